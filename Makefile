@@ -1,0 +1,49 @@
+# Two commands are enough: `make demo` shows the loop, `make test` proves it.
+PYTHON ?= python3.11
+BIN := .venv/bin
+OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format constraints docs clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: .venv/ready ## install everything, pinned, into .venv
+
+.venv/ready: constraints.txt $(addsuffix pyproject.toml,$(OURS))
+	@command -v $(PYTHON) >/dev/null || { echo "Penstock needs Python 3.11: '$(PYTHON)' was not found. Set PYTHON=/path/to/python3.11."; exit 2; }
+	@echo "Installing into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@awk '/^uv==/{on=1} on{print} on&&!/\\$$/{exit}' constraints.txt > .venv/bootstrap.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/bootstrap.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation $(foreach dist,$(OURS),-e ./$(dist))
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+	@touch $@
+
+demo: setup ## the whole loop on a real broker, in the terminal
+	@$(BIN)/penstock demo $(DEMO)
+
+test: setup ## every test
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: setup ## lint, format, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.architecture.types
+
+format: setup ## mend what a machine can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+constraints: setup ## pin every dependency anew, with hashes
+	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 $(foreach dist,$(OURS),--no-emit-package penstock-$(notdir $(patsubst %/,%,$(dist)))) -o constraints.txt
+
+docs: setup ## write the generated documents anew
+	@$(BIN)/python -m penstock.contracts.documents
+
+clean: ## remove the environment and all local state
+	@rm -rf .venv .penstock

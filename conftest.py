@@ -1,0 +1,18 @@
+"""What every test may ask for: a real broker (one for the whole run) and a log of either kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from penstock.console.broker import running_broker
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Kafka broker that lives as long as the test run."""
+    home: Path = tmp_path_factory.mktemp("broker")
+    with running_broker(home) as bootstrap:
+        yield bootstrap

@@ -1,0 +1,49 @@
+"""The name of an artifact is the SHA-256 of its bytes: "sha256:" and 64 lower-case hex digits."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from penstock.artifacts.errors import ArtifactError
+
+CHUNK = 1 << 20
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+def digest_of(data: bytes) -> str:
+    """Digest of these bytes.
+
+    >>> digest_of(b"")
+    'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
+    return digest_of_chunks([data])
+
+
+def digest_of_chunks(chunks: Iterable[bytes]) -> str:
+    """Digest of the chunks one after the other."""
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+    return f"sha256:{state.hexdigest()}"
+
+
+def digest_of_file(path: str | Path) -> str:
+    """Digest of a file's bytes, read in pieces; raises `OSError`."""
+    with Path(path).open("rb") as file:
+        return digest_of_chunks(pieces(file))
+
+
+def hex_of(digest: str) -> str:
+    """The 64 hex digits of a digest; raises `ArtifactError` for anything that is not one."""
+    match = _DIGEST.fullmatch(digest)
+    if match is None:
+        raise ArtifactError(f"not an artifact digest: {digest[:80]!r}; expected sha256: and 64 hex digits")
+    return match[1]
+
+
+def pieces(file: BinaryIO) -> Iterable[bytes]:
+    """The rest of an open file in pieces of 1 MiB."""
+    while piece := file.read(CHUNK):
+        yield piece

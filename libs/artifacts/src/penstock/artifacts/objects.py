@@ -1,0 +1,79 @@
+"""A store in a bucket, through obstore (the extra `s3`).
+
+One object per artifact, `<prefix>/sha256/<64 hex digits>`. Endpoint, region and credentials come from the
+environment under their usual names (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …).
+"""
+
+# mypy: disable-error-code="import-not-found"
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import MemoryStore, S3Store
+from penstock.artifacts.digest import digest_of, digest_of_chunks, hex_of, pieces
+from penstock.artifacts.errors import ArtifactError, MissingArtifact
+from penstock.artifacts.plain_file import open_plain
+from penstock.artifacts.store import verified
+
+
+class ObjectStore:
+    """Artifacts as objects of a bucket; `place` names it in errors."""
+
+    def __init__(self, bucket: S3Store | MemoryStore, place: str) -> None:
+        self._bucket = bucket
+        self._place = place
+
+    @classmethod
+    def at(cls, url: str) -> "ObjectStore":
+        """The store at `s3://bucket/prefix`; raises `ArtifactError` if the URL or the settings are wrong."""
+        try:
+            return cls(S3Store.from_url(url), url)
+        except (BaseError, ValueError) as error:
+            raise ArtifactError(f"cannot use the artifact bucket {url}: {error}") from error
+
+    def put(self, data: bytes) -> str:
+        digest = digest_of(data)
+        with self._explained("write to"):
+            obstore.put(self._bucket, _key(digest), data)
+        return digest
+
+    def put_file(self, path: str | Path) -> str:
+        """As the store's; the file is read twice, and a change in between is found by the next `get`."""
+        with open_plain(path) as source:
+            digest = digest_of_chunks(pieces(source))
+            source.seek(0)
+            with self._explained("write to"):
+                obstore.put(self._bucket, _key(digest), source)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        key = _key(digest)
+        with self._explained("read"):
+            try:
+                data = bytes(obstore.get(self._bucket, key).bytes())
+            except FileNotFoundError as error:
+                raise MissingArtifact(digest, self._place) from error
+        return verified(data, digest, self._place)
+
+    def has(self, digest: str) -> bool:
+        key = _key(digest)
+        with self._explained("read"):
+            try:
+                obstore.head(self._bucket, key)
+            except FileNotFoundError:
+                return False
+        return True
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ArtifactError(f"cannot {doing} the artifact bucket {self._place}: {reason}") from error
+
+
+def _key(digest: str) -> str:
+    return f"sha256/{hex_of(digest)}"

@@ -1,0 +1,38 @@
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from penstock.artifacts import ArtifactError, FileStore, open_store
+
+
+def test_a_path_and_its_url_are_the_same_store(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    digest = open_store(str(folder)).put(b"model")
+    assert open_store(folder.as_uri()).get(digest) == b"model"
+    assert FileStore(folder).has(digest)
+
+
+def test_each_memory_store_is_its_own() -> None:
+    digest = open_store("memory:").put(b"model")
+    assert not open_store("memory:").has(digest)
+
+
+@pytest.mark.parametrize("url", ["", "ftp://host/models", "file://host/models", "file:models"])
+def test_other_places_are_refused_with_what_is_expected(url: str) -> None:
+    with pytest.raises(ArtifactError, match="give a path"):
+        open_store(url)
+
+
+def test_a_bucket_is_opened_or_says_what_to_install() -> None:
+    if importlib.util.find_spec("obstore"):
+        assert open_store("s3://bucket/models")
+    else:
+        with pytest.raises(ArtifactError, match=r"penstock-artifacts\[s3\]"):
+            open_store("s3://bucket/models")
+
+
+def test_the_extra_is_not_imported_unless_asked_for() -> None:
+    check = "import sys, penstock.artifacts; sys.exit('obstore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""The one consumer loop (decode, handle, publish, commit), on Kafka and in memory, with its state."""

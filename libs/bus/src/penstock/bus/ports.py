@@ -1,0 +1,128 @@
+"""What the loop needs of a log. Kafka and the memory bus both provide it, and pass one behaviour suite."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.contracts.batch import RawRecord
+
+Place = tuple[str, int]
+"""A topic's name and a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Consecutive records of one place."""
+
+    topic: str
+    partition: int
+    records: Sequence[RawRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record to append: `partition` was decided before."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """A topic that should exist. Retention None: kept for ever."""
+
+    name: str
+    partitions: int
+    retention_ms: int | None = None
+    retention_bytes: int | None = None
+
+
+class Ownership(Protocol):
+    """Told when a source gains and loses places; a source hands out no record of a place before it was gained."""
+
+    async def gained(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """Take the places over; the answer says where to read from, for the places that know."""
+
+    async def lost(self, places: Collection[Place]) -> None:
+        """Finish with the places."""
+
+
+class Source(Protocol):
+    """A member of a consumer group. Places are shared out among the members by (stream, partition)."""
+
+    async def subscribe(self, topics: Collection[str]) -> None:
+        """Consume exactly these topics from now on."""
+
+    async def poll(self, most: int, wait: float) -> list[Fetched]:
+        """At most `most` records, waiting `wait` seconds for the first."""
+
+    async def commit(self, positions: Mapping[Place, int]) -> None:
+        """Remember for the group that everything before these offsets is done."""
+
+    async def close(self) -> None:
+        """Leave the group."""
+
+
+class Sink(Protocol):
+    """Writes to the log, idempotently and in order per place."""
+
+    async def send(self, records: Sequence[Written]) -> Awaitable[None]:
+        """Hand the records over; the answer is done when the log has confirmed all of them.
+
+        Raises (there or here):
+            BrokerUnavailable: the log did not confirm; whether it has the records is unknown.
+            RecordTooLarge: a record exceeds what the log takes; nothing was written.
+        """
+
+    async def close(self) -> None:
+        """Wait for what is under way and leave."""
+
+
+class Reader(Protocol):
+    """Reads places from an offset on, outside any group."""
+
+    async def poll(self, wait: float) -> list[Fetched]:
+        """What came since, waiting `wait` seconds for the first."""
+
+    async def read_to_end(self) -> list[Fetched]:
+        """All up to where the places end now."""
+
+    async def close(self) -> None:
+        """Stop reading."""
+
+
+class Log(Protocol):
+    """A log: topics of partitions of records."""
+
+    async def create(self, topics: Sequence[NewTopic]) -> None:
+        """Create the topics that do not exist yet, and wait until they can be written."""
+
+    async def source(self, group: str, ownership: Ownership) -> Source:
+        """Join a consumer group."""
+
+    async def sink(self) -> Sink:
+        """A writer of one's own."""
+
+    async def reader(self, starts: Mapping[Place, int | None]) -> Reader:
+        """Read the places from an offset on, None: only what comes from now on."""
+
+    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+        """The next offset of each place; a place that does not exist is left out."""
+
+    async def begins(self, places: Collection[Place]) -> dict[Place, int]:
+        """The first offset each place still holds; a place that does not exist is left out."""
+
+    async def committed(self, group: str) -> dict[Place, int]:
+        """Where the group has come to, for the places it has committed."""
+
+    async def close(self) -> None:
+        """Close every connection of the log itself; sources, sinks and readers close on their own."""
+
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""

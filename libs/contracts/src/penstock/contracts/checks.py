@@ -1,0 +1,142 @@
+"""What can be said of a record by looking at it alone: the one check of ingestion, validator and HTTP predict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.contracts.columns import Columns, columns_of
+from penstock.contracts.declaration import Declaration, FieldDeclaration
+from penstock.contracts.events import Event, Label
+from penstock.contracts.refusals import Refusal
+
+LARGEST_SKEW = timedelta(hours=1)  # how far ahead of its log-append time an event may claim to be
+LARGEST_INTEGER = 2.0**53  # beyond it a float64 no longer tells neighbours apart
+
+_UNFIT_FOR_ID = re.compile(r"[/\\\s\x00-\x1f\x7f]")
+
+
+def check_events(declaration: Declaration, events: Sequence[Event[Any]], now: datetime) -> dict[int, Refusal]:
+    """The refusals among `events`, by their place; `now` is when the log took them in."""
+    refused: dict[int, Refusal] = {}
+    columns = columns_of(declaration, [event.data for event in events])
+    for place, (code, detail, field) in _faults(declaration, columns).items():
+        refused[place] = _refuse_event(declaration, events[place], code, detail, field)
+    latest = now + LARGEST_SKEW
+    for place, event in enumerate(events):
+        if place not in refused:
+            fault = _envelope_fault(event, latest) or _entity_fault(declaration, event)
+            if fault:
+                refused[place] = _refuse_event(declaration, event, *fault)
+    return refused
+
+
+Fault = tuple[str, str, str | None]
+
+
+def _refuse_event(declaration: Declaration, event: Event[Any], code: str, detail: str, field: str | None) -> Refusal:
+    entity = entity_of(declaration, event)
+    return Refusal(code, detail, field, kind="event", source=event.source, id=event.id, entity=entity)
+
+
+def _faults(declaration: Declaration, columns: Columns) -> dict[int, Fault]:
+    found: dict[int, Fault] = {}
+    for name, field in declaration.fields.items():
+        for mask, code, detail in _field_faults(field, columns[name]):
+            for place in np.flatnonzero(mask).tolist():
+                found.setdefault(place, (code, detail, name))
+    return found
+
+
+def _field_faults(field: FieldDeclaration, column: NDArray[Any]) -> list[tuple[NDArray[Any], str, str]]:
+    faults: list[tuple[NDArray[Any], str, str]] = []
+    if field.type == "integer":
+        whole = np.isnan(column) | (column == np.floor(column)) & (np.abs(column) <= LARGEST_INTEGER)
+        faults.append((~whole, "wrong_type", "expected a whole number"))
+    if field.type in ("number", "integer") and field.outside == "refuse":
+        if field.min is not None:
+            faults.append((column < field.min, "out_of_range", f"expected at least {field.min:g}"))
+        if field.max is not None:
+            faults.append((column > field.max, "out_of_range", f"expected at most {field.max:g}"))
+    return faults
+
+
+def _envelope_fault(record: Event[Any] | Label, latest: datetime) -> Fault | None:
+    if _UNFIT_FOR_ID.search(record.id):
+        return "bad_id", "an id holds no slash, backslash, blank or control character", "id"
+    if record.time > latest:
+        return "clock_skew", "the time is more than an hour ahead", "time"
+    return None
+
+
+def _entity_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
+    if declaration.entity is None or entity_of(declaration, event):
+        return None
+    return "missing_entity", "the stream is keyed by this field", declaration.entity
+
+
+def check_label(declaration: Declaration, label: Label, now: datetime) -> Refusal | None:
+    """Why `label` is refused, or None; `now` is when the log took it in."""
+    fault = _envelope_fault(label, now + LARGEST_SKEW) or _label_fault(declaration, label)
+    if fault is None:
+        return None
+    code, detail, field = fault
+    return Refusal(
+        code,
+        detail,
+        field,
+        kind="label",
+        source=label.source,
+        id=label.id,
+        entity=label.data.entity,
+    )
+
+
+def _label_fault(declaration: Declaration, label: Label) -> Fault | None:
+    if declaration.entity is not None and label.data.entity is None:
+        return "missing_entity", f"a label names its event's {declaration.entity!r}", "entity"
+    if declaration.task == "regression":
+        numeric = isinstance(label.data.value, float | int) and not isinstance(label.data.value, bool)
+        return None if numeric else ("wrong_type", "expected a number", "value")
+    value, open_classes = canonical_class(label.data.value), declaration.label.new_classes == "accept"
+    if not value:
+        return "unknown_class", "an empty text is no class", "value"
+    if value in declaration.label.classes or open_classes:
+        return None
+    return "unknown_class", f"expected one of {', '.join(declaration.label.classes)}", "value"
+
+
+def canonical_class(value: str | float | bool) -> str:
+    """A class as text, the same however it was written.
+
+    >>> canonical_class(1.0), canonical_class(True), canonical_class("1")
+    ('1', 'true', '1')
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)
+
+
+def truth(declaration: Declaration, label: Label) -> str | float:
+    """The label's value in the task's own type: a class as text, or a number."""
+    if declaration.task == "regression":
+        return float(label.data.value)
+    return canonical_class(label.data.value)
+
+
+def entity_of(declaration: Declaration, event: Event[Any]) -> str | None:
+    """The entity of an event as text, None for a stream without one or an event that lacks it."""
+    if declaration.entity is None:
+        return None
+    place = list(declaration.fields).index(declaration.entity)
+    value = getattr(event.data, f"f{place}")
+    return None if value is None or value == "" else canonical_class(value)

@@ -1,0 +1,53 @@
+"""The control plane's envelope: every record has an id, an event time and the id of what caused it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+_ATTRIBUTES = ("source", "id", "time", "cause")
+
+
+class ControlRecord(BaseModel):
+    """A fact of the control plane. On the log it is a CloudEvent whose `data` holds the record's own fields.
+
+    `cause` is the id of the record that led to this one, so that a promotion can be followed back to a label.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    type: ClassVar[str]
+
+    source: str
+    id: str
+    time: Instant
+    cause: str | None = None
+
+    def to_json(self) -> bytes:
+        """The record as a structured CloudEvent."""
+        fields = self.model_dump(mode="json")
+        envelope: dict[str, Any] = {"specversion": "1.0", "type": self.type}
+        envelope |= {name: fields.pop(name) for name in ("source", "id", "time")}
+        cause = fields.pop("cause")
+        if cause is not None:
+            envelope["causationid"] = cause
+        return json.dumps({**envelope, "data": fields}, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """Read a structured CloudEvent of this record's type.
+
+        Raises:
+            ValueError: it is not JSON, of another type, or lacks what the record needs.
+        """
+        envelope = json.loads(content)
+        if not isinstance(envelope, dict) or not isinstance(envelope.get("data"), dict):
+            raise ValueError("expected a CloudEvent with an object as data")
+        if envelope.get("type") != cls.type:
+            raise ValueError(f"expected type {cls.type}, found {envelope.get('type')!r}")
+        attributes = {name: envelope[name] for name in _ATTRIBUTES if name in envelope}
+        return cls.model_validate({**envelope["data"], **attributes, "cause": envelope.get("causationid")})

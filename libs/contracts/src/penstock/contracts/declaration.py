@@ -1,0 +1,191 @@
+"""What a user says of a stream: its fields, label, models, drift, policy, gates and retention."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Task = Literal["binary", "multiclass", "regression"]
+FieldType = Literal["number", "integer", "boolean", "category"]
+TimePart = Literal["hour", "weekday", "yearday", "month"]
+
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
+COLUMN = r"^[^\x00-\x1f\x7f]{1,200}$"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FieldDeclaration(_Part):
+    """One field of an event.
+
+    `outside` says what becomes of a number outside `min`..`max` or of an unlisted category: `flag` lets it
+    through and counts it as range drift, `refuse` rejects the event.
+    """
+
+    type: FieldType
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] = ()
+    outside: Literal["flag", "refuse"] = "flag"
+    missing: Literal["accept", "refuse"] = "accept"
+    feature: bool = True
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> FieldDeclaration:
+        if self.type in ("category", "boolean") and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max belong to numbers, this field is a {self.type}")
+        if self.type != "category" and self.categories:
+            raise ValueError(f"categories belong to a category, this field is a {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one such as UTC or Europe/Paris") from error
+    return name
+
+
+class TimeDeclaration(_Part):
+    """Where a row's event time comes from when a file is replayed, and which parts of it are features."""
+
+    column: str | None = None
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    step: timedelta = timedelta(minutes=1)
+    parts: tuple[TimePart, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_need_a_real_time(self) -> TimeDeclaration:
+        if self.step <= timedelta(0):
+            raise ValueError("step must be longer than nothing, such as PT1M")
+        return self
+
+
+class LabelDeclaration(_Part):
+    """What the model is to foretell, and how long its truth is waited for (`horizon`, event time).
+
+    `prior` is what the baseline of epoch 0 answers from: a weight per class, or one number for regression.
+    """
+
+    name: Annotated[str, Field(pattern=COLUMN)]
+    classes: tuple[str, ...] = ()
+    new_classes: Literal["accept", "refuse"] = "refuse"
+    horizon: timedelta = timedelta(days=30)
+    prior: dict[str, float] | float | None = None
+
+    @model_validator(mode="after")
+    def _horizon_is_ahead(self) -> LabelDeclaration:
+        if self.horizon <= timedelta(0):
+            raise ValueError("horizon must be longer than nothing, such as P30D")
+        return self
+
+
+class ModelsDeclaration(_Part):
+    """Which families compete when a model is trained, by name."""
+
+    families: tuple[Literal["linear", "boosting"], ...] = ("linear", "boosting")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class DriftDeclaration(_Part):
+    """Which detectors watch the stream, and over how many events fields are compared."""
+
+    detectors: tuple[Literal["adwin", "page-hinkley", "ddm", "kswin"], ...] = ("adwin", "page-hinkley")
+    window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
+
+
+class RetrainDeclaration(_Part):
+    """When a new model is worth training. Everything is counted in outcomes, never in wall time."""
+
+    first_after: Annotated[int, Field(ge=20)] = 500
+    cooldown: Annotated[int, Field(ge=0)] = 1000
+    growth: Annotated[float, Field(gt=1)] = 2.0
+    on_drift: bool = True
+    cron: str | None = None
+
+
+class GatesDeclaration(_Part):
+    """What a candidate must show on its holdout before it serves.
+
+    `margin` is how much better than the champion it must be, in units of the metric.
+    """
+
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    holdout: Annotated[int, Field(ge=20)] = 50
+
+
+class RetentionDeclaration(_Part):
+    """How long each topic of the stream keeps its records."""
+
+    days: Annotated[float, Field(gt=0, le=36500)] = 7
+    gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 1
+
+
+class Declaration(_Part):
+    """A stream as its owner declared it; see `stream_file` for its form as TOML."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    task: Task
+    fields: dict[Annotated[str, Field(pattern=COLUMN)], FieldDeclaration]
+    label: LabelDeclaration
+    entity: str | None = None
+    ordered: bool = True
+    partitions: Annotated[int, Field(ge=1, le=256)] | None = None
+    extra: Literal["refuse", "keep"] = "refuse"
+    time: TimeDeclaration = TimeDeclaration()
+    models: ModelsDeclaration = ModelsDeclaration()
+    drift: DriftDeclaration = DriftDeclaration()
+    retrain: RetrainDeclaration = RetrainDeclaration()
+    gates: GatesDeclaration = GatesDeclaration()
+    retention: RetentionDeclaration = RetentionDeclaration()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Declaration:
+        if not self.fields:
+            raise ValueError("a stream needs at least one field")
+        if self.entity is not None and self.entity not in self.fields:
+            raise ValueError(f"entity {self.entity!r} is not among the fields")
+        if self.label.name in self.fields:
+            raise ValueError(f"the label {self.label.name!r} is also a field: its event would give it away")
+        if not any(field.feature for field in self.fields.values()) and not self.time.parts:
+            raise ValueError("no field is a feature: a model would have nothing to learn from")
+        self._classes_fit_the_task()
+        if self.entity is None and self.ordered and self.partitions not in (None, 1):
+            raise ValueError(
+                "a stream without an entity is one series and has one partition; name an entity, or set ordered = false"
+            )
+        return self
+
+    def _classes_fit_the_task(self) -> None:
+        count = len(self.label.classes)
+        if len(set(self.label.classes)) != count:
+            raise ValueError("label.classes names a class twice")
+        if self.task == "binary" and count != 2:
+            raise ValueError(f"a binary label has two classes, label.classes names {count}")
+        if self.task == "multiclass" and count < 2 and self.label.new_classes == "refuse":
+            raise ValueError("a multiclass label names at least two classes")
+        if self.task == "regression" and count:
+            raise ValueError("a regression label has no classes")
+        if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
+            raise ValueError("label.prior is a weight per class, or one number for regression")
+
+    @property
+    def partition_count(self) -> int:
+        """Partitions of the stream's keyed topics: 1 for a series, else 4 unless declared."""
+        if self.entity is None and self.ordered:
+            return 1
+        return self.partitions or 4
+
+    @property
+    def features(self) -> dict[str, FieldDeclaration]:
+        """The fields a model may see, in declared order."""
+        return {name: field for name, field in self.fields.items() if field.feature}

@@ -1,0 +1,106 @@
+"""Training: what was asked for, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.contracts.control import ControlRecord
+
+Reason = Literal["first", "drift", "growth", "schedule", "command"]
+
+
+class TrainingRequest(ControlRecord):
+    """Train the stream anew on the outcomes at offsets `[0, until)`.
+
+    `fence` is the number of the stream's earlier requests; the trainer and the registry refuse an older one.
+    """
+
+    type: ClassVar[str] = "penstock.training-request.v1"
+
+    stream: str
+    fence: Annotated[int, Field(ge=0)]
+    reason: Reason
+    detail: str = ""
+    until: Annotated[int, Field(ge=0)]
+
+
+class Segment(BaseModel):
+    """Outcomes at offsets `[start, stop)`, archived as Parquet under `digest`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    stop: int
+    rows: int
+    digest: str
+
+
+class Dataset(BaseModel):
+    """What a run learnt from: offset ranges of `outcomes`, declaration version, digests of the stored bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    segments: tuple[Segment, ...]
+    schema_version: int
+    rows: int
+
+
+class Score(BaseModel):
+    """A metric over `rows` rows, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+class Evaluation(BaseModel):
+    """Candidate, champion and baseline on the same holdout rows, none of which the candidate had seen.
+
+    The champion's answers are those it served. `gain` is how much better the candidate is than the champion, in the
+    metric's unit (positive is better), with its paired interval.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: Literal["accuracy", "mae"]
+    candidate: Score
+    champion: Score
+    baseline: Score
+    gain: Score
+    families: dict[str, list[float]] = {}
+    failed: dict[str, str] = {}
+
+
+class Candidate(BaseModel):
+    """A trained model: where it lies, what it expects, and the trainer's signed statement about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    family: str
+    digest: str
+    profile: str
+    envelope: dict[str, Any]
+    size: int
+
+
+class TrainingRun(ControlRecord):
+    """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason."""
+
+    type: ClassVar[str] = "penstock.training-run.v1"
+
+    stream: str
+    request: str
+    fence: Annotated[int, Field(ge=0)]
+    status: Literal["started", "finished", "failed", "refused"]
+    reason: Reason
+    until: int
+    dataset: Dataset | None = None
+    evaluation: Evaluation | None = None
+    candidate: Candidate | None = None
+    failure: str | None = None
+    cpu_seconds: float = 0.0

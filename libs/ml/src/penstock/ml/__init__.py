@@ -1,0 +1,1 @@
+"""Features, models, drift and evaluation as plain mathematics."""

@@ -1,0 +1,180 @@
+"""Online detectors of change in a series of losses or scores, by name.
+
+They are River's. What is added: a direction, so that an improvement is no alarm; a common scale for
+values that are not 0 or 1; and a state that is a function of the inputs since the last alarm.
+
+Left out on purpose: EDDM (17 false alarms per 10,000 stationary 0/1 losses where the others have
+at most one) and FHDDM (misses moderate changes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from river import drift
+from river.drift import binary
+
+Direction = Literal["up", "both"]
+
+CALIBRATION = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A detector that a stream may name.
+
+    `make` takes its parameters, the direction and a seed; `binary` ones accept 0 and 1 only.
+    """
+
+    make: Callable[[dict[str, Any], Direction, int], Any]
+    parameters: dict[str, Any]
+    binary: bool = False
+
+
+def _adwin(parameters: dict[str, Any], _: Direction, __: int) -> Any:
+    return drift.ADWIN(**parameters)  # type: ignore[no-untyped-call]
+
+
+def _page_hinkley(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
+    return drift.PageHinkley(mode=direction, **parameters)
+
+
+def _kswin(parameters: dict[str, Any], _: Direction, seed: int) -> Any:
+    return drift.KSWIN(seed=seed, **parameters)
+
+
+def _ddm(parameters: dict[str, Any], _: Direction, __: int) -> Any:
+    return binary.DDM(**parameters)
+
+
+def _hddm_a(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
+    return binary.HDDMA(two_sided_test=direction == "both", **parameters)  # type: ignore[no-untyped-call]
+
+
+def _hddm_w(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
+    return binary.HDDMW(two_sided_test=direction == "both", **parameters)  # type: ignore[no-untyped-call]
+
+
+DETECTORS: dict[str, Detector] = {
+    "adwin": Detector(_adwin, {"delta": 0.002}),
+    "page-hinkley": Detector(_page_hinkley, {"delta": 0.005, "threshold": 50.0}),
+    "ddm": Detector(_ddm, {"warm_start": 30, "drift_threshold": 3.0}, binary=True),
+    "hddm-a": Detector(_hddm_a, {"drift_confidence": 0.001}, binary=True),
+    "hddm-w": Detector(_hddm_w, {"drift_confidence": 0.001}, binary=True),
+    "kswin": Detector(_kswin, {"alpha": 0.0001, "window_size": 200, "stat_size": 60}),
+}
+
+
+class UnknownDetector(ValueError):
+    """The detector named is not in the allow-list, or does not take such values."""
+
+
+class SequentialDetector:
+    """Watches a series and says which value tipped it; after an alarm it starts afresh.
+
+    With `direction="up"` only a rise is an alarm, for losses; with "both" any change is, for scores.
+    With `bounded=True` values lie in [0, 1], as 0/1 losses do. Otherwise the first 100 values after
+    each alarm set the scale: all are divided by twice their 90th percentile and cut at 1. The same
+    values in any batches, with the same seed, give the same alarms. KSWIN costs a millisecond a
+    value, the others microseconds.
+
+    Raises UnknownDetector for a name not in `DETECTORS` and for a binary detector of unbounded values.
+
+    >>> watch = SequentialDetector("adwin")
+    >>> watch.update(np.zeros(500)), watch.update(np.ones(500))
+    (None, 11)
+    """
+
+    def __init__(self, name: str, seed: int = 0, direction: Direction = "up", bounded: bool = True) -> None:
+        known = DETECTORS.get(name)
+        if known is None:
+            raise UnknownDetector(f"no detector is named {name!r}: choose one of {sorted(DETECTORS)}")
+        if known.binary and not bounded:
+            raise UnknownDetector(f"detector {name!r} watches 0/1 losses only: choose adwin or page-hinkley")
+        self.name, self.seed, self.direction, self.bounded = name, seed, direction, bounded
+        self._restart()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the detector is set to, as plain data."""
+        own = {"direction": self.direction, "bounded": self.bounded, "seed": self.seed}
+        return DETECTORS[self.name].parameters | own
+
+    def update(self, values: NDArray[Any]) -> int | None:
+        """Take in all n values; the index of the first that tipped the detector, or None."""
+        return next(iter(self.tips(values)), None)
+
+    def tips(self, values: NDArray[Any]) -> list[int]:
+        """Take in all n values; the index of each that tipped the detector.
+
+        Raises ValueError for NaN and infinity, before anything is taken in.
+        """
+        numbers = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            raise ValueError("a detector takes finite values only")
+        return [index for index, value in enumerate(numbers.tolist()) if self._tipped_by(value)]
+
+    def _restart(self) -> None:
+        known = DETECTORS[self.name]
+        self._detector = known.make(known.parameters, self.direction, self.seed)
+        self._scale = 1.0 if self.bounded else 0.0
+        self._calibration: list[float] = []
+        self._count, self._total = 0, 0.0
+
+    def _tipped_by(self, value: float) -> bool:
+        tipped = any(self._fed(min(each / self._scale, 1.0)) for each in self._scalable(value))
+        if tipped:
+            self._restart()
+        return tipped
+
+    def _scalable(self, value: float) -> list[float]:
+        """The values that can be judged now: none in calibration, all of those at its end."""
+        if self._scale:
+            return [value]
+        self._calibration.append(value)
+        if len(self._calibration) < CALIBRATION:
+            return []
+        self._scale = 2 * float(np.quantile(np.abs(self._calibration), 0.9)) or 1.0
+        return self._calibration
+
+    def _fed(self, value: float) -> bool:
+        self._detector.update(value)
+        self._count += 1
+        self._total += value
+        return bool(self._detector.drift_detected) and self._is_alarm()
+
+    def _is_alarm(self) -> bool:
+        """Whether the change is one to report; an improvement only moves the point of comparison."""
+        recent = _recent(self._detector)
+        if self.direction == "both" or recent is None:
+            return True
+        count, total = recent
+        before = (self._total - total) / max(self._count - count, 1)
+        self._count, self._total = count, total
+        return total / max(count, 1) > before
+
+
+def refold(
+    name: str,
+    values: NDArray[Any],
+    seed: int = 0,
+    direction: Direction = "up",
+    bounded: bool = True,
+) -> SequentialDetector:
+    """The detector that has seen these values, to be those since its last alarm or since its start."""
+    detector = SequentialDetector(name, seed, direction, bounded)
+    detector.tips(values)
+    return detector
+
+
+def _recent(detector: Any) -> tuple[int, float] | None:
+    """Count and sum of the values that a two-sided detector keeps after a change."""
+    if isinstance(detector, drift.ADWIN):
+        return int(detector.width), float(detector.total)
+    if isinstance(detector, drift.KSWIN):
+        return len(detector.window), float(sum(detector.window))
+    return None

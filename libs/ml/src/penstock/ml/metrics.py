@@ -1,0 +1,182 @@
+"""How good answers are: metrics, their intervals, and paired comparisons.
+
+Labels and predictions of a classification are canonical texts; probabilities are (n, k) with columns
+as in `classes`. A metric that the data leave undefined (no rows, one class for AUC) is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nan, sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from penstock.ml.models import Task
+from scipy import stats
+from sklearn import metrics as sk
+
+Metric = Literal["accuracy", "mae"]
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A two-sided confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean of paired differences over n cases, with its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def primary_metric(task: Task) -> Metric:
+    """The metric by which models of a task are chosen and reported."""
+    return "mae" if task == "regression" else "accuracy"
+
+
+def losses(
+    task: Task, predictions: Sequence[str] | Sequence[float], labels: Sequence[str] | Sequence[float]
+) -> NDArray[np.float64]:
+    """Loss of each case, shape (n,): 0 or 1 for a class, the absolute error for a number."""
+    if task == "regression":
+        return np.abs(np.array(predictions, dtype=np.float64) - np.array(labels, dtype=np.float64))
+    return np.array([float(a != b) for a, b in zip(predictions, labels, strict=True)], dtype=np.float64)
+
+
+def score(task: Task, case_losses: NDArray[np.float64]) -> float:
+    """The primary metric from the losses of the cases: accuracy, or mean absolute error."""
+    if not len(case_losses):
+        return nan
+    mean = float(case_losses.mean())
+    return mean if task == "regression" else 1.0 - mean
+
+
+def interval(task: Task, case_losses: NDArray[np.float64], level: float = 0.95) -> Interval:
+    """Confidence interval of `score`: Wilson's for accuracy, the normal one for a mean error.
+
+    >>> found = interval("binary", np.array([0.0] * 80 + [1.0] * 20))
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.711, 0.867)
+    """
+    if task == "regression":
+        return mean_interval(case_losses, level)
+    return accuracy_interval(int(len(case_losses) - case_losses.sum()), len(case_losses), level)
+
+
+def accuracy_interval(correct: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval for `correct` hits in n cases; (0, 1) without cases."""
+    if not n:
+        return Interval(0.0, 1.0)
+    found = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
+def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
+    """Normal interval of a mean; NaN with fewer than two values."""
+    if len(values) < 2:
+        return Interval(nan, nan)
+    mean = float(values.mean())
+    half = float(stats.norm.ppf((1 + level) / 2)) * float(values.std(ddof=1)) / sqrt(len(values))
+    return Interval(mean - half, mean + half)
+
+
+def paired_difference(losses_a: NDArray[np.float64], losses_b: NDArray[np.float64], level: float = 0.95) -> Difference:
+    """Mean of a - b over the same cases with Student's t interval: below 0 means a is the better.
+
+    With fewer than two cases the interval is unbounded. Raises ValueError when lengths differ.
+    """
+    if len(losses_a) != len(losses_b):
+        raise ValueError(f"{len(losses_a)} and {len(losses_b)} losses: a paired test needs the same cases")
+    n = len(losses_a)
+    differences = losses_a - losses_b
+    if n < 2:
+        return Difference(float(differences.sum()) if n else nan, -np.inf, np.inf, n)
+    mean = float(differences.mean())
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(differences.std(ddof=1)) / sqrt(n)
+    return Difference(mean, mean - half, mean + half, n)
+
+
+def accuracy(labels: Sequence[str], predictions: Sequence[str]) -> float:
+    """Share of predictions that equal their label."""
+    return score("binary", losses("binary", predictions, labels))
+
+
+def mae(labels: Sequence[float], predictions: Sequence[float]) -> float:
+    """Mean absolute error, in the label's unit."""
+    return score("regression", losses("regression", predictions, labels))
+
+
+def rmse(labels: Sequence[float], predictions: Sequence[float]) -> float:
+    """Root of the mean squared error, in the label's unit."""
+    errors = losses("regression", predictions, labels)
+    return float(np.sqrt(np.mean(errors**2))) if len(errors) else nan
+
+
+def log_loss(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[str]) -> float:
+    """Mean negative logarithm of the probability given to the true class, which is kept above 1e-15."""
+    if not len(labels):
+        return nan
+    true = probabilities[_one_hot(labels, classes)]
+    return float(-np.log(np.clip(true, 1e-15, 1.0)).mean())
+
+
+def brier(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[str]) -> float:
+    """Brier's score, 0 to 1: half the squared distance from the probabilities to the truth."""
+    if not len(labels):
+        return nan
+    return float(((probabilities - _one_hot(labels, classes)) ** 2).sum(axis=1).mean() / 2)
+
+
+def auc(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[str]) -> float:
+    """Area under the ROC curve; the mean over classes present (one against the rest) beyond two.
+
+    Of two classes the last declared is the positive one.
+    """
+    truth = _one_hot(labels, classes)
+    columns = [1] if len(classes) == 2 else range(len(classes))
+    areas = [
+        float(sk.roc_auc_score(truth[:, column], probabilities[:, column]))
+        for column in columns
+        if 0 < truth[:, column].sum() < len(truth)
+    ]
+    return float(np.mean(areas)) if areas else nan
+
+
+def f1(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
+    """Harmonic mean of precision and recall."""
+    return _averaged(sk.f1_score, labels, predictions, classes)
+
+
+def precision(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
+    """Share of positive answers that are right; 0 where there are none."""
+    return _averaged(sk.precision_score, labels, predictions, classes)
+
+
+def recall(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
+    """Share of positive cases that were found; 0 where there are none."""
+    return _averaged(sk.recall_score, labels, predictions, classes)
+
+
+def _averaged(
+    metric: Callable[..., float], labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]
+) -> float:
+    """Of two classes the last is the positive one; beyond two, the plain mean over the classes."""
+    if not len(labels):
+        return nan
+    counted = [classes[1]] if len(classes) == 2 else list(classes)
+    return float(metric(list(labels), list(predictions), labels=counted, average="macro", zero_division=0))
+
+
+def _one_hot(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = np.equal.outer(np.array(labels, dtype=object), np.array(classes, dtype=object))
+    return equal.astype(bool)

@@ -1,0 +1,133 @@
+"""A model as one file: deterministic when written, distrusted when read.
+
+The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
+data in the manifest) and `golden.json`. A package says nothing about who made it: signatures are
+checked before `unpack`, over the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+import skops
+from penstock.ml import archive, estimators, golden
+from penstock.ml.constant import Constant
+from penstock.ml.encoding import Encoder
+from penstock.ml.frame import Frame
+from penstock.ml.models import Model
+
+FORMAT = 1
+MAX_BYTES = 256 * 1024 * 1024
+MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
+
+_LIBRARIES = {
+    "numpy": np.__version__,
+    "scikit-learn": sklearn.__version__,
+    "scipy": scipy.__version__,
+    "skops": skops.__version__,
+}
+
+
+class UnusablePackage(ValueError):
+    """A package that must not be loaded; the message says why."""
+
+
+def pack(model: Model, golden_rows: Frame) -> bytes:
+    """The model and its answers to the golden rows as bytes; equal models give equal bytes.
+
+    The golden rows are kept in the package as they are. Raises ValueError when there are none for a
+    model that learnt something, or when the package would exceed `MAX_BYTES`.
+    """
+    constant = isinstance(model.estimator, Constant)
+    if not constant and not len(golden_rows):
+        raise ValueError("a trained model needs at least one golden row")
+    members = {} if constant else {ESTIMATOR: estimators.dump(model.estimator)}
+    members[GOLDEN] = _json(golden.record(model, golden_rows))
+    data = archive.write({MANIFEST: _json(_manifest(model, members))} | members)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
+    return data
+
+
+def unpack(data: bytes) -> Model:
+    """The model in a package, after it answered the golden rows as it did when it was packed.
+
+    Raises UnusablePackage, and nothing else, for anything that `pack` did not write.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnusablePackage(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
+    try:
+        members = archive.read(data)
+        manifest = _checked_manifest(members)
+        model = _model(manifest, members)
+        problem = golden.mismatch(model, json.loads(members[GOLDEN]))
+    except UnusablePackage:
+        raise
+    except (archive.BadArchive, estimators.UntrustedEstimator) as error:
+        raise UnusablePackage(f"the package is refused: {error}") from None
+    except Exception as error:  # crafted content can make anything fail
+        raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
+    if problem:
+        raise UnusablePackage(f"the package is refused: {problem}")
+    return model
+
+
+def _manifest(model: Model, members: dict[str, bytes]) -> dict[str, Any]:
+    constant = isinstance(model.estimator, Constant)
+    return {
+        "format": FORMAT,
+        "family": model.family,
+        "task": model.task,
+        "classes": list(model.classes),
+        "encoder": model.encoder.to_dict(),
+        "constant": list(model.estimator.answer) if constant else None,
+        "details": model.details,
+        "libraries": {} if constant else _LIBRARIES,
+        "size": sum(map(len, members.values())),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+
+
+def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
+    if MANIFEST not in members:
+        raise UnusablePackage(f"the package has no {MANIFEST}")
+    manifest: dict[str, Any] = json.loads(members[MANIFEST])
+    if manifest["format"] != FORMAT:
+        raise UnusablePackage(f"the package has format {manifest['format']!r}, this version reads {FORMAT}")
+    expected = {MANIFEST, GOLDEN} | ({ESTIMATOR} if manifest["constant"] is None else set())
+    if set(members) != expected:
+        raise UnusablePackage(f"the package holds {sorted(members)}, expected {sorted(expected)}")
+    for name in expected - {MANIFEST}:
+        if hashlib.sha256(members[name]).hexdigest() != manifest["sha256"].get(name):
+            raise UnusablePackage(f"the package's {name} is not the one its manifest names")
+    _check_libraries(manifest["libraries"])
+    return manifest
+
+
+def _check_libraries(packed: dict[str, str]) -> None:
+    for name, version in packed.items():
+        here = _LIBRARIES.get(name)
+        if here is None or _release(version) > _release(here):
+            raise UnusablePackage(f"the package was made with {name} {version}, newer than the {here} installed here")
+
+
+def _release(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
+    constant = manifest["constant"]
+    estimator = estimators.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
+    encoder = Encoder.from_dict(manifest["encoder"])
+    classes = tuple(manifest["classes"])
+    return Model(manifest["family"], manifest["task"], classes, encoder, estimator, manifest["details"])
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,184 @@
+"""Laws that every family keeps, on mixed and on hostile data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from penstock.ml import estimators
+from penstock.ml.baseline import baseline
+from penstock.ml.constant import Constant
+from penstock.ml.encoding import Encoder
+from penstock.ml.families import FAMILIES, UnknownFamily, fit
+from penstock.ml.frame import Field, Frame, column, times
+from penstock.ml.metrics import losses, score
+from penstock.ml.models import Model, UnusableAnswer
+
+TASKS = ("binary", "multiclass", "regression")
+every_family = pytest.mark.parametrize("family", FAMILIES)
+every_task = pytest.mark.parametrize("task", TASKS)
+
+
+@every_family
+@every_task
+def test_a_family_beats_the_baseline_on_later_rows(family: str, task: str, mixed, later) -> None:
+    model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=("hour",))
+    prior = np.median(mixed.labels[task]) if task == "regression" else None
+    floor = baseline(task, model.classes, prior, mixed.fields)
+    found, least = (
+        score(task, losses(task, each.predict(later.frame).values, later.labels[task])) for each in (model, floor)
+    )
+    assert found < 0.6 * least if task == "regression" else found > least + 0.2
+
+
+@every_family
+@every_task
+def test_permuted_rows_get_permuted_answers(family: str, task: str, mixed, later) -> None:
+    model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task)
+    order = np.random.default_rng(0).permutation(len(later.frame))
+    straight, permuted = model.predict(later.frame), model.predict(later.frame.take(order))
+    if straight.probabilities is None:
+        np.testing.assert_allclose(permuted.values, np.array(straight.values)[order], rtol=1e-12)
+    else:
+        assert permuted.values == [straight.values[row] for row in order]
+        np.testing.assert_allclose(permuted.probabilities, straight.probabilities[order], rtol=1e-12)
+        np.testing.assert_allclose(straight.probabilities.sum(axis=1), 1)
+
+
+@every_family
+@every_task
+def test_the_same_input_and_seed_give_the_same_bytes(family: str, task: str, mixed) -> None:
+    first, second = (
+        estimators.dump(fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, seed=3).estimator)
+        for _ in range(2)
+    )
+    assert first == second
+
+
+@every_family
+@every_task
+def test_hostile_columns_are_survived(family: str, task: str, mixed) -> None:
+    n = len(mixed.frame)
+    columns = {
+        "constant": np.full(n, 7.0),
+        "missing": np.full(n, np.nan),
+        "nothing": column("category", [None] * n),
+        "one": column("category", ["x"] * n),
+        "huge": np.where(np.arange(n) == 5, 1e300, 0.0),
+    }
+    fields = [Field(name, "category" if name in {"nothing", "one"} else "number") for name in columns]
+    model = fit(family, Frame(columns, mixed.frame.times), mixed.labels[task], fields, task)
+    asked = {
+        "constant": np.array([-1e300, np.nan]),
+        "missing": np.array([1.0, 1e300]),
+        "nothing": column("category", ["new", None]),
+        "one": column("category", ["other", None]),
+        "huge": np.array([-1e300, 1e300]),
+    }
+    assert len(model.predict(Frame(asked, mixed.frame.times[:2]))) == 2
+
+
+@every_family
+def test_one_class_gives_a_constant_over_all_declared_classes(family: str, mixed) -> None:
+    labels = ["b"] * len(mixed.frame)
+    model = fit(family, mixed.frame, labels, mixed.fields, "multiclass", classes=["a", "b", "c"])
+    answers = model.predict(mixed.frame.take(slice(0, 2)))
+    assert answers.values == ["b", "b"]
+    assert answers.probabilities.tolist() == [[0, 1, 0]] * 2
+
+
+@every_family
+def test_a_class_with_one_member_and_one_with_none(family: str, mixed) -> None:
+    labels = ["b", *(["a", "d"] * len(mixed.frame))][: len(mixed.frame)]
+    model = fit(family, mixed.frame, labels, mixed.fields, "multiclass", classes=["d", "c", "b", "a"])
+    probabilities = model.predict(mixed.frame).probabilities
+    assert model.classes == ("d", "c", "b", "a")
+    assert probabilities.shape == (400, 4)
+    assert (probabilities[:, 1] == 0).all()
+
+
+@every_family
+def test_two_rows_are_enough(family: str, mixed) -> None:
+    two = mixed.frame.take(slice(0, 2))
+    assert len(fit(family, two, ["a", "b"], mixed.fields, "binary").predict(two)) == 2
+    assert len(fit(family, two, [1.0, 2.0], mixed.fields, "regression").predict(two)) == 2
+
+
+@every_family
+@every_task
+def test_without_columns_the_marginal_is_answered(family: str, task: str, mixed) -> None:
+    model = fit(family, mixed.frame, mixed.labels[task], [], task)
+    assert len(set(model.predict(mixed.frame).values)) == 1
+
+
+@every_task
+def test_no_rows_get_no_answers(task: str, mixed) -> None:
+    model = fit("linear", mixed.frame, mixed.labels[task], mixed.fields, task)
+    assert len(model.predict(mixed.frame.take([]))) == 0
+
+
+def test_unfit_input_is_refused(mixed) -> None:
+    with pytest.raises(UnknownFamily, match=r"os\.system"):
+        fit("os.system", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    with pytest.raises(ValueError, match="400 rows and 1 labels"):
+        fit("linear", mixed.frame, ["a"], mixed.fields, "binary")
+    with pytest.raises(ValueError, match="label 2 is not a finite number"):
+        fit("linear", mixed.frame, [0.0, 1.0, np.nan] + [0.0] * 397, mixed.fields, "regression")
+
+
+class Broken:
+    """An estimator that answers what it is told to."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = np.array(answer)
+        self.classes_ = np.arange(2)
+
+    def predict(self, _: object) -> np.ndarray:
+        return self.answer
+
+    predict_proba = predict
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "index"),
+    [
+        ("regression", [1.0, np.nan], 1),
+        ("regression", [np.inf, 1.0], 0),
+        ("regression", [1.0], 0),
+        ("binary", [[0.5, 0.5], [np.nan, 1.0]], 1),
+        ("binary", [[1.0, 0.0, 0.0]] * 2, 0),
+        ("binary", [0.0, 1.0], 0),
+    ],
+)
+def test_unusable_answers_are_never_given(task: str, answer: list, index: int) -> None:
+    classes = () if task == "regression" else ("a", "b")
+    model = Model("broken", task, classes, Encoder((), {}), Broken(answer))
+    with pytest.raises(UnusableAnswer) as refusal:
+        model.predict(Frame({}, times([0, 1])))
+    assert refusal.value.index == index
+
+
+def test_the_baseline_answers_its_prior() -> None:
+    rows = Frame({"x": np.zeros(2)}, times([0, 1]))
+    fields = [Field("x", "number")]
+    likely = baseline("binary", ["0", "1"], {"1": 3, "0": 1}, fields).predict(rows)
+    assert likely.values == ["1", "1"]
+    assert likely.probabilities.tolist() == [[0.25, 0.75]] * 2
+    assert baseline("multiclass", ["c", "a"], None, fields).predict(rows).values == ["c", "c"]
+    assert baseline("regression", [], 4.5, fields).predict(rows).values == [4.5, 4.5]
+    assert baseline("regression", [], None, fields).estimator == Constant((0.0,))
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "prior"),
+    [
+        ("binary", ["a"], {"b": 1.0}),
+        ("binary", ["a", "b"], {"a": -1.0}),
+        ("binary", ["a", "b"], {"a": float("nan")}),
+        ("binary", [], None),
+        ("regression", [], float("inf")),
+        ("regression", [], {"a": 1.0}),
+    ],
+)
+def test_a_prior_that_makes_no_sense_is_refused(task: str, classes: list, prior: object) -> None:
+    with pytest.raises(ValueError, match=r"prior|class"):
+        baseline(task, classes, prior, [])

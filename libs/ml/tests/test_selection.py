@@ -1,0 +1,70 @@
+"""Validation never looks ahead, and a family that fails takes no other with it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from penstock.ml.families import FAMILIES, Family, fit
+from penstock.ml.selection import NothingTrained, choose, folds
+
+LEARNERS = ["linear", "boosting"]
+
+
+@given(st.integers(0, 3000), st.integers(1, 6), st.integers(0, 600))
+def test_a_fold_trains_only_on_labels_that_had_arrived(n: int, count: int, gap: int) -> None:
+    found = folds(n, count, gap)
+    assert len(found) <= count
+    assert bool(found) == (n - gap >= 2)
+    for train, test in found:
+        assert train.start == 0 < train.stop <= test.start - gap
+        assert test.start < test.stop <= n
+    assert not found or found[-1][1].stop == n
+    assert all(before[1].stop == after[1].start for before, after in itertools.pairwise(found))
+
+
+def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
+    labels = mixed.labels["regression"]
+    selection = choose(LEARNERS, mixed.frame, labels, mixed.fields, "regression", gap=10, seed=2)
+    means = {family: np.mean(scores) for family, scores in selection.scores.items()}
+    assert selection.family == min(means, key=means.get)
+    assert [len(scores) for scores in selection.scores.values()] == [3, 3]
+    before = slice(0, selection.holdout.start - 10)
+    model = fit(selection.family, mixed.frame.take(before), labels[before], mixed.fields, "regression", seed=2)
+    assert selection.holdout_predictions.values == model.predict(mixed.frame.take(selection.holdout)).values
+
+
+def test_labels_after_the_cut_change_nothing(mixed) -> None:
+    labels = list(mixed.labels["binary"])
+    first = choose(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
+    start = first.holdout.start
+    labels[start - 20 :] = ["No"] * (len(labels) - start + 20)
+    second = choose(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
+    assert first.holdout_predictions.values == second.holdout_predictions.values
+
+
+def test_equal_accuracy_is_settled_by_the_simpler_family(mixed) -> None:
+    labels = ["only"] * len(mixed.frame)
+    chosen = choose(LEARNERS[::-1], mixed.frame, labels, mixed.fields, "binary").family
+    assert chosen == "linear"
+
+
+def test_a_failing_family_is_left_out_with_its_reason(mixed, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("no convergence")
+
+    monkeypatch.setitem(FAMILIES, "broken", Family("broken", broken))
+    labels = mixed.labels["binary"]
+    selection = choose(["broken", "linear"], mixed.frame, labels, mixed.fields, "binary")
+    assert selection.family == "linear"
+    assert selection.failed == {"broken": "ArithmeticError: no convergence"}
+    with pytest.raises(NothingTrained, match="broken: ArithmeticError: no convergence"):
+        choose(["broken"], mixed.frame, labels, mixed.fields, "binary")
+
+
+def test_too_few_rows_are_said_to_be(mixed) -> None:
+    with pytest.raises(NothingTrained, match="400 rows with labels 400 rows late"):
+        choose(LEARNERS, mixed.frame, mixed.labels["binary"], mixed.fields, "binary", gap=400)

@@ -1,0 +1,55 @@
+"""`/healthz`, `/readyz` and `/metrics` of every service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from penstock.bus.worker import Worker
+from penstock.telemetry.metrics import Metrics
+
+
+class Health:
+    """Whether the service lives (every worker makes progress) and is ready (it has read the control plane)."""
+
+    def __init__(self, name: str, facts: Callable[[], dict[str, Any]], metrics: Metrics) -> None:
+        self.ready = False
+        self._name = name
+        self._facts = facts
+        self._metrics = metrics
+        self._workers: Sequence[Worker] = ()
+
+    def watch(self, workers: Sequence[Worker]) -> None:
+        """Count these workers as the service's."""
+        self._workers = workers
+
+    def stuck(self) -> list[str]:
+        """The groups that have made no progress for longer than their handlers may take."""
+        now = time.monotonic()
+        return [worker.group.name for worker in self._workers if now - worker.progressed > worker.group.patience]
+
+    def routes(self) -> list[Route]:
+        """The routes to add to the service's app."""
+        return [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._exposition),
+        ]
+
+    async def _healthz(self, _: Request) -> Response:
+        stuck = self.stuck()
+        state = "stuck" if stuck else "ok" if self.ready else "starting"
+        body = {"service": self._name, "status": state, **({"stuck": stuck} if stuck else {}), **self._facts()}
+        return JSONResponse(body, status_code=503 if stuck else 200)
+
+    async def _readyz(self, _: Request) -> Response:
+        return JSONResponse({"service": self._name, "ready": self.ready}, status_code=200 if self.ready else 503)
+
+    async def _exposition(self, _: Request) -> Response:
+        content, media_type = self._metrics.exposition()
+        return Response(content, media_type=media_type)

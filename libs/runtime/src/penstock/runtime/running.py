@@ -1,0 +1,206 @@
+"""`run`: a service from its settings to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+
+from penstock.bus.errors import TransientError
+from penstock.bus.following import Follower
+from penstock.bus.kafka import KafkaLog
+from penstock.bus.memory import system_clock
+from penstock.bus.publishing import Publisher
+from penstock.bus.rocks import RocksShelves
+from penstock.bus.topics import control_topics
+from penstock.contracts.streams import Streams
+from penstock.runtime.health import Health
+from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.setup import start_telemetry
+
+S = TypeVar("S", bound=ServiceSettings)
+Build = Callable[[S, Resources], Service]
+
+PAUSE = 0.5  # seconds between tries to reach a broker that is away
+
+log = logging.getLogger("penstock.runtime")
+
+
+def run(name: str, settings_type: type[S], build: Build[S]) -> None:
+    """Run a service until it is told to stop (SIGTERM, SIGINT), and exit the process.
+
+    Exit codes: 0 told to stop, 2 a setting is wrong or the port is taken, 1 a bug ended it.
+    """
+    try:
+        settings = read_settings(settings_type)
+    except SettingsError as error:
+        sys.exit(_complain(f"{name}: {error}"))
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format=f"%(asctime)s %(levelname)s {name} %(message)s"
+    )
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    _tame_collector()
+    sys.exit(_outcome(name, lambda: asyncio.run(_live(name, settings, build))))
+
+
+def _outcome(name: str, live: Callable[[], None]) -> int:
+    code = 0
+    try:
+        live()
+    except* SettingsError as errors:
+        code = _complain(f"{name}: {errors.exceptions[0]}")
+    except* Exception as faults:
+        log.error("stopped by a fault", exc_info=faults)
+        code = 1
+    return code
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def _tame_collector() -> None:
+    """Batches of thousands of small objects would set off a collection every 700 of them."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+
+
+async def _live(name: str, settings: S, build: Build[S]) -> None:
+    telemetry = start_telemetry(f"penstock-{name}")
+    kafka = KafkaLog(settings.connection(), settings.namespace, name, settings.kafka_replication_factor)
+    streams = Streams()
+    resources = Resources(
+        namespace=settings.namespace,
+        log=kafka,
+        streams=streams,
+        publisher=Publisher(kafka, settings.namespace, streams),
+        telemetry=telemetry,
+        clock=system_clock,
+        shelves=RocksShelves(settings.data_folder / "state"),
+        metrics=Metrics(),
+    )
+    service = build(settings, resources)
+    health = Health(name, service.health, resources.metrics)
+    stop = _stop_signal()
+    try:
+        async with asyncio.TaskGroup() as group:
+            server = group.create_task(_serve(_app(service, health), settings, stop))
+            work = group.create_task(_work(service, resources, health))
+            await stop.wait()
+            work.cancel()
+            await server
+    finally:
+        with suppress(TransientError):
+            await resources.publisher.close()
+        await kafka.close()
+        telemetry.shutdown()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _app(service: Service, health: Health) -> Starlette:
+    app = service.app or Starlette()
+    app.router.routes[:0] = health.routes()
+    return app
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the runtime."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(app: Starlette, settings: ServiceSettings, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        lifespan="auto",
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(_listen(server, settings))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+
+
+async def _listen(server: uvicorn.Server, settings: ServiceSettings) -> None:
+    try:
+        await server.serve()
+    except SystemExit as error:
+        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: the address is taken") from error
+
+
+async def _work(service: Service, resources: Resources, health: Health) -> None:
+    followers = [resources.follow_streams(), *service.followers]
+    await _insist(lambda: resources.log.create(control_topics(resources.namespace)))
+    for follower in followers:
+        await _insist(follower.start)
+    workers = [resources.worker(group) for group in service.groups]
+    health.watch(workers)
+    async with asyncio.TaskGroup() as tasks:
+        for follower in followers:
+            tasks.create_task(_keep_following(follower))
+        for worker in workers:
+            tasks.create_task(worker.run())
+        for task in service.tasks:
+            tasks.create_task(_await(task()))
+        health.ready = True
+
+
+async def _await(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _insist(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try until the broker is there."""
+    while True:
+        try:
+            return await attempt()
+        except TransientError as error:
+            log.warning("%s; trying again", error)
+            await asyncio.sleep(PAUSE)
+
+
+async def _keep_following(follower: Follower[object]) -> None:
+    try:
+        while True:
+            try:
+                await follower.step(0.25)
+            except TransientError as error:
+                log.warning("%s; trying again", error)
+                await _leave(follower)
+                await asyncio.sleep(PAUSE)
+    finally:
+        await _leave(follower)
+
+
+async def _leave(follower: Follower[object]) -> None:
+    with suppress(TransientError):
+        await follower.close()

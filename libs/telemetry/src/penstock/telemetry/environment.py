@@ -1,0 +1,78 @@
+"""The OpenTelemetry variables that we honour, read once."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+_EXPORTERS = ("none", "otlp", "zipkin")
+
+
+class BadTelemetrySetting(ValueError):
+    """An OpenTelemetry variable has a value that it cannot have; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where spans go (`none`, `otlp` or `zipkin`, and its URL), how many, and whose they are."""
+
+    exporter: str
+    endpoint: str
+    ratio: float
+    resource: Mapping[str, str]
+
+
+def read_environment(service: str, ratio: float, environ: Mapping[str, str]) -> Tracing:
+    """What the variables say, else the given service name and ratio; raises `BadTelemetrySetting`.
+
+    Without `OTEL_TRACES_EXPORTER` the exporter is the one whose endpoint is set, Zipkin before OTLP, else none.
+    """
+    exporter = _exporter(environ)
+    return Tracing(exporter, _endpoint(exporter, environ), _ratio(ratio, environ), _resource(service, environ))
+
+
+def _exporter(environ: Mapping[str, str]) -> str:
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return "none"
+    named = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    if named and named not in _EXPORTERS:
+        raise BadTelemetrySetting(f"OTEL_TRACES_EXPORTER is {named!r}; expected one of {', '.join(_EXPORTERS)}")
+    return named or _exporter_with_endpoint(environ)
+
+
+def _exporter_with_endpoint(environ: Mapping[str, str]) -> str:
+    if environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT"):
+        return "zipkin"
+    otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return "otlp" if any(environ.get(name) for name in otlp) else "none"
+
+
+def _endpoint(exporter: str, environ: Mapping[str, str]) -> str:
+    if exporter == "zipkin":
+        return environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT") or "http://localhost:9411/api/v2/spans"
+    if whole := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        return whole
+    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
+    return f"{base.rstrip('/')}/v1/traces"
+
+
+def _ratio(default: float, environ: Mapping[str, str]) -> float:
+    text = environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip()
+    try:
+        ratio = float(text) if text else default
+    except ValueError:
+        ratio = math.nan
+    if not 0 <= ratio <= 1:
+        raise BadTelemetrySetting(f"OTEL_TRACES_SAMPLER_ARG is {text or default!r}; expected a number from 0 to 1")
+    return ratio
+
+
+def _resource(service: str, environ: Mapping[str, str]) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    named = {key.strip(): unquote(value.strip()) for key, equals, value in pairs if equals and key.strip()}
+    return {"service.name": service} | named | _service_name(environ)
+
+
+def _service_name(environ: Mapping[str, str]) -> dict[str, str]:
+    name = environ.get("OTEL_SERVICE_NAME")
+    return {"service.name": name} if name else {}

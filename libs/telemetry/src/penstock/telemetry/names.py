@@ -1,0 +1,45 @@
+"""Every name that our spans and metrics carry.
+
+Spans follow the OpenTelemetry semantic conventions 1.44 for messaging and HTTP; what has no convention
+starts with `penstock.`. Metrics follow the Prometheus rules: base units, `_total` on counters.
+"""
+
+from typing import Final
+
+# Messaging spans
+MESSAGING_SYSTEM: Final = "messaging.system"
+MESSAGING_DESTINATION: Final = "messaging.destination.name"
+MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
+MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
+MESSAGING_BATCH_COUNT: Final = "messaging.batch.message_count"
+KAFKA: Final = "kafka"
+SEND: Final = "send"
+RECEIVE: Final = "receive"
+PROCESS: Final = "process"
+
+# HTTP spans
+HTTP_METHOD: Final = "http.request.method"
+HTTP_ROUTE: Final = "http.route"
+HTTP_STATUS: Final = "http.response.status_code"
+
+ERROR_TYPE: Final = "error.type"
+
+# Ours
+STREAM: Final = "penstock.stream"
+EPOCH: Final = "penstock.epoch"
+MODEL_VERSION: Final = "penstock.model.version"
+EVENT_ID: Final = "penstock.event.id"
+
+# The header that carries a trace, over HTTP and over Kafka
+TRACEPARENT: Final = "traceparent"
+
+# Metrics
+RECORDS_CONSUMED: Final = "penstock_records_consumed_total"
+RECORDS_PRODUCED: Final = "penstock_records_produced_total"
+RECORDS_DEAD_LETTERED: Final = "penstock_records_dead_lettered_total"
+RECORDS_REJECTED: Final = "penstock_records_rejected_total"
+LAG: Final = "penstock_lag_records"
+SERVING_EPOCH: Final = "penstock_epoch"
+HANDLE_SECONDS: Final = "penstock_handle_seconds"
+HTTP_REQUESTS: Final = "penstock_http_requests_total"
+HTTP_SECONDS: Final = "penstock_http_request_duration_seconds"

@@ -1,0 +1,1 @@
+"""The commands, one file each; `penstock.console.__main__` lists them."""

@@ -1,0 +1,55 @@
+"""`penstock status`"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import psutil
+import typer
+from penstock.console.deployment import Deployment, ProcessRecord, State
+from penstock.console.home import home_from_environment
+from penstock.console.terminal import COLOURS, out
+from rich.table import Table
+from rich.text import Text
+
+MIB = 1024 * 1024
+
+
+def status() -> None:
+    """Show every process; exits 1 unless all are ready."""
+    deployment = Deployment.read(home_from_environment())
+    if deployment is None:
+        out.print("Nothing was ever started here. Start it with: penstock up")
+        raise typer.Exit(1)
+    out.print(_table(deployment))
+    if not deployment.is_supervised:
+        out.print("No supervisor is running. Start it with: penstock up")
+    if not (deployment.is_supervised and deployment.is_ready):
+        raise typer.Exit(1)
+
+
+def _table(deployment: Deployment) -> Table:
+    table = Table("service", "state", "pid", "port", "up for", "restarts", "memory", box=None)
+    for name, record in deployment.processes.items():
+        table.add_row(name, *_cells(record, deployment.is_supervised))
+    return table
+
+
+def _cells(record: ProcessRecord, supervised: bool) -> list[Text | str]:
+    members = record.process.group() if record.process else []
+    state = record.state if members or supervised else State.STOPPED
+    pid = up_for = memory = ""
+    if record.process and members:
+        pid = str(record.process.pid)
+        up_for = str(timedelta(seconds=round(time.time() - record.process.created)))
+        memory = f"{sum(map(_memory, members)) // MIB} MB"
+    coloured = Text(state, style=COLOURS.get(state, "yellow"))
+    return [coloured, pid, str(record.port), up_for, str(record.restarts), memory]
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0

@@ -1,0 +1,48 @@
+"""`penstock up`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from penstock.console.deployment import Deployment
+from penstock.console.home import Home, home_from_environment
+from penstock.console.planning import Wanted
+from penstock.console.running import await_end, await_ready, start, stop_undisturbed
+from penstock.console.terminal import addresses, downloads, err, out, state_line
+from rich.live import Live
+
+
+def up(
+    traces: Annotated[bool, typer.Option("--traces", help="Bring Zipkin up too and send it every trace.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop all at Ctrl-C.")] = False,
+    port: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")
+    ] = None,
+) -> None:
+    """Bring everything up on this machine: the broker and the seven services."""
+    home = home_from_environment()
+    started = False
+    try:
+        with downloads(err) as progress:
+            started = start(home, Wanted(traces=traces, ports=tuple(port or ())), progress, tied=foreground)
+        _tell(_await_ready(home), started, traces)
+        if foreground:
+            await_end(home)
+    except KeyboardInterrupt:
+        if started:
+            err.print("Stopping ...")
+            stop_undisturbed(home)
+        raise typer.Exit(0 if foreground else 130) from None
+
+
+def _await_ready(home: Home) -> Deployment:
+    with Live(console=err, transient=True) as live:
+        return await_ready(home, lambda deployment: live.update(state_line(deployment)))
+
+
+def _tell(deployment: Deployment, started: bool, traces: bool) -> None:
+    out.print("Penstock is up." if started else "Penstock was up already.")
+    out.print(addresses(deployment))
+    if traces and not deployment.zipkin:
+        out.print("It runs without traces. For them: penstock down, then penstock up --traces")

@@ -1,0 +1,102 @@
+"""The record of a deployment, `run/deployment.json`: written by the supervisor, read by every command."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import Home, check_format
+from penstock.console.identity import ProcessIdentity
+from pydantic import BaseModel, ValidationError
+
+
+class State(StrEnum):
+    """What a process is doing."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    UNREADY = "unready"
+    """It answers that it is alive, but not that it can work."""
+    RESTARTING = "restarting"
+    FAILING = "failing"
+    """It ended several times in a row; it is still being started anew."""
+
+
+class ProcessRecord(BaseModel):
+    """One process of the deployment."""
+
+    port: int
+    url: str
+    state: State = State.STOPPED
+    process: ProcessIdentity | None = None
+    restarts: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it said that it can work, and is still there."""
+        return self.state is State.READY and self.process is not None and self.process.find() is not None
+
+
+class Deployment(BaseModel):
+    """A deployment: where it can be reached, and what runs.
+
+    `processes` are keyed by name, `broker` first; `ports` are kept after a stop, for the next start.
+    """
+
+    namespace: str
+    bootstrap: str
+    zipkin: str | None = None
+    ports: dict[str, int]
+    supervisor: ProcessIdentity | None = None
+    processes: dict[str, ProcessRecord]
+
+    @classmethod
+    def read(cls, home: Home) -> Deployment | None:
+        """The record in `home`, whether or not it still runs; none if nothing was ever started there.
+
+        Raises:
+            ConsoleFailure: the record, or the home itself, is of another format.
+        """
+        check_format(home)
+        file = home.run / "deployment.json"
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise ConsoleFailure(
+                f"{file} cannot be read: it is not a deployment record. Remove it if nothing runs.", status=2
+            ) from error
+
+    def write(self, home: Home) -> None:
+        """Replace the record in `home`; a reader sees the old one or the new one."""
+        unfinished = home.run / "deployment.json.new"
+        unfinished.write_text(self.model_dump_json(indent=2))
+        unfinished.replace(home.run / "deployment.json")
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether its supervisor is there."""
+        return self.supervisor is not None and self.supervisor.find() is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every process said that it can work."""
+        return all(record.is_ready for record in self.processes.values())
+
+    def url(self, process: str) -> str:
+        """The address of a process, without a slash at its end: `http://127.0.0.1:8010`."""
+        return self.processes[process].url
+
+
+def running_deployment(home: Home) -> Deployment:
+    """The deployment that runs in `home`.
+
+    Raises:
+        ConsoleFailure: none does.
+    """
+    deployment = Deployment.read(home)
+    if deployment is None or not deployment.is_supervised:
+        raise ConsoleFailure(f"Nothing runs in {home.root}. Start it with: penstock up")
+    return deployment

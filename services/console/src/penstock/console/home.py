@@ -1,0 +1,128 @@
+"""The folder that holds everything one deployment on one machine writes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.console.failure import ConsoleFailure
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything of one deployment lies; nothing else on the machine but the user's cache is written.
+
+    >>> Home(Path("/srv/credit")).data("trainer").as_posix()
+    '/srv/credit/data/trainer'
+    """
+
+    root: Path
+
+    @property
+    def run(self) -> Path:
+        """What is running now: the plan, the supervisor's lock and the deployment record."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.root / "logs"
+
+    @property
+    def kafka(self) -> Path:
+        """The broker's configuration and its log."""
+        return self.root / "kafka"
+
+    @property
+    def artifacts(self) -> Path:
+        """The content-addressed store of models and archives."""
+        return self.root / "artifacts"
+
+    @property
+    def keys(self) -> Path:
+        """Signing and answer keys."""
+        return self.root / "keys"
+
+    @property
+    def signing_key(self) -> Path:
+        """The private key that signs models."""
+        return self.keys / "signing.pem"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The public keys whose models are served."""
+        return self.keys / "trusted.pem"
+
+    @property
+    def answer_key(self) -> Path:
+        """The key of answers that were given over HTTP."""
+        return self.keys / "answer.key"
+
+    @property
+    def demo(self) -> Path:
+        """What the demonstration leaves behind."""
+        return self.root / "demo"
+
+    @property
+    def database(self) -> Path:
+        """The registry's SQLite database."""
+        return self.root / "registry.db"
+
+    @property
+    def temporary(self) -> Path:
+        """Scratch space of the processes."""
+        return self.run / "tmp"
+
+    def data(self, service: str) -> Path:
+        """The folder in which a service keeps its state."""
+        return self.root / "data" / service
+
+    def log(self, process: str) -> Path:
+        """The log file of a process."""
+        return self.logs / f"{process}.log"
+
+
+def home_from_environment() -> Home:
+    """The home named by `PENSTOCK_HOME`, else `.penstock` in the working directory."""
+    return Home(Path(os.environ.get("PENSTOCK_HOME") or ".penstock").absolute())
+
+
+def prepare(home: Home) -> None:
+    """Create the folders of `home`, or check that an existing one can be read.
+
+    Raises:
+        ConsoleFailure: the home was written in another format, or cannot be written.
+    """
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        check_format(home)
+        for folder in (home.run, home.logs, home.kafka, home.artifacts, home.demo, home.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        home.keys.mkdir(mode=0o700, exist_ok=True)
+        _format_file(home).write_text(f"{FORMAT}\n")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConsoleFailure(f"The home {home.root} cannot be written: {reason}.", status=2) from error
+
+
+def check_format(home: Home) -> None:
+    """Refuse a home whose format this version does not know.
+
+    Raises:
+        ConsoleFailure: with the format found and the one expected.
+    """
+    file = _format_file(home)
+    found = file.read_text(errors="replace").strip() if file.exists() else str(FORMAT)
+    if found != str(FORMAT):
+        raise ConsoleFailure(
+            f"The home {home.root} has format {found[:20]!r}; this Penstock reads format {FORMAT}. "
+            "Use the version that wrote it, or choose another folder with PENSTOCK_HOME.",
+            status=2,
+        )
+
+
+def _format_file(home: Home) -> Path:
+    return home.root / "format"

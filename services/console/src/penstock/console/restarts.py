@@ -1,0 +1,49 @@
+"""Restarting one process of a running deployment: a small file names it, a signal says to look."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import Home
+
+LOOK = signal.SIGUSR1
+LOOK_EVERY_S = 0.1
+
+
+def restart_and_wait(home: Home, process: str, limit_s: float = 120.0) -> None:
+    """Have the supervisor restart a process, and wait until it is ready again.
+
+    Raises:
+        ConsoleFailure: nothing runs, there is no such process, or it is not ready within `limit_s`.
+    """
+    before = running_deployment(home)
+    if process not in before.processes:
+        names = ", ".join(before.processes)
+        raise ConsoleFailure(f"There is no service {process!r}; there are {names}.", status=2)
+    _ask(home, before, process)
+    give_up = time.monotonic() + limit_s
+    while time.monotonic() < give_up:
+        record = running_deployment(home).processes[process]
+        if record.restarts > before.processes[process].restarts and record.is_ready:
+            return
+        time.sleep(LOOK_EVERY_S)
+    raise ConsoleFailure(f"{process} is not ready after {limit_s:.0f} s; see {home.log(process)}.")
+
+
+def take_restarts(home: Home) -> list[str]:
+    """The names of the processes that shall be restarted; each is told once."""
+    wishes = sorted((home.run / "restart").glob("*"))
+    for wish in wishes:
+        wish.unlink(missing_ok=True)
+    return [wish.name for wish in wishes]
+
+
+def _ask(home: Home, deployment: Deployment, process: str) -> None:
+    folder = home.run / "restart"
+    folder.mkdir(exist_ok=True)
+    (folder / process).touch()
+    if deployment.supervisor:
+        deployment.supervisor.signal(LOOK)

@@ -1,0 +1,100 @@
+"""Homes, and processes that stand in for services."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from penstock.console.deployment import Deployment
+from penstock.console.home import Home, prepare
+from penstock.console.lock import take_lock
+from penstock.console.plan import Plan, ProcessPlan
+from penstock.console.ports import free_ports
+from penstock.console.running import await_ready, stop
+from penstock.console.spawning import spawn
+
+ANSWERS = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+WITH_CHILD = (
+    "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])" + ANSWERS
+)
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + ANSWERS
+NEVER_ANSWERS = "import time; time.sleep(600)"
+ENDS = "import sys; sys.exit('the port of the neighbour is missing')"
+
+
+def eventually(condition: Callable[[], object], limit_s: float = 30.0) -> None:
+    """Wait until `condition` holds."""
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, "did not come about"
+        time.sleep(0.05)
+
+
+class FakeDeployment:
+    """A home in which fake services run under a real supervisor."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def start(self, *, tied: bool = False, **programs: str) -> None:
+        """Spawn the supervisor of one process a program."""
+        processes = tuple(map(self._plan, programs, programs.values(), free_ports(len(programs))))
+        ports = {process.name: process.port for process in processes}
+        Plan(namespace="test", bootstrap="127.0.0.1:1", ports=ports, processes=processes).write(self.home)
+        lock = take_lock(self.home)
+        assert lock is not None
+        spawn(self.home, lock, tied=tied)
+        os.close(lock)
+
+    def start_ready(self, **programs: str) -> Deployment:
+        """Spawn, and wait until all are ready."""
+        self.start(**programs)
+        return await_ready(self.home)
+
+    def read(self) -> Deployment:
+        """The record as it is now."""
+        deployment = Deployment.read(self.home)
+        assert deployment is not None
+        return deployment
+
+    def _plan(self, name: str, program: str, port: int) -> ProcessPlan:
+        url = f"http://127.0.0.1:{port}"
+        return ProcessPlan(
+            name=name,
+            command=(sys.executable, "-c", program, str(port)),
+            port=port,
+            url=url,
+            ready=f"{url}/readyz",
+            health=f"{url}/healthz",
+            first=name == "broker",
+            start_limit_s=0.5 if program is NEVER_ANSWERS else 30,
+            grace_s=0.5,
+        )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty home, which commands find too."""
+    made = Home(tmp_path / "home")
+    monkeypatch.setenv("PENSTOCK_HOME", str(made.root))
+    prepare(made)
+    return made
+
+
+@pytest.fixture
+def deployment(home: Home) -> Iterator[FakeDeployment]:
+    """Fake services, all stopped at the end."""
+    fake = FakeDeployment(home)
+    yield fake
+    stop(home)

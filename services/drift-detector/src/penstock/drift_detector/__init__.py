@@ -1,0 +1,1 @@
+"""Joins outcomes, measures quality and notices drift."""

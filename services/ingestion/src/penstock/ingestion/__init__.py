@@ -1,0 +1,1 @@
+"""Takes events and labels over HTTP onto the log."""

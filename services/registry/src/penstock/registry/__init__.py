@@ -1,0 +1,1 @@
+"""The system of record: streams, versions, gates, epochs, audit."""

@@ -1,0 +1,1 @@
+"""Decides when retraining is worth it."""

@@ -1,0 +1,1 @@
+"""Answers events with the model that serves."""

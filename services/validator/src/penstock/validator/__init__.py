@@ -1,0 +1,1 @@
+"""Checks, deduplicates and places every record."""
