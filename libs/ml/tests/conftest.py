@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+
 from penstock.ml.frame import Field, Frame, column
 
 FIELDS = (Field("income", "number"), Field("debt", "number"), Field("town", "category"))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.ml.encoding import MAX_VOCABULARY, Encoder, WrongFields, time_part
 from penstock.ml.frame import Field, Frame, column, times
 

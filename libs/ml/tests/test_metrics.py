@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from penstock.ml import metrics
 from sklearn import metrics as sk
+
+from penstock.ml import metrics
 
 CLASSES = {2: ["no", "yes"], 3: ["a", "b", "c"]}
 SEEDS = st.integers(0, 10_000)

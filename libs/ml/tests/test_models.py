@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from penstock.ml import estimators
 from penstock.ml.baseline import baseline
 from penstock.ml.constant import Constant

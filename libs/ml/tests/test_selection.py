@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.ml.families import FAMILIES, Family, fit
 from penstock.ml.selection import NothingTrained, choose, folds
 

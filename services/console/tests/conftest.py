@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, prepare
 from penstock.console.lock import take_lock

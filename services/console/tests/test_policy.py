@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.console.deployment import State
 from penstock.console.policy import (
     FAILING_FROM,

@@ -8,6 +8,7 @@ import socket
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.console.failure import ConsoleFailure
 from penstock.console.ports import (
     HOST,

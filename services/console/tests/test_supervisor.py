@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from penstock.console.deployment import Deployment, State
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home

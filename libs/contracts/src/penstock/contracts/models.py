@@ -34,3 +34,8 @@ class ModelEpoch(ControlRecord):
     champion: ModelVersion
     reason: Literal["baseline", "promotion", "rollback", "command"]
     detail: str = ""
+
+
+def subject_of(stream: str, run: str | None) -> str:
+    """The name under which a model is signed: its stream and the training run, or the baseline of epoch 0."""
+    return f"{stream}@{run or 'baseline'}"

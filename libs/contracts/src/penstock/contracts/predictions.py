@@ -59,3 +59,19 @@ def decode_answer(text: str) -> PredictionData:
         msgspec.ValidationError, msgspec.DecodeError: `text` is no answer.
     """
     return msgspec.json.decode(text, type=PredictionData)
+
+
+def sealed_part(stream: str, source: str, event_id: str, text: str) -> bytes:
+    """What the seal of an answer covers: the answer's text, and the event it belongs to."""
+    return "\x1f".join((stream, source, event_id, text)).encode()
+
+
+def join_answer(mac: str, text: str) -> str:
+    """An event's `answer` attribute: the seal, then the answer's text."""
+    return f"{mac}.{text}"
+
+
+def split_answer(answer: str) -> tuple[str, str]:
+    """The seal and the text of an `answer` attribute; the text is empty when there is no seal."""
+    mac, _, text = answer.partition(".")
+    return mac, text

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from penstock.ml.frame import Field, Frame
 
 TimePart = Literal["hour", "weekday", "yearday", "month"]

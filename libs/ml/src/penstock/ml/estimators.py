@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import skops.io
+
 from penstock.ml import archive
 from penstock.ml.trees import check_trees
 from penstock.ml.trusted import TRUSTED
@@ -32,7 +33,7 @@ def dump(estimator: Any) -> bytes:
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as saved:
         schema = json.loads(saved.read(_SCHEMA))
         arrays: dict[str, bytes] = {}
-        for node in _nodes(schema):
+        for node in nodes(schema):
             node.pop("__id__", None)
             if "file" in node:
                 content = saved.read(node["file"])
@@ -65,16 +66,17 @@ def _check_types(members: dict[str, bytes]) -> None:
         schema = json.loads(members[_SCHEMA])
     except (KeyError, ValueError, RecursionError):
         raise UntrustedEstimator("the estimator's description cannot be read") from None
-    found = {_type_of(node) for node in _nodes(schema)}
+    found = {type_of(node) for node in nodes(schema)}
     if unknown := sorted(".".join(parts[:2]) for parts in found - TRUSTED):
         raise UntrustedEstimator(f"the estimator holds types that are not trusted: {', '.join(unknown)}")
 
 
-def _type_of(node: dict[str, Any]) -> tuple[str, str, str]:
+def type_of(node: dict[str, Any]) -> tuple[str, str, str]:
+    """Module, name and loader of one typed node."""
     return str(node.get("__module__")), str(node.get("__class__")), str(node.get("__loader__"))
 
 
-def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+def nodes(schema: Any) -> Iterator[dict[str, Any]]:
     """Every typed node of a description, in document order."""
     waiting = [schema]
     while waiting:

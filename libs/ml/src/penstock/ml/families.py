@@ -15,10 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from penstock.ml.constant import Constant
-from penstock.ml.encoding import Encoder, TimePart
-from penstock.ml.frame import Field, Frame
-from penstock.ml.models import Model, Task
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -27,6 +23,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from penstock.ml.constant import Constant
+from penstock.ml.encoding import Encoder, TimePart
+from penstock.ml.frame import Field, Frame
+from penstock.ml.models import Model, Task
 
 
 @dataclass(frozen=True, slots=True)

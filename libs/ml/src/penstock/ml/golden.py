@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from penstock.ml.frame import Frame, column, times
 from penstock.ml.models import Answers, Model
 
@@ -35,19 +36,28 @@ def mismatch(model: Model, golden: dict[str, Any]) -> str | None:
     answers = model.predict(Frame(columns, times([_moment(ms) for ms in golden["times"]])))
     if len(answers) != len(golden["values"]):
         return f"{len(answers)} answers where {len(golden['values'])} were recorded"
-    return _first_difference(answers, golden)
+    return _first_difference(model, answers, golden)
 
 
-def _first_difference(answers: Answers, golden: dict[str, Any]) -> str | None:
+def _first_difference(model: Model, answers: Answers, golden: dict[str, Any]) -> str | None:
     if answers.probabilities is None:
-        found, expected = np.array(answers.values, dtype=np.float64), np.array(golden["values"], dtype=np.float64)
+        found = np.array(answers.values, dtype=np.float64)
+        differing = _apart(found, np.array(golden["values"], dtype=np.float64))
     else:
-        found, expected = answers.probabilities, np.array(golden["probabilities"], dtype=np.float64)
-        expected = expected.reshape(found.shape)
-    differing = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
+        found = answers.probabilities
+        recorded = np.array(golden["probabilities"], dtype=np.float64).reshape(found.shape)
+        named = [model.classes.index(value) for value in golden["values"]]
+        # the recorded class must still be the likeliest, up to a tie
+        differing = _apart(found, recorded).any(axis=1) | _apart(
+            found[np.arange(len(named)), named], found.max(axis=1, initial=0)
+        )
     if differing.any():
-        return f"row {int(np.argwhere(differing)[0, 0])} is answered otherwise than when it was packed"
+        return f"row {int(np.argmax(differing))} is answered otherwise than when it was packed"
     return None
+
+
+def _apart(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def _plain(values: NDArray[Any]) -> list[Any]:

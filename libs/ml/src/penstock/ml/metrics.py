@@ -13,9 +13,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from penstock.ml.models import Task
 from scipy import stats
 from sklearn import metrics as sk
+
+from penstock.ml.models import Task
 
 Metric = Literal["accuracy", "mae"]
 Probabilities = NDArray[np.float64]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from penstock.ml.encoding import Encoder
 from penstock.ml.frame import Frame
 

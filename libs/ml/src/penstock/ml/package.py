@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 import sklearn
 import skops
+
 from penstock.ml import archive, estimators, golden
 from penstock.ml.constant import Constant
 from penstock.ml.encoding import Encoder
@@ -123,6 +124,8 @@ def _release(version: str) -> tuple[int, int]:
 
 def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
     constant = manifest["constant"]
+    if constant is None and not json.loads(members[GOLDEN])["values"]:
+        raise UnusablePackage("the package holds no golden row to try the model on")
     estimator = estimators.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
     classes = tuple(manifest["classes"])

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import TimeSeriesSplit
+
 from penstock.ml.encoding import TimePart
 from penstock.ml.families import FAMILIES, class_order, fit
 from penstock.ml.frame import Field, Frame
 from penstock.ml.metrics import log_loss, losses, score
 from penstock.ml.models import Answers, Model, Task
-from sklearn.model_selection import TimeSeriesSplit
 
 Fold = tuple[slice, slice]
 Train = Callable[[str, slice], Model]

@@ -6,6 +6,7 @@ import signal
 import sys
 
 import typer
+
 from penstock.console.commands.down import down
 from penstock.console.commands.logs import logs
 from penstock.console.commands.restart import restart

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import BaseModel, ValidationError
+
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, check_format
 from penstock.console.identity import ProcessIdentity
-from pydantic import BaseModel, ValidationError
 
 
 class State(StrEnum):

@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 
+from jgo.constants import MAVEN_CENTRAL_URL as MAVEN_CENTRAL
 from jgo.maven import MavenContext, PythonResolver
+
 from penstock.console.failure import ConsoleFailure
 from penstock.console.jars import Pin
 
@@ -20,7 +22,9 @@ DOWNLOADS_AT_ONCE = 4
 NETWORK_TIMEOUT_S = 60
 
 
-def download(missing: Sequence[Pin], folder: Path, progress: Progress | None = None) -> None:
+def download(
+    missing: Sequence[Pin], folder: Path, progress: Progress | None = None, repository: str = MAVEN_CENTRAL
+) -> None:
     """Put every archive of `missing` into `folder`; one without its pinned digest never arrives there.
 
     Raises:
@@ -31,18 +35,20 @@ def download(missing: Sequence[Pin], folder: Path, progress: Progress | None = N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as staging:
-            repository = MavenContext(resolver, repo_cache=Path(staging), timeout=NETWORK_TIMEOUT_S)
-            _fetch_all(repository, folder, missing, given_up)
+            context = MavenContext(
+                resolver, Path(staging), remote_repos={"remote": repository}, timeout=NETWORK_TIMEOUT_S
+            )
+            _fetch_all(context, folder, missing, given_up)
     except (OSError, RuntimeError) as error:
         raise ConsoleFailure(
-            f"{len(missing)} Java archives ({missing[0].file_name} first) could not be fetched from Maven "
-            f"Central into {folder}: {type(error).__name__}. They are fetched once; connect and try again."
+            f"{len(missing)} Java archives ({missing[0].file_name} first) could not be fetched from "
+            f"{repository} into {folder}: {type(error).__name__}. They are fetched once; connect and try again."
         ) from error
 
 
-def _fetch_all(repository: MavenContext, folder: Path, missing: Sequence[Pin], given_up: Event) -> None:
+def _fetch_all(context: MavenContext, folder: Path, missing: Sequence[Pin], given_up: Event) -> None:
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        fetched = [pool.submit(_fetch, repository, folder, pin) for pin in missing]
+        fetched = [pool.submit(_fetch, context, folder, pin) for pin in missing]
         try:
             for future in fetched:
                 future.result()
@@ -52,12 +58,12 @@ def _fetch_all(repository: MavenContext, folder: Path, missing: Sequence[Pin], g
             raise
 
 
-def _fetch(repository: MavenContext, folder: Path, pin: Pin) -> None:
-    component = repository.project(pin.group, pin.name).at_version(pin.version)
+def _fetch(context: MavenContext, folder: Path, pin: Pin) -> None:
+    component = context.project(pin.group, pin.name).at_version(pin.version)
     path = component.artifact(classifier=pin.classifier).resolve()
     if not pin.matches(path):
         raise ConsoleFailure(
-            f"{pin.file_name}, as Maven Central sent it, does not have the pinned SHA-256 {pin.digest}. "
+            f"{pin.file_name}, as it came, does not have the pinned SHA-256 {pin.digest}. "
             "It was thrown away and nothing was started."
         )
     path.replace(folder / pin.file_name)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from penstock.console.home import Home
 
+LOOK_EVERY_S = 0.02
 
-def take_lock(home: Home) -> int | None:
-    """Take the lock of `home` and give its file descriptor; none if another process holds it.
 
-    The descriptor may be handed to a child process, which then holds the lock as well.
+def take_lock(home: Home, wait_s: float = 0.0) -> int | None:
+    """Take the lock of `home` and give its file descriptor; none if another process still holds it.
+
+    The descriptor may be handed to a child process, which then holds the lock as well. A process that
+    was killed may hold it for a moment longer than it is seen.
     """
     descriptor = os.open(home.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+    give_up = time.monotonic() + wait_s
+    while not _locked(descriptor):
+        if time.monotonic() >= give_up:
+            os.close(descriptor)
+            return None
+        time.sleep(LOOK_EVERY_S)
     return descriptor
 
 
@@ -29,3 +34,11 @@ def is_locked(home: Home) -> bool:
         return True
     os.close(descriptor)
     return False
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

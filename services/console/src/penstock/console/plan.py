@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penstock.console.home import Home
 from pydantic import BaseModel, ConfigDict
+
+from penstock.console.home import Home
 
 
 class ProcessPlan(BaseModel):

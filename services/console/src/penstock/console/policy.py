@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from penstock.console.deployment import State
 
 LONGEST_DELAY_S = 30.0
+DOUBLINGS = 5
 STEADY_AFTER_S = 60.0
 FAILING_FROM = 3
 SILENCE_LIMIT_S = 20.0
@@ -18,7 +19,7 @@ def restart_delay_s(failures: int) -> float:
     >>> [restart_delay_s(n) for n in range(1, 9)]
     [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     """
-    return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), LONGEST_DELAY_S)
+    return 0.0 if failures <= 1 else min(2.0 ** min(failures - 2, DOUBLINGS), LONGEST_DELAY_S)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psutil
+
 from penstock.console.failure import ConsoleFailure
 
 HOST = "127.0.0.1"

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
+
 from penstock.console.plan import ProcessPlan
 from penstock.console.policy import Answer
 

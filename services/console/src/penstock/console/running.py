@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psutil
+
 from penstock.console.deployment import Deployment, State
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.1
 STOP_LIMIT_S = 60.0
+LOCK_WAIT_S = 2.0
 
 Watcher = Callable[[Deployment], None]
 """Shown the deployment again and again while a command waits for it."""
@@ -38,7 +40,7 @@ def start(home: Home, wanted: Wanted, progress: Progress | None = None, *, tied:
         ConsoleFailure: the home cannot be used, a port is taken, or something needed cannot be obtained.
     """
     prepare(home)
-    lock = take_lock(home)
+    lock = None if _is_supervised(home) else take_lock(home, LOCK_WAIT_S)
     if lock is None:
         return False
     try:
@@ -119,6 +121,11 @@ def stop_undisturbed(home: Home) -> bool:
         signal.signal(signal.SIGINT, before)
 
 
+def _is_supervised(home: Home) -> bool:
+    deployment = Deployment.read(home)
+    return deployment is not None and deployment.is_supervised
+
+
 def _refuse_failing(home: Home, deployment: Deployment) -> None:
     for name, record in deployment.processes.items():
         if record.state is State.FAILING:
@@ -137,7 +144,7 @@ def _await_end(supervisor: psutil.Process) -> None:
 def _end_what_is_left(home: Home) -> bool:
     if not home.run.exists():
         return False
-    lock = take_lock(home)
+    lock = take_lock(home, LOCK_WAIT_S)
     if lock is None:
         raise ConsoleFailure(f"Another command is starting {home.root} at the moment; try again.")
     try:

@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 
 import httpx
+
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.identity import ProcessIdentity

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from penstock.ml.encoding import most_frequent
 from penstock.ml.frame import Kind
 

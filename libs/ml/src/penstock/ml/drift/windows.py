@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from penstock.ml.drift import distances
 from scipy import stats
+
+from penstock.ml.drift import distances
 
 Statistic = Literal["psi", "js", "ks"]
 

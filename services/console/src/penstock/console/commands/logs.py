@@ -6,6 +6,7 @@ import time
 from typing import Annotated
 
 import typer
+
 from penstock.console.home import home_from_environment
 from penstock.console.logs import Tail, last_lines, log_files
 from penstock.console.terminal import out

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import psutil
 import typer
+from rich.table import Table
+from rich.text import Text
+
 from penstock.console.deployment import Deployment, ProcessRecord, State
 from penstock.console.home import home_from_environment
 from penstock.console.terminal import COLOURS, out
-from rich.table import Table
-from rich.text import Text
 
 MIB = 1024 * 1024
 

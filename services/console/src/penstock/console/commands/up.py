@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.live import Live
+
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
 from penstock.console.planning import Wanted
 from penstock.console.running import await_end, await_ready, start, stop_undisturbed
 from penstock.console.terminal import addresses, downloads, err, out, state_line
-from rich.live import Live
 
 
 def up(
