@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from penstock.ml.frame import Field, Frame, column
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 FIELDS = (Field("income", "number"), Field("debt", "number"), Field("town", "category"))
 

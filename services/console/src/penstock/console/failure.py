@@ -10,3 +10,8 @@ class ConsoleFailure(Exception):
     def __init__(self, text: str, status: int = 1) -> None:
         super().__init__(text)
         self.status = status
+
+
+def wrong_input(text: str) -> ConsoleFailure:
+    """A file or an argument cannot be used as it is."""
+    return ConsoleFailure(text, status=2)

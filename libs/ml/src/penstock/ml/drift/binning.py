@@ -15,6 +15,8 @@ from penstock.ml.frame import Kind
 BINS = 10
 MAX_CATEGORIES = 50
 
+_LARGEST = np.finfo(np.float64).max
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -90,7 +92,8 @@ def _edges(sample: NDArray[Any]) -> tuple[float, ...]:
     if not len(distinct):
         return ()
     if len(distinct) <= BINS:
-        return (*distinct.tolist(), float(np.nextafter(distinct[-1], np.inf)))
+        above = np.nextafter(distinct[-1], np.inf) if distinct[-1] < _LARGEST else _LARGEST
+        return (*distinct.tolist(), float(above))
     shares = np.linspace(0, 1, BINS + 1)[1:-1]
     # sample values themselves, so that ties fall on an edge and merge
     return tuple(np.unique(np.quantile(known, shares, method="inverted_cdf")).tolist())

@@ -69,8 +69,8 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _smoothed(counts: Counts, used: NDArray[np.bool_]) -> Floats:
-    padded = np.where(used, counts + 0.5, 1.0)
-    return np.asarray(padded / np.where(used, padded, 0.0).sum(axis=-1, keepdims=True).clip(min=1.0))
+    raised = counts + 0.5
+    return np.asarray(raised / np.where(used, raised, 0.0).sum(axis=-1, keepdims=True).clip(min=0.5))
 
 
 def _shares(counts: Counts) -> Floats:

@@ -1,0 +1,183 @@
+"""Counts, distances and the verdict over a window."""
+
+from __future__ import annotations
+
+import json
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from penstock.ml.drift import distances
+from penstock.ml.drift.binning import BINS, MAX_CATEGORIES, Reference
+from penstock.ml.drift.windows import WindowTest
+from penstock.ml.frame import column
+
+NUMBERS = st.lists(st.none() | st.floats(allow_nan=False), max_size=50)
+TEXTS = st.lists(st.none() | st.text(max_size=2), max_size=50)
+COUNTS = arrays(np.int64, 6, elements=st.integers(0, 200)).filter(lambda counts: counts.sum() > 0)
+
+
+@given(NUMBERS, NUMBERS)
+def test_every_number_falls_into_one_bin(sample: list, values: list) -> None:
+    reference = Reference.of(column("number", sample), "number")
+    counts = reference.count(column("number", values))
+    assert len(counts) == len(reference.counts) == reference.bins
+    assert counts.sum() == len(values)
+    assert counts[-1] == values.count(None)
+    assert sum(reference.counts) == len(sample)
+
+
+@given(TEXTS, TEXTS)
+def test_every_text_falls_into_one_bin(sample: list, values: list) -> None:
+    reference = Reference.of(column("category", sample), "category")
+    counts = reference.count(column("category", values))
+    assert counts.sum() == len(values)
+    assert counts[-1] == values.count(None)
+    assert counts[-2] == sum(value is not None and value not in sample for value in values)
+
+
+@given(NUMBERS, TEXTS)
+def test_a_reference_survives_json(numbers: list, texts: list) -> None:
+    for reference in (
+        Reference.of(column("number", numbers), "number"),
+        Reference.of(column("category", texts), "category"),
+    ):
+        plain = json.dumps(reference.to_dict(), allow_nan=False)
+        assert Reference.from_dict(json.loads(plain)) == reference
+
+
+@given(NUMBERS, st.integers(0, 50))
+def test_counts_add_up(values: list, cut: int) -> None:
+    whole = column("number", values)
+    reference = Reference.of(whole, "number")
+    assert (reference.count(whole[:cut]) + reference.count(whole[cut:])).tolist() == list(reference.counts)
+
+
+def test_bins_are_bounded_and_see_what_leaves_the_range() -> None:
+    random = np.random.default_rng(0)
+    assert Reference.of(random.normal(size=5000), "number").bins <= BINS + 1
+    many = column("category", [str(i % 200) for i in range(1000)])
+    assert Reference.of(many, "category").bins == MAX_CATEGORIES + 2
+    constant = Reference.of(np.full(9, 5.0), "number")
+    assert constant.count(np.array([4.0, 5.0, 6.0, inf, -inf])).tolist() == [2, 1, 2, 0]
+
+
+def test_ties_share_a_bin() -> None:
+    sample = np.concatenate([np.zeros(900), np.random.default_rng(0).exponential(size=100)])
+    reference = Reference.of(sample, "number")
+    assert reference.counts[0] == 0
+    assert max(reference.counts) >= 900
+
+
+@given(COUNTS, COUNTS)
+def test_distances_are_zero_on_equals_and_symmetric(a: np.ndarray, b: np.ndarray) -> None:
+    for distance in (distances.psi, distances.js):
+        assert distance(a, a) == 0
+        assert distance(a, b) == pytest.approx(distance(b, a), abs=1e-12)
+        assert distance(a, b) >= 0
+    for test in (distances.ks, distances.chi_square):
+        assert test(a, a)[0] == pytest.approx(0)
+        assert test(a, a)[1] == pytest.approx(1)
+        np.testing.assert_allclose(test(a, b), test(b, a), atol=1e-12)
+
+
+@given(COUNTS, COUNTS)
+def test_parity_with_scipy(a: np.ndarray, b: np.ndarray) -> None:
+    assert distances.js(a, b) == pytest.approx(jensenshannon(a, b, 2), abs=1e-7)
+    places = np.arange(6)
+    statistic, p_value = distances.ks(a, b)
+    oracle = stats.ks_2samp(np.repeat(places, a), np.repeat(places, b), method="asymp")
+    assert statistic == pytest.approx(oracle.statistic, abs=1e-12)
+    assert p_value == pytest.approx(oracle.pvalue, abs=1e-9)
+
+
+@given(*[arrays(np.int64, 6, elements=st.integers(30, 200)) for _ in range(2)])
+def test_chi_square_is_scipys_where_no_bin_is_rare(a: np.ndarray, b: np.ndarray) -> None:
+    oracle = stats.chi2_contingency(np.stack([a, b]), correction=False)
+    statistic, p_value = distances.chi_square(a, b)
+    assert statistic == pytest.approx(oracle.statistic)
+    assert p_value == pytest.approx(oracle.pvalue)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_fields_are_measured_in_one_pass_and_empty_bins_count_for_nothing(
+    a: np.ndarray, b: np.ndarray, c: np.ndarray
+) -> None:
+    before, now = np.stack([a, c]), np.stack([b, b])
+    padding = ((0, 0), (0, 3))
+    for measure in (distances.psi, distances.js, distances.ks, distances.chi_square):
+        together = np.array(measure(np.pad(before, padding), np.pad(now, padding)))
+        single = np.stack([measure(a, b), measure(c, b)], axis=-1)
+        np.testing.assert_allclose(together, single, atol=1e-12)
+
+
+def streams(seed: int, n: int, shift: float = 0.0) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {
+        "normal": random.normal(shift, 1, n),
+        "sparse": np.where(random.random(n) < 0.7, 0.0, random.exponential(size=n)),
+        "missing": np.where(random.random(n) < 0.3 + shift / 2, np.nan, random.random(n)),
+        "town": column("category", [f"t{code}" for code in random.zipf(1.6, n).clip(max=90)]),
+    }
+
+
+def counted(reference: dict[str, Reference], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: reference[name].count(values) for name, values in columns.items()}
+
+
+def references(seed: int, n: int) -> dict[str, Reference]:
+    return {
+        name: Reference.of(values, "category" if name == "town" else "number")
+        for name, values in streams(seed, n).items()
+    }
+
+
+@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+@pytest.mark.parametrize("size", [20, 100, 500])
+def test_no_change_raises_no_alarm(statistic: str, size: int) -> None:
+    known = references(0, 1000)
+    before = {name: np.array(reference.counts) for name, reference in known.items()}
+    test = WindowTest(statistic)
+    alarms = [test.drifts(before, counted(known, streams(seed, size))) for seed in range(1, 201)]
+    assert sum(map(bool, alarms)) == 0
+
+
+@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+def test_a_planted_change_is_named_with_its_field(statistic: str) -> None:
+    known = references(0, 1000)
+    before = {name: np.array(reference.counts) for name, reference in known.items()}
+    found = WindowTest(statistic).drifts(before, counted(known, streams(1, 500, shift=0.9)))
+    assert {field.field for field in found} == {"normal", "missing"}
+    assert all(field.value >= field.threshold and field.p_value < 0.001 for field in found)
+
+
+def test_a_window_is_measured_even_where_it_is_not_judged() -> None:
+    found = WindowTest().measure({"a": np.array([500, 500])}, {"a": np.array([0, 40])})
+    assert found[0].value > 0.2
+    assert not found[0].drifted
+
+
+def test_bins_that_differ_are_refused() -> None:
+    with pytest.raises(ValueError, match="'a' has 3 bins in the window, 2 in the reference"):
+        WindowTest().measure({"a": np.ones(2)}, {"a": np.ones(3)})
+
+
+def test_an_empty_window_has_no_distance_in_one_bin() -> None:
+    assert distances.psi(np.array([5, 0]), np.array([0, 0])) == 0
+    assert distances.psi(np.zeros(3), np.zeros(3)) == 0
+
+
+def test_the_largest_number_has_a_reference_too() -> None:
+    reference = Reference.of(np.array([0.0, np.finfo(float).max]), "number")
+    assert Reference.from_dict(json.loads(json.dumps(reference.to_dict(), allow_nan=False))) == reference
+    assert sum(reference.counts) == 2
+
+
+def test_without_fields_there_is_nothing_to_say() -> None:
+    assert WindowTest().measure({}, {"a": np.ones(2)}) == []

@@ -1,0 +1,147 @@
+"""A file of rows: CSV, plain or gzipped, read strictly and a row at a time."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO
+
+from penstock.console.failure import wrong_input
+
+MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
+"""The ways in which files say that a value is not there."""
+
+LONGEST_FIELD = 1_000_000  # characters
+SNIFFED = 65_536  # characters looked at to find the delimiter
+DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Table:
+    """An opened file: its columns and a digest of its bytes. Rows are read anew with every `rows()`."""
+
+    path: Path
+    columns: tuple[str, ...]
+    delimiter: str
+    digest: str
+
+    def rows(self) -> Iterator[list[str]]:
+        """The rows in order, each with one text per column.
+
+        Raises:
+            ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are no text.
+        """
+        for _, row in _numbered_rows(self.path, self.delimiter, self.columns):
+            yield row
+
+    def count(self) -> int:
+        """How many rows there are; reads the file, and so finds its faults before anything is sent."""
+        return sum(1 for _ in self.rows())
+
+    def place_of(self, column: str) -> int:
+        """Where a column stands.
+
+        Raises:
+            ConsoleFailure: there is no such column.
+        """
+        if column not in self.columns:
+            raise wrong_input(f"{self.path}: no column {column!r}; there are {', '.join(self.columns)}")
+        return self.columns.index(column)
+
+
+def open_table(path: Path) -> Table:
+    """Look at a file: its header, delimiter and digest.
+
+    Raises:
+        ConsoleFailure: it cannot be read, is empty, or its header names a column twice or not at all.
+    """
+    try:
+        if not path.is_file():
+            raise wrong_input(f"{path}: expected a CSV file, plain or gzipped; there is no such file")
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise wrong_input(f"{path}: cannot be read: {error.strerror}") from error
+    delimiter = _delimiter(path)
+    header = next((row for _, row in _numbered_rows(path, delimiter, None)), None)
+    if header is None:
+        raise wrong_input(f"{path}: expected a header and rows, the file is empty")
+    columns = tuple(name.strip() for name in header)
+    _check_header(path, columns)
+    if next(_numbered_rows(path, delimiter, columns), None) is None:
+        raise wrong_input(f"{path}: expected rows after the header, there are none")
+    return Table(path, columns, delimiter, digest)
+
+
+def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+    twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
+    if "" in columns:
+        raise wrong_input(f"{path}:1: column {columns.index('') + 1} has no name")
+    if twice is not None:
+        raise wrong_input(f"{path}:1: the header names {twice!r} twice")
+    if len(columns) == 1:
+        raise wrong_input(f"{path}:1: expected columns separated by a comma, semicolon, tab or bar")
+    if all(_is_number(name) for name in columns):
+        raise wrong_input(f"{path}:1: expected a header with the columns' names, found numbers")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _delimiter(path: Path) -> str:
+    with _text(path) as text, _faults(path):
+        first = text.read(SNIFFED).split("\n", 1)[0]
+    return max(DELIMITERS, key=first.count)
+
+
+def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line they end on; without `columns`, the header."""
+    csv.field_size_limit(LONGEST_FIELD)
+    with _text(path) as text, _faults(path) as at:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        if columns is not None:
+            next(reader, None)
+        for row in reader:
+            at.line = reader.line_num
+            if not row:
+                continue
+            if columns is not None and len(row) != len(columns):
+                raise wrong_input(f"{path}:{at.line}: expected {len(columns)} columns, found {len(row)}")
+            yield at.line, row
+
+
+def _text(path: Path) -> TextIOWrapper:
+    with path.open("rb") as content:
+        zipped = content.read(2) == b"\x1f\x8b"
+    opened: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]
+    return TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+
+
+class _faults:  # noqa: N801 - reads as a statement
+    """Turns what reading can raise into one line that names the file and the line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.line = 1
+
+    def __enter__(self) -> _faults:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        where = f"{self._path}:{self.line + 1}"
+        if isinstance(error, csv.Error):
+            raise wrong_input(f"{where}: not valid CSV: {error}") from error
+        if isinstance(error, UnicodeDecodeError):
+            raise wrong_input(f"{where}: expected UTF-8 text; save the file as UTF-8") from error
+        if isinstance(error, gzip.BadGzipFile | EOFError | OSError):
+            raise wrong_input(f"{where}: the file is damaged: {error}") from error

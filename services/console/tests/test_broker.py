@@ -1,0 +1,61 @@
+"""A real Kafka broker by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError
+
+from penstock.console.broker import launch, running_broker
+from penstock.console.failure import ConsoleFailure
+
+TOPIC = "penstock.test.events"
+
+
+async def create_topic(bootstrap: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])
+    finally:
+        await admin.close()
+
+
+async def send(bootstrap: str, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True) as producer:
+        await producer.send_and_wait(TOPIC, value)
+
+
+async def read(bootstrap: str, count: int) -> list[bytes | None]:
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+        consumer.assign([TopicPartition(TOPIC, 0)])
+        return [(await consumer.getone()).value for _ in range(count)]
+
+
+def test_what_was_acknowledged_outlives_a_kill_and_a_stop(tmp_path: Path) -> None:
+    killed = launch(tmp_path)
+    try:
+        asyncio.run(create_topic(killed.bootstrap))
+        asyncio.run(send(killed.bootstrap, b"first"))
+    finally:
+        killed.process.kill()
+        killed.process.wait()
+    cluster = (tmp_path / "kafka" / "storage" / "meta.properties").read_text()
+    with running_broker(tmp_path) as bootstrap:
+        asyncio.run(send(bootstrap, b"second"))
+        assert asyncio.run(read(bootstrap, 2)) == [b"first", b"second"]
+    with pytest.raises(KafkaConnectionError):
+        asyncio.run(send(bootstrap, b"third"))
+    assert (tmp_path / "kafka" / "storage" / "meta.properties").read_text() == cluster
+
+
+def test_a_broker_that_cannot_start_names_its_log(tmp_path: Path) -> None:
+    with running_broker(tmp_path):
+        pass
+    (tmp_path / "kafka" / "storage" / "meta.properties").write_text("version=99\n")
+    with pytest.raises(ConsoleFailure, match=r"did not answer .*broker\.log"):
+        launch(tmp_path)

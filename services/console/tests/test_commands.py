@@ -1,0 +1,90 @@
+"""The commands as a user calls them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock.console.home import Home
+
+from .conftest import ANSWERS, FakeDeployment
+
+
+def penstock(home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command in its own process."""
+    return subprocess.run(
+        [sys.executable, "-m", "penstock.console", *words],
+        env={**os.environ, "PENSTOCK_HOME": str(home.root), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_nothing_runs_in_a_new_home(tmp_path: Path) -> None:
+    new = Home(tmp_path / "new")
+    status = penstock(new, "status")
+    assert (status.returncode, status.stdout) == (
+        1,
+        "Nothing was ever started here. Start it with: penstock up\n",
+    )
+    down = penstock(new, "down")
+    assert (down.returncode, down.stdout) == (0, f"Nothing ran in {new.root}.\n")
+    restart = penstock(new, "restart", "server")
+    assert (restart.returncode, restart.stderr) == (
+        1,
+        f"Nothing runs in {new.root}. Start it with: penstock up\n",
+    )
+    assert penstock(new, "logs").returncode == 2
+    assert not new.root.exists()
+
+
+def test_a_taken_port_is_one_line_and_starts_nothing(home: Home) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        up = penstock(home, "up", PENSTOCK_PORT_INGESTION=port)
+    assert up.returncode == 2
+    assert up.stderr.startswith(f"Port {port}, asked for ingestion, is taken by process {os.getpid()} ")
+    assert up.stderr.count("\n") == 1
+    assert list(home.run.glob("*.json")) == []
+
+
+def test_another_format_is_one_line(home: Home) -> None:
+    (home.root / "format").write_text("7")
+    for words in (["up"], ["status"], ["down"], ["restart", "server"]):
+        done = penstock(home, *words)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), words
+        assert "has format '7'; this Penstock reads format 1" in done.stderr
+
+
+def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) -> None:
+    home = deployment.home
+    deployment.start_ready(broker=ANSWERS, ingestion=ANSWERS, server=ANSWERS, registry=ANSWERS)
+    status = penstock(home, "status")
+    assert status.returncode == 0
+    assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [
+        [name, "ready"] for name in ("broker", "ingestion", "server", "registry")
+    ]
+    again = penstock(home, "up")
+    assert again.returncode == 0
+    assert again.stdout.startswith("Penstock was up already.")
+    assert deployment.read().url("ingestion") in again.stdout
+    restarted = penstock(home, "restart", "server")
+    assert (restarted.returncode, restarted.stdout) == (0, "server was restarted and is ready.\n")
+    assert "server is restarted as asked" in penstock(home, "logs", "supervisor").stdout
+    assert penstock(home, "down").stdout == "Penstock is down.\n"
+    stopped = penstock(home, "status")
+    assert stopped.returncode == 1
+    assert "No supervisor is running" in stopped.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart"])
+def test_every_command_explains_itself(home: Home, command: str) -> None:
+    assert penstock(home, command, "--help").returncode == 0

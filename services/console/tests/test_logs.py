@@ -1,0 +1,53 @@
+"""Log files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import Home
+from penstock.console.logs import Tail, bound, last_lines, log_files
+
+
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_the_last_lines_are_the_last(tmp_path_factory: pytest.TempPathFactory, written: int, asked: int) -> None:
+    path = tmp_path_factory.mktemp("logs") / "a.log"
+    lines = [f"line {number}" for number in range(written)]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    assert last_lines(path, asked) == lines[max(0, written - asked) :]
+
+
+def test_a_log_that_grew_too_large_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * 10)
+    bound(path, largest=10)
+    assert path.exists()
+    bound(path, largest=9)
+    assert not path.exists()
+    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 10
+
+
+def test_a_tail_gives_whole_lines_once_and_follows_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("before\n")
+    tail = Tail(path)
+    with path.open("a") as file:
+        file.write("one\ntw")
+    assert tail.new_lines() == ["one"]
+    with path.open("a") as file:
+        file.write("o\n")
+    assert tail.new_lines() == ["two"]
+    assert tail.new_lines() == []
+    path.write_text("new\n")
+    assert tail.new_lines() == ["new"]
+
+
+def test_an_unknown_log_names_those_there_are(home: Home) -> None:
+    home.log("drift-detector").touch()
+    assert log_files(home, "drift_detector") == {"drift-detector": home.log("drift-detector")}
+    with pytest.raises(ConsoleFailure, match="no log of scorer .* there are drift-detector"):
+        log_files(home, "scorer")
