@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from cloudevents.core.bindings.http import from_structured_event, HTTPMessage
+from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from jsonschema import Draft202012Validator
 
 from penstock.contracts.compatibility import breaking_changes

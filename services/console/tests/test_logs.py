@@ -49,5 +49,5 @@ def test_a_tail_gives_whole_lines_once_and_follows_a_new_file(tmp_path: Path) ->
 def test_an_unknown_log_names_those_there_are(home: Home) -> None:
     home.log("drift-detector").touch()
     assert log_files(home, "drift_detector") == {"drift-detector": home.log("drift-detector")}
-    with pytest.raises(ConsoleFailure, match="no log of scorer .* there are drift-detector"):
+    with pytest.raises(ConsoleFailure, match=r"no log of scorer .* there are drift-detector"):
         log_files(home, "scorer")

@@ -27,6 +27,11 @@ def processes_of(deployment: Deployment) -> list[psutil.Process]:
     return [process for identity in identities for process in identity.group()]
 
 
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that nobody waited for has."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
 def identity(deployment: Deployment, name: str) -> ProcessIdentity:
     found = deployment.processes[name].process
     assert found is not None
@@ -38,7 +43,7 @@ def test_all_become_ready_and_stop_leaves_nothing(deployment: FakeDeployment) ->
     running = processes_of(up)
     assert len(running) == 4
     assert stop(deployment.home)
-    assert not [process for process in running if process.is_running()]
+    assert not alive(running)
     assert not is_locked(deployment.home)
     assert {record.state for record in deployment.read().processes.values()} == {State.STOPPED}
     assert not stop(deployment.home)
@@ -55,7 +60,7 @@ def test_a_killed_process_is_started_again(deployment: FakeDeployment) -> None:
     assert before.signal(signal.SIGKILL)
     eventually(lambda: deployment.read().is_ready and deployment.read().processes["server"].restarts == 1)
     assert identity(deployment.read(), "server") != before
-    assert not [process for process in left_behind if process.is_running()]
+    assert not alive(left_behind)
     assert deployment.read().processes["trainer"].restarts == 0
 
 
@@ -66,7 +71,7 @@ def test_a_process_that_never_answers_is_killed_and_started_again(deployment: Fa
 
 def test_a_process_that_keeps_ending_is_named_with_its_last_words(deployment: FakeDeployment) -> None:
     deployment.start(server=ENDS)
-    with pytest.raises(ConsoleFailure, match="server ends again and again .*port of the neighbour"):
+    with pytest.raises(ConsoleFailure, match=r"server ends again and again .*port of the neighbour"):
         await_ready(deployment.home)
     assert deployment.read().is_supervised
 
@@ -90,9 +95,9 @@ def test_stop_ends_what_a_killed_supervisor_left(deployment: FakeDeployment) -> 
     assert up.supervisor
     assert up.supervisor.signal(signal.SIGKILL)
     eventually(lambda: not deployment.read().is_supervised)
-    assert all(process.is_running() for process in running)
+    assert alive(running) == running
     assert stop(deployment.home)
-    assert not [process for process in running if process.is_running()]
+    assert not alive(running)
 
 
 def test_orphans_whose_leader_ended_are_found_by_their_group(deployment: FakeDeployment) -> None:
@@ -105,7 +110,7 @@ def test_orphans_whose_leader_ended_are_found_by_their_group(deployment: FakeDep
     assert leader.signal(signal.SIGKILL)
     eventually(lambda: leader.find() is None)
     stop(deployment.home)
-    assert not child.is_running()
+    assert not alive([child])
 
 
 def test_a_reused_process_id_is_left_alone() -> None:
@@ -152,7 +157,7 @@ def test_only_a_tied_supervisor_ends_with_its_starter(deployment: FakeDeployment
         running = processes_of(deployment.read())
         starter.kill()
     if tied:
-        eventually(lambda: not any(process.is_running() for process in running))
+        eventually(lambda: not alive(running))
         eventually(lambda: not is_locked(deployment.home))
     else:
         assert deployment.read().is_ready

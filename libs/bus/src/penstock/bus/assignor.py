@@ -38,7 +38,10 @@ def unit_assignor(namespace: str) -> type[AbstractPartitionAssignor]:
                     units[unit_of(topic, partition, namespace)][topic].append(partition)
             held = {name: _held(metadata.user_data) for name, metadata in members.items()}
             shares = share_out(list(units), list(members), held)
-            return {name: _assignment(cls.version, units, share) for name, share in shares.items()}
+            return {
+                name: _assignment(cls.version, units, share, set(members[name].subscription))
+                for name, share in shares.items()
+            }
 
         @classmethod
         def metadata(cls, topics: Any) -> Any:
@@ -61,9 +64,11 @@ def _held(user_data: bytes | None) -> list[Unit]:
         return []
 
 
-def _assignment(version: int, units: dict[Unit, dict[str, list[int]]], share: list[Unit]) -> Any:
+def _assignment(version: int, units: dict[Unit, dict[str, list[int]]], share: list[Unit], known: set[str]) -> Any:
+    """The places of the units; a topic the member does not know of yet waits for its own next subscription."""
     places: dict[str, list[int]] = defaultdict(list)
     for unit in share:
         for topic, partitions in units[unit].items():
-            places[topic] += partitions
+            if topic in known:
+                places[topic] += partitions
     return ConsumerProtocolMemberAssignment(version, sorted(places.items()), b"")

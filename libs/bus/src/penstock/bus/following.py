@@ -33,6 +33,7 @@ class Follower(Generic[R]):
         Raises:
             BrokerUnavailable: the log does not answer.
         """
+        await self.close()
         self._reader = await self._log.reader({self._place: self.position})
         self._fold(await self._reader.read_to_end())
 

@@ -15,7 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka_errors import as_ours
-from penstock.bus.kafka_sink import KafkaSink
+from penstock.bus.kafka_sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka_source import KafkaReader, KafkaSource
 from penstock.bus.ports import NewTopic, Ownership, Place
 
@@ -80,6 +80,7 @@ class KafkaLog:
             "cleanup.policy": "delete",
             "retention.ms": kept,
             "retention.bytes": size,
+            "max.message.bytes": str(topic.largest + OVERHEAD),
         }
         return KafkaTopic(topic.name, topic.partitions, self._replication, topic_configs=settings)
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from itertools import groupby
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 
-from penstock.bus.errors import RecordTooLarge
 from penstock.bus.kafka_errors import as_ours
-from penstock.bus.ports import Place, Written
+from penstock.bus.ports import LARGEST_ENCLOSING, Place, Written
 
 BATCH_BYTES = 256 * 1024  # the client's default of 16 KiB costs a third of the throughput
-LARGEST_RECORD = 1_000_000  # bytes: a little under what the broker takes
+OVERHEAD = 48_000  # bytes that a record may have beside its key and value: headers and the batch around it
 
 
 class KafkaSink:
@@ -27,7 +25,10 @@ class KafkaSink:
     async def start(cls, arguments: Mapping[str, Any]) -> Self:
         """Connect."""
         producer = AIOKafkaProducer(
-            **arguments, enable_idempotence=True, max_batch_size=BATCH_BYTES, max_request_size=LARGEST_RECORD + 48_000
+            **arguments,
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=LARGEST_ENCLOSING + OVERHEAD,
         )
         with as_ours():
             try:
@@ -39,13 +40,10 @@ class KafkaSink:
 
     async def send(self, records: Sequence[Written]) -> Awaitable[None]:
         """Hand the records over; the answer is done when the broker has confirmed all of them."""
-        for record in records:
-            if len(record.value or b"") + len(record.key or b"") > LARGEST_RECORD:
-                raise RecordTooLarge(f"a record for {record.topic} is larger than {LARGEST_RECORD} bytes")
         futures: list[asyncio.Future[Any]] = []
         with as_ours():
-            for place, run in groupby(records, key=lambda record: (record.topic, record.partition)):
-                futures += await self._send_run(place, list(run))
+            for place, run in _by_place(records).items():
+                futures += await self._send_run(place, run)
         return _confirmed(futures)
 
     async def _send_run(self, place: Place, run: Sequence[Written]) -> list[asyncio.Future[Any]]:
@@ -79,6 +77,14 @@ class KafkaSink:
         """Wait for what is under way and leave."""
         with as_ours():
             await self._producer.stop()
+
+
+def _by_place(records: Sequence[Written]) -> dict[Place, list[Written]]:
+    """The records of each place, in order: the client sends one batch a place at a time, so they go together."""
+    runs: dict[Place, list[Written]] = {}
+    for record in records:
+        runs.setdefault((record.topic, record.partition), []).append(record)
+    return runs
 
 
 def _append(batch: Any, record: Written) -> Any:

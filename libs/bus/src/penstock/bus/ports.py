@@ -32,14 +32,19 @@ class Written:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
+LARGEST_RECORD = 1_000_000  # bytes of key and value
+LARGEST_ENCLOSING = 1_500_000  # of a record that holds another one whole, in base64
+
+
 @dataclass(frozen=True, slots=True)
 class NewTopic:
-    """A topic that should exist. Retention None: kept for ever."""
+    """A topic that should exist. Retention None: kept for ever. `largest`: bytes of key and value of a record."""
 
     name: str
     partitions: int
     retention_ms: int | None = None
     retention_bytes: int | None = None
+    largest: int = LARGEST_RECORD
 
 
 class Ownership(Protocol):
@@ -76,7 +81,7 @@ class Sink(Protocol):
 
         Raises (there or here):
             BrokerUnavailable: the log did not confirm; whether it has the records is unknown.
-            RecordTooLarge: a record exceeds what the log takes; nothing was written.
+            RecordTooLarge: a record exceeds what its topic takes.
         """
 
     async def close(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
+from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.ports import Log, Sink, Written
+from penstock.bus.topics import largest_of
 from penstock.contracts.batch import AnyOutputs
 from penstock.contracts.decoding import encode
 from penstock.contracts.placement import partition_of
@@ -28,6 +31,7 @@ class Publisher:
         self._namespace = namespace
         self._streams = streams
         self._sink: Sink | None = None
+        self._opening = asyncio.Lock()
 
     async def publish(self, outputs: Iterable[AnyOutputs], header_of: HeaderOf = no_header) -> None:
         """Write the outputs and wait until the log has confirmed all of them.
@@ -41,9 +45,21 @@ class Publisher:
     async def send(self, outputs: Iterable[AnyOutputs], header_of: HeaderOf = no_header) -> Awaitable[None]:
         """Hand the outputs over, in order; the answer is done when the log has confirmed all of them."""
         records = [record for output in outputs for record in self._records(output, header_of)]
-        if self._sink is None:
-            self._sink = await self._log.sink()
-        return self._watched(await self._sink.send(records), self._sink) if records else _nothing()
+        if not records:
+            return _nothing()
+        sink = await self._opened()
+        try:
+            confirmation = await sink.send(records)
+        except BrokerUnavailable:
+            await self._throw_away(sink)
+            raise
+        return self._watched(confirmation, sink)
+
+    async def _opened(self) -> Sink:
+        async with self._opening:  # requests come side by side, and one sink is enough
+            if self._sink is None:
+                self._sink = await self._log.sink()
+            return self._sink
 
     async def _watched(self, confirmation: Awaitable[None], sink: Sink) -> None:
         try:
@@ -68,7 +84,10 @@ class Publisher:
         for index, (key, record) in enumerate(zip(output.keys, output.records, strict=True)):
             partition = output.partition if output.partition is not None else self._place(topic, output.stream, key)
             header = header_of(output.causes[index]) if output.causes else None
-            yield Written(name, partition, key, encode(record), ((TRACEPARENT, header),) if header else ())
+            value = encode(record)
+            if len(value) + len(key or b"") > largest_of(topic):
+                raise RecordTooLarge(f"a record for {name} is larger than {largest_of(topic)} bytes")
+            yield Written(name, partition, key, value, ((TRACEPARENT, header),) if header else ())
 
     def _place(self, topic: Topic[object], stream: str | None, key: bytes | None) -> int:
         declared = self._streams.get(stream) if stream else None

@@ -22,13 +22,13 @@ class RocksShelf:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_max_open_files(64)
         options.set_keep_log_file_num(2)
         options.set_write_buffer_size(16 << 20)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self._db: Any = Rdict(str(folder), options=options, access_type=AccessType.read_write())
         except Exception as error:
             raise TransientError(f"{folder}: the state cannot be opened: {error}") from error

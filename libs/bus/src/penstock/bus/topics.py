@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from penstock.bus.ports import NewTopic
+from penstock.bus.ports import LARGEST_ENCLOSING, LARGEST_RECORD, NewTopic
 from penstock.contracts.streams import StreamDeclared
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 
@@ -14,7 +14,15 @@ GIGABYTE = 1 << 30
 
 def control_topics(namespace: str) -> list[NewTopic]:
     """The topics every deployment has."""
-    return [NewTopic(topic.name(namespace), 1, WEEK_MS if topic.kept == "week" else None) for topic in CONTROL_PLANE]
+    return [
+        NewTopic(topic.name(namespace), 1, WEEK_MS if topic.kept == "week" else None, largest=largest_of(topic))
+        for topic in CONTROL_PLANE
+    ]
+
+
+def largest_of(topic: Topic[object]) -> int:
+    """How many bytes of key and value a record of the topic may have."""
+    return LARGEST_ENCLOSING if topic.encloses else LARGEST_RECORD
 
 
 def stream_topics(namespace: str, stream: StreamDeclared) -> list[NewTopic]:
@@ -27,4 +35,4 @@ def stream_topics(namespace: str, stream: StreamDeclared) -> list[NewTopic]:
 
 
 def _stream_topic(topic: Topic[object], namespace: str, stream: StreamDeclared, days_ms: int, size: int) -> NewTopic:
-    return NewTopic(topic.name(namespace, stream.name), topic.partitions(stream), days_ms, size)
+    return NewTopic(topic.name(namespace, stream.name), topic.partitions(stream), days_ms, size, largest_of(topic))

@@ -75,8 +75,10 @@ class Worker:
         self._uncommitted: dict[Place, int] = {}
         self._committed_at = 0.0
         self._commit: asyncio.Task[None] | None = None
+        self._committing = asyncio.Lock()
         self._handling = asyncio.Lock()
         self._rebalances = 0
+        self._unopened: Exception | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -87,6 +89,7 @@ class Worker:
                     await self.step(0.25)
                     pause = FIRST_PAUSE
                 except TransientError as error:
+                    self.progressed = time.monotonic()  # waiting for what is away is not being stuck
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
                     await self.abandon()
                     await asyncio.sleep(pause)
@@ -100,6 +103,7 @@ class Worker:
         rebalances = self._rebalances
         fetched = await source.poll(LARGEST_BATCH, min(wait, IDLE) if self._uncommitted else wait)
         self.progressed = time.monotonic()
+        self._raise_unopened()
         if not fetched:
             self._commit_soon(source)
             return 0
@@ -117,6 +121,7 @@ class Worker:
         self._release_units(list(self._units))
         self._uncommitted.clear()
         self._subscribed = set()
+        self._unopened = None
         if source is not None:
             await _quietly(source.close())
         await _quietly(self._publisher.close())
@@ -131,14 +136,17 @@ class Worker:
     # --- ownership
 
     async def gained(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """Open the units of the places; stateful ones say where to go on."""
+        """Open the units of the places; stateful ones say where to go on.
+
+        A unit that cannot be opened fails the next step: a client would log what is raised here, and read on.
+        """
         self._rebalances += 1
-        starts: dict[Place, int] = {}
-        for place in places:
-            opened = self._open(unit_of(*place, self._namespace))
-            if self.group.stateful:
-                starts[place] = opened.positions.get(place[0], 0)
-        return starts
+        try:
+            opened = {place: self._open(unit_of(*place, self._namespace)) for place in places}
+        except Exception as error:
+            self._unopened = error
+            return {}
+        return {place: unit.positions.get(place[0], 0) for place, unit in opened.items() if self.group.stateful}
 
     async def lost(self, places: Collection[Place]) -> None:
         """Commit what is done of the places and close their units."""
@@ -147,6 +155,8 @@ class Worker:
             if self._source is not None:
                 await _quietly(self._commit_now(self._source))
             self._release_units({unit_of(*place, self._namespace) for place in places})
+            for place in places:
+                self._uncommitted.pop(place, None)
 
     def _open(self, unit: Unit) -> _OpenUnit:
         if unit not in self._units:
@@ -155,6 +165,11 @@ class Worker:
             routes = {route.topic.noun: route for route in self.group.open(unit, state)}
             self._units[unit] = _OpenUnit(unit, state, routes, positions=state.positions())
         return self._units[unit]
+
+    def _raise_unopened(self) -> None:
+        error, self._unopened = self._unopened, None
+        if error is not None:
+            raise error
 
     def _release_units(self, units: Iterable[Unit]) -> None:
         for unit in units:
@@ -190,6 +205,10 @@ class Worker:
                 await confirmation
         for opened in touched.values():
             opened.state.write(opened.state.seal(), opened.positions)
+        for part in fetched:
+            opened = self._units.get(unit_of(part.topic, part.partition, self._namespace))
+            if opened is not None:
+                self._uncommitted[part.topic, part.partition] = opened.positions[part.topic]
         return handled
 
     async def _handle_part(self, opened: _OpenUnit, part: Fetched, spans: ExitStack) -> list[Awaitable[None]]:
@@ -213,8 +232,7 @@ class Worker:
             self._metrics.handled(part.topic, time.perf_counter() - started)
             confirmations.append(await self._publisher.send(outputs, header_of))
         self._metrics.consumed(part.topic, len(part.records))
-        following = part.records[-1].offset + 1
-        opened.positions[part.topic] = self._uncommitted[part.topic, part.partition] = following
+        opened.positions[part.topic] = max(known, part.records[-1].offset + 1)
         return confirmations
 
     def _dead_letters(
@@ -238,14 +256,16 @@ class Worker:
             self._commit = asyncio.create_task(_quietly(self._commit_now(source)))
 
     async def _commit_now(self, source: Source) -> None:
-        positions, self._uncommitted = self._uncommitted, {}
-        self._committed_at = time.monotonic()
-        if positions:
-            try:
-                await source.commit(positions)
-            except TransientError:
-                self._uncommitted = positions | self._uncommitted
-                raise
+        async with self._committing:
+            positions, self._uncommitted = self._uncommitted, {}
+            self._committed_at = time.monotonic()
+            if positions:
+                try:
+                    await source.commit(positions)
+                except TransientError:
+                    if source is self._source:
+                        self._uncommitted = positions | self._uncommitted
+                    raise
 
 
 async def _result(outputs: Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]) -> Iterable[AnyOutputs]:

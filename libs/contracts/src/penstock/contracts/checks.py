@@ -17,6 +17,7 @@ from penstock.contracts.refusals import Refusal
 
 LARGEST_SKEW = timedelta(hours=1)  # how far ahead of its log-append time an event may claim to be
 LARGEST_INTEGER = 2.0**53  # beyond it a float64 no longer tells neighbours apart
+LONGEST_ENTITY = 512  # characters, as of any id: a label must be able to name it
 
 _UNFIT_FOR_ID = re.compile(r"[/\\\s\x00-\x1f\x7f]")
 
@@ -75,9 +76,14 @@ def _envelope_fault(record: Event[Any] | Label, latest: datetime) -> Fault | Non
 
 
 def _entity_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
-    if declaration.entity is None or entity_of(declaration, event):
+    if declaration.entity is None:
         return None
-    return "missing_entity", "the stream is keyed by this field", declaration.entity
+    entity = entity_of(declaration, event)
+    if not entity:
+        return "missing_entity", "the stream is keyed by this field", declaration.entity
+    if len(entity) > LONGEST_ENTITY:
+        return "bad_id", f"expected an entity of at most {LONGEST_ENTITY} characters", declaration.entity
+    return None
 
 
 def check_label(declaration: Declaration, label: Label, now: datetime) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -20,6 +21,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands twice")
+    return names
+
+
 class FieldDeclaration(_Part):
     """One field of an event.
 
@@ -30,7 +38,7 @@ class FieldDeclaration(_Part):
     type: FieldType
     min: float | None = None
     max: float | None = None
-    categories: tuple[str, ...] = ()
+    categories: Annotated[tuple[str, ...], AfterValidator(_distinct)] = ()
     outside: Literal["flag", "refuse"] = "flag"
     missing: Literal["accept", "refuse"] = "accept"
     feature: bool = True
@@ -77,7 +85,7 @@ class LabelDeclaration(_Part):
     """
 
     name: Annotated[str, Field(pattern=COLUMN)]
-    classes: tuple[str, ...] = ()
+    classes: Annotated[tuple[str, ...], AfterValidator(_distinct)] = ()
     new_classes: Literal["accept", "refuse"] = "refuse"
     horizon: timedelta = timedelta(days=30)
     prior: dict[str, float] | float | None = None
@@ -88,18 +96,30 @@ class LabelDeclaration(_Part):
             raise ValueError("horizon must be longer than nothing, such as P30D")
         return self
 
+    @model_validator(mode="after")
+    def _weights_are_not_negative(self) -> LabelDeclaration:
+        if isinstance(self.prior, dict) and any(weight < 0 for weight in self.prior.values()):
+            raise ValueError("prior gives a class a weight of 0 or more")
+        return self
+
 
 class ModelsDeclaration(_Part):
     """Which families compete when a model is trained, by name."""
 
-    families: tuple[Literal["linear", "boosting"], ...] = ("linear", "boosting")
+    families: Annotated[tuple[Literal["linear", "boosting"], ...], Field(min_length=1), AfterValidator(_distinct)] = (
+        "linear",
+        "boosting",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 class DriftDeclaration(_Part):
     """Which detectors watch the stream, and over how many events fields are compared."""
 
-    detectors: tuple[Literal["adwin", "page-hinkley", "ddm", "kswin"], ...] = ("adwin", "page-hinkley")
+    detectors: Annotated[tuple[Literal["adwin", "page-hinkley", "ddm", "kswin"], ...], AfterValidator(_distinct)] = (
+        "adwin",
+        "page-hinkley",
+    )
     window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
 
 
@@ -167,8 +187,6 @@ class Declaration(_Part):
 
     def _classes_fit_the_task(self) -> None:
         count = len(self.label.classes)
-        if len(set(self.label.classes)) != count:
-            raise ValueError("label.classes names a class twice")
         if self.task == "binary" and count != 2:
             raise ValueError(f"a binary label has two classes, label.classes names {count}")
         if self.task == "multiclass" and count < 2 and self.label.new_classes == "refuse":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from pydantic import ValidationError
 
 from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.control import ControlRecord
@@ -21,28 +22,28 @@ Decode = Callable[[Sequence[RawRecord]], list[Any]]
 
 def decode_structs(record_type: Any) -> Decode:
     """A decoder of JSON records of one msgspec type."""
-    many = msgspec.json.Decoder(list[record_type]).decode
-    one = msgspec.json.Decoder(record_type).decode
+    decoder = msgspec.json.Decoder(record_type)
 
     def decode(raw: Sequence[RawRecord]) -> list[Any]:
-        joined = join_values(raw)
-        if joined is not None:
-            try:
-                records = many(joined)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pass
-            else:
-                if len(records) == len(raw):
-                    return records
-        return [_decode_struct(one, record.value) for record in raw]
+        records = decode_lines(decoder, raw)
+        return [_decode_struct(decoder.decode, record.value) for record in raw] if records is None else records
 
     return decode
 
 
-def join_values(raw: Sequence[RawRecord]) -> bytes | None:
-    """The values as one JSON array, or None when one of them is null."""
-    values = [record.value for record in raw if record.value is not None]
-    return b"[" + b",".join(values) + b"]" if len(values) == len(raw) else None
+def decode_lines(decoder: Any, raw: Sequence[RawRecord]) -> list[Any] | None:
+    """The values decoded at once, or None when they must be looked at one by one: one cannot be decoded.
+
+    A value with a line break in it counts as such: joined with others it could pass for two, or two for one.
+    """
+    lines = b"\n".join([record.value or b"" for record in raw])
+    if lines.count(b"\n") != len(raw) - 1:
+        return None
+    try:
+        records: list[Any] = decoder.decode_lines(lines)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return records if len(records) == len(raw) else None
 
 
 def _decode_struct(decode: Callable[[bytes], Any], value: bytes | None) -> Any:
@@ -68,8 +69,15 @@ def _decode_control(record_type: type[C], value: bytes | None) -> C | Unreadable
         return Unreadable("the value is null")
     try:
         return record_type.from_json(value)
-    except (ValueError, RecursionError) as error:
-        return Unreadable(str(error).splitlines()[0])
+    except (ValueError, OverflowError, RecursionError) as error:
+        return Unreadable(_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error) or type(error).__name__
 
 
 def encode(record: Any) -> bytes:
@@ -83,8 +91,9 @@ def encode(record: Any) -> bytes:
 
 _encode_struct = msgspec.json.Encoder().encode
 
-_PATH = re.compile(r" - at `\$\.?(?:data\.)?([^`]*)`$")
-_NAMED = re.compile(r"field `([^`]+)`")
+_PATH = re.compile(r" - at `\$\.?(data\.)?(.*)`$", re.DOTALL)
+_NAMED = re.compile(r"field `(.+?)`(?: - at `|$)", re.DOTALL)
+LONGEST_NAME = 200  # characters of an undeclared field's name that are told back
 
 
 def explain(error: Exception, value: bytes) -> Refusal:
@@ -96,17 +105,20 @@ def explain(error: Exception, value: bytes) -> Refusal:
 
 def _explain_mismatch(message: str) -> Refusal:
     path = _PATH.search(message)
-    field = path.group(1) if path and path.group(1) else None
+    field = path.group(2) if path and path.group(2) else None
+    attribute = field if path and not path.group(1) else None
     named = _NAMED.search(message)
     if "missing required field" in message and named:
         return Refusal("missing_field", f"the field {named.group(1)!r} is required", named.group(1))
     if "unknown field" in message and named:
-        return Refusal("extra_field", f"the field {named.group(1)!r} is not declared", named.group(1))
-    if field == "type":
+        return Refusal("extra_field", "this field is not declared", named.group(1)[:LONGEST_NAME])
+    if attribute == "type":
         return Refusal("unknown_schema_version", f"known types are {', '.join(KNOWN_TYPES)}", "type")
-    if field == "time":
+    if attribute == "specversion":
+        return Refusal("unknown_schema_version", "expected the CloudEvents specversion 1.0", "specversion")
+    if attribute == "time":
         return Refusal("bad_time", "expected an RFC 3339 time with a zone, as 2026-01-31T12:00:00Z", "time")
-    if field == "id":
+    if attribute == "id":
         return Refusal("bad_id", "expected an id of 1 to 512 characters", "id")
     if "Number out of range" in message or "out of range" in message:
         return Refusal("not_finite", "expected a number that a 64-bit float can hold", field)

@@ -57,7 +57,8 @@ def events_page(root: Path) -> str:
         "Named `<namespace>.<noun>`, one partition each.",
         _topic_table(CONTROL_PLANE),
         "## Reasons for a refusal",
-        "| code | HTTP status |\n|---|---|\n" + "\n".join(f"| `{code}` | {status} |" for code, status in STATUS.items()),
+        "| code | HTTP status |\n|---|---|\n"
+        + "\n".join(f"| `{code}` | {status} |" for code, status in STATUS.items()),
         "## Records",
         *(_record(root, cloud_type, record) for cloud_type, record in record_types().items()),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from penstock.contracts.batch import RawRecord, Unreadable
-from penstock.contracts.decoding import explain, join_values
+from penstock.contracts.decoding import decode_lines, explain
 from penstock.contracts.events import EVENT_TYPE, LABEL_TYPE, Event, Label, data_type
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.streams import StreamDeclared
@@ -24,27 +24,21 @@ class ReceivedDecoder:
 
     def __init__(self, stream: StreamDeclared) -> None:
         record: Any = Event[data_type(stream.declaration)] | Label  # type: ignore[misc]
-        self._many = msgspec.json.Decoder(list[record]).decode
-        self._one = msgspec.json.Decoder(record).decode
+        self._decoder = msgspec.json.Decoder(record)
         self._entity = stream.declaration.entity
 
     def __call__(self, raw: Sequence[RawRecord]) -> list[Received | Unreadable]:
         """Decode a batch; the i-th result belongs to the i-th record."""
-        joined = join_values(raw)
-        if joined is not None and not any(_is_binary_mode(record) for record in raw):
-            try:
-                records: list[Received | Unreadable] = self._many(joined)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                records = []
-            if len(records) == len(raw):
-                return records
-        return [self._decode(record) for record in raw]
+        records = None
+        if not any(is_binary_mode(record) for record in raw):
+            records = decode_lines(self._decoder, raw)
+        return [self._decode(record) for record in raw] if records is None else records
 
     def _decode(self, record: RawRecord) -> Received | Unreadable:
         if record.value is None:
             return Unreadable("the value is null")
         try:
-            value = _structured(record) if _is_binary_mode(record) else record.value
+            value = structured(record) if is_binary_mode(record) else record.value
         except (ValueError, RecursionError) as error:
             return Unreadable(str(error) or "nested too deep")
         decoded = self.decode(value)
@@ -55,7 +49,7 @@ class ReceivedDecoder:
     def decode(self, value: bytes) -> Received:
         """Decode one record in JSON format."""
         try:
-            record: Event[Any] | Label = self._one(value)
+            record: Event[Any] | Label = self._decoder.decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return self._named(explain(error, value), value)
         return record
@@ -86,20 +80,33 @@ def _text(value: Any) -> str:
     return value[:512] if isinstance(value, str) else ""
 
 
-def _is_binary_mode(record: RawRecord) -> bool:
+def is_binary_mode(record: RawRecord) -> bool:
+    """Whether the CloudEvents attributes are in the headers, and the value is the data alone."""
     return any(name == "ce_specversion" for name, _ in record.headers)
 
 
-def _structured(record: RawRecord) -> bytes:
-    """CloudEvents' Kafka binding, section 3.2: the attributes are headers `ce_…`, the value is the data."""
+def structured(record: RawRecord) -> bytes:
+    """A record in binary mode as one CloudEvent in JSON format (CloudEvents' Kafka binding, section 3.2).
+
+    Raises:
+        ValueError: an attribute stands twice or is not UTF-8, or the value is not one JSON document.
+    """
     attributes = [(name, value) for name, value in record.headers if name.startswith("ce_")]
     names = [name for name, _ in attributes]
     if len(set(names)) != len(names):
         raise ValueError("a CloudEvents header stands twice")
-    envelope: dict[str, Any] = {name[3:]: value.decode("utf-8") for name, value in attributes}
+    envelope: dict[str, Any] = {name[3:]: (value or b"").decode("utf-8") for name, value in attributes}
     envelope.setdefault("type", EVENT_TYPE)
-    envelope["data"] = msgspec.Raw(record.value or b"null")
+    envelope["data"] = _one_document(record.value or b"null")
     return msgspec.json.encode(envelope)
+
+
+def _one_document(value: bytes) -> msgspec.Raw:
+    """The value as it is: one that ended the data early would write attributes of its own."""
+    try:
+        return msgspec.json.decode(value, type=msgspec.Raw).copy()
+    except msgspec.DecodeError as error:
+        raise ValueError("expected one JSON document in UTF-8") from error
 
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"(\s*:)?')

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from penstock.contracts.declaration import Declaration
 
-LARGEST_FILE = 1_000_000  # bytes: a declaration is written by hand, a megabyte is a mistake
+LARGEST_FILE = 150_000  # characters: with every default written out, still a record that the log takes
+LONGEST_CHAIN = 500  # dots in one key: the parser's time grows with their square
 
 
 class DeclarationError(ValueError):
@@ -46,10 +47,14 @@ def parse_declaration(text: str, name: str = "stream.toml") -> Declaration:
     ... ''').partition_count
     1
     """
+    if len(text) > LARGEST_FILE or _chains_keys(text):
+        raise DeclarationError(f"{name}: expected a declaration of at most {LARGEST_FILE // 1000} kB, in plain tables")
     try:
         document = tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DeclarationError(f"{name}: not valid TOML: {error or 'nested too deep'}") from error
+    except RecursionError as error:
+        raise DeclarationError(f"{name}: not valid TOML: nested too deep") from error
+    except tomllib.TOMLDecodeError as error:
+        raise DeclarationError(_syntax_complaint(str(error), name)) from error
     stream = document.pop("stream", None)
     if not isinstance(stream, dict):
         raise DeclarationError(f"{name}: expected a [stream] table with name and task")
@@ -59,13 +64,18 @@ def parse_declaration(text: str, name: str = "stream.toml") -> Declaration:
         raise DeclarationError(_first_complaint(error, text, name)) from error
 
 
+def _chains_keys(text: str) -> bool:
+    dense = re.sub(r"[ \t]+", "", text)
+    return any(part.count(".") > LONGEST_CHAIN for part in re.split(r"[\n=,\[\]{}]", dense))
+
+
 def _text_of(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             raise DeclarationError(f"{path}: expected a TOML file, this is no regular file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise DeclarationError(f"{path}: expected a declaration of at most 1 MB")
+        if path.stat().st_size > 4 * LARGEST_FILE:  # bytes, a character has at most 4
+            raise DeclarationError(f"{path}: expected a declaration of at most {LARGEST_FILE // 1000} kB")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DeclarationError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
@@ -73,12 +83,27 @@ def _text_of(path: Path) -> str:
         raise DeclarationError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+
+def _syntax_complaint(message: str, name: str) -> str:
+    line = _AT_LINE.search(message)
+    where = f"{name}:{line.group(1)}" if line else name
+    said = _one_line(_AT_LINE.sub(r" at column \2", message))
+    return f"{where}: not valid TOML: {said}"
+
+
+def _one_line(text: str) -> str:
+    """Keys and values are quoted in errors, and may hold anything."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def _first_complaint(error: ValidationError, text: str, name: str) -> str:
     first = error.errors(include_url=False)[0]
     where = [str(part) for part in first["loc"]]
     line = _line_of(where, text)
     message = first["msg"].removeprefix("Value error, ")
-    expected = f"{'.'.join(where)}: {message}" if where else message
+    expected = _one_line(f"{'.'.join(where)}: {message}" if where else message)
     return f"{name}:{line}: {expected}" if line else f"{name}: {expected}"
 
 
@@ -124,4 +149,4 @@ def _value(value: Any) -> str:
             return "[" + ", ".join(_value(item) for item in value) + "]"
         case _:
             escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-            return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+            return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

@@ -45,7 +45,8 @@ class Topic(Generic[R]):
     """A topic, or (data plane) one for each stream.
 
     `spread` says how many partitions it has: `keyed` as the stream declares, `one` a single partition.
-    `kept` says for how long: as the `stream` declares, for a week, or `forever`.
+    `kept` says for how long: as the `stream` declares, for a week, or `forever`. Where a record `encloses` another
+    one whole, it may be larger than those.
     """
 
     noun: str
@@ -57,6 +58,7 @@ class Topic(Generic[R]):
     kept: Literal["stream", "week", "forever"]
     producers: tuple[Service, ...]
     consumers: tuple[Service, ...]
+    encloses: bool = False
 
     def name(self, namespace: str, stream: str | None = None) -> str:
         """The topic's name on the broker: `<namespace>.<stream>.<noun>`, or `<namespace>.<noun>`."""
@@ -120,7 +122,7 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejected] = Topic(
     "rejected", "data", ("rejected",), _fixed(Rejected), "as received",
-    "keyed", "stream", ("validator",), ("ingestion", "console"),
+    "keyed", "stream", ("validator",), ("ingestion", "console"), encloses=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _fixed(Prediction), "entity, else the event's id",
@@ -128,7 +130,7 @@ PREDICTIONS: Topic[Prediction] = Topic(
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector", "trainer"),
+    "one", "stream", ("drift-detector",), ("drift-detector", "trainer"), encloses=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
     "counts", "data", ("counts",), _fixed(Counts), "the partition that was counted",
@@ -136,7 +138,7 @@ COUNTS: Topic[Counts] = Topic(
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "data", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), ("console",),
+    "one", "stream", ("every service",), ("console",), encloses=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",
@@ -176,7 +178,7 @@ AUDIT: Topic[AuditEntry] = Topic(
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "control", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "week", ("every service",), ("console",),
+    "one", "week", ("every service",), ("console",), encloses=True,
 )  # fmt: skip
 
 DATA_PLANE: tuple[Topic[Any], ...] = (

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,8 +26,9 @@ from penstock.contracts.streams import Streams
 from penstock.runtime.health import Health
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
+from penstock.telemetry.environment import BadTelemetrySetting
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.setup import start_telemetry
+from penstock.telemetry.setup import Telemetry, start_telemetry
 
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S, Resources], Service]
@@ -46,7 +48,7 @@ def run(name: str, settings_type: type[S], build: Build[S]) -> None:
     except SettingsError as error:
         sys.exit(_complain(f"{name}: {error}"))
     logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format=f"%(asctime)s %(levelname)s {name} %(message)s"
+        level=settings.log_level, stream=sys.stderr, format=f"%(asctime)s %(levelname)s {name} %(message)s"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     _tame_collector()
@@ -58,11 +60,15 @@ def _outcome(name: str, live: Callable[[], None]) -> int:
     try:
         live()
     except* SettingsError as errors:
-        code = _complain(f"{name}: {errors.exceptions[0]}")
+        code = _complain(f"{name}: {_first(errors)}")
     except* Exception as faults:
         log.error("stopped by a fault", exc_info=faults)
         code = 1
     return code
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _complain(message: str) -> int:
@@ -77,7 +83,9 @@ def _tame_collector() -> None:
 
 
 async def _live(name: str, settings: S, build: Build[S]) -> None:
-    telemetry = start_telemetry(f"penstock-{name}")
+    stop = _stop_signal()
+    address = _listening(settings)
+    telemetry = _telemetry(name)
     kafka = KafkaLog(settings.connection(), settings.namespace, name, settings.kafka_replication_factor)
     streams = Streams()
     resources = Resources(
@@ -92,10 +100,9 @@ async def _live(name: str, settings: S, build: Build[S]) -> None:
     )
     service = build(settings, resources)
     health = Health(name, service.health, resources.metrics)
-    stop = _stop_signal()
     try:
         async with asyncio.TaskGroup() as group:
-            server = group.create_task(_serve(_app(service, health), settings, stop))
+            server = group.create_task(_serve(_app(service, health), address, stop))
             work = group.create_task(_work(service, resources, health))
             await stop.wait()
             work.cancel()
@@ -105,6 +112,22 @@ async def _live(name: str, settings: S, build: Build[S]) -> None:
             await resources.publisher.close()
         await kafka.close()
         telemetry.shutdown()
+
+
+def _telemetry(name: str) -> Telemetry:
+    try:
+        return start_telemetry(f"penstock-{name}")
+    except BadTelemetrySetting as error:
+        raise SettingsError(str(error)) from error
+
+
+def _listening(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(f"cannot listen on {where}: {error.strerror or error}; set PENSTOCK_PORT") from error
 
 
 def _stop_signal() -> asyncio.Event:
@@ -129,18 +152,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: Starlette, settings: ServiceSettings, stop: asyncio.Event) -> None:
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        lifespan="auto",
-    )
+async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="auto")
     server = _Server(config)
-    serving = asyncio.create_task(_listen(server, settings))
+    serving = asyncio.create_task(server.serve(sockets=[address]))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -148,13 +163,8 @@ async def _serve(app: Starlette, settings: ServiceSettings, stop: asyncio.Event)
         await serving
     finally:
         stopping.cancel()
-
-
-async def _listen(server: uvicorn.Server, settings: ServiceSettings) -> None:
-    try:
-        await server.serve()
-    except SystemExit as error:
-        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: the address is taken") from error
+    if not stop.is_set():
+        raise RuntimeError("the HTTP server stopped by itself")
 
 
 async def _work(service: Service, resources: Resources, health: Health) -> None:

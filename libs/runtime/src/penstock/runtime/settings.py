@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
 from penstock.bus.kafka import Connection
 
@@ -15,24 +16,44 @@ class SettingsError(ValueError):
     """A setting is missing or wrong; the message names it and what was expected."""
 
 
+def _addresses(servers: str) -> str:
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("expected host:port, several with commas between them")
+    return servers
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs to know."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    kafka_bootstrap_servers: str = "127.0.0.1:9092"
-    kafka_security_protocol: str = "PLAINTEXT"
-    kafka_sasl_mechanism: str | None = None
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_addresses)] = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
-    kafka_ssl_ca_file: str | None = None
+    kafka_ssl_ca_file: FilePath | None = None
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
 
     namespace: Annotated[str, Field(alias="PENSTOCK_NAMESPACE", pattern=r"^[a-z][a-z0-9-]*$")] = "penstock"
     host: Annotated[str, Field(alias="PENSTOCK_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8000
     data_folder: Annotated[Path, Field(alias="PENSTOCK_DATA_FOLDER")] = Path(".penstock/data")
-    log_level: Annotated[str, Field(alias="PENSTOCK_LOG_LEVEL")] = "INFO"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(alias="PENSTOCK_LOG_LEVEL"),
+    ] = "INFO"
+
+    @model_validator(mode="after")
+    def _says_who_signs_in(self) -> Self:
+        given = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
+        if self.kafka_security_protocol.startswith("SASL") and not all(given):
+            raise ValueError(
+                "KAFKA_SECURITY_PROTOCOL: with SASL, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD"
+            )
+        return self
 
     def connection(self) -> Connection:
         """How to reach the cluster."""
@@ -42,7 +63,7 @@ class ServiceSettings(BaseSettings):
             sasl_mechanism=self.kafka_sasl_mechanism,
             sasl_username=self.kafka_sasl_username,
             sasl_password=self.kafka_sasl_password,
-            ca_file=self.kafka_ssl_ca_file,
+            ca_file=str(self.kafka_ssl_ca_file) if self.kafka_ssl_ca_file else None,
         )
 
 
@@ -58,6 +79,12 @@ def read_settings(settings_type: type[S]) -> S:
     try:
         return settings_type()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0])
-        raise SettingsError(f"{name.upper()}: {first['msg']}") from error
+        raise SettingsError(_complaint(error)) from error
+    except UnreadableSetting as error:
+        raise SettingsError(str(error)) from error
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{str(first['loc'][0]).upper()}: {message}" if first["loc"] else message

@@ -33,6 +33,7 @@ class Metrics:
         self._produced = self._counter(names.RECORDS_PRODUCED, "Records acknowledged by the broker, by topic.")
         self._dead_lettered = self._counter(names.RECORDS_DEAD_LETTERED, "Records that could not be read.")
         self._rejected = self._counter(names.RECORDS_REJECTED, "Records refused with a reason, by topic.")
+        self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records that said again what was said, by topic.")
         self._lag = Gauge(names.LAG, "Records still to be read.", ["topic"], registry=self.registry)
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
@@ -59,6 +60,10 @@ class Metrics:
     def rejected(self, topic: str, count: int = 1) -> None:
         """Records of this topic that were refused with a reason."""
         self._rejected.labels(self._topics(topic)).inc(count)
+
+    def duplicate(self, topic: str, count: int = 1) -> None:
+        """Records of this topic that were dropped as equal to an earlier one."""
+        self._duplicate.labels(self._topics(topic)).inc(count)
 
     def lag(self, topic: str, records: int) -> None:
         """Records of a topic that this process has still to read, over all partitions it holds."""

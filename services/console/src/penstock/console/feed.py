@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -31,8 +31,18 @@ class Row:
     truth: str | float | None
 
 
+class Feed(Protocol):
+    """Rows to send, and their labels."""
+
+    def rows(self) -> Iterator[Row]:
+        """Every row in order, the first is number 0."""
+
+    def label_of(self, row: Row, known_at: datetime) -> bytes:
+        """The label of a row that has one, as it becomes known at `known_at`."""
+
+
 @dataclass(frozen=True)
-class Feed:
+class FileFeed:
     """The rows of a table as events of a declared stream, from `source`."""
 
     table: Table
@@ -74,17 +84,9 @@ class Feed:
             time = time_of(number, values)
             data = {name: convert(values[place]) for name, place, convert in columns if values[place] not in MISSING}
             record_id = self.id_of(number)
-            event = {
-                "type": EVENT_TYPE,
-                "specversion": "1.0",
-                "source": self.source,
-                "id": record_id,
-                "time": time,
-                "data": data,
-            }
             truth = None if values[label_place] in MISSING else read_truth(values[label_place])
             named = None if entity is None or entity not in data else str(class_of(str(data[entity])))
-            return Row(number, record_id, time, named, msgspec.json.encode(event), truth)
+            return Row(number, record_id, time, named, event_body(self.source, record_id, time, data), truth)
 
         return read_row
 
@@ -106,21 +108,26 @@ class Feed:
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
         """The label of a row that has one, as it becomes known at `known_at`."""
-        return msgspec.json.encode(
-            {
-                "type": LABEL_TYPE,
-                "specversion": "1.0",
-                "source": self.source,
-                "id": label_id(self.source, row.id, 0),
-                "time": known_at,
-                "data": {
-                    "event_id": row.id,
-                    "event_source": self.source,
-                    "value": row.truth,
-                    "entity": row.entity,
-                },
-            }
-        )
+        return label_body(self.source, row, known_at)
+
+
+def event_body(source: str, record_id: str, time: datetime, data: dict[str, Any]) -> bytes:
+    """An event as its producer sends it: a CloudEvent in JSON format."""
+    event = {"type": EVENT_TYPE, "specversion": "1.0", "source": source, "id": record_id, "time": time, "data": data}
+    return msgspec.json.encode(event)
+
+
+def label_body(source: str, row: Row, known_at: datetime) -> bytes:
+    """The label of a row as it is sent."""
+    label = {
+        "type": LABEL_TYPE,
+        "specversion": "1.0",
+        "source": source,
+        "id": label_id(source, row.id, 0),
+        "time": known_at,
+        "data": {"event_id": row.id, "event_source": source, "value": row.truth, "entity": row.entity},
+    }
+    return msgspec.json.encode(label)
 
 
 def _converter(field: FieldDeclaration) -> Callable[[str], Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 from pydantic import BaseModel, ConfigDict
 
 SAME_START_S = 1.0
+KILL_WITHIN_S = 5.0
+LOOK_EVERY_S = 0.02
 
 
 class ProcessIdentity(BaseModel):
@@ -42,11 +47,10 @@ class ProcessIdentity(BaseModel):
         process = self.find()
         if process is None:
             return False
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        except psutil.NoSuchProcess:
-            return False
-        return True
+            return True
+        return False
 
     def group(self) -> list[psutil.Process]:
         """The living members of the group that this process leads, or led before it ended."""
@@ -58,13 +62,25 @@ class ProcessIdentity(BaseModel):
 
 def kill_group(identity: ProcessIdentity) -> None:
     """End whatever is left of the group of `identity`, and wait until it is gone."""
-    members = identity.group()
-    for member in members:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(members, timeout=5)
+    give_up = time.monotonic() + KILL_WITHIN_S
+    while (members := identity.group()) and time.monotonic() < give_up:
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        time.sleep(LOOK_EVERY_S)
+
+
+def await_gone(identity: ProcessIdentity, limit_s: float = math.inf) -> bool:
+    """Wait until the process has ended, whoever its parent is; false if it has not within `limit_s`.
+
+    One that has ended but whose parent did not notice counts as ended.
+    """
+    give_up = time.monotonic() + limit_s
+    while identity.find() is not None:
+        if time.monotonic() >= give_up:
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True
 
 
 def _members(group: int) -> Iterator[psutil.Process]:

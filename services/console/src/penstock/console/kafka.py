@@ -14,8 +14,7 @@ from pathlib import Path
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.plan import ProcessPlan
-from penstock.console.probe import KAFKA
+from penstock.console.plan import KAFKA, ProcessPlan
 
 HEAP = "-Xmx512m"
 QUICK_START = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")

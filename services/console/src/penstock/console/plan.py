@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from penstock.console.home import Home
 
+KAFKA = "kafka://"
+"""How an address begins that is asked for a Kafka cluster's metadata."""
+
 
 class ProcessPlan(BaseModel):
     """One process that the supervisor keeps running."""
@@ -21,7 +24,7 @@ class ProcessPlan(BaseModel):
     url: str
     """The address that clients are given."""
     ready: str
-    """Answers when the process can work: an HTTP address, or `kafka://host:port`."""
+    """Answers when the process can work: an HTTP address, or `KAFKA` and `host:port`."""
     health: str
     """Answers as long as the process is not stuck; the same forms."""
     first: bool = False

@@ -8,11 +8,10 @@ import httpx
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from penstock.console.plan import ProcessPlan
+from penstock.console.plan import KAFKA, ProcessPlan
 from penstock.console.policy import Answer
 
 ANSWER_WITHIN_S = 5.0
-KAFKA = "kafka://"
 
 
 class Prober:

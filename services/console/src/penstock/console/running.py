@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
-
 from penstock.console.deployment import Deployment, State
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
+from penstock.console.identity import await_gone
 from penstock.console.lock import is_locked, take_lock
 from penstock.console.logs import last_lines
 from penstock.console.orphans import end_orphans
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.1
 STOP_LIMIT_S = 60.0
 LOCK_WAIT_S = 2.0
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Watcher = Callable[[Deployment], None]
 """Shown the deployment again and again while a command waits for it."""
@@ -73,9 +73,8 @@ def await_ready(home: Home, show: Watcher = lambda _: None) -> Deployment:
 def await_end(home: Home) -> None:
     """Wait until the supervisor of `home` has ended."""
     deployment = Deployment.read(home)
-    supervisor = deployment.supervisor.find() if deployment and deployment.supervisor else None
-    if supervisor is not None:
-        supervisor.wait()
+    if deployment and deployment.supervisor:
+        await_gone(deployment.supervisor)
 
 
 def stop(home: Home) -> bool:
@@ -87,11 +86,12 @@ def stop(home: Home) -> bool:
         ConsoleFailure: another command is starting this home at the moment.
     """
     deployment = Deployment.read(home)
-    supervisor = deployment.supervisor.find() if deployment and deployment.supervisor else None
-    if supervisor is not None:
-        supervisor.send_signal(signal.SIGTERM)
-        _await_end(supervisor)
-    return _end_what_is_left(home) or supervisor is not None
+    supervisor = deployment.supervisor if deployment else None
+    ran = supervisor is not None and supervisor.signal(signal.SIGTERM)
+    if supervisor and ran and not await_gone(supervisor, STOP_LIMIT_S):
+        supervisor.signal(signal.SIGKILL)
+        await_gone(supervisor)
+    return _end_what_is_left(home) or ran
 
 
 @contextmanager
@@ -113,12 +113,13 @@ def running(
 
 
 def stop_undisturbed(home: Home) -> bool:
-    """`stop`, during which Ctrl-C does nothing: a second one would leave processes behind."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """`stop`, during which Ctrl-C and its like do nothing: a second one would leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING_SIGNALS}
     try:
         return stop(home)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_supervised(home: Home) -> bool:
@@ -131,14 +132,6 @@ def _refuse_failing(home: Home, deployment: Deployment) -> None:
         if record.state is State.FAILING:
             said = next(iter(last_lines(home.log(name), 1)), "it said nothing")
             raise ConsoleFailure(f"{name} ends again and again ({said.strip()[:200]}). See: penstock logs {name}")
-
-
-def _await_end(supervisor: psutil.Process) -> None:
-    try:
-        supervisor.wait(STOP_LIMIT_S)
-    except psutil.TimeoutExpired:
-        supervisor.kill()
-        supervisor.wait()
 
 
 def _end_what_is_left(home: Home) -> bool:

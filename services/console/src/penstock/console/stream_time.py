@@ -34,13 +34,21 @@ class Sent:
     labels: int = 0
     refused: int = 0
 
+    def note(self, rows: Sequence[Row]) -> None:
+        """Remember rows that were sent."""
+        self.events += len(rows)
+        for row in rows:
+            self.truths.rows[row.id] = row.number
+            if row.truth is not None:
+                self.truths.truths[row.id] = row.truth
+
 
 async def replay(
     feed: Feed,
     deployment: Deployment,
     delay: int,
     size: int,
-    progress: Callable[[int], None],
+    progress: Callable[[Sent], None],
     skip: int = 0,
 ) -> Sent:
     """Send the feed's rows, `size` at a time, each label once the row `delay` rows later has been sent.
@@ -60,9 +68,9 @@ async def replay(
         fresh = [row.event for row in chunk if row.number >= skip]
         if fresh:
             sent.refused += await deployment.send("event", fresh, now)
-        _remember(sent, chunk)
+        sent.note(chunk)
         waiting.extend(row for row in chunk if row.truth is not None)
-        progress(len(chunk))
+        progress(sent)
     if now is not None:
         await deployment.quiet()
         await _send_labels(feed, deployment, sent, list(waiting), now)
@@ -86,11 +94,3 @@ async def _send_labels(
         await deployment.answered([row.id for row in rows])
         refused = await deployment.send("label", [feed.label_of(row, now) for row in rows], now)
         sent.labels += len(rows) - refused
-
-
-def _remember(sent: Sent, rows: Sequence[Row]) -> None:
-    sent.events += len(rows)
-    for row in rows:
-        sent.truths.rows[row.id] = row.number
-        if row.truth is not None:
-            sent.truths.truths[row.id] = row.truth

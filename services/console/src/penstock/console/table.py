@@ -6,8 +6,9 @@ import csv
 import gzip
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,11 @@ class Table:
     columns: tuple[str, ...]
     delimiter: str
     digest: str
+    most: int | None = None
+
+    def first(self, rows: int | None) -> Table:
+        """The same table, of which only the first rows are read; None: all."""
+        return replace(self, most=rows)
 
     def rows(self) -> Iterator[list[str]]:
         """The rows in order, each with one text per column.
@@ -36,7 +42,7 @@ class Table:
         Raises:
             ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are no text.
         """
-        for _, row in _numbered_rows(self.path, self.delimiter, self.columns):
+        for _, row in islice(_numbered_rows(self.path, self.delimiter, self.columns), self.most):
             yield row
 
     def count(self) -> int:
@@ -123,7 +129,7 @@ def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) 
 def _text(path: Path) -> TextIOWrapper:
     with path.open("rb") as content:
         zipped = content.read(2) == b"\x1f\x8b"
-    opened: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]
+    opened: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
     return TextIOWrapper(opened, encoding="utf-8-sig", newline="")
 
 

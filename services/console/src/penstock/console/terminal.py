@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 from penstock.console.deployment import Deployment, State
+
+if TYPE_CHECKING:
+    from penstock.console.download import Progress
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,18 +25,39 @@ COLOURS = {State.READY: "green", State.FAILING: "red", State.STOPPED: "dim"}
 
 
 @contextmanager
-def downloads(console: Console) -> Iterator[Callable[[str, int], AbstractContextManager[Callable[[int], None]]]]:
+def downloads(console: Console) -> Iterator[Progress]:
     """One bar for all files that are downloaded in the block; nothing is shown if none is."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[file]}"))
-    with Bars(*columns, console=console, transient=not console.is_terminal) as bars:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[file]}"),
+    )
+    bars = Bars(*columns, console=console)
+    task = bars.add_task("Downloading, once", total=0, file="")
 
-        @contextmanager
-        def one_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
-            task = bars.tasks[0].id if bars.tasks else bars.add_task("Downloading, once", total=0, file="")
-            bars.update(task, total=(bars.tasks[0].total or 0) + size, file=name)
-            yield lambda chunk: bars.advance(task, chunk)
+    @contextmanager
+    def one_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
+        bars.start()
+        bars.update(task, total=(bars.tasks[0].total or 0) + size, file=name)
+        yield lambda chunk: bars.advance(task, chunk)
 
+    try:
         yield one_file
+    finally:
+        if bars.live.is_started:
+            bars.update(task, file="")
+            bars.stop()
+
+
+@contextmanager
+def states(console: Console) -> Iterator[Callable[[Deployment], None]]:
+    """One line that changes with the deployment and is gone at the end; nothing where that cannot be shown."""
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, transient=True) as live:
+        yield lambda deployment: live.update(state_line(deployment))
 
 
 def addresses(deployment: Deployment) -> Table:

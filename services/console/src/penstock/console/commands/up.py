@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.live import Live
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
 from penstock.console.planning import Wanted
 from penstock.console.running import await_end, await_ready, start, stop_undisturbed
-from penstock.console.terminal import addresses, downloads, err, out, state_line
+from penstock.console.terminal import addresses, downloads, err, out, states
 
 
 def up(
@@ -38,8 +37,8 @@ def up(
 
 
 def _await_ready(home: Home) -> Deployment:
-    with Live(console=err, transient=True) as live:
-        return await_ready(home, lambda deployment: live.update(state_line(deployment)))
+    with states(err) as show:
+        return await_ready(home, show)
 
 
 def _tell(deployment: Deployment, started: bool, traces: bool) -> None:

@@ -1,0 +1,66 @@
+"""The unit that is acknowledged, deduplicated and placed: one thing said under one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from penstock.contracts.checks import entity_of, truth
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.events import Event, Label
+from penstock.contracts.ids import digest_of
+from penstock.contracts.refusals import Refusal
+
+EVENT_WINDOW = timedelta(hours=24)  # of log-append time, within which an event's id has one effect
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a record names and what it says of it, both as 16 bytes: equal names with different digests conflict.
+
+    An event's name is (source, entity, id), its digest covers the declared fields. A label's name is its event's
+    and the revision, its digest covers the value.
+    """
+
+    name: bytes
+    digest: bytes
+
+
+def operation_of(declaration: Declaration, record: Event[Any] | Label) -> Operation:
+    """The operation that `record` stands for; its own `time`, id (of a label) and answer do not count."""
+    if isinstance(record, Event):
+        named: tuple[object, ...] = ("event", record.source, entity_of(declaration, record), record.id)
+        return Operation(digest_of(_encode(named)), digest_of(_encode(record.data)))
+    named = ("label", record.data.event_source, _label_entity(declaration, record), record.data.event_id)
+    name = digest_of(_encode((*named, record.data.revision)))
+    return Operation(name, digest_of(_encode(truth(declaration, record))))
+
+
+def key_of(declaration: Declaration, record: Event[Any] | Label) -> bytes:
+    """The record's key on the log: the entity, else the event's id. A label has its event's key."""
+    if isinstance(record, Event):
+        return (entity_of(declaration, record) or record.id).encode()
+    return (_label_entity(declaration, record) or record.data.event_id).encode()
+
+
+def window_of(declaration: Declaration, record: Event[Any] | Label) -> timedelta:
+    """How long, in log-append time, the operation's name has one effect."""
+    return EVENT_WINDOW if isinstance(record, Event) else declaration.label.horizon
+
+
+def conflict_of(declaration: Declaration, record: Event[Any] | Label) -> Refusal:
+    """The refusal of a record that says something else under a name that is taken."""
+    if isinstance(record, Label):
+        detail = "this revision of the event's label has another value; send the correction under a higher revision"
+        return Refusal("label_conflict", detail, "value", "label", record.source, record.id, record.data.entity)
+    detail, entity = "another event bears this id; take a new one", entity_of(declaration, record)
+    return Refusal("id_conflict", detail, "id", "event", record.source, record.id, entity)
+
+
+def _label_entity(declaration: Declaration, label: Label) -> str | None:
+    return label.data.entity if declaration.entity is not None else None

@@ -1,0 +1,80 @@
+"""`penstock stream init | apply | list`"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.console.declared import declared_streams
+from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.failure import wrong_input
+from penstock.console.home import home_from_environment
+from penstock.console.proposing import propose
+from penstock.console.services_over_http import Requests
+from penstock.console.table import open_table
+from penstock.console.terminal import out
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.stream_file import DeclarationError, read_declaration
+from penstock.contracts.streams import Streams
+
+stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
+
+
+def declaration_in(path: Path) -> Declaration:
+    """The declaration in a file; a wrong one is one line on the terminal."""
+    try:
+        return read_declaration(path)
+    except DeclarationError as error:
+        raise wrong_input(str(error)) from error
+
+
+@stream.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the declaration.")],
+    label: Annotated[str | None, typer.Option(help="The column to foretell; the last one unless named.")] = None,
+    entity: Annotated[str | None, typer.Option(help="The column whose values keep their order.")] = None,
+) -> None:
+    """Write a first declaration from a sample of FILE, good enough to run as it is."""
+    text = propose(open_table(file), label, entity)
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise wrong_input(f"{output}: cannot be written: {error.strerror}") from error
+    found = declaration_in(output)
+    out.print(f"{output}: stream {found.name}, {found.task}, label {found.label.name}, {len(found.fields)} fields")
+
+
+@stream.command()
+def apply(file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.toml.")]) -> None:
+    """Declare the stream in FILE, or a change of it, to the running deployment."""
+    declaration = declaration_in(file)
+    running = running_deployment(home_from_environment())
+    out.print(f"{declaration.name}: {asyncio.run(_apply(declaration, running))}")
+
+
+async def _apply(declaration: Declaration, running: Deployment) -> str:
+    requests = Requests(running.url("ingestion"), running.url("registry"))
+    try:
+        return await requests.apply(declaration.name, declaration.model_dump_json())
+    finally:
+        await requests.close()
+
+
+@stream.command("list")
+def list_() -> None:
+    """The streams of the running deployment."""
+    for name in asyncio.run(_declared(running_deployment(home_from_environment()))).names():
+        out.print(name)
+
+
+async def _declared(running: Deployment) -> Streams:
+    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
+    try:
+        return await declared_streams(log, running.namespace)
+    finally:
+        await log.close()

@@ -1,0 +1,85 @@
+"""Every service in this process, on the memory bus with a virtual clock: for replays at full speed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from penstock.artifacts import MemoryStore, Signer, Verifier
+from penstock.console.watching import StreamWatch
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.refusals import Refusal
+from penstock.drift_detector import wiring as drift_detector
+from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.ingestion import wiring as ingestion
+from penstock.ingestion.intake import Intake
+from penstock.ingestion.settings import IngestionSettings
+from penstock.registry import wiring as registry
+from penstock.registry.adapters.engines import open_engine
+from penstock.retrain_trigger import wiring as retrain_trigger
+from penstock.retrain_trigger.settings import RetrainTriggerSettings
+from penstock.runtime.in_one_process import OneProcess
+from penstock.server import wiring as server
+from penstock.server.parts import Parts
+from penstock.server.settings import StreamSettings
+from penstock.trainer import wiring as trainer
+from penstock.validator import wiring as validator
+from penstock.validator.settings import ValidatorSettings
+
+ACTOR = "replay"
+
+
+class LocalDeployment:
+    """All seven services in this process, as a replay uses them. Time moves with the stream."""
+
+    def __init__(self, process: OneProcess, intake: Intake, watch: StreamWatch) -> None:
+        self.watch = watch
+        self._process = process
+        self._intake = intake
+
+    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
+        """Hand records to ingestion's own check, at stream time `now`."""
+        self._process.clock.advance_to(int(now.timestamp() * 1000))
+        answers = await self._intake.take(self.watch.stream.name, kind, bodies)
+        return sum(isinstance(answer, Refusal) for answer in answers)
+
+    async def answered(self, ids: Sequence[str]) -> None:
+        """Let everything run: afterwards each id has its prediction or rejection."""
+        del ids
+        await self._process.settle()
+
+    async def quiet(self) -> None:
+        """Let everything run until nothing is left to do."""
+        await self._process.settle()
+
+
+@asynccontextmanager
+async def local_deployment(declaration: Declaration) -> AsyncIterator[LocalDeployment]:
+    """A deployment of its own for one stream."""
+    key = Ed25519PrivateKey.generate()
+    store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
+    process = OneProcess()
+    try:
+        office = process.resources()
+        desk = registry.registry_of(registry.Parts(store, signer, verifier, open_engine("sqlite://")), office)
+        await process.start(lambda r: validator.build(ValidatorSettings(), r))
+        await process.start(lambda r: server.build_stream(StreamSettings(), r, Parts(store, verifier)))
+        await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
+        await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
+        await process.start(lambda r: trainer.build_in_process(r, store, signer))
+        await process.add(office, registry.service_of(desk))
+        gate = process.resources()
+        await process.add(gate, ingestion.build(IngestionSettings(), gate))
+        await desk.apply(declaration, ACTOR)
+        await process.settle()
+        stream = gate.streams.get(declaration.name)
+        assert stream is not None
+        watch = StreamWatch(process.log, process.namespace, stream)
+        await watch.start()
+        yield LocalDeployment(process, ingestion.intake(gate), watch)
+    finally:
+        await process.close()

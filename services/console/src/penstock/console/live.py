@@ -1,0 +1,94 @@
+"""A deployment on a broker, as a replay uses it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Literal
+
+import httpx
+
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.console.deployment import Deployment as Running
+from penstock.console.quiet import Quiet
+from penstock.console.services_over_http import Requests
+from penstock.console.watching import StreamWatch
+from penstock.contracts.streams import StreamDeclared
+
+
+class LiveDeployment:
+    """Services on a broker: records go in over HTTP, answers are read from the log."""
+
+    def __init__(self, log: KafkaLog, running: Running, watch: StreamWatch, requests: Requests) -> None:
+        self.watch = watch
+        self.requests = requests
+        self._stream = watch.stream.name
+        self._quiet = Quiet(log, running.namespace, watch.stream, self._serves_newest)
+        self._children = [running.url("server"), _stream_child(running)]
+        self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
+        self._served = -1
+
+    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
+        """Hand records in over HTTP; the stream's own times are in them, so `now` is not needed here."""
+        del now
+        return await self.requests.hand_in(self._stream, kind, bodies, {})
+
+    async def answered(self, ids: Sequence[str]) -> None:
+        """Wait until each id has its prediction or rejection on the log."""
+        await self.watch.look()
+        while self.watch.unanswered(ids):
+            await self.watch.look(0.5)
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left to do."""
+        await self._quiet.wait()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+        await self.watch.close()
+        await self.requests.close()
+
+    async def _serves_newest(self) -> bool:
+        """Whether every child of the server names the newest epoch, or that it refused its model."""
+        await self.watch.look()
+        newest = self.watch.epoch
+        if self._served == newest:
+            return True
+        states = await asyncio.gather(*(self._state(child) for child in self._children))
+        if all(state is not None and _names(state, self._stream, newest) for state in states):
+            self._served = newest
+        return self._served == newest
+
+    async def _state(self, child: str) -> dict[str, dict[str, object]] | None:
+        try:
+            state: dict[str, dict[str, object]] = (await self._client.get(f"{child}/healthz")).json()
+        except (httpx.TransportError, ValueError):
+            return None
+        return state
+
+
+def _stream_child(running: Running) -> str:
+    return f"http://127.0.0.1:{running.ports['server-stream']}"
+
+
+def _names(state: dict[str, dict[str, object]], stream: str, epoch: int) -> bool:
+    serving = state.get("epochs", {}).get(stream)
+    refused = state.get("refused", {}).get(stream)
+    return serving == epoch or (isinstance(refused, dict) and refused.get("epoch") == epoch)
+
+
+@asynccontextmanager
+async def live_deployment(running: Running, stream: StreamDeclared) -> AsyncIterator[LiveDeployment]:
+    """The running deployment, connected for one stream that was applied before."""
+    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
+    watch = StreamWatch(log, running.namespace, stream)
+    deployment = LiveDeployment(log, running, watch, Requests(running.url("ingestion"), running.url("registry")))
+    try:
+        await watch.start()
+        yield deployment
+    finally:
+        await deployment.close()
+        await log.close()

@@ -1,0 +1,69 @@
+"""The services' HTTP, as the console uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import httpx
+
+from penstock.console.failure import ConsoleFailure, wrong_input
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class Requests:
+    """Requests to the services, and a count of those that failed: a 5xx, a time-out, a reset."""
+
+    def __init__(self, ingestion: str, registry: str) -> None:
+        self.failed = 0
+        self._ingestion = ingestion
+        self._registry = registry
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def hand_in(
+        self, stream: str, kind: Literal["event", "label"], bodies: Sequence[bytes], headers: dict[str, str]
+    ) -> int:
+        """Send records to ingestion as NDJSON, again and again until it takes them; how many it refused."""
+        url = f"{self._ingestion}/v1/streams/{stream}/{kind}s"
+        answer = await self._insist(url, b"\n".join(bodies), {"content-type": "application/x-ndjson", **headers})
+        return len(answer.get("refused", ()))
+
+    async def _insist(self, url: str, content: bytes, headers: dict[str, str], tries: int = 60) -> dict[str, Any]:
+        for _ in range(tries):
+            try:
+                response = await self._client.post(url, content=content, headers=headers)
+            except httpx.TransportError:
+                self.failed += 1
+                continue
+            if response.status_code < 500:
+                return _understood(response)
+            self.failed += 1
+        raise ConsoleFailure(f"{url} failed {tries} times; see: penstock logs ingestion")
+
+    async def apply(self, name: str, declaration: str, media_type: str = "application/json") -> str:
+        """Declare a stream; `created`, `changed` or `unchanged`.
+
+        Raises:
+            ConsoleFailure: the registry refused it.
+        """
+        url = f"{self._registry}/v1/streams/{name}"
+        try:
+            response = await self._client.put(url, content=declaration.encode(), headers={"content-type": media_type})
+        except httpx.TransportError as error:
+            raise ConsoleFailure(f"{url}: the registry does not answer; see: penstock status") from error
+        document = _understood(response)
+        return str(document.get("status", "created" if response.status_code == 201 else "unchanged"))
+
+
+def _understood(response: httpx.Response) -> dict[str, Any]:
+    """The answer's document; a batch of which nothing was accepted is an answer too."""
+    document = response.json()
+    if response.status_code >= 400 and "refused" not in document:
+        raise wrong_input(f"{response.url}: {document.get('detail', response.status_code)}")
+    found: dict[str, Any] = document
+    return found

@@ -1,0 +1,16 @@
+"""`python -m penstock.drift_detector`."""
+
+from __future__ import annotations
+
+from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.drift_detector.wiring import build
+from penstock.runtime.running import run
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    run("drift-detector", DriftDetectorSettings, build)
+
+
+if __name__ == "__main__":
+    main()

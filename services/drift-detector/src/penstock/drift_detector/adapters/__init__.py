@@ -1,0 +1,1 @@
+"""Where what the detector needs is kept."""

@@ -1,0 +1,95 @@
+"""Compares the newest events with the rows the champion was trained on, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from penstock.bus.state import State
+from penstock.contracts.counts import CountsData
+from penstock.drift_detector.profiles import Profile
+from penstock.ml.drift.windows import FieldDrift, WindowTest
+
+_KEY = b"2f"
+_STARTS = b"2p"
+
+
+class Window(Struct, array_like=True):
+    """The blocks since the last comparison, all counted by one profile; `alarmed` fields had drifted by then."""
+
+    profile: str
+    epoch: int
+    events: int = 0
+    fields: dict[str, list[int]] = {}
+    alarmed: list[str] = []
+
+    def add(self, data: CountsData) -> None:
+        """Take in one block."""
+        self.events += data.events
+        for name, counts in data.fields.items():
+            known = self.fields.get(name)
+            fits = known is not None and len(known) == len(counts)
+            self.fields[name] = [a + b for a, b in zip(known or (), counts, strict=True)] if fits else counts
+
+
+class FieldWatch:
+    """One window at a time. A field gives one alarm until its distribution returns or another profile is counted by."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        kept, starts = state.get(_KEY), state.get(_STARTS)
+        self._window = msgspec.msgpack.decode(kept, type=Window) if kept else None
+        self._starts = msgspec.msgpack.decode(starts, type=dict[int, int]) if starts else {}
+
+    def take(
+        self, data: CountsData, size: int, profile: Profile | None, epoch_of: Callable[[str], int]
+    ) -> list[tuple[FieldDrift, int]]:
+        """Take in a block: the fields that are found to have drifted, with the epoch they were compared under.
+
+        A block that was already taken in is repeated work and changes nothing.
+        """
+        if data.start <= self._starts.get(data.partition, -1):
+            return []
+        self._starts[data.partition] = data.start
+        if self._window is None or self._window.profile != data.profile:
+            self._window = Window(data.profile, epoch_of(data.profile))
+        self._window.add(data)
+        if self._window.events < size:
+            return []
+        return [(drift, self._window.epoch) for drift in self._compare(self._window, profile or {})]
+
+    def save(self) -> None:
+        """Hand the window over to the state."""
+        if self._window is not None:
+            self._state.put(_KEY, msgspec.msgpack.encode(self._window))
+            self._state.put(_STARTS, msgspec.msgpack.encode(self._starts))
+
+    def _compare(self, window: Window, profile: Profile) -> list[FieldDrift]:
+        found = drifted_fields(profile, window.fields)
+        news = [drift for drift in found if drift.field not in window.alarmed]
+        window.alarmed = [drift.field for drift in found]
+        window.events, window.fields = 0, {}
+        return news
+
+
+def drifted_fields(profile: Profile, counts: Mapping[str, list[int]]) -> list[FieldDrift]:
+    """The fields whose counts have left their reference, each once.
+
+    PSI (with chi-square's p-value) judges every field; numbers, whose bins have an order, are also judged by KS.
+    """
+    known = {name: reference for name, reference in profile.items() if len(counts.get(name, ())) == reference.bins}
+    now = {name: np.array(counts[name]) for name in known}
+    numbers = [name for name, reference in known.items() if reference.kind == "number"]
+    by_psi = WindowTest("psi").drifts(_references(profile, known), now)
+    by_ks = WindowTest("ks").drifts(_references(profile, numbers), now)
+    found = {drift.field: drift for drift in (*by_ks, *by_psi)}
+    return [found[name] for name in known if name in found]
+
+
+def _references(profile: Profile, names: Any) -> dict[str, NDArray[Any]]:
+    return {name: np.array(profile[name].counts) for name in names}

@@ -1,0 +1,137 @@
+"""What is done with the records of a unit: the join and the counts of a partition, and what concerns the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock.bus.state import State
+from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.counts import Counts
+from penstock.contracts.events import Event, Label
+from penstock.contracts.monitoring import Alert, Drift, Statistics
+from penstock.contracts.outcomes import Outcome
+from penstock.contracts.predictions import Prediction
+from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
+from penstock.drift_detector.counting import BlockCounter
+from penstock.drift_detector.fields import FieldWatch
+from penstock.drift_detector.identity import event_key
+from penstock.drift_detector.join import Join
+from penstock.drift_detector.memory import Met
+from penstock.drift_detector.profiles import Champions, Profiles
+from penstock.drift_detector.quality import Quality, loss_of
+from penstock.drift_detector.reports import alert, answer_drift, field_drift
+from penstock.drift_detector.watching import AnswerWatch
+
+JUDGED = 100_000  # events whose first outcome is known: far more than are written between a crash and its repetition
+
+_OUTCOMES = b"2o"
+
+
+class PartitionHandler:
+    """Joins and counts the events of one partition of a stream."""
+
+    def __init__(
+        self,
+        stream: str,
+        partition: int,
+        state: State,
+        champions: Champions,
+        profiles: Profiles,
+        unmet: Callable[[int], None],
+    ) -> None:
+        self._stream = stream
+        self._partition = partition
+        self._champions = champions
+        self._profiles = profiles
+        self._join = Join(state, unmet)
+        self._counter = BlockCounter(state, stream, partition)
+
+    async def events(self, batch: Batch[Event[Any]]) -> list[AnyOutputs]:
+        """Outcomes that were waiting for these events or have expired, and the blocks that are now counted."""
+        current = self._champions.profile(self._stream)
+        wanted = {digest for digest in (current, self._counter.profile) if digest}
+        loaded = {digest: await self._profiles.load(digest) for digest in sorted(wanted)}
+        known = {digest: profile for digest, profile in loaded.items() if profile is not None}
+        joined, fresh = self._join.events(batch)
+        return [*joined.outputs(self._stream), *self._counts(self._counter.take(batch, fresh, current, known))]
+
+    def predictions(self, batch: Batch[Prediction]) -> list[AnyOutputs]:
+        """Outcomes that were waiting for these predictions."""
+        return [*self._join.predictions(batch).outputs(self._stream)]
+
+    def labels(self, batch: Batch[Label]) -> list[AnyOutputs]:
+        """Outcomes that were waiting for these labels."""
+        return [*self._join.labels(batch).outputs(self._stream)]
+
+    def _counts(self, blocks: list[tuple[Counts, int]]) -> list[AnyOutputs]:
+        if not blocks:
+            return []
+        records, causes = zip(*blocks, strict=True)
+        return [Outputs(COUNTS, self._stream, records, [b"%d" % self._partition] * len(records), 0, causes)]
+
+
+class StreamHandler:
+    """Judges the outcomes and the counts of a whole stream, in the order of their offsets.
+
+    An event is judged once, by its first outcome: later ones are repeated work or revisions.
+    """
+
+    def __init__(self, stream: str, state: State, champions: Champions, profiles: Profiles) -> None:
+        self._stream = stream
+        self._state = state
+        self._champions = champions
+        self._profiles = profiles
+        self._judged = Met(state, b"2d", JUDGED)
+        self._quality = Quality(state, stream)
+        self._answers = AnswerWatch(state)
+        self._fields = FieldWatch(state)
+        self._outcomes = int(state.get(_OUTCOMES) or b"0")
+
+    def outcomes(self, batch: Batch[Outcome[Any]]) -> list[AnyOutputs]:
+        """Statistics of the blocks that are complete, and the drifts that were noticed."""
+        declaration = batch.declared.declaration
+        self._answers.set_up(declaration)
+        statistics: list[tuple[Statistics, int]] = []
+        drifts: list[tuple[Drift, int]] = []
+        for index, (raw, outcome) in enumerate(zip(batch.raw, batch.records, strict=True)):
+            found = self._quality.before(raw.offset, declaration.task)
+            if self._judged.add(event_key(outcome.source, outcome.data.entity, outcome.id)):
+                loss = loss_of(declaration.task, outcome)
+                self._quality.take(raw.offset, outcome, loss)
+                noticed = self._answers.take(outcome, loss)
+                drifts += [(answer_drift(self._stream, raw.offset, outcome, one), index) for one in noticed]
+            found += self._quality.after(raw.offset, declaration.task)
+            statistics += [(record, index) for record in found]
+            self._outcomes = raw.offset + 1
+        self._save_outcomes()
+        alerts = [(alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
+        return [*self._control(STATISTICS, statistics), *self._control(DRIFT, drifts), *self._control(ALERTS, alerts)]
+
+    async def counts(self, batch: Batch[Counts]) -> list[AnyOutputs]:
+        """The fields that have left the reference."""
+        size = batch.declared.declaration.drift.window
+        digests = {counts.data.profile for counts in batch.records}
+        profiles = {digest: await self._profiles.load(digest) for digest in sorted(digests)}
+        drifts = [
+            (field_drift(self._stream, counts, drift, epoch, self._outcomes), index)
+            for index, counts in enumerate(batch.records)
+            for drift, epoch in self._fields.take(counts.data, size, profiles[counts.data.profile], self._epoch_of)
+        ]
+        self._fields.save()
+        return [*self._control(DRIFT, drifts)]
+
+    def _epoch_of(self, profile: str) -> int:
+        return self._champions.epoch_of(self._stream, profile)
+
+    def _save_outcomes(self) -> None:
+        self._state.put(_OUTCOMES, b"%d" % self._outcomes)
+        self._judged.save()
+        self._quality.save()
+        self._answers.save()
+
+    def _control(self, topic: Topic[Any], found: list[tuple[Any, int]]) -> list[Outputs[Statistics | Drift | Alert]]:
+        if not found:
+            return []
+        records, causes = zip(*found, strict=True)
+        return [Outputs(topic, None, records, [self._stream.encode()] * len(records), causes=causes)]

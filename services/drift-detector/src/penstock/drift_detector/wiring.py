@@ -1,0 +1,67 @@
+"""The parts of the drift detector and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import Counter
+
+from penstock.artifacts import ArtifactError, Store, open_store
+from penstock.bus.routes import Group, Route, Unit, route
+from penstock.bus.state import State
+from penstock.contracts.topics import COUNTS, EVENTS, LABELS, MODELS, OUTCOMES, PREDICTIONS
+from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
+from penstock.drift_detector.handlers import PartitionHandler, StreamHandler
+from penstock.drift_detector.profiles import Champions
+from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import SettingsError
+
+
+def build(settings: DriftDetectorSettings, resources: Resources, store: Store | None = None) -> Service:
+    """The drift detector; `store` is given where services in one process share one.
+
+    Raises:
+        SettingsError: the artifact store cannot be used.
+    """
+    champions = Champions()
+    profiles = StoredProfiles(store or _store(settings))
+    unmet = _unmet_labels(resources)
+
+    def open_unit(unit: Unit, state: State) -> Sequence[Route]:
+        assert unit.stream is not None  # every topic of the group belongs to a stream
+        partition = PartitionHandler(
+            unit.stream, unit.partition, state, champions, profiles, unmet=unmet.labels(unit.stream).inc
+        )
+        routes = [
+            route(EVENTS, partition.events),
+            route(PREDICTIONS, partition.predictions),
+            route(LABELS, partition.labels),
+        ]
+        if unit.partition > 0:
+            return routes
+        stream = StreamHandler(unit.stream, state, champions, profiles)
+        return [*routes, route(OUTCOMES, stream.outcomes), route(COUNTS, stream.counts)]
+
+    topics = (EVENTS, PREDICTIONS, LABELS, OUTCOMES, COUNTS)
+    return Service(
+        groups=[Group("drift-detector", topics, open_unit, stateful=True)],
+        followers=[resources.follow(MODELS, champions.apply)],
+        health=lambda: {"epochs": champions.epochs()},
+    )
+
+
+def _store(settings: DriftDetectorSettings) -> Store:
+    try:
+        return open_store(settings.artifacts)
+    except ArtifactError as error:
+        raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
+
+
+def _unmet_labels(resources: Resources) -> Counter:
+    return Counter(
+        "penstock_labels_unmet_total",
+        "Labels dropped because their event did not come within the horizon.",
+        ["stream"],
+        registry=resources.metrics.registry,
+    )

@@ -1,0 +1,130 @@
+"""The whole service on the memory bus, fed with what the validator and the scorer write."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.artifacts import MemoryStore
+from penstock.bus.ports import Written
+from penstock.bus.topics import control_topics, stream_topics
+from penstock.contracts.decoding import encode
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import (
+    COUNTS,
+    DRIFT,
+    EVENTS,
+    LABELS,
+    MODELS,
+    OUTCOMES,
+    PREDICTIONS,
+    STATISTICS,
+    STREAMS,
+    Topic,
+)
+from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.drift_detector.wiring import build
+from penstock.ml.drift.binning import Reference
+from penstock.ml.drift.distances import psi
+from penstock.runtime.in_one_process import OneProcess
+from penstock.runtime.settings import SettingsError
+
+SETTINGS = DriftDetectorSettings(artifacts="memory:")
+REFERENCE = Reference.of(np.random.default_rng(0).normal(0, 1, 2000), "number")
+PROFILE = json.dumps({"format": 1, "fields": {"load": REFERENCE.to_dict()}}).encode()
+
+
+class Deployment:
+    """A drift detector alone on a log to which a test writes."""
+
+    def __init__(self, make: Any, declared: StreamDeclared) -> None:
+        self.make, self.declared = make, declared
+        self.process, self.store = OneProcess(), MemoryStore()
+
+    async def start(self, profile: bytes | None = None) -> None:
+        digest = self.store.put(profile) if profile else None
+        await self.process.log.create(control_topics("penstock"))
+        await self.process.log.create(stream_topics("penstock", self.declared))
+        self.write(STREAMS, self.declared)
+        self.write(MODELS, self.make.epoch(1, digest))
+        await self.process.start(lambda resources: build(SETTINGS, resources, self.store))
+
+    def write(self, topic: Topic[Any], record: Any, partition: int = 0) -> None:
+        name = topic.name("penstock", None if topic.plane == "control" else "power")
+        self.process.log.append([Written(name, partition, b"k", encode(record))])
+
+    def read(self, topic: Topic[Any]) -> list[Any]:
+        name = topic.name("penstock", None if topic.plane == "control" else "power")
+        raw = self.process.log.held((name, 0))
+        return topic.decoder(None if topic.plane == "control" else self.declared)(raw)
+
+    async def send(self, number: int, partition: int, load: float, wrong: bool) -> None:
+        """One event, its prediction, and the label of the event twenty rows before."""
+        meter = f"m{number % 4}"
+        self.write(EVENTS, self.make.event(number, number, load, meter), partition)
+        self.write(PREDICTIONS, self.make.prediction(number, number, "1", entity=meter), partition)
+        self.write(LABELS, self.make.label(number, number + 20, "0" if wrong else "1", entity=meter), partition)
+
+
+async def deployed(make: Any, partitions: int, count: int, shift_at: int, profile: bytes | None) -> Deployment:
+    deployment = Deployment(make, make.declared(partitions=partitions))
+    await deployment.start(profile)
+    random = np.random.default_rng(11)
+    for number in range(count):
+        drifted = number >= shift_at
+        load, wrong = float(random.normal(1.0 if drifted else 0.0)), bool(random.random() < (0.6 if drifted else 0.15))
+        await deployment.send(number, number % 4 % partitions, load, wrong)
+        if number % 97 == 0:
+            await deployment.process.settle()
+    await deployment.process.settle()
+    return deployment
+
+
+async def test_a_planted_drift_is_noticed_soon_and_nothing_before_it(make: Any) -> None:
+    deployment = await deployed(make, 4, 3000, 1500, PROFILE)
+    assert len(deployment.read(OUTCOMES)) == 3000
+    drifts = deployment.read(DRIFT)
+    confirmed = [drift for drift in drifts if drift.status == "confirmed"]
+    assert 1500 < confirmed[0].outcomes < 1650
+    assert {drift.field for drift in drifts if drift.kind == "feature"} == {"load"}
+    assert all(int(drift.event_id[1:]) >= 1500 for drift in drifts)
+    await deployment.process.close()
+
+
+async def test_partitions_do_not_change_what_is_counted_and_judged(make: Any) -> None:
+    totals, moves, judged = [], [], []
+    for partitions in (1, 2, 4):
+        deployment = await deployed(make, partitions, 2000, 1000, PROFILE)
+        total = sum(np.array(counts.data.fields["load"]) for counts in deployment.read(COUNTS))
+        totals.append(total.tolist())
+        moves.append(float(psi(np.array(REFERENCE.counts), total)))
+        blocks = deployment.read(STATISTICS)
+        judged.append((sum(one.joined for one in blocks), round(sum(one.score * one.joined for one in blocks))))
+        await deployment.process.close()
+    assert totals[0] == totals[1] == totals[2]
+    assert moves[0] == moves[1] == moves[2]
+    assert judged[0] == judged[1] == judged[2]
+    assert sum(totals[0]) == judged[0][0] == 2000
+
+
+async def test_without_a_profile_nothing_is_counted_and_a_repeated_log_is_judged_once(make: Any) -> None:
+    deployment = Deployment(make, make.declared(partitions=1))
+    await deployment.start()
+    for _ in range(2):
+        for number in range(300):
+            await deployment.send(number, 0, 0.0, wrong=False)
+        await deployment.process.settle()
+    assert deployment.read(COUNTS) == []
+    assert Counter(outcome.id for outcome in deployment.read(OUTCOMES)).most_common(1)[0][1] == 1
+    assert [block.joined for block in deployment.read(STATISTICS)] == [100, 100, 100]
+    await deployment.process.close()
+
+
+def test_a_store_that_cannot_be_is_one_clear_line() -> None:
+    settings = DriftDetectorSettings(artifacts="ftp://somewhere")
+    with pytest.raises(SettingsError, match="PENSTOCK_ARTIFACTS: no store of this kind"):
+        build(settings, OneProcess().resources())

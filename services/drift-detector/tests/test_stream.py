@@ -1,0 +1,245 @@
+"""What is judged over a whole stream: quality by block, drift of losses, scores and fields."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.artifacts import MemoryStore
+from penstock.bus.state import MemoryShelf, State
+from penstock.contracts.batch import AnyOutputs
+from penstock.contracts.counts import Counts, CountsData
+from penstock.contracts.decoding import encode
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, OUTCOMES, STATISTICS
+from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
+from penstock.drift_detector.handlers import StreamHandler
+from penstock.drift_detector.profiles import Champions
+from penstock.drift_detector.watch import REMEMBERED, Setup, Watch
+from penstock.ml.drift.binning import Reference
+
+Written = dict[str, list[Any]]
+
+
+class Owner:
+    """The stream's one owner, on a shelf: closed and opened again between batches when told."""
+
+    def __init__(self, make: Any, declared: StreamDeclared, store: MemoryStore | None = None) -> None:
+        self.make, self.declared = make, declared
+        self.shelf, self.champions, self.profiles = MemoryShelf(), Champions(), StoredProfiles(store or MemoryStore())
+        self.written: Written = {topic.noun: [] for topic in (STATISTICS, DRIFT, ALERTS)}
+        self.offset = 0
+        self.open()
+
+    def open(self) -> None:
+        self.state = State(self.shelf)
+        self.handler = StreamHandler("power", self.state, self.champions, self.profiles)
+
+    def outcomes(self, records: Sequence[Any], write: bool = True) -> list[AnyOutputs]:
+        outputs = self.handler.outcomes(self.make.batch(OUTCOMES, records, self.declared, self.offset))
+        if write:
+            self.offset += len(records)
+            self._keep(outputs)
+        return outputs
+
+    async def counts(self, records: Sequence[Counts]) -> None:
+        self._keep(await self.handler.counts(self.make.batch(COUNTS, records, self.declared)))
+
+    def _keep(self, outputs: list[AnyOutputs]) -> None:
+        for output in outputs:
+            self.written[output.topic.noun] += output.records
+        self.state.write(self.state.seal(), {})
+
+
+def answers(make: Any, error: Sequence[bool], start: int = 0, **answer: Any) -> list[Any]:
+    return [make.outcome(start + n, "0" if wrong else "1", **answer) for n, wrong in enumerate(error)]
+
+
+def errors(rate: float, count: int, seed: int) -> list[bool]:
+    return (np.random.default_rng(seed).random(count) < rate).tolist()
+
+
+def concepts(owner: Owner) -> list[Any]:
+    return [drift for drift in owner.written["drift"] if drift.kind == "concept"]
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(1, 1500), max_size=6), st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_batches_and_crashes_do_not_show(make: Any, seed: int, cuts: list[int], regression: bool) -> None:
+    random = np.random.default_rng(seed)
+    declared = make.declared("regression" if regression else "binary", drift={"detectors": ["adwin", "page-hinkley"]})
+    records = []
+    for number in range(1500):
+        spread = 8.0 if number > 700 else 1.0
+        truth: Any = float(random.normal(0, spread)) if regression else str(int(random.random() < spread / 10))
+        label = None if random.random() < 0.05 else truth
+        value: Any = 0.0 if regression else "0"
+        records.append(
+            make.outcome(number, value, label, epoch=1 + number // 600, probabilities=[float(random.random())])
+        )
+        if random.random() < 0.05:
+            records.append(make.outcome(number, value, label, revision=int(random.integers(0, 2))))
+    whole, parts = Owner(make, declared), Owner(make, declared)
+    whole.outcomes(records)
+    borders = [0, *sorted(cuts), len(records)]
+    for start, stop in itertools.pairwise(borders):
+        lost = parts.outcomes(records[start:stop], write=False)
+        parts.open()
+        again = parts.outcomes(records[start:stop])
+        assert [bytes(encode(one)) for out in again for one in out.records] == [
+            bytes(encode(one)) for out in lost for one in out.records
+        ]
+        parts.open()
+    for noun, found in whole.written.items():
+        assert [encode(one) for one in parts.written[noun]] == [encode(one) for one in found]
+    assert len(whole.written["statistics"]) == len(records) // 100
+
+
+def test_a_block_says_how_its_outcomes_went(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    records = answers(make, [True] * 20 + [False] * 60, epoch=2, version=7)
+    records += [make.outcome(80 + n, "1", None, epoch=1) for n in range(20)]
+    owner.outcomes(records)
+    (block,) = owner.written["statistics"]
+    assert (block.start, block.stop, block.joined, block.expired, block.coverage) == (0, 100, 80, 20, 0.8)
+    assert (block.metric, block.score, block.version, block.epoch) == ("accuracy", 0.75, 7, 2)
+    assert (block.time, block.cause, block.first_time) == (records[-1].time, "e99", records[0].time)
+
+
+def test_an_event_is_judged_once(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    first = answers(make, [False] * 50)
+    owner.outcomes([*first, *first[:25], *[make.outcome(n, "0", "1", revision=1) for n in range(25)]])
+    (block,) = owner.written["statistics"]
+    assert (block.joined, block.score) == (50, 1.0)
+
+
+def test_an_error_of_a_regression_is_absolute(make: Any) -> None:
+    owner = Owner(make, make.declared("regression"))
+    owner.outcomes([make.outcome(n, 1.0, 4.0) for n in range(100)])
+    assert (owner.written["statistics"][0].metric, owner.written["statistics"][0].score) == ("mae", 3.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rise_of_the_error_is_noticed_and_told(make: Any, seed: int) -> None:
+    owner = Owner(make, make.declared())
+    owner.outcomes(answers(make, errors(0.15, 1000, seed)))
+    assert concepts(owner) == []
+    owner.outcomes(answers(make, errors(0.5, 400, seed + 9), start=1000))
+    drift = concepts(owner)[0]
+    assert 1000 < drift.outcomes <= 1150
+    assert (drift.status, drift.epoch, drift.field) == ("confirmed", 1, None)
+    assert (drift.event_source, drift.event_id) == ("grid", f"e{drift.outcomes - 1}")
+    assert drift.statistic > drift.threshold
+    alert = owner.written["alerts"][0]
+    assert (alert.cause, alert.severity, alert.stream) == (drift.id, "warning", "power")
+
+
+def test_a_stationary_stream_gives_no_alarm(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    random = np.random.default_rng(5)
+    owner.outcomes(
+        [
+            make.outcome(n, "0" if random.random() < 0.2 else "1", probabilities=[p := float(random.random()), 1 - p])
+            for n in range(6000)
+        ]
+    )
+    assert owner.written["drift"] == []
+
+
+def test_only_the_newest_champions_answers_are_watched(make: Any) -> None:
+    for changes in ({"epoch": 1}, {"baseline": True}, {"arm": "challenger"}):
+        owner = Owner(make, make.declared())
+        owner.outcomes(answers(make, [False] * 500, epoch=2))
+        owner.outcomes(answers(make, [True] * 500, start=500, **{"epoch": 2, **changes}))
+        assert owner.written["drift"] == []
+
+
+def test_a_new_epoch_starts_the_watch_anew(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    owner.outcomes(answers(make, [False] * 500, epoch=1))
+    owner.outcomes(answers(make, [True] * 500, start=500, epoch=2))
+    assert owner.written["drift"] == []
+
+
+def test_a_change_of_the_scores_is_suspected(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    sure, unsure = [0.05, 0.95], [0.45, 0.55]
+    owner.outcomes([make.outcome(n, probabilities=sure if n < 500 else unsure) for n in range(800)])
+    assert {(drift.kind, drift.status, drift.detector) for drift in owner.written["drift"]} == {
+        ("prediction", "suspected", "adwin")
+    }
+    assert owner.written["alerts"] == []
+
+
+def test_a_regression_is_watched_whatever_its_scale(make: Any) -> None:
+    random = np.random.default_rng(2)
+    for scale in (1e-3, 1e5):
+        owner = Owner(make, make.declared("regression", drift={"detectors": ["adwin", "ddm"]}))
+        spread = [scale] * 1000 + [5 * scale] * 300
+        owner.outcomes([make.outcome(n, 0.0, float(random.normal(0, one))) for n, one in enumerate(spread)])
+        assert 1000 < concepts(owner)[0].outcomes < 1150
+
+
+def test_a_watch_that_forgets_is_as_if_opened_again() -> None:
+    shelf, setup = MemoryShelf(), Setup(("adwin",), 0, True)
+    state = State(shelf)
+    watch = Watch(state, b"w", "up")
+    watch.set_up(setup)
+    for value in errors(0.2, REMEMBERED + 150, 1):
+        assert not watch.feed(float(value))
+    watch.save()
+    state.write(state.seal(), {})
+    assert len(list(shelf.scan(b"w"))) == (REMEMBERED // 2 + 150) // 100 + 1
+    again = Watch(State(shelf), b"w", "up")
+    again.set_up(setup)
+    later = [float(value) for value in errors(0.6, 200, 2)]
+    tips = [watch.feed(value) for value in later]
+    assert any(tips)
+    assert [again.feed(value) for value in later] == tips
+
+
+REFERENCE = {
+    "load": Reference.of(np.random.default_rng(0).normal(0, 1, 2000), "number"),
+    "meter": Reference.of(np.array(["a", "b"] * 1000, dtype=object), "category"),
+}
+
+
+def blocks(make: Any, shift: float, count: int, first: int, digest: str, town: str = "ab") -> list[Counts]:
+    random = np.random.default_rng(first)
+    found = []
+    for number in range(first, first + count):
+        columns = {"load": random.normal(shift, 1, 250), "meter": random.choice(list(town), 250).astype(object)}
+        data = CountsData(
+            partition=0, start=number * 250, stop=number * 250 + 250, events=250, profile=digest,
+            fields={name: reference.count(columns[name]).tolist() for name, reference in REFERENCE.items()},
+            last_source="grid", last_id=f"e{number}",
+        )  # fmt: skip
+        found.append(Counts(source="s", id=f"c{number}", time=make.start, data=data))
+    return found
+
+
+async def test_a_field_that_leaves_its_reference_gives_one_alarm_until_it_returns(make: Any) -> None:
+    store = MemoryStore()
+    fields = {name: reference.to_dict() for name, reference in REFERENCE.items()}
+    digest = store.put(json.dumps({"format": 1, "fields": fields}).encode())
+    owner = Owner(make, make.declared(), store)
+    owner.champions.apply(make.epoch(3, digest))
+    await owner.counts(blocks(make, 0.0, 40, 0, digest))
+    assert owner.written["drift"] == []
+    for first, shift in ((40, 1.0), (48, 0.0), (52, 1.0)):
+        records = blocks(make, shift, 8 if first == 40 else 4, first, digest)
+        await owner.counts([*records, *records])
+        owner.open()
+    found = [(drift.field, drift.event_id, drift.epoch, drift.status) for drift in owner.written["drift"]]
+    assert found == [("load", "e43", 3, "suspected"), ("load", "e55", 3, "suspected")]
+    assert all(drift.statistic >= drift.threshold for drift in owner.written["drift"])
+    await owner.counts(blocks(make, 1.0, 4, 56, digest, town="a"))
+    assert [drift.field for drift in owner.written["drift"]][2:] == ["meter"]

@@ -1,0 +1,16 @@
+"""`python -m penstock.ingestion`."""
+
+from __future__ import annotations
+
+from penstock.ingestion.settings import IngestionSettings
+from penstock.ingestion.wiring import build
+from penstock.runtime.running import run
+
+
+def main() -> None:
+    """Run ingestion until it is told to stop."""
+    run("ingestion", IngestionSettings, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""How much one producer may ask for at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on a request, on what is remembered, and on what waits for the broker."""
+
+    body_bytes: int = 16 << 20
+    body_seconds: float = 30.0
+    record_bytes: int = 1_000_000
+    batch_records: int = 10_000
+    ack_seconds: float = 10.0
+    unacknowledged_bytes: int = 128 << 20
+    remembered: int = 100_000
+
+
+LIMITS = Limits()

@@ -1,0 +1,15 @@
+"""Ingestion's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from penstock.runtime.settings import ServiceSettings
+
+
+class IngestionSettings(ServiceSettings):
+    """What ingestion needs to know: nothing beyond what every service does."""
+
+    port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8010

@@ -1,0 +1,16 @@
+"""`python -m penstock.registry`."""
+
+from __future__ import annotations
+
+from penstock.registry.settings import RegistrySettings
+from penstock.registry.wiring import build
+from penstock.runtime.running import run
+
+
+def main() -> None:
+    """Run the registry until it is told to stop."""
+    run("registry", RegistrySettings, build)
+
+
+if __name__ == "__main__":
+    main()

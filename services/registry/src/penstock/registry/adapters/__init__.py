@@ -1,0 +1,1 @@
+"""The registry's database and what is done in it."""

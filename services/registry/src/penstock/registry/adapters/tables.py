@@ -1,0 +1,153 @@
+"""The tables. Whole records are kept as JSON, beside the columns that are searched or constrained."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Table(DeclarativeBase):
+    """What every table shares: names of constraints that migrations can refer to."""
+
+    metadata = MetaData(
+        naming_convention={"ix": "ix_%(column_0_label)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+    )
+    type_annotation_map = {dict[str, Any]: JSON, datetime: Instant, str: String}  # noqa: RUF012 - as declared above
+
+
+class StreamRow(Table):
+    """A stream as it stands: newest declaration, and the epoch on which the next one is decided."""
+
+    __tablename__ = "streams"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    digest: Mapped[str]
+    declared: Mapped[dict[str, Any]]
+    position: Mapped[int]
+    epoch: Mapped[int]
+    champion: Mapped[int]
+
+
+class VersionRow(Table):
+    """A registered model; `run` is the training request it came of, None for the baseline."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = (UniqueConstraint("stream", "run"),)
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    run: Mapped[str | None]
+    registered: Mapped[datetime]
+    model: Mapped[dict[str, Any]]
+    passed: Mapped[bool]
+    archived: Mapped[bool] = mapped_column(default=False)
+
+
+class EpochRow(Table):
+    """An epoch, as it went on `models`."""
+
+    __tablename__ = "epochs"
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    record: Mapped[dict[str, Any]]
+
+
+class RequestRow(Table):
+    """A training request."""
+
+    __tablename__ = "training_requests"
+    __table_args__ = (Index(None, "stream", "fence"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    stream: Mapped[str]
+    fence: Mapped[int]
+    record: Mapped[dict[str, Any]]
+
+
+class RunRow(Table):
+    """A training run's record, and what was decided about a finished one."""
+
+    __tablename__ = "training_runs"
+
+    position: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    stream: Mapped[str] = mapped_column(index=True)
+    record: Mapped[dict[str, Any]]
+    decision: Mapped[dict[str, Any] | None]
+
+
+class AlertRow(Table):
+    """An alert."""
+
+    __tablename__ = "alerts"
+
+    position: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    record: Mapped[dict[str, Any]]
+
+
+class AuditRow(Table):
+    """A link of the audit chain."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    hash: Mapped[str]
+    record: Mapped[dict[str, Any]]
+
+
+class OutboxRow(Table):
+    """A record to be published, in order of `position`."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index(None, "published", "position"),)
+
+    position: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    topic: Mapped[str]
+    key: Mapped[str]
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    traceparent: Mapped[str | None]
+    published: Mapped[bool] = mapped_column(default=False)
+
+
+class IdempotencyRow(Table):
+    """What a command with a key of the caller's asked for, and what it was answered."""
+
+    __tablename__ = "idempotency"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[str]
+    answer: Mapped[dict[str, Any]]
+    time: Mapped[datetime]

@@ -1,0 +1,162 @@
+"""The registry over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+
+from penstock.contracts.models import ModelEpoch
+from penstock.contracts.monitoring import Alert
+from penstock.registry import bodies
+from penstock.registry.adapters import views
+from penstock.registry.adapters.commands import Promotion, Rollback
+from penstock.registry.adapters.registry import OPERATOR, Registry
+from penstock.registry.bodies import Actor, IfMatch, Key, StreamName, Traceparent, Version
+from penstock.registry.chain import Head
+from penstock.registry.changes import Change
+from penstock.registry.problems import Problem, answer_with_problems
+
+Most = Annotated[int, Query(ge=1, le=1000)]
+
+
+def registry_app(registry: Registry) -> FastAPI:
+    """The app."""
+    app = FastAPI(title="Penstock registry", docs_url=None, redoc_url=None)
+    answer_with_problems(app)
+    _commands(app, registry)
+    _stream_views(app, registry)
+    _governance_views(app, registry)
+    return app
+
+
+def _commands(app: FastAPI, registry: Registry) -> None:
+    @app.put("/v1/streams/{stream}", openapi_extra=_takes("application/toml", "application/json"))
+    async def apply(
+        stream: StreamName,
+        request: Request,
+        response: Response,
+        actor: Actor = OPERATOR,
+        traceparent: Traceparent = None,
+    ) -> Change:
+        """Declare a stream, or change its declaration."""
+        declaration = await bodies.declaration_in(request, stream)
+        change = await registry.apply(declaration, actor, traceparent)
+        response.status_code = 201 if change.status == "created" else 200
+        return change
+
+    @app.post("/v1/streams/{stream}/promote", openapi_extra=_takes("application/json"))
+    async def promote(
+        stream: StreamName,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+        if_match: IfMatch = None,
+        traceparent: Traceparent = None,
+    ) -> Change:
+        """Let a version serve."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.PromoteBody, content)
+        expected = bodies.epoch_expected(if_match, body.expected_epoch)
+        if expected is None:
+            raise Problem(428, "epoch_missing", "say which epoch you have seen, as expected_epoch or If-Match")
+        asked = Promotion(body.version, expected, body.digest, body.detail)
+        return await registry.promote(stream, asked, actor, bodies.once(key, request, content), traceparent)
+
+    @app.post("/v1/streams/{stream}/rollback", openapi_extra=_takes("application/json"))
+    async def rollback(
+        stream: StreamName,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+        if_match: IfMatch = None,
+        traceparent: Traceparent = None,
+    ) -> Change:
+        """Return to an earlier model."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.RollbackBody, content)
+        asked = Rollback(body.to_version, bodies.epoch_expected(if_match, body.expected_epoch), body.detail)
+        return await registry.rollback(stream, asked, actor, bodies.once(key, request, content), traceparent)
+
+    @app.post("/v1/streams/{stream}/retrain", status_code=202, openapi_extra=_takes("application/json"))
+    async def retrain(
+        stream: StreamName,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+        traceparent: Traceparent = None,
+    ) -> Change:
+        """Ask for a training."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.RetrainBody, content)
+        return await registry.retrain(stream, body.detail, actor, bodies.once(key, request, content), traceparent)
+
+    @app.delete("/v1/models/{stream}/{version}")
+    async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> Change:
+        """Take a version out of choice; its bytes and its history stay."""
+        return await registry.archive(stream, version, actor)
+
+
+def _stream_views(app: FastAPI, registry: Registry) -> None:
+    read = registry.database.read
+
+    @app.get("/v1/streams")
+    async def all_streams() -> dict[str, list[views.StreamView]]:
+        """Every stream."""
+        return {"streams": await read(views.all_streams)}
+
+    @app.get("/v1/streams/{stream}")
+    async def one_stream(stream: StreamName, response: Response) -> views.StreamView:
+        """A stream; its ETag is its epoch."""
+        view = await read(lambda session: views.one_stream(session, stream))
+        response.headers["ETag"] = f'"{view.epoch}"'
+        return view
+
+    @app.get("/v1/streams/{stream}/models")
+    async def models(stream: StreamName) -> dict[str, list[views.VersionView]]:
+        """A stream's registered models."""
+        return {"models": await read(lambda session: views.models(session, stream))}
+
+    @app.get("/v1/streams/{stream}/epochs")
+    async def epochs(stream: StreamName) -> dict[str, list[ModelEpoch]]:
+        """What served, in order."""
+        return {"epochs": await read(lambda session: views.epochs_of(session, stream))}
+
+    @app.get("/v1/streams/{stream}/runs")
+    async def runs(stream: StreamName) -> dict[str, list[views.RunView]]:
+        """Training runs, and what was decided about them."""
+        return {"runs": await read(lambda session: views.runs_of(session, stream))}
+
+    @app.get("/v1/models/{stream}/{version}")
+    async def one_model(stream: StreamName, version: Version) -> views.VersionView:
+        """A registered model."""
+        return await read(lambda session: views.one_model(session, stream, version))
+
+
+def _governance_views(app: FastAPI, registry: Registry) -> None:
+    read = registry.database.read
+
+    @app.get("/v1/alerts")
+    async def alerts(limit: Most = 100) -> dict[str, list[Alert]]:
+        """The newest alerts, newest first."""
+        return {"alerts": await read(lambda session: views.newest_alerts(session, limit))}
+
+    @app.get("/v1/audit")
+    async def audit(after: Annotated[int, Query(ge=0, lt=2**31)] = 0, limit: Most = 100) -> views.AuditPage:
+        """The audit log, a page at a time."""
+        return await read(lambda session: views.audit_page(session, after, limit))
+
+    @app.get("/v1/audit/verify")
+    async def verify(
+        number: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
+        digest: Annotated[str | None, Query(alias="hash", pattern=r"^[0-9a-f]{64}$")] = None,
+    ) -> views.Verification:
+        """Whether the audit chain holds, and still contains a head that was published on `audit`."""
+        if (number is None) != (digest is None):
+            raise Problem(422, "invalid", "a published head is a number and a hash", "number")
+        published = None if number is None or digest is None else Head(number, digest)
+        return await read(lambda session: views.verification(session, published))
+
+
+def _takes(*media_types: str) -> dict[str, Any]:
+    return {"requestBody": {"content": {media_type: {} for media_type in media_types}}}

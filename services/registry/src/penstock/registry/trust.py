@@ -1,0 +1,89 @@
+"""Models the registry vouches for: it makes and signs baselines, and checks what trainers hand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.artifacts import ArtifactError, BadSignature, Signer, Store, Verifier
+from penstock.bus.errors import TransientError
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.models import ModelVersion, subject_of
+from penstock.contracts.training import TrainingRun
+from penstock.ml.baseline import BASELINE, baseline
+from penstock.ml.frame import Frame, times
+from penstock.ml.package import pack
+from penstock.registry.changes import CommandRefused
+
+PREDICATE = "https://penstock.dev/model/v1"
+
+
+class StoreUnavailable(TransientError):
+    """The artifact store cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The artifact store, the key the registry signs with and the keys it believes. Every call blocks."""
+
+    store: Store
+    signer: Signer
+    verifier: Verifier
+
+    def baseline(self, declaration: Declaration) -> ModelVersion:
+        """Version 0 of a stream, stored and signed.
+
+        Raises:
+            CommandRefused: the declaration says too little to answer anything.
+            StoreUnavailable: the artifact store cannot be written.
+        """
+        package = baseline_package(declaration)
+        try:
+            digest = self.store.put(package)
+        except ArtifactError as error:
+            raise StoreUnavailable(str(error)) from error
+        said = {"stream": declaration.name, "version": 0, "family": BASELINE}
+        return ModelVersion(
+            name=declaration.name,
+            version=0,
+            family=BASELINE,
+            digest=digest,
+            envelope=dict(self.signer.sign(subject_of(declaration.name, None), digest, PREDICATE, said)),
+            schema_version=1,
+        )
+
+    def complaint(self, run: TrainingRun) -> str | None:
+        """Why a finished run's model cannot be taken in, None when nothing speaks against it.
+
+        Raises:
+            StoreUnavailable: whether the model is there cannot be told now.
+        """
+        if run.candidate is None or run.evaluation is None or run.dataset is None:
+            return "it lacks candidate, evaluation or dataset"
+        return self.distrust(run.stream, run.request, run.candidate.digest, run.candidate.envelope)
+
+    def distrust(self, stream: str, run: str | None, digest: str, envelope: object) -> str | None:
+        """Why a model must not serve: no trusted signature for this stream and run, or not in the store."""
+        try:
+            self.verifier.expect(envelope, subject_of(stream, run), digest)
+            return None if self.store.has(digest) else f"the store does not hold {digest}"
+        except BadSignature as error:
+            return str(error)
+        except ArtifactError as error:
+            raise StoreUnavailable(str(error)) from error
+
+
+def baseline_package(declaration: Declaration) -> bytes:
+    """The model that answers the declared prior and looks at no field, as a package.
+
+    Raises:
+        CommandRefused: the prior does not fit the classes, or there is no class to answer.
+    """
+    prior, classes = declaration.label.prior, declaration.label.classes
+    if isinstance(prior, dict) and declaration.label.new_classes == "accept":
+        classes = (*classes, *(name for name in prior if name not in classes))
+    try:
+        model = baseline(declaration.task, classes, prior, ())
+    except ValueError as error:
+        field = "label.prior" if classes or declaration.task == "regression" else "label.classes"
+        raise CommandRefused("invalid", "bad_declaration", f"{field}: {error}", field) from error
+    return pack(model, Frame({}, times([])))

@@ -1,0 +1,72 @@
+"""The registry's table of contents: settings, parts, routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
+from penstock.registry.adapters.database import Database
+from penstock.registry.adapters.engines import BadDatabase, open_engine
+from penstock.registry.adapters.registry import Registry
+from penstock.registry.adapters.relay import Relay
+from penstock.registry.api import registry_app
+from penstock.registry.handlers import registry_group
+from penstock.registry.settings import RegistrySettings
+from penstock.registry.trust import PREDICATE, Trust
+from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import SettingsError
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the registry works with: an artifact store, keys, and an engine from `open_engine`."""
+
+    store: Store
+    signer: Signer
+    verifier: Verifier
+    engine: Engine
+
+
+def build(settings: RegistrySettings, resources: Resources) -> Service:
+    """The service."""
+    return service_of(registry_of(open_parts(settings), resources))
+
+
+def registry_of(parts: Parts, resources: Resources) -> Registry:
+    """The registry itself, for whoever speaks to it in the same process."""
+    database = Database(parts.engine)
+    trust = Trust(parts.store, parts.signer, parts.verifier)
+    return Registry(database, Relay(database, resources), trust, resources.clock)
+
+
+def service_of(registry: Registry) -> Service:
+    """The registry as a service."""
+    return Service(
+        groups=[registry_group(registry)],
+        app=registry_app(registry),
+        tasks=[registry.relay.keep_draining],
+        health=lambda: {"outbox": registry.relay.left},
+    )
+
+
+def open_parts(settings: RegistrySettings) -> Parts:
+    """The parts that the settings name.
+
+    Raises:
+        SettingsError: one of them is wrong.
+    """
+    try:
+        signer = Signer.from_file(settings.signing_key)
+        verifier = Verifier.from_file(settings.trusted_keys)
+        verifier.verify(signer.sign("start", digest_of(b""), PREDICATE, {}))
+        return Parts(open_store(settings.artifacts), signer, verifier, open_engine(settings.database))
+    except BadKey as error:
+        raise SettingsError(f"PENSTOCK_SIGNING_KEY, PENSTOCK_TRUSTED_KEYS: {error}") from error
+    except BadSignature as error:
+        raise SettingsError(f"PENSTOCK_TRUSTED_KEYS: it lacks the public half of the signing key: {error}") from error
+    except ArtifactError as error:
+        raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
+    except BadDatabase as error:
+        raise SettingsError(f"DATABASE_URL: {error}") from error

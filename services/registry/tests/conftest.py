@@ -1,0 +1,196 @@
+"""Registries on every database that this machine has, and records for them to take."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
+from penstock.bus.ports import Written
+from penstock.contracts.control import ControlRecord
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.models import subject_of
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.topics import Topic
+from penstock.contracts.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
+from penstock.registry.adapters.engines import IN_MEMORY, open_engine
+from penstock.registry.adapters.registry import Registry
+from penstock.registry.trust import PREDICATE
+from penstock.registry.wiring import Parts, registry_of, service_of
+from penstock.runtime.in_one_process import OneProcess, VirtualClock
+
+LOANS = """
+[stream]
+name = "loans"
+task = "binary"
+entity = "customer"
+
+[label]
+name = "defaulted"
+classes = ["no", "yes"]
+prior = { no = 3, yes = 1 }
+
+[fields]
+customer = { type = "category", feature = false }
+amount = { type = "number", min = 0 }
+
+[gates]
+margin = 0.01
+"""
+DECLARATION = parse_declaration(LOANS)
+BEGAN = datetime(2024, 5, 1, tzinfo=UTC)
+
+POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+DATABASES = ("memory", "sqlite", *(("postgresql",) if POSTGRES_BINARIES and shutil.which("setpriv") else ()))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A private PostgreSQL server, on a socket in a folder of its own; gives the URL of its first database."""
+    binaries = POSTGRES_BINARIES[-1].parent
+    folder = Path("/tmp") / f"penstock-{uuid.uuid4().hex[:8]}"  # a socket's path is at most 107 bytes long
+    folder.mkdir(mode=0o700)
+    as_owner: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        owner = pwd.getpwnam("nobody")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        as_owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+    data = str(folder / "data")
+    subprocess.run([*as_owner, binaries / "initdb", "-D", data, "-U", "penstock", "--no-sync"], check=True, cwd=folder)
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    control = [*as_owner, binaries / "pg_ctl", "-D", data, "-w", "-s"]
+    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
+    try:
+        yield f"postgresql://penstock@/postgres?host={folder}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=folder)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "memory":
+        return IN_MEMORY
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'registry.db'}"
+    server: str = request.getfixturevalue("postgresql")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database."""
+    opened = open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@dataclass
+class Deployment:
+    """A registry in one process, with all that it works with in reach."""
+
+    process: OneProcess
+    parts: Parts
+    store: MemoryStore
+    registry: Registry
+    client: httpx.AsyncClient
+    text: str = LOANS
+    declaration: Declaration = DECLARATION
+
+    async def send(self, topic: Topic[object], record: ControlRecord) -> None:
+        """Put a record on the log and let the registry take it."""
+        self.process.log.append([Written(topic.name("penstock"), 0, b"loans", record.to_json())])
+        await self.process.settle()
+
+    def published(self, topic: Topic[object]) -> list[object]:
+        """The records that are on a topic now."""
+        held = self.process.log.held((topic.name("penstock"), 0))
+        decoded: list[object] = topic.decoder(None)(held)
+        return decoded
+
+    def request(self, fence: int) -> TrainingRequest:
+        """The stream's request number `fence`."""
+        fields = {"source": "penstock/retrain-trigger", "id": f"request-{fence}", "time": BEGAN, "stream": "loans"}
+        return TrainingRequest.model_validate({**fields, "fence": fence, "reason": "drift", "until": 1000})
+
+    def run(self, number: int, gain: float = 0.1, **changes: object) -> TrainingRun:
+        """A finished run of the request `number`, with its model in the store."""
+        digest = self.store.put(f"model {number}".encode())
+        request = f"request-{number}"
+        envelope = self.parts.signer.sign(subject_of("loans", request), digest, PREDICATE, {})
+        score = Score(value=0.7, low=0.6, high=0.8, rows=200)
+        fields = {
+            "source": "penstock/trainer",
+            "id": f"run-{number}",
+            "time": BEGAN,
+            "stream": "loans",
+            "request": request,
+            "fence": number,
+            "status": "finished",
+            "reason": "drift",
+            "until": 1000,
+            "dataset": Dataset(segments=(), schema_version=1, rows=1000),
+            "evaluation": Evaluation(
+                metric="accuracy",
+                candidate=score.model_copy(update={"value": 0.7 + gain}),
+                champion=score,
+                baseline=score,
+                gain=score.model_copy(update={"value": gain}),
+            ),
+            "candidate": Candidate(family="linear", digest=digest, profile=digest, envelope=dict(envelope), size=7),
+        }
+        return TrainingRun.model_validate({**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A pair of keys: private, public."""
+    folder = tmp_path_factory.mktemp("keys")
+    generate_key_pair(folder / "private.pem", folder / "public.pem")
+    return folder / "private.pem", folder / "public.pem"
+
+
+@pytest.fixture
+def parts(keys: tuple[Path, Path], engine: Engine) -> Parts:
+    """What a registry works with."""
+    return Parts(MemoryStore(), Signer.from_file(keys[0]), Verifier.from_file(keys[1]), engine)
+
+
+@pytest.fixture
+async def deployment(parts: Parts) -> AsyncIterator[Deployment]:
+    """A registry that is running, with nothing applied."""
+    process = OneProcess(VirtualClock(int(BEGAN.timestamp() * 1000)))
+    resources = process.resources()
+    registry = registry_of(parts, resources)
+    service = service_of(registry)
+    await process.add(resources, service)
+    assert service.app is not None
+    assert isinstance(parts.store, MemoryStore)
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+        yield Deployment(process, parts, parts.store, registry, client)
+    await process.close()
+
+
+@pytest.fixture
+async def loans(deployment: Deployment) -> Deployment:
+    """A registry with the stream `loans` applied."""
+    await deployment.registry.apply(DECLARATION)
+    return deployment

@@ -1,0 +1,196 @@
+"""The registry over HTTP: every request that is wrong is answered with what is wrong and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from penstock.contracts.topics import COMMANDS, MODELS, TRAINING_RUNS
+
+PROMOTE = "/v1/streams/loans/promote"
+ROLLBACK = "/v1/streams/loans/rollback"
+LOANS = "/v1/streams/loans"
+TOML = {"Content-Type": "application/toml"}
+TRAVERSALS = ["..", "%2e%2e%2fetc", "a%2fb", "a%00b", "-a", "A", "a b", "a;drop", "x" * 64, "%F0%9F%92%A3", "a%0a"]
+
+
+@dataclass
+class Ask:
+    """A request and how it is to be answered. The champion is version 1 at epoch 1; 2 was kept back, 3 is archived."""
+
+    name: str
+    method: str
+    path: str
+    status: int
+    code: str | None = None
+    json: Any = None
+    content: bytes | str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+ASKS = [
+    Ask("R2 promote an unknown version", "POST", PROMOTE, 404, "unknown_version", {"version": 9, "expected_epoch": 1}),
+    Ask("R2 promote for an unknown stream", "POST", "/v1/streams/cards/promote", 404, "unknown_stream", {"version": 1, "expected_epoch": 1}),
+    Ask("R2 promote an archived version", "POST", PROMOTE, 409, "archived_version", {"version": 3, "expected_epoch": 1}),
+    Ask("R2 promote a version whose bytes are gone", "POST", PROMOTE, 409, "untrusted_version", {"version": 4, "expected_epoch": 1}),
+    Ask("R3 promote with a stale epoch", "POST", PROMOTE, 409, "stale_epoch", {"version": 2, "expected_epoch": 0}),
+    Ask("R3 promote with an epoch to come", "POST", PROMOTE, 409, "stale_epoch", {"version": 2, "expected_epoch": 2}),
+    Ask("R5 roll back to a version that never served", "POST", ROLLBACK, 409, "never_served", {"to_version": 2}),
+    Ask("R5 roll back to an unknown version", "POST", ROLLBACK, 404, "unknown_version", {"to_version": 9}),
+    Ask("R5 roll back with a stale epoch", "POST", ROLLBACK, 409, "stale_epoch", {"expected_epoch": 0}),
+    Ask("R6 delete the version in service", "DELETE", "/v1/models/loans/1", 409, "version_in_service"),
+    Ask("R6 delete an unknown version", "DELETE", "/v1/models/loans/9", 404, "unknown_version"),
+    Ask("R7 promote the champion again", "POST", PROMOTE, 200, None, {"version": 1, "expected_epoch": 0}),
+    Ask("R8 canary of -1", "POST", PROMOTE, 422, "invalid", {"version": 2, "expected_epoch": 1, "canary": -1}),
+    Ask("R8 canary of 101", "POST", PROMOTE, 422, "invalid", {"version": 2, "expected_epoch": 1, "canary": 101}),
+    Ask("R8 canary of NaN", "POST", PROMOTE, 422, "invalid", content=b'{"version":2,"expected_epoch":1,"canary":NaN}'),
+    Ask("R9 a megabyte of detail", "POST", PROMOTE, 413, "too_large", {"version": 2, "expected_epoch": 1, "detail": "x" * 1_000_000}),
+    Ask("R9 too long a detail", "POST", PROMOTE, 422, "invalid", {"version": 2, "expected_epoch": 1, "detail": "x" * 1001}),
+    Ask("R9 an HTML actor", "POST", PROMOTE, 422, "invalid", {"version": 2, "expected_epoch": 1}, headers={"X-Penstock-Actor": "<b>"}),
+    Ask("R11 another digest", "POST", PROMOTE, 422, "digest_mismatch", {"version": 2, "expected_epoch": 1, "digest": "sha256:00"}),
+    Ask("R14 no epoch named", "POST", PROMOTE, 428, "epoch_missing", {"version": 2}),
+    Ask("R14 If-Match and body differ", "POST", PROMOTE, 422, "invalid", {"version": 2, "expected_epoch": 1}, headers={"If-Match": '"0"'}),
+    Ask("If-Match is no epoch", "POST", PROMOTE, 422, "invalid", {"version": 2}, headers={"If-Match": "*"}),
+    Ask("a version that is text", "POST", PROMOTE, 422, "invalid", {"version": "2", "expected_epoch": 1}),
+    Ask("a version that is true", "POST", PROMOTE, 422, "invalid", {"version": True, "expected_epoch": 1}),
+    Ask("a version below 0", "POST", PROMOTE, 422, "invalid", {"version": -1, "expected_epoch": 1}),
+    Ask("a version of 5,000 digits", "POST", PROMOTE, 400, "bad_json", content=b'{"version":' + b"9" * 5000 + b"}"),
+    Ask("no body", "POST", PROMOTE, 422, "invalid"),
+    Ask("null", "POST", PROMOTE, 422, "invalid", content=b"null"),
+    Ask("not JSON", "POST", PROMOTE, 400, "bad_json", content=b"{version: 2}"),
+    Ask("not UTF-8", "POST", PROMOTE, 400, "bad_json", content=b'{"detail":"\xff"}'),
+    Ask("a lone surrogate", "POST", PROMOTE, 400, "bad_json", content=b'{"version":2,"expected_epoch":1,"detail":"\\ud800"}'),
+    Ask("nested too deep", "POST", PROMOTE, 400, "bad_json", content=b"[" * 16_000),
+    Ask("retrain an unknown stream", "POST", "/v1/streams/cards/retrain", 404, "unknown_stream", {}),
+    Ask("an unknown stream", "GET", "/v1/streams/cards", 404, "unknown_stream"),
+    Ask("models of an unknown stream", "GET", "/v1/streams/cards/models", 404, "unknown_stream"),
+    Ask("epochs of an unknown stream", "GET", "/v1/streams/cards/epochs", 404, "unknown_stream"),
+    Ask("runs of an unknown stream", "GET", "/v1/streams/cards/runs", 404, "unknown_stream"),
+    Ask("an unknown version", "GET", "/v1/models/loans/9", 404, "unknown_version"),
+    Ask("an unknown path", "GET", "/v2/streams", 404, "not_found"),
+    Ask("another method", "DELETE", LOANS, 405, "method_not_allowed"),
+    Ask("audit page of 0", "GET", "/v1/audit?limit=0", 422, "invalid"),
+    Ask("half a published head", "GET", "/v1/audit/verify?number=1", 422, "invalid"),
+    Ask("a declaration of another type", "PUT", LOANS, 415, "unsupported_media_type", content=b"x", headers={"Content-Type": "text/html"}),
+    Ask("S1 a declaration that is no TOML", "PUT", LOANS, 400, "bad_toml", content=b"[stream", headers=TOML),
+    Ask("S1 a declaration that is not UTF-8", "PUT", LOANS, 400, "bad_encoding", content=b"\xff\xfe", headers=TOML),
+    Ask("S1 a declaration without a stream", "PUT", LOANS, 422, "bad_declaration", content=b"x = 1", headers=TOML),
+    Ask("a declaration of a megabyte", "PUT", LOANS, 413, "too_large", content=b"#" * 1_000_001, headers=TOML),
+    Ask("a JSON declaration that lacks all", "PUT", LOANS, 422, "bad_declaration", {}),
+    Ask("a JSON declaration that is no JSON", "PUT", LOANS, 400, "bad_json", content=b"{", headers={"Content-Type": "application/json"}),
+    *(Ask(f"R1 {name!r} as a stream", "GET", f"/v1/streams/{name}/models", 0) for name in TRAVERSALS),
+    *(Ask(f"R1 {name!r} to apply", "PUT", f"/v1/streams/{name}", 0, content=b"", headers=TOML) for name in TRAVERSALS),
+    *(Ask(f"R1 {name!r} as a version", "GET", f"/v1/models/loans/{name}", 0) for name in TRAVERSALS),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def busy(loans: Any) -> Any:
+    """Version 1 serves at epoch 1, 2 was kept back, 3 is archived, the bytes of 4 are gone."""
+    await loans.send(TRAINING_RUNS, loans.run(1))
+    for number in (2, 3, 4):
+        await loans.send(TRAINING_RUNS, loans.run(number, gain=0.0))
+    await loans.registry.archive("loans", 3)
+    del loans.store.contents[loans.run(4).candidate.digest]
+    return loans
+
+
+@pytest.mark.parametrize("database_url", ["sqlite:///:memory:"])
+@pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.name)
+async def test_a_request_is_answered_as_the_table_says(busy: Any, ask: Ask) -> None:
+    audited = (await busy.client.get("/v1/audit/verify")).json()["number"]
+    sent = {"json": ask.json} if ask.json is not None else {"content": ask.content}
+    answer = await busy.client.request(ask.method, ask.path, headers=ask.headers, **sent)
+    if ask.status == 0:
+        assert answer.status_code in (404, 405, 422)
+    else:
+        assert answer.status_code == ask.status
+    if answer.status_code >= 400:
+        problem = answer.json()
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert set(problem) >= {"type", "title", "status", "code", "detail"}
+        assert ask.code in (None, problem["code"])
+        assert "xxx" not in answer.text
+    assert (await busy.client.get("/v1/audit/verify")).json() == {**SOUND, "number": audited, "hash": ANY}
+
+
+class _Any:
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANY = _Any()
+SOUND = {"sound": True, "fault": None}
+
+
+async def test_apply_promote_roll_back(deployment: Any) -> None:
+    client = deployment.client
+    applied = await client.put(LOANS, content=deployment.text, headers=TOML)
+    assert (applied.status_code, applied.json()["status"]) == (201, "created")
+    again = await client.put(LOANS, json=deployment.declaration.model_dump(mode="json"))
+    assert (again.status_code, again.json()["status"]) == (200, "unchanged")
+    await deployment.send(TRAINING_RUNS, deployment.run(1, gain=0.0))
+    etag = (await client.get(LOANS)).headers["ETag"]
+    promoted = await client.post(PROMOTE, json={"version": 1}, headers={"If-Match": etag, "X-Penstock-Actor": "ann"})
+    assert promoted.json() | {"status": "promoted", "epoch": 1, "model": 1} == promoted.json()
+    rolled = await client.post(ROLLBACK)
+    assert rolled.json() | {"status": "rolled_back", "epoch": 2, "model": 0} == rolled.json()
+    first = await client.post(ROLLBACK)
+    assert (first.status_code, first.json()["code"]) == (409, "first_version")
+    epochs = (await client.get(f"{LOANS}/epochs")).json()["epochs"]
+    assert [(epoch["epoch"], epoch["reason"], epoch["champion"]["version"]) for epoch in epochs] == [
+        (0, "baseline", 0),
+        (1, "command", 1),
+        (2, "rollback", 0),
+    ]
+    assert [record.epoch for record in deployment.published(MODELS)] == [0, 1, 2]
+    entries = (await client.get("/v1/audit", params={"limit": 2, "after": 3})).json()
+    assert [(entry["action"], entry["actor"]) for entry in entries["entries"]] == [
+        ("epoch.installed", "ann"),
+        ("epoch.installed", "operator"),
+    ]
+    models = (await client.get(f"{LOANS}/models")).json()["models"]
+    assert [(model["model"]["version"], model["serving"], model["passed"]) for model in models] == [
+        (0, True, True),
+        (1, False, False),
+    ]
+    assert [stream["name"] for stream in (await client.get("/v1/streams")).json()["streams"]] == ["loans"]
+
+
+async def test_metadata_is_kept_as_text(busy: Any) -> None:
+    detail = "'; DROP TABLE audit; -- <script>alert(1)</script> \x00"
+    body = {"version": 2, "expected_epoch": 1, "detail": detail}
+    assert (await busy.client.post(PROMOTE, json=body)).status_code == 200
+    assert (await busy.client.get(f"{LOANS}/epochs")).json()["epochs"][-1]["detail"] == detail
+
+
+async def test_retraining_is_asked_for(loans: Any) -> None:
+    answer = await loans.client.post(f"{LOANS}/retrain", json={"detail": "new tariff"})
+    (command,) = loans.published(COMMANDS)
+    assert (answer.status_code, answer.json()["command"]) == (202, command.id)
+    assert (command.kind, command.stream, command.by, command.detail) == ("retrain", "loans", "operator", "new tariff")
+
+
+async def test_a_command_under_a_key_is_done_once(loans: Any) -> None:
+    key = {"Idempotency-Key": "k1"}
+    answers = [await loans.client.post(f"{LOANS}/retrain", json={}, headers=key) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len(loans.published(COMMANDS)) == 1
+    other = await loans.client.post(f"{LOANS}/retrain", json={"detail": "x"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_declaration_names_the_stream_of_its_path(deployment: Any) -> None:
+    answer = await deployment.client.put("/v1/streams/cards", content=deployment.text, headers=TOML)
+    assert (answer.status_code, answer.json()["code"]) == (422, "name_mismatch")
+
+
+async def test_an_incompatible_declaration_says_which_field_and_what_to_do(loans: Any) -> None:
+    changed = loans.text.replace('entity = "customer"', "ordered = false")
+    answer = await loans.client.put(LOANS, content=changed, headers=TOML)
+    assert (answer.status_code, answer.json()["field"]) == (409, "entity")
+    assert "set it back" in answer.json()["detail"]

@@ -1,0 +1,120 @@
+"""Promotions that meet in one database, its schema, and what happens when it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from penstock.bus.errors import TransientError
+from penstock.contracts.topics import MODELS, TRAINING_RUNS
+from penstock.registry.adapters.commands import Promotion
+from penstock.registry.adapters.engines import BadDatabase, open_engine
+from penstock.registry.adapters.migrating import migrate
+from penstock.registry.adapters.tables import Table
+from penstock.registry.changes import Change, CommandRefused
+from penstock.registry.wiring import registry_of
+
+
+@pytest.fixture
+async def three(loans: Any) -> Any:
+    """Three candidates that were kept back, to be promoted by hand."""
+    for number in (1, 2, 3):
+        await loans.send(TRAINING_RUNS, loans.run(number, gain=0.0))
+    return loans
+
+
+def registries(deployment: Any, url: str, count: int) -> list[Any]:
+    """Registries with connections of their own to the same database (one in memory has but one connection)."""
+    engines = [deployment.parts.engine if "memory" in url else open_engine(url) for _ in range(count)]
+    return [
+        registry_of(replace(deployment.parts, engine=engine), deployment.process.resources()) for engine in engines
+    ]
+
+
+async def test_of_two_promotions_at_once_one_wins(three: Any, database_url: str) -> None:
+    one, other = registries(three, database_url, 2)
+    answers = await asyncio.gather(
+        one.promote("loans", Promotion(1, 0)), other.promote("loans", Promotion(2, 0)), return_exceptions=True
+    )
+    (won,) = (answer for answer in answers if isinstance(answer, Change))
+    (lost,) = (answer for answer in answers if isinstance(answer, CommandRefused))
+    assert (won.epoch, lost.code) == (1, "stale_epoch")
+    assert [record.epoch for record in three.published(MODELS)] == [0, 1]
+    assert three.published(MODELS)[-1].champion.version == won.model
+
+
+async def test_epochs_have_no_gap_and_the_log_has_them_in_order(three: Any, database_url: str) -> None:
+    several = registries(three, database_url, 3)
+    rounds = [
+        registry.promote("loans", Promotion(version, epoch))
+        for epoch in range(4)
+        for version, registry in enumerate(several, start=1)
+    ]
+    await asyncio.gather(*rounds, return_exceptions=True)
+    epochs = [record.epoch for record in three.published(MODELS)]
+    assert epochs == list(range(len(epochs)))
+    assert (await three.client.get("/v1/audit/verify")).json()["sound"]
+
+
+def test_the_migrations_lead_to_the_tables(engine: Engine) -> None:
+    migrate(engine)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+
+
+async def test_a_database_that_a_newer_registry_migrated_is_used_as_it_is(loans: Any) -> None:
+    engine = loans.parts.engine
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    registry = registry_of(loans.parts, loans.process.resources())
+    assert (await registry.apply(loans.declaration)).status == "unchanged"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite:///:memory:"])
+async def test_a_database_that_is_locked_is_told_as_passing(deployment: Any, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'locked.db'}", patience_s=0)
+    registry = registry_of(replace(deployment.parts, engine=engine), deployment.process.resources())
+    await registry.apply(deployment.declaration)
+    holder = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientError, match="locked"):
+        await registry.rollback("loans")
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert (await registry.apply(deployment.declaration)).status == "unchanged"
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "no url", "sqlite:////proc/nowhere/registry.db"])
+def test_a_url_that_is_no_use_is_one_clear_line(url: str) -> None:
+    with pytest.raises(BadDatabase) as wrong:
+        open_engine(url)
+    assert "\n" not in str(wrong.value)
+
+
+async def test_an_edited_row_is_found(loans: Any) -> None:
+    with loans.parts.engine.begin() as connection:
+        row = connection.execute(text("SELECT record FROM audit WHERE number = 1")).scalar_one()
+        text_of = row if isinstance(row, str) else json.dumps(row)
+        changed = text_of.replace("operator", "mallory")
+        connection.execute(text("UPDATE audit SET record = :record WHERE number = 1"), {"record": changed})
+    answer = (await loans.client.get("/v1/audit/verify")).json()
+    assert (answer["sound"], answer["fault"]) == (False, "entry 1 was altered")
+
+
+async def test_an_older_copy_of_the_database_is_found_by_the_published_head(loans: Any) -> None:
+    verified = (await loans.client.get("/v1/audit/verify")).json()
+    with loans.parts.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit WHERE number = 2"))
+    asked = {"number": verified["number"], "hash": verified["hash"]}
+    answer = (await loans.client.get("/v1/audit/verify", params=asked)).json()
+    assert answer["fault"] == "the log ends at entry 1, entry 2 was published"

@@ -1,0 +1,68 @@
+"""The gates."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.contracts.declaration import GatesDeclaration
+from penstock.contracts.training import Evaluation, Score
+from penstock.registry.promotion import judge
+
+GATES = GatesDeclaration(margin=0.01, holdout=50)
+FIGURES = st.floats(-10, 10)
+
+
+def score(value: float, rows: int = 100) -> Score:
+    return Score(value=value, low=value, high=value, rows=rows)
+
+
+def evaluation(
+    candidate: float, champion: float, baseline: float, metric: str = "accuracy", rows: int = 100
+) -> Evaluation:
+    gain = candidate - champion if metric == "accuracy" else champion - candidate
+    fields = {"candidate": score(candidate, rows), "champion": score(champion), "baseline": score(baseline)}
+    return Evaluation.model_validate({"metric": metric, **fields, "gain": score(gain, rows)})
+
+
+@pytest.mark.parametrize(
+    ("metric", "candidate", "champion", "baseline", "passes"),
+    [
+        ("accuracy", 0.80, 0.70, 0.60, True),
+        ("accuracy", 0.705, 0.70, 0.60, False),
+        ("accuracy", 0.70, 0.70, 0.70, False),
+        ("accuracy", 0.80, 0.70, 0.81, False),
+        ("mae", 3.0, 4.0, 5.0, True),
+        ("mae", 4.0, 3.0, 5.0, False),
+        ("mae", 3.0, 4.0, 2.9, False),
+    ],
+)
+def test_a_candidate_must_beat_the_champion_by_the_margin_and_not_fall_behind_the_baseline(
+    metric: str, candidate: float, champion: float, baseline: float, passes: bool
+) -> None:
+    verdict = judge(evaluation(candidate, champion, baseline, metric), GATES)
+    assert verdict.passed is passes
+    assert verdict.reasons
+
+
+@given(FIGURES, FIGURES, FIGURES, st.sampled_from(["accuracy", "mae"]), st.sampled_from([nan, inf, -inf]), st.data())
+def test_what_is_not_a_number_never_passes(
+    candidate: float, champion: float, baseline: float, metric: str, unusable: float, data: st.DataObject
+) -> None:
+    sound = evaluation(candidate, champion, baseline, metric)
+    spoilt = data.draw(st.sampled_from(["candidate", "champion", "baseline", "gain"]))
+    assert not judge(sound.model_copy(update={spoilt: score(unusable)}), GATES).passed
+
+
+def test_too_few_rows_never_pass() -> None:
+    verdict = judge(evaluation(0.9, 0.5, 0.5, rows=49), GATES)
+    assert (verdict.passed, verdict.reasons) == (False, ("the holdout has 49 rows, the gates ask for 50",))
+
+
+@given(FIGURES, FIGURES)
+def test_over_the_baseline_only_a_better_model_is_promoted(candidate: float, baseline: float) -> None:
+    passed = judge(evaluation(candidate, baseline, baseline), GatesDeclaration()).passed
+    assert passed == (candidate > baseline)

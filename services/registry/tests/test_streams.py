@@ -1,0 +1,80 @@
+"""Applying streams: what is recorded, what goes on the log, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.contracts.models import ModelEpoch, subject_of
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import AUDIT, EVENTS, MODELS, STREAMS
+from penstock.ml.package import unpack
+from penstock.registry.changes import CommandRefused
+
+
+async def test_a_new_stream_is_served_by_its_signed_baseline(loans: Any) -> None:
+    (declared,) = loans.published(STREAMS)
+    (epoch,) = loans.published(MODELS)
+    assert isinstance(declared, StreamDeclared)
+    assert isinstance(epoch, ModelEpoch)
+    assert (declared.version, epoch.epoch, epoch.reason, epoch.cause) == (1, 0, "baseline", declared.id)
+    champion = epoch.champion
+    loans.parts.verifier.expect(champion.envelope, subject_of("loans", None), champion.digest)
+    assert unpack(loans.store.get(champion.digest)).estimator.answer == (0.75, 0.25)
+    assert len(loans.process.log.places_of(EVENTS.name("penstock", "loans"))) == 4
+
+
+async def test_the_same_declaration_changes_nothing(loans: Any) -> None:
+    before = len(loans.published(AUDIT))
+    change = await loans.registry.apply(loans.declaration)
+    assert change.status == "unchanged"
+    assert (len(loans.published(STREAMS)), len(loans.published(AUDIT))) == (1, before)
+
+
+async def test_a_changed_declaration_is_the_next_version_and_leaves_the_epoch(loans: Any) -> None:
+    changed = loans.declaration.model_copy(update={"extra": "keep"})
+    assert (await loans.registry.apply(changed)).status == "changed"
+    assert [record.version for record in loans.published(STREAMS)] == [1, 2]
+    assert len(loans.published(MODELS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "replacement", "field"),
+    [
+        ('task = "binary"', 'task = "multiclass"', "task"),
+        ('entity = "customer"', "ordered = false", "entity"),
+        ('entity = "customer"', 'entity = "customer"\npartitions = 8', "partitions"),
+        ('name = "defaulted"', 'name = "late"', "label.name"),
+        ('["no", "yes"]', '["yes", "no"]', "label.classes"),
+        ('amount = { type = "number", min = 0 }', 'age = { type = "number" }', "fields.amount"),
+        ('amount = { type = "number", min = 0 }', 'amount = { type = "category" }', "fields.amount.type"),
+        ("min = 0 }", 'min = 0 }\nage = { type = "number", missing = "refuse" }', "fields.age.missing"),
+    ],
+)
+async def test_a_change_that_the_log_cannot_take_is_refused(
+    loans: Any, text: str, replacement: str, field: str
+) -> None:
+    with pytest.raises(CommandRefused) as refused:
+        await loans.registry.apply(parse_declaration(loans.text.replace(text, replacement, 1)))
+    assert (refused.value.kind, refused.value.field) == ("conflict", field)
+    assert len(loans.published(STREAMS)) == 1
+
+
+async def test_a_new_field_may_come_in(loans: Any) -> None:
+    wider = loans.text.replace("min = 0 }", 'min = 0 }\nage = { type = "number" }')
+    assert (await loans.registry.apply(parse_declaration(wider))).schema_version == 2
+
+
+async def test_a_prior_that_names_no_class_is_refused(deployment: Any) -> None:
+    wrong = parse_declaration(deployment.text.replace("{ no = 3, yes = 1 }", "{ maybe = 1 }"))
+    with pytest.raises(CommandRefused, match=r"label\.prior") as refused:
+        await deployment.registry.apply(wrong)
+    assert refused.value.field == "label.prior"
+    assert deployment.published(STREAMS) == []
+
+
+async def test_streams_before_models_before_what_they_say_of_it(loans: Any) -> None:
+    actions = [entry.action for entry in loans.published(AUDIT)]
+    assert actions == ["stream.declared", "epoch.installed"]

@@ -1,0 +1,16 @@
+"""`python -m penstock.retrain_trigger`."""
+
+from __future__ import annotations
+
+from penstock.retrain_trigger.settings import RetrainTriggerSettings
+from penstock.retrain_trigger.wiring import build_on_kafka
+from penstock.runtime.running import run
+
+
+def main() -> None:
+    """Run the retrain trigger until it is told to stop."""
+    run("retrain-trigger", RetrainTriggerSettings, build_on_kafka)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The retrain trigger, put together: on the bus's own loop, or on Kafka with Faust."""
+
+from __future__ import annotations
+
+from penstock.bus.routes import Group
+from penstock.retrain_trigger.desk import Desk
+from penstock.retrain_trigger.faust_app import faust_app
+from penstock.retrain_trigger.handlers import TOPICS, Handlers
+from penstock.retrain_trigger.intake import Intake
+from penstock.retrain_trigger.settings import RetrainTriggerSettings
+from penstock.retrain_trigger.stream import Stream
+from penstock.runtime.service import Resources, Service
+
+GROUP = "retrain-trigger"
+
+
+def build(_: RetrainTriggerSettings, resources: Resources) -> Service:
+    """On the bus's loop, for running everything in one process; the calendar does not run there."""
+    desk = Desk(resources.streams)
+    group = Group(GROUP, TOPICS, lambda _unit, _state: Handlers(desk).routes())
+    return Service(groups=(group,), followers=[resources.follow(topic, desk.apply) for topic in TOPICS])
+
+
+def build_on_kafka(settings: RetrainTriggerSettings, resources: Resources) -> Service:
+    """On Faust, with the calendar."""
+    desk = Desk(resources.streams)
+    followers = [resources.follow(topic, desk.apply) for topic in TOPICS]
+    intake = Intake(GROUP, resources, desk, followers)
+    stream = Stream(intake, lambda: faust_app(GROUP, settings.connection(), settings.data_folder))
+    return Service(followers=followers, tasks=(stream.run,))

@@ -1,0 +1,215 @@
+"""When retraining is due, and what no order of arrival may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.contracts.declaration import RetrainDeclaration
+from penstock.contracts.governance import Command
+from penstock.contracts.monitoring import Drift, Statistics
+from penstock.contracts.training import TrainingRequest, TrainingRun
+from penstock.retrain_trigger.memory import Memory, Said
+from penstock.retrain_trigger.policy import decide, scheduled
+
+from .conftest import START, at, command, drift, ended, statistics
+
+POLICY = RetrainDeclaration(first_after=500, cooldown=1000, growth=2.0)
+
+
+class Story:
+    """A stream's life: what is said is folded, and what is due is issued and, unless told otherwise, trained."""
+
+    def __init__(self, policy: RetrainDeclaration = POLICY) -> None:
+        self.policy = policy
+        self.memory = Memory()
+        self.issued: list[TrainingRequest] = []
+
+    def say(self, *records: Said, trained: bool = True) -> list[TrainingRequest]:
+        before = len(self.issued)
+        for record in records:
+            self.memory.apply(record)
+            while (request := decide("power", self.policy, self.memory)) is not None:
+                self.memory.apply(request)
+                self.issued.append(request)
+                if trained:
+                    self.memory.apply(ended(request))
+        return self.issued[before:]
+
+
+def test_the_first_training_waits_for_enough_outcomes() -> None:
+    story = Story()
+    assert story.say(statistics(499)) == []
+    (request,) = story.say(statistics(500))
+    assert (request.reason, request.fence, request.until) == ("first", 0, 500)
+    assert (request.cause, request.time) == ("s500", at(500))
+
+
+def test_growth_counts_from_the_end_of_the_last_dataset() -> None:
+    story = Story()
+    story.say(statistics(600))
+    assert story.say(statistics(1199)) == []
+    (request,) = story.say(statistics(1200))
+    assert (request.reason, request.fence, request.until) == ("growth", 1, 1200)
+
+
+def test_one_run_at_a_time() -> None:
+    story = Story()
+    (first,) = story.say(statistics(500), trained=False)
+    assert story.say(statistics(5000), drift(5001), command("c"), trained=False) == []
+    (second,) = story.say(ended(first, "failed"), trained=False)
+    assert (second.fence, second.reason) == (1, "command")
+
+
+def test_confirmed_drift_after_the_cooldown_is_acted_on_at_once() -> None:
+    story = Story()
+    story.say(statistics(600))
+    assert story.say(statistics(1100), ended(story.issued[0])) == []
+    story.say(statistics(1200))
+    (request,) = story.say(drift(2300))
+    assert (request.reason, request.until, request.cause) == ("drift", 2300, "d2300")
+    assert "adwin" in request.detail
+
+
+def test_drift_within_the_cooldown_is_remembered_until_it_is_over() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, growth=100))
+    story.say(statistics(500))
+    assert story.say(drift(700), statistics(1499)) == []
+    (request,) = story.say(statistics(1500))
+    assert (request.reason, request.until, request.cause) == ("drift", 1500, "d700")
+
+
+def test_what_drifted_before_the_last_dataset_ended_is_learnt_already() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, growth=100))
+    story.say(drift(400), statistics(500))
+    assert [request.reason for request in story.issued] == ["first"]
+    assert story.say(drift(500), statistics(1000)) == []
+
+
+def test_a_suspicion_and_a_policy_without_drift_train_nothing() -> None:
+    story = Story()
+    assert len(story.say(statistics(500), drift(1600, "suspected"))) == 2, "the first, and growth: not drift"
+    without = Story(RetrainDeclaration(on_drift=False, growth=100))
+    assert [request.reason for request in without.say(statistics(500), drift(1600))] == ["first"]
+
+
+def test_a_thousand_drifts_are_one_request() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, growth=100))
+    story.say(statistics(500))
+    requests = story.say(*(drift(1500 + number % 7, name=f"-{number}") for number in range(1000)), statistics(2499))
+    assert [request.reason for request in requests] == ["drift"]
+
+
+def test_a_command_is_obeyed_at_once_and_once() -> None:
+    story = Story()
+    (request,) = story.say(statistics(120), command("c1"))
+    assert (request.reason, request.cause, request.until) == ("command", "c1", 120)
+    assert story.say(command("c1"), statistics(130)) == []
+
+
+def test_commands_given_during_a_run_are_answered_by_one_request() -> None:
+    story = Story()
+    (first,) = story.say(command("c1"), trained=False)
+    story.say(command("c2"), command("c3"), trained=False)
+    (second,) = story.say(ended(first))
+    assert second.cause == "c3"
+
+
+def test_the_calendar_trains_only_on_something_new() -> None:
+    memory = Memory()
+    cron = RetrainDeclaration(cron="0 0 * * *")
+    assert scheduled("power", cron, memory, START) is None
+    memory.apply(statistics(100))
+    request = scheduled("power", cron, memory, START)
+    assert request is not None
+    assert (request.reason, request.time, request.until) == ("schedule", START, 100)
+    memory.apply(request)
+    assert scheduled("power", cron, memory, START) is None, "a run is under way"
+    memory.apply(ended(request))
+    assert scheduled("power", cron, memory, START) is None, "nothing new since"
+
+
+def by_topic(said: Sequence[Said]) -> list[list[Said]]:
+    kinds = (Statistics, Drift, Command, TrainingRequest, TrainingRun)
+    return [[record for record in said if isinstance(record, kind)] for kind in kinds]
+
+
+def happening(kind: str, number: int, outcomes: int, memory: Memory) -> Said | None:
+    match kind:
+        case "statistics":
+            return statistics(outcomes)
+        case "drift":
+            return drift(outcomes, name=f"-{number}")
+        case "suspicion":
+            return drift(outcomes, "suspected", f"-{number}")
+        case "command":
+            return command(f"c{number}")
+        case _:
+            return ended(memory.last) if memory.last else None
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Said]:
+    """What a log holds after a life in which requests were issued as they fell due."""
+    policy = RetrainDeclaration(first_after=20, cooldown=draw(st.integers(0, 60)), growth=1.5)
+    memory, said, outcomes = Memory(), list[Said](), 0
+    kinds = st.sampled_from(["statistics", "drift", "suspicion", "command", "end"])
+    for number, kind in enumerate(draw(st.lists(kinds, max_size=30))):
+        outcomes += draw(st.integers(0, 30))
+        record = happening(kind, number, outcomes, memory)
+        while record is not None:
+            memory.apply(record)
+            said.append(record)
+            record = decide("power", policy, memory)
+    return said
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> tuple[list[Said], list[Said]]:
+    """A log, and its records as a reader may meet them: any interleaving of the topics, some records again."""
+    said = draw(lives())
+    topics = by_topic(said)
+    met: list[Said] = []
+    while any(topics):
+        topic = draw(st.sampled_from([topic for topic in topics if topic]))
+        met.append(topic.pop(0))
+        if draw(st.booleans()):
+            met.append(draw(st.sampled_from(met)))
+    return said, met
+
+
+@given(readings())
+def test_topics_may_interleave_and_records_come_again(reading: tuple[list[Said], list[Said]]) -> None:
+    said, met = reading
+    straight, mixed = Memory(), Memory()
+    for record in said:
+        straight.apply(record)
+    for record in met:
+        mixed.apply(record)
+    assert mixed == straight
+    assert list(mixed.commands) == list(straight.commands)
+
+
+@given(readings())
+def test_no_fence_is_used_twice_after_a_restart(reading: tuple[list[Said], list[Said]]) -> None:
+    said, met = reading
+    story = Story()
+    for record in met:
+        story.memory.apply(record)
+    used = [record.fence for record in said if isinstance(record, TrainingRequest)]
+    due = decide("power", POLICY, story.memory)
+    assert used == list(range(len(used)))
+    assert due is None or due.fence == len(used)
+
+
+@given(lives())
+def test_there_is_never_a_second_request_while_one_is_under_way(said: list[Said]) -> None:
+    under_way: str | None = None
+    for record in said:
+        if isinstance(record, TrainingRequest):
+            assert under_way is None
+            under_way = record.id
+        elif isinstance(record, TrainingRun) and record.request == under_way:
+            under_way = None

@@ -1,0 +1,29 @@
+"""The server: `python -m penstock.server` runs its children and keeps them running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from penstock.runtime.settings import SettingsError, read_settings
+from penstock.server.children import children
+from penstock.server.settings import SupervisorSettings
+from penstock.server.supervising import supervise
+
+
+def main() -> None:
+    """Supervise until told to stop. Exit codes: 0 told to stop, 2 a setting is wrong or a port is taken."""
+    try:
+        settings = read_settings(SupervisorSettings)
+    except SettingsError as error:
+        print(f"server: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s server %(message)s"
+    )
+    sys.exit(asyncio.run(supervise(children(settings))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""From an epoch's record to a model that may answer: fetch, verify, unpack, try. Everything here blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from penstock.artifacts import (
+    ArtifactError,
+    BadSignature,
+    CorruptArtifact,
+    MissingArtifact,
+    Store,
+    Verifier,
+    digest_of,
+)
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.models import ModelEpoch, subject_of
+from penstock.ml.models import Model
+from penstock.ml.package import UnusablePackage, unpack
+from penstock.server.fitness import misfit
+from penstock.server.kept import KeptModels
+
+
+class RefusedModel(Exception):
+    """The model must not serve; `passing` when the store may yet come to hold what was signed."""
+
+    def __init__(self, reason: str, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+class StoreAway(Exception):
+    """The store does not answer for now."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads models from a store, trusting nothing that is not signed by a trusted key."""
+
+    store: Store
+    verifier: Verifier
+    kept: KeptModels = field(default_factory=KeptModels)
+
+    def load(self, record: ModelEpoch, declaration: Declaration) -> Model:
+        """The model of an epoch; a copy is kept for a restart.
+
+        Raises RefusedModel when it must not serve, StoreAway when it cannot be had for now.
+        """
+        self._check_signature(record)
+        artifact = self._fetch(record)
+        model = _opened(artifact, declaration)
+        self.kept.keep(record, artifact)
+        return model
+
+    def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model] | None:
+        """The last model that was loaded here, verified anew; None when there is none that may serve."""
+        kept = self.kept.recall(stream)
+        if kept is None:
+            return None
+        record, artifact = kept
+        if record.stream != stream or digest_of(artifact) != record.champion.digest:
+            return None
+        try:
+            self._check_signature(record)
+            return record, _opened(artifact, declaration)
+        except RefusedModel:
+            return None
+
+    def _check_signature(self, record: ModelEpoch) -> None:
+        version = record.champion
+        try:
+            self.verifier.expect(version.envelope, subject_of(record.stream, version.run), version.digest)
+        except BadSignature as error:
+            raise RefusedModel(f"its signature is refused: {error}") from error
+
+    def _fetch(self, record: ModelEpoch) -> bytes:
+        digest = record.champion.digest
+        try:
+            return self.store.get(digest)
+        except ArtifactError as error:
+            kept = self.kept.recall(record.stream)
+            if kept is not None and digest_of(kept[1]) == digest:
+                return kept[1]
+            if isinstance(error, MissingArtifact | CorruptArtifact):
+                raise RefusedModel(str(error), passing=True) from error
+            raise StoreAway(str(error)) from error
+
+
+def _opened(artifact: bytes, declaration: Declaration) -> Model:
+    """The model, after it answered its golden rows (which also warms it) and was found to fit the stream."""
+    try:
+        model = unpack(artifact)
+    except UnusablePackage as error:
+        raise RefusedModel(str(error)) from error
+    problem = misfit(model, declaration)
+    if problem:
+        raise RefusedModel(f"the model does not fit the stream: {problem}")
+    return model

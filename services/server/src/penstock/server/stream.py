@@ -1,0 +1,16 @@
+"""A stream child: `python -m penstock.server.stream`."""
+
+from __future__ import annotations
+
+from penstock.runtime.running import run
+from penstock.server.settings import StreamSettings
+from penstock.server.wiring import build_stream
+
+
+def main() -> None:
+    """Answer events until told to stop."""
+    run("server", StreamSettings, build_stream)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""A deployment in one process: a stream, its models and the server's two kinds of child."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from penstock.artifacts import MemoryStore, Seal, Signer, Verifier, generate_key_pair
+from penstock.bus.topics import control_topics, stream_topics
+from penstock.contracts.batch import Outputs, output
+from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
+from penstock.contracts.predictions import Prediction
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, STREAMS, Topic
+from penstock.ml.baseline import baseline
+from penstock.ml.families import fit
+from penstock.ml.frame import Field, Frame, column, times
+from penstock.ml.models import Model
+from penstock.ml.package import pack
+from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.runtime.service import Service
+from penstock.server.kept import KeptModels
+from penstock.server.loading import Loader
+from penstock.server.parts import Parts
+from penstock.server.settings import HttpSettings, StreamSettings
+from penstock.server.wiring import build_http, build_stream
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TOML = """
+[stream]
+name = "loans"
+task = "binary"
+entity = "person"
+partitions = 2
+[label]
+name = "defaulted"
+classes = ["no", "yes"]
+[fields]
+person = { type = "category", feature = false, missing = "refuse" }
+income = { type = "number", min = 0, outside = "refuse" }
+region = { type = "category" }
+"""
+FIELDS = [Field("income", "number"), Field("region", "category")]
+
+
+def declared(version: int = 1) -> StreamDeclared:
+    """The stream that everything here is about."""
+    return StreamDeclared(
+        source="penstock/registry",
+        id=f"loans-{version}",
+        time=NOW,
+        version=version,
+        declaration=parse_declaration(TOML),
+    )
+
+
+def trained(threshold: float = 50.0, fields: list[Field] | None = None) -> tuple[Model, Frame]:
+    """A real model that says yes below `threshold`, and rows it can be tried on."""
+    fields = fields or FIELDS
+    incomes = np.linspace(0, 100, 200)
+    columns: dict[str, Any] = {"income": incomes, "age": incomes, "region": column("category", ["n", "s"] * 100)}
+    frame = Frame({f.name: columns[f.name] for f in fields}, times(["2026-01-01"] * 200))
+    labels = ["yes" if income < threshold else "no" for income in incomes]
+    return fit("linear", frame, labels, fields, "binary", classes=["no", "yes"]), frame
+
+
+def event(number: int, income: float | None = 10.0, **more: Any) -> dict[str, Any]:
+    """An event as a client may send it."""
+    data = {"person": f"p{number % 7}", "income": income, "region": "n"}
+    return {"id": f"e{number}", "source": "test", "time": "2026-01-31T12:00:00Z", "data": data, **more}
+
+
+@dataclass
+class Shop:
+    """A store with a key that is trusted, and epochs made from what is put into it."""
+
+    signer: Signer
+    verifier: Verifier
+    store: MemoryStore = field(default_factory=MemoryStore)
+    trained = staticmethod(trained)
+    declaration = parse_declaration(TOML)
+
+    def stranger(self) -> Shop:
+        """One that puts into the same store, but signs with a key that nobody trusts."""
+        return Shop(Signer(Ed25519PrivateKey.generate()), self.verifier, self.store)
+
+    def loader(self, kept: KeptModels) -> Loader:
+        """What loads from this store, and keeps copies."""
+        return Loader(self.store, self.verifier, kept)
+
+    def epoch(self, number: int, model: Model | None = None, rows: Frame | None = None, **changes: Any) -> ModelEpoch:
+        """The record of an epoch, whose model is packed, stored and signed; the baseline unless given."""
+        model = model or baseline("binary", ["no", "yes"], {"no": 1}, FIELDS)
+        rows = rows if rows is not None else Frame({f.name: column(f.kind, []) for f in FIELDS}, times([]))
+        return self.epoch_of(number, pack(model, rows), model.family, **changes)
+
+    def epoch_of(self, number: int, artifact: bytes, family: str = "linear", **changes: Any) -> ModelEpoch:
+        """The record of an epoch whose artifact is these bytes."""
+        run = f"run-{number}" if number else None
+        digest = self.store.put(artifact)
+        version = ModelVersion(
+            name="loans",
+            version=number,
+            family=family,
+            digest=digest,
+            envelope=dict(self.signer.sign(subject_of("loans", run), digest, "model", {})),
+            run=run,
+            schema_version=1,
+        ).model_copy(update=changes)
+        return ModelEpoch(
+            source="penstock/registry",
+            id=f"epoch-{number}",
+            time=NOW,
+            stream="loans",
+            epoch=number,
+            champion=version,
+            reason="promotion" if number else "baseline",
+        )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """A store with nothing in it."""
+    return new_shop(tmp_path)
+
+
+def new_shop(folder: Path) -> Shop:
+    """A store with keys of its own."""
+    generate_key_pair(folder / "signing.pem", folder / "trusted.pem")
+    return Shop(Signer.from_file(folder / "signing.pem"), Verifier.from_file(folder / "trusted.pem"))
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 (several things are waited for)
+            await asyncio.sleep(0.001)
+
+
+class Deployment:
+    """Both kinds of child in one process, and what a test sees of them."""
+
+    seal = Seal(bytes(32))
+    declared = staticmethod(declared)
+    event = staticmethod(event)
+    eventually = staticmethod(eventually)
+
+    def __init__(self, shop: Shop) -> None:
+        self.parts = Parts(shop.store, shop.verifier)
+        self._answering = OneProcess(VirtualClock(int(NOW.timestamp() * 1000)))
+        self._scoring = OneProcess(self._answering.clock)
+        self.log = self._scoring.log = self._answering.log
+        self.stream: Service | None = None
+        self.http: Service | None = None
+        self._outside = self._answering.resources()
+
+    async def start(self) -> None:
+        """Declare the stream and start both children."""
+        stream = declared()
+        self._outside.streams.apply(stream)
+        await self.log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
+        await self.say(STREAMS, stream)
+        await self._scoring.start(self._build_stream)
+        await self._answering.start(self._build_http)
+        assert self.http is not None
+        self._task = asyncio.ensure_future(self.http.tasks[0]())
+
+    async def close(self) -> None:
+        """Stop."""
+        self._task.cancel()
+        await self._scoring.close()
+        await self._answering.close()
+
+    async def settle(self) -> None:
+        """Step both children until there is nothing left to do."""
+        await self._answering.settle()
+        await self._scoring.settle()
+
+    def _build_stream(self, resources: Any) -> Service:
+        self.stream = build_stream(StreamSettings(), resources, self.parts)
+        return self.stream
+
+    def _build_http(self, resources: Any) -> Service:
+        self.http = build_http(HttpSettings(), resources, self.parts, self.seal)
+        return self.http
+
+    async def say(self, topic: Topic[Any], record: Any) -> None:
+        """Put a control record on the log."""
+        await self._outside.publisher.publish([output(topic, record)])
+
+    async def serve(self, record: ModelEpoch) -> None:
+        """Publish an epoch, and wait until the http child has it in service or has refused it.
+
+        The stream child's task does not run here: its handler alone sees to it that no event is answered too early.
+        """
+        await self.announce(record)
+        await eventually(lambda: record.epoch in (self.epoch_of_http(), self.refused_by_http()))
+
+    async def announce(self, record: ModelEpoch) -> None:
+        """Publish an epoch, and have both children hear of it."""
+        await self.say(MODELS, record)
+        await self.settle()
+
+    def keep_in(self, kept: KeptModels) -> None:
+        """Have children that are started from now on keep copies of their models."""
+        self.parts = replace(self.parts, kept=kept)
+
+    async def retry_stream(self) -> None:
+        """Let the stream child's task run until it awaits no model any more."""
+        assert self.stream is not None
+        task = asyncio.ensure_future(self.stream.tasks[0]())
+        await eventually(lambda: not self.health()[0]["waiting"])
+        task.cancel()
+
+    async def restart_stream(self) -> None:
+        """A new stream child in the place of the old one."""
+        await self._scoring.close()
+        self._scoring = OneProcess(self._answering.clock)
+        self._scoring.log = self.log
+        await self._scoring.start(self._build_stream)
+
+    def epoch_of_http(self) -> int | None:
+        """The epoch in force in the http child."""
+        return self.health()[1]["epochs"].get("loans")
+
+    def refused_by_http(self) -> int | None:
+        """The epoch that the http child refuses."""
+        return self.health()[1]["refused"].get("loans", {}).get("epoch")
+
+    async def events(self, events: list[dict[str, Any]]) -> None:
+        """Put events on the log as the validator would."""
+        records = [
+            json.dumps({"specversion": "1.0", "type": "penstock.event.v1", **event}).encode() for event in events
+        ]
+        keys = [event["data"]["person"].encode() for event in events]
+        await self._outside.publisher.publish([Outputs(EVENTS, "loans", records, keys)])
+
+    def predictions(self) -> list[Prediction]:
+        """All predictions on the log, partition by partition."""
+        return self.records(PREDICTIONS, "loans")
+
+    def records(self, topic: Topic[Any], stream: str | None = None) -> list[Any]:
+        """What a topic holds, decoded."""
+        name = topic.name("penstock", stream)
+        raw = [record for place in self.log.places_of(name) for record in self.log.held(place)]
+        return topic.decoder(declared() if stream else None)(raw)
+
+    def health(self) -> list[dict[str, Any]]:
+        """What the children say of themselves, the stream child first."""
+        assert self.stream is not None
+        assert self.http is not None
+        return [self.stream.health(), self.http.health()]
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of the http child."""
+        assert self.http is not None
+        assert self.http.app is not None
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.http.app), base_url="http://server")
+
+
+@pytest.fixture
+async def deployment(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deployment]:
+    """Both children, with a stream and no model yet."""
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
+    made = Deployment(shop)
+    await made.start()
+    yield made
+    await made.close()

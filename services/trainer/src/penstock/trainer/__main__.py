@@ -1,0 +1,16 @@
+"""`python -m penstock.trainer`."""
+
+from __future__ import annotations
+
+from penstock.runtime.running import run
+from penstock.trainer.settings import TrainerSettings
+from penstock.trainer.wiring import build
+
+
+def main() -> None:
+    """Run the trainer until it is told to stop."""
+    run("trainer", TrainerSettings, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""From archived segments to what a model learns from: one row an event, in the order of event time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from penstock.contracts.declaration import Declaration
+from penstock.ml.frame import Field, Frame, Kind, column
+from penstock.trainer.segments import FIELD, schema_of
+
+LARGEST_GAP = 0.25  # share of the rows: labels that come all at once must leave something to learn from
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """n events by event time: the frame, their labels, the answers that were served, and when labels came.
+
+    `label_times` is datetime64[ms] of shape (n,).
+    """
+
+    frame: Frame
+    labels: list[Any]
+    served: list[Any]
+    label_times: NDArray[np.datetime64]
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return len(self.labels)
+
+    @property
+    def gap(self) -> int:
+        """How many events lie between an event and the arrival of its label: the median, at most a quarter."""
+        times = self.frame.times
+        known_at = np.searchsorted(times, self.label_times, side="right")
+        passed = np.maximum(known_at - np.searchsorted(times, times, side="right"), 0)
+        return min(ceil(float(np.median(passed))), int(len(self) * LARGEST_GAP)) if len(self) else 0
+
+
+def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
+    """The newest revision of every event in the tables; of equal ones the first by offset stands.
+
+    A field that a table lacks, or holds as another type, is missing there: declarations change.
+    """
+    whole = pa.concat_tables(_fitted(declaration, table) for table in [schema_of(declaration).empty_table(), *tables])
+    whole = whole.take(_newest_revisions(whole)).sort_by([("time", "ascending"), ("offset", "ascending")])
+    columns = {
+        name: _column("category" if field.type == "category" else "number", whole[FIELD + name])
+        for name, field in declaration.fields.items()
+    }
+    return Rows(
+        Frame(columns, _instants(whole["time"])),
+        whole["label"].to_pylist(),
+        whole["served"].to_pylist(),
+        _instants(whole["label_time"]),
+    )
+
+
+def feature_fields(declaration: Declaration) -> list[Field]:
+    """The fields a model may see."""
+    return [
+        Field(name, "category" if field.type == "category" else "number")
+        for name, field in declaration.features.items()
+    ]
+
+
+def _fitted(declaration: Declaration, table: pa.Table) -> pa.Table:
+    """The columns that are needed, under the declaration of today."""
+    value = pa.float64() if declaration.task == "regression" else pa.string()
+    wanted = {"label": value, "served": value}
+    wanted |= {
+        FIELD + name: pa.string() if field.type == "category" else pa.float64()
+        for name, field in declaration.fields.items()
+    }
+    fixed = table.select(["offset", "source", "id", "entity", "time", "label_time", "revision"])
+    for name, kind in wanted.items():
+        fits = name in table.column_names and table.schema.field(name).type == kind
+        fixed = fixed.append_column(name, table[name] if fits else pa.nulls(len(table), kind))
+    return fixed.filter(pc.and_(pc.is_valid(fixed["label"]), pc.is_valid(fixed["served"])))
+
+
+def _newest_revisions(table: pa.Table) -> pa.Array:
+    """Places of the rows that count."""
+    newest: dict[tuple[Any, ...], int] = {}
+    offsets, revisions = table["offset"].to_pylist(), table["revision"].to_pylist()
+    events = zip(*(table[name].to_pylist() for name in ("source", "entity", "id")), strict=True)
+    for place, event in enumerate(events):
+        known = newest.setdefault(event, place)
+        if (revisions[place], -offsets[place]) > (revisions[known], -offsets[known]):
+            newest[event] = place
+    return pa.array(newest.values(), pa.int64())
+
+
+def _column(kind: Kind, values: pa.ChunkedArray) -> NDArray[Any]:
+    return column(kind, values.to_pylist())
+
+
+def _instants(values: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    return values.cast(pa.timestamp("ms"), safe=False).to_numpy()  # type: ignore[no-any-return]

@@ -1,0 +1,120 @@
+"""Training itself: a pure function of the archived segments, the declaration and its seed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from penstock.artifacts import Store
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.training import Evaluation, Segment
+from penstock.ml.drift.binning import Reference
+from penstock.ml.families import fit
+from penstock.ml.models import Model
+from penstock.ml.package import pack
+from penstock.ml.selection import choose
+from penstock.trainer.dataset import Rows, feature_fields, rows_of
+from penstock.trainer.evaluation import evaluate
+from penstock.trainer.segments import from_parquet
+
+FEWEST_ROWS = 20
+MOST_FOLDS = 3
+GOLDEN_ROWS = 32
+PROFILE_FORMAT = 1
+
+
+class NothingToLearn(ValueError):
+    """The data do not allow a model; the message is one sentence that says why."""
+
+
+class Job(BaseModel):
+    """What is to be trained: a stream as declared, on archived segments."""
+
+    model_config = ConfigDict(frozen=True)
+
+    declaration: Declaration
+    segments: tuple[Segment, ...]
+
+
+class Trained(BaseModel):
+    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    family: str
+    digest: str
+    profile: str
+    size: int
+    rows: int
+    evaluation: Evaluation
+
+
+def train(job: Job, store: Store) -> Trained:
+    """Choose a family on the past, judge it on what followed, and fit it anew on everything.
+
+    Raises:
+        NothingToLearn: there are too few rows, or only one class.
+        ArtifactError: a segment is missing or corrupt, or the store takes nothing.
+        ValueError: no family could be trained.
+    """
+    rows = rows_of(job.declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
+    _worth_learning(job.declaration, rows)
+    learning = _learning(job.declaration)
+    selection = choose(
+        job.declaration.models.families,
+        rows.frame,
+        rows.labels,
+        gap=rows.gap,
+        count=_folds(len(rows), job.declaration.gates.holdout),
+        **learning,
+    )
+    model = fit(selection.family, rows.frame, rows.labels, **learning)
+    package = pack(model, golden_rows=rows.frame.take(_spread(len(rows))))
+    return Trained(
+        family=model.family,
+        digest=store.put(package),
+        profile=store.put(_profile(model, rows)),
+        size=len(package),
+        rows=len(rows),
+        evaluation=evaluate(job.declaration, rows, selection),
+    )
+
+
+def _learning(declaration: Declaration) -> dict[str, Any]:
+    """What every fit is given, whatever rows it sees."""
+    return {
+        "fields": feature_fields(declaration),
+        "task": declaration.task,
+        "time_parts": declaration.time.parts,
+        "seed": declaration.models.seed,
+        "classes": declaration.label.classes,
+    }
+
+
+def _worth_learning(declaration: Declaration, rows: Rows) -> None:
+    if len(rows) < FEWEST_ROWS:
+        raise NothingToLearn(f"{len(rows)} labelled events are too few to learn from, {FEWEST_ROWS} are needed")
+    if declaration.task != "regression" and len(set(rows.labels)) < 2:
+        raise NothingToLearn(f"all {len(rows)} labels are {rows.labels[0]!r}: there is nothing to tell apart")
+
+
+def _folds(rows: int, holdout: int) -> int:
+    """As many folds as leave the last one `holdout` rows, if that is possible: each fold tests rows / (folds + 1)."""
+    return min(MOST_FOLDS, max(1, rows // holdout - 1))
+
+
+def _spread(rows: int) -> list[int]:
+    """Places of golden rows, from the first to the last."""
+    return sorted({int(place) for place in np.linspace(0, rows - 1, GOLDEN_ROWS)})
+
+
+def _profile(model: Model, rows: Rows) -> bytes:
+    """How the features were distributed: what drift is measured against."""
+    fields = {
+        field.name: Reference.of(rows.frame.columns[field.name], field.kind).to_dict() for field in model.encoder.fields
+    }
+    profile = {"format": PROFILE_FORMAT, "fields": fields}
+    return json.dumps(profile, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,48 @@
+"""The trainer, put together: in a deployment, or with everything else in one process."""
+
+from __future__ import annotations
+
+from penstock.artifacts import ArtifactError, Signer, Store, open_store
+from penstock.bus.routes import Group
+from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
+from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import SettingsError
+from penstock.trainer.adapters.archive import Archive
+from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.attempts import Try, in_this_process
+from penstock.trainer.handlers import Handlers
+from penstock.trainer.runs import Ledger
+from penstock.trainer.settings import TrainerSettings
+
+GROUP = "trainer"
+PATIENCE = 3600.0  # seconds that a run may take before the service counts as stuck
+
+
+def build(settings: TrainerSettings, resources: Resources) -> Service:
+    """A deployment's trainer: each run in a child process.
+
+    Raises:
+        SettingsError: the store cannot be opened, or the key is none.
+    """
+    try:
+        store, signer = open_store(settings.artifacts), Signer.from_file(settings.signing_key)
+    except ArtifactError as error:
+        raise SettingsError(str(error)) from error
+    return _service(resources, store, signer, in_a_child(settings.artifacts, settings.training_timeout))
+
+
+def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
+    """A trainer that trains where it runs, so that nothing depends on the machine."""
+    return _service(resources, store, signer, in_this_process(store))
+
+
+def _service(resources: Resources, store: Store, signer: Signer, carry_out: Try) -> Service:
+    ledger = Ledger()
+    archive = Archive(resources.log, resources.namespace, store)
+    handlers = Handlers(ledger, resources.streams, archive, carry_out, signer)
+    group = Group(GROUP, (TRAINING_REQUESTS, TRAINING_RUNS), lambda _unit, _state: handlers.routes(), patience=PATIENCE)
+    followers = [
+        resources.follow(TRAINING_REQUESTS, ledger.take_request),
+        resources.follow(TRAINING_RUNS, ledger.take_run),
+    ]
+    return Service(groups=(group,), followers=followers)

@@ -1,0 +1,80 @@
+"""A training in a process of its own: the same result, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import pytest
+
+from penstock.artifacts import FileStore
+from penstock.contracts.training import Segment
+from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.attempts import attempt
+from penstock.trainer.segments import table_of, to_parquet
+from penstock.trainer.training import Job
+
+from .conftest import declaration, outcomes
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def job(store: FileStore) -> Job:
+    stream = declaration()
+    table = table_of(stream, range(200), outcomes(stream, 200))
+    digest = store.put(to_parquet(stream, [table]))
+    return Job(declaration=stream, segments=(Segment(start=0, stop=200, rows=200, digest=digest),))
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+async def child_appears() -> psutil.Process:
+    async with asyncio.timeout(60):
+        while not (found := children()):  # noqa: ASYNC110 - the system tells nobody
+            await asyncio.sleep(0.01)
+    return found[0]
+
+
+async def test_a_child_trains_the_same_model_and_counts_its_own_time(
+    job: Job, store: FileStore, tmp_path: Path
+) -> None:
+    answer = await in_a_child(str(tmp_path / "artifacts"), 600)(job)
+    assert answer.failure is None
+    assert answer.trained == attempt(job, store).trained
+    assert answer.cpu_seconds > 0
+    assert not children()
+
+
+async def test_a_training_that_takes_too_long_is_stopped(job: Job, tmp_path: Path) -> None:
+    answer = await in_a_child(str(tmp_path / "artifacts"), 0.01)(job)
+    assert answer.failure == "training took longer than 0.01 s and was stopped"
+    assert not children()
+
+
+async def test_a_training_nobody_waits_for_any_more_is_stopped(job: Job, tmp_path: Path) -> None:
+    training = asyncio.ensure_future(in_a_child(str(tmp_path / "artifacts"), 600)(job))
+    await child_appears()
+    training.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await training
+    assert not children()
+
+
+async def test_a_child_that_is_killed_is_a_failed_run(job: Job, tmp_path: Path) -> None:
+    training = asyncio.ensure_future(in_a_child(str(tmp_path / "artifacts"), 600)(job))
+    (await child_appears()).kill()
+    assert (await training).failure == "the training process ended with signal SIGKILL"
+
+
+async def test_what_goes_wrong_in_the_child_is_told_in_one_sentence(job: Job, tmp_path: Path) -> None:
+    lost = job.model_copy(update={"segments": (Segment(start=0, stop=1, rows=1, digest="sha256:" + 64 * "0"),)})
+    answer = await in_a_child(str(tmp_path / "artifacts"), 600)(lost)
+    assert answer.failure is not None
+    assert answer.failure.endswith("holds no artifact sha256:" + 64 * "0")

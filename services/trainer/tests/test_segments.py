@@ -1,0 +1,72 @@
+"""Segments are known by their digest, so the same outcomes must be the same bytes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.outcomes import Outcome
+from penstock.trainer.dataset import rows_of
+from penstock.trainer.segments import FIELD, from_parquet, table_of, to_parquet
+
+from .conftest import declaration, outcomes
+
+STREAM = declaration()
+FOUND = outcomes(STREAM, 120)
+
+
+def table(found: list[Outcome[Any]], first: int = 0, stream: Declaration = STREAM) -> Any:
+    return table_of(stream, range(first, first + len(found)), found)
+
+
+@given(st.sets(st.integers(1, 119), max_size=6))
+@settings(max_examples=20)
+def test_how_the_rows_were_read_leaves_no_mark_in_the_bytes(cuts: set[int]) -> None:
+    borders = [0, *sorted(cuts), 120]
+    parts = [table(FOUND[a:b], a) for a, b in pairwise(borders)]
+    assert to_parquet(STREAM, parts) == to_parquet(STREAM, [table(FOUND)])
+
+
+def test_a_segment_holds_what_was_known_said_and_true() -> None:
+    (row,) = from_parquet(to_parquet(STREAM, [table(FOUND[1:2], 7)])).to_pylist()
+    said = FOUND[1]
+    assert (row["offset"], row["source"], row["id"]) == (7, "producer", "e1")
+    assert (row["time"], row["label_time"]) == (said.time, said.data.label_time)
+    assert (row["label"], row["served"]) == (said.data.label, "no")
+    assert (row[FIELD + "load"], row[FIELD + "region"]) == (said.data.fields.f0, said.data.fields.f2)
+
+
+def test_what_is_missing_stays_missing() -> None:
+    rows = rows_of(STREAM, [from_parquet(to_parquet(STREAM, [table(FOUND[:1])]))])
+    assert rows.frame.columns["load"].tolist() != rows.frame.columns["load"].tolist(), "NaN"
+
+
+def test_rows_are_in_the_order_of_event_time_whatever_the_labels_order_was() -> None:
+    rows = rows_of(STREAM, [table(FOUND[60:]), table(FOUND[:60], 60)])
+    assert rows.frame.columns["id"].tolist() == [float(number) for number in range(120)]
+
+
+def test_outcomes_of_another_task_are_left_out() -> None:
+    regression = declaration(task="regression", label={"name": "price"})
+    assert len(table(FOUND, stream=regression)) == 0
+
+
+def test_nothing_at_all_is_a_segment_too() -> None:
+    assert len(rows_of(STREAM, [from_parquet(to_parquet(STREAM, []))])) == 0
+
+
+@given(st.permutations(range(4)), st.integers(0, 3))
+def test_the_highest_revision_stands_wherever_it_lies(order: list[int], answer: int) -> None:
+    def revised(revision: int) -> Outcome[Any]:
+        label = "yes" if revision == answer else "no"
+        return msgspec.structs.replace(
+            FOUND[0], data=msgspec.structs.replace(FOUND[0].data, revision=revision, label=label)
+        )
+
+    rows = rows_of(STREAM, [table([revised(revision) for revision in order])])
+    assert rows.labels == ["yes" if answer == 3 else "no"]

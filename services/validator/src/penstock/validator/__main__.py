@@ -1,0 +1,16 @@
+"""`python -m penstock.validator`."""
+
+from __future__ import annotations
+
+from penstock.runtime.running import run
+from penstock.validator.settings import ValidatorSettings
+from penstock.validator.wiring import build
+
+
+def main() -> None:
+    """Run the validator until it is told to stop."""
+    run("validator", ValidatorSettings, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The validator: every record of `received` ends in `events`, `labels`, `rejected`, or is an equal one's duplicate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock.artifacts.seal import Seal
+from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.events import Event, Label
+from penstock.contracts.operations import conflict_of, key_of, operation_of, window_of
+from penstock.contracts.received import Received
+from penstock.contracts.refusals import Refusal
+from penstock.contracts.topics import EVENTS, LABELS, REJECTED
+from penstock.validator.checking import refusals_in
+from penstock.validator.dedupe import Dedupe, Sighting
+from penstock.validator.original import whole
+from penstock.validator.rejecting import rejected
+
+Count = Callable[[int], None]
+
+
+class Validator:
+    """Validates one partition of one stream. Without a `seal` no event may bring its answer along."""
+
+    def __init__(self, seal: Seal | None, dedupe: Dedupe, count_rejected: Count, count_duplicates: Count) -> None:
+        self._seal = seal
+        self._dedupe = dedupe
+        self._count_rejected = count_rejected
+        self._count_duplicates = count_duplicates
+
+    def handle(self, batch: Batch[Received]) -> list[AnyOutputs]:
+        """What the batch leads to; within each topic in the order of the batch."""
+        refused = refusals_in(batch, self._seal)
+        new, conflicts = self._unseen(batch, _sound(batch, refused))
+        refused |= conflicts
+        self._count_rejected(len(refused))
+        self._count_duplicates(len(batch.records) - len(refused) - len(new))
+        events = [place for place in new if isinstance(batch.records[place], Event)]
+        labels = [place for place in new if isinstance(batch.records[place], Label)]
+        outputs = [_passed(EVENTS, batch, events, new), _passed(LABELS, batch, labels, new), _refused(batch, refused)]
+        return [output for output in outputs if output.records]
+
+    def _unseen(
+        self, batch: Batch[Received], sound: dict[int, Event[Any] | Label]
+    ) -> tuple[dict[int, Event[Any] | Label], dict[int, Refusal]]:
+        """The records that say something new, and those that contradict what was said before."""
+        verdicts = self._dedupe.judge([_sighting(batch, place, record) for place, record in sound.items()])
+        judged = list(zip(sound.items(), verdicts, strict=True))
+        new = {place: record for (place, record), verdict in judged if verdict == "new"}
+        declaration = batch.declared.declaration
+        return new, {
+            place: conflict_of(declaration, record) for (place, record), verdict in judged if verdict == "conflict"
+        }
+
+
+def _sound(batch: Batch[Received], refused: dict[int, Refusal]) -> dict[int, Event[Any] | Label]:
+    return {
+        place: record
+        for place, record in enumerate(batch.records)
+        if place not in refused and not isinstance(record, Refusal)
+    }
+
+
+def _sighting(batch: Batch[Received], place: int, record: Event[Any] | Label) -> Sighting:
+    declaration = batch.declared.declaration
+    return Sighting(
+        operation_of(declaration, record),
+        "event" if isinstance(record, Event) else "label",
+        batch.raw[place].timestamp,
+        int(window_of(declaration, record).total_seconds() * 1000),
+    )
+
+
+def _passed(
+    topic: Any, batch: Batch[Received], places: Sequence[int], records: dict[int, Event[Any] | Label]
+) -> AnyOutputs:
+    """The bytes go on as they came; the key is what the stream is ordered by, whatever they came under."""
+    keys = [key_of(batch.declared.declaration, records[place]) for place in places]
+    return Outputs(topic, batch.declared.name, [whole(batch.raw[place]) for place in places], keys, causes=places)
+
+
+def _refused(batch: Batch[Received], refused: dict[int, Refusal]) -> AnyOutputs:
+    places = sorted(refused)
+    records = [rejected(refused[place], batch.records[place], batch.raw[place]) for place in places]
+    keys = [batch.raw[place].key for place in places]
+    return Outputs(REJECTED, batch.declared.name, records, keys, partition=batch.partition, causes=places)

@@ -1,0 +1,20 @@
+"""A record as it came: when the log took it in, and its bytes as one CloudEvent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from penstock.contracts.batch import RawRecord
+from penstock.contracts.received import is_binary_mode, structured
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def logged_at(raw: RawRecord) -> datetime:
+    """The record's log-append time."""
+    return _EPOCH + timedelta(milliseconds=raw.timestamp)
+
+
+def whole(raw: RawRecord) -> bytes:
+    """The record as one CloudEvent in JSON format: its value, or put together from headers and value."""
+    return structured(raw) if is_binary_mode(raw) else raw.value or b""

@@ -1,0 +1,37 @@
+"""From a refusal to the record that tells of it, with the bytes it came in."""
+
+from __future__ import annotations
+
+import base64
+
+from penstock.contracts.batch import RawRecord
+from penstock.contracts.received import Received
+from penstock.contracts.refusals import Refusal
+from penstock.contracts.rejections import REJECTED_SUFFIX, Rejected, RejectedData, rejection_id
+from penstock.validator.original import logged_at, whole
+
+LARGEST_ORIGINAL = 700_000  # bytes: in base64, with the rest, still a record that the log takes
+LONGEST_SOURCE = 512 - len(REJECTED_SUFFIX)
+NAMELESS = "penstock/validator"
+
+
+def rejected(refusal: Refusal, record: Received, raw: RawRecord) -> Rejected:
+    """The record on `rejected`. It holds nothing that is not on the log, so repeated work writes the same."""
+    original = whole(raw)
+    kept, detail = original[:LARGEST_ORIGINAL], refusal.detail
+    if len(kept) < len(original):
+        detail += f"; only the first {LARGEST_ORIGINAL} of {len(original)} bytes are kept here"
+    return Rejected(
+        source=(refusal.source[:LONGEST_SOURCE] or NAMELESS) + REJECTED_SUFFIX,
+        id=rejection_id(refusal.source, refusal.id, original),
+        time=logged_at(raw) if isinstance(record, Refusal) else record.time,
+        data=RejectedData(
+            kind=refusal.kind,
+            id=refusal.id,
+            code=refusal.code,
+            detail=detail,
+            original=base64.b64encode(kept).decode(),
+            field=refusal.field,
+            entity=refusal.entity,
+        ),
+    )

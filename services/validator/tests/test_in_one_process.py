@@ -1,0 +1,168 @@
+"""The validator as a member of its group on the memory bus: good records go on around bad ones."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from penstock.artifacts.seal import generate_seal_key
+from penstock.bus.ports import Written
+from penstock.bus.topics import control_topics, stream_topics
+from penstock.contracts.rejections import Rejected
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import STREAMS
+from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.runtime.settings import SettingsError
+from penstock.validator.settings import ValidatorSettings
+from penstock.validator.wiring import build
+
+NOW = 1_767_225_600_000  # 2026-01-01T00:00Z
+ATTRIBUTES = [
+    ("ce_specversion", b"1.0"),
+    ("ce_type", b"penstock.event.v1"),
+    ("ce_source", b"s"),
+    ("ce_time", b"2026-01-01T00:00:00Z"),
+    ("ce_id", b"binary"),
+]
+
+STREAM = StreamDeclared(
+    source="t",
+    id="d",
+    time=datetime(2026, 1, 1, tzinfo=UTC),
+    version=1,
+    declaration=parse_declaration("""
+[stream]
+name = "meters"
+task = "regression"
+entity = "meter"
+partitions = 2
+[label]
+name = "load"
+[fields]
+meter = { type = "category" }
+level = { type = "number" }
+"""),
+)
+
+
+def event(event_id: str, meter: str = "m1") -> bytes:
+    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": event_id}
+    return msgspec.json.encode({**whole, "time": "2026-01-01T00:00:00Z", "data": {"meter": meter, "level": 1}})
+
+
+class Deployment:
+    """The validator and the topics around it."""
+
+    def __init__(self) -> None:
+        self.process = OneProcess(VirtualClock(NOW))
+
+    async def start(self) -> None:
+        log = self.process.log
+        await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
+        log.append([Written(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
+        self.resources = self.process.resources()
+        await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
+
+    async def take(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
+        topic = "penstock.meters.received"
+        self.process.log.append([Written(topic, 0, None, value, headers) for value, headers in records])
+        await self.process.settle()
+
+    def ids(self, noun: str) -> list[str]:
+        return [msgspec.json.decode(value)["id"] for value in self.values(noun)]
+
+    def values(self, noun: str) -> list[bytes]:
+        log = self.process.log
+        return [
+            record.value or b"null" for place in log.places_of(f"penstock.meters.{noun}") for record in log.held(place)
+        ]
+
+
+@pytest.fixture
+async def deployment() -> AsyncIterator[Deployment]:
+    it = Deployment()
+    await it.start()
+    yield it
+    await it.process.close()
+
+
+UNREADABLE: dict[str, tuple[bytes | None, list[tuple[str, bytes]]]] = {
+    "K1 null value": (None, []),
+    "K3 random bytes": (bytes(range(256)), []),
+    "K5 truncated": (event("cut")[:-5], []),
+    "K6 a schema registry's magic byte": (struct.pack(">bI", 0, 77) + b"\x02\x06abc", []),
+    "K7 a header twice": (b"{}", [*ATTRIBUTES, ("ce_id", b"again")]),
+    "K7 a header that is not UTF-8": (b"{}", [*ATTRIBUTES[:-1], ("ce_id", b"\xff")]),
+}
+
+REJECTED: dict[str, tuple[bytes, list[tuple[str, bytes]], str]] = {
+    "K4 of the wrong type": (b'"hello"', [], "wrong_type"),
+    "K4 an array": (b"[1]", [], "wrong_type"),
+    "K7 a header is missing": (b'{"meter": "m"}', ATTRIBUTES[:-1], "missing_field"),
+    "K9 larger than the log takes": (event("big", meter="m" * 1_000_000), [], "too_large"),
+    "K10 of the year 2100": (event("late").replace(b"2026", b"2100"), [], "clock_skew"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+async def test_unreadable_records_are_dead_lettered_and_good_ones_go_on(deployment: Deployment, case: str) -> None:
+    await deployment.take((event("before"), []), UNREADABLE[case], (event("after"), []))
+
+    assert deployment.ids("events") == ["before", "after"]
+    assert len(deployment.values("dead-letters")) == 1
+    assert deployment.values("rejected") == []
+
+
+@pytest.mark.parametrize("case", REJECTED)
+async def test_readable_records_that_are_wrong_are_rejected(deployment: Deployment, case: str) -> None:
+    value, headers, code = REJECTED[case]
+
+    await deployment.take((event("before"), []), (value, headers), (event("after"), []))
+
+    assert deployment.ids("events") == ["before", "after"]
+    assert [msgspec.json.decode(value, type=Rejected).data.code for value in deployment.values("rejected")] == [code]
+    assert deployment.values("dead-letters") == []
+
+
+async def test_a_hundred_unreadable_records_in_a_row_hold_nothing_up(deployment: Deployment) -> None:
+    await deployment.take((event("before"), []), *[(b"{", [])] * 100, (event("after"), []))
+
+    assert deployment.ids("events") == ["before", "after"]
+    assert len(deployment.values("dead-letters")) == 100
+
+
+async def test_events_are_placed_by_their_entity_in_order(deployment: Deployment) -> None:
+    sent = [(f"{meter}-{number}", meter) for number in range(20) for meter in ("m1", "m2", "m3")]
+
+    await deployment.take(*[(event(event_id, meter), []) for event_id, meter in sent])
+
+    log = deployment.process.log
+    for meter in ("m1", "m2", "m3"):
+        key = meter.encode()
+        homes = [[r for r in log.held(place) if r.key == key] for place in log.places_of("penstock.meters.events")]
+        (home,) = [records for records in homes if records]
+        assert [msgspec.json.decode(r.value or b"")["id"] for r in home] == [f"{meter}-{n}" for n in range(20)]
+
+
+async def test_duplicates_and_rejections_are_counted(deployment: Deployment) -> None:
+    await deployment.take((event("a"), []), (event("a"), []), (b"5", []))
+
+    exposition = deployment.resources.metrics.exposition()[0].decode()
+    assert 'penstock_records_duplicate_total{topic="penstock.meters.received"} 1.0' in exposition
+    assert 'penstock_records_rejected_total{topic="penstock.meters.received"} 1.0' in exposition
+
+
+def test_the_answer_key_is_read_at_the_start(tmp_path: Path) -> None:
+    key = tmp_path / "answer.key"
+    generate_seal_key(key)
+    resources = OneProcess().resources()
+
+    assert build(ValidatorSettings(answer_key=key), resources).groups
+    with pytest.raises(SettingsError, match="PENSTOCK_ANSWER_KEY"):
+        build(ValidatorSettings(answer_key=tmp_path / "missing.key"), resources)

@@ -1,0 +1,368 @@
+"""What the validator does to one partition, fed by hand."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.artifacts.seal import Seal
+from penstock.bus.memory import MemoryRecord
+from penstock.bus.state import MemoryShelf, State
+from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
+from penstock.contracts.decoding import encode
+from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
+from penstock.contracts.received import ReceivedDecoder
+from penstock.contracts.rejections import Rejected
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import RECEIVED
+from penstock.validator.dedupe import Dedupe
+from penstock.validator.handlers import Validator
+
+HOUR = 3_600_000
+START = 1_767_225_600_000  # 2026-01-01T00:00Z
+TIME = "2026-01-01T00:00:00Z"
+
+LOANS = """
+[stream]
+name = "loans"
+task = "binary"
+entity = "customer"
+[label]
+name = "defaulted"
+classes = ["no", "yes"]
+horizon = "P30D"
+[fields]
+customer = { type = "category" }
+amount = { type = "number", min = 0, outside = "refuse" }
+terms = { type = "integer" }
+"""
+
+
+def declared(text: str = LOANS) -> StreamDeclared:
+    return StreamDeclared(
+        source="test", id="d1", time=datetime(2026, 1, 1, tzinfo=UTC), version=1, declaration=parse_declaration(text)
+    )
+
+
+def event(event_id: str = "a", amount: object = 1.0, **attributes: object) -> bytes:
+    data = {"customer": "c1", "amount": amount} | dict(attributes.pop("data", {}))  # type: ignore[call-overload]
+    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "http", "id": event_id, "time": TIME}
+    return msgspec.json.encode({**whole, "data": data, **attributes})
+
+
+def label(event_id: str = "a", value: object = "yes", revision: int = 0, **data: object) -> bytes:
+    said = {"event_id": event_id, "event_source": "http", "value": value, "revision": revision, "entity": "c1", **data}
+    whole = {"specversion": "1.0", "type": "penstock.label.v1", "source": "http", "id": f"l-{event_id}-{revision}"}
+    return msgspec.json.encode({**whole, "time": TIME, "data": said})
+
+
+@dataclass
+class Partition:
+    """The validator of one partition over a state that outlives it, and what it has written."""
+
+    stream: StreamDeclared
+    shelf: MemoryShelf
+    seal: Seal | None = None
+
+    def __post_init__(self) -> None:
+        self.duplicates = 0
+        self.written: dict[str, list[tuple[bytes | None, bytes]]] = {"events": [], "labels": [], "rejected": []}
+        self.reopen()
+
+    def reopen(self) -> None:
+        self.state = State(self.shelf)
+        self.validator = Validator(self.seal, Dedupe(self.state), lambda _: None, self._count_duplicates)
+
+    def _count_duplicates(self, count: int) -> None:
+        self.duplicates += count
+
+    def handle(self, raw: Sequence[MemoryRecord]) -> list[AnyOutputs]:
+        decoded = ReceivedDecoder(self.stream)(raw)
+        readable = [place for place, record in enumerate(decoded) if not isinstance(record, Unreadable)]
+        records: list[Any] = [decoded[place] for place in readable]
+        outputs = self.validator.handle(Batch(RECEIVED, self.stream, 0, records, [raw[place] for place in readable]))
+        for output in outputs:
+            self.written[output.topic.noun] += zip(output.keys, map(encode, output.records), strict=True)
+        return outputs
+
+    def settle(self, offset: int) -> None:
+        self.state.write(self.state.seal(), {"received": offset})
+
+    def rejections(self) -> list[Rejected]:
+        return [msgspec.json.decode(value, type=Rejected) for _, value in self.written["rejected"]]
+
+
+@pytest.fixture
+def partition() -> Partition:
+    return Partition(declared(), MemoryShelf())
+
+
+def logged(values: Sequence[bytes | None], at: Callable[[int], int] = lambda _: START) -> list[MemoryRecord]:
+    return [MemoryRecord(offset, at(offset), b"k", value, ()) for offset, value in enumerate(values)]
+
+
+def test_a_sound_event_goes_on_byte_for_byte_under_its_entity(partition: Partition) -> None:
+    sent = event(data={"terms": 3.0}, subject="an extension attribute")
+
+    partition.handle(logged([sent]))
+
+    assert partition.written == {"events": [(b"c1", sent)], "labels": [], "rejected": []}
+
+
+def test_a_label_goes_on_under_its_events_key(partition: Partition) -> None:
+    partition.handle(logged([label()]))
+
+    assert partition.written["labels"] == [(b"c1", label())]
+
+
+def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -> None:
+    attributes = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": "b", "time": TIME}
+    headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+
+    partition.handle([MemoryRecord(0, START, None, b'{"customer": "c1", "amount": 2}', headers)])
+
+    ((_, value),) = partition.written["events"]
+    assert msgspec.json.decode(value) == {**attributes, "data": {"customer": "c1", "amount": 2}}
+
+
+REFUSED = {
+    "below the range": (event(amount=-1), "out_of_range", "amount"),
+    "half a term": (event(data={"terms": 1.5}), "wrong_type", "terms"),
+    "a bool for a number": (event(amount=True), "wrong_type", "amount"),
+    "a text for a number": (event(amount="1.5"), "wrong_type", "amount"),
+    "a field nobody declared": (event(data={"colour": "red"}), "extra_field", "colour"),
+    "no entity": (event(data={"customer": None}), "missing_entity", "customer"),
+    "an unfit id": (event("../../etc/passwd"), "bad_id", "id"),
+    "an empty id": (event(""), "bad_id", "id"),
+    "a time without a zone": (event(time="2026-01-01T00:00:00"), "bad_time", "time"),
+    "a time far ahead": (event(time="2026-01-01T01:00:01Z"), "clock_skew", "time"),
+    "an unknown version": (event(type="penstock.event.v9"), "unknown_schema_version", "type"),
+    "another envelope": (event(specversion="0.3"), "unknown_schema_version", "specversion"),
+    "not an object": (b"[]", "wrong_type", None),
+    "a number too large": (event(amount=7.25).replace(b"7.25", b"1e400"), "not_finite", "amount"),
+    "NaN": (event(amount=7.25).replace(b"7.25", b"NaN"), "not_finite", None),
+    "half a surrogate": (event("$").replace(b"$", b"\\ud800"), "bad_text", None),
+    "a label's unknown class": (label(value="perhaps"), "unknown_class", "value"),
+    "a label without an entity": (label(entity=None), "missing_entity", "entity"),
+    "larger than the log takes": (event(subject="x" * 1_000_000), "too_large", None),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_record_is_rejected_with_its_reason_and_bytes(partition: Partition, case: str) -> None:
+    value, code, field = REFUSED[case]
+
+    partition.handle(logged([event("before"), value, event("after")]))
+
+    (rejection,) = partition.rejections()
+    assert (rejection.data.code, len(partition.written["events"])) == (code, 2)
+    assert field is None or rejection.data.field == field
+    assert value.startswith(base64.b64decode(rejection.data.original))
+    assert len(encode(rejection)) < 1_000_000
+
+
+def test_a_record_that_names_nothing_is_rejected_under_our_own_name(partition: Partition) -> None:
+    partition.handle(logged([b"5"]))
+
+    (rejection,) = partition.rejections()
+    assert (rejection.source, rejection.data.kind) == ("penstock/validator#rejected", "unknown")
+    assert rejection.time == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_skew_is_judged_at_each_records_own_log_append_time(partition: Partition) -> None:
+    ahead = event("ahead", time="2026-01-01T02:30:00Z")
+
+    partition.handle(logged([event(), ahead], at=lambda offset: START + offset * 2 * HOUR))
+
+    assert len(partition.written["events"]) == 2
+
+
+def test_the_same_again_is_dropped_and_another_body_is_rejected(partition: Partition) -> None:
+    partition.handle(logged([event(), event(time="2026-01-01T00:10:00Z"), event(amount=2)]))
+
+    assert (len(partition.written["events"]), partition.duplicates) == (1, 1)
+    (rejection,) = partition.rejections()
+    assert (rejection.source, rejection.data.code, rejection.data.entity) == ("http#rejected", "id_conflict", "c1")
+
+
+def test_ids_belong_to_their_source_and_entity(partition: Partition) -> None:
+    partition.handle(logged([event(), event(source="other"), event(data={"customer": "c2"})]))
+
+    assert len(partition.written["events"]) == 3
+
+
+@pytest.mark.parametrize(("value", "kind", "window"), [(event(), "events", 24), (label(), "labels", 30 * 24)])
+def test_a_name_counts_for_its_window_and_then_no_more(
+    partition: Partition, value: bytes, kind: str, window: int
+) -> None:
+    for hours in (0, window, window + 1):
+        partition.handle([MemoryRecord(hours, START + hours * HOUR, None, value, ())])
+        partition.settle(hours + 1)
+        partition.reopen()
+
+    assert (len(partition.written[kind]), partition.duplicates) == (2, 1)
+
+
+def test_a_label_may_be_revised_but_not_contradicted(partition: Partition) -> None:
+    partition.handle(logged([label(), label(value="no"), label(value="no", revision=1), label()]))
+
+    assert [rejection.data.code for rejection in partition.rejections()] == ["label_conflict"]
+    assert (len(partition.written["labels"]), partition.duplicates) == (2, 1)
+
+
+def test_a_class_is_the_same_however_it_is_written() -> None:
+    text = LOANS.replace('["no", "yes"]', '["0", "1"]')
+    partition = Partition(declared(text), MemoryShelf())
+
+    partition.handle(logged([label(value="1"), label(value=1), label(value=1.0)]))
+
+    assert (len(partition.written["labels"]), partition.duplicates) == (1, 2)
+
+
+def test_the_state_is_bounded_by_the_window(partition: Partition) -> None:
+    for hour in range(0, 24 * 20, 2):
+        values = [event(f"{hour}-{number}") for number in range(100)]
+        partition.handle([MemoryRecord(hour * 100 + n, START + hour * HOUR, None, v, ()) for n, v in enumerate(values)])
+        partition.settle(hour)
+
+    assert len(list(partition.shelf.scan(b"e"))) < 24 / 2 * 100 + 2 * 256 + 100
+    assert len(list(partition.shelf.scan(b"c"))) < 10
+
+
+# --- answers that HTTP predict gave
+
+SEAL = Seal(bytes(32))
+ANSWER = encode_answer(PredictionData(value="yes", model="m", version=1, digest="d", epoch=1, schema=1, code="0"))
+
+
+def sealed(stream: str = "loans", event_id: str = "a", text: str = ANSWER, seal: Seal = SEAL) -> str:
+    return join_answer(seal.mac(sealed_part(stream, "http", event_id, text)), text)
+
+
+def test_a_sealed_answer_goes_on() -> None:
+    partition = Partition(declared(), MemoryShelf(), SEAL)
+
+    partition.handle(logged([event(answer=sealed())]))
+
+    assert len(partition.written["events"]) == 1
+
+
+FORGED = {
+    "no seal": ANSWER,
+    "of another stream": sealed(stream="other"),
+    "of another event": sealed(event_id="b"),
+    "under another key": sealed(seal=Seal(bytes([1]) * 32)),
+    "no answer": sealed(text="hello"),
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_answer_is_rejected(case: str) -> None:
+    partition = Partition(declared(), MemoryShelf(), SEAL)
+
+    partition.handle(logged([event(answer=FORGED[case])]))
+
+    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
+
+
+def test_without_a_key_no_answer_is_believed(partition: Partition) -> None:
+    partition.handle(logged([event(answer=sealed())]))
+
+    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
+
+
+# --- laws
+
+records = st.one_of(
+    st.builds(event, st.sampled_from("abcd"), st.sampled_from([1.0, 2.0, -1.0])),
+    st.builds(event, st.sampled_from("ab"), data=st.just({"customer": "c2"})),
+    st.builds(label, st.sampled_from("ab"), st.sampled_from(["yes", "no", "perhaps"]), st.integers(0, 1)),
+    st.sampled_from([b"{", b"5", b"null", event(time="2026-01-02T00:30:00Z")]),
+)
+logs = st.lists(st.tuples(records, st.integers(0, 13 * HOUR)), max_size=25)
+borders = st.lists(st.integers(0, 25), max_size=5)
+
+
+def take_in(log: list[tuple[bytes, int]]) -> list[MemoryRecord]:
+    taken, now = [], START
+    for offset, (value, pause) in enumerate(log):
+        now += pause
+        taken.append(MemoryRecord(offset, now, None, value, ()))
+    return taken
+
+
+def parts(raw: list[MemoryRecord], cuts: list[int]) -> list[list[MemoryRecord]]:
+    ends = sorted({min(cut, len(raw)) for cut in cuts} | {0, len(raw)})
+    return [raw[start:end] for start, end in pairwise(ends)]
+
+
+def run(raw: list[MemoryRecord], cuts: list[int]) -> Partition:
+    partition = Partition(declared(), MemoryShelf())
+    for part in parts(raw, cuts):
+        partition.handle(part)
+        partition.settle(part[-1].offset + 1)
+    return partition
+
+
+@given(logs)
+def test_every_record_ends_in_exactly_one_place(log: list[tuple[bytes, int]]) -> None:
+    partition = Partition(declared(), MemoryShelf())
+    raw = take_in(log)
+
+    outputs = partition.handle(raw)
+
+    unreadable = sum(record.value == b"{" for record in raw)
+    written = sum(len(output.records) for output in outputs)
+    assert written + partition.duplicates + unreadable == len(raw)
+    causes = [cause for output in outputs for cause in output.causes]
+    assert len(set(causes)) == len(causes)
+
+
+@given(logs, borders)
+def test_the_borders_of_batches_do_not_show(log: list[tuple[bytes, int]], cuts: list[int]) -> None:
+    raw = take_in(log)
+
+    assert run(raw, cuts).written == run(raw, []).written
+
+
+@given(logs, borders, st.integers(0, 25))
+def test_after_a_crash_everything_is_written_the_same(
+    log: list[tuple[bytes, int]], cuts: list[int], crash: int
+) -> None:
+    raw = take_in(log)
+    partition = Partition(declared(), MemoryShelf())
+    for number, part in enumerate(parts(raw, cuts)):
+        before = {noun: len(written) for noun, written in partition.written.items()}
+        partition.handle(part)
+        if number == crash:  # the outputs are out, the state is not
+            first = {noun: written[before[noun] :] for noun, written in partition.written.items()}
+            partition.written = {noun: written[: before[noun]] for noun, written in partition.written.items()}
+            partition.reopen()
+            partition.handle(part)
+            assert {noun: written[before[noun] :] for noun, written in partition.written.items()} == first
+        partition.settle(part[-1].offset + 1)
+
+    assert partition.written == run(raw, []).written
+
+
+@given(logs)
+def test_what_was_sent_again_within_the_window_has_no_second_effect(log: list[tuple[bytes, int]]) -> None:
+    sent = take_in([(value, 0) for value, _ in log])
+    partition = Partition(declared(), MemoryShelf())
+    partition.handle(sent)
+    passed = partition.written["events"] + partition.written["labels"]
+
+    partition.handle([MemoryRecord(len(sent) + raw.offset, raw.timestamp, None, raw.value, ()) for raw in sent])
+
+    assert partition.written["events"] + partition.written["labels"] == passed
