@@ -11,8 +11,9 @@ import pytest
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.kafka_sink import OVERHEAD
 from penstock.bus.memory import MemoryLog
-from penstock.bus.ports import Fetched, Log, NewTopic, Place, Source, Written
+from penstock.bus.ports import LARGEST_ENCLOSING, LARGEST_RECORD, Fetched, Log, NewTopic, Place, Source, Written
 
 Open = Callable[[], Log]
 
@@ -138,6 +139,18 @@ async def test_a_subscription_grows_to_new_topics(open_log: Open) -> None:
         await source.close()
 
 
+async def test_a_member_without_topics_finds_nothing_and_takes_them_up_later(open_log: Open) -> None:
+    topic = fresh()
+    async with opened(open_log, NewTopic(topic, 1)) as log, asyncio.timeout(30):
+        source = await log.source("g" + topic, Recorded())
+        await source.subscribe([])
+        assert await source.poll(10, 0.01) == []
+        await write(log, *numbered(topic, 1))
+        await source.subscribe([topic])
+        assert await drained(source, 1) == [b"0"]
+        await source.close()
+
+
 async def test_a_reader_reads_from_an_offset_to_the_end_and_on(open_log: Open) -> None:
     topic = fresh()
     async with opened(open_log, NewTopic(topic, 1)) as log:
@@ -180,12 +193,14 @@ async def test_a_large_send_keeps_its_order(open_log: Open) -> None:
         await reader.close()
 
 
-async def test_kafka_takes_records_up_to_its_limit_and_refuses_larger_ones(broker: str) -> None:
+@pytest.mark.parametrize("largest", [LARGEST_RECORD, LARGEST_ENCLOSING])
+async def test_kafka_takes_records_up_to_its_topics_limit_and_refuses_larger_ones(broker: str, largest: int) -> None:
     topic = fresh()
-    async with opened(lambda: KafkaLog(Connection(broker), "test", "suite"), NewTopic(topic, 1)) as log:
-        await write(log, Written(topic, 0, None, b"x" * 1_000_000))
+    limited = NewTopic(topic, 1, largest=largest)
+    async with opened(lambda: KafkaLog(Connection(broker), "test", "suite"), limited) as log:
+        await write(log, Written(topic, 0, None, b"x" * largest, (("traceparent", b"x" * 55),)))
         with pytest.raises(RecordTooLarge):
-            await write(log, Written(topic, 0, None, b"x" * 1_000_001))
+            await write(log, Written(topic, 0, None, b"x" * (largest + OVERHEAD)))
         assert await log.ends([(topic, 0)]) == {(topic, 0): 1}
 
 

@@ -34,10 +34,13 @@ def started(command: list[str], home: Home) -> list[psutil.Process]:
         env={**os.environ, "PENSTOCK_HOME": str(home.root)},
         stderr=subprocess.PIPE,
     ) as up:
-        eventually(lambda: len(children_of(home)) > 1, limit_s=120)
-        seen = children_of(home)
-        up.send_signal(signal.SIGINT)
-        assert up.wait(60) == (0 if "--foreground" in command else 130)
+        try:
+            eventually(lambda: len(children_of(home)) > 1, limit_s=120)
+            seen = children_of(home)
+            up.send_signal(signal.SIGINT)
+            assert up.wait(120) == (0 if "--foreground" in command else 130)
+        finally:
+            up.kill()
     return seen
 
 

@@ -22,6 +22,7 @@ from penstock.contracts.ids import label_id
 from penstock.contracts.placement import partition_of
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.streams import StreamDeclared
+from penstock.ingestion.delivery import Delivery
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
@@ -53,30 +54,37 @@ terms = { type = "integer" }
 class Sink(MemorySink):
     """A sink whose broker may be away, silent, or sparing of space."""
 
-    def __init__(self, log: MemoryLog, moods: Sequence[str]) -> None:
+    def __init__(self, log: Log) -> None:
         super().__init__(log)
-        self._moods = moods
+        self._of = log
 
     async def send(self, records: Sequence[Written]) -> Awaitable[None]:
-        match self._moods[-1]:
+        self._of.writes.append(len(records))
+        self._of.asked.set()
+        match self._of.mood:
             case "away":
                 raise BrokerUnavailable("the broker is away")
-            case "sparing":
+            case "sparing" if any(b"large" in (record.value or b"") for record in records):
                 raise RecordTooLarge("the record is larger than the log takes")
             case "silent":
-                return asyncio.get_running_loop().create_future()
+                self._of.silence = asyncio.get_running_loop().create_future()
+                return self._of.silence
         return await super().send(records)
 
 
 class Log(MemoryLog):
-    """A log whose broker's mood can be set."""
+    """A log whose broker's mood can be set; while it is silent, `silence` is what a writer waits for."""
+
+    mood = "well"
+    silence: asyncio.Future[None]
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
-        self.moods = ["well"]
+        self.writes: list[int] = []
+        self.asked = asyncio.Event()
 
     async def sink(self) -> Sink:
-        return Sink(self, self.moods)
+        return Sink(self)
 
 
 @dataclass
@@ -434,36 +442,64 @@ async def test_h27_a_body_that_ends_early_is_dropped(edge: Edge) -> None:
 # --- a broker that does not acknowledge
 
 
-@pytest.mark.parametrize("mood", ["away", "silent"])
-async def test_without_an_acknowledgement_the_outcome_is_unknown(mood: str) -> None:
+async def test_while_the_broker_is_away_the_outcome_is_unknown(edge: Edge) -> None:
+    edge.log.mood = "away"
+    response = await edge.post(EVENTS, event())
+
+    assert (response.status_code, response.json()["code"]) == (503, "outcome_unknown")
+    assert int(response.headers["retry-after"]) > 0
+    assert "safe to send again" in response.json()["detail"]
+
+    edge.log.mood = "well"
+    assert (await edge.post(EVENTS, event(amount=2))).status_code == 202  # the first was not accepted: no conflict
+
+
+async def test_a_broker_that_does_not_acknowledge_is_not_waited_for_for_ever() -> None:
     async with opened(replace(LIMITS, ack_seconds=0.05)) as edge:
-        edge.log.moods.append(mood)
-        response = await edge.post(EVENTS, event())
+        edge.log.mood = "silent"
+        under_way, waiting = await edge.post(EVENTS, event("a")), await edge.post(EVENTS, event("b"))
+        edge.log.mood = "well"
+        edge.log.silence.set_exception(BrokerUnavailable("no answer"))
 
-        assert (response.status_code, response.json()["code"]) == (503, "outcome_unknown")
-        assert int(response.headers["retry-after"]) > 0
-        assert "safe to send again" in response.json()["detail"]
-
-        edge.log.moods.append("well")
-        assert (await edge.post(EVENTS, event(amount=2))).status_code == 202  # not remembered: it was not accepted
+        assert (under_way.status_code, waiting.status_code) == (503, 503)
+        assert (await edge.post(EVENTS, event("c"))).status_code == 202
+        assert [whole["id"] for _, whole in edge.received()] == ["c"]  # what was given up unwritten stays unwritten
 
 
 async def test_what_waits_for_the_broker_is_bounded() -> None:
-    async with opened(replace(LIMITS, ack_seconds=0.05, unacknowledged_bytes=150)) as edge:
-        edge.log.moods.append("silent")
-        await edge.post(EVENTS, event())
-        edge.log.moods.append("well")
+    async with opened(replace(LIMITS, ack_seconds=0.05, unacknowledged_bytes=300)) as edge:
+        edge.log.mood = "silent"
+        statuses = [(await edge.post(EVENTS, event(customer="c" * 200))).status_code for _ in range(2)]
 
-        assert (await edge.post(EVENTS, event("b"))).status_code == 503
-    assert len(edge.received()) == 0
+        assert statuses == [503, 503]
+        assert edge.log.writes == [1]
+        edge.log.silence.set_result(None)
 
 
-async def test_a_record_that_the_log_does_not_take_is_too_large(edge: Edge) -> None:
-    edge.log.moods.append("sparing")
+async def test_what_comes_while_a_write_is_under_way_goes_together_and_in_order(edge: Edge) -> None:
+    delivery = Delivery(edge.resources.publisher, LIMITS)
+    edge.log.mood = "silent"
+    deliveries = [asyncio.create_task(delivery.deliver("loans", [b"-1"], [b"key"]))]
+    async with asyncio.timeout(20):
+        await edge.log.asked.wait()
+    edge.log.mood = "well"
+    deliveries += [asyncio.create_task(delivery.deliver("loans", [b"%d" % n], [b"key"])) for n in range(40)]
+    await asyncio.sleep(0)  # each has its first turn, in which it queues
+    edge.log.silence.set_result(None)
+    await asyncio.gather(*deliveries)
 
-    response = await edge.post(EVENTS, event())
+    assert edge.log.writes == [1, 40]
+    assert [whole for _, whole in edge.received()] == list(range(40))
 
-    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+async def test_a_record_that_the_log_does_not_take_is_too_large_and_holds_up_no_other(edge: Edge) -> None:
+    edge.log.mood = "sparing"
+
+    answers = await asyncio.gather(*(edge.post(EVENTS, event(name)) for name in ("a", "large", "b")))
+
+    assert [answer.status_code for answer in answers] == [202, 413, 202]
+    assert answers[1].json()["code"] == "too_large"
+    assert sorted(whole["id"] for _, whole in edge.received()) == ["a", "b"]
 
 
 async def test_until_the_streams_are_read_an_unknown_one_is_worth_another_try() -> None:

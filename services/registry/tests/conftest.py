@@ -7,7 +7,8 @@ import pwd
 import shutil
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from penstock.registry.adapters.registry import Registry
 from penstock.registry.trust import PREDICATE
 from penstock.registry.wiring import Parts, registry_of, service_of
 from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.telemetry.setup import Telemetry
 
 LOANS = """
 [stream]
@@ -159,6 +161,29 @@ class Deployment:
         return TrainingRun.model_validate({**fields, **changes})
 
 
+@asynccontextmanager
+async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIterator[Deployment]:
+    """A registry that is running, with nothing applied."""
+    clock = VirtualClock(int(BEGAN.timestamp() * 1000))
+    process = OneProcess(clock, telemetry=telemetry) if telemetry else OneProcess(clock)
+    resources = process.resources()
+    registry = registry_of(parts, resources)
+    service = service_of(registry, resources)
+    await process.add(resources, service)
+    assert service.app is not None
+    assert isinstance(parts.store, MemoryStore)
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+        yield Deployment(process, parts, parts.store, registry, client)
+    await process.close()
+
+
+@pytest.fixture(scope="session")
+def deploy() -> Callable[..., AbstractAsyncContextManager[Deployment]]:
+    """`deployed`, for tests that have parts of their own."""
+    return deployed
+
+
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A pair of keys: private, public."""
@@ -176,17 +201,8 @@ def parts(keys: tuple[Path, Path], engine: Engine) -> Parts:
 @pytest.fixture
 async def deployment(parts: Parts) -> AsyncIterator[Deployment]:
     """A registry that is running, with nothing applied."""
-    process = OneProcess(VirtualClock(int(BEGAN.timestamp() * 1000)))
-    resources = process.resources()
-    registry = registry_of(parts, resources)
-    service = service_of(registry)
-    await process.add(resources, service)
-    assert service.app is not None
-    assert isinstance(parts.store, MemoryStore)
-    transport = httpx.ASGITransport(app=service.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-        yield Deployment(process, parts, parts.store, registry, client)
-    await process.close()
+    async with deployed(parts) as running:
+        yield running
 
 
 @pytest.fixture

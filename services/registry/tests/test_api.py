@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.contracts.topics import COMMANDS, MODELS, TRAINING_RUNS
+from penstock.registry.adapters.engines import IN_MEMORY, open_engine
+from penstock.registry.wiring import Parts
 
 PROMOTE = "/v1/streams/loans/promote"
 ROLLBACK = "/v1/streams/loans/rollback"
@@ -86,8 +92,7 @@ ASKS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-async def busy(loans: Any) -> Any:
+async def make_busy(loans: Any) -> Any:
     """Version 1 serves at epoch 1, 2 was kept back, 3 is archived, the bytes of 4 are gone."""
     await loans.send(TRAINING_RUNS, loans.run(1))
     for number in (2, 3, 4):
@@ -97,12 +102,21 @@ async def busy(loans: Any) -> Any:
     return loans
 
 
-@pytest.mark.parametrize("database_url", ["sqlite:///:memory:"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def table(keys: tuple[Path, Path], deploy: Any) -> AsyncIterator[Any]:
+    """One busy registry for the whole table: no request of it changes anything."""
+    signer, verifier = Signer.from_file(keys[0]), Verifier.from_file(keys[1])
+    async with deploy(Parts(MemoryStore(), signer, verifier, open_engine(IN_MEMORY))) as deployment:
+        await deployment.registry.apply(deployment.declaration)
+        yield await make_busy(deployment)
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.name)
-async def test_a_request_is_answered_as_the_table_says(busy: Any, ask: Ask) -> None:
-    audited = (await busy.client.get("/v1/audit/verify")).json()["number"]
+async def test_a_request_is_answered_as_the_table_says(table: Any, ask: Ask) -> None:
+    audited = (await table.client.get("/v1/audit/verify")).json()
     sent = {"json": ask.json} if ask.json is not None else {"content": ask.content}
-    answer = await busy.client.request(ask.method, ask.path, headers=ask.headers, **sent)
+    answer = await table.client.request(ask.method, ask.path, headers=ask.headers, **sent)
     if ask.status == 0:
         assert answer.status_code in (404, 405, 422)
     else:
@@ -113,18 +127,7 @@ async def test_a_request_is_answered_as_the_table_says(busy: Any, ask: Ask) -> N
         assert set(problem) >= {"type", "title", "status", "code", "detail"}
         assert ask.code in (None, problem["code"])
         assert "xxx" not in answer.text
-    assert (await busy.client.get("/v1/audit/verify")).json() == {**SOUND, "number": audited, "hash": ANY}
-
-
-class _Any:
-    def __eq__(self, _: object) -> bool:
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-ANY = _Any()
-SOUND = {"sound": True, "fault": None}
+    assert (await table.client.get("/v1/audit/verify")).json() == audited
 
 
 async def test_apply_promote_roll_back(deployment: Any) -> None:
@@ -161,7 +164,8 @@ async def test_apply_promote_roll_back(deployment: Any) -> None:
     assert [stream["name"] for stream in (await client.get("/v1/streams")).json()["streams"]] == ["loans"]
 
 
-async def test_metadata_is_kept_as_text(busy: Any) -> None:
+async def test_metadata_is_kept_as_text(loans: Any) -> None:
+    busy = await make_busy(loans)
     detail = "'; DROP TABLE audit; -- <script>alert(1)</script> \x00"
     body = {"version": 2, "expected_epoch": 1, "detail": detail}
     assert (await busy.client.post(PROMOTE, json=body)).status_code == 200

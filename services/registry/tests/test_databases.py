@@ -21,7 +21,7 @@ from penstock.registry.adapters.engines import BadDatabase, open_engine
 from penstock.registry.adapters.migrating import migrate
 from penstock.registry.adapters.tables import Table
 from penstock.registry.changes import Change, CommandRefused
-from penstock.registry.wiring import registry_of
+from penstock.registry.wiring import Parts, registry_of
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ async def three(loans: Any) -> Any:
 
 
 def registries(deployment: Any, url: str, count: int) -> list[Any]:
-    """Registries with connections of their own to the same database (one in memory has but one connection)."""
-    engines = [deployment.parts.engine if "memory" in url else open_engine(url) for _ in range(count)]
-    return [
-        registry_of(replace(deployment.parts, engine=engine), deployment.process.resources()) for engine in engines
-    ]
+    """Registries with connections of their own to the same database; one in memory has but the one."""
+    if "memory" in url:
+        return [deployment.registry] * count
+    parts = [replace(deployment.parts, engine=open_engine(url)) for _ in range(count)]
+    return [registry_of(own, deployment.process.resources()) for own in parts]
 
 
 async def test_of_two_promotions_at_once_one_wins(three: Any, database_url: str) -> None:
@@ -81,17 +81,24 @@ async def test_a_database_that_a_newer_registry_migrated_is_used_as_it_is(loans:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite:///:memory:"])
-async def test_a_database_that_is_locked_is_told_as_passing(deployment: Any, tmp_path: Path) -> None:
+async def test_a_database_that_is_locked_is_told_as_passing(parts: Parts, deploy: Any, tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'locked.db'}", patience_s=0)
-    registry = registry_of(replace(deployment.parts, engine=engine), deployment.process.resources())
-    await registry.apply(deployment.declaration)
-    holder = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(TransientError, match="locked"):
-        await registry.rollback("loans")
-    holder.execute("ROLLBACK")
-    holder.close()
-    assert (await registry.apply(deployment.declaration)).status == "unchanged"
+    async with deploy(replace(parts, engine=engine)) as deployment:
+        await deployment.registry.apply(deployment.declaration)
+        holder = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TransientError, match="locked"):
+            await deployment.registry.take_run(deployment.run(1))
+        answer = await deployment.client.post("/v1/streams/loans/retrain")
+        assert (answer.status_code, answer.json()["code"], "Retry-After" in answer.headers) == (
+            503,
+            "unavailable",
+            True,
+        )
+        assert (await deployment.client.get("/v1/streams/loans")).status_code == 200
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert (await deployment.client.post("/v1/streams/loans/retrain")).status_code == 202
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "no url", "sqlite:////proc/nowhere/registry.db"])

@@ -69,6 +69,15 @@ async def test_a_signature_for_other_bytes_is_refused(loans: Any) -> None:
     await refused(loans, "signed for the digest")
 
 
+async def test_figures_that_the_trainer_did_not_sign_are_refused(loans: Any) -> None:
+    run = loans.run(1)
+    signed = {"evaluation": run.evaluation.model_dump(mode="json")}
+    envelope = loans.parts.signer.sign(subject_of("loans", "request-1"), run.candidate.digest, PREDICATE, signed)
+    candidate = run.candidate.model_copy(update={"envelope": envelope})
+    await loans.send(TRAINING_RUNS, loans.run(1, gain=0.2, candidate=candidate))
+    await refused(loans, "its signer stated another evaluation")
+
+
 async def test_a_model_that_the_store_does_not_hold_is_refused(loans: Any) -> None:
     run = loans.run(1)
     del loans.store.contents[run.candidate.digest]

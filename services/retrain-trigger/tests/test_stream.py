@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -11,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from penstock.bus.errors import TransientError
 from penstock.bus.kafka import Connection, KafkaLog
 from penstock.bus.memory import system_clock
 from penstock.bus.ports import Written
 from penstock.bus.publishing import Publisher
 from penstock.bus.state import MemoryShelves
 from penstock.bus.topics import control_topics
-from penstock.contracts.batch import output
+from penstock.contracts.batch import RawRecord, output
 from penstock.contracts.streams import Streams
 from penstock.contracts.topics import (
     CONTROL_DEAD_LETTERS,
@@ -64,11 +66,16 @@ class Cluster:
     async def caught_up(self) -> bool:
         """Whether the group has committed to the ends of all its topics."""
         ends = await self.log.ends([(topic.name(self.namespace), 0) for topic in TOPICS])
-        committed = await self.log.committed(self.group)
+        try:
+            committed = await self.log.committed(self.group)
+        except TransientError:  # a fresh broker has no coordinator yet
+            return False
         return all(committed.get(place, 0) == end for place, end in ends.items())
 
     @asynccontextmanager
-    async def trigger(self, clock: Callable[[], int] = system_clock) -> AsyncIterator[asyncio.Task[None]]:
+    async def trigger(
+        self, clock: Callable[[], int] = system_clock, intake_type: type[Intake] = Intake
+    ) -> AsyncIterator[asyncio.Task[None]]:
         """A trigger that runs for the length of the block."""
         log, streams = KafkaLog(self.connection, self.namespace, "trigger"), Streams()
         resources = Resources(
@@ -81,7 +88,8 @@ class Cluster:
         for follower in everything:
             await follower.start()
         stream = Stream(
-            Intake(self.group, resources, desk, followers), lambda: faust_app(self.group, self.connection, self.folder)
+            intake_type(self.group, resources, desk, followers),
+            lambda: faust_app(self.group, self.connection, self.folder),
         )
         tasks = [asyncio.create_task(follow(follower)) for follower in everything]
         running = asyncio.create_task(stream.run())
@@ -150,6 +158,43 @@ async def test_what_nobody_can_read_is_kept_as_a_dead_letter(cluster: Cluster) -
         (0, "aw==", "/3s="), (1, None, None),
     ]  # fmt: skip
     assert letters[0].data.consumer == cluster.group
+
+
+class Faulty(Intake):
+    """Fails as a bug would."""
+
+    async def take(self, name: str, raw: RawRecord) -> None:
+        raise ArithmeticError(f"{name}/{raw.offset}")
+
+
+async def test_a_fault_ends_the_trigger_and_nothing_is_acknowledged(cluster: Cluster) -> None:
+    await cluster.write(STREAMS, declared(first_after=500))
+    await cluster.write(STATISTICS, statistics(500))
+    before = threading.active_count()
+    async with cluster.trigger(intake_type=Faulty) as running:
+        async with asyncio.timeout(WITHIN):
+            with pytest.raises(ArithmeticError, match="statistics/0"):
+                await running
+    assert threading.active_count() <= before, "a thread left behind would keep the process alive"
+    assert not await cluster.caught_up()
+    async with cluster.trigger():
+        await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+
+
+async def test_a_second_member_takes_over_and_goes_on(cluster: Cluster) -> None:
+    await cluster.write(STREAMS, declared(first_after=500))
+    async with cluster.trigger():
+        await cluster.write(STATISTICS, statistics(500))
+        (first,) = await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        successor = cluster.trigger()
+        await successor.__aenter__()
+        await cluster.write(STATISTICS, statistics(600))
+        await eventually(cluster.caught_up)
+    await cluster.write(TRAINING_RUNS, ended(first))
+    await cluster.write(STATISTICS, statistics(1000))
+    await eventually(cluster.caught_up)
+    assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
+    await successor.__aexit__(None, None, None)
 
 
 async def test_the_calendar_trains_once_for_each_time_it_fires(cluster: Cluster) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from penstock.artifacts import MemoryStore, Seal, Signer, Verifier, generate_key_pair
+from penstock.artifacts import MemoryStore, Seal, Signer, Store, Verifier, generate_key_pair
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import Outputs, output
 from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
@@ -29,12 +30,13 @@ from penstock.ml.frame import Field, Frame, column, times
 from penstock.ml.models import Model
 from penstock.ml.package import pack
 from penstock.runtime.in_one_process import OneProcess, VirtualClock
-from penstock.runtime.service import Service
+from penstock.runtime.service import Resources, Service
 from penstock.server.kept import KeptModels
 from penstock.server.loading import Loader
 from penstock.server.parts import Parts
 from penstock.server.settings import HttpSettings, StreamSettings
 from penstock.server.wiring import build_http, build_stream
+from penstock.telemetry import memory_telemetry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TOML = """
@@ -51,7 +53,7 @@ person = { type = "category", feature = false, missing = "refuse" }
 income = { type = "number", min = 0, outside = "refuse" }
 region = { type = "category" }
 """
-FIELDS = [Field("income", "number"), Field("region", "category")]
+FIELDS = (Field("income", "number"), Field("region", "category"))
 
 
 def declared(version: int = 1) -> StreamDeclared:
@@ -65,9 +67,9 @@ def declared(version: int = 1) -> StreamDeclared:
     )
 
 
-def trained(threshold: float = 50.0, fields: list[Field] | None = None) -> tuple[Model, Frame]:
+@cache
+def trained(threshold: float = 50.0, fields: tuple[Field, ...] = FIELDS) -> tuple[Model, Frame]:
     """A real model that says yes below `threshold`, and rows it can be tried on."""
-    fields = fields or FIELDS
     incomes = np.linspace(0, 100, 200)
     columns: dict[str, Any] = {"income": incomes, "age": incomes, "region": column("category", ["n", "s"] * 100)}
     frame = Frame({f.name: columns[f.name] for f in fields}, times(["2026-01-01"] * 200))
@@ -87,8 +89,10 @@ class Shop:
 
     signer: Signer
     verifier: Verifier
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Any
     trained = staticmethod(trained)
+    declared = staticmethod(declared)
+    event = staticmethod(event)
     declaration = parse_declaration(TOML)
 
     def stranger(self) -> Shop:
@@ -132,13 +136,19 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     """A store with nothing in it."""
-    return new_shop(tmp_path)
+    return new_shop(tmp_path, MemoryStore())
 
 
-def new_shop(folder: Path) -> Shop:
-    """A store with keys of its own."""
+@pytest.fixture(scope="session")
+def shops() -> Callable[[Path, Store], Shop]:
+    """Makes shops around stores."""
+    return new_shop
+
+
+def new_shop(folder: Path, store: Store) -> Shop:
+    """A shop with keys of its own, which lie in `folder`."""
     generate_key_pair(folder / "signing.pem", folder / "trusted.pem")
-    return Shop(Signer.from_file(folder / "signing.pem"), Verifier.from_file(folder / "trusted.pem"))
+    return Shop(Signer.from_file(folder / "signing.pem"), Verifier.from_file(folder / "trusted.pem"), store)
 
 
 async def eventually(condition: Callable[[], object]) -> None:
@@ -158,7 +168,7 @@ class Deployment:
 
     def __init__(self, shop: Shop) -> None:
         self.parts = Parts(shop.store, shop.verifier)
-        self._answering = OneProcess(VirtualClock(int(NOW.timestamp() * 1000)))
+        self._answering = OneProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
         self._scoring = OneProcess(self._answering.clock)
         self.log = self._scoring.log = self._answering.log
         self.stream: Service | None = None
@@ -187,11 +197,12 @@ class Deployment:
         await self._answering.settle()
         await self._scoring.settle()
 
-    def _build_stream(self, resources: Any) -> Service:
+    def _build_stream(self, resources: Resources) -> Service:
         self.stream = build_stream(StreamSettings(), resources, self.parts)
         return self.stream
 
-    def _build_http(self, resources: Any) -> Service:
+    def _build_http(self, resources: Resources) -> Service:
+        self._resources = resources
         self.http = build_http(HttpSettings(), resources, self.parts, self.seal)
         return self.http
 
@@ -229,6 +240,18 @@ class Deployment:
         self._scoring = OneProcess(self._answering.clock)
         self._scoring.log = self.log
         await self._scoring.start(self._build_stream)
+
+    def break_log(self, error: Exception) -> None:
+        """Have the log refuse to be written from now on."""
+
+        async def refuse() -> Any:
+            raise error
+
+        self.log.sink = refuse
+
+    def metrics_of_http(self) -> bytes:
+        """What the http child shows to Prometheus."""
+        return self._resources.metrics.exposition()[0]
 
     def epoch_of_http(self) -> int | None:
         """The epoch in force in the http child."""

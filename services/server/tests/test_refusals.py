@@ -54,7 +54,7 @@ def _signed_for_another_run(shop: Any) -> ModelEpoch:
 
 
 def _other_features(shop: Any) -> ModelEpoch:
-    fields = [Field("income", "number"), Field("age", "number")]
+    fields = (Field("income", "number"), Field("age", "number"))
     return shop.epoch(2, *shop.trained(fields=fields))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,8 @@ from penstock.artifacts import FileStore
 from penstock.contracts.training import Segment
 from penstock.trainer.adapters.child import in_a_child
 from penstock.trainer.attempts import attempt
+from penstock.trainer.jobs import Job
 from penstock.trainer.segments import table_of, to_parquet
-from penstock.trainer.training import Job
 
 from .conftest import declaration, outcomes
 
@@ -71,6 +72,28 @@ async def test_a_child_that_is_killed_is_a_failed_run(job: Job, tmp_path: Path) 
     training = asyncio.ensure_future(in_a_child(str(tmp_path / "artifacts"), 600)(job))
     (await child_appears()).kill()
     assert (await training).failure == "the training process ended with signal SIGKILL"
+
+
+TRAINER = """
+import asyncio, sys
+from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.jobs import Job
+asyncio.run(in_a_child(sys.argv[1], 600)(Job.model_validate_json(sys.stdin.readline())))
+"""
+
+
+async def test_a_trainer_that_is_killed_takes_its_child_with_it(job: Job, tmp_path: Path) -> None:
+    command = (sys.executable, "-c", TRAINER, str(tmp_path / "artifacts"))
+    trainer = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+    assert trainer.stdin is not None
+    trainer.stdin.write(job.model_dump_json().encode() + b"\n")
+    async with asyncio.timeout(60):
+        while not (found := psutil.Process(trainer.pid).children()):  # noqa: ASYNC110 - the system tells nobody
+            await asyncio.sleep(0.01)
+    trainer.kill()
+    await trainer.wait()
+    assert found[0].wait(60) is None, "an orphan's exit code is nobody's to know"
+    assert not found[0].is_running()
 
 
 async def test_what_goes_wrong_in_the_child_is_told_in_one_sentence(job: Job, tmp_path: Path) -> None:

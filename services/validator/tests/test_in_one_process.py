@@ -105,7 +105,7 @@ REJECTED: dict[str, tuple[bytes, list[tuple[str, bytes]], str]] = {
     "K4 of the wrong type": (b'"hello"', [], "wrong_type"),
     "K4 an array": (b"[1]", [], "wrong_type"),
     "K7 a header is missing": (b'{"meter": "m"}', ATTRIBUTES[:-1], "missing_field"),
-    "K9 larger than the log takes": (event("big", meter="m" * 1_000_000), [], "too_large"),
+    "K9 larger than the log takes": (event("big")[:-1] + b',"subject":"%s"}' % (b"s" * 1_000_000), [], "too_large"),
     "K10 of the year 2100": (event("late").replace(b"2026", b"2100"), [], "clock_skew"),
 }
 

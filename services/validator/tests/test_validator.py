@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from penstock.artifacts.seal import Seal
 from penstock.bus.memory import MemoryRecord
 from penstock.bus.state import MemoryShelf, State
+from penstock.bus.topics import largest_of
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
 from penstock.contracts.decoding import encode
 from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
@@ -24,8 +25,9 @@ from penstock.contracts.received import ReceivedDecoder
 from penstock.contracts.rejections import Rejected
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.topics import RECEIVED
+from penstock.contracts.topics import RECEIVED, REJECTED
 from penstock.validator.dedupe import Dedupe
+from penstock.validator.expiry import CHUNK
 from penstock.validator.handlers import Validator
 
 HOUR = 3_600_000
@@ -135,7 +137,7 @@ def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -
     assert msgspec.json.decode(value) == {**attributes, "data": {"customer": "c1", "amount": 2}}
 
 
-REFUSED = {
+BAD = {
     "below the range": (event(amount=-1), "out_of_range", "amount"),
     "half a term": (event(data={"terms": 1.5}), "wrong_type", "terms"),
     "a bool for a number": (event(amount=True), "wrong_type", "amount"),
@@ -154,13 +156,15 @@ REFUSED = {
     "half a surrogate": (event("$").replace(b"$", b"\\ud800"), "bad_text", None),
     "a label's unknown class": (label(value="perhaps"), "unknown_class", "value"),
     "a label without an entity": (label(entity=None), "missing_entity", "entity"),
+    "a name as long as a record": (event(data={"x" * 990_000: 1}), "extra_field", None),
+    "an entity as long as a record": (event(data={"customer": "c" * 990_000}, amount=-1), "out_of_range", "amount"),
     "larger than the log takes": (event(subject="x" * 1_000_000), "too_large", None),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", BAD)
 def test_a_bad_record_is_rejected_with_its_reason_and_bytes(partition: Partition, case: str) -> None:
-    value, code, field = REFUSED[case]
+    value, code, field = BAD[case]
 
     partition.handle(logged([event("before"), value, event("after")]))
 
@@ -168,7 +172,7 @@ def test_a_bad_record_is_rejected_with_its_reason_and_bytes(partition: Partition
     assert (rejection.data.code, len(partition.written["events"])) == (code, 2)
     assert field is None or rejection.data.field == field
     assert value.startswith(base64.b64decode(rejection.data.original))
-    assert len(encode(rejection)) < 1_000_000
+    assert len(encode(rejection)) < largest_of(REJECTED)
 
 
 def test_a_record_that_names_nothing_is_rejected_under_our_own_name(partition: Partition) -> None:
@@ -237,6 +241,14 @@ def test_the_state_is_bounded_by_the_window(partition: Partition) -> None:
 
     assert len(list(partition.shelf.scan(b"e"))) < 24 / 2 * 100 + 2 * 256 + 100
     assert len(list(partition.shelf.scan(b"c"))) < 10
+
+
+def test_a_name_that_was_taken_again_outlives_the_deletion_of_its_first_use(partition: Partition) -> None:
+    partition.handle(logged([event(f"{number}") for number in range(CHUNK + 1)]))
+    for hours in (25, 26):
+        partition.handle([MemoryRecord(1000 + hours, START + hours * HOUR, None, event("0"), ())])
+
+    assert (len(partition.written["events"]), partition.duplicates) == (CHUNK + 2, 1)
 
 
 # --- answers that HTTP predict gave

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Self
 
@@ -74,6 +75,9 @@ class KafkaSource:
 
     async def poll(self, most: int, wait: float) -> list[Fetched]:
         """At most `most` records, waiting `wait` seconds for the first."""
+        if not self._consumer.subscription():
+            await asyncio.sleep(wait)  # the client would wait for a subscription for ever
+            return []
         with as_ours():
             found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=most)
         return [Fetched(place.topic, place.partition, records) for place, records in found.items() if records]

@@ -85,4 +85,4 @@ class RocksShelves:
         Raises:
             TransientError: another process still has it open, or the disk refuses.
         """
-        return RocksShelf(self._folder / quote(group) / quote(stream or "_control") / str(partition))
+        return RocksShelf(self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition))

@@ -100,8 +100,8 @@ class Worker:
     async def step(self, wait: float) -> int:
         """Handle what is there, waiting at most `wait` seconds for it; how many records that were."""
         source = await self._subscribed_source()
-        rebalances = self._rebalances
         fetched = await source.poll(LARGEST_BATCH, min(wait, IDLE) if self._uncommitted else wait)
+        rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
         self.progressed = time.monotonic()
         self._raise_unopened()
         if not fetched:

@@ -78,7 +78,8 @@ def _text_of(path: Path) -> str:
             raise DeclarationError(f"{path}: expected a declaration of at most {LARGEST_FILE // 1000} kB")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DeclarationError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DeclarationError(f"{path}:{line}: expected UTF-8 text") from error
     except OSError as error:
         raise DeclarationError(f"{path}: cannot be read: {error.strerror or error}") from error
 

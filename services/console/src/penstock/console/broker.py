@@ -18,7 +18,7 @@ from penstock.console.kafka import Broker
 from penstock.console.ports import free_ports
 from penstock.console.probe import broker_answers
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 180.0
 STOP_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.1
 
@@ -31,7 +31,7 @@ def running_broker(home: Path, port: int | None = None) -> Iterator[str]:
     cache, or are downloaded the first time.
 
     Raises:
-        ConsoleFailure: the broker cannot be obtained or does not answer within a minute.
+        ConsoleFailure: the broker cannot be obtained or does not answer within three minutes.
     """
     node = launch(home, port)
     try:
@@ -61,7 +61,7 @@ def launch(home: Path, port: int | None = None) -> RunningBroker:
     """Start a broker with its files in `home`, on `port` or a free one, and wait until it answers.
 
     Raises:
-        ConsoleFailure: the broker cannot be obtained or does not answer within a minute.
+        ConsoleFailure: the broker cannot be obtained or does not answer within three minutes.
     """
     layout = Home(home.absolute())
     prepare(layout)

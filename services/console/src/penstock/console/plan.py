@@ -29,7 +29,7 @@ class ProcessPlan(BaseModel):
     """Answers as long as the process is not stuck; the same forms."""
     first: bool = False
     """The others start when this one is ready, and it stops after them."""
-    start_limit_s: float = 90.0
+    start_limit_s: float = 180.0
     """How long it may take until `health` answers for the first time."""
     grace_s: float = 10.0
     """How long it may take to stop before it is killed."""

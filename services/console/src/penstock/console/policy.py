@@ -10,7 +10,7 @@ LONGEST_DELAY_S = 30.0
 DOUBLINGS = 5
 STEADY_AFTER_S = 60.0
 FAILING_FROM = 3
-SILENCE_LIMIT_S = 20.0
+SILENCE_LIMIT_S = 30.0
 
 
 def restart_delay_s(failures: int) -> float:

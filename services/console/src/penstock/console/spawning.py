@@ -14,6 +14,9 @@ from penstock.console.logs import bound
 
 LOOK_EVERY_S = 0.02
 
+_spawned: list[subprocess.Popen[bytes]] = []
+"""Held until the end: a Ctrl-C that comes while such an object is deleted is lost, as every exception there is."""
+
 
 def spawn(home: Home, lock: int, *, tied: bool = False) -> None:
     """Start the supervisor of a home whose plan is written; it inherits `lock`. Returns once it is at work.
@@ -33,6 +36,7 @@ def spawn(home: Home, lock: int, *, tied: bool = False) -> None:
             start_new_session=True,
             pass_fds=tuple(inherited.values()),
         )
+    _spawned.append(process)
     try:
         _await_first_record(home, process)
     except BaseException:

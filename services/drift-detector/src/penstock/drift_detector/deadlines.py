@@ -46,7 +46,12 @@ class Deadlines:
         self._fresh[bucket].append((time, key))
         if bucket <= self._reached:
             self._opened.add(bucket)
-            insort(self._near, (time, key), lo=self._taken)
+            pass
+
+    def has_before(self, cutoff: int) -> bool:
+        """Whether anything lies before `cutoff`."""
+        self._reach(cutoff)
+        return self._taken < len(self._near) and self._near[self._taken][0] < cutoff
 
     def before(self, cutoff: int) -> Iterator[bytes]:
         """The keys whose time lies before `cutoff`; they stay in the queue."""
@@ -59,8 +64,7 @@ class Deadlines:
 
     def take(self, cutoff: int) -> Iterator[Item]:
         """Take out what lies before `cutoff`."""
-        self._reach(cutoff)
-        while self._taken < len(self._near) and self._near[self._taken][0] < cutoff:
+        while self.has_before(cutoff):
             self._taken += 1
             yield self._near[self._taken - 1]
 

@@ -80,7 +80,8 @@ class Join:
             if self._take_event(keys[index], times[index], entities[index], event, batch.raw[index].key, index, joined):
                 fresh.append(index)
             self._watermark = max(self._watermark, times[index])
-            self._expire(self._watermark - horizon, index, joined)
+            if self._deadlines.has_before(self._watermark - horizon):
+                self._expire(self._watermark - horizon, index, joined)
         self._state.put(_WATERMARK, self._watermark.to_bytes(8, "big", signed=True))
         self._save()
         return joined, fresh
@@ -94,7 +95,7 @@ class Join:
         self._pending.load(keys)
         joined = Joined()
         for index, (key, record) in enumerate(zip(keys, batch.records, strict=True)):
-            entry = None if key in self._ended else self._entry_at(key, micros(record.time))
+            entry = self._entry_at(key, micros(record.time))
             if entry is not None and entry.prediction is None:
                 entry.prediction = record.data
                 self._settle(key, entry, index, joined)
@@ -108,10 +109,11 @@ class Join:
         self._pending.load(keys)
         joined = Joined()
         for index, (key, label) in enumerate(zip(keys, batch.records, strict=True)):
-            if key in self._ended:
+            entry = self._pending.get(key)
+            if entry is None and key in self._ended:
                 self._unmet(1)
                 continue
-            entry = self._pending.get(key) or Pending(_LONG_AGO)
+            entry = entry or Pending(_LONG_AGO)
             said = Truth(truth(declaration, label), label.data.revision, label.time.astimezone(UTC))
             if entry.take_label(said):
                 self._wait_from(key, entry, micros(label.time))
@@ -129,10 +131,8 @@ class Join:
         cause: int,
         joined: Joined,
     ) -> bool:
-        if key in self._ended:
-            return False
         entry = self._entry_at(key, at)
-        if entry.fields is not None:
+        if entry is None or entry.fields is not None:
             return False
         if entry.at != at:
             entry.at = at
@@ -142,9 +142,13 @@ class Join:
         self._settle(key, entry, cause, joined)
         return True
 
-    def _entry_at(self, key: bytes, at: int) -> Pending:
-        """The entry of an event whose time is known."""
-        entry = self._pending.get(key) or Pending(at)
+    def _entry_at(self, key: bytes, at: int) -> Pending | None:
+        """The entry of an event whose time is known; None when the event has ended: this is repeated work."""
+        entry = self._pending.get(key)
+        if entry is None:
+            if key in self._ended:
+                return None
+            entry = Pending(at)
         if entry.only_labels:
             entry.at = at
             self._deadlines.add(at, key)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.bus.ports import LARGEST_RECORD
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -11,7 +13,7 @@ class Limits:
 
     body_bytes: int = 16 << 20
     body_seconds: float = 30.0
-    record_bytes: int = 1_000_000
+    record_bytes: int = LARGEST_RECORD
     batch_records: int = 10_000
     ack_seconds: float = 10.0
     unacknowledged_bytes: int = 128 << 20

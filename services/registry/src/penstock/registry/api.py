@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
+from starlette.exceptions import HTTPException
 
 from penstock.contracts.models import ModelEpoch
 from penstock.contracts.monitoring import Alert
@@ -12,18 +13,23 @@ from penstock.registry import bodies
 from penstock.registry.adapters import views
 from penstock.registry.adapters.commands import Promotion, Rollback
 from penstock.registry.adapters.registry import OPERATOR, Registry
-from penstock.registry.bodies import Actor, IfMatch, Key, StreamName, Traceparent, Version
+from penstock.registry.bodies import Actor, IfMatch, Key, StreamName, Version
 from penstock.registry.chain import Head
 from penstock.registry.changes import Change
-from penstock.registry.problems import Problem, answer_with_problems
+from penstock.registry.observing import observed_route
+from penstock.registry.problems import Problem, answer_http_error
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.setup import Telemetry
 
 Most = Annotated[int, Query(ge=1, le=1000)]
 
 
-def registry_app(registry: Registry) -> FastAPI:
+def registry_app(registry: Registry, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
     """The app."""
     app = FastAPI(title="Penstock registry", docs_url=None, redoc_url=None)
-    answer_with_problems(app)
+    app.router.route_class = observed_route(telemetry, metrics)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(Exception, answer_http_error)
     _commands(app, registry)
     _stream_views(app, registry)
     _governance_views(app, registry)
@@ -37,11 +43,10 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         request: Request,
         response: Response,
         actor: Actor = OPERATOR,
-        traceparent: Traceparent = None,
     ) -> Change:
         """Declare a stream, or change its declaration."""
         declaration = await bodies.declaration_in(request, stream)
-        change = await registry.apply(declaration, actor, traceparent)
+        change = await registry.apply(declaration, actor, request.state.traceparent)
         response.status_code = 201 if change.status == "created" else 200
         return change
 
@@ -52,7 +57,6 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         actor: Actor = OPERATOR,
         key: Key = None,
         if_match: IfMatch = None,
-        traceparent: Traceparent = None,
     ) -> Change:
         """Let a version serve."""
         content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
@@ -61,7 +65,9 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         if expected is None:
             raise Problem(428, "epoch_missing", "say which epoch you have seen, as expected_epoch or If-Match")
         asked = Promotion(body.version, expected, body.digest, body.detail)
-        return await registry.promote(stream, asked, actor, bodies.once(key, request, content), traceparent)
+        return await registry.promote(
+            stream, asked, actor, bodies.once(key, request, content), request.state.traceparent
+        )
 
     @app.post("/v1/streams/{stream}/rollback", openapi_extra=_takes("application/json"))
     async def rollback(
@@ -70,13 +76,14 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         actor: Actor = OPERATOR,
         key: Key = None,
         if_match: IfMatch = None,
-        traceparent: Traceparent = None,
     ) -> Change:
         """Return to an earlier model."""
         content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
         body = bodies.read(bodies.RollbackBody, content)
         asked = Rollback(body.to_version, bodies.epoch_expected(if_match, body.expected_epoch), body.detail)
-        return await registry.rollback(stream, asked, actor, bodies.once(key, request, content), traceparent)
+        return await registry.rollback(
+            stream, asked, actor, bodies.once(key, request, content), request.state.traceparent
+        )
 
     @app.post("/v1/streams/{stream}/retrain", status_code=202, openapi_extra=_takes("application/json"))
     async def retrain(
@@ -84,12 +91,13 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         request: Request,
         actor: Actor = OPERATOR,
         key: Key = None,
-        traceparent: Traceparent = None,
     ) -> Change:
         """Ask for a training."""
         content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
         body = bodies.read(bodies.RetrainBody, content)
-        return await registry.retrain(stream, body.detail, actor, bodies.once(key, request, content), traceparent)
+        return await registry.retrain(
+            stream, body.detail, actor, bodies.once(key, request, content), request.state.traceparent
+        )
 
     @app.delete("/v1/models/{stream}/{version}")
     async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> Change:

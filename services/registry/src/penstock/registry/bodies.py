@@ -21,7 +21,6 @@ Version = Annotated[int, Path(ge=0, lt=2**31)]
 Actor = Annotated[str, Header(alias="X-Penstock-Actor", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
-Traceparent = Annotated[str | None, Header(pattern=r"^[0-9a-f-]{55,200}$")]
 
 Detail = Annotated[str, Field(max_length=1000)]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -43,30 +43,26 @@ def answer(status: int, code: str, detail: str, field: str | None = None) -> JSO
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Let every error of `app` be answered as a problem."""
+def problem_of(error: Exception) -> JSONResponse | None:
+    """What a request that failed with `error` is answered, None when the error is a fault of ours."""
+    match error:
+        case Problem():
+            return answer(error.status, error.code, error.detail, error.field)
+        case CommandRefused():
+            return answer(_STATUS[error.kind], error.code, error.detail, error.field)
+        case TransientError():
+            return answer(503, "unavailable", f"{error}; whether it was done is unknown, the same again is safe")
+        case RequestValidationError():
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"][1:])
+            return answer(422, "invalid", str(first["msg"]), field or None)
+        case HTTPException():
+            code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+            return answer(error.status_code, code, str(error.detail))
+        case _:
+            return None
 
-    @app.exception_handler(Problem)
-    async def _problem(_: Request, error: Problem) -> JSONResponse:
-        return answer(error.status, error.code, error.detail, error.field)
 
-    @app.exception_handler(CommandRefused)
-    async def _refused(_: Request, error: CommandRefused) -> JSONResponse:
-        return answer(_STATUS[error.kind], error.code, error.detail, error.field)
-
-    @app.exception_handler(TransientError)
-    async def _away(_: Request, error: TransientError) -> JSONResponse:
-        return answer(503, "unavailable", f"{error}; whether it was done is unknown, the same again is safe")
-
-    @app.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            return answer(400, "bad_json", "the body is not valid JSON")
-        field = ".".join(str(part) for part in first["loc"][1:])
-        return answer(422, "invalid", str(first["msg"]).removeprefix("Value error, "), field or None)
-
-    @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return answer(error.status_code, code, str(error.detail))
+async def answer_http_error(_: Request, error: Exception) -> JSONResponse:
+    """What is answered where no route matched."""
+    return problem_of(error) or answer(500, "internal_server_error", "the registry failed; its log says more")

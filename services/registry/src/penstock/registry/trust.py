@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from penstock.artifacts import ArtifactError, BadSignature, Signer, Store, Verifier
 from penstock.bus.errors import TransientError
@@ -14,7 +16,7 @@ from penstock.ml.frame import Frame, times
 from penstock.ml.package import pack
 from penstock.registry.changes import CommandRefused
 
-PREDICATE = "https://penstock.dev/model/v1"
+PREDICATE = "https://penstock.dev/predicates/baseline/v1"
 
 
 class StoreUnavailable(TransientError):
@@ -59,12 +61,26 @@ class Trust:
         """
         if run.candidate is None or run.evaluation is None or run.dataset is None:
             return "it lacks candidate, evaluation or dataset"
-        return self.distrust(run.stream, run.request, run.candidate.digest, run.candidate.envelope)
+        claimed = {"evaluation": run.evaluation.model_dump(mode="json")}
+        return self.distrust(run.stream, run.request, run.candidate.digest, run.candidate.envelope, claimed)
 
-    def distrust(self, stream: str, run: str | None, digest: str, envelope: object) -> str | None:
-        """Why a model must not serve: no trusted signature for this stream and run, or not in the store."""
+    def distrust(
+        self,
+        stream: str,
+        run: str | None,
+        digest: str,
+        envelope: object,
+        claimed: Mapping[str, object] = MappingProxyType({}),
+    ) -> str | None:
+        """Why a model must not serve: no trusted signature for this stream and run, or not in the store.
+
+        What is `claimed` of the model must be what its signer said, where the signer said anything.
+        """
         try:
-            self.verifier.expect(envelope, subject_of(stream, run), digest)
+            statement = self.verifier.expect(envelope, subject_of(stream, run), digest)
+            for name, value in claimed.items():
+                if statement.predicate.get(name, value) != value:
+                    return f"its signer stated another {name}"
             return None if self.store.has(digest) else f"the store does not hold {digest}"
         except BadSignature as error:
             return str(error)

@@ -31,7 +31,7 @@ class Parts:
 
 def build(settings: RegistrySettings, resources: Resources) -> Service:
     """The service."""
-    return service_of(registry_of(open_parts(settings), resources))
+    return service_of(registry_of(open_parts(settings), resources), resources)
 
 
 def registry_of(parts: Parts, resources: Resources) -> Registry:
@@ -41,11 +41,11 @@ def registry_of(parts: Parts, resources: Resources) -> Registry:
     return Registry(database, Relay(database, resources), trust, resources.clock)
 
 
-def service_of(registry: Registry) -> Service:
+def service_of(registry: Registry, resources: Resources) -> Service:
     """The registry as a service."""
     return Service(
         groups=[registry_group(registry)],
-        app=registry_app(registry),
+        app=registry_app(registry, resources.telemetry, resources.metrics),
         tasks=[registry.relay.keep_draining],
         health=lambda: {"outbox": registry.relay.left},
     )

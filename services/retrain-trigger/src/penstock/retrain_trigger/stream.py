@@ -20,6 +20,8 @@ from penstock.retrain_trigger.intake import FIRST_PAUSE, LONGEST_PAUSE, Intake
 
 CALENDAR_EVERY = 1.0  # seconds between looks at the calendar
 
+AWAY = (KafkaError, ConnectionError, TimeoutError)  # what a broker that is away makes of our calls
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ class Stream:
             started = asyncio.get_running_loop().time()
             try:
                 await self._be_a_member(self._new_app())
-            except (KafkaError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 lasted = asyncio.get_running_loop().time() - started
                 pause = FIRST_PAUSE if lasted > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
                 log.warning("left the group: %s: %s; joining again in %.1f s", type(error).__name__, error, pause)
@@ -55,7 +57,7 @@ class Stream:
             await app.start()
             await app.wait_until_stopped()
         finally:
-            with suppress(KafkaError, OSError, TimeoutError):
+            with suppress(*AWAY):
                 await app.stop()
         if app.crash_reason is not None:
             raise app.crash_reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from penstock.bus.routes import Group
 from penstock.retrain_trigger.desk import Desk
 from penstock.retrain_trigger.faust_app import faust_app
@@ -10,6 +12,7 @@ from penstock.retrain_trigger.intake import Intake
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.retrain_trigger.stream import Stream
 from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import SettingsError
 
 GROUP = "retrain-trigger"
 
@@ -22,9 +25,22 @@ def build(_: RetrainTriggerSettings, resources: Resources) -> Service:
 
 
 def build_on_kafka(settings: RetrainTriggerSettings, resources: Resources) -> Service:
-    """On Faust, with the calendar."""
+    """On Faust, with the calendar.
+
+    Raises:
+        SettingsError: the data folder cannot be used.
+    """
     desk = Desk(resources.streams)
     followers = [resources.follow(topic, desk.apply) for topic in TOPICS]
     intake = Intake(GROUP, resources, desk, followers)
-    stream = Stream(intake, lambda: faust_app(GROUP, settings.connection(), settings.data_folder))
+    folder = _made(settings.data_folder)
+    stream = Stream(intake, lambda: faust_app(GROUP, settings.connection(), folder))
     return Service(followers=followers, tasks=(stream.run,))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"PENSTOCK_DATA_FOLDER: cannot use {folder}: {error.strerror}") from error
+    return folder

@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-
-from pydantic import BaseModel, ConfigDict
 
 from penstock.artifacts import Store
-from penstock.trainer.training import Job, Trained, train
-
-
-class Attempt(BaseModel):
-    """A training that came to an end: with a candidate, or with a reason in one sentence."""
-
-    model_config = ConfigDict(frozen=True)
-
-    trained: Trained | None = None
-    failure: str | None = None
-    cpu_seconds: float = 0.0
-
-
-Try = Callable[[Job], Awaitable[Attempt]]
-"""Carries a job out; raises nothing for a training that fails."""
+from penstock.trainer.jobs import Attempt, Job, Try
+from penstock.trainer.training import train
 
 
 def attempt(job: Job, store: Store) -> Attempt:

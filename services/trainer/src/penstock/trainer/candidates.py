@@ -7,7 +7,7 @@ from importlib.metadata import version
 from penstock.artifacts import Signer
 from penstock.contracts.models import subject_of
 from penstock.contracts.training import Candidate, Dataset, TrainingRun
-from penstock.trainer.training import Trained
+from penstock.trainer.jobs import Trained
 
 PREDICATE_TYPE = "https://penstock.dev/predicates/training/v1"
 

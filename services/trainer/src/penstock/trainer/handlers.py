@@ -11,10 +11,9 @@ from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.contracts.training import Segment, TrainingRequest, TrainingRun
-from penstock.trainer.attempts import Try
 from penstock.trainer.candidates import candidate_of
+from penstock.trainer.jobs import Job, Try
 from penstock.trainer.runs import Ledger, dataset_of, ended, refused, started
-from penstock.trainer.training import Job
 
 
 class Archiving(Protocol):

@@ -6,11 +6,9 @@ import json
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration import Declaration
-from penstock.contracts.training import Evaluation, Segment
 from penstock.ml.drift.binning import Reference
 from penstock.ml.families import fit
 from penstock.ml.models import Model
@@ -18,6 +16,7 @@ from penstock.ml.package import pack
 from penstock.ml.selection import choose
 from penstock.trainer.dataset import Rows, feature_fields, rows_of
 from penstock.trainer.evaluation import evaluate
+from penstock.trainer.jobs import Job, Trained
 from penstock.trainer.segments import from_parquet
 
 FEWEST_ROWS = 20
@@ -28,28 +27,6 @@ PROFILE_FORMAT = 1
 
 class NothingToLearn(ValueError):
     """The data do not allow a model; the message is one sentence that says why."""
-
-
-class Job(BaseModel):
-    """What is to be trained: a stream as declared, on archived segments."""
-
-    model_config = ConfigDict(frozen=True)
-
-    declaration: Declaration
-    segments: tuple[Segment, ...]
-
-
-class Trained(BaseModel):
-    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    family: str
-    digest: str
-    profile: str
-    size: int
-    rows: int
-    evaluation: Evaluation
 
 
 def train(job: Job, store: Store) -> Trained:

@@ -9,8 +9,8 @@ from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
 from penstock.trainer.adapters.archive import Archive
 from penstock.trainer.adapters.child import in_a_child
-from penstock.trainer.attempts import Try, in_this_process
 from penstock.trainer.handlers import Handlers
+from penstock.trainer.jobs import Try
 from penstock.trainer.runs import Ledger
 from penstock.trainer.settings import TrainerSettings
 
@@ -33,6 +33,9 @@ def build(settings: TrainerSettings, resources: Resources) -> Service:
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
     """A trainer that trains where it runs, so that nothing depends on the machine."""
+    # A deployment's trainer only waits for its children: it need not hold what they learn with.
+    from penstock.trainer.attempts import in_this_process  # noqa: PLC0415
+
     return _service(resources, store, signer, in_this_process(store))
 
 

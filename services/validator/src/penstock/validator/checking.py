@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.artifacts.seal import Seal
+from penstock.bus.ports import LARGEST_RECORD
 from penstock.contracts.batch import Batch
 from penstock.contracts.checks import check_events, check_label
 from penstock.contracts.declaration import Declaration
@@ -14,8 +15,6 @@ from penstock.contracts.received import Received
 from penstock.contracts.refusals import Refusal
 from penstock.validator.answers import forged_answer
 from penstock.validator.original import logged_at, whole
-
-LARGEST_RECORD = 1_000_000  # bytes of key and value that can be passed on
 
 
 def refusals_in(batch: Batch[Received], seal: Seal | None) -> dict[int, Refusal]:

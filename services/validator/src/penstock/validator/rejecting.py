@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 
+from penstock.bus.ports import LARGEST_RECORD
 from penstock.contracts.batch import RawRecord
 from penstock.contracts.received import Received
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.rejections import REJECTED_SUFFIX, Rejected, RejectedData, rejection_id
 from penstock.validator.original import logged_at, whole
 
-LARGEST_ORIGINAL = 700_000  # bytes: in base64, with the rest, still a record that the log takes
+LARGEST_ORIGINAL = LARGEST_RECORD  # bytes: more can only be a record in binary mode, put together
+LONGEST_TEXT = 500  # characters of what may quote the record: its field, its entity
 LONGEST_SOURCE = 512 - len(REJECTED_SUFFIX)
 NAMELESS = "penstock/validator"
 
@@ -18,7 +20,7 @@ NAMELESS = "penstock/validator"
 def rejected(refusal: Refusal, record: Received, raw: RawRecord) -> Rejected:
     """The record on `rejected`. It holds nothing that is not on the log, so repeated work writes the same."""
     original = whole(raw)
-    kept, detail = original[:LARGEST_ORIGINAL], refusal.detail
+    kept, detail = original[:LARGEST_ORIGINAL], refusal.detail[:LONGEST_TEXT]
     if len(kept) < len(original):
         detail += f"; only the first {LARGEST_ORIGINAL} of {len(original)} bytes are kept here"
     return Rejected(
@@ -31,7 +33,7 @@ def rejected(refusal: Refusal, record: Received, raw: RawRecord) -> Rejected:
             code=refusal.code,
             detail=detail,
             original=base64.b64encode(kept).decode(),
-            field=refusal.field,
-            entity=refusal.entity,
+            field=refusal.field and refusal.field[:LONGEST_TEXT],
+            entity=refusal.entity and refusal.entity[:LONGEST_TEXT],
         ),
     )

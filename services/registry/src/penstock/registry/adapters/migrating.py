@@ -23,6 +23,7 @@ def migrate(engine: Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)  # else it describes the dialect each time
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine
 
-from penstock.registry.adapters.database import as_unavailable
+from penstock.registry.adapters.database import DatabaseUnavailable, as_unavailable
+from penstock.registry.adapters.engines import PATIENCE_S
 
 RELAY = 0x70656E73746F636C  # the advisory lock of the relay, on PostgreSQL
+LOOK_EVERY_S = 0.02
 
 Release = Callable[[], None]
 
@@ -56,9 +60,24 @@ def _advisory(engine: Engine) -> Release:
 
 
 def _file(path: Path) -> Release:
-    held = path.open("w")
-    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        held = path.open("w")
+        _lock(held, time.monotonic() + PATIENCE_S)
+    except OSError as error:
+        raise DatabaseUnavailable(f"the relay's lock {path} cannot be had: {error.strerror}") from error
     return held.close
+
+
+def _lock(file: IO[str], until: float) -> None:
+    """Take the lock before `until`; one that waited in the system could not be given up."""
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                file.close()
+                raise
+            time.sleep(LOOK_EVERY_S)
 
 
 def _nothing() -> None:

@@ -13,8 +13,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from penstock.trainer.attempts import Attempt, Try
-from penstock.trainer.training import Job
+from penstock.trainer.jobs import Attempt, Job, Try
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

@@ -8,7 +8,7 @@ import threading
 
 from penstock.artifacts import open_store
 from penstock.trainer.attempts import attempt
-from penstock.trainer.training import Job
+from penstock.trainer.jobs import Job
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from alembic import context
 
 from penstock.registry.adapters.tables import Table
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Table.metadata)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Table.metadata, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,111 @@
+"""Followers: a control topic is folded from its start, every record once, in order, on every log."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.bus.following import Follower
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.memory import MemoryLog
+from penstock.bus.ports import Log, Written
+from penstock.bus.topics import control_topics
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import STREAMS
+
+EXAMPLE = Path(__file__).parents[2] / "contracts/examples/penstock.stream-declared.v1.json"
+DECLARED = StreamDeclared.from_json(EXAMPLE.read_bytes())
+
+
+class Desk:
+    """A log with a namespace of its own, and what a follower saw."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.namespace = f"n{uuid.uuid4().hex[:8]}"
+        self.seen: list[int] = []
+
+    def follower(self) -> Follower[StreamDeclared]:
+        return Follower(self.log, self.namespace, STREAMS, lambda record: self.seen.append(record.version))
+
+    async def write(self, *versions: int | bytes) -> None:
+        sink = await self.log.sink()
+        name = STREAMS.name(self.namespace)
+        values = [
+            item if isinstance(item, bytes) else DECLARED.model_copy(update={"version": item}).to_json()
+            for item in versions
+        ]
+        await (await sink.send([Written(name, 0, None, value) for value in values]))
+        await sink.close()
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def desk(request: pytest.FixtureRequest) -> Any:
+    bootstrap = request.getfixturevalue("broker") if request.param == "kafka" else None
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Desk]:
+        log: Log = KafkaLog(Connection(bootstrap), "n", "t") if bootstrap else MemoryLog()
+        made = Desk(log)
+        await log.create(control_topics(made.namespace))
+        yield made
+        await log.close()
+
+    return opened
+
+
+async def caught_up(follower: Follower[Any], position: int) -> None:
+    async with asyncio.timeout(30):
+        while follower.position < position:
+            await follower.step(0.1)
+
+
+async def test_it_folds_from_the_first_record_and_then_keeps_up(desk: Any) -> None:
+    async with desk() as d:
+        await d.write(1, 2)
+        follower = d.follower()
+        await follower.start()
+        assert d.seen == [1, 2]
+        await d.write(3)
+        await caught_up(follower, 3)
+        assert d.seen == [1, 2, 3]
+        assert await follower.step(0) == 0
+        await follower.close()
+
+
+async def test_it_goes_on_where_it_stopped_and_sees_nothing_twice(desk: Any) -> None:
+    async with desk() as d:
+        await d.write(1, 2)
+        follower = d.follower()
+        await follower.start()
+        await follower.close()
+        await d.write(3)
+        await caught_up(follower, 3)
+        await follower.start()
+        assert d.seen == [1, 2, 3]
+        await follower.close()
+        await follower.close()
+
+
+async def test_it_passes_over_what_it_cannot_read(desk: Any) -> None:
+    async with desk() as d:
+        await d.write(1, b"\xff", 2, b"{}")
+        follower = d.follower()
+        await follower.start()
+        assert d.seen == [1, 2]
+        assert follower.position == 4
+        await follower.close()
+
+
+async def test_an_empty_topic_is_read_to_its_end(desk: Any) -> None:
+    async with desk() as d:
+        follower = d.follower()
+        await follower.start()
+        assert (d.seen, follower.position) == ([], 0)
+        await follower.close()

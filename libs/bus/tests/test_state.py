@@ -1,0 +1,180 @@
+"""One behaviour suite for every state: on disk and in memory it is a dict with positions, written in one go."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from penstock.bus.errors import TransientError
+from penstock.bus.rocks import RocksShelves
+from penstock.bus.state import Changes, MemoryShelves, Shelves, State
+
+UNIT = ("group", "loans", 0)
+
+
+@pytest.fixture(params=["memory", "disk"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], State]:
+    shelves: Shelves = MemoryShelves() if request.param == "memory" else RocksShelves(tmp_path)
+    return lambda: State(shelves.open(*UNIT))
+
+
+def write(state: State, **positions: int) -> None:
+    state.write(state.seal(), positions)
+
+
+def test_a_reader_sees_changes_that_are_not_written_yet(reopen: Callable[[], State]) -> None:
+    state = reopen()
+    state.put(b"a", b"1")
+    state.put(b"b", b"2")
+    write(state)
+    state.put(b"a", b"3")
+    state.delete(b"b")
+    assert state.get(b"a") == b"3"
+    assert state.get_many([b"a", b"b", b"c"]) == [b"3", None, None]
+    assert list(state.scan(b"")) == [(b"a", b"3")]
+    state.close()
+
+
+def test_what_was_written_with_its_position_is_there_again_and_the_rest_is_not(reopen: Callable[[], State]) -> None:
+    state = reopen()
+    state.put(b"a", b"1")
+    write(state, events=7, labels=2)
+    state.put(b"a", b"2")
+    state.put(b"b", b"2")
+    state.close()
+    again = reopen()
+    assert list(again.scan(b"")) == [(b"a", b"1")]
+    assert again.positions() == {"events": 7, "labels": 2}
+    again.close()
+
+
+def test_a_batch_handled_ahead_keeps_its_changes_when_its_forerunner_is_written(reopen: Callable[[], State]) -> None:
+    state = reopen()
+    state.put(b"a", b"1")
+    state.put(b"b", b"1")
+    first = state.seal()
+    state.put(b"a", b"2")
+    state.write(first, {"events": 1})
+    assert state.get_many([b"a", b"b"]) == [b"2", b"1"]
+    state.close()
+    again = reopen()
+    assert again.get_many([b"a", b"b"]) == [b"1", b"1"]
+    again.close()
+
+
+def test_keys_may_hold_any_bytes_and_do_not_meet_the_positions(reopen: Callable[[], State]) -> None:
+    state = reopen()
+    for key in (b"", b"\x00", b"\xff", b"p", b"pevents", b"v", b"\xff\xff"):
+        state.put(key, b"x" + key)
+    write(state, events=1)
+    assert [key for key, _ in state.scan(b"")] == [b"", b"\x00", b"p", b"pevents", b"v", b"\xff", b"\xff\xff"]
+    assert [key for key, _ in state.scan(b"p")] == [b"p", b"pevents"]
+    assert [key for key, _ in state.scan(b"\xff")] == [b"\xff", b"\xff\xff"]
+    assert state.positions() == {"events": 1}
+    state.close()
+
+
+def test_units_do_not_see_each_other(tmp_path: Path) -> None:
+    for shelves in (MemoryShelves(), RocksShelves(tmp_path)):
+        units = [("g", "a", 0), ("g", "a", 1), ("g", "b", 0), ("h", "a", 0), ("g", None, 0), ("g", "../a", 0)]
+        states = [State(shelves.open(*unit)) for unit in units]
+        for number, state in enumerate(states):
+            state.put(b"k", b"%d" % number)
+            write(state, events=number)
+        assert [state.get(b"k") for state in states] == [b"%d" % number for number in range(len(units))]
+        assert [state.positions()["events"] for state in states] == list(range(len(units)))
+        for state in states:
+            state.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"g", "h"}
+
+
+def test_a_shelf_has_one_opener_at_a_time(tmp_path: Path) -> None:
+    held = RocksShelves(tmp_path).open(*UNIT)
+    with pytest.raises(TransientError, match="cannot be opened"):
+        RocksShelves(tmp_path).open(*UNIT)
+    held.close()
+    RocksShelves(tmp_path).open(*UNIT).close()
+
+
+def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "group").write_text("in the way")
+    with pytest.raises(TransientError, match="cannot be opened"):
+        RocksShelves(tmp_path).open(*UNIT)
+
+
+keys = st.binary(max_size=2)
+values = st.binary(max_size=3)
+
+
+class LikeADict(RuleBasedStateMachine):
+    """Any order of reading, changing, sealing, writing and opening again gives what two dicts would."""
+
+    @initialize(on_disk=st.booleans())
+    def open(self, on_disk: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp()) if on_disk else None
+        self.shelves: Shelves = RocksShelves(self.folder) if self.folder else MemoryShelves()
+        self.state = State(self.shelves.open(*UNIT))
+        self.seen: dict[bytes, bytes] = {}
+        self.kept: dict[bytes, bytes] = {}
+        self.sealed: list[tuple[Changes, dict[bytes, bytes]]] = []
+        self.written = 0
+
+    @rule(key=keys, value=values)
+    def put(self, key: bytes, value: bytes) -> None:
+        self.state.put(key, value)
+        self.seen[key] = value
+
+    @rule(key=keys)
+    def delete(self, key: bytes) -> None:
+        self.state.delete(key)
+        self.seen.pop(key, None)
+
+    @rule()
+    def seal(self) -> None:
+        self.sealed.append((self.state.seal(), dict(self.seen)))
+
+    @precondition(lambda self: self.sealed)
+    @rule()
+    def write(self) -> None:
+        changes, self.kept = self.sealed.pop(0)
+        self.written += 1
+        self.state.write(changes, {"events": self.written})
+
+    @rule()
+    def reopen(self) -> None:
+        self.state.close()
+        self.state = State(self.shelves.open(*UNIT))
+        self.seen = dict(self.kept)
+        self.sealed.clear()
+
+    @rule(wanted=st.lists(keys))
+    def read(self, wanted: list[bytes]) -> None:
+        assert self.state.get_many(wanted) == [self.seen.get(key) for key in wanted]
+        assert [self.state.get(key) for key in wanted] == [self.seen.get(key) for key in wanted]
+
+    @rule(prefix=st.binary(max_size=1))
+    def scan(self, prefix: bytes) -> None:
+        expected = sorted(item for item in self.seen.items() if item[0].startswith(prefix))
+        assert list(self.state.scan(prefix)) == expected
+
+    @invariant()
+    def positions_are_those_of_the_last_write(self) -> None:
+        if hasattr(self, "written"):
+            assert self.state.positions() == ({"events": self.written} if self.written else {})
+
+    def teardown(self) -> None:
+        if hasattr(self, "state"):
+            self.state.close()
+        if getattr(self, "folder", None):
+            shutil.rmtree(self.folder)
+
+
+LikeADict.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestStateIsLikeADict = LikeADict.TestCase

@@ -1,0 +1,451 @@
+"""The consumer loop: nothing is committed before it was confirmed, and work that is repeated changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.bus.errors import BrokerUnavailable, TooManyDeadLetters, TransientError
+from penstock.bus.faulty import Fault, FaultyLog
+from penstock.bus.ports import Written
+from penstock.bus.routes import Group, Route, Unit, route
+from penstock.bus.state import Changes, MemoryShelf, MemoryShelves, Shelf, Shelves, State
+from penstock.bus.topics import control_topics, stream_topics
+from penstock.bus.worker import Worker
+from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.events import Label
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.topics import LABELS, OUTCOMES, STREAM_DEAD_LETTERS, STREAMS
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.propagation import parse
+from penstock.telemetry.setup import memory_telemetry
+
+NAMESPACE = "test"
+DECLARATION = """
+[stream]
+name = "loans"
+task = "binary"
+[label]
+name = "y"
+classes = ["0", "1"]
+[fields]
+x = { type = "number" }
+"""
+LOANS = StreamDeclared.model_validate(
+    {
+        "source": "t",
+        "id": "loans-1",
+        "time": "2026-01-01T00:00:00Z",
+        "version": 1,
+        "declaration": parse_declaration(DECLARATION),
+    }
+)
+IN, OUT = (f"{NAMESPACE}.loans.labels", 0), (f"{NAMESPACE}.loans.outcomes", 0)
+DEAD = (f"{NAMESPACE}.loans.dead-letters", 0)
+
+
+def said(number: int) -> bytes:
+    label = {
+        "type": "penstock.label.v1",
+        "source": "t",
+        "id": str(number),
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"event_id": str(number), "event_source": "t", "value": "1"},
+    }
+    return json.dumps(label).encode()
+
+
+class Sums:
+    """Writes the running sum of all numbers so far; a number counts once."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def handle(self, batch: Batch[Label]) -> Iterable[AnyOutputs]:
+        records = []
+        for record in batch.records:
+            key = record.data.event_id.encode()
+            if self.state.get(key) is None:
+                total = int(self.state.get(b"sum") or 0) + int(record.data.event_id)
+                self.state.put(key, b"%d" % total)
+                self.state.put(b"sum", b"%d" % total)
+            records.append(key + b":" + (self.state.get(key) or b""))
+        return [Outputs(OUTCOMES, "loans", records, [None] * len(records), causes=range(len(records)))]
+
+
+def sums(unit: Unit, state: State) -> Sequence[Route]:
+    assert unit == Unit("loans", 0)
+    return [route(LABELS, Sums(state).handle)]
+
+
+SUMS = Group("sums", (LABELS,), sums, stateful=True)
+
+
+@dataclass
+class Bench:
+    """A log, the shelves, and the worker of a group that is tried on them."""
+
+    log: FaultyLog = field(default_factory=FaultyLog)
+    shelves: Shelves = field(default_factory=MemoryShelves)
+    streams: Streams = field(default_factory=Streams)
+
+    async def prepare(self) -> None:
+        self.streams.apply(LOANS)
+        await self.log.create(stream_topics(NAMESPACE, LOANS))
+
+    def worker(self, group: Group = SUMS) -> Worker:
+        self.telemetry, self.spans = memory_telemetry()
+        return Worker(group, self.log, NAMESPACE, self.streams, self.shelves, self.telemetry, Metrics())
+
+    def write(self, *values: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        self.log.append([Written(*IN, b"key", value, headers) for value in values])
+
+    def written(self, place: tuple[str, int] = OUT) -> list[bytes]:
+        return [record.value or b"" for record in self.log.held(place)]
+
+    def kept(self) -> tuple[dict[bytes, bytes], dict[str, int]]:
+        shelf = self.shelves.open("sums", "loans", 0)
+        return dict(shelf.scan(b"")), shelf.positions()
+
+    async def committed(self, group: Group = SUMS) -> int:
+        return (await self.log.committed(group.name)).get(IN, 0)
+
+
+@asynccontextmanager
+async def bench(*faults: Fault) -> AsyncIterator[Bench]:
+    made = Bench(FaultyLog(faults))
+    await made.prepare()
+    yield made
+    assert made.log.sinks == 0, "a sink was left open"
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(worker.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the memory bus tells nobody
+            await asyncio.sleep(0)
+
+
+async def test_outputs_are_written_in_order_then_state_and_commit() -> None:
+    async with bench() as b:
+        b.write(*map(said, range(5)))
+        worker = b.worker()
+        assert await worker.step(0) == 5
+        assert b.written() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10"]
+        assert b.kept()[1] == {IN[0]: 5}
+        await worker.close()
+        assert await b.committed() == 5
+
+
+@pytest.mark.parametrize("fault", ["refused", "lost", "doubtful"])
+async def test_without_a_confirmation_nothing_is_written_or_committed_and_the_work_is_repeated(fault: Fault) -> None:
+    async with bench(fault) as b:
+        b.write(*map(said, range(3)))
+        worker = b.worker()
+        with pytest.raises(BrokerUnavailable):
+            await worker.step(0)
+        assert b.kept() == ({}, {})
+        await worker.abandon()
+        assert await b.committed() == 0
+        assert await worker.step(0) == 3
+        assert b.written() == [b"0:0", b"1:1", b"2:3"] * (2 if fault == "doubtful" else 1)
+        await worker.close()
+        assert await b.committed() == 3
+
+
+@pytest.mark.parametrize("stateful", [True, False])
+async def test_a_worker_that_is_stopped_while_it_waits_has_committed_nothing_of_it(stateful: bool) -> None:
+    group = Group("sums", (LABELS,), sums, stateful=stateful)
+    async with bench("none", "silent") as b:
+        worker = b.worker(group)
+        b.write(said(1))
+        async with running(worker):
+            await until(lambda: len(b.written()) == 1)
+            b.write(said(2))
+            await until(lambda: len(b.written()) == 2)
+        assert await b.committed(group) == 1
+
+
+async def test_a_bug_in_a_handler_ends_the_worker_and_commits_nothing_of_the_batch() -> None:
+    def handle(batch: Batch[Label]) -> Iterable[AnyOutputs]:
+        raise ZeroDivisionError(len(batch.records))
+
+    group = Group("buggy", (LABELS,), lambda *_: [route(LABELS, handle)])
+    async with bench() as b:
+        b.write(said(1))
+        with pytest.raises(ZeroDivisionError):
+            await b.worker(group).run()
+        assert await b.committed(group) == 0
+
+
+async def test_a_unit_that_cannot_be_opened_ends_the_worker_and_one_that_cannot_yet_is_tried_again() -> None:
+    troubles: list[Exception] = [TransientError("the disk is away"), LookupError("a bug")]
+
+    def open_unit(unit: Unit, state: State) -> Sequence[Route]:
+        if unit.stream and troubles:
+            raise troubles.pop(0)
+        return sums(unit, state)
+
+    group = Group("sums", (LABELS,), open_unit, stateful=True)
+    async with bench() as b:
+        b.write(said(1))
+        with pytest.raises(LookupError):
+            await b.worker(group).run()
+        assert not troubles
+        assert await b.committed(group) == 0
+        worker = b.worker(group)
+        assert await worker.step(0) == 1
+        await worker.close()
+
+
+async def test_work_that_fails_for_now_is_tried_again() -> None:
+    attempts: list[int] = []
+
+    async def handle(batch: Batch[Label]) -> Iterable[AnyOutputs]:
+        attempts.append(len(batch.records))
+        if len(attempts) < 3:
+            raise TransientError("the registry is away")
+        return [Outputs(OUTCOMES, "loans", [b"done"], [None])]
+
+    group = Group("patient", (LABELS,), lambda *_: [route(LABELS, handle)])
+    async with bench() as b:
+        b.write(said(1), said(2))
+        worker = b.worker(group)
+        async with running(worker):
+            await until(lambda: b.written() == [b"done"])
+        assert attempts == [2, 2, 2]
+        assert await b.committed(group) == 2
+
+
+class _FailingShelf(MemoryShelf):
+    failures = 1
+
+    def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TransientError("the disk is full")
+        super().write(changes, positions)
+
+
+class _FailingShelves(MemoryShelves):
+    def open(self, group: str, stream: str | None, partition: int) -> Shelf:
+        return self._shelves.setdefault((group, stream, partition), _FailingShelf())
+
+
+async def test_a_crash_between_outputs_and_state_repeats_the_same_bytes() -> None:
+    async with bench() as b:
+        b.shelves = _FailingShelves()
+        b.write(*map(said, range(4)))
+        worker = b.worker()
+        with pytest.raises(TransientError):
+            await worker.step(0)
+        await worker.abandon()
+        assert await worker.step(0) == 4
+        assert b.written()[:4] == b.written()[4:]
+        assert b.kept()[0][b"sum"] == b"6"
+        await worker.close()
+
+
+faults = st.lists(st.sampled_from(["refused", "lost", "doubtful", "none", "none"]), max_size=6)
+
+
+@given(faults, st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=5))
+async def test_whatever_goes_wrong_the_first_outputs_by_offset_are_those_of_a_good_run(
+    faults: list[Fault], batches: list[list[int]]
+) -> None:
+    async with bench(*faults) as tried, bench() as good:
+        for b in (tried, good):
+            worker = b.worker()
+            for batch in batches:
+                b.write(*map(said, batch))
+                await _insist(worker)
+            await worker.close()
+        assert list(dict.fromkeys(tried.written())) == list(dict.fromkeys(good.written()))
+        assert tried.kept() == good.kept()
+        assert await tried.committed() == await good.committed() == sum(map(len, batches))
+
+
+async def _insist(worker: Worker) -> None:
+    while True:
+        try:
+            await worker.step(0)
+        except TransientError:
+            await worker.abandon()
+        else:
+            return
+
+
+async def test_a_unit_goes_on_from_its_state_whatever_the_group_committed() -> None:
+    async with bench() as b:
+        b.write(*map(said, range(6)))
+        b.shelves.open("sums", "loans", 0).write({b"sum": b"100"}, {IN[0]: 4})
+        b.log.commits("sums")[IN] = 1
+        worker = b.worker()
+        await worker.step(0)
+        assert b.written() == [b"4:104", b"5:109"]
+        await worker.close()
+
+
+async def test_a_stand_in_takes_over_with_nothing_lost_and_nothing_twice() -> None:
+    async with bench() as b:
+        first, second = b.worker(), b.worker()
+        b.write(*map(said, range(3)))
+        assert await first.step(0) == 3
+        assert await second.step(0) == 0
+        await first.close()
+        b.write(*map(said, range(3, 6)))
+        assert await second.step(0) == 3
+        assert b.written() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10", b"5:15"]
+        await second.close()
+
+
+async def test_a_stream_that_is_declared_later_is_read_from_its_start() -> None:
+    b = Bench()
+    worker = b.worker()
+    assert await worker.step(0) == 0
+    await b.prepare()
+    b.write(said(1))
+    assert await worker.step(0) == 1
+    await worker.close()
+
+
+# --- dead letters
+
+
+async def test_an_unreadable_record_is_kept_with_its_bytes_and_reason_and_its_neighbours_are_handled() -> None:
+    garbage = bytes(range(256))
+    async with bench() as b:
+        b.write(said(1))
+        b.write(garbage, None, headers=[("h", b"\xff"), ("h", b"")])
+        b.write(said(2))
+        worker = b.worker()
+        assert await worker.step(0) == 4
+        assert b.written() == [b"1:1", b"2:3"]
+        letters = STREAM_DEAD_LETTERS.decoder(None)(b.log.held(DEAD))
+        assert [base64.b64decode(letters[0].data.value), letters[1].data.value] == [garbage, None]
+        assert (letters[0].data.topic, letters[0].data.partition, letters[0].data.offset) == (*IN, 1)
+        assert base64.b64decode(letters[0].data.key) == b"key"
+        assert letters[0].data.headers == [("h", "/w=="), ("h", "")]
+        assert letters[0].data.consumer == "sums"
+        assert letters[0].data.reason
+        assert letters[1].data.reason == "the value is null"
+        await worker.close()
+        assert await b.committed() == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [(b"k", ()), (b"k" * 500_000, ()), (b"k", [("\x01" * 100_000, b"")]), (b"k", [("", b"")] * 200_000)],
+    ids=["value", "key", "header name", "headers"],
+)
+async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+    value = b"\xff" * (1_048_000 - len(key))
+    async with bench() as b:
+        b.log.append([Written(*IN, key, value, headers)])
+        worker = b.worker()
+        await worker.step(0)
+        (letter,) = STREAM_DEAD_LETTERS.decoder(None)(b.log.held(DEAD))
+        assert base64.b64decode(letter.data.value) == value
+        assert base64.b64decode(letter.data.key) == key
+        assert bool(letter.data.headers) != ("left out" in letter.data.reason) or not headers
+        await worker.close()
+
+
+async def test_letters_that_are_not_confirmed_are_written_again() -> None:
+    async with bench("doubtful") as b:
+        b.write(b"garbage")
+        worker = b.worker()
+        with pytest.raises(BrokerUnavailable):
+            await worker.step(0)
+        await worker.abandon()
+        await worker.step(0)
+        one, other = b.written(DEAD)
+        assert one == other
+        await worker.close()
+
+
+async def test_a_consumer_that_can_read_nothing_stops_before_it_empties_the_topic() -> None:
+    async with bench() as b:
+        b.write(*[b"garbage"] * 501)
+        with pytest.raises(TooManyDeadLetters, match=r"test\.loans\.labels/0: 50% of the last 1000"):
+            await b.worker().run()
+        assert b.written(DEAD) == []
+        assert await b.committed() == 0
+
+
+async def test_a_hundred_poisonous_records_in_a_row_do_not_stop_it() -> None:
+    async with bench() as b:
+        b.write(*map(said, range(50)), *[b"garbage"] * 100, *map(said, range(50, 100)))
+        worker = b.worker()
+        assert await worker.step(0) == 200
+        assert len(b.written(DEAD)) == len(b.written()) == 100
+        await worker.close()
+
+
+async def test_unreadable_records_of_the_control_plane_have_their_own_dead_letters() -> None:
+    group = Group("reader", (STREAMS,), lambda *_: [route(STREAMS, lambda _: [])])
+    log = FaultyLog()
+    await log.create(control_topics(NAMESPACE))
+    b = Bench(log)
+    log.append([Written(f"{NAMESPACE}.streams", 0, None, b"{}")])
+    worker = b.worker(group)
+    await worker.step(0)
+    assert len(log.held((f"{NAMESPACE}.dead-letters", 0))) == 1
+    await worker.close()
+
+
+# --- traces
+
+SAMPLED = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
+UNSAMPLED = SAMPLED[:-2] + b"00"
+
+
+async def test_what_a_sampled_record_causes_carries_its_trace_on_and_nothing_else_does() -> None:
+    async with bench() as b:
+        b.write(said(1))
+        b.write(said(2), headers=[("traceparent", SAMPLED)])
+        b.write(said(3), headers=[("traceparent", UNSAMPLED), ("other", b"x")])
+        worker = b.worker()
+        await worker.step(0)
+        headers = [dict(record.headers) for record in b.log.held(OUT)]
+        assert [list(found) for found in headers] == [[], ["traceparent"], []]
+        parent, child = parse(SAMPLED), parse(headers[1]["traceparent"])
+        assert parent is not None
+        assert child is not None
+        assert child.trace_id == parent.trace_id
+        assert child.span_id != parent.span_id
+        assert child.trace_flags.sampled
+        (span,) = b.spans.get_finished_spans()
+        assert span.parent is not None
+        assert (span.parent.span_id, span.context.span_id) == (parent.span_id, child.span_id)
+        await worker.close()
+
+
+async def test_outputs_without_a_cause_belong_to_no_trace() -> None:
+    def handle(_: Batch[Label]) -> Iterable[AnyOutputs]:
+        return [Outputs(OUTCOMES, "loans", [b"x"], [None])]
+
+    async with bench() as b:
+        b.write(said(1), headers=[("traceparent", SAMPLED)])
+        worker = b.worker(Group("plain", (LABELS,), lambda *_: [route(LABELS, handle)]))
+        await worker.step(0)
+        assert [record.headers for record in b.log.held(OUT)] == [()]
+        await worker.close()

@@ -1,0 +1,60 @@
+"""Columns: payloads and columns hold the same values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.contracts.columns import columns_of, times_of
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.events import data_type
+
+DECLARATION = Declaration.model_validate(
+    {
+        "name": "s",
+        "task": "binary",
+        "label": {"name": "y", "classes": ["0", "1"]},
+        "fields": {"x": {"type": "number"}, "on": {"type": "boolean"}, "kind": {"type": "category"}},
+    }
+)
+rows = st.fixed_dictionaries(
+    {},
+    optional={
+        "x": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        "on": st.none() | st.booleans(),
+        "kind": st.none() | st.text(max_size=5),
+    },
+)
+
+
+@given(st.lists(rows, max_size=6))
+def test_each_row_is_found_again_in_the_columns(rows: list[dict[str, Any]]) -> None:
+    columns = columns_of(DECLARATION, [msgspec.convert(row, data_type(DECLARATION)) for row in rows])
+    assert list(columns) == ["x", "on", "kind"]
+    assert all(column.shape == (len(rows),) for column in columns.values())
+    for place, row in enumerate(rows):
+        for name in ("x", "on"):
+            value = row.get(name)
+            np.testing.assert_equal(columns[name][place], np.nan if value is None else float(value))
+        assert columns["kind"][place] == row.get("kind")
+
+
+whole_milliseconds = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(
+    lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000, tzinfo=UTC)
+)
+
+
+@given(whole_milliseconds, st.integers(-23, 23))
+def test_a_time_is_the_same_instant_in_any_zone(instant: datetime, hours: int) -> None:
+    elsewhere = instant.astimezone(timezone(timedelta(hours=hours)))
+    assert times_of([instant, elsewhere]).tolist() == [instant.replace(tzinfo=None)] * 2
+
+
+def test_no_events_are_empty_columns() -> None:
+    assert [column.shape for column in columns_of(DECLARATION, []).values()] == [(0,), (0,), (0,)]
+    assert times_of([]).shape == (0,)

@@ -1,0 +1,85 @@
+"""Starting: what is set wrong is said in one line; what carries a trace goes on carrying it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.artifacts import generate_key_pair
+from penstock.bus.ports import Written
+from penstock.contracts.topics import MODELS, TRAINING_RUNS
+from penstock.registry.settings import RegistrySettings
+from penstock.registry.wiring import Parts, open_parts
+from penstock.runtime.settings import SettingsError
+from penstock.telemetry.propagation import parse, sampled
+from penstock.telemetry.setup import memory_telemetry
+
+TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def settings(keys: tuple[Path, Path], tmp_path: Path, **changes: object) -> RegistrySettings:
+    """Settings that can be started with, changed."""
+    usual = {
+        "data_folder": tmp_path,
+        "artifacts": str(tmp_path / "artifacts"),
+        "signing_key": keys[0],
+        "trusted_keys": keys[1],
+    }
+    return RegistrySettings.model_validate({**usual, **changes})
+
+
+def test_the_database_is_in_the_data_folder_unless_set(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    assert open_parts(settings(keys, tmp_path)).engine.url.database == str(tmp_path / "registry.db")
+    assert settings(keys, tmp_path, database_url="sqlite:///x.db").database == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"signing_key": Path("/nowhere.pem")}, "PENSTOCK_SIGNING_KEY"),
+        ({"trusted_keys": Path("/nowhere.pem")}, "PENSTOCK_TRUSTED_KEYS"),
+        ({"artifacts": "ftp://host"}, "PENSTOCK_ARTIFACTS"),
+        ({"database_url": "mysql://host/name"}, "DATABASE_URL"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    keys: tuple[Path, Path], tmp_path: Path, change: dict[str, object], named: str
+) -> None:
+    with pytest.raises(SettingsError, match=named) as wrong:
+        open_parts(settings(keys, tmp_path, **change))
+    assert "\n" not in str(wrong.value)
+
+
+def test_a_key_that_nobody_trusts_is_noticed_at_the_start(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    generate_key_pair(tmp_path / "other.pem", tmp_path / "other-public.pem")
+    with pytest.raises(SettingsError, match="PENSTOCK_TRUSTED_KEYS: it lacks"):
+        open_parts(settings(keys, tmp_path, trusted_keys=tmp_path / "other-public.pem"))
+
+
+def test_without_keys_it_ends_with_one_line(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "penstock.registry"], capture_output=True, text=True, cwd=tmp_path, env={}, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (2, "registry: PENSTOCK_SIGNING_KEY: Field required\n")
+
+
+async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deploy: Any) -> None:
+    telemetry, spans = memory_telemetry()
+    async with deploy(parts, telemetry) as deployment:
+        await deployment.registry.apply(deployment.declaration)
+        run = Written(
+            TRAINING_RUNS.name("penstock"), 0, b"loans", deployment.run(1).to_json(), (("traceparent", TRACE),)
+        )
+        deployment.process.log.append([run])
+        await deployment.process.settle()
+        promoted = deployment.process.log.held((MODELS.name("penstock"), 0))[-1]
+        header = sampled(promoted.headers)
+        assert header is not None
+        assert header[3:35] == TRACE[3:35]
+        context = parse(header)
+        assert context is not None
+        assert context.span_id in {span.context.span_id for span in spans.get_finished_spans()}

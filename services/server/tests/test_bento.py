@@ -1,0 +1,51 @@
+"""The BentoML service: mounted in the http child, run by `bentoml serve`, built into a Bento."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+JSON = {"content-type": "application/json"}
+
+
+async def test_mounted_it_answers_as_our_own_route_does(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(1, *shop.trained()))
+    app = deployment.http.app
+    events = [deployment.event(1, income=5.0), deployment.event(2, income=-1.0)]
+    async with app.router.lifespan_context(app), deployment.client() as client:
+        ours = await client.post("/v1/streams/loans/predict", json=events)
+        theirs = await client.post("/bento/predict", json={"stream": "loans", "events": events})
+        health = [(await client.get(f"/bento/{name}")).status_code for name in ("livez", "readyz", "healthz")]
+        unknown = await client.post("/bento/predict", json={"stream": "other", "events": events})
+    assert theirs.status_code == 200
+    assert theirs.json() == ours.json()
+    assert health == [200, 200, 200]
+    assert unknown.status_code == 404
+
+
+_ODD = [
+    b'{"stream": "loans", "events": [{"data": {"person": "p1", "income": NaN}}]}',
+    b'{"stream": "loans", "events": [{"data": {"person": "\\ud800"}}]}',
+    b'{"stream": "loans", "events": []}',
+    b'{"stream": "loans", "events": [7]}',
+    b'{"stream": "loans"}',
+    b'{"stream": 7, "events": 7}',
+    b"null",
+    b"[]",
+    b"{",
+    b"",
+    b"\xff\xfe",
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("body", _ODD, ids=lambda value: str(value)[:60])
+async def test_mounted_it_has_no_fault_of_its_own_on_odd_input(deployment: Any, shop: Any, body: bytes) -> None:
+    await deployment.serve(shop.epoch(0))
+    app = deployment.http.app
+    async with app.router.lifespan_context(app), deployment.client() as client:
+        response = await client.post("/bento/predict", content=body, headers=JSON)
+        assert response.status_code < 500, response.text
+        if response.status_code == 200:
+            assert all("code" in answer for answer in response.json())

@@ -1,0 +1,203 @@
+"""HTTP predict: answers, refusals, what is put on the log, and swaps under load."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from penstock.bus.errors import BrokerUnavailable
+from penstock.contracts.predictions import decode_answer, sealed_part, split_answer
+from penstock.contracts.topics import RECEIVED
+
+PREDICT = "/v1/streams/loans/predict"
+JSON = {"content-type": "application/json"}
+
+
+async def _post(deployment: Any, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with deployment.client() as client:
+        return await client.post(PREDICT, content=content, headers={**JSON, **headers})
+
+
+async def test_an_event_is_answered_and_its_sealed_answer_is_on_the_log(deployment: Any, shop: Any) -> None:
+    record = shop.epoch(1, *shop.trained())
+    await deployment.serve(record)
+    response = await _post(deployment, deployment.event(3, income=5.0))
+    assert response.status_code == 200
+    answer = response.json()
+    version = record.champion
+    assert answer["id"] == "e3"
+    assert answer["value"] == "yes"
+    assert answer["probabilities"].keys() == {"no", "yes"}
+    assert answer["probabilities"]["yes"] > 0.5
+    assert answer["model"] == {"name": "loans", "version": 1, "family": "linear", "digest": version.digest}
+    assert (answer["epoch"], answer["schema"]) == (1, 1)
+    (event,) = deployment.records(RECEIVED, "loans")
+    assert (event.source, event.id) == ("test", "e3")
+    mac, text = split_answer(event.answer)
+    assert deployment.seal.verify(sealed_part("loans", "test", "e3", text), mac)
+    assert not deployment.seal.verify(sealed_part("loans", "test", "e4", text), mac)
+    given = decode_answer(text)
+    assert (given.value, given.epoch, given.route, given.entity) == ("yes", 1, "http", "p3")
+    assert [given.probabilities] == [list(answer["probabilities"].values())]
+    (raw,) = [r for place in deployment.log.places_of("penstock.loans.received") for r in deployment.log.held(place)]
+    assert raw.key == b"p3"
+
+
+async def test_what_is_left_out_of_the_envelope_is_filled_in(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    response = await _post(deployment, {"data": {"person": "p1"}})
+    assert response.status_code == 200
+    (event,) = deployment.records(RECEIVED, "loans")
+    assert (event.id, event.source) == (response.json()["id"], response.json()["source"])
+    assert event.time.isoformat() == "2026-01-31T12:00:00+00:00"
+
+
+async def test_a_probe_is_answered_alike_and_never_logged(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    plain = await _post(deployment, deployment.event(1))
+    probe = await _post(deployment, deployment.event(1), **{"Penstock-Probe": "1"})
+    assert probe.json() == plain.json()
+    assert len(deployment.records(RECEIVED, "loans")) == 1
+
+
+async def test_each_event_of_a_batch_is_answered_or_refused_in_its_place(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    batch = [deployment.event(1), deployment.event(2, income=-1.0), deployment.event(3), 7]
+    response = await _post(deployment, batch)
+    assert response.status_code == 200
+    first, second, third, fourth = response.json()
+    assert (first["id"], third["id"]) == ("e1", "e3")
+    assert (second["id"], second["status"], second["code"], second["field"]) == ("e2", 422, "out_of_range", "income")
+    assert fourth["code"] == "wrong_type"
+    assert {event.id for event in deployment.records(RECEIVED, "loans")} == {"e1", "e3"}
+
+
+_GOOD = '{"data": {"person": "p1", "income": 1.0}}'
+_BAD: list[tuple[bytes, int, str]] = [
+    (b'{"data": {"person": "p1", "income": NaN}}', 422, "not_finite"),
+    (b'{"data": {"person": "p1", "income": -Infinity}}', 422, "not_finite"),
+    (b'{"data": {"person": "p1", "income": 1e400}}', 422, "not_finite"),
+    (b'{"data": {"person": "p1", "income": %s}}' % (b"9" * 5000), 422, "not_finite"),
+    (b'{"data": {"person": "\\ud800"}}', 422, "bad_text"),
+    (b'{"data": {"person": "p1", "income": true}}', 422, "wrong_type"),
+    (b'{"data": {"person": "p1", "income": "1.5"}}', 422, "wrong_type"),
+    (b'{"data": {"person": "p1", "income": -1}}', 422, "out_of_range"),
+    (b'{"data": {"person": "p1", "other": 1}}', 422, "extra_field"),
+    (b'{"data": {"income": 1}}', 422, "missing_field"),
+    (b'{"data": {"person": ""}}', 422, "missing_entity"),
+    (b'{"data": {"person": "p1", "income": 1, "income": 2}}', 400, "duplicate_key"),
+    (b'{"id": "a", "id": "b", "data": {"person": "p1"}}', 400, "duplicate_key"),
+    (b'{"id": "", "data": {"person": "p1"}}', 422, "bad_id"),
+    (b'{"id": "../../etc/passwd", "data": {"person": "p1"}}', 422, "bad_id"),
+    (b'{"time": "2026-01-31T12:00:00", "data": {"person": "p1"}}', 422, "bad_time"),
+    (b'{"time": "2026-01-31T13:00:01Z", "data": {"person": "p1"}}', 422, "clock_skew"),
+    (b'{"type": "penstock.event.v9", "data": {"person": "p1"}}', 422, "unknown_schema_version"),
+    (b'{"answer": "x.{}", "data": {"person": "p1"}}', 422, "forged_answer"),
+    (b'{"data": {"person": "p1"},}', 400, "malformed"),
+    (_GOOD.encode() * 2, 400, "malformed"),
+    (_GOOD.encode("utf-16"), 400, "malformed"),
+    (_GOOD.encode("utf-8-sig"), 400, "malformed"),
+    (b'{"data": {"person": "\xff"}}', 400, "malformed"),
+    (b"", 400, "malformed"),
+    (b"null", 422, "wrong_type"),
+    (b"[" * 100_000, 400, "malformed"),
+    (b'{"data": %s}' % (b"[" * 100_000), 400, "malformed"),
+    (b"[]", 422, "empty_batch"),
+    (b"[" + b",".join([b"0"] * 10_001) + b"]", 413, "too_large"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), _BAD, ids=lambda value: str(value)[:50])
+async def test_what_cannot_be_is_refused_without_repeating_it(
+    deployment: Any, shop: Any, body: bytes, status: int, code: str
+) -> None:
+    await deployment.serve(shop.epoch(0))
+    response = await _post(deployment, body)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json().keys() == {"type", "title", "status", "code", "field", "detail"}
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "etc/passwd" not in response.text
+    assert deployment.records(RECEIVED, "loans") == []
+
+
+async def test_wrong_media_type_and_a_body_too_large(deployment: Any) -> None:
+    assert (await _post(deployment, b"{}", **{"content-type": "text/plain"})).status_code == 415
+    assert (await _post(deployment, b" " * (17 << 20))).status_code == 413
+
+
+async def test_what_is_not_there_is_told_as_a_problem(deployment: Any) -> None:
+    async with deployment.client() as client:
+        unknown = await client.post("/v1/streams/other/predict", content=b"{}", headers=JSON)
+        early = await client.post(PREDICT, content=_GOOD, headers=JSON)
+        lost = await client.get("/v2/nothing")
+        wrong = await client.get(PREDICT)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_stream")
+    assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "no_model", "1")
+    assert (lost.status_code, wrong.status_code) == (404, 405)
+    assert lost.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_broker_that_is_away_is_a_503_that_says_what_is_unknown(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    deployment.break_log(BrokerUnavailable("away"))
+    response = await _post(deployment, deployment.event(1))
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["code"] == "broker_unavailable"
+    assert response.json()["ids"] == ["e1"]
+    assert (await _post(deployment, deployment.event(1), **{"Penstock-Probe": "1"})).status_code == 200
+
+
+async def test_which_model_answers_can_be_asked(deployment: Any, shop: Any) -> None:
+    record = shop.epoch(1, *shop.trained())
+    await deployment.serve(record)
+    async with deployment.client() as client:
+        facts = (await client.get("/v1/streams/loans/model")).json()
+    assert facts["epoch"] == 1
+    assert facts["model"]["digest"] == record.champion.digest
+    assert facts["classes"] == ["no", "yes"]
+
+
+async def test_no_request_fails_while_models_are_swapped_and_no_answer_mixes_them(deployment: Any, shop: Any) -> None:
+    digests = {}
+    record = shop.epoch(0)
+    digests[0] = record.champion.digest
+    await deployment.serve(record)
+    done = asyncio.Event()
+    batch = [deployment.event(number) for number in range(5)]
+
+    async def hammer(client: httpx.AsyncClient) -> list[tuple[int, str]]:
+        seen = []
+        while not done.is_set():
+            response = await client.post(PREDICT, content=json.dumps(batch), headers=JSON)
+            assert response.status_code == 200
+            (one,) = {(answer["epoch"], answer["model"]["digest"]) for answer in response.json()}
+            seen.append(one)
+        return seen
+
+    async with deployment.client() as client:
+        hammers = [asyncio.ensure_future(hammer(client)) for _ in range(4)]
+        for epoch in range(1, 9):
+            record = shop.epoch(epoch, *shop.trained(threshold=10.0 * epoch))
+            digests[epoch] = record.champion.digest
+            await deployment.serve(record)
+        done.set()
+        for seen in await asyncio.gather(*hammers):
+            assert [epoch for epoch, _ in seen] == sorted(epoch for epoch, _ in seen)
+            assert all(digests[epoch] == digest for epoch, digest in seen)
+
+
+async def test_a_traced_request_carries_its_trace_on(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    await _post(deployment, deployment.event(1), traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+    (raw,) = [r for place in deployment.log.places_of("penstock.loans.received") for r in deployment.log.held(place)]
+    headers = dict(raw.headers)
+    assert trace.encode() in headers["traceparent"]
+    assert b"00f067aa0ba902b7" not in headers["traceparent"]
+    metrics = deployment.metrics_of_http()
+    assert b'route="/v1/streams/{stream}/predict",status="200"} 1.0' in metrics

@@ -1,0 +1,44 @@
+"""What a training is given and what it comes to: plain data, which a child process can be handed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel, ConfigDict
+
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.training import Evaluation, Segment
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Job(_Plain):
+    """What is to be trained: a stream as declared, on archived segments."""
+
+    declaration: Declaration
+    segments: tuple[Segment, ...]
+
+
+class Trained(_Plain):
+    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes."""
+
+    family: str
+    digest: str
+    profile: str
+    size: int
+    rows: int
+    evaluation: Evaluation
+
+
+class Attempt(_Plain):
+    """A training that came to an end: with a candidate, or with a reason in one sentence."""
+
+    trained: Trained | None = None
+    failure: str | None = None
+    cpu_seconds: float = 0.0
+
+
+Try = Callable[[Job], Awaitable[Attempt]]
+"""Carries a job out; raises nothing for a training that fails."""

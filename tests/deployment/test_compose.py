@@ -1,0 +1,130 @@
+"""docker-compose.yml holds what it should, pinned, guarded and in the right order."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.console.jars import pins
+from penstock.console.services import SERVICES
+from penstock.telemetry.environment import read_environment
+
+Compose = dict[str, Any]
+KEYS = {
+    "signing-key": {"keys", "trainer", "registry"},
+    "trusted-keys": {"keys", "server", "registry"},
+    "answer-key": {"keys", "server", "validator"},
+}
+
+
+def mounts(compose: Compose, service: str) -> dict[str, dict[str, Any]]:
+    """The volumes of a service, by name."""
+    return {mount["source"]: mount for mount in compose["services"][service].get("volumes", [])}
+
+
+def test_an_unknown_key_is_found(root: Path, tmp_path: Path, tool: Callable[..., Any]) -> None:
+    wrong = (root / "docker-compose.yml").read_text().replace("restart: unless-stopped", "restrat: unless-stopped")
+    (tmp_path / "docker-compose.yml").write_text(wrong)
+    done = tool("docker-compose", "--file", tmp_path / "docker-compose.yml", "config", "--quiet")
+    assert done.returncode != 0
+    assert "restrat" in done.stderr
+
+
+def test_it_runs_the_seven_and_what_they_need(compose: Compose) -> None:
+    assert set(compose["services"]) == {*SERVICES, "keys", "kafka", "postgres"}
+
+
+def test_images_are_pinned(compose: Compose) -> None:
+    for name, service in compose["services"].items():
+        assert re.fullmatch(r"[a-z/-]+:\d+\.\d+[\w.-]*", service["image"]), name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_bears_its_services_version(compose: Compose, root: Path, name: str) -> None:
+    version = tomllib.loads((root / "services" / name / "pyproject.toml").read_text())["project"]["version"]
+    assert compose["services"][name]["image"] == f"penstock-{name}:{version}"
+
+
+def test_no_image_is_built_under_two_services(compose: Compose) -> None:
+    images = [service["image"] for service in compose["services"].values()]
+    assert len(images) == len(set(images))
+
+
+def test_ports_are_published_on_loopback_alone(resolve: Callable[..., Compose], root: Path) -> None:
+    services = resolve(root / "deploy/compose/traces.env")["services"]
+    published = [(name, port) for name, service in services.items() for port in service.get("ports", [])]
+    assert {name for name, _ in published} == {"ingestion", "server", "registry", "kafka", "zipkin"}
+    assert {port["host_ip"] for _, port in published} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_waits_for_what_it_cannot_start_without(compose: Compose, name: str) -> None:
+    waits = {other: how["condition"] for other, how in compose["services"][name]["depends_on"].items()}
+    keyed = {reader for readers in KEYS.values() for reader in readers}
+    expected = {"kafka": "service_healthy"}
+    expected |= {"keys": "service_completed_successfully"} if name in keyed else {}
+    expected |= {"postgres": "service_healthy"} if name == "registry" else {}
+    assert waits == expected
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_comes_back_and_may_do_no_more_than_it_must(compose: Compose, name: str) -> None:
+    service = compose["services"][name]
+    assert service["restart"] == "unless-stopped"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pull_policy"] == "build", "an image of ours must never come from a registry by its name"
+
+
+def test_a_key_is_seen_by_those_alone_who_need_it(compose: Compose) -> None:
+    for volume, readers in KEYS.items():
+        holders = {name for name in compose["services"] if volume in mounts(compose, name)}
+        writers = {name for name in holders if not mounts(compose, name)[volume].get("read_only")}
+        assert (holders, writers) == (readers, {"keys"})
+
+
+def test_only_those_who_make_artifacts_may_write_them(compose: Compose) -> None:
+    holders = {name: mounts(compose, name)["artifacts"] for name in SERVICES if "artifacts" in mounts(compose, name)}
+    assert {name for name, mount in holders.items() if not mount.get("read_only")} == {"trainer", "registry"}
+
+
+def test_every_service_has_state_of_its_own(compose: Compose) -> None:
+    for name in SERVICES:
+        assert mounts(compose, name)[f"{name}-data"]["target"] == "/var/lib/penstock/data"
+
+
+def test_traces_bring_zipkin_and_send_it_spans(resolve: Callable[..., Compose], root: Path) -> None:
+    services = resolve(root / "deploy/compose/traces.env")["services"]
+    assert "zipkin" in services
+    for name in SERVICES:
+        tracing = read_environment(name, 0.01, services[name]["environment"])
+        assert (tracing.exporter, tracing.endpoint) == ("zipkin", "http://zipkin:9411/api/v2/spans")
+
+
+def test_without_them_nothing_is_sent(compose: Compose) -> None:
+    for name in SERVICES:
+        assert read_environment(name, 0.01, compose["services"][name]["environment"]).exporter == "none"
+
+
+@pytest.mark.parametrize(("name", "artifact"), [("kafka", "kafka_2.13"), ("zipkin", "zipkin-server")])
+def test_it_runs_the_versions_of_one_machine_mode(
+    resolve: Callable[..., Compose], root: Path, name: str, artifact: str
+) -> None:
+    image = resolve(root / "deploy/compose/traces.env")["services"][name]["image"]
+    pinned = {pin.name: pin.version for pin in pins(name)}
+    assert image.split(":")[1] == pinned[artifact]
+
+
+def test_the_broker_is_set_as_in_one_machine_mode(compose: Compose, root: Path) -> None:
+    local = (root / "services/console/src/penstock/console/local/server.properties").read_text()
+    properties = dict(line.split("=", 1) for line in local.splitlines() if line and not line.startswith("#"))
+    environment = compose["services"]["kafka"]["environment"]
+    places = {"listener.security.protocol.map"}  # here it has a listener more, for the host
+    for key, value in properties.items():
+        if key not in places:
+            assert environment[f"KAFKA_{key.replace('.', '_').upper()}"] == value
