@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
 from penstock.bus.ports import Written
@@ -25,7 +26,7 @@ from penstock.contracts.models import subject_of
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.topics import Topic
 from penstock.contracts.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
-from penstock.registry.adapters.engines import IN_MEMORY, open_engine
+from penstock.registry.adapters.engines import open_engine
 from penstock.registry.adapters.registry import Registry
 from penstock.registry.trust import PREDICATE
 from penstock.registry.wiring import Parts, registry_of, service_of
@@ -54,12 +55,15 @@ DECLARATION = parse_declaration(LOANS)
 BEGAN = datetime(2024, 5, 1, tzinfo=UTC)
 
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-DATABASES = ("memory", "sqlite", *(("postgresql",) if POSTGRES_BINARIES and shutil.which("setpriv") else ()))
+hypothesis.settings.register_profile("registry", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("registry")
+
+DATABASES = ("sqlite", *(("postgresql",) if POSTGRES_BINARIES and shutil.which("setpriv") else ()))
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A private PostgreSQL server, on a socket in a folder of its own; gives the URL of its first database."""
+    """A private PostgreSQL server, on a socket in a folder of its own; gives the URL of its database."""
     binaries = POSTGRES_BINARIES[-1].parent
     folder = Path("/tmp") / f"penstock-{uuid.uuid4().hex[:8]}"  # a socket's path is at most 107 bytes long
     folder.mkdir(mode=0o700)
@@ -83,17 +87,14 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
-    if request.param == "memory":
-        return IN_MEMORY
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'registry.db'}"
-    server: str = request.getfixturevalue("postgresql")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return server.replace("/postgres?", f"/{name}?")
+    url: str = request.getfixturevalue("postgresql")
+    admin = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with admin.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    return url
 
 
 @pytest.fixture

@@ -33,9 +33,7 @@ async def three(loans: Any) -> Any:
 
 
 def registries(deployment: Any, url: str, count: int) -> list[Any]:
-    """Registries with connections of their own to the same database; one in memory has but the one."""
-    if "memory" in url:
-        return [deployment.registry] * count
+    """Registries with connections of their own to the same database."""
     parts = [replace(deployment.parts, engine=open_engine(url)) for _ in range(count)]
     return [registry_of(own, deployment.process.resources()) for own in parts]
 

@@ -83,3 +83,13 @@ async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deplo
         context = parse(header)
         assert context is not None
         assert context.span_id in {span.context.span_id for span in spans.get_finished_spans()}
+
+
+async def test_a_command_goes_on_with_the_trace_of_its_request(parts: Parts, deploy: Any) -> None:
+    async with deploy(parts, memory_telemetry()[0]) as deployment:
+        headers = {"Content-Type": "application/toml", "traceparent": TRACE.decode()}
+        await deployment.client.put("/v1/streams/loans", content=deployment.text, headers=headers)
+        (first,) = deployment.process.log.held((MODELS.name("penstock"), 0))
+        header = sampled(first.headers)
+        assert header is not None
+        assert header[3:35] == TRACE[3:35]

@@ -46,7 +46,7 @@ class Deadlines:
         self._fresh[bucket].append((time, key))
         if bucket <= self._reached:
             self._opened.add(bucket)
-            pass
+            insort(self._near, (time, key), lo=self._taken)
 
     def has_before(self, cutoff: int) -> bool:
         """Whether anything lies before `cutoff`."""
