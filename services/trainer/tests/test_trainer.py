@@ -218,6 +218,17 @@ async def test_a_run_that_was_cut_off_is_done_again(deployment: Deployment) -> N
     await other.process.close()
 
 
+async def test_a_run_that_has_ended_is_not_done_again_by_who_reads_it_anew(deployment: Deployment) -> None:
+    await trained(deployment, 100)
+    other = Deployment(deployment.signer, deployment.verifier)
+    await other.declare(declaration())
+    await other.write(TRAINING_RUNS, deployment.runs())
+    await other.start()
+    await other.process.settle()
+    assert other.runs() == deployment.runs()
+    await other.process.close()
+
+
 async def test_fields_that_came_or_changed_with_a_new_declaration_are_missing_before(deployment: Deployment) -> None:
     stream = await deployment.declare(declaration())
     await deployment.start()

@@ -124,10 +124,15 @@ class DriftDeclaration(_Part):
 
 
 class RetrainDeclaration(_Part):
-    """When a new model is worth training. Everything is counted in outcomes, never in wall time."""
+    """When a new model is worth training. Everything is counted in outcomes, never in wall time.
+
+    `settle` is how many outcomes a change of the world is given before a model is trained for it; `growth` by what
+    factor the outcomes that the serving model learnt from must have grown.
+    """
 
     first_after: Annotated[int, Field(ge=20)] = 500
     cooldown: Annotated[int, Field(ge=0)] = 1000
+    settle: Annotated[int, Field(ge=0)] = 400
     growth: Annotated[float, Field(gt=1)] = 2.0
     on_drift: bool = True
     cron: str | None = None

@@ -15,6 +15,8 @@ class TrainingRequest(ControlRecord):
     """Train the stream anew on the outcomes at offsets `[0, until)`.
 
     `fence` is the number of the stream's earlier requests; the trainer and the registry refuse an older one.
+    `since` is the offset at which the newest change of the world was noticed: models of what came after it alone
+    compete with models of everything.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
@@ -24,6 +26,7 @@ class TrainingRequest(ControlRecord):
     reason: Reason
     detail: str = ""
     until: Annotated[int, Field(ge=0)]
+    since: Annotated[int, Field(ge=0)] | None = None
 
 
 class Segment(BaseModel):
@@ -89,7 +92,10 @@ class Candidate(BaseModel):
 
 
 class TrainingRun(ControlRecord):
-    """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason."""
+    """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason.
+
+    `learnt_from` is the offset of the first outcome that the candidate learnt from: 0, or the request's `since`.
+    """
 
     type: ClassVar[str] = "penstock.training-run.v1"
 
@@ -99,6 +105,8 @@ class TrainingRun(ControlRecord):
     status: Literal["started", "finished", "failed", "refused"]
     reason: Reason
     until: int
+    since: int | None = None
+    learnt_from: int = 0
     dataset: Dataset | None = None
     evaluation: Evaluation | None = None
     candidate: Candidate | None = None

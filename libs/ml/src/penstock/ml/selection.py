@@ -1,4 +1,4 @@
-"""Choosing a family on the past alone: time-ordered validation that respects late labels."""
+"""Choosing a family, and how far back to learn from, on the past alone: time-ordered validation, late labels respected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from penstock.ml.metrics import log_loss, losses, score
 from penstock.ml.models import Answers, Model, Task
 
 Fold = tuple[slice, slice]
-Train = Callable[[str, slice], Model]
+Contender = tuple[str, int]
+"""A family, and the row it learns from on."""
+Train = Callable[[Contender, slice], Model]
 
 
 class NothingTrained(ValueError):
@@ -27,14 +29,15 @@ class NothingTrained(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The family chosen, and the evidence.
+    """The family chosen, the row it learns from on, and the evidence.
 
-    `scores` holds the primary metric of each fold by family; `holdout_predictions` are the chosen
+    `scores` holds the primary metric of each fold by contender; `holdout_predictions` are the chosen
     family's answers to the rows `holdout` (the last fold), by a model that saw only rows before them;
-    `failed` tells by family why it was left out.
+    `failed` tells by contender why it was left out.
     """
 
     family: str
+    start: int
     scores: dict[str, list[float]]
     holdout: slice
     holdout_predictions: Answers
@@ -83,42 +86,62 @@ def choose(
     gap: int = 0,
     classes: Sequence[str] | None = None,
     count: int = 3,
+    since: int | None = None,
 ) -> Selection:
     """Try each family on `count` folds of n rows in time order and choose the best mean score.
 
-    Equal scores are settled by the smaller log loss, then by the simpler family. A family that fails
-    in a fold is left out with its reason. Raises NothingTrained when none is left or when the rows
-    are too few for one fold.
+    When the world changed at row `since`, each family contends twice, learning from all rows and from those since
+    alone, and all are judged on rows after the change: old rows help or mislead, and which it is shows there.
+
+    Equal scores are settled by the smaller log loss, then by the simpler family, then by more rows. A contender that
+    fails in a fold is left out with its reason. Raises NothingTrained when none is left or when the rows are too few
+    for one fold.
     """
-    splits = folds(len(frame), count, gap)
+    after = _shifted(folds(len(frame) - since, count, gap), since) if since else []
+    splits = after or folds(len(frame), count, gap)
+    starts = (0, since) if after and since else (0,)
     if not splits:
         raise NothingTrained(f"{len(frame)} rows with labels {gap} rows late are too few to validate a model")
     order = None if task == "regression" else class_order(labels, classes)
 
-    def train(family: str, rows: slice) -> Model:
+    def train(contender: Contender, before: slice) -> Model:
+        family, start = contender
+        rows = slice(start, before.stop)
         known = frame.take(rows), labels[rows]
         return fit(family, *known, fields, task, time_parts=time_parts, seed=seed, classes=order)
 
-    records, failed = _judge_all(families, train, splits, frame, labels)
-    best = min(records, key=lambda name: _rank(name, records[name], task))
+    contenders = [(family, start) for family in families for start in starts]
+    records, failed = _judge_all(contenders, train, splits, frame, labels)
+    best = min(records, key=lambda contender: _rank(contender, records[contender], task))
     answers = records[best].answers
     assert answers is not None
-    scores = {name: record.scores for name, record in records.items()}
-    return Selection(best, scores, splits[-1][1], answers, failed)
+    scores = {_name(contender): record.scores for contender, record in records.items()}
+    return Selection(*best, scores, splits[-1][1], answers, failed)
+
+
+def _shifted(splits: list[Fold], by: int) -> list[Fold]:
+    return [
+        (slice(train.start + by, train.stop + by), slice(test.start + by, test.stop + by)) for train, test in splits
+    ]
+
+
+def _name(contender: Contender) -> str:
+    family, start = contender
+    return f"{family}, rows from {start}" if start else family
 
 
 def _judge_all(
-    families: Sequence[str], train: Train, splits: list[Fold], frame: Frame, labels: Sequence[Any]
-) -> tuple[dict[str, _Record], dict[str, str]]:
-    records: dict[str, _Record] = {}
+    contenders: Sequence[Contender], train: Train, splits: list[Fold], frame: Frame, labels: Sequence[Any]
+) -> tuple[dict[Contender, _Record], dict[str, str]]:
+    records: dict[Contender, _Record] = {}
     failed: dict[str, str] = {}
-    for family in families:
+    for contender in contenders:
         try:
-            records[family] = _judge(partial(train, family), splits, frame, labels)
+            records[contender] = _judge(partial(train, contender), splits, frame, labels)
         except Exception as error:  # whatever a learner raises, the others still run
-            failed[family] = f"{type(error).__name__}: {error}"
+            failed[_name(contender)] = f"{type(error).__name__}: {error}"
     if not records:
-        reasons = "; ".join(f"{family}: {reason}" for family, reason in failed.items())
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
         raise NothingTrained(reasons or "no family was named")
     return records, failed
 
@@ -135,8 +158,9 @@ def _judge(train: Callable[[slice], Model], splits: list[Fold], frame: Frame, la
     return record
 
 
-def _rank(family: str, record: _Record, task: Task) -> tuple[float, float, int]:
+def _rank(contender: Contender, record: _Record, task: Task) -> tuple[float, float, int, int]:
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
     mean = float(np.mean(record.scores)) * (1 if task == "regression" else -1)
     doubt = float(np.mean(record.log_losses)) if record.log_losses else 0.0
-    return round(mean, 9), round(doubt, 9), list(FAMILIES).index(family)
+    family, start = contender
+    return round(mean, 9), round(doubt, 9), list(FAMILIES).index(family), start
