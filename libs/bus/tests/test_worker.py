@@ -207,8 +207,9 @@ async def test_a_unit_that_cannot_be_opened_ends_the_worker_and_one_that_cannot_
     group = Group("sums", (LABELS,), open_unit, stateful=True)
     async with bench() as b:
         b.write(said(1))
-        with pytest.raises(LookupError):
-            await b.worker(group).run()
+        async with asyncio.timeout(30):
+            with pytest.raises(LookupError):
+                await b.worker(group).run()
         assert not troubles
         assert await b.committed(group) == 0
         worker = b.worker(group)

@@ -194,15 +194,12 @@ async def test_a_stream_that_one_member_hears_of_first_is_read_by_both_in_the_en
         await until(lambda: _all_of(d, "old", 100))
         await d.declare("new")
         await d.write("new", range(100))
-        await until(lambda: _is(d.handled.get("first", 0) > 0 and not second.done()))
+        await until(lambda: _all_of(d, "new", 1))
         behind.apply(declared("new"))
         await until(lambda: _all_of(d, "new", 100))
+        assert not second.done()
     assert d.counted("new") == (set(range(100)), 100)
     await d.close()
-
-
-async def _is(value: bool) -> bool:
-    return value
 
 
 async def test_a_worker_that_starts_before_any_stream_finds_the_first(broker: str, tmp_path: Path) -> None:

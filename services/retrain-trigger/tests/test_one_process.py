@@ -55,7 +55,7 @@ async def test_from_statistics_to_requests(deployment: Deployment) -> None:
 
 async def test_a_command_and_a_drift(deployment: Deployment) -> None:
     await deployment.start()
-    await deployment.write(STREAMS, declared(first_after=500, cooldown=100))
+    await deployment.write(STREAMS, declared(first_after=500, cooldown=100, settle=0))
     (asked,) = await deployment.write(COMMANDS, command("c"))
     await deployment.write(TRAINING_RUNS, ended(asked, "failed"))
     (_, drifted) = await deployment.write(DRIFT, drift(600))

@@ -16,7 +16,7 @@ from penstock.retrain_trigger.policy import decide, scheduled
 
 from .conftest import START, at, command, drift, ended, statistics
 
-POLICY = RetrainDeclaration(first_after=500, cooldown=1000, growth=2.0)
+POLICY = RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=2.0)
 
 
 class Story:
@@ -74,7 +74,7 @@ def test_confirmed_drift_after_the_cooldown_is_acted_on_at_once() -> None:
 
 
 def test_drift_within_the_cooldown_is_remembered_until_it_is_over() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100))
     story.say(statistics(500))
     assert story.say(drift(700), statistics(1499)) == []
     (request,) = story.say(statistics(1500))
@@ -82,7 +82,7 @@ def test_drift_within_the_cooldown_is_remembered_until_it_is_over() -> None:
 
 
 def test_what_drifted_before_the_last_dataset_ended_is_learnt_already() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=0, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=0, growth=100))
     story.say(drift(400), statistics(500))
     assert [request.reason for request in story.issued] == ["first"]
     assert story.say(drift(500), statistics(1000)) == []
@@ -96,7 +96,7 @@ def test_a_suspicion_and_a_policy_without_drift_train_nothing() -> None:
 
 
 def test_a_thousand_drifts_are_one_request() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100))
     story.say(statistics(500))
     requests = story.say(*(drift(1500 + number % 7, name=f"-{number}") for number in range(1000)), statistics(2499))
     assert [request.reason for request in requests] == ["drift"]
@@ -153,7 +153,7 @@ def happening(kind: str, number: int, outcomes: int, memory: Memory) -> Said | N
 @st.composite
 def lives(draw: st.DrawFn) -> list[Said]:
     """What a log holds after a life in which requests were issued as they fell due."""
-    policy = RetrainDeclaration(first_after=20, cooldown=draw(st.integers(0, 60)), growth=1.5)
+    policy = RetrainDeclaration(first_after=20, cooldown=draw(st.integers(0, 60)), settle=draw(st.integers(0, 60)), growth=1.5)
     memory, said, outcomes = Memory(), list[Said](), 0
     kinds = st.sampled_from(["statistics", "drift", "suspicion", "command", "end"])
     for number, kind in enumerate(draw(st.lists(kinds, max_size=30))):
@@ -213,3 +213,21 @@ def test_there_is_never_a_second_request_while_one_is_under_way(said: list[Said]
             under_way = record.id
         elif isinstance(record, TrainingRun) and record.request == under_way:
             under_way = None
+
+
+def test_a_change_is_given_time_to_settle_and_named_where_it_was_first_noticed() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=100))
+    story.say(statistics(500))
+    assert story.say(drift(700), drift(900), statistics(1099)) == []
+    (request,) = story.say(statistics(1100))
+    assert (request.reason, request.since, request.cause) == ("drift", 700, "d700")
+
+
+def test_growth_counts_what_the_last_training_learnt_from() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0))
+    story.say(statistics(500))
+    (request,) = story.say(drift(700), statistics(999), statistics(1100), trained=False)[-1:]
+    story.say(ended(request).model_copy(update={"learnt_from": 700}))
+    assert story.say(statistics(1499)) == []
+    (grown,) = story.say(statistics(1500))
+    assert (grown.reason, grown.since) == ("growth", 700)

@@ -65,6 +65,14 @@ async def test_a_probe_is_answered_alike_and_never_logged(deployment: Any, shop:
     assert len(deployment.records(RECEIVED, "loans")) == 1
 
 
+async def test_one_impossible_number_spoils_no_other_event_of_its_batch(deployment: Any, shop: Any) -> None:
+    await deployment.serve(shop.epoch(0))
+    response = await _post(deployment, b'[{"data": {"person": "p1", "income": NaN}}, %s]' % _GOOD.encode())
+    first, second = response.json()
+    assert (first["status"], first["code"]) == (422, "not_finite")
+    assert second["value"] == "no"
+
+
 async def test_each_event_of_a_batch_is_answered_or_refused_in_its_place(deployment: Any, shop: Any) -> None:
     await deployment.serve(shop.epoch(0))
     batch = [deployment.event(1), deployment.event(2, income=-1.0), deployment.event(3), 7]
@@ -78,6 +86,8 @@ async def test_each_event_of_a_batch_is_answered_or_refused_in_its_place(deploym
 
 
 _GOOD = '{"data": {"person": "p1", "income": 1.0}}'
+_WHOLE = b"""{"specversion": "1.0", "id": "a", "source": "s", "time": "2026-01-31T12:00:00Z",
+"data": {"person": "p1"}, %s}"""
 _BAD: list[tuple[bytes, int, str]] = [
     (b'{"data": {"person": "p1", "income": NaN}}', 422, "not_finite"),
     (b'{"data": {"person": "p1", "income": -Infinity}}', 422, "not_finite"),
@@ -96,8 +106,10 @@ _BAD: list[tuple[bytes, int, str]] = [
     (b'{"id": "../../etc/passwd", "data": {"person": "p1"}}', 422, "bad_id"),
     (b'{"time": "2026-01-31T12:00:00", "data": {"person": "p1"}}', 422, "bad_time"),
     (b'{"time": "2026-01-31T13:00:01Z", "data": {"person": "p1"}}', 422, "clock_skew"),
-    (b'{"type": "penstock.event.v9", "data": {"person": "p1"}}', 422, "unknown_schema_version"),
-    (b'{"answer": "x.{}", "data": {"person": "p1"}}', 422, "forged_answer"),
+    (b'{"type": "penstock.event.v1", "data": {"person": "p1"}}', 422, "extra_field"),
+    (_WHOLE % b'"type": "penstock.event.v9"', 422, "unknown_schema_version"),
+    (_WHOLE % b'"type": "penstock.label.v1"', 422, "missing_field"),
+    (_WHOLE % b'"type": "penstock.event.v1", "answer": "x.{}"', 422, "forged_answer"),
     (b'{"data": {"person": "p1"},}', 400, "malformed"),
     (_GOOD.encode() * 2, 400, "malformed"),
     (_GOOD.encode("utf-16"), 400, "malformed"),
@@ -107,8 +119,8 @@ _BAD: list[tuple[bytes, int, str]] = [
     (b"null", 422, "wrong_type"),
     (b"[" * 100_000, 400, "malformed"),
     (b'{"data": %s}' % (b"[" * 100_000), 400, "malformed"),
-    (b"[]", 422, "empty_batch"),
-    (b"[" + b",".join([b"0"] * 10_001) + b"]", 413, "too_large"),
+    (b"[]", 422, "out_of_range"),
+    (b"[" + b",".join([b"0"] * 10_001) + b"]", 422, "out_of_range"),
 ]
 
 
@@ -139,6 +151,7 @@ async def test_what_is_not_there_is_told_as_a_problem(deployment: Any) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_stream")
     assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "no_model", "1")
     assert (lost.status_code, wrong.status_code) == (404, 405)
+    assert (lost.json()["code"], wrong.json()["code"]) == ("not_found", "method_not_allowed")
     assert lost.headers["content-type"] == "application/problem+json"
 
 
@@ -147,7 +160,7 @@ async def test_a_broker_that_is_away_is_a_503_that_says_what_is_unknown(deployme
     deployment.break_log(BrokerUnavailable("away"))
     response = await _post(deployment, deployment.event(1))
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.json()["code"] == "broker_unavailable"
+    assert response.json()["code"] == "outcome_unknown"
     assert response.json()["ids"] == ["e1"]
     assert (await _post(deployment, deployment.event(1), **{"Penstock-Probe": "1"})).status_code == 200
 

@@ -169,10 +169,16 @@ def _epochs(address: str) -> Any:
     return CLIENT.get(f"{address}/healthz").json().get("epochs")
 
 
-def test_children_do_not_outlive_a_server_that_is_killed(deployed: Deployed, tmp_path: Path) -> None:
-    with _running([sys.executable, "-m", "penstock.server"], deployed.environment, tmp_path / "log") as server:
-        _eventually(lambda: _epochs(deployed.address("PENSTOCK_STREAM_PORT")))
+def test_http_children_share_a_port_and_none_outlives_a_server_that_is_killed(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    several = deployed.environment | {"PENSTOCK_HTTP_WORKERS": "2", "PENSTOCK_STREAM_WORKERS": "0"}
+    with _running([sys.executable, "-m", "penstock.server"], several, tmp_path / "log") as server:
+        log = tmp_path / "log"
+        _eventually(lambda: log.read_text().count("epoch 1 serves") == 2)
+        assert _epochs(deployed.address("PENSTOCK_PORT")) == {"loans": 1}
         family = _family(server)
+        assert len(family) == 3
         server.kill()
         assert not psutil.wait_procs(family, timeout=60)[1]
 

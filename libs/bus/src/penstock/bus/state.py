@@ -39,6 +39,7 @@ class State:
         self._shelf = shelf
         self._unwritten: Changes = {}
         self._changes: Changes = {}
+        self._sealed: list[Changes] = []
 
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`, None when there is none."""
@@ -72,13 +73,15 @@ class State:
     def seal(self) -> Changes:
         """The changes since the last seal; they stay visible until they are written."""
         changes, self._changes = self._changes, {}
+        self._sealed.append(changes)
         return changes
 
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
         """Make sealed changes durable together with the positions they were reached at."""
         self._shelf.write(changes, positions)
-        for key, value in changes.items():
-            if self._unwritten.get(key) is value and key not in self._changes:
+        self._sealed = [later for later in self._sealed if later is not changes]
+        for key in changes:
+            if not any(key in later for later in (self._changes, *self._sealed)):
                 self._unwritten.pop(key, None)
 
     def positions(self) -> dict[str, int]:

@@ -124,7 +124,7 @@ def _telemetry(name: str) -> Telemetry:
 def _listening(settings: ServiceSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        return socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror or error}; set PENSTOCK_PORT") from error

@@ -40,6 +40,7 @@ class ServiceSettings(BaseSettings):
     namespace: Annotated[str, Field(alias="PENSTOCK_NAMESPACE", pattern=r"^[a-z][a-z0-9-]*$")] = "penstock"
     host: Annotated[str, Field(alias="PENSTOCK_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8000
+    share_port: Annotated[bool, Field(alias="PENSTOCK_SHARE_PORT")] = False
     data_folder: Annotated[Path, Field(alias="PENSTOCK_DATA_FOLDER")] = Path(".penstock/data")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],

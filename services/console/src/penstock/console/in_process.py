@@ -71,7 +71,7 @@ async def local_deployment(declaration: Declaration) -> AsyncIterator[LocalDeplo
         await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
         await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
         await process.start(lambda r: trainer.build_in_process(r, store, signer))
-        await process.add(office, registry.service_of(desk))
+        await process.add(office, registry.service_of(desk, office))
         gate = process.resources()
         await process.add(gate, ingestion.build(IngestionSettings(), gate))
         await desk.apply(declaration, ACTOR)

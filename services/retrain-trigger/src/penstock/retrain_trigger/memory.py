@@ -20,10 +20,10 @@ class Memory:
     """
 
     newest: Statistics | Drift | None = None
-    drift: Drift | None = None
+    drifts: dict[str, Drift] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     requests: dict[int, TrainingRequest] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
+    ended: dict[str, int] = field(default_factory=dict)
 
     def apply(self, record: Said) -> None:
         """Take in one record."""
@@ -33,13 +33,13 @@ class Memory:
             case Drift():
                 self._count(record)
                 if record.status == "confirmed":
-                    self.drift = record if self.drift is None else max(self.drift, record, key=_rank)
+                    self.drifts.setdefault(record.id, record)
             case Command():
                 self.commands.setdefault(record.id, record)
             case TrainingRequest():
                 self.requests.setdefault(record.fence, record)  # the first by offset wins
             case TrainingRun() if record.status != "started":
-                self.ended.add(record.request)
+                self.ended.setdefault(record.request, record.learnt_from)
 
     def _count(self, record: Statistics | Drift) -> None:
         self.newest = record if self.newest is None else max(self.newest, record, key=_rank)
@@ -58,6 +58,18 @@ class Memory:
     def training(self) -> bool:
         """Whether a request still waits for the end of its run."""
         return self.last is not None and self.last.id not in self.ended
+
+    @property
+    def learnt_from(self) -> int:
+        """The offset from which on the last training learnt."""
+        return self.ended.get(self.last.id, 0) if self.last else 0
+
+    @property
+    def change(self) -> Drift | None:
+        """The first confirmed drift since the last request: however many followed, the world changed there."""
+        already = self.last.until if self.last else 0
+        pending = [drift for drift in self.drifts.values() if drift.outcomes > already]
+        return min(pending, key=_rank, default=None)
 
     @property
     def asked(self) -> Command | None:

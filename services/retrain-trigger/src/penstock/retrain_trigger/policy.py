@@ -33,20 +33,20 @@ def _by_outcomes(stream: str, policy: RetrainDeclaration, memory: Memory) -> Tra
     assert newest is not None
     if last is None:
         return _request(stream, memory, "first", f"{memory.outcomes} outcomes", newest.time, newest.id)
-    drift = _pending_drift(policy, memory, last)
-    if drift is not None:
-        return _request(stream, memory, "drift", _named(drift), newest.time, drift.id)
-    if memory.outcomes >= policy.growth * last.until:
-        detail = f"{memory.outcomes} outcomes, {last.until} at the last training"
+    drift = memory.change
+    cooled = memory.outcomes - last.until >= policy.cooldown
+    if drift is not None and policy.on_drift and cooled and _settled(policy, memory, drift.outcomes):
+        return _request(stream, memory, "drift", _named(drift), newest.time, drift.id, since=drift.outcomes)
+    learnt, there_are = last.until - memory.learnt_from, memory.outcomes - memory.learnt_from
+    if there_are >= policy.growth * learnt:
+        detail = f"{there_are} outcomes to learn from, {learnt} at the last training"
         return _request(stream, memory, "growth", detail, newest.time, newest.id)
     return None
 
 
-def _pending_drift(policy: RetrainDeclaration, memory: Memory, last: TrainingRequest) -> Drift | None:
-    """The newest drift since the last request, once the cooldown is over: a thousand of them are one reason."""
-    cooled = memory.outcomes - last.until >= policy.cooldown
-    drifted = memory.drift is not None and memory.drift.outcomes > last.until
-    return memory.drift if policy.on_drift and cooled and drifted else None
+def _settled(policy: RetrainDeclaration, memory: Memory, change: int) -> bool:
+    """Whether there are outcomes enough since the change to learn from."""
+    return memory.outcomes - change >= policy.settle
 
 
 def _named(drift: Drift) -> str:
@@ -63,8 +63,15 @@ def scheduled(stream: str, policy: RetrainDeclaration, memory: Memory, due: date
 
 
 def _request(
-    stream: str, memory: Memory, reason: Reason, detail: str, time: datetime, cause: str | None
+    stream: str,
+    memory: Memory,
+    reason: Reason,
+    detail: str,
+    time: datetime,
+    cause: str | None,
+    since: int | None = None,
 ) -> TrainingRequest:
+    """The request; unless a newer change has just settled, the one before is still the newest."""
     fence, already = (0, 0) if memory.last is None else (memory.last.fence + 1, memory.last.until)
     return TrainingRequest(
         source=SOURCE,
@@ -76,4 +83,5 @@ def _request(
         reason=reason,
         detail=detail,
         until=max(memory.outcomes, already),
+        since=since if since is not None or memory.last is None else memory.last.since,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from penstock.bus.errors import TransientError
 from penstock.bus.following import Follower
@@ -20,6 +21,7 @@ from penstock.runtime.settings import read_settings
 from penstock.server.parts import desk_of, models_of, parts_of, seal_of
 from penstock.server.predicting import Desk
 from penstock.server.settings import HttpSettings
+from penstock.server.swapping import Models
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
 
@@ -40,14 +42,12 @@ async def desk_alone() -> AsyncIterator[Desk]:
     resources = _resources(settings)
     models = models_of(resources, parts)
     followers = [resources.follow_streams(), resources.follow(MODELS, models.want)]
-    tasks = [asyncio.create_task(_follow(follower)) for follower in followers]
-    tasks.append(asyncio.create_task(models.keep_settled()))
+    work = asyncio.create_task(_follow_all(followers, models))
     try:
         yield desk_of(resources, models, seal)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        work.cancel()
+        await asyncio.wait({work})
         await _leave(resources.publisher.close)
         await resources.log.close()
         resources.telemetry.shutdown()
@@ -66,6 +66,22 @@ def _resources(settings: HttpSettings) -> Resources:
         shelves=MemoryShelves(),
         metrics=Metrics(),
     )
+
+
+async def _follow_all(followers: Sequence[Follower[Any]], models: Models) -> None:
+    """Read everything once, in order, and then keep up."""
+    for follower in followers:
+        await _insist(follower.start)
+    await asyncio.gather(models.keep_settled(), *map(_follow, followers))
+
+
+async def _insist(attempt: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await attempt()
+        except TransientError as error:
+            log.warning("%s; trying again", error)
+            await asyncio.sleep(PAUSE)
 
 
 async def _follow(follower: Follower[object]) -> None:

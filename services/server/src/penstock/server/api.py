@@ -13,7 +13,7 @@ from starlette.responses import Response
 from penstock.server.bento import mount
 from penstock.server.observing import Observer
 from penstock.server.predicting import Desk, model_facts
-from penstock.server.problems import Problem, problem_body
+from penstock.server.problems import MEDIA_TYPE, Problem
 from penstock.server.requests import read_body
 from penstock.telemetry import names
 from penstock.telemetry.metrics import Metrics
@@ -24,12 +24,10 @@ PREDICT = "/v1/streams/{stream}/predict"
 MODEL = "/v1/streams/{stream}/model"
 PROBE = "penstock-probe"
 
-_PROBLEM = "application/problem+json"
-
 
 def build_app(desk: Desk, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
     """The app of an http child."""
-    app = FastAPI(title="Penstock server", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Penstock server", docs_url=None, redoc_url=None, redirect_slashes=False)
     observer = Observer(telemetry, metrics)
 
     @app.post(PREDICT)
@@ -46,7 +44,8 @@ def build_app(desk: Desk, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
 
         return await observer.observed(request, MODEL, answer)
 
-    app.add_exception_handler(HTTPException, _routing_problem)
+    app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(Exception, _broken)
     mount(app, desk)
     return app
 
@@ -56,7 +55,7 @@ async def _predicted(desk: Desk, stream: str, request: Request, span: Traced) ->
     span.set({names.STREAM: stream})
     try:
         body = await read_body(request)
-        reply = await desk.predict(stream, body, probe=probe, header_of=lambda _: span.header())
+        reply = await desk.predict(stream, body, probe=probe, parent=span.header())
         return _json(reply.body())
     except Problem as problem:
         return _told(problem)
@@ -72,20 +71,26 @@ def _model(desk: Desk, stream: str) -> Response:
     return _json({**facts, "model": model_facts(serving), "classes": serving.model.classes})
 
 
-def _json(content: Any, status: int = 200, media_type: str = "application/json") -> Response:
-    return Response(msgspec.json.encode(content), status, media_type=media_type)
+def _json(content: Any) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")
 
 
 def _told(problem: Problem) -> Response:
-    response = _json(problem.body, problem.status, _PROBLEM)
-    if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
-    return response
+    content = msgspec.json.encode(problem.body())
+    return Response(content, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-async def _routing_problem(_: Request, error: Exception) -> Response:
+async def _not_served(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    body = problem_body(error.status_code, "no_such_route", "there is no such path, or not with this method")
-    response = _json(body, error.status_code, _PROBLEM)
-    response.headers.update(error.headers or {})
-    return response
+    code, detail = _NOT_SERVED.get(error.status_code, ("refused", "the request cannot be served"))
+    return _told(Problem(error.status_code, code, detail, headers=error.headers or {}))
+
+
+_NOT_SERVED = {
+    404: ("not_found", f"expected {PREDICT}, {MODEL} or a path below /bento"),
+    405: ("method_not_allowed", f"expected POST {PREDICT} or GET {MODEL}"),
+}
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return _told(Problem(500, "internal", "an error on our side; the same ids are safe to send again"))

@@ -1,7 +1,8 @@
-"""What a client sends to be predicted: one event or an array of them, with or without their envelopes."""
+"""What a client sends to be predicted: one event or an array of them, whole CloudEvents or shorthand."""
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -13,10 +14,11 @@ from penstock.contracts.decoding import explain
 from penstock.contracts.events import EVENT_TYPE, Event
 from penstock.contracts.received import ReceivedDecoder, repeats_a_key
 from penstock.contracts.refusals import Refusal
-from penstock.server.problems import Problem
+from penstock.server.problems import Problem, problem_of
 
 LARGEST_BATCH = 10_000  # events a request
-SOURCE = "penstock/http"
+SOURCE = "http"
+SHORTHAND = ("id", "time", "source", "data")
 
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
@@ -31,24 +33,46 @@ def split(body: bytes) -> tuple[list[bytes], bool]:
     """
     if body.lstrip(b" \t\r\n")[:1] != b"[":
         return [body], False
-    try:
-        items = [bytes(item) for item in _decode_array(body)]
-    except _FAILURES as error:
-        raise Problem.of(explain(error, body)) from error
-    if not items:
-        raise Problem(422, "empty_batch", "expected at least one event")
-    if len(items) > LARGEST_BATCH:
-        raise Problem(413, "too_large", f"expected at most {LARGEST_BATCH} events a request")
+    items = _items(body)
+    if not 1 <= len(items) <= LARGEST_BATCH:
+        raise Problem(422, "out_of_range", f"expected a batch of 1 to {LARGEST_BATCH} events")
     return items, True
 
 
-def read_event(item: bytes, decoder: ReceivedDecoder, now: datetime) -> Event[Any] | Refusal:
-    """The event in one JSON text; id, time, source and type are filled in where they are left out."""
+def _items(body: bytes) -> list[bytes]:
     try:
-        given = _decode_object(item)
+        return [bytes(item) for item in _decode_array(body)]
+    except _FAILURES as error:
+        lenient = _items_with_what_json_cannot_say(body)
+        if lenient is None:
+            raise problem_of(explain(error, body)) from error
+        return lenient
+
+
+def _items_with_what_json_cannot_say(body: bytes) -> list[bytes] | None:
+    """The items of an array in which one spells NaN, say: that one shall be refused, and no other."""
+    try:
+        items = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return None if repeats_a_key(body, items) else [json.dumps(item).encode() for item in items]
+
+
+def read_event(item: bytes, decoder: ReceivedDecoder, now: datetime) -> Event[Any] | Refusal:
+    """The event in one JSON text; shorthand may leave out everything but `data`."""
+    try:
+        said = _decode_object(item)
     except _FAILURES as error:
         return explain(error, item)
-    decoded = decoder.decode(msgspec.json.encode(_defaults(now) | given))
+    if "specversion" not in said:
+        unknown = next((name for name in said if name not in SHORTHAND), None)
+        if unknown is not None:
+            return Refusal("extra_field", f"expected no more than {', '.join(SHORTHAND)}", unknown)
+        said = _defaults(now) | said
+    return _checked(decoder.decode(msgspec.json.encode(said)), item)
+
+
+def _checked(decoded: Any, item: bytes) -> Event[Any] | Refusal:
     if isinstance(decoded, Refusal):
         return decoded
     if repeats_a_key(item, msgspec.json.decode(item)):
@@ -61,4 +85,4 @@ def read_event(item: bytes, decoder: ReceivedDecoder, now: datetime) -> Event[An
 
 
 def _defaults(now: datetime) -> dict[str, Any]:
-    return {"type": EVENT_TYPE, "source": SOURCE, "id": str(uuid.uuid4()), "time": now}
+    return {"specversion": "1.0", "type": EVENT_TYPE, "source": SOURCE, "id": str(uuid.uuid4()), "time": now}

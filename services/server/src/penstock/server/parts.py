@@ -12,6 +12,7 @@ from penstock.contracts.topics import ALERTS
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import SettingsError
 from penstock.server.alerting import Alerts
+from penstock.server.delivery import Delivery
 from penstock.server.kept import KeptModels
 from penstock.server.loading import Loader
 from penstock.server.predicting import Desk
@@ -78,4 +79,5 @@ def models_of(resources: Resources, parts: Parts) -> Models:
 
 def desk_of(resources: Resources, models: Models, seal: Seal) -> Desk:
     """What answers requests in this process."""
-    return Desk(models, resources.streams, resources.publisher, seal, resources.clock, CODE)
+    delivery = Delivery(resources.publisher, resources.namespace, resources.telemetry)
+    return Desk(models, resources.streams, delivery, seal, resources.clock, CODE)

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from penstock.artifacts import Seal
-from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.ports import Clock
-from penstock.bus.publishing import HeaderOf, Publisher, no_header
-from penstock.contracts.batch import Outputs
 from penstock.contracts.checks import check_events
 from penstock.contracts.events import Event
 from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
-from penstock.contracts.received import Received, ReceivedDecoder
+from penstock.contracts.received import ReceivedDecoder
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.streams import StreamDeclared, Streams
-from penstock.contracts.topics import RECEIVED
 from penstock.server.answering import answers_to
 from penstock.server.bodies import read_event, split
-from penstock.server.problems import Problem, refusal_body
+from penstock.server.delivery import Delivery
+from penstock.server.problems import RETRY_AFTER, Problem, no_model, problem_of
 from penstock.server.serving import Serving
 from penstock.server.swapping import Models, NoModel
-
-CONFIRMED_WITHIN = 10.0  # seconds a client waits for the broker before it is told to try again
-RETRY_AFTER = 1  # seconds
-
-log = logging.getLogger("penstock.server")
 
 
 @dataclass(frozen=True)
@@ -47,10 +37,10 @@ class Reply:
             Problem: the only event was refused.
         """
         if self.batch:
-            return [refusal_body(result) if isinstance(result, Refusal) else result for result in self.results]
+            return [_refused(result) if isinstance(result, Refusal) else result for result in self.results]
         (only,) = self.results
         if isinstance(only, Refusal):
-            raise Problem.of(only)
+            raise problem_of(only)
         return only
 
 
@@ -60,14 +50,16 @@ class Desk:
 
     models: Models
     streams: Streams
-    publisher: Publisher
+    delivery: Delivery
     seal: Seal
     clock: Clock
     code: str
     _decoders: dict[str, tuple[StreamDeclared, ReceivedDecoder]] = field(default_factory=dict)
 
-    async def predict(self, stream: str, body: bytes, *, probe: bool = False, header_of: HeaderOf = no_header) -> Reply:
+    async def predict(self, stream: str, body: bytes, *, probe: bool = False, parent: bytes | None = None) -> Reply:
         """Answer the events in `body`, all under one epoch; a probe is answered alike but never logged.
+
+        `parent` is the traceparent of the request.
 
         Raises:
             Problem: the stream is unknown, the body cannot be read, or model or broker are away.
@@ -80,7 +72,8 @@ class Desk:
             return Reply([result for result in results if isinstance(result, Refusal)], batch)
         serving, answers = await self._answers(declared, events)
         if not probe:
-            await self._log(declared, events, answers, header_of)
+            keys = [(answer.entity or event.id).encode() for event, answer in zip(events, answers, strict=True)]
+            await self.delivery.deliver(stream, self._sealed(stream, events, answers), keys, parent)
         replies = iter([_reply(serving, event, answer) for event, answer in zip(events, answers, strict=True)])
         return Reply([result if isinstance(result, Refusal) else next(replies) for result in results], batch)
 
@@ -90,17 +83,18 @@ class Desk:
         Raises:
             Problem: the stream is unknown, or nothing serves it yet.
         """
-        self._declared(stream)
-        serving = self.models.serving(stream)
+        serving = self.models.serving(self._declared(stream).name)
         if serving is None:
-            raise Problem(503, "no_model", "no model serves this stream yet", retry_after=RETRY_AFTER)
+            raise no_model()
         return serving
 
     def _declared(self, stream: str) -> StreamDeclared:
         declared = self.streams.get(stream)
-        if declared is None:
-            raise Problem(404, "unknown_stream", "no stream of this name is declared")
-        return declared
+        if declared is not None:
+            return declared
+        if not self.models.caught_up:
+            raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
+        raise Problem(404, "unknown_stream", "no such stream is declared", "stream")
 
     def _read(self, declared: StreamDeclared, items: Sequence[bytes]) -> list[Event[Any] | Refusal]:
         now = datetime.fromtimestamp(self.clock() / 1000, UTC)
@@ -124,37 +118,16 @@ class Desk:
         try:
             return await answers_to(self.models, declared, events, self.code, "http")
         except NoModel as error:
-            raise Problem(503, "no_model", "no model serves this stream yet", retry_after=RETRY_AFTER) from error
+            raise no_model() from error
 
-    async def _log(
-        self,
-        declared: StreamDeclared,
-        events: Sequence[Event[Any]],
-        answers: Sequence[PredictionData],
-        header_of: HeaderOf,
-    ) -> None:
+    def _sealed(
+        self, stream: str, events: Sequence[Event[Any]], answers: Sequence[PredictionData]
+    ) -> Sequence[Event[Any]]:
+        """The events, each with its answer and our seal on both."""
         for event, answer in zip(events, answers, strict=True):
             text = encode_answer(answer)
-            event.answer = join_answer(self.seal.mac(sealed_part(declared.name, event.source, event.id, text)), text)
-        keys = [(answer.entity or event.id).encode() for event, answer in zip(events, answers, strict=True)]
-        outputs: Outputs[Received] = Outputs(RECEIVED, declared.name, events, keys, causes=range(len(events)))
-        try:
-            await asyncio.wait_for(self.publisher.publish([outputs], header_of), CONFIRMED_WITHIN)
-        except (BrokerUnavailable, TimeoutError) as error:
-            raise _unconfirmed(events) from error
-        except RecordTooLarge as error:
-            raise Problem(413, "too_large", "an event is larger than the log takes") from error
-
-
-def _unconfirmed(events: Sequence[Event[Any]]) -> Problem:
-    problem = Problem(
-        503,
-        "broker_unavailable",
-        "whether the events were taken is unknown: send them again under the same ids, which is safe",
-        retry_after=RETRY_AFTER,
-    )
-    problem.body["ids"] = [event.id for event in events]
-    return problem
+            event.answer = join_answer(self.seal.mac(sealed_part(stream, event.source, event.id, text)), text)
+        return events
 
 
 def _reply(serving: Serving, event: Event[Any], answer: PredictionData) -> dict[str, Any]:
@@ -168,6 +141,10 @@ def _reply(serving: Serving, event: Event[Any], answer: PredictionData) -> dict[
         "epoch": answer.epoch,
         "schema": answer.schema,
     }
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {"id": refusal.id or None, **problem_of(refusal).body()}
 
 
 def model_facts(serving: Serving) -> dict[str, Any]:

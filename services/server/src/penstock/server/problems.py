@@ -1,46 +1,63 @@
-"""Answers that say what is wrong with a request: RFC 9457, without repeating what was sent."""
+"""Answers that say what is wrong with a request: RFC 9457, repeating nothing of it but the name of a field."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from penstock.contracts.refusals import Refusal
 
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "1"}
+HANG_UP = {"Connection": "close"}  # the rest of the body is not read
+LONGEST_NAME = 200  # characters of a field's name: what was sent may be its own name
 
+
+@dataclasses.dataclass(eq=False)
 class Problem(Exception):
-    """A request that cannot be answered at all; `retry_after` is in seconds."""
+    """A request that cannot be answered; `more` are members beyond those that every problem has."""
 
-    def __init__(
-        self, status: int, code: str, detail: str, field: str | None = None, retry_after: int | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.retry_after = retry_after
-        self.body = problem_body(status, code, detail, field)
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @classmethod
-    def of(cls, refusal: Refusal) -> Problem:
-        """The problem that a refusal makes of a request with a single event."""
-        return cls(refusal.status, refusal.code, refusal.detail, refusal.field)
+    def __str__(self) -> str:
+        """The problem in one sentence."""
+        return f"{self.code}: {self.detail}"
 
+    def body(self) -> dict[str, Any]:
+        """The body of the response.
 
-def problem_body(status: int, code: str, detail: str, field: str | None = None) -> dict[str, Any]:
-    """The body of a problem.
-
-    >>> problem_body(422, "wrong_type", "expected float", "age")["title"]
-    'Wrong type'
-    """
-    return {
-        "type": f"urn:penstock:problem:{code}",
-        "title": code.replace("_", " ").capitalize(),
-        "status": status,
-        "code": code,
-        "field": field,
-        "detail": detail,
-    }
+        >>> Problem(422, "wrong_type", "expected float", "age").body()["title"]
+        'Unprocessable Entity'
+        """
+        return {
+            "type": f"urn:penstock:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "field": self.field,
+            "detail": self.detail,
+            **self.more,
+        }
 
 
-def refusal_body(refusal: Refusal) -> dict[str, Any]:
-    """The body that stands for one refused event of a batch; it names the event where it could be read."""
-    body = problem_body(refusal.status, refusal.code, refusal.detail, refusal.field)
-    return {"id": refusal.id or None, **body}
+def problem_of(refusal: Refusal) -> Problem:
+    """The problem that a refused event is."""
+    return Problem(
+        refusal.status, refusal.code, _shortened(refusal.detail), refusal.field and _shortened(refusal.field)
+    )
+
+
+def no_model() -> Problem:
+    """Nothing serves the stream."""
+    return Problem(503, "no_model", "no model serves this stream yet", headers=RETRY_AFTER)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"

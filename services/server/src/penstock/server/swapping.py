@@ -33,10 +33,11 @@ class Models:
     """The models in service. `want` notes an epoch; `settle` loads its model off the loop and swaps it in.
 
     A model that is refused leaves the old one in service, and an alert says so. `note` hears of every epoch that
-    comes into force.
+    comes into force. `caught_up` tells whether streams and epochs have been read as far as they went at the start.
     """
 
     def __init__(self, loader: Loader, streams: Streams, alerts: Alerts, note: Note) -> None:
+        self.caught_up = False
         self._loader = loader
         self._streams = streams
         self._alerts = alerts
@@ -59,7 +60,11 @@ class Models:
         return self._epochs.facts()
 
     async def keep_settled(self) -> None:
-        """Load every model as soon as it is heard of, and again what failed for now, until cancelled."""
+        """Load every model as soon as it is heard of, and again what failed for now, until cancelled.
+
+        Started once streams and epochs have been read.
+        """
+        self.caught_up = True
         pause = FIRST_PAUSE
         while True:
             self._news.clear()

@@ -23,13 +23,18 @@ LARGEST_GAP = 0.25  # share of the rows: labels that come all at once must leave
 class Rows:
     """n events by event time: the frame, their labels, the answers that were served, and when labels came.
 
-    `label_times` is datetime64[ms] of shape (n,).
+    `label_times` is datetime64[ms], `offsets` int64, both of shape (n,).
     """
 
     frame: Frame
     labels: list[Any]
     served: list[Any]
     label_times: NDArray[np.datetime64]
+    offsets: NDArray[np.int64]
+
+    def place_of(self, offset: int) -> int:
+        """The row at which the outcomes from `offset` on begin: as many lie before it as came before them."""
+        return int(np.count_nonzero(self.offsets < offset))
 
     def __len__(self) -> int:
         """Number of events."""
@@ -60,6 +65,7 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
         whole["label"].to_pylist(),
         whole["served"].to_pylist(),
         _instants(whole["label_time"]),
+        whole["offset"].to_numpy(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from penstock.artifacts import Signer
 from penstock.bus.routes import Route, route
@@ -70,14 +70,15 @@ class Handlers:
 
     async def _train(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
         segments = await self._archive.extend(stream, self._ledger.archived(run.stream, run.until), run.until)
-        attempt = await self._carry_out(Job(declaration=stream.declaration, segments=segments))
+        attempt = await self._carry_out(Job(declaration=stream.declaration, segments=segments, since=run.since))
         trained = attempt.trained
         dataset = dataset_of(segments, stream.version, trained.rows if trained else None)
-        said = {"dataset": dataset, "cpu_seconds": attempt.cpu_seconds}
+        said: dict[str, Any] = {"dataset": dataset, "cpu_seconds": attempt.cpu_seconds}
         if trained is None:
             return ended(run, "failed", failure=attempt.failure, **said)
         candidate = candidate_of(run, trained, dataset, self._signer)
-        return ended(run, "finished", evaluation=trained.evaluation, candidate=candidate, **said)
+        said |= {"evaluation": trained.evaluation, "candidate": candidate, "learnt_from": trained.learnt_from}
+        return ended(run, "finished", **said)
 
 
 def _written(run: TrainingRun, cause: int) -> Outputs[TrainingRun]:

@@ -15,20 +15,28 @@ class _Plain(BaseModel):
 
 
 class Job(_Plain):
-    """What is to be trained: a stream as declared, on archived segments."""
+    """What is to be trained: a stream as declared, on archived segments.
+
+    `since` is the offset of the newest change of the world, if one is known.
+    """
 
     declaration: Declaration
     segments: tuple[Segment, ...]
+    since: int | None = None
 
 
 class Trained(_Plain):
-    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes."""
+    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes.
+
+    `learnt_from` is the offset of the first outcome among them.
+    """
 
     family: str
     digest: str
     profile: str
     size: int
     rows: int
+    learnt_from: int
     evaluation: Evaluation
 
 

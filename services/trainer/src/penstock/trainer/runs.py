@@ -76,6 +76,7 @@ def _run(request: TrainingRequest, status: str, **outcome: object) -> TrainingRu
             "status": status,
             "reason": request.reason,
             "until": request.until,
+            "since": request.since,
             **outcome,
         }
     )

@@ -11,6 +11,7 @@ from penstock.artifacts import Store
 from penstock.contracts.declaration import Declaration
 from penstock.ml.drift.binning import Reference
 from penstock.ml.families import fit
+from penstock.ml.frame import Frame
 from penstock.ml.models import Model
 from penstock.ml.package import pack
 from penstock.ml.selection import choose
@@ -30,7 +31,7 @@ class NothingToLearn(ValueError):
 
 
 def train(job: Job, store: Store) -> Trained:
-    """Choose a family on the past, judge it on what followed, and fit it anew on everything.
+    """Choose a family on the past, judge it on what followed, and fit it anew on everything it is to learn from.
 
     Raises:
         NothingToLearn: there are too few rows, or only one class.
@@ -39,23 +40,27 @@ def train(job: Job, store: Store) -> Trained:
     """
     rows = rows_of(job.declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
     _worth_learning(job.declaration, rows)
+    since = 0 if job.since is None else rows.place_of(job.since)
     learning = _learning(job.declaration)
     selection = choose(
         job.declaration.models.families,
         rows.frame,
         rows.labels,
         gap=rows.gap,
-        count=_folds(len(rows), job.declaration.gates.holdout),
+        count=_folds(len(rows) - since, job.declaration.gates.holdout),
+        since=since or None,
         **learning,
     )
-    model = fit(selection.family, rows.frame, rows.labels, **learning)
-    package = pack(model, golden_rows=rows.frame.take(_spread(len(rows))))
+    learnt = slice(selection.start, len(rows))
+    model = fit(selection.family, rows.frame.take(learnt), rows.labels[learnt], **learning)
+    package = pack(model, golden_rows=rows.frame.take(_spread(learnt)))
     return Trained(
         family=model.family,
         digest=store.put(package),
-        profile=store.put(_profile(model, rows)),
+        profile=store.put(_profile(model, rows.frame.take(learnt))),
         size=len(package),
-        rows=len(rows),
+        rows=len(rows) - selection.start,
+        learnt_from=(job.since or 0) if selection.start else 0,
         evaluation=evaluate(job.declaration, rows, selection),
     )
 
@@ -83,15 +88,15 @@ def _folds(rows: int, holdout: int) -> int:
     return min(MOST_FOLDS, max(1, rows // holdout - 1))
 
 
-def _spread(rows: int) -> list[int]:
+def _spread(rows: slice) -> list[int]:
     """Places of golden rows, from the first to the last."""
-    return sorted({int(place) for place in np.linspace(0, rows - 1, GOLDEN_ROWS)})
+    return sorted({int(place) for place in np.linspace(rows.start, rows.stop - 1, GOLDEN_ROWS)})
 
 
-def _profile(model: Model, rows: Rows) -> bytes:
+def _profile(model: Model, frame: Frame) -> bytes:
     """How the features were distributed: what drift is measured against."""
     fields = {
-        field.name: Reference.of(rows.frame.columns[field.name], field.kind).to_dict() for field in model.encoder.fields
+        field.name: Reference.of(frame.columns[field.name], field.kind).to_dict() for field in model.encoder.fields
     }
     profile = {"format": PROFILE_FORMAT, "fields": fields}
     return json.dumps(profile, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
