@@ -68,10 +68,10 @@ def events_page(root: Path) -> str:
 def _topic_table(topics: tuple[Topic[Any], ...]) -> str:
     rows = [
         f"| `{topic.noun}` | {', '.join(topic.holds)} | {topic.key} | {topic.spread} | {KEPT[topic.kept]} "
-        f"| {', '.join(topic.producers)} | {', '.join(topic.consumers)} |"
+        f"| {', '.join(topic.producers)} | {', '.join(topic.consumers)} | {', '.join(topic.followers)} |"
         for topic in topics
     ]
-    head = "| topic | records | key | partitions | kept | written by | read by |\n|---|---|---|---|---|---|---|\n"
+    head = "| topic | records | key | partitions | kept | written by | consumed by | followed by |\n|---|---|---|---|---|---|---|---|\n"
     return head + "\n".join(rows)
 
 

@@ -45,7 +45,8 @@ class Topic(Generic[R]):
     """A topic, or (data plane) one for each stream.
 
     `spread` says how many partitions it has: `keyed` as the stream declares, `one` a single partition.
-    `kept` says for how long: as the `stream` declares, for a week, or `forever`. Where a record `encloses` another
+    `kept` says for how long: as the `stream` declares, for a week, or `forever`. `consumers` share it out in a group
+    of the service's name, `followers` read it on their own. Where a record `encloses` another
     one whole, it may be larger than those.
     """
 
@@ -58,6 +59,7 @@ class Topic(Generic[R]):
     kept: Literal["stream", "week", "forever"]
     producers: tuple[Service, ...]
     consumers: tuple[Service, ...]
+    followers: tuple[Service, ...] = ()
     encloses: bool = False
 
     def name(self, namespace: str, stream: str | None = None) -> str:
@@ -122,15 +124,15 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejected] = Topic(
     "rejected", "data", ("rejected",), _fixed(Rejected), "as received",
-    "keyed", "stream", ("validator",), ("ingestion", "console"), encloses=True,
+    "keyed", "stream", ("validator",), (), ("ingestion", "console"), encloses=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _fixed(Prediction), "entity, else the event's id",
-    "keyed", "stream", ("server",), ("drift-detector", "ingestion", "console"),
+    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "console"),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector", "trainer"), encloses=True,
+    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer",), encloses=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
     "counts", "data", ("counts",), _fixed(Counts), "the partition that was counted",
@@ -138,15 +140,15 @@ COUNTS: Topic[Counts] = Topic(
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "data", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), ("console",), encloses=True,
+    "one", "stream", ("every service",), (), ("console",), encloses=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",
-    "one", "forever", ("registry",), ("every service",),
+    "one", "forever", ("registry",), (), ("every service",),
 )  # fmt: skip
 MODELS: Topic[ModelEpoch] = Topic(
     "models", "control", ("model-epoch",), _control(ModelEpoch), "stream",
-    "one", "forever", ("registry",), ("server", "drift-detector", "trainer"),
+    "one", "forever", ("registry",), (), ("server", "drift-detector", "console"),
 )  # fmt: skip
 COMMANDS: Topic[Command] = Topic(
     "commands", "control", ("command",), _control(Command), "stream",
@@ -158,27 +160,27 @@ TRAINING_REQUESTS: Topic[TrainingRequest] = Topic(
 )  # fmt: skip
 TRAINING_RUNS: Topic[TrainingRun] = Topic(
     "training-runs", "control", ("training-run",), _control(TrainingRun), "stream",
-    "one", "forever", ("trainer",), ("retrain-trigger", "trainer", "registry"),
+    "one", "forever", ("trainer",), ("retrain-trigger", "trainer", "registry"), ("console",),
 )  # fmt: skip
 STATISTICS: Topic[Statistics] = Topic(
     "statistics", "control", ("statistics",), _control(Statistics), "stream",
-    "one", "week", ("drift-detector",), ("retrain-trigger", "console"),
+    "one", "week", ("drift-detector",), ("retrain-trigger",), ("console",),
 )  # fmt: skip
 DRIFT: Topic[Drift] = Topic(
     "drift", "control", ("drift",), _control(Drift), "stream",
-    "one", "week", ("drift-detector",), ("retrain-trigger", "console"),
+    "one", "week", ("drift-detector",), ("retrain-trigger",), ("console",),
 )  # fmt: skip
 ALERTS: Topic[Alert] = Topic(
     "alerts", "control", ("alert",), _control(Alert), "stream",
-    "one", "week", ("drift-detector", "server", "registry"), ("registry", "console"),
+    "one", "week", ("drift-detector", "server", "registry"), ("registry",), ("console",),
 )  # fmt: skip
 AUDIT: Topic[AuditEntry] = Topic(
     "audit", "control", ("audit-entry",), _control(AuditEntry), "subject",
-    "one", "forever", ("registry",), ("console",),
+    "one", "forever", ("registry",), (), ("console",),
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "control", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "week", ("every service",), ("console",), encloses=True,
+    "one", "week", ("every service",), (), ("console",), encloses=True,
 )  # fmt: skip
 
 DATA_PLANE: tuple[Topic[Any], ...] = (

@@ -127,7 +127,11 @@ def _listening(settings: ServiceSettings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        raise SettingsError(f"cannot listen on {where}: {error.strerror or error}; set PENSTOCK_PORT") from error
+        raise SettingsError(f"cannot listen on {where}: {_said(error)}; set PENSTOCK_PORT") from error
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).partition(" (while")[0]
 
 
 def _stop_signal() -> asyncio.Event:
@@ -159,10 +163,10 @@ async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) ->
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # a fault elsewhere cancels this: requests under way are answered all the same
+        stopping.cancel()
         server.should_exit = True
         await serving
-    finally:
-        stopping.cancel()
     if not stop.is_set():
         raise RuntimeError("the HTTP server stopped by itself")
 

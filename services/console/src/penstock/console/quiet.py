@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from penstock.bus.ports import Log, Place
 from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, MODELS, STREAMS, Topic
+from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 
-FOLLOWED = (STREAMS, MODELS)  # read whole by every instance, outside any group
-ALONE = ("ingestion", "console", "every service", "producer")  # who reads a topic without a group
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05  # seconds between looks
 
 Ends = Mapping[Place, int]
@@ -22,13 +20,9 @@ def group_places(namespace: str, stream: StreamDeclared) -> dict[str, list[Place
     """What each service's group must have finished for the stream to be quiet."""
     places: dict[str, list[Place]] = defaultdict(list)
     for topic in DATA_PLANE + CONTROL_PLANE:
-        for service in _groups(topic):
+        for service in topic.consumers:
             places[service] += _places(topic, namespace, stream)
     return dict(places)
-
-
-def _groups(topic: Topic[Any]) -> Sequence[str]:
-    return () if topic in FOLLOWED else [service for service in topic.consumers if service not in ALONE]
 
 
 def _places(topic: Topic[Any], namespace: str, stream: StreamDeclared) -> list[Place]:

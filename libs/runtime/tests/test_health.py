@@ -1,0 +1,57 @@
+"""Health: a worker that makes no progress makes the service sick, waiting does not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import httpx
+from starlette.applications import Starlette
+
+from penstock.bus.faulty import FaultyLog
+from penstock.bus.ports import Written
+from penstock.bus.routes import Group, route
+from penstock.bus.state import MemoryShelves
+from penstock.bus.topics import control_topics
+from penstock.bus.worker import Worker
+from penstock.contracts.batch import output
+from penstock.contracts.streams import Streams
+from penstock.contracts.topics import COMMANDS
+from penstock.runtime.health import Health
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.setup import start_telemetry
+
+
+def a_worker(log: FaultyLog) -> Worker:
+    group = Group("tiny", (COMMANDS,), lambda *_: [route(COMMANDS, lambda _: [output(COMMANDS, b"{}")])], patience=5)
+    telemetry = start_telemetry("test", environ={})
+    return Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
+
+
+async def test_a_stuck_worker_is_named() -> None:
+    worker, health = a_worker(FaultyLog()), Health("tiny", lambda: {"epochs": {"loans": 3}}, Metrics())
+    health.watch([worker])
+    health.ready = True
+    transport = httpx.ASGITransport(Starlette(routes=health.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
+        well = (await client.get("/healthz")).json()
+        assert well == {"service": "tiny", "status": "ok", "epochs": {"loans": 3}}
+        worker.progressed = time.monotonic() - 6
+        sick = await client.get("/healthz")
+    assert sick.status_code == 503
+    assert sick.json()["stuck"] == ["tiny"]
+
+
+async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:
+    log = FaultyLog(["lost"])
+    await log.create(control_topics("test"))
+    log.append([Written("test.commands", 0, None, b"{}")])
+    worker = a_worker(log)
+    worker.progressed = before = time.monotonic() - 100
+    task = asyncio.create_task(worker.run())
+    async with asyncio.timeout(30):
+        while log.faults:  # noqa: ASYNC110 - the memory bus tells nobody
+            await asyncio.sleep(0)
+    assert worker.progressed > before
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

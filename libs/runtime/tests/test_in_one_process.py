@@ -1,0 +1,97 @@
+"""Services in one process: stepped until nothing is left to do, the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.bus.ports import Written
+from penstock.bus.routes import Group, Route, route
+from penstock.contracts.batch import AnyOutputs, Batch, output
+from penstock.contracts.governance import Command
+from penstock.contracts.models import ModelEpoch
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import COMMANDS, MODELS, STREAMS
+from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.runtime.service import Resources, Service
+
+EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
+EPOCH = ModelEpoch.from_json((EXAMPLES / "penstock.model-epoch.v1.json").read_bytes())
+COMMAND = Command.from_json((EXAMPLES / "penstock.command.v1.json").read_bytes())
+DECLARED = (EXAMPLES / "penstock.stream-declared.v1.json").read_bytes()
+MOST_EPOCHS = 3
+
+
+def answering(resources: Resources) -> Service:
+    """Turns every command into an epoch, and every epoch up to the third into another command."""
+
+    def command(batch: Batch[Command]) -> Iterable[AnyOutputs]:
+        return [output(MODELS, EPOCH.model_copy(update={"epoch": resources.clock()})) for _ in batch.records]
+
+    return Service(groups=[Group("answering", (COMMANDS,), lambda *_: [route(COMMANDS, command)])])
+
+
+def asking(seen: list[int]) -> Service:
+    def epoch(batch: Batch[ModelEpoch]) -> Iterable[AnyOutputs]:
+        seen.extend(record.epoch for record in batch.records)
+        return [output(COMMANDS, COMMAND)] if len(seen) < MOST_EPOCHS else []
+
+    def opened(*_: object) -> list[Route]:
+        return [route(MODELS, epoch)]
+
+    return Service(groups=[Group("asking", (MODELS,), opened)])
+
+
+async def test_it_settles_when_no_service_has_anything_left_to_do() -> None:
+    clock, seen = VirtualClock(5), []  # type: ignore[var-annotated]
+    process = OneProcess(clock)
+    await process.start(answering)
+    await process.start(lambda _: asking(seen))
+    process.log.append([Written("penstock.commands", 0, None, COMMAND.to_json())])
+    await process.settle()
+    assert seen == [5, 5, 5]
+    assert await process.log.ends([("penstock.models", 0)]) == {("penstock.models", 0): 3}
+    await process.close()
+    assert (await process.log.committed("answering"))["penstock.commands", 0] == 3
+
+
+async def test_followers_have_caught_up_when_it_has_settled_and_each_service_has_its_own_view() -> None:
+    process = OneProcess()
+    views: list[Resources] = []
+
+    def build(resources: Resources) -> Service:
+        views.append(resources)
+        return Service()
+
+    await process.start(build)
+    await process.start(build)
+    process.log.append([Written(STREAMS.name("penstock"), 0, None, DECLARED)])
+    await process.settle()
+    name = StreamDeclared.from_json(DECLARED).name
+    assert [view.streams.names() for view in views] == [[name], [name]]
+    assert views[0].streams is not views[1].streams
+    await process.close()
+
+
+async def test_a_bug_reaches_the_test_that_settles() -> None:
+    def handle(_: Batch[Command]) -> Iterable[AnyOutputs]:
+        raise ZeroDivisionError
+
+    process = OneProcess()
+    await process.start(lambda _: Service(groups=[Group("buggy", (COMMANDS,), lambda *_: [route(COMMANDS, handle)])]))
+    process.log.append([Written("penstock.commands", 0, None, COMMAND.to_json())])
+    with pytest.raises(ZeroDivisionError):
+        await process.settle()
+    await process.close()
+
+
+@given(st.lists(st.integers(0, 2**40)))
+def test_a_virtual_clock_never_goes_back(instants: list[int]) -> None:
+    clock = VirtualClock()
+    for place, instant in enumerate(instants):
+        clock.advance_to(instant)
+        assert clock() == max(instants[: place + 1])

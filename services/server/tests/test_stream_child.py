@@ -1,0 +1,12 @@
+"""The stream child is lean."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_the_stream_child_imports_neither_bentoml_nor_an_http_framework_of_its_own() -> None:
+    told = "import sys, penstock.server.stream; print(sorted({'bentoml', 'fastapi'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
