@@ -13,20 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.bus.errors import BrokerUnavailable, TooManyDeadLetters, TransientError
+from penstock.bus.errors import BrokerUnavailable, TransientError
 from penstock.bus.faulty import Fault, FaultyLog
 from penstock.bus.ports import Written
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state import Changes, MemoryShelf, MemoryShelves, Shelf, Shelves, State
-from penstock.bus.topics import control_topics, stream_topics
+from penstock.bus.topics import stream_topics
 from penstock.bus.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.events import Label
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.streams import StreamDeclared, Streams
-from penstock.contracts.topics import LABELS, OUTCOMES, STREAM_DEAD_LETTERS, STREAMS
+from penstock.contracts.topics import LABELS, OUTCOMES, STREAM_DEAD_LETTERS
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.propagation import parse
 from penstock.telemetry.setup import memory_telemetry
 
 NAMESPACE = "test"
@@ -350,103 +349,3 @@ async def test_an_unreadable_record_is_kept_with_its_bytes_and_reason_and_its_ne
         assert letters[1].data.reason == "the value is null"
         await worker.close()
         assert await b.committed() == 4
-
-
-@pytest.mark.parametrize(
-    ("key", "headers"),
-    [(b"k", ()), (b"k" * 500_000, ()), (b"k", [("\x01" * 100_000, b"")]), (b"k", [("", b"")] * 200_000)],
-    ids=["value", "key", "header name", "headers"],
-)
-async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
-    value = b"\xff" * (1_048_000 - len(key))
-    async with bench() as b:
-        b.log.append([Written(*IN, key, value, headers)])
-        worker = b.worker()
-        await worker.step(0)
-        (letter,) = STREAM_DEAD_LETTERS.decoder(None)(b.log.held(DEAD))
-        assert base64.b64decode(letter.data.value) == value
-        assert base64.b64decode(letter.data.key) == key
-        assert bool(letter.data.headers) != ("left out" in letter.data.reason) or not headers
-        await worker.close()
-
-
-async def test_letters_that_are_not_confirmed_are_written_again() -> None:
-    async with bench("doubtful") as b:
-        b.write(b"garbage")
-        worker = b.worker()
-        with pytest.raises(BrokerUnavailable):
-            await worker.step(0)
-        await worker.abandon()
-        await worker.step(0)
-        one, other = b.written(DEAD)
-        assert one == other
-        await worker.close()
-
-
-async def test_a_consumer_that_can_read_nothing_stops_before_it_empties_the_topic() -> None:
-    async with bench() as b:
-        b.write(*[b"garbage"] * 501)
-        with pytest.raises(TooManyDeadLetters, match=r"test\.loans\.labels/0: 50% of the last 1000"):
-            await b.worker().run()
-        assert b.written(DEAD) == []
-        assert await b.committed() == 0
-
-
-async def test_a_hundred_poisonous_records_in_a_row_do_not_stop_it() -> None:
-    async with bench() as b:
-        b.write(*map(said, range(50)), *[b"garbage"] * 100, *map(said, range(50, 100)))
-        worker = b.worker()
-        assert await worker.step(0) == 200
-        assert len(b.written(DEAD)) == len(b.written()) == 100
-        await worker.close()
-
-
-async def test_unreadable_records_of_the_control_plane_have_their_own_dead_letters() -> None:
-    group = Group("reader", (STREAMS,), lambda *_: [route(STREAMS, lambda _: [])])
-    log = FaultyLog()
-    await log.create(control_topics(NAMESPACE))
-    b = Bench(log)
-    log.append([Written(f"{NAMESPACE}.streams", 0, None, b"{}")])
-    worker = b.worker(group)
-    await worker.step(0)
-    assert len(log.held((f"{NAMESPACE}.dead-letters", 0))) == 1
-    await worker.close()
-
-
-# --- traces
-
-SAMPLED = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
-UNSAMPLED = SAMPLED[:-2] + b"00"
-
-
-async def test_what_a_sampled_record_causes_carries_its_trace_on_and_nothing_else_does() -> None:
-    async with bench() as b:
-        b.write(said(1))
-        b.write(said(2), headers=[("traceparent", SAMPLED)])
-        b.write(said(3), headers=[("traceparent", UNSAMPLED), ("other", b"x")])
-        worker = b.worker()
-        await worker.step(0)
-        headers = [dict(record.headers) for record in b.log.held(OUT)]
-        assert [list(found) for found in headers] == [[], ["traceparent"], []]
-        parent, child = parse(SAMPLED), parse(headers[1]["traceparent"])
-        assert parent is not None
-        assert child is not None
-        assert child.trace_id == parent.trace_id
-        assert child.span_id != parent.span_id
-        assert child.trace_flags.sampled
-        (span,) = b.spans.get_finished_spans()
-        assert span.parent is not None
-        assert (span.parent.span_id, span.context.span_id) == (parent.span_id, child.span_id)
-        await worker.close()
-
-
-async def test_outputs_without_a_cause_belong_to_no_trace() -> None:
-    def handle(_: Batch[Label]) -> Iterable[AnyOutputs]:
-        return [Outputs(OUTCOMES, "loans", [b"x"], [None])]
-
-    async with bench() as b:
-        b.write(said(1), headers=[("traceparent", SAMPLED)])
-        worker = b.worker(Group("plain", (LABELS,), lambda *_: [route(LABELS, handle)]))
-        await worker.step(0)
-        assert [record.headers for record in b.log.held(OUT)] == [()]
-        await worker.close()

@@ -124,10 +124,13 @@ def _telemetry(name: str) -> Telemetry:
 def _listening(settings: ServiceSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
+        address = socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise SettingsError(f"cannot listen on {where}: {_said(error)}; set PENSTOCK_PORT") from error
+    # Connections inherit it; the loop sets it only on sockets it made itself, and without it an answer waits 40 ms.
+    address.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return address
 
 
 def _said(error: OSError) -> str:

@@ -1,0 +1,97 @@
+"""Records that nobody can read: none is lost, none stops the loop, and many of them stop it in time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.bus.errors import BrokerUnavailable, TooManyDeadLetters
+from penstock.bus.faulty import Fault, FaultyLog
+from penstock.bus.ports import Written
+from penstock.bus.routes import Group, route
+from penstock.bus.state import MemoryShelves
+from penstock.bus.topics import control_topics
+from penstock.bus.worker import Worker
+from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.dead_letters import DeadLetter
+from penstock.contracts.streams import Streams
+from penstock.contracts.topics import ALERTS, COMMANDS, CONTROL_DEAD_LETTERS
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.setup import start_telemetry
+
+GOOD = (Path(__file__).parents[2] / "contracts/examples/penstock.command.v1.json").read_bytes()
+IN, OUT, DEAD = ("test.commands", 0), ("test.alerts", 0), ("test.dead-letters", 0)
+
+
+def alert(batch: Batch[Any]) -> Iterable[AnyOutputs]:
+    count = len(batch.records)
+    return [Outputs(ALERTS, None, [b"alert"] * count, [None] * count)]
+
+
+async def read_by_a_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
+    log = FaultyLog(faults)
+    await log.create(control_topics("test"))
+    group = Group("reader", (COMMANDS,), lambda *_: [route(COMMANDS, alert)])
+    telemetry = start_telemetry("test", environ={})
+    return log, Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
+
+
+def write(log: FaultyLog, values: Sequence[bytes]) -> None:
+    log.append([Written(*IN, b"key", value) for value in values])
+
+
+def letters(log: FaultyLog) -> list[DeadLetter]:
+    return CONTROL_DEAD_LETTERS.decoder(None)(log.held(DEAD))
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [(b"k", ()), (b"k" * 500_000, ()), (b"k", [("\x01" * 100_000, b"")]), (b"k", [("", b"")] * 200_000)],
+    ids=["value", "key", "header name", "headers"],
+)
+async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+    log, worker = await read_by_a_worker()
+    value = b"\xff" * (1_048_000 - len(key))
+    log.append([Written(*IN, key, value, headers)])
+    await worker.step(0)
+    (letter,) = letters(log)
+    assert base64.b64decode(letter.data.value or "") == value
+    assert base64.b64decode(letter.data.key or "") == key
+    assert letter.data.headers == []
+    assert ("left out" in letter.data.reason) == bool(headers)
+    await worker.close()
+
+
+async def test_letters_that_are_not_confirmed_are_written_again_the_same() -> None:
+    log, worker = await read_by_a_worker("doubtful")
+    write(log, [b"garbage"])
+    with pytest.raises(BrokerUnavailable):
+        await worker.step(0)
+    await worker.abandon()
+    await worker.step(0)
+    one, other = letters(log)
+    assert one == other
+    await worker.close()
+    assert (await log.committed("reader"))[IN] == 1
+
+
+async def test_a_consumer_that_can_read_nothing_stops_before_it_empties_the_topic() -> None:
+    log, worker = await read_by_a_worker()
+    write(log, [b"garbage"] * 501)
+    with pytest.raises(TooManyDeadLetters, match=r"test\.commands/0: 50% of the last 1000"):
+        await worker.run()
+    assert letters(log) == []
+    assert await log.committed("reader") == {}
+
+
+async def test_a_hundred_poisonous_records_in_a_row_do_not_stop_it() -> None:
+    log, worker = await read_by_a_worker()
+    write(log, [GOOD] * 50 + [b"garbage"] * 100 + [GOOD] * 50)
+    assert await worker.step(0) == 200
+    assert len(letters(log)) == len(log.held(OUT)) == 100
+    assert [letter.data.offset for letter in letters(log)] == list(range(50, 150))
+    await worker.close()
