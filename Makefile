@@ -17,7 +17,7 @@ setup: .venv/ready ## install everything, pinned, into .venv
 	@$(PYTHON) -m venv .venv
 	@awk '/^uv==/{on=1} on{print} on&&!/\\$$/{exit}' constraints.txt > .venv/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/bootstrap.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation $(foreach dist,$(OURS),-e ./$(dist))
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 	@touch $@

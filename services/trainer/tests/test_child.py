@@ -11,7 +11,7 @@ import pytest
 
 from penstock.artifacts import FileStore
 from penstock.contracts.training import Segment
-from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.adapters.child import Children
 from penstock.trainer.attempts import attempt
 from penstock.trainer.jobs import Job
 from penstock.trainer.segments import table_of, to_parquet
@@ -46,7 +46,7 @@ async def child_appears() -> psutil.Process:
 async def test_a_child_trains_the_same_model_and_counts_its_own_time(
     job: Job, store: FileStore, tmp_path: Path
 ) -> None:
-    answer = await in_a_child(str(tmp_path / "artifacts"), 600)(job)
+    answer = await Children(str(tmp_path / "artifacts"), 600).carry_out(job)
     assert answer.failure is None
     assert answer.trained == attempt(job, store).trained
     assert answer.cpu_seconds > 0
@@ -54,13 +54,13 @@ async def test_a_child_trains_the_same_model_and_counts_its_own_time(
 
 
 async def test_a_training_that_takes_too_long_is_stopped(job: Job, tmp_path: Path) -> None:
-    answer = await in_a_child(str(tmp_path / "artifacts"), 0.01)(job)
+    answer = await Children(str(tmp_path / "artifacts"), 0.01).carry_out(job)
     assert answer.failure == "training took longer than 0.01 s and was stopped"
     assert not children()
 
 
 async def test_a_training_nobody_waits_for_any_more_is_stopped(job: Job, tmp_path: Path) -> None:
-    training = asyncio.ensure_future(in_a_child(str(tmp_path / "artifacts"), 600)(job))
+    training = asyncio.ensure_future(Children(str(tmp_path / "artifacts"), 600).carry_out(job))
     await child_appears()
     training.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -69,16 +69,16 @@ async def test_a_training_nobody_waits_for_any_more_is_stopped(job: Job, tmp_pat
 
 
 async def test_a_child_that_is_killed_is_a_failed_run(job: Job, tmp_path: Path) -> None:
-    training = asyncio.ensure_future(in_a_child(str(tmp_path / "artifacts"), 600)(job))
+    training = asyncio.ensure_future(Children(str(tmp_path / "artifacts"), 600).carry_out(job))
     (await child_appears()).kill()
     assert (await training).failure == "the training process ended with signal SIGKILL"
 
 
 TRAINER = """
 import asyncio, sys
-from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.adapters.child import Children
 from penstock.trainer.jobs import Job
-asyncio.run(in_a_child(sys.argv[1], 600)(Job.model_validate_json(sys.stdin.readline())))
+asyncio.run(Children(sys.argv[1], 600).carry_out(Job.model_validate_json(sys.stdin.readline())))
 """
 
 
@@ -99,6 +99,18 @@ async def test_a_trainer_that_is_killed_takes_its_child_with_it(job: Job, tmp_pa
 
 async def test_what_goes_wrong_in_the_child_is_told_in_one_sentence(job: Job, tmp_path: Path) -> None:
     lost = job.model_copy(update={"segments": (Segment(start=0, stop=1, rows=1, digest="sha256:" + 64 * "0"),)})
-    answer = await in_a_child(str(tmp_path / "artifacts"), 600)(lost)
+    answer = await Children(str(tmp_path / "artifacts"), 600).carry_out(lost)
     assert answer.failure is not None
     assert answer.failure.endswith("holds no artifact sha256:" + 64 * "0")
+
+
+async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: Job, tmp_path: Path) -> None:
+    kept = Children(str(tmp_path / "artifacts"), 600)
+    keeping = asyncio.ensure_future(kept.keep_spare())
+    ahead = await child_appears()
+    assert (await kept.carry_out(job)).trained is not None
+    (following,) = children()
+    assert following.pid != ahead.pid
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert not children()

@@ -23,9 +23,9 @@ from penstock.console.wall_time import replay_at
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.stream_file import parse_declaration
 
-EVENTS = 5000
-PLANTED_AT = 2500
-RATE = 125.0  # events a second
+EVENTS = 4400
+PLANTED_AT = 2000
+RATE = 85.0  # events a second
 LABEL_DELAY = 150  # events after which a loan's outcome becomes known
 PROBED_ROWS = 100
 
@@ -113,7 +113,7 @@ def _demonstration(deployment: LiveDeployment, sent: Sent, report: Report, trace
     alarms = [drift.at_event for drift in report.drifts if drift.at_event is not None]
     noticed = min((at for at in alarms if at >= PLANTED_AT), default=None)
     answered = min(
-        (line.at_event for line in report.epochs if line.at_event is not None and line.at_event > (noticed or EVENTS)),
+        (line.at_event for line in report.epochs if line.at_event is not None and line.reason.startswith("drift")),
         default=None,
     )
     answers, truths = deployment.watch.answers, sent.truths

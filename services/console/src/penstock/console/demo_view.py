@@ -65,8 +65,6 @@ def final_tables(shown: Demonstration) -> Group:
         "trainings": f"{report.retrains} ({report.training_seconds:.1f} s of CPU)",
         "time": f"{report.wall_s:.1f} s",
     }
-    if shown.trace:
-        rows["one whole trace"] = shown.trace
     for name, value in rows.items():
         table.add_row(name, value)
     return Group(table, epochs_table(report))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -65,7 +66,7 @@ class FileFeed:
         """Every row in order, the first is number 0.
 
         Raises:
-            ConsoleFailure: a row is damaged, or its time cannot be read.
+            ConsoleFailure: a row is damaged, or its time or its number to foretell cannot be read.
         """
         read_row = self._reader()
         for number, values in enumerate(self.table.rows()):
@@ -76,7 +77,7 @@ class FileFeed:
             (name, self.table.place_of(name), _converter(field)) for name, field in self.declaration.fields.items()
         ]
         label_place = self.table.place_of(self.declaration.label.name)
-        read_truth: Callable[[str], Any] = float if self.declaration.task == "regression" else class_of
+        read_truth = self._truth_of if self.declaration.task == "regression" else lambda _, text: class_of(text)
         time_of = self._clock()
         entity = self.declaration.entity
 
@@ -84,11 +85,18 @@ class FileFeed:
             time = time_of(number, values)
             data = {name: convert(values[place]) for name, place, convert in columns if values[place] not in MISSING}
             record_id = self.id_of(number)
-            truth = None if values[label_place] in MISSING else read_truth(values[label_place])
+            truth = None if values[label_place] in MISSING else read_truth(number, values[label_place])
             named = None if entity is None or entity not in data else str(class_of(str(data[entity])))
             return Row(number, record_id, time, named, event_body(self.source, record_id, time, data), truth)
 
         return read_row
+
+    def _truth_of(self, number: int, text: str) -> float:
+        found = _number(text)
+        if isinstance(found, str):
+            name = self.declaration.label.name
+            raise wrong_input(f"{self.table.path}: row {number}, column {name!r}: expected a finite number")
+        return found
 
     def _clock(self) -> Callable[[int, list[str]], datetime]:
         declared = self.declaration.time
@@ -150,7 +158,7 @@ def _number(text: str) -> float | str:
         number = float(text)
     except ValueError:
         return text
-    return number if abs(number) < float("inf") else text
+    return number if isfinite(number) else text
 
 
 def chunk_size(delay: int) -> int:

@@ -110,7 +110,7 @@ def _numbers(values: Sequence[str]) -> list[float]:
 
 
 def _task(labels: Sequence[str]) -> str:
-    distinct = set(labels)
+    distinct = {class_of(value) for value in labels}
     if len(distinct) == 2:
         return "binary"
     numbers = _numbers(sorted(distinct))

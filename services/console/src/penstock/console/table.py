@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
@@ -18,6 +19,7 @@ MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """The ways in which files say that a value is not there."""
 
 LONGEST_FIELD = 1_000_000  # characters
+LONGEST_LINE = 10_000_000  # characters
 SNIFFED = 65_536  # characters looked at to find the delimiter
 DELIMITERS = ",;\t|"
 
@@ -114,7 +116,7 @@ def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) 
     """Rows with the line they end on; without `columns`, the header."""
     csv.field_size_limit(LONGEST_FIELD)
     with _text(path) as text, _faults(path) as at:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         if columns is not None:
             next(reader, None)
         for row in reader:
@@ -124,6 +126,16 @@ def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) 
             if columns is not None and len(row) != len(columns):
                 raise wrong_input(f"{path}:{at.line}: expected {len(columns)} columns, found {len(row)}")
             yield at.line, row
+
+
+def _lines(text: TextIOWrapper) -> Iterator[str]:
+    """The lines; one that never ends is not read whole."""
+    while line := text.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(f"a line of more than {LONGEST_LINE:,} characters")
+        if "\0" in line:
+            raise csv.Error("a NUL character")
+        yield line
 
 
 def _text(path: Path) -> TextIOWrapper:
@@ -149,5 +161,5 @@ class _faults:  # noqa: N801 - reads as a statement
             raise wrong_input(f"{where}: not valid CSV: {error}") from error
         if isinstance(error, UnicodeDecodeError):
             raise wrong_input(f"{where}: expected UTF-8 text; save the file as UTF-8") from error
-        if isinstance(error, gzip.BadGzipFile | EOFError | OSError):
+        if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError | OSError):
             raise wrong_input(f"{where}: the file is damaged: {error}") from error

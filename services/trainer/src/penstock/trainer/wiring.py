@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from penstock.artifacts import ArtifactError, Signer, Store, open_store
 from penstock.bus.routes import Group
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
 from penstock.trainer.adapters.archive import Archive
-from penstock.trainer.adapters.child import in_a_child
+from penstock.trainer.adapters.child import Children
 from penstock.trainer.handlers import Handlers
 from penstock.trainer.jobs import Try
 from penstock.trainer.runs import Ledger
@@ -28,7 +30,8 @@ def build(settings: TrainerSettings, resources: Resources) -> Service:
         store, signer = open_store(settings.artifacts), Signer.from_file(settings.signing_key)
     except ArtifactError as error:
         raise SettingsError(str(error)) from error
-    return _service(resources, store, signer, in_a_child(settings.artifacts, settings.training_timeout))
+    children = Children(settings.artifacts, settings.training_timeout)
+    return _service(resources, store, signer, children.carry_out, tasks=[children.keep_spare])
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
@@ -39,7 +42,13 @@ def build_in_process(resources: Resources, store: Store, signer: Signer) -> Serv
     return _service(resources, store, signer, in_this_process(store))
 
 
-def _service(resources: Resources, store: Store, signer: Signer, carry_out: Try) -> Service:
+def _service(
+    resources: Resources,
+    store: Store,
+    signer: Signer,
+    carry_out: Try,
+    tasks: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> Service:
     ledger = Ledger()
     archive = Archive(resources.log, resources.namespace, store)
     handlers = Handlers(ledger, resources.streams, archive, carry_out, signer)
@@ -48,4 +57,4 @@ def _service(resources: Resources, store: Store, signer: Signer, carry_out: Try)
         resources.follow(TRAINING_REQUESTS, ledger.take_request),
         resources.follow(TRAINING_RUNS, ledger.take_run),
     ]
-    return Service(groups=(group,), followers=followers)
+    return Service(groups=(group,), followers=followers, tasks=tasks)

@@ -52,4 +52,6 @@ def _show(home: Home, deployment: Deployment) -> Demonstration:
     shown.report.write(home.demo / "report.json", **shown.more())
     out.print(final_tables(shown))
     out.print(addresses(deployment))
+    if shown.trace:
+        out.print(f"One event through every hop: {shown.trace}")
     return shown

@@ -11,43 +11,74 @@ import os
 import resource
 import signal
 import sys
+from asyncio.subprocess import Process
 from contextlib import suppress
 
-from penstock.trainer.jobs import Attempt, Job, Try
+from penstock.trainer.jobs import Attempt, Job
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def in_a_child(artifacts: str, limit: float) -> Try:
-    """Train in a child process, which is killed after `limit` seconds, or when the wait for it is cancelled."""
+class Children:
+    """Child processes to train in, each killed after `limit` seconds or when the wait for it is cancelled.
 
-    async def carry_out(job: Job) -> Attempt:
+    While `keep_spare` runs the next child is started ahead: importing the learners takes longer than many a training.
+    """
+
+    def __init__(self, artifacts: str, limit: float) -> None:
+        self._artifacts = artifacts
+        self._limit = limit
+        self._spare: Process | None = None
+        self._keeping = False
+
+    async def keep_spare(self) -> None:
+        """Have a child waiting, until cancelled."""
+        self._keeping = True
+        try:
+            self._spare = await self._start()
+            await asyncio.Event().wait()
+        finally:
+            self._keeping = False
+            if self._spare is not None:
+                await _end(self._spare)
+
+    async def carry_out(self, job: Job) -> Attempt:
+        """Train the job in a child of its own; the answer counts the child's CPU."""
         before = _cpu_of_children()
-        answer = await _ask_child(artifacts, job, limit)
+        child = await self._next()
+        try:
+            async with asyncio.timeout(self._limit):
+                answer = await _conversation(child, job)
+        except TimeoutError:
+            answer = Attempt(failure=f"training took longer than {self._limit:g} s and was stopped")
+        finally:
+            await _end(child)
+        if self._keeping:
+            self._spare = await self._start()
         return answer.model_copy(update={"cpu_seconds": _cpu_of_children() - before})
 
-    return carry_out
+    async def _next(self) -> Process:
+        spare, self._spare = self._spare, None
+        return spare if spare is not None and spare.returncode is None else await self._start()
+
+    async def _start(self) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "penstock.trainer.adapters.child_main", self._artifacts),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD},
+            start_new_session=True,
+        )
 
 
-async def _ask_child(artifacts: str, job: Job, limit: float) -> Attempt:
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "penstock.trainer.adapters.child_main", artifacts),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **ONE_THREAD},
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(limit):
-            return await _conversation(child, job)
-    except TimeoutError:
-        return Attempt(failure=f"training took longer than {limit:g} s and was stopped")
-    finally:
-        _kill_group(child.pid)
-        await child.wait()
+async def _end(child: Process) -> None:
+    """End the child and whatever it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    await child.wait()
 
 
-async def _conversation(child: asyncio.subprocess.Process, job: Job) -> Attempt:
+async def _conversation(child: Process, job: Job) -> Attempt:
     assert child.stdin is not None
     assert child.stdout is not None
     with suppress(BrokenPipeError, ConnectionResetError):
@@ -62,12 +93,6 @@ async def _conversation(child: asyncio.subprocess.Process, job: Job) -> Attempt:
 
 def _ending(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _kill_group(leader: int) -> None:
-    """End the child and whatever it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
 
 
 def _cpu_of_children() -> float:
