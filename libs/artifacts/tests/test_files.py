@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from penstock.artifacts import ArtifactError, CorruptArtifact, FileStore
 from penstock.artifacts.files import explain
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.artifacts import BadKey, Seal, generate_seal_key
 
 SEAL = Seal(bytes(range(32)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from penstock.artifacts import (
     ArtifactError,
     CorruptArtifact,
@@ -58,6 +59,7 @@ def in_files(folder: Path) -> Kept:
 KINDS = [in_memory, in_files]
 if importlib.util.find_spec("obstore"):  # an extra that not every installation has
     from obstore.store import MemoryStore as Bucket
+
     from penstock.artifacts.objects import ObjectStore
 
     def in_objects(_: Path) -> Kept:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from penstock.artifacts import ArtifactError, FileStore, open_store
 
 

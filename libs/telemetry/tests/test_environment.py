@@ -1,4 +1,5 @@
 import pytest
+
 from penstock.telemetry.environment import BadTelemetrySetting, Tracing, read_environment
 
 OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}

@@ -5,6 +5,7 @@ import logging
 import socket
 
 import pytest
+
 from penstock.telemetry import Telemetry, message_span, names, start_telemetry
 from penstock.telemetry.receiver import Receiver
 

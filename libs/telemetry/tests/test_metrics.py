@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from penstock.telemetry import Metrics, names
 from prometheus_client.parser import text_string_to_metric_families
+
+from penstock.telemetry import Metrics, names
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

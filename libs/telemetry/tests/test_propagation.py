@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from opentelemetry.trace import INVALID_SPAN, SpanContext, TraceFlags
 from opentelemetry.trace.propagation import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
 from penstock.telemetry.propagation import header_of, is_sampled, parse, sampled
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -162,11 +162,18 @@ def test_only_the_newest_champions_answers_are_watched(make: Any) -> None:
         assert owner.written["drift"] == []
 
 
-def test_a_new_epoch_starts_the_watch_anew(make: Any) -> None:
+def test_a_change_right_after_a_promotion_shows_against_the_epoch_before(make: Any) -> None:
     owner = Owner(make, make.declared())
     owner.outcomes(answers(make, [False] * 500, epoch=1))
-    owner.outcomes(answers(make, [True] * 500, start=500, epoch=2))
-    assert owner.written["drift"] == []
+    owner.outcomes(answers(make, [True] * 200, start=500, epoch=2))
+    assert {(drift.kind, drift.epoch) for drift in owner.written["drift"]} == {("concept", 2)}
+
+
+def test_a_better_model_is_no_drift(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    owner.outcomes(answers(make, [True] * 500, epoch=1))
+    owner.outcomes(answers(make, [False] * 500, start=500, epoch=2))
+    assert [drift for drift in owner.written["drift"] if drift.kind == "concept"] == []
 
 
 def test_a_change_of_the_scores_is_suspected(make: Any) -> None:

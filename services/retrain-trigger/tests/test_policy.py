@@ -153,7 +153,9 @@ def happening(kind: str, number: int, outcomes: int, memory: Memory) -> Said | N
 @st.composite
 def lives(draw: st.DrawFn) -> list[Said]:
     """What a log holds after a life in which requests were issued as they fell due."""
-    policy = RetrainDeclaration(first_after=20, cooldown=draw(st.integers(0, 60)), settle=draw(st.integers(0, 60)), growth=1.5)
+    policy = RetrainDeclaration(
+        first_after=20, cooldown=draw(st.integers(0, 60)), settle=draw(st.integers(0, 60)), growth=1.5
+    )
     memory, said, outcomes = Memory(), list[Said](), 0
     kinds = st.sampled_from(["statistics", "drift", "suspicion", "command", "end"])
     for number, kind in enumerate(draw(st.lists(kinds, max_size=30))):

@@ -29,8 +29,8 @@ from penstock.contracts.topics import (
     TRAINING_RUNS,
     Topic,
 )
+from penstock.retrain_trigger.adapters.faust_app import faust_app
 from penstock.retrain_trigger.desk import Desk
-from penstock.retrain_trigger.faust_app import faust_app
 from penstock.retrain_trigger.handlers import TOPICS
 from penstock.retrain_trigger.intake import Intake
 from penstock.retrain_trigger.stream import Stream

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+
 from penstock.artifacts.errors import BadKey
 from penstock.artifacts.key_files import read_key, write_new
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, S3Store
+
 from penstock.artifacts.digest import digest_of, digest_of_chunks, hex_of, pieces
 from penstock.artifacts.errors import ArtifactError, MissingArtifact
 from penstock.artifacts.plain_file import open_plain

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
 from penstock.artifacts.errors import BadSignature
 from penstock.artifacts.keys import key_id, read_private_key, read_public_keys
 from penstock.artifacts.statement import PAYLOAD_TYPE, Statement, decode, encode

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
 from penstock.telemetry.environment import Tracing
 
 # Spans are worth a short wait only: a stopping service waits for the one attempt in flight.

@@ -1,8 +1,9 @@
 """The numbers that every service shows to Prometheus."""
 
-from penstock.telemetry import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from penstock.telemetry import names
 
 OTHER = "other"
 """What a label says once it has taken as many values as it may."""

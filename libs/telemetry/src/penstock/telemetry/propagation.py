@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from opentelemetry.trace import SpanContext, TraceFlags
+
 from penstock.telemetry.names import TRACEPARENT
 
 _FIELDS = rb"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"

@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
+
 from penstock.telemetry import names
 from penstock.telemetry.propagation import header_of, is_sampled, parse
 from penstock.telemetry.sampling import always_sampled

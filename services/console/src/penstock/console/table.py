@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import zlib
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
@@ -119,6 +120,7 @@ def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) 
         reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         if columns is not None:
             next(reader, None)
+            at.line = reader.line_num
         for row in reader:
             at.line = reader.line_num
             if not row:
@@ -139,10 +141,27 @@ def _lines(text: TextIOWrapper) -> Iterator[str]:
 
 
 def _text(path: Path) -> TextIOWrapper:
+    return TextIOWrapper(_content(path), encoding="utf-8-sig", newline="")
+
+
+def _content(path: Path) -> IO[bytes]:
     with path.open("rb") as content:
         zipped = content.read(2) == b"\x1f\x8b"
-    opened: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
-    return TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+
+
+def _undecodable_line(path: Path) -> int:
+    """The first line that is no UTF-8; text is decoded in blocks, so reading it does not tell."""
+    decoder = getincrementaldecoder("utf-8")()
+    line = 1
+    with _content(path) as content:
+        while block := content.read(SNIFFED):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                return line + error.object[: error.start].count(b"\n")
+            line += block.count(b"\n")
+    return line
 
 
 class _faults:  # noqa: N801 - reads as a statement
@@ -150,7 +169,7 @@ class _faults:  # noqa: N801 - reads as a statement
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.line = 1
+        self.line = 0
 
     def __enter__(self) -> _faults:
         return self
@@ -160,6 +179,7 @@ class _faults:  # noqa: N801 - reads as a statement
         if isinstance(error, csv.Error):
             raise wrong_input(f"{where}: not valid CSV: {error}") from error
         if isinstance(error, UnicodeDecodeError):
-            raise wrong_input(f"{where}: expected UTF-8 text; save the file as UTF-8") from error
+            line = _undecodable_line(self._path)
+            raise wrong_input(f"{self._path}:{line}: expected UTF-8 text; save the file as UTF-8") from error
         if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError | OSError):
             raise wrong_input(f"{where}: the file is damaged: {error}") from error

@@ -35,7 +35,11 @@ def score_of(answer: PredictionData) -> float | None:
 
 
 class AnswerWatch:
-    """Fed with the joined outcomes of the highest epoch; a higher one starts it anew. Baseline answers are not fed."""
+    """Fed with the joined outcomes of the highest epoch. Baseline answers are not fed.
+
+    The losses are one series over all epochs: a model promoted just before the world changes has no past of its own
+    against which the change would show. Scores mean something else with every model, so they start anew.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -56,7 +60,6 @@ class AnswerWatch:
         answer = outcome.data.prediction
         if answer.epoch > self._epoch:
             self._epoch = answer.epoch
-            self._losses.restart()
             self._scores.restart()
         if loss is None or answer.epoch < self._epoch or answer.baseline or answer.arm != "champion":
             return []

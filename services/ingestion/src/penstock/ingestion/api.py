@@ -13,11 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.refusals import Refusal
-from penstock.ingestion.bodies import Documents, documents_in, in_binary_mode
-from penstock.ingestion.delivery import Undelivered
-from penstock.ingestion.intake import Accepted, Intake
-from penstock.ingestion.limits import Limits
-from penstock.ingestion.problems import (
+from penstock.ingestion.adapters.problems import (
     HANG_UP,
     RETRY_AFTER,
     Problem,
@@ -26,7 +22,11 @@ from penstock.ingestion.problems import (
     shortened,
     undelivered,
 )
-from penstock.ingestion.reading import form_of_request, read_body
+from penstock.ingestion.adapters.reading import form_of_request, read_body
+from penstock.ingestion.bodies import Documents, documents_in, in_binary_mode
+from penstock.ingestion.delivery import Undelivered
+from penstock.ingestion.intake import Accepted, Intake
+from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import Kind
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry

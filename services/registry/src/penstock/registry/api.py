@@ -9,15 +9,14 @@ from starlette.exceptions import HTTPException
 
 from penstock.contracts.models import ModelEpoch
 from penstock.contracts.monitoring import Alert
-from penstock.registry import bodies
-from penstock.registry.adapters import views
+from penstock.registry.adapters import bodies, views
+from penstock.registry.adapters.bodies import Actor, IfMatch, Key, StreamName, Version
 from penstock.registry.adapters.commands import Promotion, Rollback
+from penstock.registry.adapters.observing import observed_route
+from penstock.registry.adapters.problems import Problem, answer_http_error
 from penstock.registry.adapters.registry import OPERATOR, Registry
-from penstock.registry.bodies import Actor, IfMatch, Key, StreamName, Version
 from penstock.registry.chain import Head
 from penstock.registry.changes import Change
-from penstock.registry.observing import observed_route
-from penstock.registry.problems import Problem, answer_http_error
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 

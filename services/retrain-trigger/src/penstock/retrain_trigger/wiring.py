@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.bus.routes import Group
+from penstock.retrain_trigger.adapters.faust_app import faust_app
 from penstock.retrain_trigger.desk import Desk
-from penstock.retrain_trigger.faust_app import faust_app
 from penstock.retrain_trigger.handlers import TOPICS, Handlers
 from penstock.retrain_trigger.intake import Intake
 from penstock.retrain_trigger.settings import RetrainTriggerSettings

@@ -78,7 +78,7 @@ def _rate(text: str | None) -> float | None:
 
 def _watched(run: Callable[[Progress], Awaitable[Done]], total: int) -> Done:
     columns = (TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=err, transient=True) as bar:
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("replay", total=total)
 
         async def go() -> Done:

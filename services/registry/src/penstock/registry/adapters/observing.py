@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from penstock.registry.problems import problem_of
+from penstock.registry.adapters.problems import problem_of
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import request_span

@@ -1,0 +1,153 @@
+"""Files as users have them: what can be read is read, what cannot is one line that says where and why."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.console.failure import ConsoleFailure
+from penstock.console.table import LONGEST_LINE, open_table
+
+from .calling import Complaint, complaint
+
+__all__ = ["complaint"]
+
+GOOD = "a,b,y\n1,2,yes\n3,4,no\n"
+STREAM = """
+[stream]
+name = "things"
+task = "binary"
+[label]
+name = "y"
+classes = ["no", "yes"]
+[fields]
+a = { type = "number" }
+b = { type = "number" }
+"""
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Path:
+    """A declaration of the good file."""
+    file = tmp_path / "stream.toml"
+    file.write_text(STREAM)
+    return file
+
+
+BAD_FILES = {
+    "C1 too few columns": (b"a,b,y\n1,2,yes\n3,4\n", ":3: expected 3 columns, found 2"),
+    "C1 too many columns": (b"a,b,y\n1,2,yes,5\n", ":2: expected 3 columns, found 4"),
+    "C2 unclosed quote": (b'a,b,y\n1,2,yes\n3,"4,no\n5,6,yes\n', ":3: not valid CSV: unexpected end of data"),
+    "C3 NUL": (b"a,b,y\n1,2,yes\n3,\x00,no\n", ":3: not valid CSV: a NUL character"),
+    "C4 endless line": (b"a,b,y\n" + b"7" * (LONGEST_LINE + 2), ":2: not valid CSV: a line of more than 10,000,000"),
+    "C5 UTF-16": (GOOD.encode("utf-16"), ":1: expected UTF-8 text"),
+    "C5 Latin-1": ((GOOD * 9).replace("no\na", "n\xed\na", 1).encode("latin-1"), ":3: expected UTF-8 text"),
+    "C6 no header": (b"1,2,3\n4,5,6\n", ":1: expected a header with the columns' names, found numbers"),
+    "C6 header twice": (b"a,b,a\n1,2,3\n", ":1: the header names 'a' twice"),
+    "C6 nameless column": (b"a,,y\n1,2,3\n", ":1: column 2 has no name"),
+    "C6 one column": (b"a\n1\n", ":1: expected columns separated by a comma, semicolon, tab or bar"),
+    "C9 empty": (b"", ": expected a header and rows, the file is empty"),
+    "C9 header only": (b"a,b,y\n", ": expected rows after the header, there are none"),
+    "C11 gzip bomb": (
+        gzip.compress(b"a,b,y\n" + b"7" * (LONGEST_LINE + 2), 9),
+        ":2: not valid CSV: a line of more than 10,000,000",
+    ),
+    "gzip cut short": (gzip.compress(GOOD.encode() * 500)[:-20], ": the file is damaged"),
+    "gzip with a flipped bit": (
+        bytes(byte ^ (number == 30) for number, byte in enumerate(gzip.compress(GOOD.encode() * 500))),
+        ": the file is damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_one_line_that_names_file_and_line(
+    tmp_path: Path, stream: Path, complaint: Complaint, case: str
+) -> None:
+    content, expected = BAD_FILES[case]
+    file = tmp_path / "rows.csv"
+    file.write_bytes(content)
+    for words in (["stream", "init", file, "-o", tmp_path / "new.toml"], ["replay", file, "--stream", stream]):
+        said = complaint(*words)
+        assert said.startswith(f"{file}:"), said
+        assert expected in said
+    assert not (tmp_path / "new.toml").exists()
+
+
+def test_a_file_that_is_none_is_one_line(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+    for file in (tmp_path / "absent.csv", tmp_path, Path("/dev/zero")):
+        assert complaint("replay", file, "--stream", stream).startswith(f"{file}: expected a CSV file")
+
+
+def test_a_damaged_file_is_found_before_anything_is_sent(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(GOOD + "5,6,yes\n" * 1000 + "7,8\n")
+    said = complaint("replay", file, "--stream", stream, "--in-process")
+    assert said == f"{file}:1004: expected 3 columns, found 2"
+
+
+def test_what_the_declaration_needs_must_be_there(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("a,y\n1,yes\n")
+    said = complaint("replay", file, "--stream", stream, "--in-process")
+    assert said == f"{file}: the declaration names columns that it lacks: b"
+    stream.write_text(STREAM.replace('"number"', '"nombre"', 1))
+    assert complaint("replay", file, "--stream", stream).startswith(f"{stream}:9: fields.a.type: ")
+
+
+@pytest.mark.parametrize(
+    "words", [["--rate", "0"], ["--rate", "fast"], ["--in-process", "--up"], ["--in-process", "--rate", "5"]]
+)
+def test_options_that_cannot_be_are_one_line(
+    tmp_path: Path, stream: Path, complaint: Complaint, words: list[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(GOOD)
+    assert complaint("replay", file, "--stream", stream, *words).startswith("--")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_common_forms_are_read(tmp_path: Path, delimiter: str, *, zipped: bool) -> None:
+    text = ("\ufeff" + GOOD).replace(",", delimiter).replace("\n", "\r\n").encode()
+    file = tmp_path / "rows"
+    file.write_bytes(gzip.compress(text) if zipped else text)
+    table = open_table(file)
+    assert table.columns == ("a", "b", "y")
+    assert list(table.rows()) == [["1", "2", "yes"], ["3", "4", "no"]]
+    assert list(table.first(1).rows()) == [["1", "2", "yes"]]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@settings(max_examples=30)
+@given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8))
+def test_what_a_writer_wrote_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *rows])
+    file = tmp_path_factory.mktemp("table") / "rows.csv"
+    file.write_bytes(text.getvalue().encode())
+    table = open_table(file)
+    assert list(table.rows()) == rows
+    assert table.count() == len(rows)
+
+
+@settings(max_examples=50)
+@given(content=st.binary(max_size=200).map(lambda tail: b"a,b\n1,2\n" + tail))
+def test_no_bytes_are_answered_with_anything_but_rows_or_a_line(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("table") / "rows.csv"
+    file.write_bytes(content)
+    try:
+        assert all(len(row) == 2 for row in open_table(file).rows())
+    except ConsoleFailure as failure:
+        assert str(failure).startswith(str(file))  # noqa: PT017 - both ends are right
+        assert failure.status == 2  # noqa: PT017
