@@ -33,7 +33,9 @@ def job(store: FileStore) -> Job:
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """The children that train, of all that this process may have."""
+    every = psutil.Process().children(recursive=True)
+    return [child for child in every if any("child_main" in word for word in child.cmdline())]
 
 
 async def child_appears() -> psutil.Process:

@@ -34,10 +34,11 @@ ACTOR = "replay"
 
 
 class LocalDeployment:
-    """All seven services in this process, as a replay uses them. Time moves with the stream."""
+    """All seven services in this process, as a replay uses them. Time moves with the stream; `log` holds it all."""
 
     def __init__(self, process: OneProcess, intake: Intake, watch: StreamWatch) -> None:
         self.watch = watch
+        self.log = process.log
         self._process = process
         self._intake = intake
 

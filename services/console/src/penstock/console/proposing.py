@@ -46,6 +46,8 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
     labels = sample.present(label)
     if not labels:
         raise wrong_input(f"{table.path}: the label {label!r} is missing in every row of the sample")
+    if not time and not any(field.get("feature", True) for field in fields.values()):
+        raise wrong_input(f"{table.path}: no column but the label {label!r} has anything to learn from")
     task = _task(labels)
     stream: dict[str, Any] = {"name": _stream_name(table.path), "task": task}
     if entity is not None:

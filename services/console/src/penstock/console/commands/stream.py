@@ -18,7 +18,7 @@ from penstock.console.services_over_http import Requests
 from penstock.console.table import open_table
 from penstock.console.terminal import out
 from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import DeclarationError, read_declaration
+from penstock.contracts.stream_file import DeclarationError, parse_declaration, read_declaration
 from penstock.contracts.streams import Streams
 
 stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
@@ -42,10 +42,12 @@ def init(
     """Write a first declaration from a sample of FILE, good enough to run as it is."""
     text = propose(open_table(file), label, entity)
     try:
+        found = parse_declaration(text, str(output))
         output.write_text(text)
+    except DeclarationError as error:
+        raise wrong_input(f"{file}: cannot be declared as it is: {error}") from error
     except OSError as error:
         raise wrong_input(f"{output}: cannot be written: {error.strerror}") from error
-    found = declaration_in(output)
     out.print(f"{output}: stream {found.name}, {found.task}, label {found.label.name}, {len(found.fields)} fields")
 
 

@@ -1,0 +1,138 @@
+"""A file as a producer would send it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.console.failure import ConsoleFailure
+from penstock.console.feed import FileFeed, Row, chunk_size, chunks
+from penstock.console.table import open_table
+from penstock.console.times import read_time
+from penstock.contracts.declaration import Declaration
+
+KNOWN = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def feed_of(folder: Path, text: str, **declared: object) -> FileFeed:
+    """The rows of a file with columns x and y."""
+    file = folder / "rows.csv"
+    file.write_text(text)
+    stream = {
+        "name": "s",
+        "task": "binary",
+        "fields": {"x": {"type": "number"}},
+        "label": {"name": "y", "classes": ["0", "1"]},
+    }
+    return FileFeed(open_table(file), Declaration.model_validate(stream | declared), "replay/s")
+
+
+def test_ids_follow_from_the_file_and_the_row(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    text = "x,y\n1,0\n1,0\n"
+    ids = [row.id for row in feed_of(tmp_path, text).rows()]
+    assert len(set(ids)) == 2
+    assert {uuid.UUID(name).version for name in ids} == {5}
+    assert [row.id for row in feed_of(tmp_path / "one", text, name="other").rows()] == ids
+    assert not {row.id for row in feed_of(tmp_path / "two", text + "2,1\n").rows()} & set(ids)
+
+
+def test_a_row_sent_again_is_the_same_record(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path, "x,y\n1.5,0\n2,1\n")
+    first, again = list(feed.rows()), list(feed.rows())
+    assert first == again
+    assert [feed.label_of(row, KNOWN) for row in first] == [feed.label_of(row, KNOWN) for row in again]
+
+
+def test_what_is_sent_of_a_row(tmp_path: Path) -> None:
+    fields = {"x": {"type": "number"}, "who": {"type": "category"}, "ok": {"type": "boolean"}}
+    feed = feed_of(tmp_path, "who,ok,x,y\nann,yes,1.5,1.0\nbo,,NA,\n", fields=fields, entity="who")
+    full, bare = feed.rows()
+    assert json.loads(full.event)["data"] == {"x": 1.5, "who": "ann", "ok": True}
+    assert json.loads(bare.event)["data"] == {"who": "bo"}
+    assert (full.entity, full.truth, bare.truth) == ("ann", "1", None)
+    label = json.loads(feed.label_of(full, KNOWN))
+    assert label["data"] == {"event_id": full.id, "event_source": "replay/s", "value": "1", "entity": "ann"}
+
+
+@pytest.mark.parametrize("text", ["1e400", "1,5", "-inf", "many", "0x10"])
+def test_what_is_no_number_is_sent_as_it_stands(tmp_path: Path, text: str) -> None:
+    (row,) = feed_of(tmp_path, f'x,y\n"{text}",0\n').rows()
+    assert json.loads(row.event)["data"] == {"x": text}
+
+
+@pytest.mark.parametrize("text", ["1e400", "many", "inf"])
+def test_a_number_to_foretell_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    feed = feed_of(tmp_path, f"x,y\n1,5\n2,{text}\n", task="regression", label={"name": "y"})
+    with pytest.raises(ConsoleFailure, match=r"rows.csv: row 1, column 'y': expected a finite number") as failure:
+        list(feed.rows())
+    assert failure.value.status == 2
+
+
+def test_rows_without_a_time_are_a_minute_apart(tmp_path: Path) -> None:
+    text = "x,y\n1,0\n2,1\n"
+    assert [row.time.isoformat() for row in feed_of(tmp_path, text).rows()] == [
+        "2000-01-01T00:00:00+00:00",
+        "2000-01-01T00:01:00+00:00",
+    ]
+    declared = feed_of(tmp_path, text, time={"start": "1998-05-07T00:00:00Z", "step": "PT30M"})
+    assert [row.time.isoformat() for row in declared.rows()] == [
+        "1998-05-07T00:00:00+00:00",
+        "1998-05-07T00:30:00+00:00",
+    ]
+
+
+def test_times_without_a_zone_are_read_in_the_declared_one(tmp_path: Path) -> None:
+    text = "when,x,y\n2024-07-01 12:00,1,0\n2024-07-01T12:00:00+00:00,1,0\n2024/07/02,1,0\n"
+    rows = feed_of(tmp_path, text, time={"column": "when", "zone": "Europe/Paris"}).rows()
+    assert [row.time.astimezone(UTC).isoformat() for row in rows] == [
+        "2024-07-01T10:00:00+00:00",
+        "2024-07-01T12:00:00+00:00",
+        "2024-07-01T22:00:00+00:00",
+    ]
+    (first, *_) = feed_of(tmp_path, text, time={"column": "when"}).rows()
+    assert first.time == datetime(2024, 7, 1, 12, tzinfo=UTC)
+
+
+def test_a_time_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path, "when,x,y\n2024-07-01,1,0\nlater,1,0\n", time={"column": "when"})
+    with pytest.raises(ConsoleFailure, match="row 1, column 'when': expected a time, year first") as failure:
+        list(feed.rows())
+    assert failure.value.status == 2
+
+
+@given(time=st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("Asia/Kolkata")])))
+def test_iso_times_are_read_as_written(time: datetime) -> None:
+    assert read_time(time.isoformat(), UTC) == time
+    assert read_time(time.replace(tzinfo=None).isoformat(), UTC) == time.replace(tzinfo=UTC)
+
+
+@given(text=st.one_of(st.text(), st.from_regex(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,9}")))
+def test_whatever_is_no_time_is_none(text: str) -> None:
+    found = read_time(text, UTC)
+    assert found is None or found.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("delay", "size"), [(0, 1), (1, 1), (7, 1), (8, 1), (16, 2), (48, 6), (800, 100), (10_000, 100)]
+)
+def test_a_chunk_is_an_eighth_of_the_delay(delay: int, size: int) -> None:
+    assert chunk_size(delay) == size
+
+
+@given(count=st.integers(0, 40), size=st.integers(1, 12))
+def test_chunks_are_all_rows_in_order(count: int, size: int) -> None:
+    rows = [Row(number, str(number), KNOWN, None, b"", None) for number in range(count)]
+    cut = list(chunks(iter(rows), size))
+    assert list(chain.from_iterable(cut)) == rows
+    assert all(len(chunk) == size for chunk in cut[:-1])
+    assert all(cut)

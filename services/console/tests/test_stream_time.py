@@ -1,0 +1,122 @@
+"""The law of stream time: at each row exactly that is known which would have been known live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.console.feed import Row, event_body, label_body
+from penstock.console.stream_time import Sent, replay
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A feed of rows at these minutes; those in `unlabelled` have no truth."""
+
+    minutes: Sequence[int]
+    unlabelled: frozenset[int] = frozenset()
+
+    def rows(self) -> Iterator[Row]:
+        """Row n has the id `n`."""
+        for number, minute in enumerate(self.minutes):
+            time = START + timedelta(minutes=minute)
+            truth = None if number in self.unlabelled else "yes"
+            yield Row(number, str(number), time, None, event_body("test", str(number), time, {}), truth)
+
+    def label_of(self, row: Row, known_at: datetime) -> bytes:
+        """As every feed's."""
+        return label_body("test", row, known_at)
+
+
+@dataclass
+class Recorder:
+    """A deployment that answers an event only when it is waited for, and notes in which order it was called."""
+
+    calls: list[tuple[str, list[int]]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    answered_rows: set[int] = field(default_factory=set)
+
+    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
+        """Note what was sent."""
+        documents = [json.loads(body) for body in bodies]
+        rows = [int(document["id"] if kind == "event" else document["data"]["event_id"]) for document in documents]
+        self.calls.append((kind, rows))
+        self.times.append(now)
+        return 0
+
+    async def answered(self, ids: Sequence[str]) -> None:
+        """Answer them."""
+        self.answered_rows.update(map(int, ids))
+        self.calls.append(("answered", list(map(int, ids))))
+
+    async def quiet(self) -> None:
+        """Note that it was waited for."""
+        self.calls.append(("quiet", []))
+
+    def sent(self, kind: str) -> list[int]:
+        """The rows of which such records were sent, in order."""
+        return [row for name, rows in self.calls if name == kind for row in rows]
+
+
+async def run(feed: Rows, delay: int, size: int, skip: int = 0) -> tuple[Recorder, Sent]:
+    """Replay the feed into a recorder."""
+    recorder = Recorder()
+    sent = await replay(feed, recorder, delay, size, lambda _: None, skip=skip)
+    return recorder, sent
+
+
+COUNT, DELAY, SIZE = st.integers(0, 60), st.integers(0, 25), st.integers(1, 15)
+
+
+@given(count=COUNT, delay=DELAY, size=SIZE, unlabelled=st.frozensets(st.integers(0, 59)))
+async def test_before_the_chunk_at_row_j_the_labels_to_j_minus_delay_minus_1_were_sent(
+    count: int, delay: int, size: int, unlabelled: frozenset[int]
+) -> None:
+    recorder, _ = await run(Rows(range(count), unlabelled), delay, size)
+    labels: list[int] = []
+    previous = "quiet"
+    for name, rows in recorder.calls:
+        if name == "event":
+            assert labels == [row for row in range(max(0, rows[0] - delay)) if row not in unlabelled]
+            assert previous == "quiet"
+        labels += rows if name == "label" else []
+        previous = name
+    assert recorder.sent("event") == list(range(count))
+    assert labels == [row for row in range(count) if row not in unlabelled]
+    assert previous == "quiet"
+
+
+@given(count=COUNT, delay=DELAY, size=SIZE)
+async def test_no_label_is_sent_before_its_row_was_answered(count: int, delay: int, size: int) -> None:
+    recorder, _ = await run(Rows(range(count)), delay, size)
+    answered: set[int] = set()
+    for name, rows in recorder.calls:
+        if name == "label":
+            assert set(rows) <= answered
+        answered |= set(rows) if name == "answered" else set()
+
+
+@given(minutes=st.lists(st.integers(0, 100), max_size=30), delay=DELAY, size=SIZE)
+async def test_stream_time_never_goes_back_when_the_rows_do(minutes: list[int], delay: int, size: int) -> None:
+    recorder, sent = await run(Rows(minutes), delay, size)
+    assert recorder.times == sorted(recorder.times)
+    assert (sent.events, sent.labels) == (len(minutes), len(minutes))
+
+
+@settings(max_examples=50)
+@given(count=COUNT, delay=DELAY, size=SIZE, skip=COUNT)
+async def test_a_resumed_replay_sends_no_event_twice_and_every_label(
+    count: int, delay: int, size: int, skip: int
+) -> None:
+    recorder, sent = await run(Rows(range(count)), delay, size, skip)
+    assert recorder.sent("event") == list(range(min(skip, count), count))
+    assert recorder.sent("label") == list(range(count))
+    assert len(sent.truths.rows) == count

@@ -1,0 +1,95 @@
+"""Bad records beside good ones: each is refused with its reason, and nothing beside it is lost."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from penstock.bus.ports import Written
+from penstock.console.credit_risk import SOURCE, START, CreditRisk
+from penstock.console.demo import demo_declaration
+from penstock.console.in_process import LocalDeployment, local_deployment
+from penstock.contracts.topics import RECEIVED, REJECTED, STREAM_DEAD_LETTERS, Topic
+
+GOOD: dict[str, Any] = {
+    "specversion": "1.0",
+    "type": "penstock.event.v1",
+    "source": SOURCE,
+    "id": "good",
+    "time": START.isoformat(),
+    "data": {"customer": "c-1", "income": 1.0, "amount": 1.0, "account_months": 1, "purpose": "car"},
+}
+BAD: dict[str, dict[str, Any]] = {
+    "wrong_type": {"data": GOOD["data"] | {"income": "much"}},
+    "out_of_range": {"data": GOOD["data"] | {"amount": -1}},
+    "extra_field": {"data": GOOD["data"] | {"colour": "red"}},
+    "missing_field": {"data": {"income": 1.0}},
+    "bad_time": {"time": "2026-01-05T08:00:00"},
+    "clock_skew": {"time": "2126-01-05T08:00:00Z"},
+}
+UNREADABLE = b"\x00\xff\x00"
+MALFORMED = (b"[1, 2", b"7", b'{"id": 1}')
+
+
+async def write(deployment: LocalDeployment, *values: bytes | None) -> None:
+    """Write to `received`, at the good event's time, as a producer who speaks Kafka does."""
+    await deployment.send("event", [], START)
+    topic = RECEIVED.name("penstock", deployment.watch.stream.name)
+    deployment.log.append([Written(topic, 0, None, value) for value in values])
+    await deployment.quiet()
+    await deployment.watch.catch_up()
+
+
+def held(deployment: LocalDeployment, topic: Topic[Any]) -> list[Any]:
+    """Everything on a topic of the stream."""
+    name = topic.name("penstock", deployment.watch.stream.name)
+    decode = topic.decoder(deployment.watch.stream)
+    return [one for place in deployment.log.places_of(name) for one in decode(deployment.log.held(place))]
+
+
+def record(**changes: Any) -> bytes:
+    """The good event with changes."""
+    return json.dumps(GOOD | changes).encode()
+
+
+async def test_bad_events_from_kafka_end_rejected_with_their_code_and_bytes() -> None:
+    async with local_deployment(demo_declaration()) as deployment:
+        good = [row.event for row in CreditRisk(20, None).rows()]
+        bad = {code: record(id=code, **changes) for code, changes in BAD.items()}
+        mixed = [value for pair in zip(good, [*bad.values(), *good], strict=False) for value in pair]
+        await write(deployment, *mixed, *good[10:])
+        watch = deployment.watch
+        assert {name: code for name, code in watch.rejected.items() if name in BAD} == {code: code for code in BAD}
+        assert set(watch.answers) == {row.id for row in CreditRisk(20, None).rows()}
+        found = {one.data.id: base64.b64decode(one.data.original) for one in held(deployment, REJECTED)}
+        assert found == bad
+
+
+async def test_another_body_under_an_id_is_rejected_and_the_first_stands() -> None:
+    async with local_deployment(demo_declaration()) as deployment:
+        await write(deployment, record())
+        await write(deployment, record(), record(data=GOOD["data"] | {"income": 2.0}))
+        assert deployment.watch.rejected == {"good": "id_conflict"}
+        assert list(deployment.watch.answers) == ["good"]
+
+
+async def test_what_cannot_be_read_is_kept_with_its_bytes() -> None:
+    async with local_deployment(demo_declaration()) as deployment:
+        await write(deployment, record(), UNREADABLE, None, *MALFORMED, record(id="also-good"))
+        assert set(deployment.watch.answers) == {"good", "also-good"}
+        letters = {one.data.value and base64.b64decode(one.data.value) for one in held(deployment, STREAM_DEAD_LETTERS)}
+        assert letters == {UNREADABLE, None}
+        rejected = {base64.b64decode(one.data.original): one.data.code for one in held(deployment, REJECTED)}
+        assert rejected == dict.fromkeys(MALFORMED, "malformed")
+
+
+async def test_bad_events_are_refused_at_the_door_and_those_beside_them_are_taken() -> None:
+    async with local_deployment(demo_declaration()) as deployment:
+        now = datetime(2026, 1, 5, 9, tzinfo=UTC)
+        refused = await deployment.send("event", [record(), *(record(id=c, **b) for c, b in BAD.items())], now)
+        await deployment.quiet()
+        await deployment.watch.catch_up()
+        assert refused == len(BAD)
+        assert (set(deployment.watch.answers), deployment.watch.rejected) == ({"good"}, {})

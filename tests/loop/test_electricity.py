@@ -1,0 +1,46 @@
+"""The electricity file in process: half-hours whose labels come a day late."""
+
+from __future__ import annotations
+
+from penstock.console.feed import FileFeed
+from penstock.console.in_process import local_deployment
+from penstock.console.replaying import Asked, Done, replay_in_process
+from penstock.console.stream_time import replay
+from penstock.console.table import Table
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.topics import EVENTS, PREDICTIONS
+
+from .conftest import without_clocks
+
+DELAY = 48
+ROWS = 1500
+
+
+async def test_the_first_rows_twice_give_the_same_report(
+    electricity: Table, electricity_declaration: Declaration
+) -> None:
+    asked = Asked(electricity.first(ROWS), electricity_declaration, DELAY)
+
+    async def run() -> Done:
+        return await replay_in_process(asked, lambda _: None)
+
+    first, again = await run(), await run()
+    assert without_clocks(first.report) == without_clocks(again.report)
+    assert (first.report.accepted, first.report.predicted, first.report.labels) == (ROWS, ROWS, ROWS)
+    assert first.report.retrains > 0
+
+
+async def test_a_replay_that_was_stopped_goes_on_without_doubles(
+    electricity: Table, electricity_declaration: Declaration
+) -> None:
+    half, whole = electricity.first(120), electricity.first(300)
+    async with local_deployment(electricity_declaration) as deployment:
+        for table, skip in ((half, 0), (whole, 120)):
+            feed = FileFeed(table, electricity_declaration, "replay/test")
+            sent = await replay(feed, deployment, DELAY, 6, lambda _: None, skip=skip)
+        await deployment.watch.catch_up()
+        assert set(deployment.watch.answers) == set(sent.truths.rows)
+        assert deployment.watch.rejected == {}
+        for topic in (EVENTS, PREDICTIONS):
+            (place,) = deployment.log.places_of(topic.name("penstock", electricity_declaration.name))
+            assert len(deployment.log.held(place)) == 300
