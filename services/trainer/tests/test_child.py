@@ -111,7 +111,7 @@ async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: J
     keeping = asyncio.ensure_future(kept.keep_spare())
     ahead = await child_appears()
     assert (await kept.carry_out(job)).trained is not None
-    (following,) = children()
+    following = await child_appears()
     assert following.pid != ahead.pid
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)

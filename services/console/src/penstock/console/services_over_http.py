@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import httpx
@@ -10,6 +12,8 @@ import httpx
 from penstock.console.failure import ConsoleFailure, wrong_input
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+TRIES = 120
+PAUSE = 0.5  # seconds before the same records are sent again
 
 
 class Requests:
@@ -33,17 +37,15 @@ class Requests:
         answer = await self._insist(url, b"\n".join(bodies), {"content-type": "application/x-ndjson", **headers})
         return len(answer.get("refused", ()))
 
-    async def _insist(self, url: str, content: bytes, headers: dict[str, str], tries: int = 60) -> dict[str, Any]:
-        for _ in range(tries):
-            try:
+    async def _insist(self, url: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        for _ in range(TRIES):
+            with suppress(httpx.TransportError):
                 response = await self._client.post(url, content=content, headers=headers)
-            except httpx.TransportError:
-                self.failed += 1
-                continue
-            if response.status_code < 500:
-                return _understood(response)
+                if response.status_code < 500:
+                    return _understood(response)
             self.failed += 1
-        raise ConsoleFailure(f"{url} failed {tries} times; see: penstock logs ingestion")
+            await asyncio.sleep(PAUSE)
+        raise ConsoleFailure(f"{url} failed {TRIES} times; see: penstock logs ingestion")
 
     async def apply(self, name: str, declaration: str, media_type: str = "application/json") -> str:
         """Declare a stream; `created`, `changed` or `unchanged`.

@@ -1,0 +1,101 @@
+"""One real deployment for all tests of this folder: broker, seven services, spans sent to a receiver."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.ports import Place
+from penstock.console.declared import await_declared
+from penstock.console.demo import demo_declaration
+from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.home import Home
+from penstock.console.live import LiveDeployment, live_deployment
+from penstock.console.planning import Wanted
+from penstock.console.running import running
+from penstock.console.services_over_http import Requests
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import Topic
+from penstock.telemetry.receiver import Receiver
+
+
+@dataclass(frozen=True)
+class Site:
+    """The deployment's home, and where its spans go."""
+
+    home: Home
+    spans: Receiver
+
+    @property
+    def record(self) -> Deployment:
+        """What runs now."""
+        return running_deployment(self.home)
+
+    @asynccontextmanager
+    async def log(self) -> AsyncIterator[KafkaLog]:
+        """The log itself."""
+        log = KafkaLog(Connection(self.record.bootstrap), self.record.namespace, "tests")
+        try:
+            yield log
+        finally:
+            await log.close()
+
+    async def declare(self, declaration: Declaration) -> StreamDeclared:
+        """Declare a stream, and wait until it is on the log."""
+        requests = Requests(self.record.url("ingestion"), self.record.url("registry"))
+        try:
+            await requests.apply(declaration.name, declaration.model_dump_json())
+        finally:
+            await requests.close()
+        async with self.log() as log:
+            return await await_declared(log, self.record.namespace, declaration.name)
+
+    @asynccontextmanager
+    async def stream(self, name: str) -> AsyncIterator[LiveDeployment]:
+        """A stream of loan applications under this name, ready to be sent to."""
+        declared = await self.declare(demo_declaration().model_copy(update={"name": name}))
+        async with self.connected(declared) as deployment:
+            yield deployment
+
+    @asynccontextmanager
+    async def connected(self, declared: StreamDeclared) -> AsyncIterator[LiveDeployment]:
+        """The deployment as a client of the stream has it."""
+        async with live_deployment(self.record, declared) as deployment:
+            await deployment.quiet()
+            yield deployment
+
+    async def records(self, topic: Topic[Any], stream: StreamDeclared) -> list[tuple[Any, bytes]]:
+        """Every record of a stream's topic, decoded and as it was written, a partition after the other."""
+        name = topic.name(self.record.namespace, stream.name)
+        decode = topic.decoder(stream)
+        starts: dict[Place, int | None] = {(name, number): 0 for number in range(topic.partitions(stream))}
+        async with self.log() as log:
+            reader = await log.reader(starts)
+            fetched = await reader.read_to_end()
+            await reader.close()
+        raw = [record for part in fetched for record in part.records]
+        return [(record, one.value or b"") for record, one in zip(decode(raw), raw, strict=True)]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The deployment; it is taken down at the end."""
+    home = Home(tmp_path_factory.mktemp("site") / "home")
+    with Receiver() as receiver:
+        tracing = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in tracing.items():
+                patch.setenv(name, value)
+            deployment = running(home, Wanted(environment=dict(os.environ)))
+            deployment.__enter__()
+        try:
+            yield Site(home, receiver)
+        finally:
+            deployment.__exit__(None, None, None)

@@ -1,0 +1,28 @@
+"""The first rows of the electricity file on the real broker, and the same in process."""
+
+from __future__ import annotations
+
+from penstock.console.replaying import Asked, replay_in_process, replay_live
+from penstock.console.table import Table
+from penstock.contracts.declaration import Declaration
+
+from .conftest import Site
+
+ROWS = 6000
+DELAY = 48
+
+
+async def test_the_broker_scores_as_the_memory_bus_does(
+    site: Site, electricity: Table, electricity_declaration: Declaration
+) -> None:
+    asked = Asked(electricity.first(ROWS), electricity_declaration, DELAY)
+    live = await replay_live(asked, site.record, lambda _: None)
+    report = live.report
+    assert (report.events, report.accepted, report.predicted, report.labels) == (ROWS, ROWS, ROWS, ROWS)
+    assert report.failed_requests == 0, live.more
+    assert live.more["probes"] > 0
+    assert len([line for line in report.epochs if line.at_event is not None]) >= 2
+    local = (await replay_in_process(asked, lambda _: None)).report
+    assert report.score is not None
+    assert local.score is not None
+    assert abs(report.score - local.score) <= 0.01, (report, local)

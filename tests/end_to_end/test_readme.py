@@ -1,0 +1,87 @@
+"""README: your own stream in five minutes, tried literally."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import Site
+
+README = Path(__file__).parents[2] / "README.md"
+GIVEN = ("make setup", ". .venv/bin/activate")
+ROWS = 200
+
+
+def commands(part: str) -> list[str]:
+    """The commands of the section's shell blocks that begin with this line."""
+    section = README.read_text().split("## Your own stream in five minutes")[1].split("\n## ")[0]
+    (block,) = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if block.startswith(part)]
+    return [line.split("#")[0].strip() for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a user's file: what they watch, and in the last column but one what they wish to foretell."""
+    folder = tmp_path_factory.mktemp("own")
+    random = np.random.default_rng(5)
+    lines = ["day,speed,colour,late,note"]
+    for number in range(ROWS):
+        speed, colour = random.normal(), ("red", "blue")[int(random.integers(2))]
+        late = "yes" if speed + (colour == "red") + random.normal(0, 0.3) > 0.5 else "no"
+        lines.append(f"{np.datetime64('2024-01-01') + number},{speed:.3f},{colour},{late},n{number}")
+    (folder / "FILE.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def run(command: str, folder: Path, home: Path) -> str:
+    """What the command says; it must succeed without a traceback."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace("COLUMN", "late")],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PENSTOCK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    assert done.stderr == "", command
+    return done.stdout
+
+
+def test_the_first_block_runs_the_whole_loop_in_process(folder: Path, tmp_path: Path) -> None:
+    asked = commands("make setup")
+    assert asked[:2] == list(GIVEN)
+    said = [run(command, folder, tmp_path / "home") for command in asked[2:]]
+    assert said[0] == "stream.toml: stream file, binary, label late, 3 fields\n"
+    assert "accuracy" in said[1]
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_second_block_runs_it_on_the_broker(folder: Path, site: Site) -> None:
+    asked = commands("penstock up")
+    assert asked[-1] == "penstock down"
+    said = {command.split(" ")[1]: run(command, folder, site.home.root) for command in asked[:-1]}
+    assert said["up"].startswith("Penstock was up already.")
+    assert re.search(rf"predicted\s+│ {ROWS} ", said["replay"])
+    assert said["stream"] == "file: created\n"
+    assert "ready" in said["status"]
+
+
+def test_the_requests_it_shows_are_accepted(folder: Path, site: Site) -> None:
+    asked = commands("curl -X POST localhost:8010")
+    run("penstock stream apply stream.toml", folder, site.home.root)
+    services = {"localhost:8010": site.record.url("ingestion"), "localhost:8020": site.record.url("server")}
+    for command in asked:
+        for usual, real in services.items():
+            command = command.replace(usual, real)  # noqa: PLW2901
+        command = command.replace("NAME", "file").replace("{...}", '{"speed": 1.0, "colour": "red"}')  # noqa: PLW2901
+        answer = json.loads(run(command.replace("curl", "curl --silent --fail-with-body"), folder, site.home.root))
+        assert answer["id"]

@@ -1,0 +1,35 @@
+"""One trace leads from the HTTP request through every hop to the prediction."""
+
+from __future__ import annotations
+
+import secrets
+from itertools import islice
+
+from penstock.console.credit_risk import CreditRisk
+from penstock.telemetry.receiver import ReceivedSpan, Receiver
+
+from .conftest import Site
+
+HOPS = {"penstock-ingestion", "penstock-validator", "penstock-server", "penstock-drift-detector"}
+
+
+async def test_one_trace_from_the_request_to_the_prediction(site: Site) -> None:
+    trace, parent = secrets.token_hex(16), secrets.token_hex(8)
+
+    def spans(receiver: Receiver) -> list[ReceivedSpan]:
+        return [span for span in receiver.spans if span.trace_id == trace]
+
+    async with site.stream("traced") as deployment:
+        row = next(islice(CreditRisk(1, None).rows(), 1))
+        header = {"traceparent": f"00-{trace}-{parent}-01"}
+        await deployment.requests.hand_in("traced", "event", [row.event], header)
+        await deployment.answered([row.id])
+        assert site.spans.wait_for(lambda receiver: {span.service for span in spans(receiver)} >= HOPS), spans(
+            site.spans
+        )
+    found = spans(site.spans)
+    known = {span.span_id for span in found} | {parent}
+    assert {span.parent_id for span in found} <= known
+    (root,) = [span for span in found if span.parent_id == parent]
+    assert (root.service, root.kind) == ("penstock-ingestion", "server")
+    assert not any(span.failed for span in found)

@@ -1,0 +1,72 @@
+"""Up, down and up again on one home."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from penstock.console.credit_risk import CreditRisk
+from penstock.console.declared import declared_streams
+from penstock.console.planning import Wanted
+from penstock.console.running import await_ready, start, stop
+from penstock.contracts.topics import PREDICTIONS
+
+from .conftest import Site
+
+INSTANCE = {"customer": "c-1", "income": 40_000, "amount": 9000, "account_months": 12, "purpose": "car"}
+
+
+async def names(site: Site) -> list[str]:
+    """The streams that are declared."""
+    async with site.log() as log:
+        return (await declared_streams(log, site.record.namespace)).names()
+
+
+def served(site: Site, stream: str) -> dict[str, Any]:
+    """What the server answers with for the stream, but for what differs with every request."""
+    url = f"{site.record.url('server')}/v1/streams/{stream}/predict"
+    answer = httpx.post(url, json={"data": INSTANCE}, headers={"penstock-probe": "1"}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return {name: value for name, value in answer.json().items() if name not in ("id", "time")}
+
+
+async def test_a_second_up_carries_on_where_the_first_stopped(site: Site) -> None:
+    rows = list(CreditRisk(60, None).rows())
+    async with site.stream("carried-on") as deployment:
+        stream = deployment.watch.stream
+        await deployment.send("event", [row.event for row in rows[:40]], rows[0].time)
+        await deployment.quiet()
+    before = (await names(site), served(site, stream.name))
+    urls = {name: record.url for name, record in site.record.processes.items()}
+    assert stop(site.home)
+    assert start(site.home, Wanted(), tied=True)
+    await_ready(site.home)
+    assert {name: record.url for name, record in site.record.processes.items()} == urls
+    async with site.connected(stream) as deployment:
+        assert (await names(site), served(site, stream.name)) == before
+        await deployment.send("event", [row.event for row in rows[20:]], rows[0].time)
+        await deployment.quiet()
+    predicted = [record.id for record, _ in await site.records(PREDICTIONS, stream)]
+    assert sorted(predicted) == sorted(row.id for row in rows)
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "penstock.console", "up", "--port", f"server={port}"],
+            env={**os.environ, "PENSTOCK_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"Port {port}, asked for server, is taken by process {os.getpid()} ")
