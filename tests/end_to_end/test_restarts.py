@@ -16,8 +16,8 @@ from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
 from .conftest import Site
 
 MOST = 20_000
-RATE = 60.0  # events a second
-DELAY = 60
+RATE = 30.0  # events a second
+DELAY = 30
 
 
 class UntilSaid(CreditRisk):
@@ -43,7 +43,7 @@ async def restart_each(site: Site, feed: UntilSaid) -> None:
 
 
 async def test_each_service_restarts_while_events_flow(site: Site) -> None:
-    feed = UntilSaid(MOST, planted_at=1000)
+    feed = UntilSaid(MOST, planted_at=None)
     async with site.stream("restarted") as deployment:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(restart_each(site, feed))

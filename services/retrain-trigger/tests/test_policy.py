@@ -88,6 +88,15 @@ def test_what_drifted_before_the_last_dataset_ended_is_learnt_already() -> None:
     assert story.say(drift(500), statistics(1000)) == []
 
 
+def test_a_change_that_another_training_overtook_before_it_settled_is_not_forgotten() -> None:
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0))
+    story.say(statistics(500))
+    (grown,) = story.say(drift(700), statistics(1000))
+    assert (grown.reason, grown.since) == ("growth", None)
+    (request,) = story.say(statistics(1100))
+    assert (request.reason, request.since) == ("drift", 700)
+
+
 def test_a_suspicion_and_a_policy_without_drift_train_nothing() -> None:
     story = Story()
     assert len(story.say(statistics(500), drift(1600, "suspected"))) == 2, "the first, and growth: not drift"

@@ -39,7 +39,7 @@ async def replay_at(
         sent.note(chunk)
         waiting.extend(row for row in chunk if row.truth is not None)
         await deployment.watch.look()
-        await _send_due(feed, deployment, sent, waiting, chunk[-1].number - delay, now)
+        await _send_due(feed, deployment, sent, waiting, chunk[-1].number + 1 - delay, now)
         progress(sent)
     if now is not None:
         await deployment.answered([row.id for row in waiting])

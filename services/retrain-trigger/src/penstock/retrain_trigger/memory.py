@@ -66,9 +66,14 @@ class Memory:
 
     @property
     def change(self) -> Drift | None:
-        """The first confirmed drift since the last request: however many followed, the world changed there."""
-        already = self.last.until if self.last else 0
-        pending = [drift for drift in self.drifts.values() if drift.outcomes > already]
+        """The first confirmed drift that no request has named: however many followed, the world changed there.
+
+        What drifted before the first request ended is learnt by it; a later drift stays until one names it, or a
+        later one, as its `since`, whatever else was trained meanwhile.
+        """
+        answered = max([request.since or 0 for request in self.requests.values()], default=0)
+        learnt = self.requests[min(self.requests)].until if self.requests else 0
+        pending = [drift for drift in self.drifts.values() if drift.outcomes > max(answered, learnt)]
         return min(pending, key=_rank, default=None)
 
     @property

@@ -22,7 +22,7 @@ def decide(stream: str, policy: RetrainDeclaration, memory: Memory) -> TrainingR
         return None
     if memory.asked is not None:
         command = memory.asked
-        return _request(stream, memory, "command", f"asked for by {command.by}", command.time, command.id)
+        return _request(stream, policy, memory, "command", f"asked for by {command.by}", command.time, command.id)
     if memory.newest is None or memory.outcomes < policy.first_after:
         return None
     return _by_outcomes(stream, policy, memory)
@@ -32,21 +32,29 @@ def _by_outcomes(stream: str, policy: RetrainDeclaration, memory: Memory) -> Tra
     newest, last = memory.newest, memory.last
     assert newest is not None
     if last is None:
-        return _request(stream, memory, "first", f"{memory.outcomes} outcomes", newest.time, newest.id)
+        return _request(stream, policy, memory, "first", f"{memory.outcomes} outcomes", newest.time, newest.id)
     drift = memory.change
     cooled = memory.outcomes - last.until >= policy.cooldown
-    if drift is not None and policy.on_drift and cooled and _settled(policy, memory, drift.outcomes):
-        return _request(stream, memory, "drift", _named(drift), newest.time, drift.id, since=drift.outcomes)
+    if drift is not None and policy.on_drift and cooled and _settled(policy, memory, drift):
+        return _request(stream, policy, memory, "drift", _named(drift), newest.time, drift.id)
     learnt, there_are = last.until - memory.learnt_from, memory.outcomes - memory.learnt_from
     if there_are >= policy.growth * learnt:
         detail = f"{there_are} outcomes to learn from, {learnt} at the last training"
-        return _request(stream, memory, "growth", detail, newest.time, newest.id)
+        return _request(stream, policy, memory, "growth", detail, newest.time, newest.id)
     return None
 
 
-def _settled(policy: RetrainDeclaration, memory: Memory, change: int) -> bool:
+def _settled(policy: RetrainDeclaration, memory: Memory, change: Drift) -> bool:
     """Whether there are outcomes enough since the change to learn from."""
-    return memory.outcomes - change >= policy.settle
+    return memory.outcomes - change.outcomes >= policy.settle
+
+
+def _since(policy: RetrainDeclaration, memory: Memory) -> int | None:
+    """Where the newest change was that has settled: an unnamed one, else the one that the last request named."""
+    change = memory.change
+    if change is not None and memory.last is not None and _settled(policy, memory, change):
+        return change.outcomes
+    return memory.last.since if memory.last else None
 
 
 def _named(drift: Drift) -> str:
@@ -59,19 +67,18 @@ def scheduled(stream: str, policy: RetrainDeclaration, memory: Memory, due: date
     already = 0 if memory.last is None else memory.last.until
     if memory.training or memory.outcomes <= already:
         return None
-    return _request(stream, memory, "schedule", f"cron {policy.cron}", due, cause=None)
+    return _request(stream, policy, memory, "schedule", f"cron {policy.cron}", due, cause=None)
 
 
 def _request(
     stream: str,
+    policy: RetrainDeclaration,
     memory: Memory,
     reason: Reason,
     detail: str,
     time: datetime,
     cause: str | None,
-    since: int | None = None,
 ) -> TrainingRequest:
-    """The request; unless a newer change has just settled, the one before is still the newest."""
     fence, already = (0, 0) if memory.last is None else (memory.last.fence + 1, memory.last.until)
     return TrainingRequest(
         source=SOURCE,
@@ -83,5 +90,5 @@ def _request(
         reason=reason,
         detail=detail,
         until=max(memory.outcomes, already),
-        since=since if since is not None or memory.last is None else memory.last.since,
+        since=_since(policy, memory),
     )

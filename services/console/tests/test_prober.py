@@ -1,0 +1,75 @@
+"""The prober counts every answer that is not a good one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from penstock.console.feed import event_body
+from penstock.console.prober import probing
+
+from .conftest import eventually
+
+ANSWERS = (200, 503, 200, 0, 200)  # in turn; 0: the connection is reset
+EVENT = event_body("test", "e1", datetime(2024, 1, 1, tzinfo=UTC), {"x": 1.5})
+
+
+class Predictor:
+    """A server that gives `ANSWERS`, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None, bytes]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status = ANSWERS[len(server.asked) % len(ANSWERS)]
+                server.asked.append((self.path, self.headers["penstock-probe"], body))
+                if not status:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+                """Tests have their own output."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def predictor() -> Iterator[Predictor]:
+    """A server to probe."""
+    server = Predictor()
+    yield server
+    server.close()
+
+
+async def test_a_bad_answer_and_a_reset_are_counted_as_failed(predictor: Predictor) -> None:
+    async with probing(predictor.url, "s", [EVENT]) as probes:
+        await asyncio.to_thread(eventually, lambda: probes.asked == len(ANSWERS))
+    assert probes.failed == 2
+    assert (probes.statuses["200"], probes.statuses["503"]) == (3, 1)
+
+
+async def test_a_probe_is_marked_and_carries_a_row_of_the_file(predictor: Predictor) -> None:
+    async with probing(predictor.url, "s", [EVENT]) as probes:
+        await asyncio.to_thread(eventually, lambda: probes.asked)
+    path, mark, body = predictor.asked[0]
+    assert (path, mark) == ("/v1/streams/s/predict", "1")
+    assert json.loads(body) == {"id": "e1", "source": "test", "time": "2024-01-01T00:00:00Z", "data": {"x": 1.5}}
