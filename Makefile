@@ -25,8 +25,13 @@ setup: .venv/ready ## install everything, pinned, into .venv
 demo: setup ## the whole loop on a real broker, in the terminal
 	@$(BIN)/penstock demo $(DEMO)
 
-test: setup ## every test
+test: setup ## every test; TESTS=PATH runs only those
+ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
+else
+	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/loop
+	@$(BIN)/python -m pytest tests/end_to_end
+endif
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .

@@ -32,7 +32,7 @@ class FieldDeclaration(_Part):
     """One field of an event.
 
     `outside` says what becomes of a number outside `min`..`max` or of an unlisted category: `flag` lets it
-    through and counts it as range drift, `refuse` rejects the event.
+    through for the drift detector to see, `refuse` rejects the event.
     """
 
     type: FieldType

@@ -124,11 +124,11 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejected] = Topic(
     "rejected", "data", ("rejected",), _fixed(Rejected), "as received",
-    "keyed", "stream", ("validator",), (), ("ingestion", "console"), encloses=True,
+    "keyed", "stream", ("validator",), (), ("console",), encloses=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _fixed(Prediction), "entity, else the event's id",
-    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "console"),
+    "keyed", "stream", ("server",), ("drift-detector",), ("console",),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",
@@ -140,7 +140,7 @@ COUNTS: Topic[Counts] = Topic(
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "data", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), (), ("console",), encloses=True,
+    "one", "stream", ("every service",), (), (), encloses=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",
@@ -172,15 +172,15 @@ DRIFT: Topic[Drift] = Topic(
 )  # fmt: skip
 ALERTS: Topic[Alert] = Topic(
     "alerts", "control", ("alert",), _control(Alert), "stream",
-    "one", "week", ("drift-detector", "server", "registry"), ("registry",), ("console",),
+    "one", "week", ("drift-detector", "server", "registry"), ("registry",), (),
 )  # fmt: skip
 AUDIT: Topic[AuditEntry] = Topic(
     "audit", "control", ("audit-entry",), _control(AuditEntry), "subject",
-    "one", "forever", ("registry",), (), ("console",),
+    "one", "forever", ("registry",), (), (),
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "control", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "week", ("every service",), (), ("console",), encloses=True,
+    "one", "week", ("every service",), (), (), encloses=True,
 )  # fmt: skip
 
 DATA_PLANE: tuple[Topic[Any], ...] = (

@@ -31,7 +31,7 @@ class ProcessPlan(BaseModel):
     """The others start when this one is ready, and it stops after them."""
     start_limit_s: float = 180.0
     """How long it may take until `health` answers for the first time."""
-    grace_s: float = 10.0
+    grace_s: float = 25.0
     """How long it may take to stop before it is killed."""
 
 

@@ -14,7 +14,7 @@ from penstock.console.terminal import addresses, downloads, err, out, states
 
 
 def up(
-    traces: Annotated[bool, typer.Option("--traces", help="Bring Zipkin up too and send it every trace.")] = False,
+    traces: Annotated[bool, typer.Option("--traces", help="Bring Zipkin up too and send it the traces.")] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop all at Ctrl-C.")] = False,
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")

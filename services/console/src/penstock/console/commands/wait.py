@@ -18,12 +18,12 @@ from penstock.console.terminal import out
 
 def wait(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream to wait for.")],
-    quiet: Annotated[bool, typer.Option("--quiet", help="Until nothing is left to do.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Until nothing is left to do; what it always does.")] = True,
 ) -> None:
     """Wait until a stream is quiet: everything predicted, joined, judged, trained and served."""
-    if quiet:
-        asyncio.run(_wait(running_deployment(home_from_environment()), name))
-        out.print(f"{name} is quiet.")
+    del quiet
+    asyncio.run(_wait(running_deployment(home_from_environment()), name))
+    out.print(f"{name} is quiet.")
 
 
 async def _wait(running: Deployment, name: str) -> None:
