@@ -89,7 +89,8 @@ async def test_it_is_not_quiet_while_a_group_lags(group: str, place: Place) -> N
     log = await log_with_one_record_everywhere()
     log.commits(group)[place] = 0
     waiting = asyncio.create_task(Quiet(log, "penstock", STREAM, served).wait())
-    await log.looked(3)
+    await asyncio.wait([waiting, looks := asyncio.create_task(log.looked(3))], return_when=asyncio.FIRST_COMPLETED)
+    assert looks.done()
     assert not waiting.done()
     log.commits(group)[place] = 1
     await waiting

@@ -149,7 +149,7 @@ async def test_what_is_not_there_is_told_as_a_problem(deployment: Any) -> None:
         lost = await client.get("/v2/nothing")
         wrong = await client.get(PREDICT)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_stream")
-    assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "no_model", "1")
+    assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "no_model", "2")
     assert (lost.status_code, wrong.status_code) == (404, 405)
     assert (lost.json()["code"], wrong.json()["code"]) == ("not_found", "method_not_allowed")
     assert lost.headers["content-type"] == "application/problem+json"
@@ -159,7 +159,7 @@ async def test_a_broker_that_is_away_is_a_503_that_says_what_is_unknown(deployme
     await deployment.serve(shop.epoch(0))
     deployment.break_log(BrokerUnavailable("away"))
     response = await _post(deployment, deployment.event(1))
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
     assert response.json()["code"] == "outcome_unknown"
     assert response.json()["ids"] == ["e1"]
     assert (await _post(deployment, deployment.event(1), **{"Penstock-Probe": "1"})).status_code == 200

@@ -9,14 +9,12 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
 
-from penstock.bus.errors import TransientError
-from penstock.bus.following import Follower
 from penstock.bus.kafka import KafkaLog
 from penstock.bus.memory import system_clock
 from penstock.bus.publishing import Publisher
@@ -24,6 +22,7 @@ from penstock.bus.rocks import RocksShelves
 from penstock.bus.topics import control_topics
 from penstock.contracts.streams import Streams
 from penstock.runtime.health import Health
+from penstock.runtime.patience import insist, keep_following, leave
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.telemetry.environment import BadTelemetrySetting
@@ -33,7 +32,6 @@ from penstock.telemetry.setup import Telemetry, start_telemetry
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S, Resources], Service]
 
-PAUSE = 0.5  # seconds between tries to reach a broker that is away
 
 log = logging.getLogger("penstock.runtime")
 
@@ -108,8 +106,7 @@ async def _live(name: str, settings: S, build: Build[S]) -> None:
             work.cancel()
             await server
     finally:
-        with suppress(TransientError):
-            await resources.publisher.close()
+        await leave(resources.publisher.close)
         await kafka.close()
         telemetry.shutdown()
 
@@ -176,14 +173,14 @@ async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) ->
 
 async def _work(service: Service, resources: Resources, health: Health) -> None:
     followers = [resources.follow_streams(), *service.followers]
-    await _insist(lambda: resources.log.create(control_topics(resources.namespace)))
+    await insist(lambda: resources.log.create(control_topics(resources.namespace)))
     for follower in followers:
-        await _insist(follower.start)
+        await insist(follower.start)
     workers = [resources.worker(group) for group in service.groups]
     health.watch(workers)
     async with asyncio.TaskGroup() as tasks:
         for follower in followers:
-            tasks.create_task(_keep_following(follower))
+            tasks.create_task(keep_following(follower))
         for worker in workers:
             tasks.create_task(worker.run())
         for task in service.tasks:
@@ -193,31 +190,3 @@ async def _work(service: Service, resources: Resources, health: Health) -> None:
 
 async def _await(work: Awaitable[None]) -> None:
     await work
-
-
-async def _insist(attempt: Callable[[], Awaitable[None]]) -> None:
-    """Try until the broker is there."""
-    while True:
-        try:
-            return await attempt()
-        except TransientError as error:
-            log.warning("%s; trying again", error)
-            await asyncio.sleep(PAUSE)
-
-
-async def _keep_following(follower: Follower[object]) -> None:
-    try:
-        while True:
-            try:
-                await follower.step(0.25)
-            except TransientError as error:
-                log.warning("%s; trying again", error)
-                await _leave(follower)
-                await asyncio.sleep(PAUSE)
-    finally:
-        await _leave(follower)
-
-
-async def _leave(follower: Follower[object]) -> None:
-    with suppress(TransientError):
-        await follower.close()

@@ -13,21 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.refusals import Refusal
-from penstock.ingestion.adapters.problems import (
-    HANG_UP,
-    RETRY_AFTER,
-    Problem,
-    answer,
-    problem_of,
-    shortened,
-    undelivered,
-)
 from penstock.ingestion.adapters.reading import form_of_request, read_body
 from penstock.ingestion.bodies import Documents, documents_in, in_binary_mode
 from penstock.ingestion.delivery import Undelivered
 from penstock.ingestion.intake import Accepted, Intake
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import Kind
+from penstock.runtime.problems import HANG_UP, RETRY_AFTER, Problem, answer, problem_of, shortened
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import request_span
@@ -77,7 +69,7 @@ class Api:
         except Problem as problem:
             return answer(problem)
         except Undelivered:
-            return answer(undelivered())
+            return answer(_undelivered())
         except RecordTooLarge:
             return answer(Problem(413, "too_large", "the log does not take a record of this size"))
         return _of_batch(verdicts) if documents.batch else _of_one(verdicts[0])
@@ -142,6 +134,11 @@ def _refused(place: int, refusal: Refusal) -> dict[str, Any]:
         "index": place,
         "id": refusal.id or None,
         "code": refusal.code,
-        "field": shortened(refusal.field),
+        "field": None if refusal.field is None else shortened(refusal.field),
         "detail": shortened(refusal.detail),
     }
+
+
+def _undelivered() -> Problem:
+    detail = "the log did not confirm: whether it has the records is unknown; the same ids are safe to send again"
+    return Problem(503, "outcome_unknown", detail, headers=RETRY_AFTER)

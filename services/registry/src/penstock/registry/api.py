@@ -13,10 +13,11 @@ from penstock.registry.adapters import bodies, views
 from penstock.registry.adapters.bodies import Actor, IfMatch, Key, StreamName, Version
 from penstock.registry.adapters.commands import Promotion, Rollback
 from penstock.registry.adapters.observing import observed_route
-from penstock.registry.adapters.problems import Problem, answer_http_error
+from penstock.registry.adapters.problems import answer_http_error
 from penstock.registry.adapters.registry import OPERATOR, Registry
 from penstock.registry.chain import Head
 from penstock.registry.changes import Change
+from penstock.runtime.problems import Problem
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 

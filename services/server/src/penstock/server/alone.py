@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from penstock.bus.errors import TransientError
 from penstock.bus.following import Follower
 from penstock.bus.kafka import KafkaLog
 from penstock.bus.memory import system_clock
@@ -16,6 +15,7 @@ from penstock.bus.publishing import Publisher
 from penstock.bus.state import MemoryShelves
 from penstock.contracts.streams import Streams
 from penstock.contracts.topics import MODELS
+from penstock.runtime.patience import insist, keep_following, leave
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import read_settings
 from penstock.server.parts import desk_of, models_of, parts_of, seal_of
@@ -24,8 +24,6 @@ from penstock.server.settings import HttpSettings
 from penstock.server.swapping import Models
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
-
-PAUSE = 0.5  # seconds between tries to reach a broker that is away
 
 log = logging.getLogger("penstock.server")
 
@@ -48,7 +46,7 @@ async def desk_alone() -> AsyncIterator[Desk]:
     finally:
         work.cancel()
         await asyncio.wait({work})
-        await _leave(resources.publisher.close)
+        await leave(resources.publisher.close)
         await resources.log.close()
         resources.telemetry.shutdown()
 
@@ -71,32 +69,5 @@ def _resources(settings: HttpSettings) -> Resources:
 async def _follow_all(followers: Sequence[Follower[Any]], models: Models) -> None:
     """Read everything once, in order, and then keep up."""
     for follower in followers:
-        await _insist(follower.start)
-    await asyncio.gather(models.keep_settled(), *map(_follow, followers))
-
-
-async def _insist(attempt: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            return await attempt()
-        except TransientError as error:
-            log.warning("%s; trying again", error)
-            await asyncio.sleep(PAUSE)
-
-
-async def _follow(follower: Follower[object]) -> None:
-    try:
-        while True:
-            try:
-                await follower.step(0.25)
-            except TransientError as error:
-                log.warning("%s; trying again", error)
-                await _leave(follower.close)
-                await asyncio.sleep(PAUSE)
-    finally:
-        await _leave(follower.close)
-
-
-async def _leave(close: Callable[[], Awaitable[None]]) -> None:
-    with suppress(TransientError):
-        await close()
+        await insist(follower.start)
+    await asyncio.gather(models.keep_settled(), *map(keep_following, followers))

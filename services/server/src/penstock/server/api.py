@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from penstock.runtime.problems import MEDIA_TYPE, Problem
 from penstock.server.adapters.observing import Observer
 from penstock.server.adapters.requests import read_body
 from penstock.server.bento import mount
 from penstock.server.predicting import Desk, model_facts
-from penstock.server.problems import MEDIA_TYPE, Problem
 from penstock.telemetry import names
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry

@@ -17,9 +17,9 @@ import bentoml
 from bentoml.exceptions import BentoMLException, InvalidArgument, NotFound, ServiceUnavailable
 from starlette.applications import Starlette
 
+from penstock.runtime.problems import Problem
 from penstock.server.alone import desk_alone
 from penstock.server.predicting import Desk
-from penstock.server.problems import Problem
 
 NAME = "penstock-server"
 PATH = "/bento"

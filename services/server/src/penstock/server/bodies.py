@@ -14,7 +14,7 @@ from penstock.contracts.decoding import explain
 from penstock.contracts.events import EVENT_TYPE, Event
 from penstock.contracts.received import ReceivedDecoder, repeats_a_key
 from penstock.contracts.refusals import Refusal
-from penstock.server.problems import Problem, problem_of
+from penstock.runtime.problems import Problem, problem_of
 
 LARGEST_BATCH = 10_000  # events a request
 SOURCE = "http"

@@ -13,7 +13,7 @@ from penstock.contracts.batch import Outputs
 from penstock.contracts.events import Event
 from penstock.contracts.received import Received
 from penstock.contracts.topics import RECEIVED
-from penstock.server.problems import RETRY_AFTER, Problem
+from penstock.runtime.problems import RETRY_AFTER, Problem
 from penstock.telemetry.names import SEND
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span

@@ -15,10 +15,10 @@ from penstock.contracts.predictions import PredictionData, encode_answer, join_a
 from penstock.contracts.received import ReceivedDecoder
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.runtime.problems import RETRY_AFTER, Problem, problem_of
 from penstock.server.answering import answers_to
 from penstock.server.bodies import read_event, split
 from penstock.server.delivery import Delivery
-from penstock.server.problems import RETRY_AFTER, Problem, no_model, problem_of
 from penstock.server.serving import Serving
 from penstock.server.swapping import Models, NoModel
 
@@ -85,7 +85,7 @@ class Desk:
         """
         serving = self.models.serving(self._declared(stream).name)
         if serving is None:
-            raise no_model()
+            raise _no_model()
         return serving
 
     def _declared(self, stream: str) -> StreamDeclared:
@@ -118,7 +118,7 @@ class Desk:
         try:
             return await answers_to(self.models, declared, events, self.code, "http")
         except NoModel as error:
-            raise no_model() from error
+            raise _no_model() from error
 
     def _sealed(
         self, stream: str, events: Sequence[Event[Any]], answers: Sequence[PredictionData]
@@ -156,3 +156,7 @@ def model_facts(serving: Serving) -> dict[str, Any]:
         "family": version.family,
         "digest": version.digest,
     }
+
+
+def _no_model() -> Problem:
+    return Problem(503, "no_model", "no model serves this stream yet", headers=RETRY_AFTER)

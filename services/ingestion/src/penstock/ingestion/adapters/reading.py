@@ -6,9 +6,9 @@ import asyncio
 
 from starlette.requests import ClientDisconnect, Request
 
-from penstock.ingestion.adapters.problems import HANG_UP, Problem
 from penstock.ingestion.bodies import Form, form_of
 from penstock.ingestion.limits import Limits
+from penstock.runtime.problems import HANG_UP, Problem
 
 
 def form_of_request(request: Request) -> Form:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from penstock.contracts.declaration import NAME, Declaration
 from penstock.contracts.stream_file import LARGEST_FILE, DeclarationError, parse_declaration
-from penstock.registry.adapters.problems import Problem
 from penstock.registry.changes import Once
+from penstock.runtime.problems import Problem
 
 B = TypeVar("B", bound=BaseModel)
 

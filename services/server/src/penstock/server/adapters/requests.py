@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.requests import ClientDisconnect, Request
 
-from penstock.server.problems import HANG_UP, Problem
+from penstock.runtime.problems import HANG_UP, Problem
 
 LARGEST_BODY = 16 << 20  # bytes
 READ_WITHIN = 30.0  # seconds

@@ -1,4 +1,4 @@
-"""Answers that say what is wrong with a request: RFC 9457, repeating nothing of it but the name of a field."""
+"""What went wrong with a request, as RFC 9457 has it. No answer repeats what was sent, but for the name of a field."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from starlette.responses import JSONResponse, Response
+
 from penstock.contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = {"Retry-After": "1"}
+RETRY_AFTER = {"Retry-After": "2"}
 HANG_UP = {"Connection": "close"}  # the rest of the body is not read
 LONGEST_NAME = 200  # characters of a field's name: what was sent may be its own name
 
 
 @dataclasses.dataclass(eq=False)
 class Problem(Exception):
-    """A request that cannot be answered; `more` are members beyond those that every problem has."""
+    """A request that cannot be answered as asked; `more` are members beyond those that every problem has."""
 
     status: int
     code: str
@@ -31,7 +33,7 @@ class Problem(Exception):
         return f"{self.code}: {self.detail}"
 
     def body(self) -> dict[str, Any]:
-        """The body of the response.
+        """The members of the response.
 
         >>> Problem(422, "wrong_type", "expected float", "age").body()["title"]
         'Unprocessable Entity'
@@ -48,16 +50,16 @@ class Problem(Exception):
 
 
 def problem_of(refusal: Refusal) -> Problem:
-    """The problem that a refused event is."""
-    return Problem(
-        refusal.status, refusal.code, _shortened(refusal.detail), refusal.field and _shortened(refusal.field)
-    )
+    """The problem that a refused record is."""
+    field = None if refusal.field is None else shortened(refusal.field)
+    return Problem(refusal.status, refusal.code, shortened(refusal.detail), field)
 
 
-def no_model() -> Problem:
-    """Nothing serves the stream."""
-    return Problem(503, "no_model", "no model serves this stream yet", headers=RETRY_AFTER)
+def answer(problem: Problem) -> Response:
+    """The response that tells of a problem."""
+    return JSONResponse(problem.body(), problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text of at most 200 characters."""
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
