@@ -25,4 +25,4 @@ async def test_the_broker_scores_as_the_memory_bus_does(
     local = (await replay_in_process(asked, lambda _: None)).report
     assert report.score is not None
     assert local.score is not None
-    assert abs(report.score - local.score) <= 0.01, (report, local)
+    assert abs(report.score - local.score) <= 0.01, (live.report.epochs, local.epochs)

@@ -56,17 +56,28 @@ async def test_a_second_up_carries_on_where_the_first_stopped(site: Site) -> Non
     assert sorted(predicted) == sorted(row.id for row in rows)
 
 
+def penstock(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run one command in its own process."""
+    return subprocess.run(
+        [sys.executable, "-m", "penstock.console", *words],
+        env={**os.environ, "PENSTOCK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_stream_that_is_not_declared_is_one_line(site: Site) -> None:
+    done = penstock(site.home.root, "wait", "nothing")
+    said = "no stream 'nothing' is declared; see: penstock stream list\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "penstock.console", "up", "--port", f"server={port}"],
-            env={**os.environ, "PENSTOCK_HOME": str(tmp_path / "home")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = penstock(tmp_path / "home", "up", "--port", f"server={port}")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"Port {port}, asked for server, is taken by process {os.getpid()} ")

@@ -1,0 +1,30 @@
+"""A replay that was stopped half-way goes on with the same ids, and nothing happens twice."""
+
+from __future__ import annotations
+
+from penstock.console.replaying import Asked, replay_live
+from penstock.console.table import Table
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
+
+from .conftest import Site
+
+HALF, WHOLE = 75, 120
+DELAY, CHUNK = 10, 20
+
+
+async def test_a_resumed_replay_sends_what_is_left(
+    site: Site, electricity: Table, electricity_declaration: Declaration
+) -> None:
+    declared = electricity_declaration.model_copy(update={"name": "resumed"})
+    first = await replay_live(Asked(electricity.first(HALF), declared, DELAY, CHUNK), site.record, lambda _: None)
+    asked = Asked(electricity.first(WHOLE), declared, DELAY, CHUNK, resume=True)
+    done = await replay_live(asked, site.record, lambda _: None)
+    assert done.stream == first.stream
+    assert (first.report.predicted, done.report.predicted, done.report.rejected) == (HALF, WHOLE, 0)
+    own = declared.model_copy(update={"name": done.stream})
+    stream: StreamDeclared = await site.declare(own)
+    sent = [row.id for row in asked.feed(own).rows()]
+    for topic in (EVENTS, PREDICTIONS, OUTCOMES):
+        assert sorted(record.id for record, _ in await site.records(topic, stream)) == sorted(sent), topic
