@@ -10,12 +10,13 @@ from .conftest import Site
 
 ROWS = 6000
 DELAY = 48
+CHUNK = 24  # rows: fewer halts than the default of 6, and the same law
 
 
 async def test_the_broker_scores_as_the_memory_bus_does(
     site: Site, electricity: Table, electricity_declaration: Declaration
 ) -> None:
-    asked = Asked(electricity.first(ROWS), electricity_declaration, DELAY)
+    asked = Asked(electricity.first(ROWS), electricity_declaration, DELAY, CHUNK)
     live = await replay_live(asked, site.record, lambda _: None)
     report = live.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (ROWS, ROWS, ROWS, ROWS)
