@@ -94,6 +94,8 @@ def test_the_horizon_lets_labels_be_thousands_of_rows_late(tmp_path: Path) -> No
     rising = [(START + timedelta(days=day)).isoformat() for day in range(10)]
     found = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
     assert found.label.horizon >= timedelta(days=5000)
+    found = proposed(tmp_path, {"x": range(2), "when": ["1452-01-01", "2000-01-01"], "y": ["no", "yes"]})
+    assert found.label.horizon == timedelta(days=36_500)
 
 
 def test_ranges_flag_text_stays_open_and_missing_values_are_accepted(tmp_path: Path) -> None:
@@ -118,15 +120,17 @@ def test_a_name_for_each_row_is_no_feature(tmp_path: Path) -> None:
 def test_nothing_to_learn_from_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConsoleFailure, match="the label 'y' is missing in every row"):
         proposed(tmp_path, {"x": [1, 2], "y": ["", "NA"]})
-    with pytest.raises(ConsoleFailure, match="no column but the label 'y' has anything to learn from"):
+    with pytest.raises(ConsoleFailure, match="no column beside the label 'y' has anything to learn from"):
         proposed(tmp_path, {"x": ["", ""], "y": [1, 2]})
+    with pytest.raises(ConsoleFailure, match="no column beside the label"):
+        proposed(tmp_path, {"when": ["2024-01-01", "2024-01-02"], "y": [1, 2]})
 
 
 WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=6)
 VALUE = st.one_of(WORD, st.floats().map(str), st.integers().map(str), st.just(""), st.dates().map(str))
 
 
-@settings(max_examples=60)
+@settings(max_examples=1500)
 @given(data=st.data(), rows=st.integers(1, 6), names=st.lists(WORD.map(str.strip), min_size=2, max_size=4, unique=True))
 def test_what_is_written_parses_whatever_the_file_holds(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, rows: int, names: list[str]

@@ -34,8 +34,14 @@ def job(store: FileStore) -> Job:
 
 def children() -> list[psutil.Process]:
     """The children that train, of all that this process may have."""
-    every = psutil.Process().children(recursive=True)
-    return [child for child in every if any("child_main" in word for word in child.cmdline())]
+    return [child for child in psutil.Process().children(recursive=True) if _trains(child)]
+
+
+def _trains(child: psutil.Process) -> bool:
+    try:
+        return any("child_main" in word for word in child.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 async def child_appears() -> psutil.Process:

@@ -23,6 +23,7 @@ MOST_CODES = 20  # whole numbers up to this many distinct values are classes
 MOST_ENTITY_CATEGORIES = 200  # an entity with more values says too little of each to be a feature
 HORIZON_ROWS = 5000
 SHORTEST_HORIZON = timedelta(days=30)
+LONGEST_HORIZON = timedelta(days=36_500)
 
 
 def propose(table: Table, label: str | None, entity: str | None) -> str:
@@ -37,17 +38,18 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
     table.place_of(label)
     if entity is not None:
         table.place_of(entity)
-    time = next((name for name in table.columns if name != label and sample.is_rising_time(name)), None)
+    inputs = [name for name in table.columns if name != label]
+    time = next((name for name in inputs if len(inputs) > 1 and sample.is_rising_time(name)), None)
     fields = {
         name: _field(sample.present(name), len(sample.rows), is_entity=name == entity)
-        for name in table.columns
-        if name not in (label, time)
+        for name in inputs
+        if name != time
     }
     labels = sample.present(label)
     if not labels:
         raise wrong_input(f"{table.path}: the label {label!r} is missing in every row of the sample")
-    if not time and not any(field.get("feature", True) for field in fields.values()):
-        raise wrong_input(f"{table.path}: no column but the label {label!r} has anything to learn from")
+    if not fields or not (time or any(field.get("feature", True) for field in fields.values())):
+        raise wrong_input(f"{table.path}: no column beside the label {label!r} has anything to learn from")
     task = _task(labels)
     stream: dict[str, Any] = {"name": _stream_name(table.path), "task": task}
     if entity is not None:
@@ -86,7 +88,8 @@ class _Sample:
         times = self.times(time) if time else []
         if len(times) < 2:
             return SHORTEST_HORIZON
-        return max(SHORTEST_HORIZON, HORIZON_ROWS * (times[-1] - times[0]) / (len(times) - 1))
+        step = min(LONGEST_HORIZON / HORIZON_ROWS, (times[-1] - times[0]) / (len(times) - 1))
+        return max(SHORTEST_HORIZON, HORIZON_ROWS * step)
 
 
 def _field(values: Sequence[str], rows: int, *, is_entity: bool) -> dict[str, Any]:
