@@ -130,7 +130,7 @@ WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), mi
 VALUE = st.one_of(WORD, st.floats().map(str), st.integers().map(str), st.just(""), st.dates().map(str))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=60)
 @given(data=st.data(), rows=st.integers(1, 6), names=st.lists(WORD.map(str.strip), min_size=2, max_size=4, unique=True))
 def test_what_is_written_parses_whatever_the_file_holds(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, rows: int, names: list[str]

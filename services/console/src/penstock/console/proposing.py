@@ -38,12 +38,11 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
     table.place_of(label)
     if entity is not None:
         table.place_of(entity)
-    inputs = [name for name in table.columns if name != label]
-    time = next((name for name in inputs if len(inputs) > 1 and sample.is_rising_time(name)), None)
+    time = next((name for name in table.columns if name != label and sample.is_rising_time(name)), None)
     fields = {
         name: _field(sample.present(name), len(sample.rows), is_entity=name == entity)
-        for name in inputs
-        if name != time
+        for name in table.columns
+        if name not in (label, time)
     }
     labels = sample.present(label)
     if not labels:
