@@ -43,7 +43,7 @@ format: setup ## mend what a machine can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-constraints: setup ## pin every dependency anew, with hashes
+constraints: ## pin every dependency anew, with hashes (by the uv that `make setup` installed)
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 $(foreach dist,$(OURS),--no-emit-package penstock-$(notdir $(patsubst %/,%,$(dist)))) -o constraints.txt
 

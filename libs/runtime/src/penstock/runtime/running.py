@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 
 from penstock.bus.kafka import KafkaLog
@@ -50,7 +51,7 @@ def run(name: str, settings_type: type[S], build: Build[S]) -> None:
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     _tame_collector()
-    sys.exit(_outcome(name, lambda: asyncio.run(_live(name, settings, build))))
+    sys.exit(_outcome(name, lambda: uvloop.run(_live(name, settings, build))))
 
 
 def _outcome(name: str, live: Callable[[], None]) -> int:

@@ -30,12 +30,13 @@ class Children:
         self._limit = limit
         self._spare: Process | None = None
         self._keeping = False
+        self._changing = asyncio.Lock()
 
     async def keep_spare(self) -> None:
         """Have a child waiting, until cancelled."""
         self._keeping = True
         try:
-            self._spare = await self._start()
+            await self._replenish()
             await asyncio.Event().wait()
         finally:
             self._keeping = False
@@ -53,12 +54,17 @@ class Children:
             answer = Attempt(failure=f"training took longer than {self._limit:g} s and was stopped")
         finally:
             await _end(child)
-        if self._keeping:
-            self._spare = await self._start()
+        await self._replenish()
         return answer.model_copy(update={"cpu_seconds": _cpu_of_children() - before})
 
+    async def _replenish(self) -> None:
+        async with self._changing:
+            if self._keeping and self._spare is None:
+                self._spare = await self._start()
+
     async def _next(self) -> Process:
-        spare, self._spare = self._spare, None
+        async with self._changing:
+            spare, self._spare = self._spare, None
         return spare if spare is not None and spare.returncode is None else await self._start()
 
     async def _start(self) -> Process:
