@@ -37,7 +37,7 @@ async def write(deployment: LocalDeployment, *values: bytes | None) -> None:
     """Write to `received`, at the good event's time, as a producer who speaks Kafka does."""
     await deployment.send("event", [], START)
     topic = RECEIVED.name("penstock", deployment.watch.stream.name)
-    deployment.log.append([Written(topic, 0, None, value) for value in values])
+    deployment.log.append([Written.one(topic, 0, None, value) for value in values])
     await deployment.quiet()
     await deployment.watch.catch_up()
 

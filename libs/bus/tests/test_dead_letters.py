@@ -41,7 +41,7 @@ async def read_by_a_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
 
 
 def write(log: FaultyLog, values: Sequence[bytes]) -> None:
-    log.append([Written(*IN, b"key", value) for value in values])
+    log.append([Written.one(*IN, b"key", value) for value in values])
 
 
 def letters(log: FaultyLog) -> list[DeadLetter]:
@@ -56,7 +56,7 @@ def letters(log: FaultyLog) -> list[DeadLetter]:
 async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
     log, worker = await read_by_a_worker()
     value = b"\xff" * (1_048_000 - len(key))
-    log.append([Written(*IN, key, value, headers)])
+    log.append([Written.one(*IN, key, value, headers)])
     await worker.step(0)
     (letter,) = letters(log)
     assert base64.b64decode(letter.data.value or "") == value

@@ -41,7 +41,7 @@ class Desk:
             item if isinstance(item, bytes) else DECLARED.model_copy(update={"version": item}).to_json()
             for item in versions
         ]
-        await (await sink.send([Written(name, 0, None, value) for value in values]))
+        await (await sink.send([Written.one(name, 0, None, value) for value in values]))
         await sink.close()
 
 

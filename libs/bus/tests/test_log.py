@@ -74,13 +74,13 @@ async def drained(source: Source, count: int) -> list[bytes | None]:
 
 
 def numbered(topic: str, count: int, partition: int = 0) -> list[Written]:
-    return [Written(topic, partition, b"k", b"%d" % number) for number in range(count)]
+    return [Written.one(topic, partition, b"k", b"%d" % number) for number in range(count)]
 
 
 async def test_a_group_reads_what_was_written_in_order_and_with_its_headers(open_log: Open) -> None:
     topic = fresh()
     async with opened(open_log, NewTopic(topic, 1)) as log:
-        await write(log, Written(topic, 0, b"key", b"value", (("traceparent", b"00"),)), *numbered(topic, 3))
+        await write(log, Written.one(topic, 0, b"key", b"value", (("traceparent", b"00"),)), *numbered(topic, 3))
         source = await log.source("g" + topic, Recorded())
         await source.subscribe([topic])
         fetched: list[Fetched] = []
@@ -159,7 +159,7 @@ async def test_a_reader_reads_from_an_offset_to_the_end_and_on(open_log: Open) -
         assert [r.value for part in await reader.read_to_end() for r in part.records] == [b"2", b"3", b"4"]
         assert await reader.read_to_end() == []
         late = await log.reader({(topic, 0): None})
-        await write(log, Written(topic, 0, None, b"new"))
+        await write(log, Written.one(topic, 0, None, b"new"))
         assert [value for *_, value in await gather(lambda: late.poll(0.1), 1)] == [b"new"]
         await reader.close()
         await late.close()
@@ -186,7 +186,7 @@ async def test_creating_a_topic_again_keeps_what_it_holds(open_log: Open) -> Non
 async def test_a_large_send_keeps_its_order(open_log: Open) -> None:
     topic = fresh()
     async with opened(open_log, NewTopic(topic, 1)) as log:
-        await write(log, *(Written(topic, 0, None, b"%06d" % n + b"x" * 200) for n in range(5000)))
+        await write(log, *(Written.one(topic, 0, None, b"%06d" % n + b"x" * 200) for n in range(5000)))
         reader = await log.reader({(topic, 0): 0})
         values = [r.value or b"" for part in await reader.read_to_end() for r in part.records]
         assert [int(value[:6]) for value in values] == list(range(5000))
@@ -198,9 +198,9 @@ async def test_kafka_takes_records_up_to_its_topics_limit_and_refuses_larger_one
     topic = fresh()
     limited = NewTopic(topic, 1, largest=largest)
     async with opened(lambda: KafkaLog(Connection(broker), "test", "suite"), limited) as log:
-        await write(log, Written(topic, 0, None, b"x" * largest, (("traceparent", b"x" * 55),)))
+        await write(log, Written.one(topic, 0, None, b"x" * largest, (("traceparent", b"x" * 55),)))
         with pytest.raises(RecordTooLarge):
-            await write(log, Written(topic, 0, None, b"x" * (largest + OVERHEAD)))
+            await write(log, Written.one(topic, 0, None, b"x" * (largest + OVERHEAD)))
         assert await log.ends([(topic, 0)]) == {(topic, 0): 1}
 
 

@@ -33,8 +33,8 @@ async def headers_of_outputs(telemetry: Telemetry, causes: Sequence[int], *input
 
     log = MemoryLog()
     await log.create(control_topics("test"))
-    log.append([Written("test.commands", 0, None, b"garbage", [("traceparent", SAMPLED)])])
-    log.append([Written("test.commands", 0, None, GOOD, headers) for headers in inputs])
+    log.append([Written.one("test.commands", 0, None, b"garbage", [("traceparent", SAMPLED)])])
+    log.append([Written.one("test.commands", 0, None, GOOD, headers) for headers in inputs])
     group = Group("reader", (COMMANDS,), lambda *_: [route(COMMANDS, handle)])
     worker = Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
     await worker.step(0)

@@ -106,7 +106,7 @@ class Bench:
         return Worker(group, self.log, NAMESPACE, self.streams, self.shelves, self.telemetry, Metrics())
 
     def write(self, *values: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        self.log.append([Written(*IN, b"key", value, headers) for value in values])
+        self.log.append([Written.one(*IN, b"key", value, headers) for value in values])
 
     def written(self, place: tuple[str, int] = OUT) -> list[bytes]:
         return [record.value or b"" for record in self.log.held(place)]

@@ -45,7 +45,7 @@ async def test_a_stuck_worker_is_named() -> None:
 async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:
     log = FaultyLog(["lost"])
     await log.create(control_topics("test"))
-    log.append([Written("test.commands", 0, None, b"{}")])
+    log.append([Written.one("test.commands", 0, None, b"{}")])
     worker = a_worker(log)
     worker.progressed = before = time.monotonic() - 100
     task = asyncio.create_task(worker.run())

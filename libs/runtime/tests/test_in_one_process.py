@@ -51,7 +51,7 @@ async def test_it_settles_when_no_service_has_anything_left_to_do() -> None:
     process = OneProcess(clock)
     await process.start(answering)
     await process.start(lambda _: asking(seen))
-    process.log.append([Written("penstock.commands", 0, None, COMMAND.to_json())])
+    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
     await process.settle()
     assert seen == [5, 5, 5]
     assert await process.log.ends([("penstock.models", 0)]) == {("penstock.models", 0): 3}
@@ -69,7 +69,7 @@ async def test_followers_have_caught_up_when_it_has_settled_and_each_service_has
 
     await process.start(build)
     await process.start(build)
-    process.log.append([Written(STREAMS.name("penstock"), 0, None, DECLARED)])
+    process.log.append([Written.one(STREAMS.name("penstock"), 0, None, DECLARED)])
     await process.settle()
     name = StreamDeclared.from_json(DECLARED).name
     assert [view.streams.names() for view in views] == [[name], [name]]
@@ -83,7 +83,7 @@ async def test_a_bug_reaches_the_test_that_settles() -> None:
 
     process = OneProcess()
     await process.start(lambda _: Service(groups=[Group("buggy", (COMMANDS,), lambda *_: [route(COMMANDS, handle)])]))
-    process.log.append([Written("penstock.commands", 0, None, COMMAND.to_json())])
+    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
     with pytest.raises(ZeroDivisionError):
         await process.settle()
     await process.close()

@@ -61,7 +61,7 @@ async def log_with_one_record_everywhere() -> LookedAt:
     log = LookedAt()
     await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
     for place in sorted({place for places in GROUPS.values() for place in places}):
-        log.append([Written(*place, key=None, value=b"1")])
+        log.append([Written.one(*place, key=None, value=b"1")])
     for group, places in GROUPS.items():
         log.commits(group).update(dict.fromkeys(places, 1))
     return log
@@ -118,7 +118,7 @@ async def test_it_is_not_quiet_when_something_came_while_it_looked() -> None:
         nonlocal grown
         if not grown:
             grown = True
-            log.append([Written(*place, key=None, value=b"2")])
+            log.append([Written.one(*place, key=None, value=b"2")])
             for group in ("server", "drift-detector"):
                 log.commits(group)[place] = 2
         return True

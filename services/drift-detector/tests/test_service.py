@@ -55,7 +55,7 @@ class Deployment:
 
     def write(self, topic: Topic[Any], record: Any, partition: int = 0) -> None:
         name = topic.name("penstock", None if topic.plane == "control" else "power")
-        self.process.log.append([Written(name, partition, b"k", encode(record))])
+        self.process.log.append([Written.one(name, partition, b"k", encode(record))])
 
     def read(self, topic: Topic[Any]) -> list[Any]:
         name = topic.name("penstock", None if topic.plane == "control" else "power")

@@ -119,7 +119,7 @@ class Deployment:
 
     async def send(self, topic: Topic[object], record: ControlRecord) -> None:
         """Put a record on the log and let the registry take it."""
-        self.process.log.append([Written(topic.name("penstock"), 0, b"loans", record.to_json())])
+        self.process.log.append([Written.one(topic.name("penstock"), 0, b"loans", record.to_json())])
         await self.process.settle()
 
     def published(self, topic: Topic[object]) -> list[object]:

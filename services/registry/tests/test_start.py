@@ -71,7 +71,7 @@ async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deplo
     telemetry, spans = memory_telemetry()
     async with deploy(parts, telemetry) as deployment:
         await deployment.registry.apply(deployment.declaration)
-        run = Written(
+        run = Written.one(
             TRAINING_RUNS.name("penstock"), 0, b"loans", deployment.run(1).to_json(), (("traceparent", TRACE),)
         )
         deployment.process.log.append([run])

@@ -147,7 +147,7 @@ async def test_what_nobody_can_read_is_kept_as_a_dead_letter(cluster: Cluster) -
     await cluster.write(STREAMS, declared(first_after=500))
     sink = await cluster.log.sink()
     topic = STATISTICS.name(cluster.namespace)
-    await (await sink.send([Written(topic, 0, b"k", b"\xff{"), Written(topic, 0, None, None)]))
+    await (await sink.send([Written.one(topic, 0, b"k", b"\xff{"), Written.one(topic, 0, None, None)]))
     await sink.close()
     await cluster.write(STATISTICS, statistics(500))
     async with cluster.trigger():

@@ -65,13 +65,13 @@ class Deployment:
     async def start(self) -> None:
         log = self.process.log
         await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
-        log.append([Written(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
+        log.append([Written.one(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
         self.resources = self.process.resources()
         await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
 
     async def take(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
         topic = "penstock.meters.received"
-        self.process.log.append([Written(topic, 0, None, value, headers) for value, headers in records])
+        self.process.log.append([Written.one(topic, 0, None, value, headers) for value, headers in records])
         await self.process.settle()
 
     def ids(self, noun: str) -> list[str]:

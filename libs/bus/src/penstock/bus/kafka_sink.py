@@ -40,21 +40,23 @@ class KafkaSink:
 
     async def send(self, records: Sequence[Written]) -> Awaitable[None]:
         """Hand the records over; the answer is done when the broker has confirmed all of them."""
-        futures: list[asyncio.Future[Any]] = []
         with as_ours():
-            for place, run in _by_place(records).items():
-                futures += await self._send_run(place, run)
-        return _confirmed(futures)
+            futures = await asyncio.gather(
+                *(self._send_runs(place, runs) for place, runs in _by_place(records).items())
+            )
+        return _confirmed([future for sent in futures for future in sent])
 
-    async def _send_run(self, place: Place, run: Sequence[Written]) -> list[asyncio.Future[Any]]:
+    async def _send_runs(self, place: Place, runs: Sequence[Written]) -> list[asyncio.Future[Any]]:
         futures = []
         batch = self._producer.create_batch()
-        for record in run:
-            if _append(batch, record) is None:
-                futures.append(await self._send_batch(batch, place))
-                batch = self._producer.create_batch()
-                if _append(batch, record) is None:  # larger than a batch: it goes alone
-                    futures.append(await self._send_alone(record))
+        for run in runs:
+            for index, (key, value) in enumerate(zip(run.keys, run.values, strict=True)):
+                headers = list(run.headers[index]) if index in run.headers else []
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    futures.append(await self._send_batch(batch, place))
+                    batch = self._producer.create_batch()
+                    if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                        futures.append(await self._send_alone(place, key, value, headers))  # larger than a batch
         if batch.record_count():
             futures.append(await self._send_batch(batch, place))
         return futures
@@ -67,9 +69,11 @@ class KafkaSink:
         future: asyncio.Future[Any] = await self._producer.send_batch(batch, place[0], partition=place[1])
         return future
 
-    async def _send_alone(self, record: Written) -> asyncio.Future[Any]:
+    async def _send_alone(
+        self, place: Place, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = await self._producer.send(
-            record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+            place[0], value, key=key, partition=place[1], headers=headers
         )
         return future
 
@@ -82,13 +86,9 @@ class KafkaSink:
 def _by_place(records: Sequence[Written]) -> dict[Place, list[Written]]:
     """The records of each place, in order: the client sends one batch a place at a time, so they go together."""
     runs: dict[Place, list[Written]] = {}
-    for record in records:
-        runs.setdefault((record.topic, record.partition), []).append(record)
+    for run in records:
+        runs.setdefault((run.topic, run.partition), []).append(run)
     return runs
-
-
-def _append(batch: Any, record: Written) -> Any:
-    return batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
 
 
 async def _confirmed(futures: Sequence[asyncio.Future[Any]]) -> None:

@@ -92,11 +92,12 @@ class MemoryLog:
             BrokerUnavailable: a topic does not exist.
         """
         now = self._clock()
-        for record in records:
-            held = self._places.get((record.topic, record.partition))
+        for run in records:
+            held = self._places.get((run.topic, run.partition))
             if held is None:
-                raise BrokerUnavailable(f"{record.topic}/{record.partition} does not exist")
-            held.append(MemoryRecord(len(held), now, record.key, record.value, record.headers))
+                raise BrokerUnavailable(f"{run.topic}/{run.partition} does not exist")
+            for index, (key, value) in enumerate(zip(run.keys, run.values, strict=True)):
+                held.append(MemoryRecord(len(held), now, key, value, run.headers.get(index, ())))
         self._grown.set()
 
     def commits(self, group: str) -> dict[Place, int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 from penstock.contracts.batch import RawRecord
 
@@ -21,15 +21,25 @@ class Fetched:
     records: Sequence[RawRecord]
 
 
+Headers = Sequence[tuple[str, bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record to append: `partition` was decided before."""
+    """Records to append to one place, in order: the key and the value of each, and the headers of those that bear some,
+    by index.
+    """
 
     topic: str
     partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    headers: Mapping[int, Headers] = field(default_factory=dict)
+
+    @classmethod
+    def one(cls, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers = ()) -> Self:
+        """A single record."""
+        return cls(topic, partition, [key], [value], {0: headers} if headers else {})
 
 
 LARGEST_RECORD = 1_000_000  # bytes of key and value

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.ports import Log, Sink, Written
+from penstock.bus.ports import Headers, Log, Sink, Written
 from penstock.bus.topics import largest_of
 from penstock.contracts.batch import AnyOutputs
 from penstock.contracts.decoding import encode
@@ -24,14 +24,20 @@ def no_header(_: int) -> None:
 
 
 class Publisher:
-    """Writes outputs. After a failed write its sink is thrown away, and the next write starts with a new one."""
+    """Writes outputs. After a failed write its sink is thrown away, and the next write starts with a new one.
 
-    def __init__(self, log: Log, namespace: str, streams: Streams) -> None:
+    With `in_order` it then refuses every write until it is closed: what was asked for behind the failed one must not
+    overtake it.
+    """
+
+    def __init__(self, log: Log, namespace: str, streams: Streams, *, in_order: bool = False) -> None:
         self._log = log
         self._namespace = namespace
         self._streams = streams
+        self._in_order = in_order
+        self._failed = False
         self._sink: Sink | None = None
-        self._opening = asyncio.Lock()
+        self._handing_over = asyncio.Lock()
 
     async def publish(self, outputs: Iterable[AnyOutputs], header_of: HeaderOf = no_header) -> None:
         """Write the outputs and wait until the log has confirmed all of them.
@@ -43,23 +49,22 @@ class Publisher:
         await (await self.send(outputs, header_of))
 
     async def send(self, outputs: Iterable[AnyOutputs], header_of: HeaderOf = no_header) -> Awaitable[None]:
-        """Hand the outputs over, in order; the answer is done when the log has confirmed all of them."""
-        records = [record for output in outputs for record in self._records(output, header_of)]
+        """Hand the outputs over, in the order of the calls; the answer is done when the log has confirmed them all."""
+        records = [record for output in outputs for record in self._written(output, header_of)]
         if not records:
             return _nothing()
-        sink = await self._opened()
-        try:
-            confirmation = await sink.send(records)
-        except BrokerUnavailable:
-            await self._throw_away(sink)
-            raise
-        return self._watched(confirmation, sink)
-
-    async def _opened(self) -> Sink:
-        async with self._opening:  # requests come side by side, and one sink is enough
+        async with self._handing_over:  # whoever asked first goes first
+            if self._failed:
+                raise BrokerUnavailable("an earlier write was not confirmed")
             if self._sink is None:
                 self._sink = await self._log.sink()
-            return self._sink
+            sink = self._sink
+            try:
+                confirmation = await sink.send(records)
+            except BrokerUnavailable:
+                await self._throw_away(sink)
+                raise
+        return self._watched(confirmation, sink)
 
     async def _watched(self, confirmation: Awaitable[None], sink: Sink) -> None:
         try:
@@ -70,29 +75,51 @@ class Publisher:
 
     async def _throw_away(self, sink: Sink) -> None:
         if self._sink is sink:
-            self._sink = None
+            self._sink, self._failed = None, self._in_order
         await sink.close()
 
     async def close(self) -> None:
         """Wait for what is under way and leave."""
-        if self._sink is not None:
-            await self._throw_away(self._sink)
+        try:
+            if self._sink is not None:
+                await self._throw_away(self._sink)
+        finally:
+            self._failed = False
 
-    def _records(self, output: AnyOutputs, header_of: HeaderOf) -> Iterator[Written]:
+    def _written(self, output: AnyOutputs, header_of: HeaderOf) -> Iterable[Written]:
         topic: Topic[object] = output.topic
-        name = topic.name(self._namespace, output.stream)
-        for index, (key, record) in enumerate(zip(output.keys, output.records, strict=True)):
-            partition = output.partition if output.partition is not None else self._place(topic, output.stream, key)
-            header = header_of(output.causes[index]) if output.causes else None
-            value = encode(record)
-            if len(value) + len(key or b"") > largest_of(topic):
-                raise RecordTooLarge(f"a record for {name} is larger than {largest_of(topic)} bytes")
-            yield Written(name, partition, key, value, ((TRACEPARENT, header),) if header else ())
+        name, keys = topic.name(self._namespace, output.stream), output.keys
+        values = [record if isinstance(record, bytes) else encode(record) for record in output.records]
+        _check_size(name, largest_of(topic), keys, values)
+        found = ((index, header_of(cause)) for index, cause in enumerate(output.causes))
+        headers = {index: ((TRACEPARENT, header),) for index, header in found if header}
+        partitions = topic.partitions(self._streams.get(output.stream) if output.stream else None)
+        if output.partition is not None or partitions == 1:
+            return [Written(name, output.partition or 0, keys, values, headers)] if values else []
+        return _placed(Written(name, 0, keys, values, headers), partitions)
 
-    def _place(self, topic: Topic[object], stream: str | None, key: bytes | None) -> int:
-        declared = self._streams.get(stream) if stream else None
-        partitions = topic.partitions(declared)
-        return partition_of(key, partitions) if key and partitions > 1 else 0
+
+def _check_size(topic: str, largest: int, keys: Sequence[bytes | None], values: Sequence[bytes]) -> None:
+    for key, value in zip(keys, values, strict=True):
+        if len(value) > largest - len(key or b""):
+            raise RecordTooLarge(f"a record for {topic} is larger than {largest} bytes")
+
+
+def _placed(written: Written, partitions: int) -> list[Written]:
+    """The same records, each in the partition of its key; without a key in the first."""
+    places = [partition_of(key, partitions) if key else 0 for key in written.keys]
+    return [
+        _chosen(written, number, [index for index, place in enumerate(places) if place == number])
+        for number in sorted(set(places))
+    ]
+
+
+def _chosen(written: Written, partition: int, indices: Sequence[int]) -> Written:
+    keys, values = [written.keys[index] for index in indices], [written.values[index] for index in indices]
+    headers: dict[int, Headers] = {}
+    if written.headers:
+        headers = {at: written.headers[index] for at, index in enumerate(indices) if index in written.headers}
+    return Written(written.topic, partition, keys, values, headers)
 
 
 async def _nothing() -> None:

@@ -1,45 +1,48 @@
-"""The one consumer loop: fetch, decode, handle, publish, wait for the log, write state, commit."""
+"""The one consumer loop: fetch, decode, handle, publish, wait for the log, write state, commit.
+
+Batches are handled ahead while the outputs of earlier ones are on their way. The rest keeps its order: a batch's state
+is written, and its offsets are committed, after its outputs and those of all batches before it were confirmed.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import time
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from penstock.bus.assignor import unit_of
-from penstock.bus.dead_letters import DeadLetterLimit, dead_letter
+from penstock.bus.commits import Commits, quietly
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Fetched, Log, Place, Source
 from penstock.bus.publishing import Publisher, names_of
-from penstock.bus.routes import Group, Route, Unit
-from penstock.bus.state import MemoryShelf, Shelves, State
-from penstock.bus.tracing import follow_traces
-from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
+from penstock.bus.routes import Group, Unit
+from penstock.bus.state import Changes, MemoryShelf, Shelves, State
+from penstock.bus.units import Handled, Handling, OpenUnit
 from penstock.contracts.streams import Streams
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
-LARGEST_BATCH = 1000  # records a step: larger batches cost memory traffic, smaller ones cost calls
+LARGEST_BATCH = 2000  # records a step: larger batches cost memory traffic, smaller ones cost calls
+MOST_AHEAD = 3  # batches handled while earlier outputs are unconfirmed: enough to keep the network busy
 IDLE = 0.005  # seconds without a record after which a group commits at once
-COMMIT_EVERY = 0.2  # seconds between commits while records keep coming: a commit takes the broker 5 ms
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
+LEAVING_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _OpenUnit:
-    """A unit in this member's hands."""
+@dataclass(frozen=True)
+class _Batch:
+    """A fetch that was handled: its outputs on their way, and what follows when they are confirmed."""
 
-    unit: Unit
-    state: State
-    routes: Mapping[str, Route]
-    limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
-    positions: dict[str, int] = field(default_factory=dict)
+    written: asyncio.Task[None]
+    spans: ExitStack
+    changes: Sequence[tuple[OpenUnit, Changes, Mapping[str, int]]]
+    positions: Mapping[Place, int]
 
 
 class Worker:
@@ -65,18 +68,14 @@ class Worker:
         self._namespace = namespace
         self._streams = streams
         self._shelves = shelves
-        self._telemetry = telemetry
-        self._metrics = metrics
-        self._topics = {topic.noun: topic for topic in group.topics}
-        self._publisher = Publisher(log, namespace, streams)
+        self._handling = Handling(group, streams, telemetry, metrics)
+        self._publisher = Publisher(log, namespace, streams, in_order=True)
         self._source: Source | None = None
         self._subscribed: set[str] = set()
-        self._units: dict[Unit, _OpenUnit] = {}
-        self._uncommitted: dict[Place, int] = {}
-        self._committed_at = 0.0
-        self._commit: asyncio.Task[None] | None = None
-        self._committing = asyncio.Lock()
-        self._handling = asyncio.Lock()
+        self._units: dict[Unit, OpenUnit] = {}
+        self._ahead: deque[_Batch] = deque()
+        self._commits = Commits()
+        self._changing = asyncio.Lock()
         self._rebalances = 0
         self._unopened: Exception | None = None
 
@@ -86,7 +85,7 @@ class Worker:
         try:
             while True:
                 try:
-                    await self.step(0.25)
+                    await self._settle(0 if await self._advance(0.25) == 0 else MOST_AHEAD)
                     pause = FIRST_PAUSE
                 except TransientError as error:
                     self.progressed = time.monotonic()  # waiting for what is away is not being stuck
@@ -98,39 +97,31 @@ class Worker:
             await self.close()
 
     async def step(self, wait: float) -> int:
-        """Handle what is there, waiting at most `wait` seconds for it; how many records that were."""
-        source = await self._subscribed_source()
-        fetched = await source.poll(LARGEST_BATCH, min(wait, IDLE) if self._uncommitted else wait)
-        rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
-        self.progressed = time.monotonic()
-        self._raise_unopened()
-        if not fetched:
-            self._commit_soon(source)
-            return 0
-        async with self._handling:
-            if rebalances != self._rebalances:
-                return 0  # the places were shared out anew meanwhile and will be read again by their owners
-            handled = await self._handle(fetched)
-        if time.monotonic() - self._committed_at > COMMIT_EVERY:
-            self._commit_soon(source)
+        """Handle what is there, waiting at most `wait` seconds for it, to its end; how many records that were."""
+        handled = await self._advance(wait)
+        await self._settle(0)
         return handled
 
     async def abandon(self) -> None:
         """Throw the session away: what is not written is forgotten and will be read again."""
         source, self._source = self._source, None
+        await self._give_up_ahead()
         self._release_units(list(self._units))
-        self._uncommitted.clear()
+        self._commits.clear()
         self._subscribed = set()
         self._unopened = None
         if source is not None:
-            await _quietly(source.close())
-        await _quietly(self._publisher.close())
+            await quietly(source.close())
+        await quietly(self._publisher.close())
 
     async def close(self) -> None:
-        """Commit what is done and leave."""
+        """Finish what is on its way, within 2 s, commit what is done, and leave."""
+        if self._ahead:
+            await asyncio.wait([batch.written for batch in self._ahead], timeout=LEAVING_WITHIN)
         if self._source is not None:
-            async with self._handling:
-                await _quietly(self._commit_now(self._source))
+            async with self._changing:
+                await quietly(self._finish_confirmed())
+                await quietly(self._commits.tell(self._source))
         await self.abandon()
 
     # --- ownership
@@ -150,20 +141,20 @@ class Worker:
 
     async def lost(self, places: Collection[Place]) -> None:
         """Commit what is done of the places and close their units."""
-        async with self._handling:
+        async with self._changing:
             self._rebalances += 1
             if self._source is not None:
-                await _quietly(self._commit_now(self._source))
+                await quietly(self._finish(0))
+                await quietly(self._commits.tell(self._source))
             self._release_units({unit_of(*place, self._namespace) for place in places})
-            for place in places:
-                self._uncommitted.pop(place, None)
+            self._commits.forget(places)
 
-    def _open(self, unit: Unit) -> _OpenUnit:
+    def _open(self, unit: Unit) -> OpenUnit:
         if unit not in self._units:
             shelf = self._shelves.open(self.group.name, *unit) if self.group.stateful else MemoryShelf()
             state = State(shelf)
             routes = {route.topic.noun: route for route in self.group.open(unit, state)}
-            self._units[unit] = _OpenUnit(unit, state, routes, positions=state.positions())
+            self._units[unit] = OpenUnit(unit, state, routes, positions=state.positions())
         return self._units[unit]
 
     def _raise_unopened(self) -> None:
@@ -177,7 +168,22 @@ class Worker:
             if opened is not None:
                 opened.state.close()
 
-    # --- one step
+    # --- ahead: from a fetch to outputs on their way
+
+    async def _advance(self, wait: float) -> int:
+        """Handle the next fetch and start to write its outputs; how many records that were."""
+        source = await self._subscribed_source()
+        unfinished = bool(self._commits or self._ahead)
+        fetched = await source.poll(LARGEST_BATCH, min(wait, IDLE) if unfinished else wait)
+        rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
+        self.progressed = time.monotonic()
+        self._raise_unopened()
+        if not fetched:
+            return 0
+        async with self._changing:
+            if rebalances != self._rebalances:
+                return 0  # the places were shared out anew meanwhile and will be read again by their owners
+            return await self._handle(fetched)
 
     async def _subscribed_source(self) -> Source:
         if self._source is None:
@@ -189,92 +195,61 @@ class Worker:
         return self._source
 
     async def _handle(self, fetched: Sequence[Fetched]) -> int:
-        confirmations: list[Awaitable[None]] = []
-        touched: dict[Unit, _OpenUnit] = {}
-        handled = 0
-        with ExitStack() as spans:
-            for part in fetched:
-                unit = unit_of(part.topic, part.partition, self._namespace)
-                opened = self._units.get(unit)
-                if opened is None:
-                    continue
-                confirmations += await self._handle_part(opened, part, spans)
-                touched[unit] = opened
-                handled += len(part.records)
-            for confirmation in confirmations:
-                await confirmation
-        for opened in touched.values():
-            opened.state.write(opened.state.seal(), opened.positions)
-        for part in fetched:
-            opened = self._units.get(unit_of(part.topic, part.partition, self._namespace))
-            if opened is not None:
-                self._uncommitted[part.topic, part.partition] = opened.positions[part.topic]
-        return handled
+        owned = [(part, opened) for part in fetched if (opened := self._opened(part)) is not None]
+        touched = {opened.unit: opened for _, opened in owned}
+        with ExitStack() as handling:
+            spans = handling.enter_context(ExitStack())
+            handled = [done for part, opened in owned for done in await self._handling.handle(opened, part, spans)]
+            handling.pop_all()
+        self._ahead.append(
+            _Batch(
+                written=asyncio.create_task(self._write(handled)),
+                spans=spans,
+                changes=[(opened, opened.state.seal(), dict(opened.positions)) for opened in touched.values()],
+                positions={(part.topic, part.partition): opened.positions[part.topic] for part, opened in owned},
+            )
+        )
+        return sum(len(part.records) for part, _ in owned)
 
-    async def _handle_part(self, opened: _OpenUnit, part: Fetched, spans: ExitStack) -> list[Awaitable[None]]:
-        known = opened.positions.get(part.topic, 0)
-        records = [raw for raw in part.records if raw.offset >= known] if known else part.records
-        noun = part.topic.rpartition(".")[2]
-        topic = self._topics[noun]
-        declared = self._streams.get(opened.unit.stream) if opened.unit.stream else None
-        decoded = topic.decoder(declared)(records)
-        readable = [index for index, record in enumerate(decoded) if not isinstance(record, Unreadable)]
-        confirmations = []
-        if len(readable) < len(records):
-            confirmations.append(await self._publisher.send(self._dead_letters(opened, part, records, decoded)))
-            records = [records[index] for index in readable]
-            decoded = [decoded[index] for index in readable]
-        if records:
-            batch = Batch(topic, declared, part.partition, decoded, records)
-            header_of = follow_traces(self._telemetry, part.topic, records, spans)
-            started = time.perf_counter()
-            outputs = await _result(opened.routes[noun].handle(batch))
-            self._metrics.handled(part.topic, time.perf_counter() - started)
-            confirmations.append(await self._publisher.send(outputs, header_of))
-        self._metrics.consumed(part.topic, len(part.records))
-        opened.positions[part.topic] = max(known, part.records[-1].offset + 1)
-        return confirmations
+    def _opened(self, part: Fetched) -> OpenUnit | None:
+        return self._units.get(unit_of(part.topic, part.partition, self._namespace))
 
-    def _dead_letters(
-        self, opened: _OpenUnit, part: Fetched, records: Sequence[RawRecord], decoded: Sequence[object]
-    ) -> list[AnyOutputs]:
-        letters: list[AnyOutputs] = [
-            dead_letter(self.group.name, part.topic, opened.unit.stream, part.partition, raw, record.reason)
-            for raw, record in zip(records, decoded, strict=True)
-            if isinstance(record, Unreadable)
-        ]
-        log.warning("%s/%d: %d unreadable records go to the dead letters", part.topic, part.partition, len(letters))
-        self._metrics.dead_lettered(part.topic, len(letters))
-        opened.limit.count(len(records) - len(letters), len(letters), f"{part.topic}/{part.partition}")
-        return letters
+    async def _write(self, handled: Sequence[Handled]) -> None:
+        confirmations = [await self._publisher.send(outputs, header_of) for outputs, header_of in handled]
+        for confirmation in confirmations:
+            await confirmation
 
-    # --- commits: for lag only where there is state
+    # --- behind: from confirmed outputs to state and commit
 
-    def _commit_soon(self, source: Source) -> None:
-        """Start a commit beside the loop, so that the next batch does not wait for the coordinator."""
-        if self._uncommitted and (self._commit is None or self._commit.done()):
-            self._commit = asyncio.create_task(_quietly(self._commit_now(source)))
+    async def _settle(self, most_ahead: int) -> None:
+        """Finish batches until at most so many are ahead, and those that are confirmed anyway."""
+        await asyncio.sleep(0)
+        async with self._changing:
+            await self._finish(most_ahead)
+        if self._source is not None and (self._commits.due or not (most_ahead or self._ahead)):
+            self._commits.tell_soon(self._source)
 
-    async def _commit_now(self, source: Source) -> None:
-        async with self._committing:
-            positions, self._uncommitted = self._uncommitted, {}
-            self._committed_at = time.monotonic()
-            if positions:
-                try:
-                    await source.commit(positions)
-                except TransientError:
-                    if source is self._source:
-                        self._uncommitted = positions | self._uncommitted
-                    raise
+    async def _finish(self, most_ahead: int) -> None:
+        while len(self._ahead) > most_ahead:
+            await self._finish_first()
+        await self._finish_confirmed()
 
+    async def _finish_confirmed(self) -> None:
+        while self._ahead and self._ahead[0].written.done():
+            await self._finish_first()
 
-async def _result(outputs: Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]) -> Iterable[AnyOutputs]:
-    return await outputs if inspect.isawaitable(outputs) else outputs
+    async def _finish_first(self) -> None:
+        batch = self._ahead[0]
+        with batch.spans:
+            await batch.written
+        self._ahead.popleft()
+        for opened, changes, positions in batch.changes:
+            opened.state.write(changes, positions)
+        self._commits.add(batch.positions)
 
-
-async def _quietly(work: Awaitable[None]) -> None:
-    """Do it, and let a log that is away be away: what was not committed is read again."""
-    try:
-        await work
-    except TransientError as error:
-        log.info("left undone: %s", error)
+    async def _give_up_ahead(self) -> None:
+        given_up = [batch.written for batch in self._ahead]
+        self._ahead.clear()
+        for written in given_up:
+            written.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import Any, Literal
+
+from msgspec.structs import asdict
 
 from penstock.contracts.checks import canonical_class
 from penstock.contracts.columns import columns_of, times_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event
-from penstock.contracts.predictions import PredictionData
+from penstock.contracts.predictions import Attribution, PredictionData
 from penstock.contracts.streams import StreamDeclared
 from penstock.ml.frame import Frame
 from penstock.server.serving import Serving
@@ -20,19 +23,38 @@ from penstock.server.swapping import Models
 Route = Literal["stream", "http"]
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What one model answered to n events under one epoch."""
+
+    serving: Serving
+    attribution: Attribution
+    values: Sequence[str] | Sequence[float]
+    entities: Sequence[str | None]
+    probabilities: list[list[float]] | None
+
+    def predictions(self) -> list[PredictionData]:
+        """The answers one by one."""
+        stamp = partial(PredictionData, **asdict(self.attribution))
+        rows = self.probabilities or repeat(None)
+        return [
+            stamp(value=value, entity=entity, probabilities=row)
+            for value, entity, row in zip(self.values, self.entities, rows, strict=False)
+        ]
+
+
 async def answers_to(
     models: Models, declared: StreamDeclared, events: Sequence[Event[Any]], code: str, route: Route
-) -> tuple[Serving, list[PredictionData]]:
-    """The answer to each of n events, all of one model under one epoch; `code` is our own version.
+) -> Answered:
+    """The answers to n events, all of one model under one epoch; `code` is our own version.
 
     Raises:
         NoModel: nothing serves the stream.
     """
     declaration = declared.declaration
     serving, answers = await models.answer(declared, frame_of(declaration, events))
-    version = serving.version
-    stamp = partial(
-        PredictionData,
+    version, likelihoods = serving.version, answers.probabilities
+    attribution = Attribution(
         model=version.name,
         version=version.version,
         digest=version.digest,
@@ -42,12 +64,8 @@ async def answers_to(
         route=route,
         baseline=serving.baseline,
     )
-    values: Sequence[str | float] = answers.values
-    rows = repeat(None) if answers.probabilities is None else answers.probabilities.tolist()
-    return serving, [
-        stamp(value=value, probabilities=row, entity=entity)
-        for value, row, entity in zip(values, rows, entities_of(declaration, events), strict=False)
-    ]
+    rows = None if likelihoods is None else likelihoods.tolist()
+    return Answered(serving, attribution, answers.values, entities_of(declaration, events), rows)
 
 
 def frame_of(declaration: Declaration, events: Sequence[Event[Any]]) -> Frame:

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import UNSET
 
 from penstock.contracts.batch import Batch, Outputs
+from penstock.contracts.decoding import encode
 from penstock.contracts.events import Event
 from penstock.contracts.predictions import (
     PREDICTION_SUFFIX,
     Prediction,
-    PredictionData,
     decode_answer,
+    encode_predictions,
     split_answer,
 )
 from penstock.contracts.streams import StreamDeclared
@@ -37,26 +38,23 @@ class Scorer:
         """
         declared, events = batch.declared, batch.records
         await self._models.settle(declared.name)
-        answers = await self._answers(declared, events)
-        predictions = [
-            Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=answer)
-            for event, answer in zip(events, answers, strict=True)
-        ]
+        unanswered = [event for event in events if event.answer is UNSET]
+        predictions = await self._computed(declared, unanswered) if unanswered else []
+        if len(unanswered) < len(events):
+            following = iter(predictions)
+            predictions = [next(following) if event.answer is UNSET else _given(event) for event in events]
         keys = [raw.key for raw in batch.raw]
         return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, range(len(predictions)))]
 
-    async def _answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[PredictionData]:
-        unanswered = [event for event in events if event.answer is UNSET]
-        if not unanswered:
-            return [_given(event) for event in events]
-        _, computed = await answers_to(self._models, declared, unanswered, self._code, "stream")
-        if len(unanswered) == len(events):
-            return computed
-        following = iter(computed)
-        return [next(following) if event.answer is UNSET else _given(event) for event in events]
+    async def _computed(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
+        answered = await answers_to(self._models, declared, events, self._code, "stream")
+        return encode_predictions(
+            events, answered.attribution, answered.values, answered.entities, answered.probabilities
+        )
 
 
-def _given(event: Event[Any]) -> PredictionData:
+def _given(event: Event[Any]) -> bytes:
     """The answer that HTTP predict gave; the validator has checked its seal."""
     assert event.answer is not UNSET
-    return decode_answer(split_answer(event.answer)[1])
+    answer = decode_answer(split_answer(event.answer)[1])
+    return encode(Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=answer))

@@ -116,7 +116,8 @@ class Desk:
         self, declared: StreamDeclared, events: Sequence[Event[Any]]
     ) -> tuple[Serving, list[PredictionData]]:
         try:
-            return await answers_to(self.models, declared, events, self.code, "http")
+            answered = await answers_to(self.models, declared, events, self.code, "http")
+            return answered.serving, answered.predictions()
         except NoModel as error:
             raise _no_model() from error
 

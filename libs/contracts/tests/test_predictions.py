@@ -1,0 +1,62 @@
+"""Predictions written column by column are the records that the encoder writes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import asdict
+
+from penstock.contracts.decoding import encode
+from penstock.contracts.events import Event
+from penstock.contracts.predictions import (
+    PREDICTION_SUFFIX,
+    Attribution,
+    Prediction,
+    PredictionData,
+    encode_predictions,
+)
+
+zones = st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=zones)
+texts = st.text(min_size=1, max_size=20)
+likelihoods = st.lists(st.floats(0, 1), min_size=2, max_size=2)
+rows = st.tuples(texts, texts, times, st.one_of(texts, st.floats(allow_nan=False, allow_infinity=False)), likelihoods)
+attributions = st.builds(
+    Attribution,
+    model=texts,
+    version=st.integers(0, 2**31),
+    digest=texts,
+    epoch=st.integers(0, 2**31),
+    schema=st.integers(1, 99),
+    code=texts,
+    baseline=st.booleans(),
+)
+
+
+@given(attributions, st.lists(st.tuples(rows, st.none() | texts), max_size=5), st.booleans())
+def test_a_batch_is_written_as_its_records_would_be(
+    attribution: Attribution, said: list[tuple[Any, str | None]], classified: bool
+) -> None:
+    events = [Event(source=source, id=name, time=time, data=None) for (source, name, time, *_), _ in said]
+    values = [value for (*_, value, _), _ in said]
+    entities = [entity for _, entity in said]
+    probabilities = [row[-1] for row, _ in said] if classified else None
+    expected = [
+        Prediction(
+            source=event.source + PREDICTION_SUFFIX,
+            id=event.id,
+            time=event.time,
+            data=PredictionData(
+                **asdict(attribution),
+                value=value,
+                entity=entity,
+                probabilities=probabilities[index] if probabilities else None,
+            ),
+        )
+        for index, (event, value, entity) in enumerate(zip(events, values, entities, strict=True))
+    ]
+    written = encode_predictions(events, attribution, values, entities, probabilities)
+    assert written == [encode(record) for record in expected]
