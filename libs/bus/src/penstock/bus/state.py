@@ -80,9 +80,11 @@ class State:
         """Make sealed changes durable together with the positions they were reached at."""
         self._shelf.write(changes, positions)
         self._sealed = [later for later in self._sealed if later is not changes]
-        for key in changes:
-            if not any(key in later for later in (self._changes, *self._sealed)):
-                self._unwritten.pop(key, None)
+        settled = changes.keys() - self._changes.keys()
+        for later in self._sealed:
+            settled -= later.keys()
+        for key in settled:
+            del self._unwritten[key]
 
     def positions(self) -> dict[str, int]:
         """The next offset to read by topic name, as last written."""

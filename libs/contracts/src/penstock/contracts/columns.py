@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -15,15 +16,19 @@ from penstock.contracts.declaration import Declaration
 Columns = dict[str, NDArray[Any]]
 
 
-def columns_of(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> Columns:
+def columns_of(
+    declaration: Declaration, payloads: Sequence[msgspec.Struct], names: Collection[str] | None = None
+) -> Columns:
     """Each declared field's values over the payloads (n of them), in declared order: arrays of shape (n,).
 
     Numbers, integers and booleans are float64, a missing one is NaN; categories are objects, a missing one is None.
+    With `names` only those fields.
     """
     rows = zip(*map(msgspec.structs.astuple, payloads), strict=True) if payloads else iter(())
     return {
-        name: _column(next(rows, ()), categorical=field.type == "category")
-        for name, field in declaration.fields.items()
+        name: _column(values, categorical=field.type == "category")
+        for (name, field), values in zip_longest(declaration.fields.items(), rows, fillvalue=())
+        if names is None or name in names
     }
 
 

@@ -50,4 +50,5 @@ class ControlRecord(BaseModel):
         if envelope.get("type") != cls.type:
             raise ValueError(f"expected type {cls.type}, found {envelope.get('type')!r}")
         attributes = {name: envelope[name] for name in _ATTRIBUTES if name in envelope}
-        return cls.model_validate({**envelope["data"], **attributes, "cause": envelope.get("causationid")})
+        said = {**envelope["data"], **attributes, "cause": envelope.get("causationid")}
+        return cls.model_validate(said, extra="ignore")  # a newer version may say more

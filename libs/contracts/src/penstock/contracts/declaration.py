@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -155,6 +156,12 @@ class RetentionDeclaration(_Part):
     gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 1
 
 
+class ServingDeclaration(_Part):
+    """How requests for predictions are answered: `durable` once the log has the answer, `fast` without waiting for it."""
+
+    http: Literal["durable", "fast"] = "durable"
+
+
 class Declaration(_Part):
     """A stream as its owner declared it; see `stream_file` for its form as TOML."""
 
@@ -171,6 +178,7 @@ class Declaration(_Part):
     drift: DriftDeclaration = DriftDeclaration()
     retrain: RetrainDeclaration = RetrainDeclaration()
     gates: GatesDeclaration = GatesDeclaration()
+    serving: ServingDeclaration = ServingDeclaration()
     retention: RetentionDeclaration = RetentionDeclaration()
 
     @model_validator(mode="after")
@@ -200,6 +208,11 @@ class Declaration(_Part):
             raise ValueError("a regression label has no classes")
         if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
             raise ValueError("label.prior is a weight per class, or one number for regression")
+
+    @cached_property
+    def entity_attribute(self) -> str | None:
+        """What a payload's struct calls the entity, None for a stream without one."""
+        return None if self.entity is None else f"f{list(self.fields).index(self.entity)}"
 
     @property
     def partition_count(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from penstock.contracts.checks import entity_of, truth
 from penstock.contracts.declaration import Declaration
@@ -16,11 +17,10 @@ from penstock.contracts.refusals import Refusal
 
 EVENT_WINDOW = timedelta(hours=24)  # of log-append time, within which an event's id has one effect
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True, gc=False):
     """What a record names and what it says of it, both as 16 bytes: equal names with different digests conflict.
 
     An event's name is (source, entity, id), its digest covers the declared fields. A label's name is its event's
@@ -31,14 +31,34 @@ class Operation:
     digest: bytes
 
 
+def operations_of(declaration: Declaration, records: Sequence[Event[Any] | Label]) -> list[Operation]:
+    """The operation that each record stands for; its own `time`, id (of a label) and answer do not count."""
+    names = _texts([_name(declaration, record) for record in records])
+    contents = _texts([_content(declaration, record) for record in records])
+    return [
+        Operation(digest_of(name), digest_of(content)) for name, content in zip(names, contents, strict=True) if name
+    ]
+
+
 def operation_of(declaration: Declaration, record: Event[Any] | Label) -> Operation:
-    """The operation that `record` stands for; its own `time`, id (of a label) and answer do not count."""
+    """The operation of one record."""
+    return operations_of(declaration, [record])[0]
+
+
+def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object, ...]:
     if isinstance(record, Event):
-        named: tuple[object, ...] = ("event", record.source, entity_of(declaration, record), record.id)
-        return Operation(digest_of(_encode(named)), digest_of(_encode(record.data)))
-    named = ("label", record.data.event_source, _label_entity(declaration, record), record.data.event_id)
-    name = digest_of(_encode((*named, record.data.revision)))
-    return Operation(name, digest_of(_encode(truth(declaration, record))))
+        return ("event", record.source, entity_of(declaration, record), record.id)
+    said = record.data
+    return ("label", said.event_source, _label_entity(declaration, record), said.event_id, said.revision)
+
+
+def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
+    return record.data if isinstance(record, Event) else truth(declaration, record)
+
+
+def _texts(values: Sequence[Any]) -> list[bytes]:
+    """Each value as JSON, and a last empty text: no JSON text holds a line break."""
+    return _encode_lines(values).split(b"\n")
 
 
 def key_of(declaration: Declaration, record: Event[Any] | Label) -> bytes:

@@ -82,7 +82,7 @@ def _text(value: Any) -> str:
 
 def is_binary_mode(record: RawRecord) -> bool:
     """Whether the CloudEvents attributes are in the headers, and the value is the data alone."""
-    return any(name == "ce_specversion" for name, _ in record.headers)
+    return bool(record.headers) and any(name == "ce_specversion" for name, _ in record.headers)
 
 
 def structured(record: RawRecord) -> bytes:

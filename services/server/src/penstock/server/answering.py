@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec.structs import asdict
 
-from penstock.contracts.checks import canonical_class
+from penstock.contracts.checks import entities_of
 from penstock.contracts.columns import columns_of, times_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event
@@ -71,12 +71,3 @@ async def answers_to(
 def frame_of(declaration: Declaration, events: Sequence[Event[Any]]) -> Frame:
     """The events' fields as columns, with their times."""
     return Frame(columns_of(declaration, [event.data for event in events]), times_of([event.time for event in events]))
-
-
-def entities_of(declaration: Declaration, events: Sequence[Event[Any]]) -> Sequence[str | None]:
-    """Each event's entity as text, as `entity_of` says it, but looked up once for all of them."""
-    if declaration.entity is None:
-        return [None] * len(events)
-    attribute = f"f{list(declaration.fields).index(declaration.entity)}"
-    values = [getattr(event.data, attribute) for event in events]
-    return [None if value is None or value == "" else canonical_class(value) for value in values]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from penstock.artifacts.seal import Seal
 from penstock.bus.ports import LARGEST_RECORD
 from penstock.contracts.batch import Batch
@@ -14,7 +16,7 @@ from penstock.contracts.operations import key_of
 from penstock.contracts.received import Received
 from penstock.contracts.refusals import Refusal
 from penstock.validator.answers import forged_answer
-from penstock.validator.original import logged_at, whole
+from penstock.validator.original import logged_at, moment, whole
 
 
 def refusals_in(batch: Batch[Received], seal: Seal | None) -> dict[int, Refusal]:
@@ -25,8 +27,10 @@ def refusals_in(batch: Batch[Received], seal: Seal | None) -> dict[int, Refusal]
     events = {place: record for place, record in enumerate(batch.records) if isinstance(record, Event)}
     refused |= _bad_events(declared.declaration, batch, events)
     for place, event in events.items():
-        if place not in refused and (forged := forged_answer(seal, declared.name, event)):
-            refused[place] = forged
+        if event.answer is not UNSET and place not in refused:
+            forged = forged_answer(seal, declared.name, event)
+            if forged:
+                refused[place] = forged
     refused |= _bad_labels(declared.declaration, batch)
     return refused
 
@@ -34,16 +38,15 @@ def refusals_in(batch: Batch[Received], seal: Seal | None) -> dict[int, Refusal]
 def _oversized(batch: Batch[Received]) -> dict[int, Refusal]:
     detail = f"expected at most {LARGEST_RECORD} bytes of key and value"
     declaration = batch.declared.declaration
+    large = [place for place, raw in enumerate(batch.raw) if raw.headers or 2 * len(raw.value or b"") > LARGEST_RECORD]
     return {
-        place: _refuse(record, "too_large", detail)
-        for place, (record, raw) in enumerate(zip(batch.records, batch.raw, strict=True))
-        if _is_oversized(declaration, record, whole(raw))
+        place: _refuse(batch.records[place], "too_large", detail)
+        for place in large  # of any other record even twice the value is not: the key is a part of it
+        if _is_oversized(declaration, batch.records[place], whole(batch.raw[place]))
     }
 
 
 def _is_oversized(declaration: Declaration, record: Received, value: bytes) -> bool:
-    if 2 * len(value) <= LARGEST_RECORD:  # the key is a part of the value
-        return False
     key = b"" if isinstance(record, Refusal) else key_of(declaration, record)
     return len(key) + len(value) > LARGEST_RECORD
 
@@ -58,8 +61,8 @@ def _bad_events(declaration: Declaration, batch: Batch[Received], events: dict[i
     if not events:
         return {}
     places = list(events)
-    earliest = min((batch.raw[place] for place in places), key=lambda raw: raw.timestamp)
-    found = check_events(declaration, list(events.values()), logged_at(earliest))
+    earliest = min([batch.raw[place].timestamp for place in places])
+    found = check_events(declaration, list(events.values()), moment(earliest))
     refused = {places[index]: refusal for index, refusal in found.items()}
     for place in [place for place, refusal in refused.items() if refusal.code == "clock_skew"]:
         again = check_events(declaration, [events[place]], logged_at(batch.raw[place])).get(0)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from msgspec import Struct
 
 from penstock.bus.state import State
 from penstock.contracts.operations import Operation
 from penstock.validator.expiry import ExpiryQueue
-from penstock.validator.seen import KEY, Kind, Seen
+from penstock.validator.seen import KEY, Kind, digest_in, seen, time_of
 
 Verdict = Literal["new", "duplicate", "conflict"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An operation as it was read: its kind, its log-append time and for how long its name counts, both in ms."""
+class Sighting(Struct, frozen=True, gc=False):
+    """An operation as it was read: its kind, and its log-append time in ms."""
 
     operation: Operation
     kind: Kind
     time: int
-    window: int
 
 
 class Dedupe:
@@ -35,34 +34,34 @@ class Dedupe:
         self._state = state
         self._queues = {kind: ExpiryQueue(state, kind) for kind in KEY}
 
-    def judge(self, sightings: Sequence[Sighting]) -> list[Verdict]:
-        """A verdict on each sighting, in order; the new ones are remembered."""
+    def judge(self, sightings: Sequence[Sighting], windows: Mapping[Kind, int]) -> list[Verdict]:
+        """A verdict on each sighting, in order; the new ones are remembered. A name counts for its kind's window (ms)."""
         keys = [KEY[sighting.kind] + sighting.operation.name for sighting in sightings]
-        known = {key: Seen.read(value) for key, value in zip(keys, self._state.get_many(keys), strict=True) if value}
+        known = dict(zip(keys, self._state.get_many(keys), strict=True))
         verdicts = []
         for key, sighting in zip(keys, sightings, strict=True):
-            verdict = _verdict(known.get(key), sighting)
+            verdict = _verdict(known[key], sighting, windows[sighting.kind])
             if verdict == "new":
                 known[key] = self._remember(key, sighting)
             verdicts.append(verdict)
-        self._forget(sightings)
+        self._forget(sightings, windows)
         return verdicts
 
-    def _remember(self, key: bytes, sighting: Sighting) -> Seen:
-        seen = Seen(sighting.operation.digest, sighting.time)
-        self._state.put(key, seen.write())
+    def _remember(self, key: bytes, sighting: Sighting) -> bytes:
+        value = seen(sighting.operation.digest, sighting.time)
+        self._state.put(key, value)
         self._queues[sighting.kind].push(key, sighting.time)
-        return seen
+        return value
 
-    def _forget(self, sightings: Sequence[Sighting]) -> None:
-        newest = {sighting.kind: sighting for sighting in sightings}
+    def _forget(self, sightings: Sequence[Sighting], windows: Mapping[Kind, int]) -> None:
+        newest = {sighting.kind: sighting.time for sighting in sightings}
         for kind, queue in self._queues.items():
             queue.write()
             if kind in newest:
-                queue.forget(newest[kind].time - newest[kind].window)
+                queue.forget(newest[kind] - windows[kind])
 
 
-def _verdict(seen: Seen | None, sighting: Sighting) -> Verdict:
-    if seen is None or seen.time + sighting.window < sighting.time:
+def _verdict(known: bytes | None, sighting: Sighting, window: int) -> Verdict:
+    if known is None or time_of(known) + window < sighting.time:
         return "new"
-    return "duplicate" if seen.digest == sighting.operation.digest else "conflict"
+    return "duplicate" if digest_in(known) == sighting.operation.digest else "conflict"

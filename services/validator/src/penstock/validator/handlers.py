@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from penstock.artifacts.seal import Seal
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event, Label
-from penstock.contracts.operations import conflict_of, key_of, operation_of, window_of
+from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, operations_of
 from penstock.contracts.received import Received
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import EVENTS, LABELS, REJECTED
@@ -16,6 +18,7 @@ from penstock.validator.checking import refusals_in
 from penstock.validator.dedupe import Dedupe, Sighting
 from penstock.validator.original import whole
 from penstock.validator.rejecting import rejected
+from penstock.validator.seen import Kind
 
 Count = Callable[[int], None]
 
@@ -45,10 +48,16 @@ class Validator:
         self, batch: Batch[Received], sound: dict[int, Event[Any] | Label]
     ) -> tuple[dict[int, Event[Any] | Label], dict[int, Refusal]]:
         """The records that say something new, and those that contradict what was said before."""
-        verdicts = self._dedupe.judge([_sighting(batch, place, record) for place, record in sound.items()])
+        declaration = batch.declared.declaration
+        sightings = [
+            Sighting(operation, "event" if isinstance(record, Event) else "label", batch.raw[place].timestamp)
+            for (place, record), operation in zip(
+                sound.items(), operations_of(declaration, list(sound.values())), strict=True
+            )
+        ]
+        verdicts = self._dedupe.judge(sightings, _windows(declaration))
         judged = list(zip(sound.items(), verdicts, strict=True))
         new = {place: record for (place, record), verdict in judged if verdict == "new"}
-        declaration = batch.declared.declaration
         return new, {
             place: conflict_of(declaration, record) for (place, record), verdict in judged if verdict == "conflict"
         }
@@ -62,21 +71,18 @@ def _sound(batch: Batch[Received], refused: dict[int, Refusal]) -> dict[int, Eve
     }
 
 
-def _sighting(batch: Batch[Received], place: int, record: Event[Any] | Label) -> Sighting:
-    declaration = batch.declared.declaration
-    return Sighting(
-        operation_of(declaration, record),
-        "event" if isinstance(record, Event) else "label",
-        batch.raw[place].timestamp,
-        int(window_of(declaration, record).total_seconds() * 1000),
-    )
+def _windows(declaration: Declaration) -> dict[Kind, int]:
+    """How long a name counts, in ms of log-append time."""
+    lasting: dict[Kind, timedelta] = {"event": EVENT_WINDOW, "label": declaration.label.horizon}
+    return {kind: window // timedelta(milliseconds=1) for kind, window in lasting.items()}
 
 
 def _passed(
     topic: Any, batch: Batch[Received], places: Sequence[int], records: dict[int, Event[Any] | Label]
 ) -> AnyOutputs:
     """The bytes go on as they came; the key is what the stream is ordered by, whatever they came under."""
-    keys = [key_of(batch.declared.declaration, records[place]) for place in places]
+    declaration = batch.declared.declaration
+    keys = [key_of(declaration, records[place]) for place in places]
     return Outputs(topic, batch.declared.name, [whole(batch.raw[place]) for place in places], keys, causes=places)
 
 

@@ -12,9 +12,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def logged_at(raw: RawRecord) -> datetime:
     """The record's log-append time."""
-    return _EPOCH + timedelta(milliseconds=raw.timestamp)
+    return moment(raw.timestamp)
+
+
+def moment(milliseconds: int) -> datetime:
+    """The instant so many milliseconds after 1970."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def whole(raw: RawRecord) -> bytes:
     """The record as one CloudEvent in JSON format: its value, or put together from headers and value."""
-    return structured(raw) if is_binary_mode(raw) else raw.value or b""
+    return structured(raw) if raw.headers and is_binary_mode(raw) else raw.value or b""

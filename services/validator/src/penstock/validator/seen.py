@@ -1,9 +1,8 @@
-"""What the state holds of an operation that was seen, as bytes."""
+"""What the state holds of an operation that was seen, as bytes: when it was first read, and what it stood for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 Kind = Literal["event", "label"]
 
@@ -13,23 +12,20 @@ KEY: dict[Kind, bytes] = {"event": b"e", "label": b"l"}
 KEY_LENGTH = 17
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a name stood for (16 bytes) and when it was first read (log-append time, ms)."""
+def seen(digest: bytes, time: int) -> bytes:
+    """24 bytes: the log-append time (ms) of the first record, then what its name stood for (16 bytes).
 
-    digest: bytes
-    time: int
-
-    def write(self) -> bytes:
-        """24 bytes: the time, then the digest."""
-        return self.time.to_bytes(8, "big", signed=True) + self.digest
-
-    @classmethod
-    def read(cls, value: bytes) -> Self:
-        """The inverse of `write`."""
-        return cls(value[8:], time_of(value))
+    >>> time_of(seen(b"d" * 16, 5)), digest_in(seen(b"d" * 16, 5)) == b"d" * 16
+    (5, True)
+    """
+    return time.to_bytes(8, "big", signed=True) + digest
 
 
 def time_of(value: bytes) -> int:
     """The time at the head of a stored value."""
     return int.from_bytes(value[:8], "big", signed=True)
+
+
+def digest_in(value: bytes) -> bytes:
+    """The digest behind the time."""
+    return value[8:]
