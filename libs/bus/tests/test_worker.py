@@ -19,7 +19,7 @@ from penstock.bus.ports import Written
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state import Changes, MemoryShelf, MemoryShelves, Shelf, Shelves, State
 from penstock.bus.topics import stream_topics
-from penstock.bus.worker import Worker
+from penstock.bus.worker import LARGEST_BATCH, Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.events import Label
 from penstock.contracts.stream_file import parse_declaration
@@ -103,7 +103,8 @@ class Bench:
 
     def worker(self, group: Group = SUMS) -> Worker:
         self.telemetry, self.spans = memory_telemetry()
-        return Worker(group, self.log, NAMESPACE, self.streams, self.shelves, self.telemetry, Metrics())
+        self.metrics = Metrics()
+        return Worker(group, self.log, NAMESPACE, self.streams, self.shelves, self.telemetry, self.metrics)
 
     def write(self, *values: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         self.log.append([Written.one(*IN, b"key", value, headers) for value in values])
@@ -114,6 +115,9 @@ class Bench:
     def kept(self) -> tuple[dict[bytes, bytes], dict[str, int]]:
         shelf = self.shelves.open("sums", "loans", 0)
         return dict(shelf.scan(b"")), shelf.positions()
+
+    def gauge(self, name: str, topic: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, {"topic": topic})
 
     async def committed(self, group: Group = SUMS) -> int:
         return (await self.log.committed(group.name)).get(IN, 0)
@@ -325,6 +329,31 @@ async def test_a_stream_that_is_declared_later_is_read_from_its_start() -> None:
     b.write(said(1))
     assert await worker.step(0) == 1
     await worker.close()
+
+
+async def test_metrics_say_what_was_read_what_was_written_and_what_is_left() -> None:
+    async with bench() as b:
+        worker = b.worker()
+        b.write(*map(said, range(LARGEST_BATCH + 3)))
+        await worker.step(0)
+        assert b.gauge("penstock_records_consumed_total", IN[0]) == LARGEST_BATCH
+        assert b.gauge("penstock_records_produced_total", OUT[0]) == LARGEST_BATCH
+        assert b.gauge("penstock_lag_records", IN[0]) == 3
+        await worker.step(0)
+        assert b.gauge("penstock_lag_records", IN[0]) == 0
+        await worker.close()
+
+
+async def test_batches_ahead_are_written_in_their_order_and_none_after_one_that_failed() -> None:
+    async with bench("none", "doubtful") as b:
+        b.write(*map(said, range(3 * LARGEST_BATCH)))
+        worker = b.worker()
+        async with running(worker):
+            await until(lambda: len(b.written()) >= 4 * LARGEST_BATCH)  # the second was written and has to be repeated
+        expected = [f"{n}:{n * (n + 1) // 2}".encode() for n in range(3 * LARGEST_BATCH)]
+        again = expected[LARGEST_BATCH:]
+        assert b.written() == expected[: 2 * LARGEST_BATCH] + again
+        assert await b.committed() == 3 * LARGEST_BATCH
 
 
 # --- dead letters

@@ -88,6 +88,11 @@ class KafkaSource:
         with as_ours():
             await self._consumer.commit({TopicPartition(*place): offset for place, offset in positions.items()})
 
+    def ends(self) -> Mapping[Place, int]:
+        """The next offset of each place in hand, as of its last fetch."""
+        known = {place: self._consumer.highwater(place) for place in self._consumer.assignment()}
+        return {(place.topic, place.partition): end for place, end in known.items() if end is not None}
+
     async def close(self) -> None:
         """Leave the group."""
         with as_ours():

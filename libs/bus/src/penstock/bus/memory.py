@@ -190,6 +190,10 @@ class MemorySource:
         """Remember for the group that everything before these offsets is done."""
         self._log.commits(self.group).update(positions)
 
+    def ends(self) -> Mapping[Place, int]:
+        """The next offset of each place in hand."""
+        return {place: len(self._log.held(place)) for place in self._positions.next}
+
     async def close(self) -> None:
         """Leave the group."""
         await self._ownership.lost(list(self._positions.next))

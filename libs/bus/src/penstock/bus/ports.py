@@ -79,6 +79,9 @@ class Source(Protocol):
     async def commit(self, positions: Mapping[Place, int]) -> None:
         """Remember for the group that everything before these offsets is done."""
 
+    def ends(self) -> Mapping[Place, int]:
+        """The next offset of each place in hand, as of its last fetch."""
+
     async def close(self) -> None:
         """Leave the group."""
 

@@ -38,7 +38,7 @@ class OpenUnit:
 class Handled(NamedTuple):
     """Outputs to write, and what their traces are."""
 
-    outputs: Iterable[AnyOutputs]
+    outputs: Sequence[AnyOutputs]
     header_of: HeaderOf
 
 
@@ -74,7 +74,7 @@ class Handling:
             started = time.perf_counter()
             outputs = await _result(opened.routes[noun].handle(batch))
             self._metrics.handled(part.topic, time.perf_counter() - started)
-            handled.append(Handled(outputs, header_of))
+            handled.append(Handled(list(outputs), header_of))
         self._metrics.consumed(part.topic, len(part.records))
         opened.positions[part.topic] = max(known, part.records[-1].offset + 1)
         return handled

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -68,6 +68,7 @@ class Worker:
         self._namespace = namespace
         self._streams = streams
         self._shelves = shelves
+        self._metrics = metrics
         self._handling = Handling(group, streams, telemetry, metrics)
         self._publisher = Publisher(log, namespace, streams, in_order=True)
         self._source: Source | None = None
@@ -197,10 +198,9 @@ class Worker:
     async def _handle(self, fetched: Sequence[Fetched]) -> int:
         owned = [(part, opened) for part in fetched if (opened := self._opened(part)) is not None]
         touched = {opened.unit: opened for _, opened in owned}
-        with ExitStack() as handling:
-            spans = handling.enter_context(ExitStack())
-            handled = [done for part, opened in owned for done in await self._handling.handle(opened, part, spans)]
-            handling.pop_all()
+        with ExitStack() as opening:
+            handled = [done for part, opened in owned for done in await self._handling.handle(opened, part, opening)]
+            spans = opening.pop_all()  # they end when the outputs are confirmed
         self._ahead.append(
             _Batch(
                 written=asyncio.create_task(self._write(handled)),
@@ -218,6 +218,8 @@ class Worker:
         confirmations = [await self._publisher.send(outputs, header_of) for outputs, header_of in handled]
         for confirmation in confirmations:
             await confirmation
+        for output in [output for outputs, _ in handled for output in outputs]:
+            self._metrics.produced(output.topic.name(self._namespace, output.stream), len(output.records))
 
     # --- behind: from confirmed outputs to state and commit
 
@@ -227,7 +229,17 @@ class Worker:
         async with self._changing:
             await self._finish(most_ahead)
         if self._source is not None and (self._commits.due or not (most_ahead or self._ahead)):
+            self._tell_lag(self._source)
             self._commits.tell_soon(self._source)
+
+    def _tell_lag(self, source: Source) -> None:
+        if self._commits:
+            lags: Counter[str] = Counter()
+            for (topic, partition), end in source.ends().items():
+                opened = self._units.get(unit_of(topic, partition, self._namespace))
+                lags[topic] += max(0, end - opened.positions.get(topic, end)) if opened else 0
+            for topic, records in lags.items():
+                self._metrics.lag(topic, records)
 
     async def _finish(self, most_ahead: int) -> None:
         while len(self._ahead) > most_ahead:

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a start was asked for: Zipkin or not, ports as `NAME=PORT`, and the environment it is asked in."""
+    """What a start was asked for: Zipkin or not, how many stream children, ports as `NAME=PORT`, and the environment
+    it is asked in.
+    """
 
     traces: bool = False
+    workers: int = 1
     ports: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
@@ -58,7 +61,7 @@ def make_plan(home: Home, wanted: Wanted, progress: Progress | None = None) -> P
         bootstrap=broker.bootstrap,
         zipkin=zipkin,
         ports=ports,
-        processes=(broker.plan(), *viewers, *service_plans(home, ports, settings)),
+        processes=(broker.plan(), *viewers, *service_plans(home, ports, settings, wanted.workers)),
     )
 
 

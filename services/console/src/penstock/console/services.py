@@ -27,9 +27,14 @@ USUAL_PORTS = {
 """Every port of a deployment by name."""
 
 
-def service_plans(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> list[ProcessPlan]:
-    """How the seven run: with the settings that all get, and what only the one may know."""
-    return [_plan(service, home, ports, settings) for service in SERVICES]
+def service_plans(
+    home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
+) -> list[ProcessPlan]:
+    """How the seven run: with the settings that all get, and what only the one may know.
+
+    `workers` is how many of the server's children score the streams' events.
+    """
+    return [_plan(service, home, ports, settings, workers) for service in SERVICES]
 
 
 def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dict[str, str]:
@@ -58,12 +63,12 @@ def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> di
     return {} if environment.get("OTEL_TRACES_EXPORTER") else {"OTEL_TRACES_EXPORTER": "none"}
 
 
-def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> ProcessPlan:
+def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int) -> ProcessPlan:
     url = f"http://{HOST}:{ports[service]}"
     own = {
         "PENSTOCK_PORT": str(ports[service]),
         "PENSTOCK_DATA_FOLDER": str(home.data(service)),
-        **_for_one_service(service, home, ports),
+        **_for_one_service(service, home, ports, workers),
     }
     return ProcessPlan(
         name=service,
@@ -76,13 +81,18 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
     )
 
 
-def _for_one_service(service: str, home: Home, ports: Mapping[str, int]) -> dict[str, str]:
+def _for_one_service(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:
     signing = {"PENSTOCK_SIGNING_KEY": str(home.signing_key)}
     trusted = {"PENSTOCK_TRUSTED_KEYS": str(home.trusted_keys)}
     answers = {"PENSTOCK_ANSWER_KEY": str(home.answer_key)}
     return {
         "validator": answers,
-        "server": {**trusted, **answers, "PENSTOCK_STREAM_PORT": str(ports["server-stream"])},
+        "server": {
+            **trusted,
+            **answers,
+            "PENSTOCK_STREAM_PORT": str(ports["server-stream"]),
+            "PENSTOCK_STREAM_WORKERS": str(workers),
+        },
         "trainer": signing,
         "registry": {**signing, **trusted, "DATABASE_URL": f"sqlite:///{home.database}"},
     }.get(service, {})

@@ -16,6 +16,7 @@ from penstock.console.terminal import addresses, downloads, err, out, states
 def up(
     traces: Annotated[bool, typer.Option("--traces", help="Bring Zipkin up too and send it the traces.")] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop all at Ctrl-C.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes score the streams' events.")] = 1,
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")
     ] = None,
@@ -25,7 +26,9 @@ def up(
     started = False
     try:
         with downloads(err) as progress:
-            started = start(home, Wanted(traces=traces, ports=tuple(port or ())), progress, tied=foreground)
+            started = start(
+                home, Wanted(traces=traces, workers=workers, ports=tuple(port or ())), progress, tied=foreground
+            )
         _tell(_await_ready(home), started, traces)
         if foreground:
             await_end(home)
