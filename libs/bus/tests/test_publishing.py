@@ -30,7 +30,7 @@ customer = { type = "category" }
 """
 
 
-async def prepared(*faults: Fault) -> tuple[FaultyLog, Publisher]:
+async def prepared(*faults: Fault, in_order: bool = False) -> tuple[FaultyLog, Publisher]:
     declared = StreamDeclared.model_validate(
         {
             "source": "t",
@@ -44,7 +44,7 @@ async def prepared(*faults: Fault) -> tuple[FaultyLog, Publisher]:
     streams.apply(declared)
     log = FaultyLog(faults)
     await log.create(stream_topics("test", declared))
-    return log, Publisher(log, "test", streams)
+    return log, Publisher(log, "test", streams, in_order=in_order)
 
 
 def one(value: bytes, key: bytes = b"k") -> list[Outputs[object]]:
@@ -82,6 +82,19 @@ async def test_a_sink_that_failed_is_thrown_away_and_the_next_write_succeeds(fau
     assert log.sinks == 1
     await publisher.close()
     assert log.sinks == 0
+
+
+@pytest.mark.parametrize("fault", ["refused", "lost"])
+async def test_in_order_nothing_overtakes_a_write_that_failed(fault: Fault) -> None:
+    log, publisher = await prepared(fault, in_order=True)
+    for value in (b"1", b"2"):
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish(one(value))
+    assert written(log) == []
+    await publisher.close()
+    await publisher.publish(one(b"1"))
+    assert written(log) == [b"1"]
+    await publisher.close()
 
 
 async def test_writes_side_by_side_share_one_sink() -> None:
