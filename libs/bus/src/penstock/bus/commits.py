@@ -11,6 +11,7 @@ from penstock.bus.errors import TransientError
 from penstock.bus.ports import Place, Source
 
 COMMIT_EVERY = 0.2  # seconds between commits while records keep coming
+COMMIT_WHEN_IDLE = 0.02  # seconds between commits while none are there: short pauses shall not cost one each
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,9 @@ class Commits:
         """Whether something is left to be told."""
         return bool(self._untold)
 
-    @property
-    def due(self) -> bool:
-        """Whether the last commit is long enough ago."""
-        return time.monotonic() - self._told_at > COMMIT_EVERY
+    def is_due(self, *, idle: bool) -> bool:
+        """Whether the last commit is long enough ago; when idle almost at once."""
+        return time.monotonic() - self._told_at > (COMMIT_WHEN_IDLE if idle else COMMIT_EVERY)
 
     def add(self, positions: Mapping[Place, int]) -> None:
         """Everything before these offsets is done."""

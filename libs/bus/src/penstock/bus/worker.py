@@ -28,6 +28,7 @@ from penstock.telemetry.setup import Telemetry
 
 LARGEST_BATCH = 2000  # records a step: larger batches cost memory traffic, smaller ones cost calls
 MOST_AHEAD = 3  # batches handled while earlier outputs are unconfirmed: enough to keep the network busy
+SMALL_BATCH, GATHERING = 50, 0.0015  # after fewer records it waits so many seconds: a step costs most by itself
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
 LEAVING_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
@@ -86,8 +87,13 @@ class Worker:
         try:
             while True:
                 try:
-                    await self._settle(0 if await self._advance(0.25) == 0 else MOST_AHEAD)
+                    handled = await self._advance(0.25)
+                    await self._settle(MOST_AHEAD if handled else 0)
+                    if self._commits.is_due(idle=not handled):
+                        self._tell()
                     pause = FIRST_PAUSE
+                    if 0 < handled < SMALL_BATCH:
+                        await asyncio.sleep(GATHERING)
                 except TransientError as error:
                     self.progressed = time.monotonic()  # waiting for what is away is not being stuck
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
@@ -101,6 +107,7 @@ class Worker:
         """Handle what is there, waiting at most `wait` seconds for it, to its end; how many records that were."""
         handled = await self._advance(wait)
         await self._settle(0)
+        self._tell()
         return handled
 
     async def abandon(self) -> None:
@@ -228,18 +235,19 @@ class Worker:
         await asyncio.sleep(0)
         async with self._changing:
             await self._finish(most_ahead)
-        if self._source is not None and (self._commits.due or not (most_ahead or self._ahead)):
-            self._tell_lag(self._source)
+
+    def _tell(self) -> None:
+        if self._source is not None and self._commits:
+            for topic, records in self._lags(self._source).items():
+                self._metrics.lag(topic, records)
             self._commits.tell_soon(self._source)
 
-    def _tell_lag(self, source: Source) -> None:
-        if self._commits:
-            lags: Counter[str] = Counter()
-            for (topic, partition), end in source.ends().items():
-                opened = self._units.get(unit_of(topic, partition, self._namespace))
-                lags[topic] += max(0, end - opened.positions.get(topic, end)) if opened else 0
-            for topic, records in lags.items():
-                self._metrics.lag(topic, records)
+    def _lags(self, source: Source) -> Mapping[str, int]:
+        lags: Counter[str] = Counter()
+        for (topic, partition), end in source.ends().items():
+            opened = self._units.get(unit_of(topic, partition, self._namespace))
+            lags[topic] += max(0, end - opened.positions.get(topic, end)) if opened else 0
+        return lags
 
     async def _finish(self, most_ahead: int) -> None:
         while len(self._ahead) > most_ahead:
