@@ -18,7 +18,10 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
-LOADED_BY_NAME = {"psycopg"}  # a driver that a database URL asks for
+LOADED_BY_NAME = {
+    "psycopg",
+    "httptools",
+}  # a driver that a database URL asks for; the parser that uvicorn's protocol wants
 
 
 def project_of(folder: Path) -> dict[str, Any]:

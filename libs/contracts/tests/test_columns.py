@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.columns import columns_of, times_of
+from penstock.contracts.columns import columns_of, table_of, times_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import data_type
 
@@ -42,6 +42,15 @@ def test_each_row_is_found_again_in_the_columns(rows: list[dict[str, Any]]) -> N
             value = row.get(name)
             np.testing.assert_equal(columns[name][place], np.nan if value is None else float(value))
         assert columns["kind"][place] == row.get("kind")
+
+
+@given(st.lists(rows, max_size=6))
+def test_a_table_holds_what_the_columns_hold(rows: list[dict[str, Any]]) -> None:
+    payloads = [msgspec.convert(row, data_type(DECLARATION)) for row in rows]
+    table, columns = table_of(DECLARATION, payloads), columns_of(DECLARATION, payloads)
+    assert table.matrix.shape == (len(rows), 2)
+    np.testing.assert_equal(dict(zip(table.names, table.matrix.T, strict=True)), {n: columns[n] for n in ("x", "on")})
+    assert {name: values.tolist() for name, values in table.categories.items()} == {"kind": columns["kind"].tolist()}
 
 
 whole_milliseconds = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(

@@ -15,6 +15,7 @@ from scipy.spatial.distance import jensenshannon
 
 from penstock.ml.drift import distances
 from penstock.ml.drift.binning import BINS, MAX_CATEGORIES, Reference
+from penstock.ml.drift.bins import Bins
 from penstock.ml.drift.windows import WindowTest
 from penstock.ml.frame import column
 
@@ -57,6 +58,36 @@ def test_counts_add_up(values: list, cut: int) -> None:
     whole = column("number", values)
     reference = Reference.of(whole, "number")
     assert (reference.count(whole[:cut]) + reference.count(whole[cut:])).tolist() == list(reference.counts)
+
+
+@given(st.lists(NUMBERS, max_size=4), st.lists(TEXTS, max_size=3), st.data())
+def test_all_fields_are_counted_in_one_pass_as_each_alone(numbers: list, texts: list, data: st.DataObject) -> None:
+    kinds = {f"n{place}": ("number", sample) for place, sample in enumerate(numbers)}
+    kinds |= {f"t{place}": ("category", sample) for place, sample in enumerate(texts)}
+    chosen = data.draw(st.permutations(sorted(kinds)))
+    known = {name: Reference.of(column(*kinds[name]), kinds[name][0]) for name in chosen}
+    n = data.draw(st.integers(0, 20))
+    values = {
+        "number": st.none() | st.floats(allow_nan=False) | st.sampled_from(sum(numbers, [0.0])),
+        "category": st.none() | st.text(max_size=2) | st.sampled_from(sum(texts, ["a"])),
+    }
+    columns = {
+        name: column(one.kind, data.draw(st.lists(values[one.kind], min_size=n, max_size=n)))
+        for name, one in known.items()
+    }
+    bins = Bins(known)
+    places = bins.places(columns)
+    rows = sorted(data.draw(st.sets(st.integers(0, n - 1)))) if n else []
+    for some in (slice(None), slice(0, n // 2), rows if known else slice(None)):
+        expected = {name: one.count(columns[name][some]).tolist() for name, one in known.items()}
+        assert bins.by_field(bins.count(places[:, some])) == expected
+
+
+def test_more_edges_than_a_byte_can_count() -> None:
+    many = Reference("number", tuple(np.arange(300.0)), (), ())
+    values = np.array([-1.0, 0.5, 298.0, 1e9, np.nan])
+    bins = Bins({"a": many})
+    assert bins.by_field(bins.count(bins.places({"a": values}))) == {"a": many.count(values).tolist()}
 
 
 def test_bins_are_bounded_and_see_what_leaves_the_range() -> None:
@@ -155,6 +186,17 @@ def test_a_planted_change_is_named_with_its_field(statistic: str) -> None:
     found = WindowTest(statistic).drifts(before, counted(known, streams(1, 500, shift=0.9)))
     assert {field.field for field in found} == {"normal", "missing"}
     assert all(field.value >= field.threshold and field.p_value < 0.001 for field in found)
+
+
+@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+@given(seed=st.integers(0, 10**6), size=st.integers(20, 2000), shift=st.floats(0, 1.5))
+def test_drifts_are_what_is_measured_as_drifted(statistic: str, seed: int, size: int, shift: float) -> None:
+    known = references(0, 1000)
+    before = {name: np.array(reference.counts) for name, reference in known.items()}
+    window = counted(known, streams(seed, size, shift))
+    test = WindowTest(statistic, threshold=0.05, alpha=0.05)
+    measured = [field for field in test.measure(before, window) if field.drifted]
+    assert test.drifts(before, window) == sorted(measured, key=lambda field: -field.value)
 
 
 def test_a_window_is_measured_even_where_it_is_not_judged() -> None:

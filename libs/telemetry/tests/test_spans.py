@@ -17,6 +17,7 @@ from penstock.telemetry import (
     request_span,
 )
 from penstock.telemetry.propagation import is_sampled, parse
+from penstock.telemetry.spans import drawn_request_span
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 UNSAMPLED = PARENT[:-1] + b"0"
@@ -171,6 +172,33 @@ def test_other_requests_are_subject_to_the_ratio(tracer: Tracer, finished: Finis
     with request_span(everything.tracer, "GET", "/predict", {}) as span:
         assert span.header() is not None
     assert len(exporter.get_finished_spans()) == 1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "parent", "recorded"),
+    [
+        (0.0, None, False),
+        (1.0, None, True),
+        (0.0, PARENT, True),
+        (1.0, UNSAMPLED, False),
+        (0.0, b"nonsense", False),
+        (1.0, b"nonsense", True),
+    ],
+)
+def test_on_the_hot_path_a_request_is_recorded_as_elsewhere(ratio: float, parent: bytes | None, recorded: bool) -> None:
+    telemetry, exporter = memory_telemetry(sample_ratio=ratio)
+    with drawn_request_span(telemetry, "POST", "/predict", parent) as span:
+        span.status(200)
+        assert (span.header() is not None) == recorded
+    assert len(exporter.get_finished_spans()) == recorded
+
+
+def test_of_the_requests_without_a_trace_the_share_is_drawn() -> None:
+    telemetry, exporter = memory_telemetry(sample_ratio=0.5)
+    for _ in range(400):
+        with drawn_request_span(telemetry, "POST", "/predict", None):
+            pass
+    assert 100 < len(exporter.get_finished_spans()) < 300
 
 
 def test_without_an_exporter_a_trace_passes_through_unchanged() -> None:

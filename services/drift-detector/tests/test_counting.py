@@ -69,6 +69,22 @@ def test_repeated_events_count_once(make: Any) -> None:
     assert (block.data.events, cause) == (1, BLOCK - 1)
 
 
+@given(st.sets(st.integers(0, BLOCK - 1), min_size=1))
+@settings(max_examples=20, deadline=None)
+def test_only_the_fresh_are_counted(make: Any, fresh: set[int]) -> None:
+    batch = make.batch(EVENTS, [make.event(place, load=float(place)) for place in range(BLOCK)])
+    ((block, _),) = BlockCounter(State(MemoryShelf()), "power", 0).take(batch, sorted(fresh), "p", {"p": PROFILE})
+    assert block.data.fields == {"load": PROFILE["load"].count(np.array(sorted(fresh), dtype=float)).tolist()}
+    assert (block.data.events, block.data.last_id) == (len(fresh), f"e{max(fresh)}")
+
+
+def test_a_profile_of_other_fields_counts_events_alone(make: Any) -> None:
+    batch = make.batch(EVENTS, [make.event(place) for place in range(BLOCK)])
+    foreign = {"other": PROFILE["load"], "meter": PROFILE["load"]}
+    ((block, _),) = BlockCounter(State(MemoryShelf()), "power", 0).take(batch, [0, 2], "p", {"p": foreign})
+    assert (block.data.events, block.data.fields) == (2, {})
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"format": 2}', b'{"format": 1, "fields": {"a": {}}}', b"\xff"])
 def test_what_is_no_profile_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(BadProfile):

@@ -22,7 +22,7 @@ from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, OUTCOMES, STATISTIC
 from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
 from penstock.drift_detector.handlers import StreamHandler
 from penstock.drift_detector.profiles import Champions
-from penstock.drift_detector.watch import REMEMBERED, Setup, Watch
+from penstock.drift_detector.watch import REMEMBERED, REMEMBERED_BY, Setup, Watch
 from penstock.ml.drift.binning import Reference
 
 Written = dict[str, list[Any]]
@@ -82,7 +82,13 @@ def test_batches_and_crashes_do_not_show(make: Any, seed: int, cuts: list[int], 
         label = None if random.random() < 0.05 else truth
         value: Any = 0.0 if regression else "0"
         records.append(
-            make.outcome(number, value, label, epoch=1 + number // 600, probabilities=[float(random.random())])
+            make.outcome(
+                number,
+                value,
+                label,
+                epoch=1 + number // 600,
+                probabilities=[float(random.random() ** (3 if number > 300 else 1))],
+            )
         )
         if random.random() < 0.05:
             records.append(make.outcome(number, value, label, revision=int(random.integers(0, 2))))
@@ -186,6 +192,19 @@ def test_a_change_of_the_scores_is_suspected(make: Any) -> None:
     assert owner.written["alerts"] == []
 
 
+@pytest.mark.parametrize("batches", [1, 2, 40])
+def test_the_scores_of_another_epoch_are_another_series(make: Any, batches: int) -> None:
+    owner = Owner(make, make.declared())
+    sure = [0.6] * 600 + [0.9] * 600
+    records = [
+        make.outcome(number, "1", epoch=1 + number // 600, probabilities=[score, 1 - score])
+        for number, score in enumerate(sure)
+    ]
+    for part in np.array_split(np.arange(1200), batches):
+        owner.outcomes([records[number] for number in part])
+    assert owner.written["drift"] == []
+
+
 def test_a_regression_is_watched_whatever_its_scale(make: Any) -> None:
     random = np.random.default_rng(2)
     for scale in (1e-3, 1e5):
@@ -200,17 +219,42 @@ def test_a_watch_that_forgets_is_as_if_opened_again() -> None:
     state = State(shelf)
     watch = Watch(state, b"w", "up")
     watch.set_up(setup)
-    for value in errors(0.2, REMEMBERED + 150, 1):
-        assert not watch.feed(float(value))
+    assert not watch.feed([float(value) for value in errors(0.2, REMEMBERED + 150, 1)])
     watch.save()
     state.write(state.seal(), {})
     assert len(list(shelf.scan(b"w"))) == (REMEMBERED // 2 + 150) // 100 + 1
     again = Watch(State(shelf), b"w", "up")
     again.set_up(setup)
     later = [float(value) for value in errors(0.6, 200, 2)]
-    tips = [watch.feed(value) for value in later]
+    tips = [watch.feed([value]) for value in later]
     assert any(tips)
-    assert [again.feed(value) for value in later] == tips
+    assert [again.feed([value]) for value in later] == tips
+
+
+def test_a_watch_that_is_to_remember_less_than_it_did_forgets_at_the_next_value() -> None:
+    state = State(shelf := MemoryShelf())
+    watch = Watch(state, b"w", "up")
+    watch.set_up(Setup(("adwin",), 0, True))
+    watch.feed([0.0] * (REMEMBERED_BY["kswin"] + 200))
+    watch.set_up(Setup(("kswin",), 0, True))
+    assert watch.feed([0.0, 0.0]) == []
+    watch.save()
+    state.write(state.seal(), {})
+    assert sum(len(chunk) // 8 for _, chunk in shelf.scan(b"w")) < REMEMBERED_BY["kswin"]
+
+
+@given(st.lists(st.integers(0, 599), max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_a_watch_tips_at_the_same_values_in_any_batches(cuts: list[int]) -> None:
+    values = [float(value) for share in (0.1, 0.5, 0.1) for value in errors(share, 200, int(share * 10))]
+    whole, parts = Watch(State(MemoryShelf()), b"w", "both"), Watch(State(MemoryShelf()), b"w", "both")
+    for watch in (whole, parts):
+        watch.set_up(Setup(("adwin", "hddm-a"), 0, True))
+    found = []
+    for start, stop in itertools.pairwise([0, *sorted(cuts), 600]):
+        found += [(start + place, tip) for place, tip in parts.feed(values[start:stop])]
+    assert found == whole.feed(values)
+    assert len(found) >= 2
 
 
 REFERENCE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,12 +14,13 @@ import httpx
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.memory import MemoryLog, MemorySink
-from penstock.bus.ports import Written
+from penstock.bus.memory import MemoryLog, MemoryReader, MemorySink
+from penstock.bus.ports import Place, Written
 from penstock.bus.publishing import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.streams import StreamDeclared
+from penstock.ingestion.answers import Answers
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
@@ -55,12 +56,12 @@ class Sink(MemorySink):
         self._of = log
 
     async def send(self, records: Sequence[Written]) -> Awaitable[None]:
-        self._of.writes.append(len(records))
+        self._of.writes.append(sum(len(run.values) for run in records))
         self._of.asked.set()
         match self._of.mood:
             case "away":
                 raise BrokerUnavailable("the broker is away")
-            case "sparing" if any(b"large" in (record.value or b"") for record in records):
+            case "sparing" if any(b"large" in (value or b"") for run in records for value in run.values):
                 raise RecordTooLarge("the record is larger than the log takes")
             case "silent":
                 self._of.silence = asyncio.get_running_loop().create_future()
@@ -77,10 +78,15 @@ class Log(MemoryLog):
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
         self.writes: list[int] = []
+        self.readers = 0
         self.asked = asyncio.Event()
 
     async def sink(self) -> Sink:
         return Sink(self)
+
+    async def reader(self, starts: Mapping[Place, int | None]) -> MemoryReader:
+        self.readers += 1
+        return await super().reader(starts)
 
 
 @dataclass
@@ -92,6 +98,7 @@ class Edge:
     log: Log
     clock: VirtualClock
     resources: Resources
+    answers: Answers
 
     async def post(self, path: str, body: Any, headers: dict[str, str] = JSON) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -103,7 +110,9 @@ class Edge:
 
 
 @asynccontextmanager
-async def opened(limits: Limits = LIMITS, caught_up: bool = True, **changes: Any) -> AsyncIterator[Edge]:
+async def opened(
+    limits: Limits = LIMITS, caught_up: bool = True, answers: Answers | None = None, **changes: Any
+) -> AsyncIterator[Edge]:
     process = OneProcess(VirtualClock(NOW))
     log = Log(process.clock)
     resources = process.resources()
@@ -114,12 +123,17 @@ async def opened(limits: Limits = LIMITS, caught_up: bool = True, **changes: Any
     )
     await log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
     resources.streams.apply(stream)
-    service = build(IngestionSettings(), resources, limits)
+    answers = answers or Answers()
+    service = build(IngestionSettings(), resources, limits, answers)
     for task in service.tasks if caught_up else ():
         await task()
     transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://edge") as client:
-        yield Edge(client, service.app, log, process.clock, resources)
+    assert service.app is not None
+    async with (
+        service.app.router.lifespan_context(service.app),
+        httpx.AsyncClient(transport=transport, base_url="http://edge") as client,
+    ):
+        yield Edge(client, service.app, log, process.clock, resources, answers)
 
 
 @pytest.fixture

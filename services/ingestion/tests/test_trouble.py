@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.ingestion.delivery import Delivery
 from penstock.telemetry.setup import memory_telemetry
 
 from .conftest import EVENTS, JSON, LIMITS, Edge, event, opened, raw
@@ -100,22 +99,6 @@ async def test_what_waits_for_the_broker_is_bounded() -> None:
         assert statuses == [503, 503]
         assert edge.log.writes == [1]
         edge.log.silence.set_result(None)
-
-
-async def test_what_comes_while_a_write_is_under_way_goes_together_and_in_order(edge: Edge) -> None:
-    delivery = Delivery(edge.resources.publisher, LIMITS)
-    edge.log.mood = "silent"
-    deliveries = [asyncio.create_task(delivery.deliver("loans", [b"-1"], [b"key"]))]
-    async with asyncio.timeout(20):
-        await edge.log.asked.wait()
-    edge.log.mood = "well"
-    deliveries += [asyncio.create_task(delivery.deliver("loans", [b"%d" % n], [b"key"])) for n in range(40)]
-    await asyncio.sleep(0)  # each has its first turn, in which it queues
-    edge.log.silence.set_result(None)
-    await asyncio.gather(*deliveries)
-
-    assert edge.log.writes == [1, 40]
-    assert [whole for _, whole in edge.received()] == list(range(40))
 
 
 async def test_a_record_that_the_log_does_not_take_is_too_large_and_holds_up_no_other(edge: Edge) -> None:

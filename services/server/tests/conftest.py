@@ -56,14 +56,14 @@ region = { type = "category" }
 FIELDS = (Field("income", "number"), Field("region", "category"))
 
 
-def declared(version: int = 1) -> StreamDeclared:
-    """The stream that everything here is about."""
+def declared(version: int = 1, more: str = "") -> StreamDeclared:
+    """The stream that everything here is about; `more` is added to its file."""
     return StreamDeclared(
         source="penstock/registry",
         id=f"loans-{version}",
         time=NOW,
         version=version,
-        declaration=parse_declaration(TOML),
+        declaration=parse_declaration(TOML + more),
     )
 
 
@@ -171,6 +171,7 @@ class Deployment:
         self._answering = OneProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
         self._scoring = OneProcess(self._answering.clock)
         self.log = self._scoring.log = self._answering.log
+        self.telemetry = self._answering.telemetry
         self.stream: Service | None = None
         self.http: Service | None = None
         self._outside = self._answering.resources()

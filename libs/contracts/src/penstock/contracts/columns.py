@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
+from itertools import repeat
+from struct import error as NotAllNumbers
+from struct import pack_into
 from typing import Any
 
 import msgspec
@@ -16,28 +19,70 @@ from penstock.contracts.declaration import Declaration
 Columns = dict[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """n payloads: the numbers of d fields as one matrix of shape (n, d), each column contiguous, and the categories."""
+
+    names: tuple[str, ...]
+    matrix: NDArray[np.float64]
+    categories: Columns
+
+
+def table_of(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> Table:
+    """The declared fields' values over the payloads, numbers and categories apart, each in declared order.
+
+    Numbers, integers and booleans are float64, a missing one is NaN; categories are objects, a missing one is None.
+    """
+    values = _by_field(declaration, payloads)
+    categories = {
+        name: _objects(values[name]) for name, field in declaration.fields.items() if field.type == "category"
+    }
+    names = tuple(name for name in declaration.fields if name not in categories)
+    rows = np.empty((len(names), len(payloads)))
+    for row, name in zip(rows, names, strict=True):
+        _fill(row, values[name])
+    return Table(names, rows.T, categories)
+
+
 def columns_of(
     declaration: Declaration, payloads: Sequence[msgspec.Struct], names: Collection[str] | None = None
 ) -> Columns:
-    """Each declared field's values over the payloads (n of them), in declared order: arrays of shape (n,).
-
-    Numbers, integers and booleans are float64, a missing one is NaN; categories are objects, a missing one is None.
-    With `names` only those fields.
+    """Each declared field's values over the payloads (n of them), in declared order: arrays of shape (n,), as those of
+    `table_of`. With `names` only those fields.
     """
-    rows = zip(*map(msgspec.structs.astuple, payloads), strict=True) if payloads else iter(())
+    values = _by_field(declaration, payloads)
     return {
-        name: _column(values, categorical=field.type == "category")
-        for (name, field), values in zip_longest(declaration.fields.items(), rows, fillvalue=())
+        name: _objects(values[name]) if field.type == "category" else _numbers(values[name])
+        for name, field in declaration.fields.items()
         if names is None or name in names
     }
 
 
-def _column(values: Sequence[Any], categorical: bool) -> NDArray[Any]:
-    if not categorical:
-        return np.array(values, dtype=np.float64)
+def _by_field(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> dict[str, Sequence[Any]]:
+    rows: Iterator[Sequence[Any]] = (
+        zip(*map(msgspec.structs.astuple, payloads), strict=True) if payloads else repeat(())
+    )
+    return dict(zip(declaration.fields, rows, strict=False))
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
+
+
+def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
+    column = np.empty(len(values))
+    _fill(column, values)
+    return column
+
+
+def _fill(column: NDArray[np.float64], values: Sequence[Any]) -> None:
+    """Write the values into a contiguous column; `pack_into` takes a fifth of numpy's time, but knows no None."""
+    try:
+        pack_into(f"{len(values)}d", column.data, 0, *values)
+    except NotAllNumbers:
+        column[:] = np.array(values, dtype=np.float64)
 
 
 def times_of(times: Sequence[datetime]) -> NDArray[np.datetime64]:

@@ -124,11 +124,11 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejected] = Topic(
     "rejected", "data", ("rejected",), _fixed(Rejected), "as received",
-    "keyed", "stream", ("validator",), (), ("console",), encloses=True,
+    "keyed", "stream", ("validator",), (), ("ingestion", "console"), encloses=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _fixed(Prediction), "entity, else the event's id",
-    "keyed", "stream", ("server",), ("drift-detector",), ("console",),
+    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "console"),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",

@@ -45,7 +45,7 @@ class Encoder:
     def fit(cls, frame: Frame, fields: Sequence[Field], time_parts: Sequence[TimePart] = ()) -> Encoder:
         """Learn the vocabularies of the category fields from a training frame."""
         vocabularies = {
-            field.name: most_frequent(_column(frame, field), MAX_VOCABULARY)
+            field.name: most_frequent(column_of(frame, field), MAX_VOCABULARY)
             for field in fields
             if field.kind == "category"
         }
@@ -57,11 +57,15 @@ class Encoder:
         Raises WrongFields when a field is absent or holds another kind of value.
         """
         matrix = np.empty((len(frame), len(self.names)))
-        for position, field in enumerate(self.fields):
-            matrix[:, position] = self._encode(field, _column(frame, field))
-        for position, part in enumerate(self.time_parts, start=len(self.fields)):
-            matrix[:, position] = time_part(part, frame.times)
+        for place in range(len(self.names)):
+            matrix[:, place] = self.column(frame, place)
         return matrix
+
+    def column(self, frame: Frame, place: int) -> NDArray[np.float64] | list[float]:
+        """Column `place` of the matrix, shape (n,); WrongFields as for `transform`."""
+        if place < len(self.fields):
+            return self._encode(self.fields[place], column_of(frame, self.fields[place]))
+        return time_part(self.time_parts[place - len(self.fields)], frame.times)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -131,7 +135,8 @@ def time_part(part: TimePart, moments: NDArray[np.datetime64]) -> NDArray[np.flo
     return np.where(np.isnat(moments), np.nan, numbers)
 
 
-def _column(frame: Frame, field: Field) -> NDArray[Any]:
+def column_of(frame: Frame, field: Field) -> NDArray[Any]:
+    """A field's values as the frame holds them; WrongFields when it does not."""
     try:
         return frame.columns[field.name]
     except KeyError:

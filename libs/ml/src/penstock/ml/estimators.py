@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import skops.io
 
 from penstock.ml import archive
 from penstock.ml.trees import check_trees
@@ -30,6 +29,8 @@ class UntrustedEstimator(ValueError):
 
 def dump(estimator: Any) -> bytes:
     """The canonical bytes of a fitted estimator."""
+    import skops.io  # noqa: PLC0415 (it brings scikit-learn, which who only answers baselines never needs)
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as saved:
         schema = json.loads(saved.read(_SCHEMA))
         arrays: dict[str, bytes] = {}
@@ -49,6 +50,8 @@ def load(data: bytes) -> Any:
     Raises UntrustedEstimator (unknown types, misshapen arrays, tree nodes that point outside their
     tree, anything skops refuses) and archive.BadArchive.
     """
+    import skops.io  # noqa: PLC0415
+
     members = archive.read(data)
     _check_types(members)
     _check_arrays(members)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["number", "category"]
+Times = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +22,61 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Number columns as one float64 matrix of shape (n, d), in the order of its d names.
+
+    Fortran order is best: each column is then contiguous.
+    """
+
+    names: tuple[str, ...]
+    matrix: NDArray[np.float64]
+
+
 class Frame:
     """n rows held as columns.
 
     A number column is float64 with NaN for a missing value; a category column is an object array
-    of ``str`` or ``None``. ``times`` is datetime64[ms] of shape (n,), NaT where unknown. Nothing is
-    checked or copied here, so that a frame can be made for every batch.
+    of ``str`` or ``None``. ``times`` is datetime64[ms] of shape (n,), NaT where unknown; it may be
+    given as a function, which is called when a model first asks for it. Nothing is checked or copied
+    here, so that a frame can be made for every batch.
 
     >>> frame = Frame({"age": column("number", [31, None])}, times(["2024-01-01", "2024-01-02"]))
     >>> len(frame), frame.take([0]).columns["age"].tolist()
     (2, [31.0])
     """
 
-    columns: dict[str, NDArray[Any]]
-    times: NDArray[np.datetime64]
+    __slots__ = ("_times", "block", "columns")
+
+    def __init__(
+        self, columns: dict[str, NDArray[Any]], times: Times | Callable[[], Times], block: Block | None = None
+    ) -> None:
+        self.columns = columns
+        self.block = block
+        self._times = times
+
+    @classmethod
+    def of_block(
+        cls, block: Block, categories: Mapping[str, NDArray[Any]], times: Times | Callable[[], Times]
+    ) -> Frame:
+        """A frame whose number columns are views of one matrix: the quick way in for models.
+
+        >>> block = Block(("a", "b"), np.array([[1.0, 2.0], [3.0, 4.0]], order="F"))
+        >>> Frame.of_block(block, {"c": column("category", ["x", None])}, times([0, 1])).columns["b"].tolist()
+        [2.0, 4.0]
+        """
+        return cls({**dict(zip(block.names, block.matrix.T, strict=True)), **categories}, times, block)
+
+    @property
+    def times(self) -> Times:
+        """When each row happened: datetime64[ms] of shape (n,)."""
+        if callable(self._times):
+            self._times = self._times()
+        return self._times
 
     def __len__(self) -> int:
         """Number of rows."""
+        for values in self.columns.values():
+            return len(values)
         return len(self.times)
 
     def take(self, rows: slice | Sequence[int] | NDArray[Any]) -> Frame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.frame import Frame, column, times
+from penstock.ml.frame import Field, Frame, column, times
 from penstock.ml.models import Answers, Model
 
 TOLERANCE = 1e-9
@@ -26,14 +27,22 @@ def record(model: Model, frame: Frame) -> dict[str, Any]:
     }
 
 
-def mismatch(model: Model, golden: dict[str, Any]) -> str | None:
-    """What differs between the model's answers and the recorded ones, None when nothing does.
+def rows(golden: dict[str, Any], fields: Sequence[Field]) -> Frame:
+    """The recorded rows.
+
+    Raises KeyError, TypeError or ValueError when the record is not one.
+    """
+    columns = {field.name: column(field.kind, golden["columns"][field.name]) for field in fields}
+    return Frame(columns, times([_moment(ms) for ms in golden["times"]]))
+
+
+def mismatch(model: Model, rows: Frame, golden: dict[str, Any]) -> str | None:
+    """What differs between the model's answers to the recorded rows and the recorded ones, None when nothing does.
 
     Numbers may differ by 1e-9, absolute and relative. Raises KeyError, TypeError or ValueError when
     the record is not one.
     """
-    columns = {field.name: column(field.kind, golden["columns"][field.name]) for field in model.encoder.fields}
-    answers = model.predict(Frame(columns, times([_moment(ms) for ms in golden["times"]])))
+    answers = model.predict(rows)
     if len(answers) != len(golden["values"]):
         return f"{len(answers)} answers where {len(golden['values'])} were recorded"
     return _first_difference(model, answers, golden)

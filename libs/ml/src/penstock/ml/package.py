@@ -9,29 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
-
-import numpy as np
-import scipy
-import sklearn
-import skops
 
 from penstock.ml import archive, estimators, golden
 from penstock.ml.constant import Constant
 from penstock.ml.encoding import Encoder
 from penstock.ml.frame import Frame
+from penstock.ml.fused.fusing import fuse
 from penstock.ml.models import Model
 
 FORMAT = 1
 MAX_BYTES = 256 * 1024 * 1024
 MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
 
-_LIBRARIES = {
-    "numpy": np.__version__,
-    "scikit-learn": sklearn.__version__,
-    "scipy": scipy.__version__,
-    "skops": skops.__version__,
-}
+_LIBRARIES = {name: version(name) for name in ("numpy", "scikit-learn", "scipy", "skops")}
 
 
 class UnusablePackage(ValueError):
@@ -41,22 +34,22 @@ class UnusablePackage(ValueError):
 def pack(model: Model, golden_rows: Frame) -> bytes:
     """The model and its answers to the golden rows as bytes; equal models give equal bytes.
 
-    The golden rows are kept in the package as they are. Raises ValueError when there are none for a
+    The manifest also says by which fused form the model will answer where it is loaded, or why by none. The golden rows are kept in the package as they are. Raises ValueError when there are none for a
     model that learnt something, or when the package would exceed `MAX_BYTES`.
     """
     constant = isinstance(model.estimator, Constant)
     if not constant and not len(golden_rows):
         raise ValueError("a trained model needs at least one golden row")
     members = {} if constant else {ESTIMATOR: estimators.dump(model.estimator)}
-    members[GOLDEN] = _json(golden.record(model, golden_rows))
-    data = archive.write({MANIFEST: _json(_manifest(model, members))} | members)
+    members[GOLDEN] = _json(golden.record(replace(model, form=None), golden_rows))
+    data = archive.write({MANIFEST: _json(_manifest(fuse(model, golden_rows), members))} | members)
     if len(data) > MAX_BYTES:
         raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
 
 
 def unpack(data: bytes) -> Model:
-    """The model in a package, after it answered the golden rows as it did when it was packed.
+    """The model in a package, after it answered the golden rows as it did when it was packed, fused where that holds.
 
     Raises UnusablePackage, and nothing else, for anything that `pack` did not write.
     """
@@ -66,7 +59,9 @@ def unpack(data: bytes) -> Model:
         members = archive.read(data)
         manifest = _checked_manifest(members)
         model = _model(manifest, members)
-        problem = golden.mismatch(model, json.loads(members[GOLDEN]))
+        recorded = json.loads(members[GOLDEN])
+        rows = golden.rows(recorded, model.encoder.fields)
+        problem = golden.mismatch(model, rows, recorded)
     except UnusablePackage:
         raise
     except (archive.BadArchive, estimators.UntrustedEstimator) as error:
@@ -75,7 +70,7 @@ def unpack(data: bytes) -> Model:
         raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
     if problem:
         raise UnusablePackage(f"the package is refused: {problem}")
-    return model
+    return fuse(model, rows)
 
 
 def _manifest(model: Model, members: dict[str, bytes]) -> dict[str, Any]:
@@ -88,6 +83,8 @@ def _manifest(model: Model, members: dict[str, bytes]) -> dict[str, Any]:
         "encoder": model.encoder.to_dict(),
         "constant": list(model.estimator.answer) if constant else None,
         "details": model.details,
+        "fused": model.fused,
+        "unfused": model.unfused,
         "libraries": {} if constant else _LIBRARIES,
         "size": sum(map(len, members.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
@@ -111,14 +108,14 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
 
 
 def _check_libraries(packed: dict[str, str]) -> None:
-    for name, version in packed.items():
+    for name, there in packed.items():
         here = _LIBRARIES.get(name)
-        if here is None or _release(version) > _release(here):
-            raise UnusablePackage(f"the package was made with {name} {version}, newer than the {here} installed here")
+        if here is None or _release(there) > _release(here):
+            raise UnusablePackage(f"the package was made with {name} {there}, newer than the {here} installed here")
 
 
-def _release(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")[:2]
+def _release(full: str) -> tuple[int, int]:
+    major, minor = full.split(".")[:2]
     return int(major), int(minor)
 
 

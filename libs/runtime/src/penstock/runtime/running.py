@@ -23,6 +23,7 @@ from penstock.bus.rocks import RocksShelves
 from penstock.bus.topics import control_topics
 from penstock.contracts.streams import Streams
 from penstock.runtime.health import Health
+from penstock.runtime.one_write import OneWrite
 from penstock.runtime.patience import insist, keep_following, leave
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
@@ -158,7 +159,15 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) -> None:
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="auto")
+    config = uvicorn.Config(
+        app,
+        http=OneWrite,
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        lifespan="auto",
+    )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[address]))
     stopping = asyncio.create_task(stop.wait())

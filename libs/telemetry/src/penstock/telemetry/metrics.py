@@ -40,11 +40,15 @@ class Metrics:
         self._handle = Histogram(
             names.HANDLE_SECONDS, "Handling of a batch.", ["topic"], buckets=_SECONDS, registry=self.registry
         )
+        self._unconfirmed = Counter(
+            names.ANSWERS_UNCONFIRMED, "Answers given that the log did not confirm.", registry=self.registry
+        )
         labels = ["method", "route", "status"]
         self._requests = Counter(names.HTTP_REQUESTS, "Requests answered.", labels, registry=self.registry)
         self._answering = Histogram(
             names.HTTP_SECONDS, "Answering of a request.", labels, buckets=_SECONDS, registry=self.registry
         )
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def consumed(self, topic: str, count: int = 1) -> None:
         """Records read from a topic."""
@@ -78,11 +82,22 @@ class Metrics:
         """How long the handling of a batch took."""
         self._handle.labels(self._topics(topic)).observe(seconds)
 
+    def unconfirmed(self, count: int) -> None:
+        """Answers that were given before the log had confirmed them, and that it then did not."""
+        self._unconfirmed.inc(count)
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """An HTTP request; `route` is the template, or anything fixed when no route matched."""
-        labels = (method if method in _METHODS else OTHER, self._routes(route), str(status))
-        self._requests.labels(*labels).inc()
-        self._answering.labels(*labels).observe(seconds)
+        labels = (method if method in _METHODS else OTHER, self._routes(route), status)
+        requests, answering = self._answers.get(labels) or self._labelled(labels)
+        requests.inc()
+        answering.observe(seconds)
+
+    def _labelled(self, labels: tuple[str, str, int]) -> tuple[Counter, Histogram]:
+        """Looking a label up costs as much as the rest of a request's observation, so it is done once."""
+        texts = tuple(map(str, labels))
+        found = self._answers[labels] = (self._requests.labels(*texts), self._answering.labels(*texts))
+        return found
 
     def exposition(self) -> tuple[bytes, str]:
         """The body and the content type of the answer to Prometheus."""

@@ -1,6 +1,7 @@
 """Starting and stopping the traces of one service."""
 
 import os
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,12 +25,18 @@ _EVERY_MILLISECONDS = 1000
 class Telemetry:
     """A service's tracer; `shutdown` sends what is left and stops it, in a few seconds at most.
 
-    Nothing global is set: two services in one process have each their own.
+    Nothing global is set: two services in one process have each their own. `ratio` is the share of new traces that
+    are recorded.
     """
 
     tracer: Tracer
     shutdown: Callable[[], None]
     flush: Callable[[], object]
+    ratio: float = 1.0
+
+    def draws(self) -> bool:
+        """Whether a trace that starts here is to be recorded: a coin thrown before anything is made for it."""
+        return self.ratio > 0 and random.random() < self.ratio
 
 
 def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[str, str] = os.environ) -> Telemetry:
@@ -41,7 +48,7 @@ def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[s
     """
     tracing = read_environment(service, sample_ratio, environ)
     if tracing.exporter == "none":
-        return Telemetry(NoOpTracer(), _nothing, _nothing)
+        return Telemetry(NoOpTracer(), _nothing, _nothing, ratio=0.0)
     exporter = exporter_for(tracing)
     provider = _provider(tracing.resource, tracing.ratio)
     provider.add_span_processor(
@@ -57,7 +64,7 @@ def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[s
         exporter.hurry()
         provider.shutdown()
 
-    return Telemetry(provider.get_tracer(_SCOPE), stop, provider.force_flush)
+    return Telemetry(provider.get_tracer(_SCOPE), stop, provider.force_flush, tracing.ratio)
 
 
 def memory_telemetry(service: str = "memory", sample_ratio: float = 1.0) -> tuple[Telemetry, InMemorySpanExporter]:
@@ -65,7 +72,7 @@ def memory_telemetry(service: str = "memory", sample_ratio: float = 1.0) -> tupl
     exporter = InMemorySpanExporter()
     provider = _provider({"service.name": service}, sample_ratio)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    telemetry = Telemetry(provider.get_tracer(_SCOPE), provider.shutdown, provider.force_flush)
+    telemetry = Telemetry(provider.get_tracer(_SCOPE), provider.shutdown, provider.force_flush, sample_ratio)
     return telemetry, exporter
 
 

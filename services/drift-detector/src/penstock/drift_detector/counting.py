@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from penstock.bus.state import State
 from penstock.contracts.batch import Batch
-from penstock.contracts.columns import Columns, columns_of
+from penstock.contracts.columns import columns_of
 from penstock.contracts.counts import Counts, CountsData
 from penstock.contracts.events import Event
 from penstock.contracts.ids import derived_id
+from penstock.contracts.streams import StreamDeclared
+from penstock.drift_detector.blocks import blocks, inside
 from penstock.drift_detector.identity import SOURCE
 from penstock.drift_detector.profiles import Profile, comparable
+from penstock.ml.drift.bins import Bins
 
 BLOCK = 250  # event offsets
 
@@ -54,6 +57,7 @@ class BlockCounter:
         self._partition = partition
         kept = state.get(_KEY)
         self._block = msgspec.msgpack.decode(kept, type=Block) if kept else None
+        self._bins: dict[tuple[str, int], Bins] = {}  # of the newest profile and the one before
 
     @property
     def profile(self) -> str | None:
@@ -61,34 +65,35 @@ class BlockCounter:
         return self._block.profile if self._block else None
 
     def take(
-        self, batch: Batch[Event[Any]], fresh: Iterable[int], current: str | None, profiles: dict[str, Profile]
+        self, batch: Batch[Event[Any]], fresh: Sequence[int], current: str | None, profiles: Mapping[str, Profile]
     ) -> list[tuple[Counts, int]]:
         """Count the `fresh` events of a batch; the blocks that are complete, with the index of the record that says so.
 
         A new block is counted by `current`. `profiles` holds it and the open block's.
         """
-        kept = set(fresh)
-        columns: Columns | None = None
+        offsets = [raw.offset for raw in batch.raw]
+        counted = _Counted(batch, lambda digest: self._bins_of(digest, profiles[digest], batch.declared))
         complete: list[tuple[Counts, int]] = []
-        for number, group in groupby(range(len(batch.raw)), key=lambda index: batch.raw[index].offset // BLOCK):
-            places = list(group)
+        for number, places in blocks(offsets, BLOCK):
             if self._block is not None and self._block.number != number:
                 complete += self._close(places[0])
             if self._block is None:
                 self._block = Block(number, current)
-            known = profiles.get(self._block.profile) if self._block.profile else None
-            counted = [place for place in places if place in kept]
-            if known is None:
+            some = fresh[inside(fresh, places)]
+            if self._block.profile is None or self._block.profile not in profiles:
                 self._block.profile = None
-            elif counted:
-                if columns is None:
-                    columns = columns_of(batch.declared.declaration, [event.data for event in batch.records])
-                bins = comparable(known, batch.declared.declaration)
-                self._block.add(batch.records[counted[-1]], _counts(bins, columns, counted), len(counted))
-            if batch.raw[places[-1]].offset == (number + 1) * BLOCK - 1:
+            elif some:
+                self._block.add(batch.records[some[-1]], counted.by(self._block.profile, some), len(some))
+            if offsets[places[-1]] == (number + 1) * BLOCK - 1:
                 complete += self._close(places[-1])
         self._save()
         return complete
+
+    def _bins_of(self, digest: str, profile: Profile, declared: StreamDeclared) -> Bins:
+        key = digest, declared.version
+        if key not in self._bins:
+            self._bins = {key: Bins(comparable(profile, declared.declaration)), **dict([*self._bins.items()][:1])}
+        return self._bins[key]
 
     def _close(self, cause: int) -> list[tuple[Counts, int]]:
         block, self._block = self._block, None
@@ -119,6 +124,25 @@ class BlockCounter:
             self._state.put(_KEY, msgspec.msgpack.encode(self._block))
 
 
-def _counts(profile: Profile, columns: Columns, places: Sequence[int]) -> dict[str, list[int]]:
-    chosen = np.array(places)
-    return {name: reference.count(columns[name][chosen]).tolist() for name, reference in profile.items()}
+class _Counted:
+    """A batch's events in the bins of profiles, each of which looks at every column once."""
+
+    def __init__(self, batch: Batch[Event[Any]], bins_of: Callable[[str], Bins]) -> None:
+        self._batch = batch
+        self._bins_of = bins_of
+        self._found: dict[str, tuple[Bins, NDArray[np.intp]]] = {}
+
+    def by(self, digest: str, places: Sequence[int]) -> dict[str, list[int]]:
+        """The counts of the events at some ascending places, field by field."""
+        if digest not in self._found:
+            self._found[digest] = self._places(self._bins_of(digest))
+        bins, found = self._found[digest]
+        if not len(bins):
+            return {}
+        without_gaps = places[-1] - places[0] == len(places) - 1
+        some = found[:, places[0] : places[-1] + 1] if without_gaps else found[:, places]
+        return bins.by_field(bins.count(some))
+
+    def _places(self, bins: Bins) -> tuple[Bins, NDArray[np.intp]]:
+        payloads = [event.data for event in self._batch.records]
+        return bins, bins.places(columns_of(self._batch.declared.declaration, payloads, bins.names))

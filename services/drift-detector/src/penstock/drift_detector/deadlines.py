@@ -41,7 +41,7 @@ class Deadlines:
     def add(self, time: int, key: bytes) -> None:
         """Look at `key` again once `time` is past."""
         bucket = time >> _SPAN_BITS
-        if bucket not in self._chunks and bucket not in self._fresh and bucket > self._reached:
+        if bucket not in self._fresh and bucket not in self._chunks and bucket > self._reached:
             heapq.heappush(self._buckets, bucket)
         self._fresh[bucket].append((time, key))
         if bucket <= self._reached:

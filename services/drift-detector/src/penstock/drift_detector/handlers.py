@@ -92,18 +92,18 @@ class StreamHandler:
         """Statistics of the blocks that are complete, and the drifts that were noticed."""
         declaration = batch.declared.declaration
         self._answers.set_up(declaration)
-        statistics: list[tuple[Statistics, int]] = []
-        drifts: list[tuple[Drift, int]] = []
-        for index, (raw, outcome) in enumerate(zip(batch.raw, batch.records, strict=True)):
-            found = self._quality.before(raw.offset, declaration.task)
-            if self._judged.add(event_key(outcome.source, outcome.data.entity, outcome.id)):
-                loss = loss_of(declaration.task, outcome)
-                self._quality.take(raw.offset, outcome, loss)
-                noticed = self._answers.take(outcome, loss)
-                drifts += [(answer_drift(self._stream, raw.offset, outcome, one), index) for one in noticed]
-            found += self._quality.after(raw.offset, declaration.task)
-            statistics += [(record, index) for record in found]
-            self._outcomes = raw.offset + 1
+        offsets = [raw.offset for raw in batch.raw]
+        keys = [event_key(outcome.source, outcome.data.entity, outcome.id) for outcome in batch.records]
+        first = self._judged.add(keys)
+        outcomes = [batch.records[place] for place in first]
+        losses = [loss_of(declaration.task, outcome) for outcome in outcomes]
+        statistics = self._quality.take(declaration.task, offsets, first, outcomes, losses)
+        noticed = self._answers.take(outcomes, losses)
+        drifts = [
+            (answer_drift(self._stream, offsets[first[place]], outcomes[place], one), first[place])
+            for place, one in noticed
+        ]
+        self._outcomes = offsets[-1] + 1
         self._save_outcomes()
         alerts = [(alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
         return [*self._control(STATISTICS, statistics), *self._control(DRIFT, drifts), *self._control(ALERTS, alerts)]

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from penstock.bus.state import State
 from penstock.contracts.batch import Batch, Outputs
-from penstock.contracts.checks import entity_of, truth
+from penstock.contracts.checks import entities_of, truth
 from penstock.contracts.events import Event, Label
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import PREDICTION_SUFFIX, Prediction
@@ -22,6 +22,8 @@ from penstock.drift_detector.identity import event_key, length, micros
 from penstock.drift_detector.joining import Pending, Truth
 from penstock.drift_detector.memory import Met
 from penstock.drift_detector.pending import PendingEvents
+
+_json = msgspec.json.Encoder().encode
 
 _WATERMARK = b"w"
 _LONG_AGO = -(2**62)
@@ -69,17 +71,20 @@ class Join:
         """Take in events; also the indices of those that are no repetition."""
         declaration = batch.declared.declaration
         horizon = length(declaration.label.horizon)
-        entities = [entity_of(declaration, event) for event in batch.records]
+        entities = entities_of(declaration, batch.records)
         keys = [
             event_key(event.source, entity, event.id) for event, entity in zip(batch.records, entities, strict=True)
         ]
         times = [micros(event.time) for event in batch.records]
         self._pending.load([*keys, *self._deadlines.before(max(self._watermark, *times) - horizon)])
         joined, fresh = Joined(), []
-        for index, event in enumerate(batch.records):
-            if self._take_event(keys[index], times[index], entities[index], event, batch.raw[index].key, index, joined):
+        for index, (key, at) in enumerate(zip(keys, times, strict=True)):
+            entry = self._entry_at(key, at)
+            if entry is not None and entry.fields is None:
+                self._take_event(entry, key, at, entities[index], batch.records[index], batch.raw[index].key)
+                self._settle(key, entry, index, joined)
                 fresh.append(index)
-            self._watermark = max(self._watermark, times[index])
+            self._watermark = max(self._watermark, at)
             if self._deadlines.has_before(self._watermark - horizon):
                 self._expire(self._watermark - horizon, index, joined)
         self._state.put(_WATERMARK, self._watermark.to_bytes(8, "big", signed=True))
@@ -122,25 +127,13 @@ class Join:
         return joined
 
     def _take_event(
-        self,
-        key: bytes,
-        at: int,
-        entity: str | None,
-        event: Event[Any],
-        record_key: bytes | None,
-        cause: int,
-        joined: Joined,
-    ) -> bool:
-        entry = self._entry_at(key, at)
-        if entry is None or entry.fields is not None:
-            return False
+        self, entry: Pending, key: bytes, at: int, entity: str | None, event: Event[Any], record_key: bytes | None
+    ) -> None:
         if entry.at != at:
             entry.at = at
             self._deadlines.add(at, key)
         entry.source, entry.id, entry.entity, entry.key = event.source, event.id, entity, record_key
-        entry.fields = msgspec.json.encode(event.data)
-        self._settle(key, entry, cause, joined)
-        return True
+        entry.fields = _json(event.data)
 
     def _entry_at(self, key: bytes, at: int) -> Pending | None:
         """The entry of an event whose time is known; None when the event has ended: this is repeated work."""
@@ -165,9 +158,10 @@ class Join:
         if entry.overdue and entry.complete:
             joined.add(entry.last(), entry.key, cause)
             self._pending.remove(key)
-            self._ended.add(key)
+            self._ended.add([key])
         else:
-            joined.add(entry.ready(), entry.key, cause)
+            if entry.labels:
+                joined.add(entry.ready(), entry.key, cause)
             self._pending.put(key, entry)
 
     def _expire(self, cutoff: int, cause: int, joined: Joined) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 from penstock.bus.state import State
 from penstock.drift_detector.series import Series
+
+_KEY = struct.Struct(">qq")  # an event key: its first half is the mark
 
 
 class Met:
@@ -17,23 +22,32 @@ class Met:
     def __contains__(self, key: bytes) -> bool:
         return _mark(key) in self._marks
 
-    def add(self, key: bytes) -> bool:
-        """Remember an event; False when it was met before."""
-        mark = _mark(key)
-        if mark in self._marks:
-            return False
-        self._marks.add(mark)
-        self._order.append(mark)
-        if len(self._order) >= self._most:
-            half = self._most // 2
-            self._marks.difference_update(self._order.values[:half])
-            self._order.drop(half)
-        return True
+    def add(self, keys: Sequence[bytes]) -> list[int]:
+        """Remember events in this order: the places of those that were not met before."""
+        marks, order = self._marks, self._order.values
+        fresh = []
+        for place, mark in enumerate(_marks(keys)):
+            if mark not in marks:
+                marks.add(mark)
+                order.append(mark)
+                fresh.append(place)
+                if len(order) >= self._most:
+                    self._forget_half()
+        return fresh
 
     def save(self) -> None:
         """Hand what was added over to the state."""
         self._order.save()
 
+    def _forget_half(self) -> None:
+        half = self._most // 2
+        self._marks.difference_update(self._order.values[:half])
+        self._order.drop(half)
+
 
 def _mark(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
+
+
+def _marks(keys: Sequence[bytes]) -> list[int]:
+    return [mark for mark, _ in _KEY.iter_unpack(b"".join(keys))]

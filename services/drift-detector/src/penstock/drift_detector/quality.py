@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from penstock.contracts.declaration import Task
 from penstock.contracts.ids import derived_id
 from penstock.contracts.monitoring import Statistics
 from penstock.contracts.outcomes import Outcome
+from penstock.drift_detector.blocks import blocks, inside
 from penstock.drift_detector.identity import SOURCE
 from penstock.ml.metrics import primary_metric, score
 
@@ -43,18 +45,20 @@ class Block(Struct, array_like=True):
     first_time: datetime | None = None
     last_time: datetime | None = None
 
-    def add(self, outcome: Outcome[Any], loss: float | None) -> None:
-        """Take in one outcome."""
-        if loss is None:
-            self.expired += 1
-        else:
-            self.losses.append(loss)
-        prediction, time = outcome.data.prediction, outcome.time.astimezone(UTC)
-        if prediction.epoch >= self.epoch:
-            self.version, self.epoch = prediction.version, prediction.epoch
-        self.newest = outcome.id
-        self.first_time = time if self.first_time is None else min(self.first_time, time)
-        self.last_time = time if self.last_time is None else max(self.last_time, time)
+    def add(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> None:
+        """Take in some outcomes, at least one, with their losses."""
+        known = [loss for loss in losses if loss is not None]
+        self.losses += known
+        self.expired += len(losses) - len(known)
+        for outcome in outcomes:
+            prediction = outcome.data.prediction
+            if prediction.epoch >= self.epoch:
+                self.version, self.epoch = prediction.version, prediction.epoch
+        self.newest = outcomes[-1].id
+        times = [outcome.time for outcome in outcomes]
+        first, last = min(times).astimezone(UTC), max(times).astimezone(UTC)
+        self.first_time = first if self.first_time is None else min(self.first_time, first)
+        self.last_time = last if self.last_time is None else max(self.last_time, last)
 
 
 class Quality:
@@ -66,20 +70,30 @@ class Quality:
         kept = state.get(_KEY)
         self._block = msgspec.msgpack.decode(kept, type=Block) if kept else None
 
-    def before(self, offset: int, task: Task) -> list[Statistics]:
-        """What the arrival of this offset completes: the block before its own, when the log has a gap."""
-        if self._block is None or self._block.number == offset // BLOCK:
-            return []
-        return self._close(task)
+    def take(
+        self,
+        task: Task,
+        offsets: Sequence[int],
+        first: Sequence[int],
+        outcomes: Sequence[Outcome[Any]],
+        losses: Sequence[float | None],
+    ) -> list[tuple[Statistics, int]]:
+        """Take in the outcomes at `offsets`: the blocks that are then complete, with the place that completes each.
 
-    def take(self, offset: int, outcome: Outcome[Any], loss: float | None) -> None:
-        """Take in the outcome at `offset`."""
-        self._block = self._block or Block(offset // BLOCK)
-        self._block.add(outcome, loss)
-
-    def after(self, offset: int, task: Task) -> list[Statistics]:
-        """What having taken this offset completes: its block, when it is the last one there."""
-        return self._close(task) if (offset + 1) % BLOCK == 0 else []
+        Only the places `first` count, whose `outcomes` and `losses` these are. A gap in the log completes a block too,
+        with the first offset behind it.
+        """
+        complete: list[tuple[Statistics, int]] = []
+        for number, places in blocks(offsets, BLOCK):
+            if self._block is not None and self._block.number != number:
+                complete += self._close(task, places[0])
+            some = inside(first, places)
+            if outcomes[some]:
+                self._block = self._block or Block(number)
+                self._block.add(outcomes[some], losses[some])
+            if offsets[places[-1]] == (number + 1) * BLOCK - 1:
+                complete += self._close(task, places[-1])
+        return complete
 
     def save(self) -> None:
         """Hand the open block over to the state."""
@@ -88,9 +102,9 @@ class Quality:
         else:
             self._state.put(_KEY, msgspec.msgpack.encode(self._block))
 
-    def _close(self, task: Task) -> list[Statistics]:
+    def _close(self, task: Task, place: int) -> list[tuple[Statistics, int]]:
         block, self._block = self._block, None
-        return [] if block is None else [statistics(self._stream, task, block)]
+        return [] if block is None else [(statistics(self._stream, task, block), place)]
 
 
 def statistics(stream: str, task: Task, block: Block) -> Statistics:

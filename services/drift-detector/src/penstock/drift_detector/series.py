@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Literal
 
 from penstock.bus.state import State
@@ -28,9 +29,9 @@ class Series:
         """How many values are kept."""
         return len(self.values)
 
-    def append(self, value: float) -> None:
-        """Add the newest value."""
-        self.values.append(value)  # type: ignore[arg-type]
+    def extend(self, values: Sequence[float]) -> None:
+        """Add the newest values."""
+        self.values.extend(values)  # type: ignore[arg-type]
 
     def drop(self, count: int) -> None:
         """Forget the `count` oldest values, a multiple of `CHUNK`."""

@@ -55,18 +55,31 @@ class Watch:
             self._most = min([REMEMBERED_BY.get(name, REMEMBERED) for name in setup.detectors], default=REMEMBERED)
             self._refold()
 
-    def feed(self, value: float) -> Sequence[Tip]:
-        """Take in the newest value: which detectors it tipped."""
-        self._series.append(value)
-        tipped = [watch.name for watch in self._detectors if watch.update(np.array([value])) is not None]
-        if tipped:
-            tips = self._tips(tipped)
-            self.restart()
-            return tips
-        if len(self._series) >= self._most:
-            self._series.drop((len(self._series) - self._most // 2) // CHUNK * CHUNK)
-            self._refold()
-        return ()
+    def feed(self, values: Sequence[float]) -> list[tuple[int, Tip]]:
+        """Take in the newest values, all finite: which detectors were tipped, with the place of the value that did it."""
+        found: list[tuple[int, Tip]] = []
+        start = 0
+        while start < len(values):
+            room = max(self._most - len(self._series), 1)  # fewer may be remembered by other detectors than before
+            some = values[start : start + room]
+            place, names = self._first_tipped(some)
+            self._series.extend(some[: place + 1])
+            if names:
+                found += [(start + place, tip) for tip in self._tips(names)]
+                self.restart()
+            elif len(self._series) >= self._most:
+                self._series.drop((len(self._series) - self._most // 2) // CHUNK * CHUNK)
+                self._refold()
+            start += place + 1
+        return found
+
+    def _first_tipped(self, values: Sequence[float]) -> tuple[int, list[str]]:
+        """The first place whose value tipped detectors, and which; or the last place, when none did."""
+        for place, value in enumerate(values):
+            names = [detector.name for detector in self._detectors if detector.tipped_by(value)]
+            if names:
+                return place, names
+        return len(values) - 1, []
 
     def restart(self) -> None:
         """Forget what was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,19 +56,33 @@ class AnswerWatch:
         self._losses.set_up(Setup(names, seed, bounded))
         self._scores.set_up(Setup((SCORE_DETECTOR,), seed, bounded))
 
-    def take(self, outcome: Outcome[Any], loss: float | None) -> list[Noticed]:
-        """Take in the first outcome of an event: what it gives away."""
-        answer = outcome.data.prediction
-        if answer.epoch > self._epoch:
-            self._epoch = answer.epoch
-            self._scores.restart()
-        if loss is None or answer.epoch < self._epoch or answer.baseline or answer.arm != "champion":
-            return []
-        score = score_of(answer)
-        noticed = [Noticed("concept", self._epoch, tip) for tip in self._losses.feed(loss)]
-        if score is not None:
-            noticed += [Noticed("prediction", self._epoch, tip) for tip in self._scores.feed(score)]
-        return noticed
+    def take(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> list[tuple[int, Noticed]]:
+        """Take in the first outcomes of events with their losses: what they give away, with the place that did it."""
+        watched: list[int] = []
+        scores: list[tuple[int, float]] = []
+        noticed: list[tuple[int, Noticed]] = []
+        for place, (outcome, loss) in enumerate(zip(outcomes, losses, strict=True)):
+            answer = outcome.data.prediction
+            if answer.epoch > self._epoch:
+                noticed += self._scored(scores)
+                scores = []
+                self._epoch = answer.epoch
+                self._scores.restart()
+            if loss is None or answer.epoch < self._epoch or answer.baseline or answer.arm != "champion":
+                continue
+            watched.append(place)
+            if (score := score_of(answer)) is not None:
+                scores.append((place, score))
+        noticed += self._scored(scores)
+        for fed, tip in self._losses.feed([losses[place] or 0.0 for place in watched]):
+            place = watched[fed]
+            noticed.append((place, Noticed("concept", outcomes[place].data.prediction.epoch, tip)))
+        return sorted(noticed, key=lambda one: (one[0], one[1].kind))
+
+    def _scored(self, scores: Sequence[tuple[int, float]]) -> list[tuple[int, Noticed]]:
+        """What scores of one epoch give away, each with the place of its outcome."""
+        tips = self._scores.feed([score for _, score in scores])
+        return [(scores[fed][0], Noticed("prediction", self._epoch, tip)) for fed, tip in tips]
 
     def save(self) -> None:
         """Hand everything over to the state."""

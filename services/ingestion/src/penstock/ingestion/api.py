@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.refusals import Refusal
-from penstock.ingestion.adapters.reading import form_of_request, read_body
+from penstock.contracts.streams import Streams
+from penstock.ingestion.adapters.answer_routes import AnswerDesk, wait_of
+from penstock.ingestion.adapters.reading import form_of_request
+from penstock.ingestion.answers import Answers
 from penstock.ingestion.bodies import Documents, documents_in, in_binary_mode
-from penstock.ingestion.delivery import Undelivered
 from penstock.ingestion.intake import Accepted, Intake
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import Kind
+from penstock.ingestion.watching import Watch
+from penstock.runtime.delivery import Undelivered
+from penstock.runtime.direct import Asked, Told, direct_route, encode_json, told
+from penstock.runtime.observing import Observer
 from penstock.runtime.problems import HANG_UP, RETRY_AFTER, Problem, answer, problem_of, shortened
+from penstock.runtime.request_body import read_body
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
-from penstock.telemetry.spans import request_span
+from penstock.telemetry.spans import Traced
 
 ROUTES: dict[str, Kind] = {"/v1/streams/{stream}/events": "event", "/v1/streams/{stream}/labels": "label"}
 UNMATCHED = "unmatched"
@@ -32,47 +39,74 @@ class Api:
     """Answers requests. Until `caught_up` a stream that is not known may still be one, and is worth another try."""
 
     def __init__(
-        self, intake: Intake, limits: Limits, telemetry: Telemetry, metrics: Metrics, caught_up: Callable[[], bool]
+        self,
+        intake: Intake,
+        streams: Streams,
+        answers: Answers,
+        watch: Watch,
+        limits: Limits,
+        telemetry: Telemetry,
+        metrics: Metrics,
+        caught_up: Callable[[], bool],
     ) -> None:
         self._intake = intake
+        self._watch = watch
+        self._answers = AnswerDesk(streams, answers, watch, self._expect)
         self._limits = limits
-        self._telemetry = telemetry
         self._metrics = metrics
+        self._observer = Observer(telemetry, metrics)
         self._caught_up = caught_up
 
     def app(self) -> FastAPI:
         """The application."""
-        app = FastAPI(title="Penstock ingestion", docs_url=None, redoc_url=None, redirect_slashes=False)
+        app = FastAPI(
+            title="Penstock ingestion",
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=self._watching,
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # the observer sees to that
+        )
         for route, kind in ROUTES.items():
-            app.add_api_route(route, self._endpoint(route, kind), methods=["POST"], status_code=202, name=f"{kind}s")
+            app.router.routes.append(direct_route(route, self._observer.observed(route, partial(self._answer, kind))))
+        app.router.routes += self._answers.routes(self._observer)
         app.add_exception_handler(HTTPException, self._not_served)
-        app.add_exception_handler(RequestValidationError, _not_understood)
         app.add_exception_handler(Exception, _broken)
         return app
 
-    def _endpoint(self, route: str, kind: Kind) -> Callable[..., Any]:
-        async def endpoint(request: Request, stream: str) -> Response:
-            started = time.perf_counter()
-            with request_span(self._telemetry.tracer, "POST", route, request.headers) as span:
-                response = await self._answer(request, stream, kind, span.header())
-                span.status(response.status_code)
-            self._metrics.answered("POST", route, response.status_code, time.perf_counter() - started)
-            return response
+    @asynccontextmanager
+    async def _watching(self, _: FastAPI) -> AsyncIterator[None]:
+        yield
+        await self._watch.close()
 
-        return endpoint
-
-    async def _answer(self, request: Request, stream: str, kind: Kind, parent: bytes | None) -> Response:
+    async def _answer(self, kind: Kind, asked: Asked, span: Traced) -> Told:
         try:
+            stream = asked.part("stream")
             self._expect(stream)
-            documents = await self._documents(request)
-            verdicts = await self._intake.take(stream, kind, documents.bodies, parent)
+            wait = wait_of(asked.scope["query_string"])
+            documents = await self._documents(asked)
+            if wait is not None:
+                return await self._answer_in_time(stream, kind, documents, wait, span)
+            verdicts = await self._intake.take(stream, kind, documents.bodies, span.header())
         except Problem as problem:
-            return answer(problem)
+            return told(problem)
         except Undelivered:
-            return answer(_undelivered())
+            return told(_undelivered())
         except RecordTooLarge:
-            return answer(Problem(413, "too_large", "the log does not take a record of this size"))
+            return told(Problem(413, "too_large", "the log does not take a record of this size"))
         return _of_batch(verdicts) if documents.batch else _of_one(verdicts[0])
+
+    async def _answer_in_time(
+        self, stream: str, kind: Kind, documents: Documents, seconds: float, span: Traced
+    ) -> Told:
+        """202 as ever, unless what became of the event is known in time: then 200, with that."""
+        if kind == "label" or documents.batch:
+            raise Problem(422, "out_of_range", "only a single event can wait for its answer", "wait")
+        since = await self._answers.ready(stream, seconds)
+        (verdict,) = await self._intake.take(stream, kind, documents.bodies, span.header())
+        if since is None or isinstance(verdict, Refusal):
+            return _of_one(verdict)
+        return await self._answers.wait(stream, verdict, since, seconds) or _of_one(verdict)
 
     def _expect(self, stream: str) -> None:
         if self._intake.knows(stream):
@@ -81,13 +115,13 @@ class Api:
             raise Problem(404, "unknown_stream", "no such stream is declared", "stream", HANG_UP)
         raise Problem(503, "starting", "the declared streams are still being read", headers={**RETRY_AFTER, **HANG_UP})
 
-    async def _documents(self, request: Request) -> Documents:
-        form = form_of_request(request)
-        body = await read_body(request, self._limits)
+    async def _documents(self, asked: Asked) -> Documents:
+        form = form_of_request(asked)
+        body = await read_body(asked, self._limits.body_bytes, self._limits.body_seconds)
         if not body.strip():
             raise Problem(400, "malformed", "expected a body")
-        binary = form == "json" and "ce-specversion" in request.headers
-        documents = in_binary_mode(request.headers, body) if binary else documents_in(form, body)
+        binary = form == "json" and b"ce-specversion" in asked.headers
+        documents = in_binary_mode(_as_text(asked.headers), body) if binary else documents_in(form, body)
         if isinstance(documents, Refusal):
             raise problem_of(documents)
         if not 1 <= len(documents.bodies) <= self._limits.batch_records:
@@ -102,31 +136,31 @@ class Api:
 
 
 _NOT_SERVED = {
-    404: ("not_found", "expected /v1/streams/STREAM/events or /v1/streams/STREAM/labels"),
-    405: ("method_not_allowed", "expected POST"),
+    404: ("not_found", "expected /v1/streams/STREAM/events, …/labels or …/predictions"),
+    405: ("method_not_allowed", "expected POST of events and labels, GET of predictions"),
 }
-
-
-async def _not_understood(_: Request, __: Exception) -> Response:
-    return answer(Problem(422, "malformed", "the request does not say what it must"))
 
 
 async def _broken(_: Request, __: Exception) -> Response:
     return answer(Problem(500, "internal", "an error on our side; the same ids are safe to send again"))
 
 
-def _of_one(verdict: Accepted | Refusal) -> Response:
+def _as_text(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+
+
+def _of_one(verdict: Accepted | Refusal) -> Told:
     if isinstance(verdict, Refusal):
-        return answer(problem_of(verdict))
-    return JSONResponse({"id": verdict.id, "status": "accepted"}, 202)
+        return told(problem_of(verdict))
+    return Told(202, encode_json({"id": verdict.id, "status": "accepted"}))
 
 
-def _of_batch(verdicts: Sequence[Accepted | Refusal]) -> Response:
+def _of_batch(verdicts: Sequence[Accepted | Refusal]) -> Told:
     refused = [_refused(place, verdict) for place, verdict in enumerate(verdicts) if isinstance(verdict, Refusal)]
     said: dict[str, Any] = {"accepted": len(verdicts) - len(refused), "refused": refused}
     if said["accepted"]:
-        return JSONResponse(said, 202)
-    return answer(Problem(422, "none_accepted", "every record of the batch was refused", more=said))
+        return Told(202, encode_json(said))
+    return told(Problem(422, "none_accepted", "every record of the batch was refused", more=said))
 
 
 def _refused(place: int, refusal: Refusal) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
@@ -36,6 +37,7 @@ class Documents:
     batch: bool
 
 
+@lru_cache(maxsize=256)
 def form_of(content_type: str) -> Form | None:
     """What a body of this content type holds, None when we do not read it.
 

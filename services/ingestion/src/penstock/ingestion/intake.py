@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from penstock.bus.ports import Clock
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.contracts.topics import RECEIVED
 from penstock.ingestion.admission import Admission, Admitted
-from penstock.ingestion.delivery import Delivery
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.memory import RecentOperations
 from penstock.ingestion.shorthand import Kind
+from penstock.runtime.batching import Asking, MicroBatches
+from penstock.runtime.delivery import Delivery, Parcel
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import SEND
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span
 
 SLICE = 500  # records checked before other requests get their turn
+MOST_TOGETHER = 1000  # records of small requests that are checked and written together
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A record that the broker has acknowledged, by its id."""
+    """A record that the broker has acknowledged: its source and id, and its key on the log."""
 
+    source: str
     id: str
+    key: bytes
+
+
+Verdict = Accepted | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The documents of one request, and its traceparent."""
+
+    bodies: Sequence[bytes]
+    parent: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entrance:
+    """Where records of one kind and stream, by one version of its declaration, are let in."""
+
+    declared: StreamDeclared
+    batches: MicroBatches[Question, list[Verdict]]
 
 
 class Intake:
-    """Checks records and writes the good ones to `received`."""
+    """Checks records and writes the good ones to `received`; small requests that come together go together."""
 
     def __init__(
         self,
@@ -53,7 +78,7 @@ class Intake:
         self._metrics = metrics
         self._limits = limits
         self._recent = RecentOperations(limits.remembered)
-        self._admissions: dict[str, Admission] = {}
+        self._entrances: dict[tuple[str, Kind], _Entrance] = {}
 
     def knows(self, stream: str) -> bool:
         """Whether the stream is declared."""
@@ -61,7 +86,7 @@ class Intake:
 
     async def take(
         self, stream: str, kind: Kind, bodies: Sequence[bytes], parent: bytes | None = None
-    ) -> list[Accepted | Refusal]:
+    ) -> list[Verdict]:
         """Let records in: `bodies` are JSON documents, whole CloudEvents or shorthand, one a record.
 
         The i-th answer is about the i-th body. What is accepted is on the log, all in one write. `parent` is the
@@ -74,33 +99,74 @@ class Intake:
         declared = self._streams.get(stream)
         if declared is None:
             return [Refusal("unknown_stream", "no such stream is declared", "stream", kind) for _ in bodies]
-        now = self._clock()
-        verdicts = self._recent.sift(declared, await self._verdicts(declared, kind, bodies, now), now)
-        admitted = [verdict for verdict in verdicts if isinstance(verdict, Admitted)]
-        if admitted:
-            await self._write(stream, admitted, parent)
-            self._recent.remember(declared, admitted, now)
-        return [Accepted(verdict.id) if isinstance(verdict, Admitted) else verdict for verdict in verdicts]
+        return await self._entrance(declared, kind).batches.ask(Question(bodies, parent), len(bodies))
 
-    async def _verdicts(
-        self, declared: StreamDeclared, kind: Kind, bodies: Sequence[bytes], now: int
-    ) -> list[Admitted | Refusal]:
-        admission, moment = self._admission(declared), _EPOCH + timedelta(milliseconds=now)
-        verdicts = admission.admit(kind, bodies[:SLICE], moment)
-        for start in range(SLICE, len(bodies), SLICE):
-            await asyncio.sleep(0)
-            verdicts += admission.admit(kind, bodies[start : start + SLICE], moment)
-        return verdicts
-
-    def _admission(self, declared: StreamDeclared) -> Admission:
-        known = self._admissions.get(declared.name)
-        if known is None or known.stream is not declared:
-            known = self._admissions[declared.name] = Admission(declared, self._limits)
+    def _entrance(self, declared: StreamDeclared, kind: Kind) -> _Entrance:
+        known = self._entrances.get((declared.name, kind))
+        if known is None or known.declared is not declared:
+            admission = Admission(declared, self._limits)
+            batches = MicroBatches(partial(self._take_all, admission, kind), MOST_TOGETHER)
+            known = self._entrances[declared.name, kind] = _Entrance(declared, batches)
         return known
 
-    async def _write(self, stream: str, admitted: Sequence[Admitted], parent: bytes | None) -> None:
+    async def _take_all(
+        self, admission: Admission, kind: Kind, batch: Sequence[Asking[Question, list[Verdict]]]
+    ) -> None:
+        now = self._clock()
+        bodies = [body for asking in batch for body in asking.question.bodies]
+        verdicts = iter(self._recent.sift(admission.stream, await _verdicts(admission, kind, bodies, now), now))
+        found = [[next(verdicts) for _ in asking.question.bodies] for asking in batch]
+        faults = await self._written(admission.stream, batch, found, now)
+        for asking, own, fault in zip(batch, found, faults, strict=True):
+            if fault is None:
+                asking.answer([_accepted(v) if isinstance(v, Admitted) else v for v in own])
+            else:
+                asking.refuse(fault)
+
+    async def _written(
+        self,
+        declared: StreamDeclared,
+        batch: Sequence[Asking[Question, list[Verdict]]],
+        found: Sequence[Sequence[Admitted | Refusal]],
+        now: int,
+    ) -> list[Exception | None]:
+        """What befell the admitted records of each request: None when they are on the log, or there are none."""
+        admitted = {place: records for place, own in enumerate(found) if (records := _admitted(own))}
+        faults: list[Exception | None] = [None] * len(batch)
+        with ExitStack() as spans:
+            parcels = [
+                self._parcel(declared.name, records, batch[place].question.parent, spans)
+                for place, records in admitted.items()
+            ]
+            outcomes = await self._delivery.deliver(parcels) if parcels else []
+        for (place, records), fault in zip(admitted.items(), outcomes, strict=True):
+            faults[place] = fault
+            if fault is None:
+                self._recent.remember(declared, records, now)
+                self._metrics.produced(RECEIVED.name(self._namespace, declared.name), len(records))
+        return faults
+
+    def _parcel(self, stream: str, records: Sequence[Admitted], parent: bytes | None, spans: ExitStack) -> Parcel:
+        values, keys = [record.value for record in records], [record.key for record in records]
+        if parent is None:
+            return Parcel(stream, values, keys)
         topic = RECEIVED.name(self._namespace, stream)
-        values, keys = [record.value for record in admitted], [record.key for record in admitted]
-        with message_span(self._telemetry.tracer, SEND, topic, parent) as span:
-            await self._delivery.deliver(stream, values, keys, span.header())
-        self._metrics.produced(topic, len(values))
+        header = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
+        return Parcel(stream, values, keys, {} if header is None else {0: header})
+
+
+async def _verdicts(admission: Admission, kind: Kind, bodies: Sequence[bytes], now: int) -> list[Admitted | Refusal]:
+    moment = _EPOCH + timedelta(milliseconds=now)
+    verdicts = admission.admit(kind, bodies[:SLICE], moment)
+    for start in range(SLICE, len(bodies), SLICE):
+        await asyncio.sleep(0)
+        verdicts += admission.admit(kind, bodies[start : start + SLICE], moment)
+    return verdicts
+
+
+def _accepted(record: Admitted) -> Accepted:
+    return Accepted(record.record.source, record.id, record.key)
+
+
+def _admitted(verdicts: Iterable[Admitted | Refusal]) -> list[Admitted]:
+    return [verdict for verdict in verdicts if isinstance(verdict, Admitted)]

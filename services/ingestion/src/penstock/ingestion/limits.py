@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.bus.ports import LARGEST_RECORD
+from penstock.runtime.delivery import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Limits:
     ack_seconds: float = 10.0
     unacknowledged_bytes: int = 128 << 20
     remembered: int = 100_000
+
+    @property
+    def delivery(self) -> Bounds:
+        """What waits for the broker."""
+        return Bounds(self.ack_seconds, self.unacknowledged_bytes)
 
 
 LIMITS = Limits()

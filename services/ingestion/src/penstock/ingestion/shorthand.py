@@ -13,6 +13,7 @@ from penstock.contracts.decoding import explain
 from penstock.contracts.events import EVENT_TYPE, LABEL_TYPE
 from penstock.contracts.ids import label_id
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.one_pass import Said
 
 Kind = Literal["event", "label"]
 Raws = dict[str, msgspec.Raw]
@@ -57,6 +58,23 @@ def _label(said: Raws, now: datetime) -> bytes | Refusal:
     if "entity" in said:
         data["entity"] = _entity(said["entity"])
     return _write({**_attributes("label", now), "id": _label_id(data), **_only(said, _ENVELOPE), "data": data})
+
+
+def whole_event(said: Said[Any], body: bytes, now: bytes) -> bytes:
+    """The CloudEvent in the JSON text `body`, of which `said` was read; `now` is the JSON text of its default time.
+
+    >>> whole_event(Said(id="a", data=None), b' {"id":"a","data":null}', b'"2026-01-31T12:00:00Z"').decode()
+    '{"specversion":"1.0","type":"penstock.event.v1","source":"http","time":"2026-01-31T12:00:00Z","id":"a","data":null}'
+    """
+    if said.specversion is not msgspec.UNSET:
+        return body
+    source = _SOURCE if said.source is msgspec.UNSET else b""
+    time = b'"time":%b,' % now if said.time is msgspec.UNSET else b""
+    return b"".join((_HEAD, source, time, body[body.index(b"{") + 1 :]))
+
+
+_HEAD = b'{"specversion":"1.0","type":"%b",' % EVENT_TYPE.encode()
+_SOURCE = b'"source":"%b",' % SOURCE.encode()
 
 
 _SPELLED_OUT: dict[Kind, Callable[[Raws, datetime], bytes | Refusal]] = {"event": _event, "label": _label}

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 
+from penstock.contracts.topics import RECEIVED
+from penstock.ingestion.answers import Answers
 from penstock.ingestion.api import Api
-from penstock.ingestion.delivery import Delivery
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.limits import LIMITS, Limits
 from penstock.ingestion.settings import IngestionSettings
+from penstock.ingestion.watching import Watch
+from penstock.runtime.delivery import Delivery
 from penstock.runtime.service import Resources, Service
 
 
-def build(_: IngestionSettings, resources: Resources, limits: Limits = LIMITS) -> Service:
-    """Ingestion: an HTTP interface on the intake; it consumes nothing but the declarations."""
+def build(
+    _: IngestionSettings, resources: Resources, limits: Limits = LIMITS, answers: Answers | None = None
+) -> Service:
+    """Ingestion: an HTTP interface on the intake; it follows the declarations, and the answers that are asked for."""
     caught_up = asyncio.Event()
 
     async def note_that_streams_are_read() -> None:
         caught_up.set()
 
     taking = intake(resources, limits)
-    api = Api(taking, limits, resources.telemetry, resources.metrics, caught_up.is_set)
+    answers = answers or Answers()
+    watch = Watch(resources.log, resources.namespace, answers)
+    api = Api(
+        taking, resources.streams, answers, watch, limits, resources.telemetry, resources.metrics, caught_up.is_set
+    )
     return Service(app=api.app(), tasks=[note_that_streams_are_read])
 
 
@@ -29,7 +38,7 @@ def intake(resources: Resources, limits: Limits = LIMITS) -> Intake:
     return Intake(
         namespace=resources.namespace,
         streams=resources.streams,
-        delivery=Delivery(resources.publisher, limits),
+        delivery=Delivery(resources.publisher, RECEIVED, limits.delivery),
         clock=resources.clock,
         telemetry=resources.telemetry,
         metrics=resources.metrics,

@@ -11,12 +11,12 @@ from typing import Any, Literal
 from msgspec.structs import asdict
 
 from penstock.contracts.checks import entities_of
-from penstock.contracts.columns import columns_of, times_of
+from penstock.contracts.columns import table_of, times_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event
 from penstock.contracts.predictions import Attribution, PredictionData
 from penstock.contracts.streams import StreamDeclared
-from penstock.ml.frame import Frame
+from penstock.ml.frame import Block, Frame
 from penstock.server.serving import Serving
 from penstock.server.swapping import Models
 
@@ -37,9 +37,10 @@ class Answered:
         """The answers one by one."""
         stamp = partial(PredictionData, **asdict(self.attribution))
         rows = self.probabilities or repeat(None)
+        values: Sequence[str | float] = self.values
         return [
             stamp(value=value, entity=entity, probabilities=row)
-            for value, entity, row in zip(self.values, self.entities, rows, strict=False)
+            for value, entity, row in zip(values, self.entities, rows, strict=False)
         ]
 
 
@@ -69,5 +70,7 @@ async def answers_to(
 
 
 def frame_of(declaration: Declaration, events: Sequence[Event[Any]]) -> Frame:
-    """The events' fields as columns, with their times."""
-    return Frame(columns_of(declaration, [event.data for event in events]), times_of([event.time for event in events]))
+    """The events' fields as columns, with their times, which few models ask for."""
+    table = table_of(declaration, [event.data for event in events])
+    block = Block(table.names, table.matrix)
+    return Frame.of_block(block, table.categories, lambda: times_of([event.time for event in events]))

@@ -14,6 +14,7 @@ from typing import Any
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
+import msgspec
 from bentoml.exceptions import BentoMLException, InvalidArgument, NotFound, ServiceUnavailable
 from starlette.applications import Starlette
 
@@ -54,7 +55,7 @@ def bento_service(open_desk: OpenDesk) -> Any:
                 reply = await self._desk.predict(stream, json.dumps(events).encode())
             except Problem as problem:
                 raise _as_bentoml(problem) from problem
-            answers: list[dict[str, Any]] = reply.body()
+            answers: list[dict[str, Any]] = msgspec.to_builtins(reply.body())
             return answers
 
     return Predictor

@@ -14,29 +14,57 @@ from penstock.contracts.decoding import explain
 from penstock.contracts.events import EVENT_TYPE, Event
 from penstock.contracts.received import ReceivedDecoder, repeats_a_key
 from penstock.contracts.refusals import Refusal
+from penstock.contracts.streams import StreamDeclared
+from penstock.runtime.one_pass import OnePass, event_of
 from penstock.runtime.problems import Problem, problem_of
 
 LARGEST_BATCH = 10_000  # events a request
 SOURCE = "http"
 SHORTHAND = ("id", "time", "source", "data")
 
+Read = list[Event[Any] | Refusal]
+
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def split(body: bytes) -> tuple[list[bytes], bool]:
-    """The events' JSON texts, and whether they came as an array.
+class Reader:
+    """Reads the bodies of requests for one stream: in one pass when all is well, event by event when something is not."""
 
-    Raises:
-        Problem: the body is no JSON, or an array of none or too many.
-    """
-    if body.lstrip(b" \t\r\n")[:1] != b"[":
-        return [body], False
-    items = _items(body)
-    if not 1 <= len(items) <= LARGEST_BATCH:
+    def __init__(self, declared: StreamDeclared) -> None:
+        self._one_pass = OnePass(declared.declaration)
+        self._decoder = ReceivedDecoder(declared)
+
+    def read(self, body: bytes, now: datetime) -> tuple[Read, bool]:
+        """The events, or why they are none, and whether they came as an array; `now` is the time of those without.
+
+        Raises:
+            Problem: the body is no JSON, or an array of none or too many.
+        """
+        if body.lstrip(b" \t\r\n")[:1] != b"[":
+            said = self._one_pass.one(body)
+            return [read_event(body, self._decoder, now) if said is None else _event(said, now)], False
+        many = self._one_pass.array(body)
+        _expect_some(many)
+        if many is not None:
+            return [_event(said, now) for said in many], True
+        items = _items(body)
+        _expect_some(items)
+        return [read_event(item, self._decoder, now) for item in items], True
+
+
+def _event(said: Any, now: datetime) -> Event[Any]:
+    return event_of(said, SOURCE, _new_id, now)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _expect_some(items: list[Any] | None) -> None:
+    if items is not None and not 1 <= len(items) <= LARGEST_BATCH:
         raise Problem(422, "out_of_range", f"expected a batch of 1 to {LARGEST_BATCH} events")
-    return items, True
 
 
 def _items(body: bytes) -> list[bytes]:
@@ -85,4 +113,4 @@ def _checked(decoded: Any, item: bytes) -> Event[Any] | Refusal:
 
 
 def _defaults(now: datetime) -> dict[str, Any]:
-    return {"specversion": "1.0", "type": EVENT_TYPE, "source": SOURCE, "id": str(uuid.uuid4()), "time": now}
+    return {"specversion": "1.0", "type": EVENT_TYPE, "source": SOURCE, "id": _new_id(), "time": now}

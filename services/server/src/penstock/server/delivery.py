@@ -1,78 +1,100 @@
-"""Putting answered events on the log, within a bound of time and memory."""
+"""Putting answered events on the log: before the reply, or in fast mode behind it."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 
-from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.publishing import Publisher
-from penstock.contracts.batch import Outputs
-from penstock.contracts.events import Event
-from penstock.contracts.received import Received
+from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.topics import RECEIVED
+from penstock.runtime.delivery import Delivery, Overfull, Parcel, Undelivered
 from penstock.runtime.problems import RETRY_AFTER, Problem
 from penstock.telemetry.names import SEND
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span
 
-CONFIRMED_WITHIN = 10.0  # seconds a client waits for the broker before it is told to try again
-MOST_UNCONFIRMED = 100_000  # events
-
 log = logging.getLogger("penstock.server")
 
 
-class Delivery:
-    """Writes events to `received` and waits until the broker has confirmed them."""
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The sealed events of one request with their keys, and its traceparent, which the first event carries on."""
 
-    def __init__(self, publisher: Publisher, namespace: str, telemetry: Telemetry) -> None:
-        self._publisher = publisher
+    ids: Sequence[str]
+    values: Sequence[bytes]
+    keys: Sequence[bytes]
+    parent: bytes | None
+
+
+class Records:
+    """Writes the events of many requests at once; what befalls one request is told to it alone.
+
+    `lost` hears how many events were answered but not confirmed.
+    """
+
+    def __init__(self, delivery: Delivery, namespace: str, telemetry: Telemetry, lost: Callable[[int], None]) -> None:
+        self._delivery = delivery
         self._namespace = namespace
         self._telemetry = telemetry
-        self._unconfirmed = 0
+        self._lost = lost
 
-    async def deliver(
-        self, stream: str, events: Sequence[Event[Any]], keys: Sequence[bytes], parent: bytes | None
-    ) -> None:
-        """Write the events of one request; `parent` is its traceparent, which the first event carries on.
+    async def put(self, stream: str, letters: Sequence[Letter], *, wait: bool) -> list[Problem | None]:
+        """Write the letters, and unless told not to `wait` until the broker has confirmed them.
 
-        Raises:
-            Problem: the broker did not confirm in time, or an event is larger than it takes.
+        What is wrong with each, None when nothing is: one the log does not take, or all when the broker is away.
         """
-        if self._unconfirmed + len(events) > MOST_UNCONFIRMED:
-            raise _unconfirmed(events)
-        causes = [0] + [-1] * (len(events) - 1)
-        outputs: Outputs[Received] = Outputs(RECEIVED, stream, events, keys, causes=causes)
-        with message_span(self._telemetry.tracer, SEND, RECEIVED.name(self._namespace, stream), parent) as span:
-            header = span.header()
-            write = asyncio.ensure_future(
-                self._publisher.publish([outputs], lambda cause: header if cause == 0 else None)
-            )
-            await self._confirmed(write, events)
+        with ExitStack() as spans:
+            parcels = [self._parcel(stream, letter, spans) for letter in letters]
+            if wait:
+                faults = await self._delivery.deliver(parcels)
+                return [_problem(letter, fault) for letter, fault in zip(letters, faults, strict=True)]
+            try:
+                self._delivery.post(parcels, self._note_lost)
+            except Overfull:
+                return [_overfull() for _ in letters]
+            return [None] * len(letters)
 
-    async def _confirmed(self, write: asyncio.Future[None], events: Sequence[Event[Any]]) -> None:
-        """Wait, but never cancel: a write that is under way cannot be taken back."""
-        self._unconfirmed += len(events)
-        write.add_done_callback(lambda done: self._finished(done, len(events)))
-        await asyncio.wait({write}, timeout=CONFIRMED_WITHIN)
-        if not write.done():
-            raise _unconfirmed(events)
-        try:
-            write.result()
-        except BrokerUnavailable as error:
-            raise _unconfirmed(events) from error
-        except RecordTooLarge as error:
-            raise Problem(413, "too_large", "the log does not take an event of this size") from error
+    async def drain(self) -> None:
+        """Wait for what was answered and is not confirmed yet."""
+        await self._delivery.drain()
 
-    def _finished(self, write: asyncio.Future[None], count: int) -> None:
-        self._unconfirmed -= count
-        if not write.cancelled() and write.exception() is not None:
-            log.warning("not confirmed: %s", write.exception())
+    def _note_lost(self, parcel: Parcel, error: Exception) -> None:
+        count = len(parcel.values)
+        log.warning("%s: %d answers were given that the log did not confirm: %r", parcel.stream, count, error)
+        self._lost(count)
+
+    def _parcel(self, stream: str, letter: Letter, spans: ExitStack) -> Parcel:
+        header = None if letter.parent is None else self._traced(stream, letter.parent, spans)
+        return Parcel(stream, letter.values, letter.keys, {} if header is None else {0: header})
+
+    def _traced(self, stream: str, parent: bytes, spans: ExitStack) -> bytes | None:
+        topic = RECEIVED.name(self._namespace, stream)
+        return spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
 
 
-def _unconfirmed(events: Sequence[Event[Any]]) -> Problem:
+def _problem(letter: Letter, fault: Exception | None) -> Problem | None:
+    match fault:
+        case None:
+            return None
+        case Undelivered():
+            return _unconfirmed(letter)
+        case RecordTooLarge():
+            return _too_large()
+        case _:
+            raise fault
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", "the log does not take an event of this size")
+
+
+def _unconfirmed(letter: Letter) -> Problem:
     detail = "the log did not confirm: whether it has the events is unknown; the same ids are safe to send again"
-    ids = {"ids": [event.id for event in events]}
-    return Problem(503, "outcome_unknown", detail, headers=RETRY_AFTER, more=ids)
+    return Problem(503, "outcome_unknown", detail, headers=RETRY_AFTER, more={"ids": letter.ids})
+
+
+def _overfull() -> Problem:
+    detail = "too many answers await the log: these events were not taken; the same ids are safe to send again"
+    return Problem(503, "overloaded", detail, headers=RETRY_AFTER)

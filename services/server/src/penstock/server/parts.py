@@ -8,11 +8,12 @@ from importlib.metadata import version
 from penstock.artifacts import ArtifactError, Seal, Store, Verifier, open_store
 from penstock.contracts.batch import output
 from penstock.contracts.monitoring import Alert
-from penstock.contracts.topics import ALERTS
+from penstock.contracts.topics import ALERTS, RECEIVED
+from penstock.runtime.delivery import Bounds, Delivery
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import SettingsError
 from penstock.server.alerting import Alerts
-from penstock.server.delivery import Delivery
+from penstock.server.delivery import Records
 from penstock.server.kept import KeptModels
 from penstock.server.loading import Loader
 from penstock.server.predicting import Desk
@@ -79,5 +80,6 @@ def models_of(resources: Resources, parts: Parts) -> Models:
 
 def desk_of(resources: Resources, models: Models, seal: Seal) -> Desk:
     """What answers requests in this process."""
-    delivery = Delivery(resources.publisher, resources.namespace, resources.telemetry)
-    return Desk(models, resources.streams, delivery, seal, resources.clock, CODE)
+    delivery = Delivery(resources.publisher, RECEIVED, Bounds())
+    records = Records(delivery, resources.namespace, resources.telemetry, resources.metrics.unconfirmed)
+    return Desk(models, resources.streams, records, seal, resources.clock, CODE)

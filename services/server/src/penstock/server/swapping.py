@@ -11,6 +11,7 @@ from typing import Any
 from penstock.bus.errors import TransientError
 from penstock.contracts.models import ModelEpoch
 from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.ml.baseline import BASELINE
 from penstock.ml.frame import Frame
 from penstock.ml.models import Answers, Model
 from penstock.server.alerting import Alerts, refused_model
@@ -18,7 +19,7 @@ from penstock.server.loading import Loader, RefusedModel, StoreAway
 from penstock.server.serving import Epochs, Serving, Unserved
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
-LARGE = 1000  # rows beyond which a prediction would keep the event loop from its heartbeats
+LARGE = 1000  # rows beyond which a slow model would keep the event loop from its heartbeats
 
 Note = Callable[[str, int], None]
 
@@ -178,4 +179,5 @@ class Models:
 
 
 async def _predicted(model: Model, frame: Frame) -> Answers:
-    return model.predict(frame) if len(frame) <= LARGE else await asyncio.to_thread(model.predict, frame)
+    is_slow = model.fused != "linear" and model.family != BASELINE
+    return await asyncio.to_thread(model.predict, frame) if is_slow and len(frame) > LARGE else model.predict(frame)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.ml.codes import Codes
 from penstock.ml.encoding import most_frequent
 from penstock.ml.frame import Kind
 
@@ -74,16 +75,17 @@ class Reference:
         return np.where(np.isnan(numbers), self.bins - 1, np.searchsorted(self._cuts, numbers, side="right"))
 
     def _category_bins(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        place, other = self._places.get, self.bins - 2
-        return np.array([place(value, other) for value in values.tolist()], dtype=np.int64)
+        return self.codes.of(values)
 
     @cached_property
     def _cuts(self) -> NDArray[np.float64]:
         return np.array(self.edges, dtype=np.float64)
 
     @cached_property
-    def _places(self) -> dict[str | None, int]:
-        return {**{text: place for place, text in enumerate(self.categories)}, None: self.bins - 1}
+    def codes(self) -> Codes:
+        """The bin of each category, and of what is missing or none of them."""
+        places: dict[str | None, int] = {text: place for place, text in enumerate(self.categories)}
+        return Codes({**places, None: self.bins - 1}, other=self.bins - 2)
 
 
 def _edges(sample: NDArray[Any]) -> tuple[float, ...]:

@@ -116,7 +116,17 @@ class SequentialDetector:
         numbers = np.asarray(values, dtype=np.float64)
         if not np.isfinite(numbers).all():
             raise ValueError("a detector takes finite values only")
-        return [index for index, value in enumerate(numbers.tolist()) if self._tipped_by(value)]
+        return [index for index, value in enumerate(numbers.tolist()) if self.tipped_by(value)]
+
+    def tipped_by(self, value: float) -> bool:
+        """Take in one value, known to be finite: whether it tipped the detector."""
+        if self._scale:
+            tipped = self._fed(min(value / self._scale, 1.0))
+        else:
+            tipped = any(self._fed(min(each / self._scale, 1.0)) for each in self._calibrated(value))
+        if tipped:
+            self._restart()
+        return tipped
 
     def _restart(self) -> None:
         known = DETECTORS[self.name]
@@ -125,16 +135,8 @@ class SequentialDetector:
         self._calibration: list[float] = []
         self._count, self._total = 0, 0.0
 
-    def _tipped_by(self, value: float) -> bool:
-        tipped = any(self._fed(min(each / self._scale, 1.0)) for each in self._scalable(value))
-        if tipped:
-            self._restart()
-        return tipped
-
-    def _scalable(self, value: float) -> list[float]:
-        """The values that can be judged now: none in calibration, all of those at its end."""
-        if self._scale:
-            return [value]
+    def _calibrated(self, value: float) -> list[float]:
+        """The values that can be judged now that the scale is still sought: none, and at the end all of those."""
         self._calibration.append(value)
         if len(self._calibration) < CALIBRATION:
             return []

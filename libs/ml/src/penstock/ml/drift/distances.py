@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 Counts = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -45,11 +45,31 @@ def ks(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
 
     Binning can only lower the statistic, so the p-value errs towards no change.
     """
+    statistic = ks_statistic(reference, counts)
+    return statistic, ks_p_value(statistic, reference, counts)
+
+
+def ks_statistic(reference: Counts, counts: Counts) -> Floats:
+    """The largest gap between the cumulated shares."""
     gaps = np.abs(np.cumsum(_shares(reference), axis=-1) - np.cumsum(_shares(counts), axis=-1))
-    statistic = gaps.max(axis=-1)
+    return np.asarray(gaps.max(axis=-1))
+
+
+def ks_p_value(statistic: Floats, reference: Counts, counts: Counts, below: float = np.inf) -> Floats:
+    """The p-value of a statistic, exact where it is below `below`; elsewhere it may be given as 1, which costs little."""
     n, m = reference.sum(axis=-1), counts.sum(axis=-1)
     effective = np.maximum(np.round(n * m / np.maximum(n + m, 1)), 1)
-    return statistic, np.asarray(stats.kstwo.sf(statistic, effective), dtype=np.float64)
+    wanted = _ks_floor(statistic, effective) < below
+    p_value = np.ones(np.shape(statistic))
+    if wanted.any():
+        p_value[wanted] = stats.kstwo.sf(statistic[wanted], effective[wanted])
+    return p_value
+
+
+def _ks_floor(statistic: Floats, n: Floats) -> Floats:
+    """A bound that the p-value is never below: how likely n cases are as far off at one place, halfway up the range."""
+    place = (1 - np.minimum(statistic, 1.0)) / 2
+    return np.asarray(special.bdtrc(np.ceil(n * (place + statistic)) - 1, n.astype(np.intp), place))
 
 
 def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
@@ -64,7 +84,7 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
         terms = np.where(expected > 0, (table - expected) ** 2 / expected, 0.0)
     statistic = terms.sum(axis=(-2, -1))
     freedom = (table.sum(axis=-2) > 0).sum(axis=-1) - 1
-    p_value = np.where(freedom > 0, stats.chi2.sf(statistic, np.maximum(freedom, 1)), 1.0)
+    p_value = np.where(freedom > 0, special.chdtrc(np.maximum(freedom, 1), statistic), 1.0)
     return statistic, p_value
 
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from penstock.ml.drift import distances
 
+Counts = NDArray[np.int64]
 Statistic = Literal["psi", "js", "ks"]
 
 THRESHOLDS: dict[Statistic, float] = {"psi": 0.2, "js": 0.15, "ks": 0.15}
@@ -56,36 +57,48 @@ class WindowTest:
 
         Raises ValueError when a field has other bins in the window than in the reference.
         """
-        fields = [name for name in reference if name in window]
+        return self._found(*_stacked(reference, window))
+
+    def drifts(self, reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]) -> list[FieldDrift]:
+        """Only the fields that have drifted, the largest change first."""
+        found = [field for field in self._found(*_stacked(reference, window), only_drifts=True) if field.drifted]
+        return sorted(found, key=lambda field: -field.value)
+
+    def _found(self, fields: list[str], before: Counts, now: Counts, only_drifts: bool = False) -> list[FieldDrift]:
+        """What was measured; with `only_drifts` nothing is worked out that can make no field a drift."""
         if not fields:
             return []
-        before, now = _stacked(fields, reference, window)
-        values, p_values = self._measured(before, now)
         threshold = THRESHOLDS[self.statistic] if self.threshold is None else self.threshold
-        adjusted = stats.false_discovery_control(p_values, method="bh")
+        values = self._values(before, now)
         judged = np.minimum(before.sum(axis=-1), now.sum(axis=-1)) >= self.minimum
-        drifted = judged & (values >= threshold) & (adjusted < self.alpha)
+        large = judged & (values >= threshold)
+        if only_drifts and not large.any():
+            return []
+        p_values = self._p_values(values, before, now, self.alpha if only_drifts else np.inf)
+        adjusted = stats.false_discovery_control(p_values, method="bh")
+        drifted = large & (adjusted < self.alpha)
         return [
             FieldDrift(name, self.statistic, float(value), threshold, float(p), bool(verdict))
             for name, value, p, verdict in zip(fields, values, adjusted, drifted, strict=True)
         ]
 
-    def drifts(self, reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]) -> list[FieldDrift]:
-        """Only the fields that have drifted, the largest change first."""
-        found = [field for field in self.measure(reference, window) if field.drifted]
-        return sorted(found, key=lambda field: -field.value)
-
-    def _measured(self, before: NDArray[Any], now: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _values(self, before: Counts, now: Counts) -> NDArray[np.float64]:
         if self.statistic == "ks":
-            return distances.ks(before, now)
-        distance = distances.psi if self.statistic == "psi" else distances.js
-        return distance(before, now), distances.chi_square(before, now)[1]
+            return distances.ks_statistic(before, now)
+        return distances.psi(before, now) if self.statistic == "psi" else distances.js(before, now)
+
+    def _p_values(self, values: NDArray[np.float64], before: Counts, now: Counts, below: float) -> NDArray[np.float64]:
+        if self.statistic == "ks":
+            return distances.ks_p_value(values, before, now, below)
+        return distances.chi_square(before, now)[1]
 
 
 def _stacked(
-    fields: list[str], reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    width = max(len(reference[name]) for name in fields)
+    reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]
+) -> tuple[list[str], Counts, Counts]:
+    """The fields that both know, and their counts as rows, short ones filled up with zeros."""
+    fields = [name for name in reference if name in window]
+    width = max((len(reference[name]) for name in fields), default=0)
     both = np.zeros((2, len(fields), width), dtype=np.int64)
     for row, name in enumerate(fields):
         if len(reference[name]) != len(window[name]):
@@ -94,4 +107,4 @@ def _stacked(
             )
         both[0, row, : len(reference[name])] = reference[name]
         both[1, row, : len(window[name])] = window[name]
-    return both[0], both[1]
+    return fields, both[0], both[1]

@@ -1,0 +1,107 @@
+"""Streams are followed from the first question on, on either log, and no longer than somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.memory import MemoryLog
+from penstock.bus.ports import Log
+from penstock.bus.publishing import Publisher
+from penstock.bus.topics import stream_topics
+from penstock.contracts.batch import Outputs
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.topics import PREDICTIONS, REJECTED
+from penstock.ingestion.answers import Answers
+from penstock.ingestion.watching import Watch
+
+from .conftest import LOANS
+from .test_answers import prediction, rejection
+
+NAMESPACE = "watching"
+STREAM = StreamDeclared(
+    source="t", id="d", time=datetime(2026, 1, 1, tzinfo=UTC), version=1, declaration=parse_declaration(LOANS)
+)
+
+
+@pytest.fixture(params=["memory", "kafka"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
+    made: Log = (
+        MemoryLog()
+        if request.param == "memory"
+        else KafkaLog(Connection(request.getfixturevalue("broker")), NAMESPACE, "test")
+    )
+    await made.create(stream_topics(NAMESPACE, STREAM))
+    yield made
+    await made.close()
+
+
+async def _write(log: Log, *numbers: int) -> None:
+    """A prediction for each number and, for odd ones, a rejection of another event, over all partitions."""
+    streams = Streams()
+    streams.apply(STREAM)
+    publisher = Publisher(log, NAMESPACE, streams)
+    keys = [b"key-%d" % number for number in numbers]
+    predicted = [prediction(str(number)).value or b"" for number in numbers]
+    odd = [number for number in numbers if number % 2]
+    refused = [rejection(f"r{number}").value or b"" for number in odd]
+    await publisher.publish(
+        [
+            Outputs(PREDICTIONS, "loans", predicted, keys),
+            Outputs(REJECTED, "loans", refused, [b"key-%d" % number for number in odd]),
+        ]
+    )
+    await publisher.close()
+
+
+async def _eventually(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 (several things are waited for)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_question_finds_what_was_answered_before_it_and_after(log: Log) -> None:
+    answers = Answers()
+    watch = Watch(log, NAMESPACE, answers)
+    await _write(log, *range(20))
+    async with asyncio.timeout(60):
+        await watch.begin(STREAM).wait()
+    assert all(answers.find("loans", "http", str(number)) for number in range(20))
+    assert answers.find("loans", "http", "r7")
+
+    await _write(log, 100, 101, 102)
+    watch.begin(STREAM)
+    await _eventually(lambda: answers.find("loans", "http", "102") and answers.find("loans", "http", "r101"))
+    await watch.close()
+
+
+async def test_a_stream_that_nobody_asks_about_any_more_is_let_go_and_taken_up_again() -> None:
+    log, answers = MemoryLog(), Answers()
+    await log.create(stream_topics(NAMESPACE, STREAM))
+    watch = Watch(log, NAMESPACE, answers, idle=-1)
+    watch.begin(STREAM)
+    assert watch.follows == ["loans"]
+    await _eventually(lambda: watch.follows == [])
+    await _write(log, 1)
+    watch = Watch(log, NAMESPACE, answers)
+    await watch.begin(STREAM).wait()
+    assert watch.follows == ["loans"]
+    assert answers.find("loans", "http", "1")
+    await watch.close()
+
+
+async def test_topics_that_are_still_being_made_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.ingestion.watching.PAUSE", 0.001)
+    log, answers = MemoryLog(), Answers()
+    watch = Watch(log, NAMESPACE, answers)
+    caught_up = watch.begin(STREAM)
+    await asyncio.sleep(0)
+    await log.create(stream_topics(NAMESPACE, STREAM))
+    async with asyncio.timeout(20):
+        await caught_up.wait()
+    await watch.close()
