@@ -4,7 +4,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format constraints docs clean
+.PHONY: help setup demo test check bench bench-quick bench-setup format constraints docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,6 +38,15 @@ check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.architecture.types
+
+bench: setup ## measure everything against the peers, and write docs/benchmarks.md (hours)
+	@$(BIN)/python -m bench full $(BENCH)
+
+bench-quick: setup ## measure the drain and HTTP against the peers (5 minutes)
+	@$(BIN)/python -m bench quick $(BENCH)
+
+bench-setup: setup ## once, before: install each peer of the benchmark into an environment of its own
+	@$(BIN)/python -m bench setup
 
 format: setup ## mend what a machine can mend
 	@$(BIN)/ruff check --fix .

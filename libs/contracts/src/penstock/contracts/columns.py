@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
-from struct import error as NotAllNumbers
-from struct import pack_into
 from typing import Any
 
 import msgspec
@@ -80,8 +79,8 @@ def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
 def _fill(column: NDArray[np.float64], values: Sequence[Any]) -> None:
     """Write the values into a contiguous column; `pack_into` takes a fifth of numpy's time, but knows no None."""
     try:
-        pack_into(f"{len(values)}d", column.data, 0, *values)
-    except NotAllNumbers:
+        struct.pack_into(f"{len(values)}d", column.data, 0, *values)
+    except struct.error:
         column[:] = np.array(values, dtype=np.float64)
 
 
