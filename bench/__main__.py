@@ -1,0 +1,84 @@
+"""`python -m bench`: set up, a quick run, the full run, or one section of it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from bench import environments
+from bench.lab import folder_and_broker, lab
+from bench.results import Result, write
+from bench.runs import FULL, QUICK, SECTIONS, Wish
+from bench.terminal import say, show
+
+
+def main() -> None:
+    """Do what the command line asks for. Exit codes: 0 done, 2 it asks for something unknown, 130 interrupted."""
+    arguments = _parser().parse_args()
+    gc.set_threshold(200_000, 20, 100)  # events by the million: a collection every 700 would cost more than they do
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would tell of every topic that is dropped
+    try:
+        if arguments.what == "setup":
+            environments.set_up(arguments.cells)
+        else:
+            _run(arguments)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("interrupted: nothing is left running")
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "what",
+        choices=["setup", "quick", "full", *SECTIONS],
+        metavar="WHAT",
+        help="setup, quick, full or " + ", ".join(SECTIONS),
+    )
+    parser.add_argument(
+        "--cells", type=lambda text: text.split(","), metavar="A,B", help="only these cells of a section"
+    )
+    parser.add_argument("--quick", action="store_true", help="measure a section as the quick run does")
+    parser.add_argument("--repetitions", type=int, default=3, metavar="N")
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help="of the steady load, in a full run 60")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    whole_run = arguments.what in ("quick", "full")
+    sections = {"quick": QUICK, "full": FULL}.get(arguments.what, (arguments.what,))
+    quick = arguments.quick or arguments.what == "quick"
+    with folder_and_broker() as (folder, bootstrap):
+        rows = uvloop.run(_sections(arguments, sections, folder, bootstrap, quick))
+    show(rows)
+    if whole_run:
+        say(f"written: {write(arguments.what, rows)}")
+    if arguments.what == "full":
+        from bench.page import write_page  # noqa: PLC0415 (plots need an environment of their own)
+
+        write_page(rows)
+
+
+async def _sections(
+    arguments: argparse.Namespace, names: tuple[str, ...], folder: Path, bootstrap: str, quick: bool
+) -> list[Result]:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    rows: list[Result] = []
+    async with lab(folder, bootstrap, quick, arguments.repetitions) as place:
+        for name in names:
+            say(f"[bold]section {name}[/bold]")
+            rows += await SECTIONS[name](place, Wish(arguments.cells, arguments.minutes))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

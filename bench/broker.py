@@ -1,0 +1,101 @@
+"""The broker as a measurement sees it: topics made and dropped, filled beforehand, watched and read from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from bench.events import Encoded
+from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.ports import NewTopic
+
+BATCH_BYTES = 256 * 1024
+FETCH_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Connections to the broker that a section keeps open."""
+
+    bootstrap: str
+    log: KafkaLog
+    consumer: AIOKafkaConsumer
+    producer: AIOKafkaProducer
+    admin: AIOKafkaAdminClient
+
+    async def create(self, topics: Sequence[NewTopic]) -> None:
+        """Make topics, and wait until they can be written."""
+        await self.log.create(topics)
+
+    async def drop(self, topics: Iterable[str]) -> None:
+        """Delete topics: what is measured next shall not share the disk with them."""
+        await self.admin.delete_topics(list(topics))
+
+    async def fill(self, topic: str, partitions: int, records: Iterable[tuple[int, Encoded]]) -> None:
+        """Append the records, each to its partition."""
+        builders = [self.producer.create_batch() for _ in range(partitions)]
+        for partition, (key, value, headers) in records:
+            if builders[partition].append(key=key, value=value, timestamp=None, headers=headers) is None:
+                await self.producer.send_batch(builders[partition], topic, partition=partition)
+                builders[partition] = self.producer.create_batch()
+                builders[partition].append(key=key, value=value, timestamp=None, headers=headers)
+        for partition, builder in enumerate(builders):
+            if builder.record_count():
+                await self.producer.send_batch(builder, topic, partition=partition)
+        await self.producer.flush()
+
+    async def count(self, topics: Sequence[str], partitions: int) -> int:
+        """How many records the topics hold together."""
+        return sum((await self.consumer.end_offsets(_places(topics, partitions))).values())
+
+    async def values(self, topics: Sequence[str], partitions: int) -> AsyncIterator[list[bytes]]:
+        """All values of the topics as they end now, in pieces."""
+        async for records in self.records(topics, partitions):
+            yield [record.value for record in records]
+
+    async def records(self, topics: Sequence[str], partitions: int) -> AsyncIterator[list[ConsumerRecord]]:
+        """All records of the topics as they end now, in pieces."""
+        places = _places(topics, partitions)
+        left = await self.count(topics, partitions)
+        async with _consumer(self.bootstrap) as reader:
+            reader.assign(places)
+            await reader.seek_to_beginning(*places)
+            while left > 0:
+                for records in (await reader.getmany(timeout_ms=500)).values():
+                    left -= len(records)
+                    yield records
+
+
+def _places(topics: Sequence[str], partitions: int) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+
+
+@asynccontextmanager
+async def connected(bootstrap: str) -> AsyncIterator[Broker]:
+    """The connections, open for the length of the block."""
+    log = KafkaLog(Connection(bootstrap), "bench", "bench")
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await asyncio.gather(producer.start(), admin.start())
+        async with _consumer(bootstrap) as consumer:
+            yield Broker(bootstrap, log, consumer, producer, admin)
+    finally:
+        await producer.stop()
+        await admin.close()
+        await log.close()
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=FETCH_BYTES, check_crcs=False)
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()

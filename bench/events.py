@@ -1,0 +1,85 @@
+"""Events as `events` holds them: CloudEvents in JSON of about 500 bytes, the same bytes for every cell.
+
+A few thousand different rows are encoded once; the n-th event is the row n modulo their number, under an id of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench.stream import Rows
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.decoding import encode
+from penstock.contracts.events import Event, data_type
+from penstock.contracts.placement import partition_of
+
+ID_TAIL = "-0001-4a7e-9a3c-0242ac120002"  # makes ids as long as UUIDs are
+TRACED_EVERY = 100  # one event in so many bears a `traceparent`
+_PLACEHOLDER = "\N{WHITE SQUARE}"
+_START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+Encoded = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""The key, value and headers of a record."""
+
+
+def event_id(number: int) -> str:
+    """The id of the n-th event."""
+    return f"{number:012d}{ID_TAIL}"
+
+
+def number_of(event: str) -> int:
+    """The number of the event with this id."""
+    return int(event[:12])
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of a stream, and the partition of each row's account among `partitions`."""
+
+    declaration: Declaration
+    rows: Rows
+    partitions: int = 4
+    traced: bool = True
+    _parts: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list, repr=False)
+
+    def encoded(self, count: int, first: int = 0) -> Iterator[tuple[int, Encoded]]:
+        """`count` events from number `first` on, each with its partition."""
+        parts = self._parts or self._encode_rows()
+        rows = len(parts)
+        for number in range(first, first + count):
+            key, before, after, partition = parts[number % rows]
+            traced = self.traced and number % TRACED_EVERY == 0
+            yield partition, (key, b"%b%012d%b" % (before, number, after), _header(number) if traced else [])
+
+    def values(self, count: int, first: int = 0) -> list[bytes]:
+        """The values alone."""
+        return [value for _, (_, value, _) in self.encoded(count, first)]
+
+    def _encode_rows(self) -> list[tuple[bytes, bytes, bytes, int]]:
+        data = data_type(self.declaration)
+        attributes = [f"f{place}" for place in range(len(self.declaration.fields))]
+        columns = self._columns()
+        rows = zip(*(columns[name] for name in self.declaration.fields), strict=True)
+        for index, row in enumerate(rows):
+            key = self.rows.accounts[index].encode()
+            event: Event[Any] = Event(
+                source="bench",
+                id=_PLACEHOLDER,
+                time=_START + timedelta(milliseconds=index * 37),
+                data=data(**dict(zip(attributes, row, strict=True))),
+            )
+            before, after = encode(event).split(_PLACEHOLDER.encode())
+            self._parts.append((key, before, ID_TAIL.encode() + after, partition_of(key, self.partitions)))
+        return self._parts
+
+    def _columns(self) -> dict[str, list[Any]]:
+        numbers = {name: self.rows.numbers[:, place].tolist() for place, name in enumerate(self.rows.names)}
+        rows = self.rows
+        return {**numbers, "segment": rows.segments, "merchant": rows.merchants, "account": rows.accounts}
+
+
+def _header(number: int) -> list[tuple[str, bytes]]:
+    return [("traceparent", b"00-%032x-%016x-01" % (number + 1, number + 1))]

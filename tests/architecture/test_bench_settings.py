@@ -1,0 +1,135 @@
+"""What is measured is what is shipped: bench/ tells a service no more than `penstock up` does."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from bench.processes import Command, environment_of
+from bench.shipped import Deployment
+from penstock.console.home import Home
+from penstock.console.services import SERVICES, USUAL_PORTS, common_settings, service_plans, telemetry_settings
+from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.streams import StreamDeclared
+from penstock.runtime.settings import ServiceSettings
+
+ROOT = Path(__file__).parents[2]
+PORTS = {name: 20_000 + number for number, name in enumerate(USUAL_PORTS)}
+OURS = re.compile(r"(PENSTOCK|KAFKA|OTEL|AWS)_[A-Z_]+|DATABASE_URL")
+TOML = """
+[stream]
+name = "bench"
+task = "regression"
+[label]
+name = "y"
+[fields]
+x = { type = "number" }
+"""
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """A deployment as bench/ makes them, without a broker."""
+    declared = StreamDeclared(
+        source="test", id="1", time="2026-01-01T00:00:00Z", version=1, declaration=parse_declaration(TOML)
+    )
+    return Deployment("some", Home(tmp_path), declared, PORTS)
+
+
+def told_by_up(deployment: Deployment, service: str) -> dict[str, str]:
+    settings = common_settings(deployment.home, PORTS, "some") | telemetry_settings(None, {})
+    return dict(
+        next(plan for plan in service_plans(deployment.home, PORTS, settings) if plan.name == service).environment
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_told_what_up_tells_it(deployment: Deployment, service: str) -> None:
+    assert dict(deployment.service(service).environment) == told_by_up(deployment, service)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stream_child_is_told_what_its_supervisor_tells_it(deployment: Deployment, workers: int) -> None:
+    children = deployment.scorers(workers)
+    assert len(children) == workers
+    for number, child in enumerate(children):
+        assert list(child.arguments[1:]) == ["-m", "penstock.server.stream"]
+        more = {
+            name: value
+            for name, value in child.environment.items()
+            if told_by_up(deployment, "server").get(name) != value
+        }
+        port = str(PORTS["server-stream"] + number)
+        assert set(more) <= {"PENSTOCK_SUPERVISOR", "PENSTOCK_STREAM_PORT"}
+        assert child.environment["PENSTOCK_STREAM_PORT"] == port
+
+
+def test_an_http_child_is_told_what_its_supervisor_tells_it(deployment: Deployment) -> None:
+    (child,) = deployment.http()
+    assert list(child.arguments[1:]) == ["-m", "penstock.server.http"]
+    assert set(child.environment) - set(told_by_up(deployment, "server")) == {"PENSTOCK_SUPERVISOR"}
+
+
+def test_a_service_hears_nothing_from_whoever_measures(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in settings_of_services():
+        monkeypatch.setenv(name, "1")
+    command = deployment.service("server")
+    heard = {name for name in environment_of(command) if OURS.fullmatch(name)}
+    assert heard == {name for name in command.environment if OURS.fullmatch(name)}
+
+
+def test_nothing_in_bench_names_a_setting() -> None:
+    """Peers are told by names of their own; a setting of ours comes from the console's functions or not at all."""
+    named = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in sorted((ROOT / "bench").rglob("*.py"))
+        for text in texts_in(path)
+        if settings_in(text)
+    ]
+    assert named == []
+
+
+def texts_in(path: Path) -> Iterator[str]:
+    """Every text and keyword in a file, documentation included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+
+
+def settings_in(text: str) -> set[str]:
+    """The settings that a text names."""
+    words = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", text))
+    return words & settings_of_services() | {word for word in words if word.startswith("OTEL_")}
+
+
+@cache
+def settings_of_services() -> set[str]:
+    """The variables that any of the seven reads, telemetry's apart."""
+    found: set[str] = set()
+    for service in SERVICES:
+        module = importlib.import_module(f"penstock.{service.replace('-', '_')}.settings")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, ServiceSettings):
+                found |= {(field.alias or name).upper() for name, field in value.model_fields.items()}
+    return found
+
+
+def test_a_setting_would_be_seen(tmp_path: Path) -> None:
+    file = tmp_path / "cell.py"
+    file.write_text(
+        'environment = {"PENSTOCK_STREAM_WORKERS": "2"} | dict(KAFKA_BOOTSTRAP_SERVERS="x")\nsay("set OTEL_TRACES_SAMPLER=always_on")'
+    )
+    named = {name for text in texts_in(file) for name in settings_in(text)}
+    assert named == {"PENSTOCK_STREAM_WORKERS", "KAFKA_BOOTSTRAP_SERVERS", "OTEL_TRACES_SAMPLER"}
+
+
+def test_commands_are_what_processes_are_started_with() -> None:
+    assert environment_of(Command("x", [], {"A": "b"}))["A"] == "b"
