@@ -28,7 +28,8 @@ from penstock.telemetry.setup import Telemetry
 
 LARGEST_BATCH = 2000  # records a step: larger batches cost memory traffic, smaller ones cost calls
 MOST_AHEAD = 3  # batches handled while earlier outputs are unconfirmed: enough to keep the network busy
-SMALL_BATCH, GATHERING = 50, 0.0015  # after fewer records it waits so many seconds: a step costs most by itself
+SMALL_BATCH = 50  # records: after fewer a worker rests while more gather, for what costs is the step, not the record
+REST, LONGEST_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
 LEAVING_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
@@ -93,7 +94,7 @@ class Worker:
                         self._tell()
                     pause = FIRST_PAUSE
                     if 0 < handled < SMALL_BATCH:
-                        await asyncio.sleep(GATHERING)
+                        await self._rest()
                 except TransientError as error:
                     self.progressed = time.monotonic()  # waiting for what is away is not being stuck
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
@@ -102,6 +103,10 @@ class Worker:
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             await self.close()
+
+    async def _rest(self) -> None:
+        """Take at most a quarter of a core for few records, however fast the machine is."""
+        await asyncio.sleep(min(REST * (time.monotonic() - self.progressed), LONGEST_REST))
 
     async def step(self, wait: float) -> int:
         """Handle what is there, waiting at most `wait` seconds for it, to its end; how many records that were."""

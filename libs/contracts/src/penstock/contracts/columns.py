@@ -6,7 +6,7 @@ import struct
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration import Declaration
 
 Columns = dict[str, NDArray[Any]]
+
+SHORT = 100  # values of a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,7 @@ def table_of(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> Ta
         name: _objects(values[name]) for name, field in declaration.fields.items() if field.type == "category"
     }
     names = tuple(name for name in declaration.fields if name not in categories)
-    rows = np.empty((len(names), len(payloads)))
-    for row, name in zip(rows, names, strict=True):
-        _fill(row, values[name])
-    return Table(names, rows.T, categories)
+    return Table(names, _matrix([values[name] for name in names], len(payloads)).T, categories)
 
 
 def columns_of(
@@ -64,6 +63,15 @@ def _by_field(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> d
     return dict(zip(declaration.fields, rows, strict=False))
 
 
+def _matrix(columns: Sequence[Sequence[Any]], count: int) -> NDArray[np.float64]:
+    """The columns as rows, each contiguous; where they are short, one call for all of them takes least."""
+    matrix = np.empty((len(columns), count))
+    if count > SHORT or not _packed(matrix, list(chain.from_iterable(columns))):
+        for row, values in zip(matrix, columns, strict=True):
+            _fill(row, values)
+    return matrix
+
+
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
     column = np.empty(len(values), dtype=object)
     column[:] = values
@@ -77,11 +85,17 @@ def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _fill(column: NDArray[np.float64], values: Sequence[Any]) -> None:
-    """Write the values into a contiguous column; `pack_into` takes a fifth of numpy's time, but knows no None."""
-    try:
-        struct.pack_into(f"{len(values)}d", column.data, 0, *values)
-    except struct.error:
+    if not _packed(column, values):
         column[:] = np.array(values, dtype=np.float64)
+
+
+def _packed(place: NDArray[np.float64], values: Sequence[Any]) -> bool:
+    """Write numbers into contiguous memory in a fifth of numpy's time; not if one is None."""
+    try:
+        struct.pack_into(f"{len(values)}d", place.data, 0, *values)
+    except struct.error:
+        return False
+    return True
 
 
 def times_of(times: Sequence[datetime]) -> NDArray[np.datetime64]:
