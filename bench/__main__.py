@@ -52,18 +52,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    whole_run = arguments.what in ("quick", "full")
     sections = {"quick": QUICK, "full": FULL}.get(arguments.what, (arguments.what,))
     quick = arguments.quick or arguments.what == "quick"
     with folder_and_broker() as (folder, bootstrap):
         rows = uvloop.run(_sections(arguments, sections, folder, bootstrap, quick))
     show(rows)
-    if whole_run:
-        say(f"written: {write(arguments.what, rows)}")
     if arguments.what == "full":
         from bench.page import write_page  # noqa: PLC0415 (plots need an environment of their own)
 
-        write_page(rows)
+        write_page(rows, arguments.repetitions)
 
 
 async def _sections(
@@ -77,6 +74,8 @@ async def _sections(
         for name in names:
             say(f"[bold]section {name}[/bold]")
             rows += await SECTIONS[name](place, Wish(arguments.cells, arguments.minutes))
+            if arguments.what in ("quick", "full"):  # what is measured is kept, whatever becomes of the rest
+                say(f"written: {write(arguments.what, rows)}")
     return rows
 
 

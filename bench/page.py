@@ -52,16 +52,16 @@ AXES = ("fields", "streams", "keys", "partitions")
 PICTURES = {"drain": "drain", "boosting": "boosting", "http": "http", "latency-p99": "latency"}
 
 
-def write_page(rows: Sequence[Result]) -> None:
+def write_page(rows: Sequence[Result], repetitions: int) -> None:
     """Write the page, and the plots where their environment is there."""
     drawn = _draw()
-    PAGE.write_text("\n".join(_page(rows, drawn)))
+    PAGE.write_text("\n".join(_page(rows, drawn, repetitions)))
     say(f"written: {PAGE}")
 
 
-def _page(rows: Sequence[Result], drawn: set[str]) -> Iterable[str]:
+def _page(rows: Sequence[Result], drawn: set[str], repetitions: int) -> Iterable[str]:
     yield INTRODUCTION
-    yield _machine()
+    yield f"{_machine()} Repetitions of each cell: {repetitions}."
     for section, (title, what) in TITLES.items():
         found = [row for row in rows if row.section == section]
         if found:
