@@ -10,7 +10,6 @@ from opentelemetry.trace import NoOpTracer, SpanKind, Tracer
 from penstock.telemetry import (
     UNTRACED,
     Telemetry,
-    batch_span,
     memory_telemetry,
     message_span,
     names,
@@ -113,19 +112,6 @@ def test_message_spans_bear_the_conventional_attributes(
         "messaging.operation.type": operation,
         "penstock.stream": "power",
     }
-
-
-def test_a_batch_links_to_its_sampled_messages(tracer: Tracer, finished: Finished) -> None:
-    with batch_span(tracer, "events", 500, [PARENT]):
-        pass
-    assert [link.context for link in finished.only().links] == [parse(PARENT)]
-    assert finished.attributes()["messaging.batch.message_count"] == 500
-
-
-def test_a_batch_without_sampled_messages_has_no_span(tracer: Tracer, finished: Finished) -> None:
-    with batch_span(tracer, "events", 500) as span:
-        assert span is UNTRACED
-    assert len(finished) == 0
 
 
 def test_spans_of_one_batch_may_overlap(tracer: Tracer, finished: Finished) -> None:

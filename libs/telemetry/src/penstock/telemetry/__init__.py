@@ -3,7 +3,7 @@
 from penstock.telemetry.environment import BadTelemetrySetting
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry, memory_telemetry, start_telemetry
-from penstock.telemetry.spans import UNTRACED, Traced, batch_span, message_span, request_span
+from penstock.telemetry.spans import UNTRACED, Traced, message_span, request_span
 
 __all__ = [
     "UNTRACED",
@@ -11,7 +11,6 @@ __all__ = [
     "Metrics",
     "Telemetry",
     "Traced",
-    "batch_span",
     "memory_telemetry",
     "message_span",
     "request_span",

@@ -4,12 +4,12 @@ Parents and links are raw traceparent headers, and no span becomes "current": sp
 A message without a sampled header has no span: it gets one shared object that does nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
 from penstock.telemetry import names
@@ -122,19 +122,6 @@ def message_span(
     return UNTRACED
 
 
-def batch_span(tracer: Tracer, destination: str, count: int, links: Sequence[bytes] = ()) -> Traced:
-    """Work on a batch of `count` messages of the topic `destination`, linked to the sampled ones' headers.
-
-    A batch with a sampled message is recorded; one without has no span.
-    """
-    found = [context for context in map(parse, links) if context is not None]
-    if not found:
-        return UNTRACED
-    attributes = {names.MESSAGING_BATCH_COUNT: count}
-    linked = [Link(context) for context in found]
-    return _start(tracer, names.PROCESS, destination, always_sampled(), attributes, links=linked)
-
-
 def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, str]) -> Traced:
     """An HTTP request at a server: `route` is the template, never the path (`/streams/{stream}/events`).
 
@@ -172,8 +159,6 @@ def _start(
     destination: str,
     context: Context,
     attributes: Attributes | None,
-    *,
-    links: Sequence[Link] = (),
 ) -> Traced:
     said = {
         names.MESSAGING_SYSTEM: names.KAFKA,
@@ -181,7 +166,5 @@ def _start(
         names.MESSAGING_OPERATION_NAME: operation,
         names.MESSAGING_OPERATION_TYPE: operation,
     }
-    span = tracer.start_span(
-        f"{operation} {destination}", context, _KINDS[operation], {**said, **(attributes or {})}, links
-    )
+    span = tracer.start_span(f"{operation} {destination}", context, _KINDS[operation], {**said, **(attributes or {})})
     return _Recorded(span)
