@@ -28,6 +28,7 @@ from penstock.telemetry.setup import Telemetry
 
 LARGEST_BATCH = 2000  # records a step: larger batches cost memory traffic, smaller ones cost calls
 MOST_AHEAD = 3  # batches handled while earlier outputs are unconfirmed: enough to keep the network busy
+BACKLOG = LARGEST_BATCH // 2  # records of a step from which on there is one: without, being ahead is only queueing
 SMALL_BATCH = 50  # records: after fewer a worker rests while more gather, for what costs is the step, not the record
 REST, LONGEST_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
@@ -89,12 +90,12 @@ class Worker:
             while True:
                 try:
                     handled = await self._advance(0.25)
-                    await self._settle(MOST_AHEAD if handled else 0)
+                    if 0 < handled < SMALL_BATCH:
+                        await self._rest()
+                    await self._settle(MOST_AHEAD if handled >= BACKLOG else 0)
                     if self._commits.is_due(idle=not handled):
                         self._tell()
                     pause = FIRST_PAUSE
-                    if 0 < handled < SMALL_BATCH:
-                        await self._rest()
                 except TransientError as error:
                     self.progressed = time.monotonic()  # waiting for what is away is not being stuck
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
