@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as sk
 
 from penstock.ml import metrics
@@ -108,3 +109,100 @@ def test_the_primary_metric_is_that_of_the_report() -> None:
         "accuracy",
         "mae",
     ]
+
+
+def shuffled(seed: int, k: int) -> tuple[list[str], list[str], np.ndarray]:
+    """Answers that are right more often than by chance, with probabilities that are right about that."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.full(k, 0.7), 100)
+    codes = np.array([random.choice(k, p=row) for row in probabilities])
+    classes = CLASSES[k]
+    return [classes[code] for code in codes], [classes[code] for code in probabilities.argmax(axis=1)], probabilities
+
+
+@given(SEEDS, st.sampled_from([2, 3]))
+def test_all_metrics_at_once_are_the_single_ones(seed: int, k: int) -> None:
+    labels, answers, probabilities = shuffled(seed, k)
+    classes, found = CLASSES[k], metrics.measure_classes(answers, labels, probabilities, CLASSES[k])
+    assert found["accuracy"].value == pytest.approx(metrics.accuracy(labels, answers))
+    assert found["log_loss"].value == pytest.approx(metrics.log_loss(labels, probabilities, classes))
+    assert found["brier"].value == pytest.approx(metrics.brier(labels, probabilities, classes))
+    for name in ("precision", "recall", "f1"):
+        assert found[name].value == pytest.approx(getattr(metrics, name)(labels, answers, classes))
+    if k == 2 and len(set(labels)) == 2:
+        assert found["auc"].value == pytest.approx(metrics.auc(labels, probabilities, classes))
+    assert ("auc" in found) == (k == 2 and len(set(labels)) == 2)
+    for one in found.values():
+        assert one.low is not None
+        assert one.low <= one.value <= one.high
+
+
+@given(SEEDS)
+def test_all_errors_of_numbers_at_once_are_scikit_learns(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    labels, answers = random.normal(5, 2, 50), random.normal(5, 2, 50)
+    found = metrics.measure_numbers(answers, labels)
+    assert found["mae"].value == pytest.approx(sk.mean_absolute_error(labels, answers))
+    assert found["rmse"].value == pytest.approx(sk.root_mean_squared_error(labels, answers))
+    assert found["mape"].value == pytest.approx(sk.mean_absolute_percentage_error(labels, answers))
+    for percent in (10, 90):
+        oracle = sk.mean_pinball_loss(labels, answers, alpha=percent / 100)
+        assert found[f"pinball_{percent}"].value == pytest.approx(oracle)
+    assert all(one.low <= one.value <= one.high for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("k", "name"),
+    [
+        (2, "accuracy"), (2, "precision"), (2, "recall"), (2, "f1"), (2, "auc"), (2, "brier"), (2, "log_loss"),
+        (3, "precision"), (3, "recall"), (3, "f1"),
+    ],
+)  # fmt: skip
+def test_intervals_of_a_block_hold_what_a_large_sample_says(k: int, name: str) -> None:
+    blocks = [metrics.measure_classes(*_turned(shuffled(seed, k)), CLASSES[k])[name] for seed in range(400)]
+    truth = float(np.mean([block.value for block in blocks]))
+    held = sum(block.low <= truth <= block.high for block in blocks)
+    assert 0.91 <= held / 400 <= 0.985
+
+
+def _turned(answered: tuple[list[str], list[str], np.ndarray]) -> tuple[list[str], list[str], np.ndarray]:
+    return answered[1], answered[0], answered[2]
+
+
+def test_calibration_is_told_from_its_lack() -> None:
+    sure = np.tile([0.95, 0.05], (1000, 1))
+    right = metrics.measure_classes(["a"] * 1000, ["a"] * 950 + ["b"] * 50, sure, ["a", "b"])["ece"]
+    wrong = metrics.measure_classes(["a"] * 1000, ["a"] * 600 + ["b"] * 400, sure, ["a", "b"])["ece"]
+    assert right.value < 0.001
+    assert wrong.value == pytest.approx(0.35)
+    assert wrong.low < 0.35 < wrong.high < 0.4
+
+
+def test_classes_that_never_occur_do_not_count() -> None:
+    found = metrics.measure_classes(["a", "b"], ["a", "b"], classes=("a", "b", "c"))
+    assert found["recall"].value == 1.0
+    assert "log_loss" not in found
+
+
+def test_a_perfect_order_is_not_certain() -> None:
+    scores = np.array([0.1] * 6 + [0.9] * 4)
+    labels = ["a"] * 6 + ["b"] * 4
+    found = metrics.measure_classes(labels, labels, np.stack([1 - scores, scores], axis=1), ["a", "b"])["auc"]
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low < 0.7
+
+
+def test_what_cannot_be_told_is_left_out() -> None:
+    assert metrics.measure_classes([], [], np.empty((0, 2)), ["a", "b"]) == {}
+    assert metrics.measure_numbers(np.empty(0), np.empty(0)) == {}
+    huge = metrics.measure_numbers(np.array([1e300, 1e300]), np.array([0.0, -1e300]))
+    assert set(huge) == {"mae", "mape", "pinball_10", "pinball_90"}
+    assert huge["mae"].low is None
+    assert set(metrics.measure_numbers(np.ones(3), np.zeros(3))) == {"mae", "rmse", "pinball_10", "pinball_90"}
+
+
+@given(st.integers(0, 100), st.integers(1, 100), st.sampled_from([0.9, 0.95, 0.99]))
+def test_the_interval_of_a_share_is_scipys(correct: int, more: int, level: float) -> None:
+    oracle = stats.binomtest(correct, correct + more).proportion_ci(level, method="wilson")
+    found = metrics.accuracy_interval(correct, correct + more, level)
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), abs=1e-12)

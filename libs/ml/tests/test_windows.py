@@ -16,7 +16,7 @@ from scipy.spatial.distance import jensenshannon
 from penstock.ml.drift import distances
 from penstock.ml.drift.binning import BINS, MAX_CATEGORIES, Reference
 from penstock.ml.drift.bins import Bins
-from penstock.ml.drift.windows import WindowTest
+from penstock.ml.drift.windows import THRESHOLDS, WindowTest
 from penstock.ml.frame import column
 
 NUMBERS = st.lists(st.none() | st.floats(allow_nan=False), max_size=50)
@@ -92,7 +92,7 @@ def test_more_edges_than_a_byte_can_count() -> None:
 
 def test_bins_are_bounded_and_see_what_leaves_the_range() -> None:
     random = np.random.default_rng(0)
-    assert Reference.of(random.normal(size=5000), "number").bins <= BINS + 1
+    assert Reference.of(random.normal(size=5000), "number").bins <= BINS + 3
     many = column("category", [str(i % 200) for i in range(1000)])
     assert Reference.of(many, "category").bins == MAX_CATEGORIES + 2
     constant = Reference.of(np.full(9, 5.0), "number")
@@ -126,6 +126,29 @@ def test_parity_with_scipy(a: np.ndarray, b: np.ndarray) -> None:
     oracle = stats.ks_2samp(np.repeat(places, a), np.repeat(places, b), method="asymp")
     assert statistic == pytest.approx(oracle.statistic, abs=1e-12)
     assert p_value == pytest.approx(1.0 if np.isnan(oracle.pvalue) else oracle.pvalue, abs=1e-9)  # one value each
+    assert distances.psi(a, b) == pytest.approx(_psi_by_entropy(a, b), abs=1e-9)
+
+
+def _psi_by_entropy(a: np.ndarray, b: np.ndarray) -> float:
+    used = a + b > 0
+    p, q = a[used] + 0.5, b[used] + 0.5
+    return float(stats.entropy(p, q) + stats.entropy(q, p))
+
+
+@given(COUNTS, COUNTS, arrays(np.float64, 6, elements=st.floats(-1e6, 1e6)))
+def test_the_earth_mover_is_scipys(a: np.ndarray, b: np.ndarray, places: np.ndarray) -> None:
+    places = np.sort(places)
+    oracle = stats.wasserstein_distance(places, places, a, b)
+    assert distances.wasserstein(a, b, places) == pytest.approx(oracle, rel=1e-9, abs=1e-6)
+    middles = (np.cumsum(a) - a / 2) / a.sum()
+    assert distances.wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(middles, middles, a, b), abs=1e-9)
+    assert distances.wasserstein(a, a) == 0
+
+
+@given(*[arrays(np.int64, 6, elements=st.integers(30, 200)) for _ in range(2)])
+def test_association_is_scipys(a: np.ndarray, b: np.ndarray) -> None:
+    oracle = stats.contingency.association(np.stack([a, b]), method="cramer", correction=False)
+    assert distances.association(distances.chi_square(a, b)[0], a, b) == pytest.approx(oracle, abs=1e-9)
 
 
 @given(*[arrays(np.int64, 6, elements=st.integers(30, 200)) for _ in range(2)])
@@ -142,7 +165,7 @@ def test_fields_are_measured_in_one_pass_and_empty_bins_count_for_nothing(
 ) -> None:
     before, now = np.stack([a, c]), np.stack([b, b])
     padding = ((0, 0), (0, 3))
-    for measure in (distances.psi, distances.js, distances.ks, distances.chi_square):
+    for measure in (distances.psi, distances.js, distances.ks, distances.chi_square, distances.wasserstein):
         together = np.array(measure(np.pad(before, padding), np.pad(now, padding)))
         single = np.stack([measure(a, b), measure(c, b)], axis=-1)
         np.testing.assert_allclose(together, single, atol=1e-12)
@@ -169,7 +192,7 @@ def references(seed: int, n: int) -> dict[str, Reference]:
     }
 
 
-@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+@pytest.mark.parametrize("statistic", list(THRESHOLDS))
 @pytest.mark.parametrize("size", [20, 100, 500])
 def test_no_change_raises_no_alarm(statistic: str, size: int) -> None:
     known = references(0, 1000)
@@ -179,7 +202,7 @@ def test_no_change_raises_no_alarm(statistic: str, size: int) -> None:
     assert sum(map(bool, alarms)) == 0
 
 
-@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+@pytest.mark.parametrize("statistic", list(THRESHOLDS))
 def test_a_planted_change_is_named_with_its_field(statistic: str) -> None:
     known = references(0, 1000)
     before = {name: np.array(reference.counts) for name, reference in known.items()}
@@ -188,7 +211,7 @@ def test_a_planted_change_is_named_with_its_field(statistic: str) -> None:
     assert all(field.value >= field.threshold and field.p_value < 0.001 for field in found)
 
 
-@pytest.mark.parametrize("statistic", ["psi", "js", "ks"])
+@pytest.mark.parametrize("statistic", list(THRESHOLDS))
 @given(seed=st.integers(0, 10**6), size=st.integers(20, 2000), shift=st.floats(0, 1.5))
 def test_drifts_are_what_is_measured_as_drifted(statistic: str, seed: int, size: int, shift: float) -> None:
     known = references(0, 1000)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from penstock.artifacts import MemoryStore
 from penstock.bus.state import MemoryShelf, State
 from penstock.contracts.batch import AnyOutputs
-from penstock.contracts.counts import Counts, CountsData
+from penstock.contracts.counts import Counts
 from penstock.contracts.decoding import encode
 from penstock.contracts.streams import StreamDeclared
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, OUTCOMES, STATISTICS
 from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
 from penstock.drift_detector.handlers import StreamHandler
+from penstock.drift_detector.maturing import MOST
 from penstock.drift_detector.profiles import Champions
 from penstock.drift_detector.watch import REMEMBERED, REMEMBERED_BY, Setup, Watch
-from penstock.ml.drift.binning import Reference
 
 Written = dict[str, list[Any]]
 
@@ -66,6 +66,10 @@ def errors(rate: float, count: int, seed: int) -> list[bool]:
     return (np.random.default_rng(seed).random(count) < rate).tolist()
 
 
+def said(owner: Owner, clock: str) -> list[Any]:
+    return [block for block in owner.written["statistics"] if block.clock == clock]
+
+
 def concepts(owner: Owner) -> list[Any]:
     return [drift for drift in owner.written["drift"] if drift.kind == "concept"]
 
@@ -105,7 +109,8 @@ def test_batches_and_crashes_do_not_show(make: Any, seed: int, cuts: list[int], 
         parts.open()
     for noun, found in whole.written.items():
         assert [encode(one) for one in parts.written[noun]] == [encode(one) for one in found]
-    assert len(whole.written["statistics"]) == len(records) // 100
+    assert len(said(whole, "provisional")) == len(records) // 100
+    assert said(whole, "matured")
 
 
 def test_a_block_says_how_its_outcomes_went(make: Any) -> None:
@@ -119,12 +124,125 @@ def test_a_block_says_how_its_outcomes_went(make: Any) -> None:
     assert (block.time, block.cause, block.first_time) == (records[-1].time, "e99", records[0].time)
 
 
-def test_an_event_is_judged_once(make: Any) -> None:
+def test_an_event_counts_once_by_its_highest_revision(make: Any) -> None:
     owner = Owner(make, make.declared())
     first = answers(make, [False] * 50)
-    owner.outcomes([*first, *first[:25], *[make.outcome(n, "0", "1", revision=1) for n in range(25)]])
-    (block,) = owner.written["statistics"]
-    assert (block.joined, block.score) == (50, 1.0)
+    owner.outcomes([*first, *first[:25], *[make.outcome(n, "1", "0", revision=1) for n in range(25)]])
+    (block,) = said(owner, "provisional")
+    assert (block.joined, block.score, block.revised) == (50, 0.5, 25)
+
+
+def test_a_correction_after_a_block_is_said_when_the_horizon_has_passed(make: Any) -> None:
+    owner = Owner(make, make.declared(label={"name": "up", "classes": ["0", "1"], "horizon": "PT5H"}))
+    owner.outcomes(answers(make, [False] * 100))
+    early = [(block.clock, block.score, block.revised) for block in owner.written["statistics"]]
+    assert early == [("provisional", 1.0, 0), ("matured", 1.0, 0)]
+    owner.open()
+    corrections = [("0", 1), ("1", 1), ("1", 2), ("0", 2)]  # of equal ones the first counts, in the end the label is 1
+    owner.outcomes([make.outcome(n, "1", label, revision) for n in (3, 4) for label, revision in corrections])
+    owner.outcomes([make.outcome(5, "1", "0", 1)])
+    owner.outcomes(answers(make, [False] * 391, start=100))
+    later = [block for block in said(owner, "matured") if block.start == 0]
+    assert [(block.score, block.revised, block.joined) for block in later] == [(1.0, 0, 100), (0.99, 5, 100)]
+    assert later[1].id != later[0].id
+    assert later[1].time == make.start + timedelta(minutes=490)
+    assert len([block for block in said(owner, "matured") if block.start > 0]) == 4
+
+
+def test_a_block_with_something_missing_matures_at_the_horizon(make: Any) -> None:
+    owner = Owner(make, make.declared())  # of an hour, in events a minute apart
+    owner.outcomes([make.outcome(n, "1", None if n < 10 else "1") for n in range(100)])
+    assert said(owner, "matured") == []
+    owner.outcomes(answers(make, [False] * 100, start=100))
+    assert [(block.start, block.coverage) for block in said(owner, "matured")] == [(100, 1.0), (0, 0.9)]
+
+
+def test_no_more_blocks_wait_than_may(make: Any) -> None:
+    owner = Owner(make, make.declared(label={"name": "up", "classes": ["0", "1"], "horizon": "P3000D"}))
+    for start in range(0, 100 * (MOST + 3), 5000):
+        count = min(5000, 100 * (MOST + 3) - start)
+        owner.outcomes([make.outcome(start + n, "1", None if n % 100 == 7 else "1") for n in range(count)])
+    assert [block.start for block in said(owner, "matured")] == [0, 100, 200]
+    assert len(list(owner.shelf.scan(b"2w"))) == MOST
+
+
+def test_every_metric_of_the_task_is_told_with_its_interval(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    random = np.random.default_rng(0)
+    up = random.uniform(0, 1, 100)
+    owner.outcomes(
+        [
+            make.outcome(n, str(int(p > 0.5)), str(int(random.random() < p)), probabilities=[1 - p, p])
+            for n, p in enumerate(up.tolist())
+        ]
+    )
+    block = owner.written["statistics"][0]
+    assert set(block.metrics) == {"accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier", "ece"}
+    assert block.metrics["accuracy"].value == pytest.approx(block.score)
+    assert all(one.low < one.value < one.high for one in block.metrics.values())
+    numbers = Owner(make, make.declared("regression"))
+    numbers.outcomes([make.outcome(n, float(n), float(n + n % 7)) for n in range(100)])
+    block = numbers.written["statistics"][0]
+    assert set(block.metrics) == {"mae", "rmse", "mape", "pinball_10", "pinball_90"}
+    assert block.metrics["mae"].value == pytest.approx(block.score)
+
+
+def test_an_overconfident_model_is_found_out_before_its_labels(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    wrong = errors(0.4, 3000, 1)
+    owner.outcomes([make.outcome(n, "0" if bad else "1", probabilities=[0.05, 0.95]) for n, bad in enumerate(wrong)])
+    first, *_, last = said(owner, "provisional")
+    assert (first.estimate.score, first.estimate.error, first.estimate.answers) == (0.95, None, 100)
+    assert last.estimate.score == pytest.approx(0.6, abs=0.05)
+    assert 0 < last.estimate.error < 0.1
+    expired = Owner(make, make.declared())
+    expired.outcomes([make.outcome(n, "1", None, probabilities=[0.2, 0.8]) for n in range(100)])
+    (alone,) = expired.written["statistics"]
+    assert (alone.score, alone.estimate.score) == (None, pytest.approx(0.8))
+
+
+def test_the_error_of_a_regression_is_expected_from_what_it_answers(make: Any) -> None:
+    owner = Owner(make, make.declared("regression"))
+    owner.outcomes([make.outcome(n, float(n % 50), float(n % 50) * 1.5) for n in range(1000)])
+    owner.outcomes([make.outcome(1000 + n, 45.0, None) for n in range(100)])
+    known, last = said(owner, "provisional")[0], said(owner, "provisional")[-1]
+    assert known.estimate is None
+    assert last.estimate.score == pytest.approx(22.5, abs=1.5)
+
+
+def test_answers_that_say_nothing_of_themselves_have_no_estimate(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    owner.outcomes(answers(make, [False] * 200))
+    assert [block.estimate for block in owner.written["statistics"]] == [None] * 4
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_labels_that_are_spread_otherwise_are_suspected_once(make: Any, task: str) -> None:
+    owner = Owner(make, make.declared(task))
+    random = np.random.default_rng(4)
+    for number, share in enumerate((0.3, 0.3, 0.3, 0.6, 0.6, 0.6)):
+        truths: list[Any] = [str(int(up)) for up in random.random(1000) < share]
+        if task == "regression":
+            truths = random.normal(share * 10, 1, 1000).tolist()
+        value: Any = "0" if task == "binary" else 5.0
+        owner.outcomes([make.outcome(1000 * number + n, value, truth) for n, truth in enumerate(truths)])
+        owner.open()
+    found = [drift for drift in owner.written["drift"] if drift.kind == "label"]
+    assert [(drift.outcomes, drift.field, drift.status) for drift in found] == [(4000, "up", "suspected")]
+    assert found[0].hurts is not None
+
+
+def test_a_drift_says_what_it_costs(make: Any) -> None:
+    owner = Owner(make, make.declared())
+    owner.outcomes(answers(make, errors(0.1, 1000, 0)))
+    owner.outcomes(answers(make, errors(0.6, 300, 1), start=1000))
+    drift = concepts(owner)[0]
+    assert drift.hurts == pytest.approx(drift.statistic - drift.threshold)
+    assert drift.hurts > 0
+    calm = Owner(make, make.declared())
+    sure, unsure = [0.05, 0.95], [0.45, 0.55]
+    calm.outcomes([make.outcome(n, probabilities=sure if n < 500 else unsure) for n in range(800)])
+    assert {(drift.kind, drift.hurts) for drift in calm.written["drift"]} == {("prediction", 0.0)}
 
 
 def test_an_error_of_a_regression_is_absolute(make: Any) -> None:
@@ -255,42 +373,3 @@ def test_a_watch_tips_at_the_same_values_in_any_batches(cuts: list[int]) -> None
         found += [(start + place, tip) for place, tip in parts.feed(values[start:stop])]
     assert found == whole.feed(values)
     assert len(found) >= 2
-
-
-REFERENCE = {
-    "load": Reference.of(np.random.default_rng(0).normal(0, 1, 2000), "number"),
-    "meter": Reference.of(np.array(["a", "b"] * 1000, dtype=object), "category"),
-}
-
-
-def blocks(make: Any, shift: float, count: int, first: int, digest: str, town: str = "ab") -> list[Counts]:
-    random = np.random.default_rng(first)
-    found = []
-    for number in range(first, first + count):
-        columns = {"load": random.normal(shift, 1, 250), "meter": random.choice(list(town), 250).astype(object)}
-        data = CountsData(
-            partition=0, start=number * 250, stop=number * 250 + 250, events=250, profile=digest,
-            fields={name: reference.count(columns[name]).tolist() for name, reference in REFERENCE.items()},
-            last_source="grid", last_id=f"e{number}",
-        )  # fmt: skip
-        found.append(Counts(source="s", id=f"c{number}", time=make.start, data=data))
-    return found
-
-
-async def test_a_field_that_leaves_its_reference_gives_one_alarm_until_it_returns(make: Any) -> None:
-    store = MemoryStore()
-    fields = {name: reference.to_dict() for name, reference in REFERENCE.items()}
-    digest = store.put(json.dumps({"format": 1, "fields": fields}).encode())
-    owner = Owner(make, make.declared(), store)
-    owner.champions.apply(make.epoch(3, digest))
-    await owner.counts(blocks(make, 0.0, 40, 0, digest))
-    assert owner.written["drift"] == []
-    for first, shift in ((40, 1.0), (48, 0.0), (52, 1.0)):
-        records = blocks(make, shift, 8 if first == 40 else 4, first, digest)
-        await owner.counts([*records, *records])
-        owner.open()
-    found = [(drift.field, drift.event_id, drift.epoch, drift.status) for drift in owner.written["drift"]]
-    assert found == [("load", "e43", 3, "suspected"), ("load", "e55", 3, "suspected")]
-    assert all(drift.statistic >= drift.threshold for drift in owner.written["drift"])
-    await owner.counts(blocks(make, 1.0, 4, 56, digest, town="a"))
-    assert [drift.field for drift in owner.written["drift"]][2:] == ["meter"]

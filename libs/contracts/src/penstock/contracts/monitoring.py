@@ -4,7 +4,33 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from penstock.contracts.control import ControlRecord, Instant
+
+
+class Measure(BaseModel):
+    """A metric and its 95 % interval, None where there are too few cases for one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Estimate(BaseModel):
+    """What `score` was expected to be from the answers alone, before a label of theirs was looked at.
+
+    It speaks of all `answers` of the block, labelled or not. `error` is its own past: how far estimates lay from what
+    matured later, on average over some fifty blocks, the newest weighing most; None before the first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    score: float
+    answers: int
+    error: float | None = None
 
 
 class Statistics(ControlRecord):
@@ -12,6 +38,11 @@ class Statistics(ControlRecord):
 
     `score` is accuracy or mean absolute error over the block's `joined` outcomes, None when none was joined;
     `coverage` is the share that was joined. `version` and `epoch` are of the newest prediction in the block.
+
+    A block is said on two clocks. `provisional`: by the labels so far, when the block is complete.
+    `matured`, as a record of its own: when nothing of it is missing, or else when the horizon of its events has passed;
+    and once more when it has passed if corrections came meanwhile. The highest revision of a label counts, the
+    first by offset of equal ones; `revised` is how many corrections that were. `metrics` holds whatever the task's metrics could tell, `score` among them.
     """
 
     type: ClassVar[str] = "penstock.statistics.v1"
@@ -28,18 +59,24 @@ class Statistics(ControlRecord):
     epoch: int
     first_time: Instant
     last_time: Instant
+    clock: Literal["provisional", "matured"] = "provisional"
+    revised: int = 0
+    metrics: dict[str, Measure] = Field(default={})
+    estimate: Estimate | None = None
 
 
 class Drift(ControlRecord):
     """A detector tipped. `outcomes` is how many outcomes the stream had by then: where a dataset would end.
 
     `event_source` and `event_id` name the record that tipped it; `status` is `confirmed` when the loss itself rose.
+    `hurts` is how much: the mean loss now minus that before, in units of the loss (errors per answer, or the label's
+    unit), None where too few outcomes tell. It may be below 0: then nothing was lost.
     """
 
     type: ClassVar[str] = "penstock.drift.v1"
 
     stream: str
-    kind: Literal["concept", "prediction", "feature"]
+    kind: Literal["concept", "prediction", "feature", "label", "missing", "category", "range", "volume"]
     detector: str
     field: str | None = None
     statistic: float
@@ -49,6 +86,7 @@ class Drift(ControlRecord):
     event_source: str
     event_id: str
     epoch: int
+    hurts: float | None = None
 
 
 class Alert(ControlRecord):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from penstock.bus.state import State
 from penstock.contracts.counts import CountsData
+from penstock.contracts.declaration import DriftDeclaration
 from penstock.drift_detector.profiles import Profile
-from penstock.ml.drift.windows import FieldDrift, WindowTest
+from penstock.ml.drift.binning import Reference
+from penstock.ml.drift.shares import moved_shares
+from penstock.ml.drift.windows import ORDERED, FieldDrift, Statistic, WindowTest
 
 _KEY = b"2f"
 _STARTS = b"2p"
 
 
 class Window(Struct, array_like=True):
-    """The blocks since the last comparison, all counted by one profile; `alarmed` fields had drifted by then."""
+    """The blocks since the last comparison, all counted by one profile; `alarmed` is what had drifted by then."""
 
     profile: str
     epoch: int
@@ -38,7 +41,7 @@ class Window(Struct, array_like=True):
 
 
 class FieldWatch:
-    """One window at a time. A field gives one alarm until its distribution returns or another profile is counted by."""
+    """One window at a time. A field gives one alarm of a kind until it returns or another profile is counted by."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -47,7 +50,11 @@ class FieldWatch:
         self._starts = msgspec.msgpack.decode(starts, type=dict[int, int]) if starts else {}
 
     def take(
-        self, data: CountsData, size: int, profile: Profile | None, epoch_of: Callable[[str], int]
+        self,
+        data: CountsData,
+        declared: DriftDeclaration,
+        profile: Profile | None,
+        epoch_of: Callable[[str], int],
     ) -> list[tuple[FieldDrift, int]]:
         """Take in a block: the fields that are found to have drifted, with the epoch they were compared under.
 
@@ -59,9 +66,10 @@ class FieldWatch:
         if self._window is None or self._window.profile != data.profile:
             self._window = Window(data.profile, epoch_of(data.profile))
         self._window.add(data)
-        if self._window.events < size:
+        if self._window.events < declared.window:
             return []
-        return [(drift, self._window.epoch) for drift in self._compare(self._window, profile or {})]
+        epoch = self._window.epoch
+        return [(drift, epoch) for drift in self._compare(self._window, profile or {}, declared.tests)]
 
     def save(self) -> None:
         """Hand the window over to the state."""
@@ -69,27 +77,46 @@ class FieldWatch:
             self._state.put(_KEY, msgspec.msgpack.encode(self._window))
             self._state.put(_STARTS, msgspec.msgpack.encode(self._starts))
 
-    def _compare(self, window: Window, profile: Profile) -> list[FieldDrift]:
-        found = drifted_fields(profile, window.fields)
-        news = [drift for drift in found if drift.field not in window.alarmed]
-        window.alarmed = [drift.field for drift in found]
+    def _compare(self, window: Window, profile: Profile, tests: Sequence[Statistic]) -> list[FieldDrift]:
+        found = drifted_fields(profile, window.fields, tests) + drifted_shares(profile, window.fields)
+        news = [drift for drift in found if _what(drift) not in window.alarmed]
+        window.alarmed = [_what(drift) for drift in found]
         window.events, window.fields = 0, {}
         return news
 
 
-def drifted_fields(profile: Profile, counts: Mapping[str, list[int]]) -> list[FieldDrift]:
-    """The fields whose counts have left their reference, each once.
+def drifted_fields(
+    profile: Profile, counts: Mapping[str, list[int]], tests: Sequence[Statistic] = ("psi", "ks")
+) -> list[FieldDrift]:
+    """The fields whose counts have left their reference, each once, by the first of the tests that tells.
 
-    PSI (with chi-square's p-value) judges every field; numbers, whose bins have an order, are also judged by KS.
+    Each test controls the false discoveries over the fields that it judges: those of an order judge numbers alone.
     """
-    known = {name: reference for name, reference in profile.items() if len(counts.get(name, ())) == reference.bins}
-    now = {name: np.array(counts[name]) for name in known}
+    known = _fitting(profile, counts)
     numbers = [name for name, reference in known.items() if reference.kind == "number"]
-    by_psi = WindowTest("psi").drifts(_references(profile, known), now)
-    by_ks = WindowTest("ks").drifts(_references(profile, numbers), now)
-    found = {drift.field: drift for drift in (*by_ks, *by_psi)}
+    now = {name: np.array(counts[name]) for name in known}
+    found: dict[str, FieldDrift] = {}
+    for test in tests:
+        judged = _references(profile, numbers if test in ORDERED else known)
+        for drift in WindowTest(test).drifts(judged, now):
+            found.setdefault(drift.field, drift)
     return [found[name] for name in known if name in found]
 
 
-def _references(profile: Profile, names: Any) -> dict[str, NDArray[Any]]:
+def drifted_shares(profile: Profile, counts: Mapping[str, list[int]]) -> list[FieldDrift]:
+    """Missing values, new categories and values out of range, where their share has changed."""
+    known = _fitting(profile, counts)
+    return moved_shares(known, {name: np.array(counts[name]) for name in known})
+
+
+def _fitting(profile: Profile, counts: Mapping[str, list[int]]) -> dict[str, Reference]:
+    return {name: reference for name, reference in profile.items() if len(counts.get(name, ())) == reference.bins}
+
+
+def _references(profile: Profile, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     return {name: np.array(profile[name].counts) for name in names}
+
+
+def _what(drift: FieldDrift) -> str:
+    """What drifted, as it is remembered; no field's name holds the separator."""
+    return drift.field if drift.kind == "feature" else f"{drift.kind}\x1f{drift.field}"

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from penstock.bus.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.counts import Counts
+from penstock.contracts.declaration import DriftDeclaration
 from penstock.contracts.events import Event, Label
 from penstock.contracts.monitoring import Alert, Drift, Statistics
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import Prediction
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
+from penstock.drift_detector.block import loss_of
 from penstock.drift_detector.counting import BlockCounter
 from penstock.drift_detector.fields import FieldWatch
 from penstock.drift_detector.identity import event_key
 from penstock.drift_detector.join import Join
-from penstock.drift_detector.memory import Met
-from penstock.drift_detector.profiles import Champions, Profiles
-from penstock.drift_detector.quality import Quality, loss_of
-from penstock.drift_detector.reports import alert, answer_drift, field_drift
+from penstock.drift_detector.memory import Met, marks_of
+from penstock.drift_detector.profiles import Champions, Profile, Profiles
+from penstock.drift_detector.quality import Quality
+from penstock.drift_detector.reports import Stand, alert, answer_drift, field_drift, label_drift, volume_drift
+from penstock.drift_detector.volumes import VolumeWatch
 from penstock.drift_detector.watching import AnswerWatch
 
 JUDGED = 100_000  # events whose first outcome is known: far more than are written between a crash and its repetition
@@ -86,6 +91,7 @@ class StreamHandler:
         self._quality = Quality(state, stream)
         self._answers = AnswerWatch(state)
         self._fields = FieldWatch(state)
+        self._volumes = VolumeWatch(state)
         self._outcomes = int(state.get(_OUTCOMES) or b"0")
 
     def outcomes(self, batch: Batch[Outcome[Any]]) -> list[AnyOutputs]:
@@ -97,12 +103,16 @@ class StreamHandler:
         first = self._judged.add(keys)
         outcomes = [batch.records[place] for place in first]
         losses = [loss_of(declaration.task, outcome) for outcome in outcomes]
-        statistics = self._quality.take(declaration.task, offsets, first, outcomes, losses)
-        noticed = self._answers.take(outcomes, losses)
+        statistics = self._quality.take(declaration, offsets, marks_of(keys), first, batch.records, losses)
         drifts = [
             (answer_drift(self._stream, offsets[first[place]], outcomes[place], one), first[place])
-            for place, one in noticed
+            for place, one in self._answers.take(outcomes, losses)
         ]
+        drifts += [
+            (label_drift(self._stream, offsets[place], batch.records[place], found, self._rise(first, place)), place)
+            for found, place in self._quality.shifts
+        ]
+        drifts.sort(key=itemgetter(1))  # whatever batches they come in, in the order of the log
         self._outcomes = offsets[-1] + 1
         self._save_outcomes()
         alerts = [(alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
@@ -110,16 +120,30 @@ class StreamHandler:
 
     async def counts(self, batch: Batch[Counts]) -> list[AnyOutputs]:
         """The fields that have left the reference."""
-        size = batch.declared.declaration.drift.window
+        declared = batch.declared.declaration.drift
         digests = {counts.data.profile for counts in batch.records}
         profiles = {digest: await self._profiles.load(digest) for digest in sorted(digests)}
         drifts = [
-            (field_drift(self._stream, counts, drift, epoch, self._outcomes), index)
+            (drift, index)
             for index, counts in enumerate(batch.records)
-            for drift, epoch in self._fields.take(counts.data, size, profiles[counts.data.profile], self._epoch_of)
+            for drift in self._counted(counts, declared, profiles[counts.data.profile])
         ]
         self._fields.save()
+        self._volumes.save()
         return [*self._control(DRIFT, drifts)]
+
+    def _counted(self, counts: Counts, declared: DriftDeclaration, profile: Profile | None) -> list[Drift]:
+        rise, epoch = self._answers.rise, self._epoch_of(counts.data.profile)
+        left = self._volumes.take(counts)
+        found = self._fields.take(counts.data, declared, profile, self._epoch_of)
+        return [
+            *([volume_drift(self._stream, counts, *left, Stand(epoch, self._outcomes, rise))] if left else ()),
+            *(field_drift(self._stream, counts, one, Stand(under, self._outcomes, rise)) for one, under in found),
+        ]
+
+    def _rise(self, first: list[int], place: int) -> float | None:
+        """How much the loss had risen with the record at a place: with the first outcomes up to it."""
+        return self._answers.rise_at(bisect_right(first, place) - 1)
 
     def _epoch_of(self, profile: str) -> int:
         return self._champions.epoch_of(self._stream, profile)

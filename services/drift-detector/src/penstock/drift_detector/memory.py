@@ -26,7 +26,7 @@ class Met:
         """Remember events in this order: the places of those that were not met before."""
         marks, order = self._marks, self._order.values
         fresh = []
-        for place, mark in enumerate(_marks(keys)):
+        for place, mark in enumerate(marks_of(keys)):
             if mark not in marks:
                 marks.add(mark)
                 order.append(mark)
@@ -49,5 +49,6 @@ def _mark(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
 
 
-def _marks(keys: Sequence[bytes]) -> list[int]:
+def marks_of(keys: Sequence[bytes]) -> list[int]:
+    """By what each event is remembered."""
     return [mark for mark, _ in _KEY.iter_unpack(b"".join(keys))]

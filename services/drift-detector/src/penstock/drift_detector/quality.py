@@ -1,133 +1,128 @@
-"""Quality over fixed blocks of outcomes."""
+"""Quality over fixed blocks of outcomes, on two clocks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-import numpy as np
-from msgspec import Struct
 
 from penstock.bus.state import State
-from penstock.contracts.declaration import Task
-from penstock.contracts.ids import derived_id
+from penstock.contracts.declaration import Declaration
 from penstock.contracts.monitoring import Statistics
 from penstock.contracts.outcomes import Outcome
+from penstock.drift_detector.block import BLOCK, Block, Columns, columns_of, loss_of, matured_id, statistics
 from penstock.drift_detector.blocks import blocks, inside
-from penstock.drift_detector.identity import SOURCE
-from penstock.ml.metrics import primary_metric, score
+from penstock.drift_detector.forecast import Forecast
+from penstock.drift_detector.identity import instant, length, micros
+from penstock.drift_detector.labels import LabelWatch
+from penstock.drift_detector.maturing import Waiting
+from penstock.ml.drift.windows import FieldDrift
 
-BLOCK = 100  # outcome offsets
-LARGEST_LOSS = 1e300  # so that thousands of them can still be summed
-
-_KEY = b"2q"
-
-
-def loss_of(task: Task, outcome: Outcome[Any]) -> float | None:
-    """0 or 1 for a class, the absolute error (at most `LARGEST_LOSS`) for a number; None without a label."""
-    answer, label = outcome.data.prediction.value, outcome.data.label
-    if label is None:
-        return None
-    return min(abs(float(answer) - float(label)), LARGEST_LOSS) if task == "regression" else float(answer != label)
-
-
-class Block(Struct, array_like=True):
-    """Block `number` as far as it came: outcomes that are the first of their event."""
-
-    number: int
-    losses: list[float] = []
-    expired: int = 0
-    version: int = 0
-    epoch: int = -1
-    newest: str = ""
-    first_time: datetime | None = None
-    last_time: datetime | None = None
-
-    def add(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> None:
-        """Take in some outcomes, at least one, with their losses."""
-        known = [loss for loss in losses if loss is not None]
-        self.losses += known
-        self.expired += len(losses) - len(known)
-        for outcome in outcomes:
-            prediction = outcome.data.prediction
-            if prediction.epoch >= self.epoch:
-                self.version, self.epoch = prediction.version, prediction.epoch
-        self.newest = outcomes[-1].id
-        times = [outcome.time for outcome in outcomes]
-        first, last = min(times).astimezone(UTC), max(times).astimezone(UTC)
-        self.first_time = first if self.first_time is None else min(self.first_time, first)
-        self.last_time = last if self.last_time is None else max(self.last_time, last)
+_OPEN = b"2b"
+_NEWEST = b"2n"
 
 
 class Quality:
-    """Says how the outcomes at offsets [100 k, 100 k + 100) went, once, whatever batches they come in."""
+    """Says how the outcomes at offsets [100 k, 100 k + 100) went, whatever batches they come in.
+
+    At the end of a block it is said as `provisional`, by the labels so far. It is `matured` at once when every event has a label, else when
+    all its events are longer ago than the horizon; by then corrections are in, and if any came since it was said, it
+    is said once more. A block waits for those before it, and the oldest of too many is taken as it stands.
+    """
 
     def __init__(self, state: State, stream: str) -> None:
         self._state = state
         self._stream = stream
-        kept = state.get(_KEY)
+        kept, newest = state.get(_OPEN), state.get(_NEWEST)
         self._block = msgspec.msgpack.decode(kept, type=Block) if kept else None
+        self._newest = int(newest) if newest else -(2**62)  # the newest event's time, in microseconds
+        self._waiting = Waiting(state)
+        self._forecast = Forecast(state)
+        self._labels = LabelWatch(state)
+        self.shifts: list[tuple[FieldDrift, int]] = []
 
     def take(
         self,
-        task: Task,
+        declaration: Declaration,
         offsets: Sequence[int],
+        marks: Sequence[int],
         first: Sequence[int],
         outcomes: Sequence[Outcome[Any]],
         losses: Sequence[float | None],
     ) -> list[tuple[Statistics, int]]:
-        """Take in the outcomes at `offsets`: the blocks that are then complete, with the place that completes each.
+        """Take in the `outcomes` at `offsets`: what is then to be said, with the place that completes each block.
 
-        Only the places `first` count, whose `outcomes` and `losses` these are. A gap in the log completes a block too,
-        with the first offset behind it.
+        The places `first` are the first outcomes of their events, whose `losses` are given. A gap in the log completes
+        a block too, with the first offset behind it. `shifts` then holds what the labels gave away.
         """
-        complete: list[tuple[Statistics, int]] = []
+        told: list[tuple[Statistics, int]] = []
+        self.shifts = []
+        revised = [place for place, one in enumerate(outcomes) if one.data.revision]
+        later = sorted(set(revised) - set(first)) if revised else []
         for number, places in blocks(offsets, BLOCK):
             if self._block is not None and self._block.number != number:
-                complete += self._close(task, places[0])
+                told += self._close(declaration, places[0])
             some = inside(first, places)
-            if outcomes[some]:
+            if first[some]:
                 self._block = self._block or Block(number)
-                self._block.add(outcomes[some], losses[some])
+                rows = first[some]
+                self._block.add([marks[row] for row in rows], [outcomes[row] for row in rows], losses[some])
+            for place in later[inside(later, places)]:
+                self._correct(declaration, marks[place], outcomes[place])
             if offsets[places[-1]] == (number + 1) * BLOCK - 1:
-                complete += self._close(task, places[-1])
-        return complete
+                told += self._close(declaration, places[-1])
+        return told
 
     def save(self) -> None:
         """Hand the open block over to the state."""
         if self._block is None:
-            self._state.delete(_KEY)
+            self._state.delete(_OPEN)
         else:
-            self._state.put(_KEY, msgspec.msgpack.encode(self._block))
+            self._state.put(_OPEN, msgspec.msgpack.encode(self._block))
 
-    def _close(self, task: Task, place: int) -> list[tuple[Statistics, int]]:
+    def _save_learnt(self) -> None:
+        """What changes only with a block's end is handed over then."""
+        self._state.put(_NEWEST, b"%d" % self._newest)
+        self._forecast.save()
+        self._labels.save()
+
+    def _correct(self, declaration: Declaration, mark: int, outcome: Outcome[Any]) -> None:
+        loss = loss_of(declaration.task, outcome)
+        if self._block is not None and mark in self._block.marks:
+            self._block.correct(mark, outcome, loss)
+        else:
+            self._waiting.correct(mark, outcome, loss)
+
+    def _close(self, declaration: Declaration, place: int) -> list[tuple[Statistics, int]]:
         block, self._block = self._block, None
-        return [] if block is None else [(statistics(self._stream, task, block), place)]
+        if block is None:
+            return []
+        assert block.last_time is not None
+        self._newest = max(self._newest, micros(block.last_time))
+        columns = columns_of(declaration.task, block)
+        self._forecast.foretell(declaration.task, block, columns)
+        told = [statistics(self._stream, declaration, block, columns, "provisional", block.last_time)]
+        if len(columns.losses) == len(block.marks):
+            self._mature(declaration, block, columns)
+            told.append(told[0].model_copy(update={"id": matured_id(self._stream, block), "clock": "matured"}))
+        self._waiting.put(block)
+        told += self._ripe(declaration)
+        self.shifts += [(shift, place) for shift in self._labels.take(declaration, columns.labels)]
+        self._save_learnt()
+        return [(one, place) for one in told]
 
+    def _ripe(self, declaration: Declaration) -> list[Statistics]:
+        """What is said of the blocks whose horizon has passed."""
+        told, now = [], instant(self._newest)
+        for block in self._waiting.take(self._newest - length(declaration.label.horizon)):
+            columns = columns_of(declaration.task, block)
+            self._mature(declaration, block, columns)
+            told.append(statistics(self._stream, declaration, block, columns, "matured", now))
+        return told
 
-def statistics(stream: str, task: Task, block: Block) -> Statistics:
-    """The record of a block that holds at least one outcome."""
-    assert block.first_time is not None
-    assert block.last_time is not None
-    joined = len(block.losses)
-    start = block.number * BLOCK
-    return Statistics(
-        source=SOURCE,
-        id=derived_id("statistics", stream, start),
-        time=block.last_time,
-        cause=block.newest,
-        stream=stream,
-        start=start,
-        stop=start + BLOCK,
-        joined=joined,
-        expired=block.expired,
-        metric=primary_metric(task),
-        score=score(task, np.array(block.losses)) if joined else None,
-        coverage=joined / (joined + block.expired),
-        version=block.version,
-        epoch=block.epoch,
-        first_time=block.first_time,
-        last_time=block.last_time,
-    )
+    def _mature(self, declaration: Declaration, block: Block, columns: Columns) -> None:
+        """A block is learnt from when it is first said to be matured."""
+        if block.said < 0:
+            self._forecast.learn(declaration.task, block, columns)
+        block.said = block.revised

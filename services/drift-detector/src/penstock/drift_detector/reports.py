@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from penstock.contracts.counts import Counts
 from penstock.contracts.ids import derived_id
@@ -11,6 +12,7 @@ from penstock.contracts.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.identity import SOURCE
 from penstock.drift_detector.watching import Noticed
 from penstock.ml.drift.windows import FieldDrift
+from penstock.ml.drift.windows import Kind as FieldKind
 
 
 def answer_drift(stream: str, offset: int, outcome: Outcome[Any], noticed: Noticed) -> Drift:
@@ -31,28 +33,79 @@ def answer_drift(stream: str, offset: int, outcome: Outcome[Any], noticed: Notic
         event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
         event_id=outcome.id,
         epoch=noticed.epoch,
+        hurts=noticed.hurts,
     )
 
 
-def field_drift(stream: str, counts: Counts, found: FieldDrift, epoch: int, outcomes: int) -> Drift:
-    """A field that has left the reference by the newest block."""
-    data = counts.data
+def label_drift(stream: str, offset: int, outcome: Outcome[Any], found: FieldDrift, hurts: float | None) -> Drift:
+    """A change of the labels' distribution, told by the block that the outcome at `offset` completes."""
     return Drift(
         source=SOURCE,
-        id=derived_id("drift", stream, "feature", found.field, data.partition, data.start),
-        time=counts.time,
-        cause=counts.id,
+        id=derived_id("drift", stream, "label", offset),
+        time=outcome.time,
+        cause=outcome.id,
         stream=stream,
-        kind="feature",
+        kind="label",
         detector=found.statistic,
         field=found.field,
         statistic=found.value,
         threshold=found.threshold,
         status="suspected",
-        outcomes=outcomes,
+        outcomes=offset + 1,
+        event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
+        event_id=outcome.id,
+        epoch=outcome.data.prediction.epoch,
+        hurts=hurts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the stream's outcomes stood when counts gave something away: the epoch, how many, and the rise of the loss."""
+
+    epoch: int
+    outcomes: int
+    hurts: float | None
+
+
+def field_drift(stream: str, counts: Counts, found: FieldDrift, stand: Stand) -> Drift:
+    """A field that has left the reference by the newest block."""
+    return _counted(stream, counts, found.kind, found.statistic, found.field, (found.value, found.threshold), stand)
+
+
+def volume_drift(stream: str, counts: Counts, rate: float, bound: float, stand: Stand) -> Drift:
+    """A rate of events (a second, of event time) far from those before it."""
+    return _counted(stream, counts, "volume", "rate", None, (rate, bound), stand)
+
+
+def _counted(
+    stream: str,
+    counts: Counts,
+    kind: FieldKind | Literal["volume"],
+    detector: str,
+    field: str | None,
+    found: tuple[float, float],
+    stand: Stand,
+) -> Drift:
+    data = counts.data
+    statistic, threshold = found
+    return Drift(
+        source=SOURCE,
+        id=derived_id("drift", stream, kind, field or "", data.partition, data.start),
+        time=counts.time,
+        cause=counts.id,
+        stream=stream,
+        kind=kind,
+        detector=detector,
+        field=field,
+        statistic=statistic,
+        threshold=threshold,
+        status="suspected",
+        outcomes=stand.outcomes,
         event_source=data.last_source,
         event_id=data.last_id,
-        epoch=epoch,
+        epoch=stand.epoch,
+        hurts=stand.hurts,
     )
 
 

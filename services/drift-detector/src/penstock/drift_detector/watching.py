@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from penstock.bus.state import State
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import PredictionData
-from penstock.drift_detector.quality import LARGEST_LOSS
+from penstock.drift_detector.block import LARGEST_LOSS
+from penstock.drift_detector.trend import LossTrend
 from penstock.drift_detector.watch import Setup, Tip, Watch
 from penstock.ml.drift.detectors import DETECTORS
 
@@ -21,11 +23,12 @@ _EPOCH = b"2e"
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """A change in the losses (`concept`) or in the scores (`prediction`) under an epoch."""
+    """A change in the losses (`concept`) or in the scores (`prediction`) under an epoch, and what it seems to cost."""
 
     kind: Literal["concept", "prediction"]
     epoch: int
     tip: Tip
+    hurts: float | None = None
 
 
 def score_of(answer: PredictionData) -> float | None:
@@ -48,6 +51,8 @@ class AnswerWatch:
         self._epoch = -1 if epoch is None else int(epoch)
         self._losses = Watch(state, b"2l", "up")
         self._scores = Watch(state, b"2s", "both")
+        self._trend = LossTrend(state)
+        self._watched: list[int] = []  # places of the newest batch whose losses were taken in
 
     def set_up(self, declaration: Declaration) -> None:
         """Watch as declared. Detectors that take only 0 and 1 have nothing to say of a regression."""
@@ -74,10 +79,24 @@ class AnswerWatch:
             if (score := score_of(answer)) is not None:
                 scores.append((place, score))
         noticed += self._scored(scores)
-        for fed, tip in self._losses.feed([losses[place] or 0.0 for place in watched]):
+        known = [losses[place] or 0.0 for place in watched]
+        self._watched = watched
+        self._trend.extend(known)
+        noticed = [(place, replace(one, hurts=self.rise_at(place))) for place, one in noticed]
+        for fed, tip in self._losses.feed(known):
             place = watched[fed]
-            noticed.append((place, Noticed("concept", outcomes[place].data.prediction.epoch, tip)))
+            epoch = outcomes[place].data.prediction.epoch
+            noticed.append((place, Noticed("concept", epoch, tip, tip.now - tip.before)))
         return sorted(noticed, key=lambda one: (one[0], one[1].kind))
+
+    def rise_at(self, place: int) -> float | None:
+        """How much the loss had risen with the outcome at a place of the newest batch; None without enough of them."""
+        return self._trend.rise(len(self._watched) - bisect_right(self._watched, place))
+
+    @property
+    def rise(self) -> float | None:
+        """How much the loss has risen by now."""
+        return self._trend.rise()
 
     def _scored(self, scores: Sequence[tuple[int, float]]) -> list[tuple[int, Noticed]]:
         """What scores of one epoch give away, each with the place of its outcome."""
@@ -89,3 +108,4 @@ class AnswerWatch:
         self._state.put(_EPOCH, b"%d" % self._epoch)
         self._losses.save()
         self._scores.save()
+        self._trend.save()

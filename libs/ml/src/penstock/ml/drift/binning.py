@@ -24,9 +24,9 @@ class Reference:
     """The bins of one field and how a reference sample fell into them.
 
     Numbers: bin i holds values from `edges[i-1]` up to, not including, `edges[i]`; the end bins take
-    whatever lies outside; missing values have the last bin. At most 10 distinct values have a bin
-    each, with empty bins on both sides. Categories: one bin for each of the 50 most frequent, then
-    "other", then missing. `counts` (k,) are the sample's own.
+    whatever lies outside the sample's range; missing values have the last bin. At most 10 distinct
+    values have a bin each, more are parted by deciles. Categories: one bin for each of the 50 most
+    frequent, then "other", then missing. `counts` (k,) are the sample's own.
 
     >>> reference = Reference.of(np.array([1.0, 2.0, 2.0, np.nan]), "number")
     >>> reference.counts, reference.count(np.array([0.0, 1.0, 9.0])).tolist()
@@ -93,9 +93,9 @@ def _edges(sample: NDArray[Any]) -> tuple[float, ...]:
     distinct = np.unique(known)
     if not len(distinct):
         return ()
+    above = float(np.nextafter(distinct[-1], np.inf)) if distinct[-1] < _LARGEST else _LARGEST
     if len(distinct) <= BINS:
-        above = np.nextafter(distinct[-1], np.inf) if distinct[-1] < _LARGEST else _LARGEST
-        return (*distinct.tolist(), float(above))
-    shares = np.linspace(0, 1, BINS + 1)[1:-1]
-    # sample values themselves, so that ties fall on an edge and merge
-    return tuple(np.unique(np.quantile(known, shares, method="inverted_cdf")).tolist())
+        return (*distinct.tolist(), above)
+    shares = np.linspace(0, 1, BINS + 1)[:-1]
+    # sample values themselves, the least of all first, so that ties fall on an edge and merge
+    return (*np.unique(np.quantile(known, shares, method="inverted_cdf")).tolist(), above)

@@ -75,8 +75,9 @@ def _ks_floor(statistic: Floats, n: Floats) -> Floats:
 def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
     """Pearson's chi-square of homogeneity, and its p-value.
 
-    Bins in which either sample expects fewer than 5 cases are pooled into one (Cochran, 1954);
-    with fewer than two bins left there is nothing to tell apart and p is 1.
+    Bins in which either sample expects fewer than 5 cases are pooled into one (Cochran, 1954), which
+    joins the smallest of the others if it is still so rare; with fewer than two bins left there is
+    nothing to tell apart and p is 1.
     """
     table = _pooled(np.stack(np.broadcast_arrays(reference, counts), axis=-2).astype(np.float64))
     expected = _expected(table)
@@ -86,6 +87,24 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
     freedom = (table.sum(axis=-2) > 0).sum(axis=-1) - 1
     p_value = np.where(freedom > 0, special.chdtrc(np.maximum(freedom, 1), statistic), 1.0)
     return statistic, p_value
+
+
+def association(statistic: Floats, reference: Counts, counts: Counts) -> Floats:
+    """Cramér's V of two samples, 0 to 1: how strong the difference behind a chi-square is, whatever the sample's size."""
+    total = reference.sum(axis=-1) + counts.sum(axis=-1)
+    return np.asarray(np.sqrt(np.minimum(statistic / np.maximum(total, 1), 1.0)))
+
+
+def wasserstein(reference: Counts, counts: Counts, places: NDArray[np.float64] | None = None) -> Floats:
+    """Wasserstein's distance (the earth mover's) over ordered bins: how far a case has moved on average.
+
+    `places` (..., k) are where the bins lie, ascending, in units of the field. Without them each bin lies at the middle
+    of its cases among the reference's, 0 to 1: then 0.1 is past a tenth of the reference, whatever the field's unit.
+    """
+    before = _shares(reference)
+    where = np.cumsum(before, axis=-1) - before / 2 if places is None else places
+    gaps = np.abs(np.cumsum(before - _shares(counts), axis=-1))
+    return np.asarray((gaps[..., :-1] * np.diff(where, axis=-1)).sum(axis=-1))
 
 
 def _smoothed(counts: Counts, used: NDArray[np.bool_]) -> Floats:
@@ -108,6 +127,13 @@ def _expected(table: Floats) -> Floats:
 
 
 def _pooled(table: Floats) -> Floats:
-    rare = _expected(table).min(axis=-2, keepdims=True) < RARE
+    expected = _expected(table)
+    rare = expected.min(axis=-2, keepdims=True) < RARE
     pool = np.where(rare, table, 0.0).sum(axis=-1, keepdims=True)
-    return np.concatenate([np.where(rare, 0.0, table), pool], axis=-1)
+    kept = np.where(rare, 0.0, table)
+    too_few = np.where(rare, expected, 0.0).sum(axis=-1, keepdims=True).min(axis=-2, keepdims=True) < RARE
+    joins = too_few & ~rare.all(axis=-1, keepdims=True)
+    totals = np.where(rare, np.inf, table.sum(axis=-2, keepdims=True))
+    smallest = np.arange(table.shape[-1]) == totals.argmin(axis=-1, keepdims=True)
+    kept = kept + np.where(joins & smallest, pool, 0.0)
+    return np.concatenate([kept, np.where(joins, 0.0, pool)], axis=-1)

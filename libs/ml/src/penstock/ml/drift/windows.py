@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,33 +13,37 @@ from scipy import stats
 from penstock.ml.drift import distances
 
 Counts = NDArray[np.int64]
-Statistic = Literal["psi", "js", "ks"]
+Statistic = Literal["psi", "js", "ks", "chi-square", "wasserstein"]
+Kind = Literal["feature", "missing", "category", "range"]
 
-THRESHOLDS: dict[Statistic, float] = {"psi": 0.2, "js": 0.15, "ks": 0.15}
+THRESHOLDS: dict[Statistic, float] = {"psi": 0.2, "js": 0.15, "ks": 0.15, "chi-square": 0.2, "wasserstein": 0.1}
+ORDERED: frozenset[Statistic] = frozenset({"ks", "wasserstein"})
+"""Statistics that make sense only of bins in an order: those of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDrift:
-    """How far one field has moved.
+    """How far one field has moved, or one share of it (`kind` other than `feature`, by Fisher's exact test).
 
     `p_value` is already adjusted for the number of fields; `drifted` is the verdict.
     """
 
     field: str
-    statistic: Statistic
+    statistic: Statistic | Literal["fisher"]
     value: float
     threshold: float
     p_value: float
     drifted: bool
+    kind: Kind = "feature"
 
 
 @dataclass(frozen=True, slots=True)
 class WindowTest:
     """A field has drifted when the change is both large and no accident.
 
-    Large: the statistic reaches its threshold. No accident: the p-value (Kolmogorov-Smirnov's for
-    "ks", else chi-square's), adjusted over all fields by Benjamini and Hochberg (1995), is below
-    `alpha`. Windows of fewer than `minimum` events are never judged. The tests take events for
+    Large: the statistic reaches its threshold, which of "chi-square" is Cramér's V. No accident: the
+    p-value (Kolmogorov-Smirnov's for "ks" and "wasserstein", else chi-square's), adjusted over all
+    fields by Benjamini and Hochberg (1995), is below `alpha`. Windows of fewer than `minimum` events are never judged. The tests take events for
     independent: where values have a daily cycle a window should hold whole days.
 
     >>> test = WindowTest()
@@ -83,14 +87,23 @@ class WindowTest:
         ]
 
     def _values(self, before: Counts, now: Counts) -> NDArray[np.float64]:
-        if self.statistic == "ks":
-            return distances.ks_statistic(before, now)
-        return distances.psi(before, now) if self.statistic == "psi" else distances.js(before, now)
+        if self.statistic == "chi-square":
+            return distances.association(distances.chi_square(before, now)[0], before, now)
+        return _DISTANCES[self.statistic](before, now)
 
     def _p_values(self, values: NDArray[np.float64], before: Counts, now: Counts, below: float) -> NDArray[np.float64]:
-        if self.statistic == "ks":
-            return distances.ks_p_value(values, before, now, below)
+        if self.statistic in ORDERED:
+            gaps = values if self.statistic == "ks" else distances.ks_statistic(before, now)
+            return distances.ks_p_value(gaps, before, now, below)
         return distances.chi_square(before, now)[1]
+
+
+_DISTANCES: dict[Statistic, Callable[[Counts, Counts], NDArray[np.float64]]] = {
+    "psi": distances.psi,
+    "js": distances.js,
+    "ks": distances.ks_statistic,
+    "wasserstein": distances.wasserstein,
+}
 
 
 def _stacked(

@@ -1,43 +1,20 @@
-"""How good answers are: metrics, their intervals, and paired comparisons.
-
-Labels and predictions of a classification are canonical texts; probabilities are (n, k) with columns
-as in `classes`. A metric that the data leave undefined (no rows, one class for AUC) is NaN.
-"""
+"""Metrics of whole samples, one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import nan, sqrt
+from math import nan
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn import metrics as sk
 
+from penstock.ml.metrics.intervals import Interval, accuracy_interval, mean_interval
 from penstock.ml.models import Task
 
 Metric = Literal["accuracy", "mae"]
 Probabilities = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A two-sided confidence interval."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Mean of paired differences over n cases, with its confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
 
 
 def primary_metric(task: Task) -> Metric:
@@ -72,39 +49,6 @@ def interval(task: Task, case_losses: NDArray[np.float64], level: float = 0.95) 
     if task == "regression":
         return mean_interval(case_losses, level)
     return accuracy_interval(int(len(case_losses) - case_losses.sum()), len(case_losses), level)
-
-
-def accuracy_interval(correct: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval for `correct` hits in n cases; (0, 1) without cases."""
-    if not n:
-        return Interval(0.0, 1.0)
-    found = stats.binomtest(correct, n).proportion_ci(level, method="wilson")
-    return Interval(float(found.low), float(found.high))
-
-
-def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
-    """Normal interval of a mean; NaN with fewer than two values."""
-    if len(values) < 2:
-        return Interval(nan, nan)
-    mean = float(values.mean())
-    half = float(stats.norm.ppf((1 + level) / 2)) * float(values.std(ddof=1)) / sqrt(len(values))
-    return Interval(mean - half, mean + half)
-
-
-def paired_difference(losses_a: NDArray[np.float64], losses_b: NDArray[np.float64], level: float = 0.95) -> Difference:
-    """Mean of a - b over the same cases with Student's t interval: below 0 means a is the better.
-
-    With fewer than two cases the interval is unbounded. Raises ValueError when lengths differ.
-    """
-    if len(losses_a) != len(losses_b):
-        raise ValueError(f"{len(losses_a)} and {len(losses_b)} losses: a paired test needs the same cases")
-    n = len(losses_a)
-    differences = losses_a - losses_b
-    if n < 2:
-        return Difference(float(differences.sum()) if n else nan, -np.inf, np.inf, n)
-    mean = float(differences.mean())
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(differences.std(ddof=1)) / sqrt(n)
-    return Difference(mean, mean - half, mean + half, n)
 
 
 def accuracy(labels: Sequence[str], predictions: Sequence[str]) -> float:

@@ -1,0 +1,61 @@
+"""How good answers are: metrics, their intervals, and paired comparisons.
+
+Labels and predictions of a classification are canonical texts; probabilities are (n, k) with columns
+as in `classes`. A metric that the data leave undefined (no rows, one class for AUC) is NaN.
+"""
+
+from __future__ import annotations
+
+from penstock.ml.metrics.intervals import (
+    Difference,
+    Interval,
+    accuracy_interval,
+    mean_interval,
+    paired_difference,
+    wilson,
+)
+from penstock.ml.metrics.measured import Measured, measure_classes, measure_numbers
+from penstock.ml.metrics.scores import (
+    Metric,
+    Probabilities,
+    accuracy,
+    auc,
+    brier,
+    f1,
+    interval,
+    log_loss,
+    losses,
+    mae,
+    precision,
+    primary_metric,
+    recall,
+    rmse,
+    score,
+)
+
+__all__ = [
+    "Difference",
+    "Interval",
+    "Measured",
+    "Metric",
+    "Probabilities",
+    "accuracy",
+    "accuracy_interval",
+    "auc",
+    "brier",
+    "f1",
+    "interval",
+    "log_loss",
+    "losses",
+    "mae",
+    "mean_interval",
+    "measure_classes",
+    "measure_numbers",
+    "paired_difference",
+    "precision",
+    "primary_metric",
+    "recall",
+    "rmse",
+    "score",
+    "wilson",
+]
