@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,18 @@ import pytest
 from penstock.bus.publishing import Publisher
 from penstock.bus.topics import control_topics
 from penstock.contracts.batch import Batch, output
+from penstock.contracts.declaration import ServingDeclaration
 from penstock.contracts.streams import Streams
-from penstock.contracts.topics import COMMANDS, DRIFT, STATISTICS, STREAMS, TRAINING_REQUESTS, TRAINING_RUNS, Topic
+from penstock.contracts.topics import (
+    COMMANDS,
+    DECISIONS,
+    DRIFT,
+    STATISTICS,
+    STREAMS,
+    TRAINING_REQUESTS,
+    TRAINING_RUNS,
+    Topic,
+)
 from penstock.contracts.training import TrainingRequest
 from penstock.retrain_trigger.desk import Desk
 from penstock.retrain_trigger.handlers import Handlers
@@ -18,7 +29,7 @@ from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.retrain_trigger.wiring import build
 from penstock.runtime.in_one_process import OneProcess
 
-from .conftest import command, declared, drift, ended, statistics
+from .conftest import START, command, declared, drift, ended, statistics
 
 
 class Deployment:
@@ -35,7 +46,10 @@ class Deployment:
         publisher = Publisher(self.process.log, "penstock", Streams())
         await publisher.publish([output(topic, record, key="power") for record in records])
         await self.process.settle()
-        return list(TRAINING_REQUESTS.decoder(None)(self.process.log.held((TRAINING_REQUESTS.name("penstock"), 0))))
+        return self.held(TRAINING_REQUESTS)
+
+    def held(self, topic: Topic[Any]) -> list[Any]:
+        return topic.decoder(None)(self.process.log.held((topic.name("penstock"), 0)))
 
 
 @pytest.fixture
@@ -55,7 +69,7 @@ async def test_from_statistics_to_requests(deployment: Deployment) -> None:
 
 async def test_a_command_and_a_drift(deployment: Deployment) -> None:
     await deployment.start()
-    await deployment.write(STREAMS, declared(first_after=500, cooldown=100, settle=0))
+    await deployment.write(STREAMS, declared(first_after=500, cooldown=100, settle=0, fresh=0))
     (asked,) = await deployment.write(COMMANDS, command("c"))
     await deployment.write(TRAINING_RUNS, ended(asked, "failed"))
     (_, drifted) = await deployment.write(DRIFT, drift(600))
@@ -77,7 +91,44 @@ async def test_a_successor_goes_on_from_the_log(deployment: Deployment) -> None:
     await successor.start()
     assert await successor.write(STATISTICS, statistics(510)) == [first]
     assert [request.fence for request in await successor.write(TRAINING_RUNS, ended(first), ended(first))] == [0]
-    assert [request.fence for request in await successor.write(STATISTICS, statistics(1000))] == [0, 1]
+    assert [request.fence for request in await successor.write(STATISTICS, statistics(1200))] == [0, 1]
+
+
+async def test_a_decision_is_written_when_it_or_its_reason_changes(deployment: Deployment) -> None:
+    await deployment.start()
+    await deployment.write(STREAMS, declared())
+    for stop in (100, 200, 400):
+        await deployment.write(STATISTICS, statistics(stop))
+    (first,) = await deployment.write(STATISTICS, statistics(500), statistics(600))
+    await deployment.write(DRIFT, drift(700), drift(750))
+    await deployment.write(TRAINING_RUNS, ended(first, seconds=2.0))
+    for stop in range(800, 1500, 100):
+        await deployment.write(STATISTICS, statistics(stop))
+    told = deployment.held(DECISIONS)
+    assert [(decision.verdict, decision.reason) for decision in told] == [
+        ("wait", "too-few"),
+        ("retrain", "first"),
+        ("wait", "under-way"),
+        ("wait", "settling"),
+        ("wait", "cooling"),
+        ("retrain", "growth"),
+        ("wait", "under-way"),
+    ]
+    assert [decision.number for decision in told] == list(range(len(told)))
+    assert (told[1].request, told[1].expected_cost) == (first.id, None)
+    assert told[5].expected_cost == 2.0 / 600 * told[5].outcomes
+
+
+async def test_a_successor_does_not_tell_again_what_is_told(deployment: Deployment) -> None:
+    await deployment.start()
+    await deployment.write(STREAMS, declared())
+    await deployment.write(STATISTICS, statistics(100))
+    await deployment.process.close()
+    successor = Deployment()
+    successor.process.log = deployment.process.log
+    await successor.start()
+    await successor.write(STATISTICS, statistics(200), statistics(500))
+    assert [(told.number, told.reason) for told in successor.held(DECISIONS)] == [(0, "too-few"), (1, "first")]
 
 
 def test_a_request_that_was_not_written_is_issued_again_by_the_next_owner() -> None:
@@ -85,8 +136,33 @@ def test_a_request_that_was_not_written_is_issued_again_by_the_next_owner() -> N
     streams.apply(declared(first_after=500))
     desk = Desk(streams)
     batch = Batch(STATISTICS, None, 0, [statistics(500), statistics(510)], [])
-    (lost,) = Handlers(desk).handle(batch)
-    (again,) = Handlers(desk).handle(batch)
-    assert [record.id for record in lost.records] == [record.id for record in again.records]
-    desk.apply(again.records[0])
+    lost, again = Handlers(desk).handle(batch), Handlers(desk).handle(batch)
+    assert [output.topic for output in again] == [DECISIONS, TRAINING_REQUESTS]
+    assert [output.records[0].id for output in lost] == [output.records[0].id for output in again]
+    for issued in again:
+        desk.apply(issued.records[0])
     assert Handlers(desk).handle(batch) == []
+
+
+async def test_a_model_that_lives_elsewhere_is_never_trained(deployment: Deployment) -> None:
+    stream = declared(first_after=20)
+    elsewhere = stream.declaration.model_copy(update={"serving": ServingDeclaration(model="external")})
+    await deployment.start()
+    await deployment.write(STREAMS, stream.model_copy(update={"declaration": elsewhere}))
+    assert await deployment.write(STATISTICS, statistics(500)) == []
+    assert await deployment.write(DRIFT, drift(500)) == []
+    assert await deployment.write(COMMANDS, command("now")) == []
+    assert deployment.held(DECISIONS) == []
+
+
+def test_no_calendar_asks_for_it_either() -> None:
+    stream = declared(cron="0 * * * *")
+    for model, due in (("own", {"power"}), ("external", set())):
+        serving = ServingDeclaration.model_validate({"model": model})
+        streams = Streams()
+        streams.apply(
+            stream.model_copy(update={"declaration": stream.declaration.model_copy(update={"serving": serving})})
+        )
+        desk = Desk(streams)
+        desk.apply(statistics(100))
+        assert set(desk.rule_by_calendar(START, START + timedelta(hours=2))) == due

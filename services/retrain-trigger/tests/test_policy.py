@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.contracts.decisions import Decision
 from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.governance import Command
+from penstock.contracts.models import ModelEpoch
 from penstock.contracts.monitoring import Drift, Statistics
+from penstock.contracts.streams import StreamDeclared
 from penstock.contracts.training import TrainingRequest, TrainingRun
 from penstock.retrain_trigger.memory import Memory, Said
-from penstock.retrain_trigger.policy import decide, scheduled
+from penstock.retrain_trigger.policy import Ruling, rule
+from penstock.retrain_trigger.rulings import told
 
-from .conftest import START, at, command, drift, ended, statistics
+from .conftest import START, at, command, declared, drift, ended, promoted, statistics
 
-POLICY = RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=2.0)
+POLICY = RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=2.0, fresh=0)
+
+
+def due(policy: RetrainDeclaration, memory: Memory) -> TrainingRequest | None:
+    ruling = rule("power", policy, memory)
+    return ruling.request if ruling else None
 
 
 class Story:
-    """A stream's life: what is said is folded, and what is due is issued and, unless told otherwise, trained."""
+    """A stream's life: what is said is folded, and what is due is issued and, unless told otherwise, trained.
 
-    def __init__(self, policy: RetrainDeclaration = POLICY) -> None:
+    A run's model is promoted when `gain`, the lower end of the interval of what it gained, is above 0.
+    """
+
+    def __init__(self, policy: RetrainDeclaration = POLICY, gain: float = 0.1) -> None:
         self.policy = policy
+        self.gain = gain
         self.memory = Memory()
         self.issued: list[TrainingRequest] = []
 
@@ -31,12 +45,26 @@ class Story:
         before = len(self.issued)
         for record in records:
             self.memory.apply(record)
-            while (request := decide("power", self.policy, self.memory)) is not None:
+            while (request := due(self.policy, self.memory)) is not None:
                 self.memory.apply(request)
                 self.issued.append(request)
                 if trained:
-                    self.memory.apply(ended(request))
+                    self.train(request)
         return self.issued[before:]
+
+    def train(self, request: TrainingRequest, learnt_from: int = 0) -> None:
+        self.memory.apply(ended(request, gain=self.gain, learnt_from=learnt_from))
+        if self.gain > 0:
+            self.memory.apply(promoted(request, request.fence + 1))
+
+    def fired(self, at: datetime) -> TrainingRequest | None:
+        ruling = rule("power", self.policy, self.memory, at)
+        return ruling.request if ruling else None
+
+    def ruling(self) -> Ruling:
+        ruling = rule("power", self.policy, self.memory)
+        assert ruling is not None
+        return ruling
 
 
 def test_the_first_training_waits_for_enough_outcomes() -> None:
@@ -74,7 +102,7 @@ def test_confirmed_drift_after_the_cooldown_is_acted_on_at_once() -> None:
 
 
 def test_drift_within_the_cooldown_is_remembered_until_it_is_over() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100, fresh=0))
     story.say(statistics(500))
     assert story.say(drift(700), statistics(1499)) == []
     (request,) = story.say(statistics(1500))
@@ -82,14 +110,14 @@ def test_drift_within_the_cooldown_is_remembered_until_it_is_over() -> None:
 
 
 def test_what_drifted_before_the_last_dataset_ended_is_learnt_already() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=0, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=0, growth=100, fresh=0))
     story.say(drift(400), statistics(500))
     assert [request.reason for request in story.issued] == ["first"]
     assert story.say(drift(500), statistics(1000)) == []
 
 
 def test_a_change_that_another_training_overtook_before_it_settled_is_not_forgotten() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0, fresh=0))
     story.say(statistics(500))
     (grown,) = story.say(drift(700), statistics(1000))
     assert (grown.reason, grown.since) == ("growth", None)
@@ -105,10 +133,20 @@ def test_a_suspicion_and_a_policy_without_drift_train_nothing() -> None:
 
 
 def test_a_thousand_drifts_are_one_request() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=100, fresh=0))
     story.say(statistics(500))
     requests = story.say(*(drift(1500 + number % 7, name=f"-{number}") for number in range(1000)), statistics(2499))
     assert [request.reason for request in requests] == ["drift"]
+
+
+@given(st.lists(st.integers(501, 5000), min_size=1, max_size=50))
+def test_however_many_alarms_there_are_during_a_run_one_run_follows(outcomes: list[int]) -> None:
+    story = Story(RetrainDeclaration(cooldown=0, settle=0, growth=100, fresh=0))
+    (first,) = story.say(statistics(500), trained=False)
+    alarms = [drift(count, name=f"-{number}") for number, count in enumerate(outcomes)]
+    assert story.say(*alarms, trained=False) == []
+    (request,) = story.say(ended(first), *alarms, trained=False)
+    assert (request.until, request.since) == (max(outcomes), min(outcomes))
 
 
 def test_a_command_is_obeyed_at_once_and_once() -> None:
@@ -129,19 +167,23 @@ def test_commands_given_during_a_run_are_answered_by_one_request() -> None:
 def test_the_calendar_trains_only_on_something_new() -> None:
     memory = Memory()
     cron = RetrainDeclaration(cron="0 0 * * *")
-    assert scheduled("power", cron, memory, START) is None
+    assert rule("power", cron, memory, START) is None
     memory.apply(statistics(100))
-    request = scheduled("power", cron, memory, START)
+    ruling = rule("power", cron, memory, START)
+    assert ruling is not None
+    request = ruling.request
     assert request is not None
     assert (request.reason, request.time, request.until) == ("schedule", START, 100)
     memory.apply(request)
-    assert scheduled("power", cron, memory, START) is None, "a run is under way"
+    assert rule("power", cron, memory, START) is None, "a run is under way"
     memory.apply(ended(request))
-    assert scheduled("power", cron, memory, START) is None, "nothing new since"
+    again = rule("power", cron, memory, START)
+    assert again is not None
+    assert again.request is None, "nothing new since"
 
 
 def by_topic(said: Sequence[Said]) -> list[list[Said]]:
-    kinds = (Statistics, Drift, Command, TrainingRequest, TrainingRun)
+    kinds = (Statistics, Drift, Command, TrainingRequest, TrainingRun, ModelEpoch, StreamDeclared, Decision)
     return [[record for record in said if isinstance(record, kind)] for kind in kinds]
 
 
@@ -155,6 +197,12 @@ def happening(kind: str, number: int, outcomes: int, memory: Memory) -> Said | N
             return drift(outcomes, "suspected", f"-{number}")
         case "command":
             return command(f"c{number}")
+        case "promotion":
+            return promoted(memory.last, number) if memory.last else None
+        case "declaration":
+            return declared(number + 1)
+        case "decision":
+            return told("power", memory, Ruling("nothing"), number) if memory.newest else None
         case _:
             return ended(memory.last) if memory.last else None
 
@@ -163,17 +211,19 @@ def happening(kind: str, number: int, outcomes: int, memory: Memory) -> Said | N
 def lives(draw: st.DrawFn) -> list[Said]:
     """What a log holds after a life in which requests were issued as they fell due."""
     policy = RetrainDeclaration(
-        first_after=20, cooldown=draw(st.integers(0, 60)), settle=draw(st.integers(0, 60)), growth=1.5
+        first_after=20, cooldown=draw(st.integers(0, 60)), settle=draw(st.integers(0, 60)), growth=1.5, fresh=0.1
     )
     memory, said, outcomes = Memory(), list[Said](), 0
-    kinds = st.sampled_from(["statistics", "drift", "suspicion", "command", "end"])
+    kinds = st.sampled_from(
+        ["statistics", "drift", "suspicion", "command", "end", "promotion", "declaration", "decision"]
+    )
     for number, kind in enumerate(draw(st.lists(kinds, max_size=30))):
         outcomes += draw(st.integers(0, 30))
         record = happening(kind, number, outcomes, memory)
         while record is not None:
             memory.apply(record)
             said.append(record)
-            record = decide("power", policy, memory)
+            record = due(policy, memory)
     return said
 
 
@@ -210,9 +260,9 @@ def test_no_fence_is_used_twice_after_a_restart(reading: tuple[list[Said], list[
     for record in met:
         story.memory.apply(record)
     used = [record.fence for record in said if isinstance(record, TrainingRequest)]
-    due = decide("power", POLICY, story.memory)
+    request = due(POLICY, story.memory)
     assert used == list(range(len(used)))
-    assert due is None or due.fence == len(used)
+    assert request is None or request.fence == len(used)
 
 
 @given(lives())
@@ -227,7 +277,7 @@ def test_there_is_never_a_second_request_while_one_is_under_way(said: list[Said]
 
 
 def test_a_change_is_given_time_to_settle_and_named_where_it_was_first_noticed() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=100))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=100, fresh=0))
     story.say(statistics(500))
     assert story.say(drift(700), drift(900), statistics(1099)) == []
     (request,) = story.say(statistics(1100))
@@ -235,7 +285,7 @@ def test_a_change_is_given_time_to_settle_and_named_where_it_was_first_noticed()
 
 
 def test_growth_counts_what_the_last_training_learnt_from() -> None:
-    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0))
+    story = Story(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0, fresh=0))
     story.say(statistics(500))
     (request,) = story.say(drift(700), statistics(999), statistics(1100), trained=False)[-1:]
     story.say(ended(request).model_copy(update={"learnt_from": 700}))

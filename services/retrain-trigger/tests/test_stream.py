@@ -23,6 +23,7 @@ from penstock.contracts.batch import RawRecord, output
 from penstock.contracts.streams import Streams
 from penstock.contracts.topics import (
     CONTROL_DEAD_LETTERS,
+    DECISIONS,
     STATISTICS,
     STREAMS,
     TRAINING_REQUESTS,
@@ -31,7 +32,7 @@ from penstock.contracts.topics import (
 )
 from penstock.retrain_trigger.adapters.faust_app import faust_app
 from penstock.retrain_trigger.desk import Desk
-from penstock.retrain_trigger.handlers import TOPICS
+from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS
 from penstock.retrain_trigger.intake import Intake
 from penstock.retrain_trigger.stream import Stream
 from penstock.runtime.service import Resources
@@ -83,7 +84,7 @@ class Cluster:
             start_telemetry("test", environ={}), clock, MemoryShelves(), Metrics(),
         )  # fmt: skip
         desk = Desk(streams)
-        followers = [resources.follow(topic, desk.apply) for topic in TOPICS]
+        followers = [resources.follow(topic, desk.apply) for topic in FOLLOWED]
         everything = [resources.follow_streams(), *followers]
         for follower in everything:
             await follower.start()
@@ -134,13 +135,15 @@ async def test_a_request_is_made_committed_and_not_made_again_after_a_restart(cl
         (first,) = await eventually(lambda: cluster.held(TRAINING_REQUESTS))
         assert (first.reason, first.until) == ("first", 500)
         await eventually(cluster.caught_up)
-    await cluster.write(STATISTICS, statistics(1000))
+    await cluster.write(STATISTICS, statistics(1200))
     async with cluster.trigger():
         await eventually(cluster.caught_up)
         assert await cluster.held(TRAINING_REQUESTS) == [first]
         await cluster.write(TRAINING_RUNS, ended(first))
         await eventually(cluster.caught_up)
         assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
+    told = await cluster.held(DECISIONS)
+    assert [(decision.number, decision.reason) for decision in told] == [(0, "first"), (1, "growth")]
 
 
 async def test_what_nobody_can_read_is_kept_as_a_dead_letter(cluster: Cluster) -> None:
@@ -191,7 +194,7 @@ async def test_a_second_member_takes_over_and_goes_on(cluster: Cluster) -> None:
         await cluster.write(STATISTICS, statistics(600))
         await eventually(cluster.caught_up)
     await cluster.write(TRAINING_RUNS, ended(first))
-    await cluster.write(STATISTICS, statistics(1000))
+    await cluster.write(STATISTICS, statistics(1200))
     await eventually(cluster.caught_up)
     assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
     await successor.__aexit__(None, None, None)

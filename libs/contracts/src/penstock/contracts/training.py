@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.control import ControlRecord
 
-Reason = Literal["first", "drift", "growth", "schedule", "command"]
+Reason = Literal["first", "drift", "growth", "schedule", "command", "volume", "performance", "declaration"]
 
 
 class TrainingRequest(ControlRecord):

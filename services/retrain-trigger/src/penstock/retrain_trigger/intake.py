@@ -16,7 +16,7 @@ from penstock.bus.publishing import HeaderOf, no_header
 from penstock.bus.tracing import follow_traces
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
 from penstock.retrain_trigger.desk import Desk
-from penstock.retrain_trigger.handlers import TOPICS, Handlers, written
+from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS, Handlers
 from penstock.runtime.service import Resources
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds before a log that is away is tried again
@@ -26,14 +26,15 @@ log = logging.getLogger(__name__)
 
 
 class Intake:
-    """An owner of the five topics. Every call returns when its work is done; while the log is away it waits for it."""
+    """An owner of the topics. Every call returns when its work is done; while the log is away it waits for it."""
 
     def __init__(self, group: str, resources: Resources, desk: Desk, followers: Sequence[Follower[Any]]) -> None:
         self._group = group
         self._resources = resources
         self._desk = desk
         self._topics = {topic.name(resources.namespace): topic for topic in TOPICS}
-        self._followers = dict(zip(self._topics, followers, strict=True))
+        names = [topic.name(resources.namespace) for topic in FOLLOWED]
+        self._followers = dict(zip(names, followers, strict=True))
         self._limit = DeadLetterLimit()
         self.own()
 
@@ -73,8 +74,8 @@ class Intake:
         """Issue what fell due since the last look."""
         await self._catch_up()
         since, self._looked = self._looked, self._now()
-        due = self._desk.due_by_calendar(since, self._looked)
-        await self._publish([written(request) for request in due if self._handlers.issue(request)], no_header)
+        for stream, ruling in self._desk.rule_by_calendar(since, self._looked).items():
+            await self._publish(self._handlers.act_on(stream, ruling), no_header)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._resources.clock() / 1000, UTC)
@@ -101,5 +102,5 @@ class Intake:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def _is_current(self) -> bool:
-        ends = await self._resources.log.ends([(name, 0) for name in self._topics])
+        ends = await self._resources.log.ends([(name, 0) for name in self._followers])
         return all(self._followers[name].position >= end for (name, _), end in ends.items())

@@ -2,93 +2,132 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from penstock.contracts.decisions import Against, Argument
 from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.ids import derived_id
-from penstock.contracts.monitoring import Drift
 from penstock.contracts.training import Reason, TrainingRequest
+from penstock.retrain_trigger.arguments import arguments, settled
+from penstock.retrain_trigger.economics import is_spent
 from penstock.retrain_trigger.memory import Memory
 
 SOURCE = "penstock/retrain-trigger"
 
 
-def decide(stream: str, policy: RetrainDeclaration, memory: Memory) -> TrainingRequest | None:
-    """The request that is due, or None. One run at a time: nothing is due while one is under way.
+@dataclass(frozen=True)
+class Ruling:
+    """What is to be done now: the request that is due, or why there is none."""
 
-    A command comes before everything else, then the first training, then drift, then growth.
+    reason: Reason | Against
+    detail: str = ""
+    arguments: tuple[Argument, ...] = ()
+    request: TrainingRequest | None = None
+
+
+def rule(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetime | None = None) -> Ruling | None:
+    """Whether to train now; None while there is nothing to decide. `fired`: the calendar did, at that instant.
+
+    One run at a time: nothing is due while one is under way. A command comes before everything else, then the first
+    training; then the declared triggers speak, within the budget.
     """
     if memory.training:
-        return None
+        waits = memory.asked is not None or memory.change is not None
+        return Ruling("under-way", "a run is under way") if waits else None
     if memory.asked is not None:
-        command = memory.asked
-        return _request(stream, policy, memory, "command", f"asked for by {command.by}", command.time, command.id)
-    if memory.newest is None or memory.outcomes < policy.first_after:
+        return _due(stream, policy, memory, _asked(memory))
+    if memory.newest is None:
         return None
-    return _by_outcomes(stream, policy, memory)
+    if memory.last is None:
+        return _first(stream, policy, memory, fired)
+    spoken = arguments(policy, memory, fired)
+    if not _agreed(policy, spoken):
+        return _against(spoken)
+    if is_spent(policy, memory):
+        return Ruling("budget", f"{policy.budget:g} training seconds of the day are used up", spoken)
+    return _due(stream, policy, memory, _agreement(memory, spoken, fired), spoken)
 
 
-def _by_outcomes(stream: str, policy: RetrainDeclaration, memory: Memory) -> TrainingRequest | None:
-    newest, last = memory.newest, memory.last
+@dataclass(frozen=True)
+class _Occasion:
+    reason: Reason
+    detail: str
+    time: datetime
+    cause: str | None
+
+
+def _asked(memory: Memory) -> _Occasion:
+    command = memory.asked
+    assert command is not None
+    return _Occasion("command", f"asked for by {command.by}", command.time, command.id)
+
+
+def _first(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetime | None) -> Ruling:
+    newest, count = memory.newest, f"{memory.outcomes} outcomes"
     assert newest is not None
-    if last is None:
-        return _request(stream, policy, memory, "first", f"{memory.outcomes} outcomes", newest.time, newest.id)
-    drift = memory.change
-    cooled = memory.outcomes - last.until >= policy.cooldown
-    if drift is not None and policy.on_drift and cooled and _settled(policy, memory, drift):
-        return _request(stream, policy, memory, "drift", _named(drift), newest.time, drift.id)
-    learnt, there_are = last.until - memory.learnt_from, memory.outcomes - memory.learnt_from
-    if there_are >= policy.growth * learnt:
-        detail = f"{there_are} outcomes to learn from, {learnt} at the last training"
-        return _request(stream, policy, memory, "growth", detail, newest.time, newest.id)
-    return None
+    if memory.outcomes >= policy.first_after:
+        return _due(stream, policy, memory, _Occasion("first", count, newest.time, newest.id))
+    if fired is not None and policy.combine == "any":
+        return _due(stream, policy, memory, _Occasion("schedule", f"cron {policy.cron}", fired, None))
+    return Ruling("too-few", f"the first training waits for {policy.first_after} outcomes")
 
 
-def _settled(policy: RetrainDeclaration, memory: Memory, change: Drift) -> bool:
-    """Whether there are outcomes enough since the change to learn from."""
-    return memory.outcomes - change.outcomes >= policy.settle
+def _agreed(policy: RetrainDeclaration, spoken: tuple[Argument, ...]) -> bool:
+    met = sum(argument.met for argument in spoken)
+    needed = {"any": 1, "all": max(1, len(spoken)), "vote": policy.needs}
+    return met >= needed[policy.combine]
+
+
+def _against(spoken: tuple[Argument, ...]) -> Ruling:
+    """Why not: what was outvoted, else what keeps the most telling argument back, else that there is none."""
+    met = [argument for argument in spoken if argument.met]
+    held = [argument for argument in spoken if argument.speaks and argument.held]
+    if met:
+        return Ruling("outvoted", _told(met), spoken)
+    return Ruling(held[0].held or "nothing", _told(held), spoken) if held else Ruling("nothing", "", spoken)
+
+
+def _told(spoken: list[Argument]) -> str:
+    return "; ".join(argument.detail for argument in spoken)
+
+
+def _agreement(memory: Memory, spoken: tuple[Argument, ...], fired: datetime | None) -> _Occasion:
+    met = [argument for argument in spoken if argument.met]
+    newest, reason = memory.newest, met[0].trigger
+    assert newest is not None
+    if reason == "schedule" and fired is not None:
+        return _Occasion(reason, _told(met), fired, None)
+    change = memory.change if reason == "drift" else None
+    return _Occasion(reason, _told(met), newest.time, change.id if change else newest.id)
+
+
+def _due(
+    stream: str,
+    policy: RetrainDeclaration,
+    memory: Memory,
+    occasion: _Occasion,
+    spoken: tuple[Argument, ...] = (),
+) -> Ruling:
+    fence = 0 if memory.last is None else memory.last.fence + 1
+    request = TrainingRequest(
+        source=SOURCE,
+        id=derived_id("training-request", stream, fence),
+        time=occasion.time,
+        cause=occasion.cause,
+        stream=stream,
+        fence=fence,
+        reason=occasion.reason,
+        detail=occasion.detail,
+        until=max(memory.outcomes, memory.until),
+        since=_since(policy, memory),
+    )
+    return Ruling(occasion.reason, occasion.detail, spoken, request)
 
 
 def _since(policy: RetrainDeclaration, memory: Memory) -> int | None:
     """Where the newest change was that has settled: an unnamed one, else the one that the last request named."""
     change = memory.change
-    if change is not None and memory.last is not None and _settled(policy, memory, change):
+    if change is not None and memory.last is not None and settled(policy, memory, change):
         return change.outcomes
     return memory.last.since if memory.last else None
-
-
-def _named(drift: Drift) -> str:
-    where = f" of {drift.field}" if drift.field else ""
-    return f"{drift.kind} drift{where} by {drift.detector} at outcome {drift.outcomes}"
-
-
-def scheduled(stream: str, policy: RetrainDeclaration, memory: Memory, due: datetime) -> TrainingRequest | None:
-    """The request of the calendar at the instant `due`, or None: a run is under way, or there is nothing new."""
-    already = 0 if memory.last is None else memory.last.until
-    if memory.training or memory.outcomes <= already:
-        return None
-    return _request(stream, policy, memory, "schedule", f"cron {policy.cron}", due, cause=None)
-
-
-def _request(
-    stream: str,
-    policy: RetrainDeclaration,
-    memory: Memory,
-    reason: Reason,
-    detail: str,
-    time: datetime,
-    cause: str | None,
-) -> TrainingRequest:
-    fence, already = (0, 0) if memory.last is None else (memory.last.fence + 1, memory.last.until)
-    return TrainingRequest(
-        source=SOURCE,
-        id=derived_id("training-request", stream, fence),
-        time=time,
-        cause=cause,
-        stream=stream,
-        fence=fence,
-        reason=reason,
-        detail=detail,
-        until=max(memory.outcomes, already),
-        since=_since(policy, memory),
-    )

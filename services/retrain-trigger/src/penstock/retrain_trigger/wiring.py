@@ -7,7 +7,7 @@ from pathlib import Path
 from penstock.bus.routes import Group
 from penstock.retrain_trigger.adapters.faust_app import faust_app
 from penstock.retrain_trigger.desk import Desk
-from penstock.retrain_trigger.handlers import TOPICS, Handlers
+from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS, Handlers
 from penstock.retrain_trigger.intake import Intake
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.retrain_trigger.stream import Stream
@@ -21,7 +21,7 @@ def build(_: RetrainTriggerSettings, resources: Resources) -> Service:
     """On the bus's loop, for running everything in one process; the calendar does not run there."""
     desk = Desk(resources.streams)
     group = Group(GROUP, TOPICS, lambda _unit, _state: Handlers(desk).routes())
-    return Service(groups=(group,), followers=[resources.follow(topic, desk.apply) for topic in TOPICS])
+    return Service(groups=(group,), followers=[resources.follow(topic, desk.apply) for topic in FOLLOWED])
 
 
 def build_on_kafka(settings: RetrainTriggerSettings, resources: Resources) -> Service:
@@ -31,7 +31,7 @@ def build_on_kafka(settings: RetrainTriggerSettings, resources: Resources) -> Se
         SettingsError: the data folder cannot be used.
     """
     desk = Desk(resources.streams)
-    followers = [resources.follow(topic, desk.apply) for topic in TOPICS]
+    followers = [resources.follow(topic, desk.apply) for topic in FOLLOWED]
     intake = Intake(GROUP, resources, desk, followers)
     folder = _made(settings.data_folder)
     stream = Stream(intake, lambda: faust_app(GROUP, settings.connection(), folder))
