@@ -4,7 +4,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-quick bench-setup format constraints docs clean
+.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,7 +29,7 @@ test: setup ## every test; TESTS=PATH runs only those
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/loop
+	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/evaluation tests/loop
 	@$(BIN)/python -m pytest tests/end_to_end
 endif
 
@@ -47,6 +47,9 @@ bench-quick: setup ## measure the drain and HTTP against the peers (5 minutes)
 
 bench-setup: setup ## once, before: install each peer of the benchmark into an environment of its own
 	@$(BIN)/python -m bench setup
+
+evaluate: setup ## judge the loop against references on EVALUATE="--data FOLDER", and write docs/evaluation.md (hours)
+	@$(BIN)/python -m bench.evaluation $(EVALUATE)
 
 format: setup ## mend what a machine can mend
 	@$(BIN)/ruff check --fix .

@@ -59,6 +59,21 @@ async def test_it_settles_when_no_service_has_anything_left_to_do() -> None:
     assert (await process.log.committed("answering"))["penstock.commands", 0] == 3
 
 
+async def test_a_group_that_is_held_waits_and_the_others_go_on() -> None:
+    held, seen = True, []  # type: ignore[var-annotated]
+    process = OneProcess(VirtualClock(5))
+    await process.start(answering)
+    await process.start(lambda _: asking(seen))
+    process.hold("asking", lambda: held)
+    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
+    await process.settle()
+    assert (seen, await process.log.ends([("penstock.models", 0)])) == ([], {("penstock.models", 0): 1})
+    held = False
+    await process.settle()
+    assert seen == [5, 5, 5]
+    await process.close()
+
+
 async def test_followers_have_caught_up_when_it_has_settled_and_each_service_has_its_own_view() -> None:
     process = OneProcess()
     views: list[Resources] = []

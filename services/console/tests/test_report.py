@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.bus.memory import MemoryLog
 from penstock.bus.publishing import Publisher
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.console.report import Effort, Truths, make_report, score
+from penstock.console.report import Effort, ProgressLine, Truths, block_size, make_report, progress, score
 from penstock.console.watching import StreamWatch
 from penstock.contracts.batch import Outputs
 from penstock.contracts.control import ControlRecord
@@ -164,6 +167,25 @@ def test_a_number_is_scored_by_its_mean_absolute_error() -> None:
     assert score({"e0": (2.0, 0), "e1": (5.0, 0)}, truths, "regression") == 2.0
 
 
+@given(count=st.integers(1, 700), scored=st.sets(st.integers(0, 699)), seed=st.integers(0, 9))
+def test_the_score_over_time_is_the_score_cut_in_blocks(count: int, scored: set[int], seed: int) -> None:
+    rows = np.array(sorted(row for row in scored if row < count), dtype=np.int64)
+    marks = np.random.default_rng(seed).random(len(rows))
+    lines, size = progress(rows, marks, count), block_size(count)
+    assert [line.row for line in lines] == list(range(0, count, size))
+    for line in lines:
+        inside = marks[(rows >= line.row) & (rows < line.row + size)]
+        assert line.score == (pytest.approx(inside.mean(), abs=1e-6) if len(inside) else None)
+
+
+async def test_the_report_tells_the_score_of_each_block_of_rows() -> None:
+    past = Past()
+    for row in range(240):
+        await past.predicted(f"e{row}", "b" if 100 <= row < 200 else "a", 0)
+    report = make_report(await past.watch(), sent(250), "binary", Effort(1.0, 0))
+    assert report.progress == [ProgressLine(0, 1.0), ProgressLine(100, 0.0), ProgressLine(200, 1.0)]
+
+
 async def test_the_report_is_written_in_its_promised_shape(tmp_path: Path) -> None:
     past = Past()
     await past.promoted(0)
@@ -187,6 +209,7 @@ async def test_the_report_is_written_in_its_promised_shape(tmp_path: Path) -> No
         "failed_requests",
         "wall_s",
         "events_per_s",
+        "progress",
         "planted_at",
     ]
     written = json.loads((tmp_path / "new" / "report.json").read_text())

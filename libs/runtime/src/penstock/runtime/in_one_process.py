@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from penstock.bus.following import Follower
+from penstock.bus.following import Following
 from penstock.bus.memory import MemoryLog
 from penstock.bus.publishing import Publisher
 from penstock.bus.state import MemoryShelves
@@ -43,8 +42,9 @@ class OneProcess:
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.clock)
-        self._followers: list[Follower[Any]] = []
+        self._followers: list[Following] = []
         self._workers: list[Worker] = []
+        self._holds: dict[str, Callable[[], bool]] = {}
 
     def resources(self) -> Resources:
         """What one service's wiring is given. Each has its own view of the declarations, as it would elsewhere."""
@@ -63,19 +63,25 @@ class OneProcess:
     async def add(self, resources: Resources, service: Service) -> None:
         """Take a service in."""
         await self.log.create(control_topics(self.namespace))
-        followers: Sequence[Follower[Any]] = [resources.follow_streams(), *service.followers]
+        followers: Sequence[Following] = [resources.follow_streams(), *service.followers]
         for follower in followers:
             await follower.start()
         self._followers += followers
         self._workers += [resources.worker(group) for group in service.groups]
 
-    async def start(self, build: Callable[[Resources], Service]) -> None:
+    async def start(self, build: Callable[[Resources], Service]) -> Service:
         """Build a service and take it in."""
         resources = self.resources()
-        await self.add(resources, build(resources))
+        service = build(resources)
+        await self.add(resources, service)
+        return service
+
+    def hold(self, group: str, held: Callable[[], bool]) -> None:
+        """Let the group's worker be, at each turn at which `held` says so."""
+        self._holds[group] = held
 
     async def settle(self) -> None:
-        """Step every follower and every worker, in turn, until none has anything to do."""
+        """Step every follower and every worker that is not held, in turn, until none has anything to do."""
         while await self._round():
             pass
 
@@ -84,8 +90,13 @@ class OneProcess:
         for follower in self._followers:
             done += await follower.step(0)
         for worker in self._workers:
-            done += await worker.step(0)
+            if not self._is_held(worker):
+                done += await worker.step(0)
         return done
+
+    def _is_held(self, worker: Worker) -> bool:
+        held = self._holds.get(worker.group.name)
+        return held is not None and held()
 
     async def close(self) -> None:
         """Let every service go."""

@@ -6,10 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from penstock.bus.errors import TransientError
-from penstock.bus.following import Follower
+from penstock.bus.following import Following
 
 PAUSE = 0.5  # seconds between tries to reach a broker that is away
 
@@ -26,7 +25,7 @@ async def insist(attempt: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def keep_following(follower: Follower[Any]) -> None:
+async def keep_following(follower: Following) -> None:
     """Follow until cancelled."""
     try:
         while True:

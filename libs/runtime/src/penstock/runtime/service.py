@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from penstock.bus.following import Follower
+from penstock.bus.following import Follower, Following
 from penstock.bus.ports import Clock, Log
 from penstock.bus.publishing import Publisher
 from penstock.bus.routes import Group
@@ -59,7 +59,7 @@ class Service:
     """
 
     groups: Sequence[Group] = ()
-    followers: Sequence[Follower[Any]] = ()
+    followers: Sequence[Following] = ()
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _nothing_to_say

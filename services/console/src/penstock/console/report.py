@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from penstock.console.watching import StreamWatch
 from penstock.contracts.declaration import Task
 
 WARMUP = 0.1  # share of the rows, from the first, that the score leaves out
 LEAST_ACCEPTED = 0.99
+SMALLEST_BLOCK, MOST_BLOCKS = 100, 60  # rows, and how many points the score over time has about
 
 
 @dataclass
@@ -27,12 +29,13 @@ class Truths:
 
 @dataclass(frozen=True)
 class Effort:
-    """What only the sender knows: time, and requests that failed."""
+    """What only the sender knows: time, requests that failed, and CPU seconds of learning outside trainings."""
 
     wall_s: float
     failed_requests: int
     refused: int = 0
     labels: int = 0
+    learning_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,16 @@ class DriftLine:
 
 
 @dataclass(frozen=True)
+class ProgressLine:
+    """The score of the block of rows that begins at `row` (None: nothing there to score)."""
+
+    row: int
+    score: float | None
+
+
+@dataclass(frozen=True)
 class Report:
-    """The report of a run; counts are of distinct ids."""
+    """The report of a run; counts are of distinct ids. `progress` has each block of rows, the warm-up's too."""
 
     events: int
     accepted: int
@@ -73,10 +84,12 @@ class Report:
     retrains: int
     snapshots: int
     training_seconds: float
+    learning_seconds: float
     rollbacks: int
     failed_requests: int
     wall_s: float
     events_per_s: float
+    progress: Sequence[ProgressLine]
 
     @property
     def enough_accepted(self) -> bool:
@@ -109,11 +122,13 @@ def make_report(watch: StreamWatch, sent: Truths, task: Task, effort: Effort) ->
         ],
         retrains=len(started),
         snapshots=0,
-        training_seconds=round(sum(run.cpu_seconds for run in watch.runs.values()), 3),
+        training_seconds=round(sum(run.cpu_seconds for run in watch.runs.values()) + effort.learning_s, 3),
+        learning_seconds=round(effort.learning_s, 3),
         rollbacks=sum(1 for epoch in watch.epochs.values() if epoch.reason == "rollback"),
         failed_requests=effort.failed_requests,
         wall_s=round(effort.wall_s, 3),
         events_per_s=round(events / effort.wall_s, 1) if effort.wall_s > 0 else 0.0,
+        progress=progress(*_marks(watch.answers, sent, task), events),
     )
 
 
@@ -128,18 +143,49 @@ def score(
 
     By default all rows after the warm-up. None when there is nothing to score.
     """
+    rows, marks = _marks(answers, sent, task)
     first = int(WARMUP * len(sent.rows)) if first is None else first
     last = len(sent.rows) if last is None else last
-    pairs = [
-        (answers[record_id][0], truth)
-        for record_id, truth in sent.truths.items()
-        if record_id in answers and first <= sent.rows[record_id] < last
+    counted = marks[(rows >= first) & (rows < last)]
+    return float(counted.mean()) if len(counted) else None
+
+
+def block_size(rows: int) -> int:
+    """Rows of one point of the score over time.
+
+    >>> block_size(45_312), block_size(1500)
+    (755, 100)
+    """
+    return max(SMALLEST_BLOCK, rows // MOST_BLOCKS)
+
+
+def progress(rows: NDArray[np.int64], marks: NDArray[np.float64], count: int) -> list[ProgressLine]:
+    """The mean mark of every block of `count` rows; `rows` says to which row each mark belongs.
+
+    >>> progress(np.array([0, 99, 200]), np.array([1.0, 0.0, 1.0]), 201)
+    [ProgressLine(row=0, score=0.5), ProgressLine(row=100, score=None), ProgressLine(row=200, score=1.0)]
+    """
+    size = block_size(count)
+    blocks = -(-count // size)
+    of = rows // size
+    marked = np.bincount(of, minlength=blocks)
+    totals = np.bincount(of, weights=marks, minlength=blocks)
+    return [
+        ProgressLine(block * size, round(float(totals[block] / marked[block]), 6) if marked[block] else None)
+        for block in range(blocks)
     ]
-    if not pairs:
-        return None
+
+
+def _marks(
+    answers: Mapping[str, tuple[str | float, int]], sent: Truths, task: Task
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows that were answered and whose truth is known, and for each 1 or 0, or how far off the answer was."""
+    known = [(sent.rows[name], answers[name][0], truth) for name, truth in sent.truths.items() if name in answers]
     if task == "regression":
-        return float(np.mean([abs(float(answer) - float(truth)) for answer, truth in pairs]))
-    return float(np.mean([answer == truth for answer, truth in pairs]))
+        marks = [abs(float(answer) - float(truth)) for _, answer, truth in known]
+    else:
+        marks = [float(answer == truth) for _, answer, truth in known]
+    return np.array([row for row, _, _ in known], dtype=np.int64), np.array(marks, dtype=np.float64)
 
 
 def _epochs(watch: StreamWatch, sent: Truths) -> list[EpochLine]:
