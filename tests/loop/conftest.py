@@ -22,7 +22,7 @@ from penstock.contracts.topics import Topic
 COUNT, PLANTED_AT = 3000, 1500
 LABEL_DELAY = 80
 CHUNK = 40
-CLOCKS = ("wall_s", "training_seconds", "events_per_s")
+CLOCKS = ("wall_s", "training_seconds", "learning_seconds", "events_per_s")
 
 
 @dataclass(frozen=True)

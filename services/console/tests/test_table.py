@@ -102,7 +102,14 @@ def test_what_the_declaration_needs_must_be_there(tmp_path: Path, stream: Path, 
 
 
 @pytest.mark.parametrize(
-    "words", [["--rate", "0"], ["--rate", "fast"], ["--in-process", "--up"], ["--in-process", "--rate", "5"]]
+    "words",
+    [
+        ["--rate", "0"],
+        ["--rate", "fast"],
+        ["--in-process", "--up"],
+        ["--in-process", "--rate", "5"],
+        ["--training-delay", "5"],
+    ],
 )
 def test_options_that_cannot_be_are_one_line(
     tmp_path: Path, stream: Path, complaint: Complaint, words: list[str]

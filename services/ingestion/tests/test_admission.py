@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.checks import check_events, check_label
+from penstock.contracts.declaration import ServingDeclaration
 from penstock.contracts.events import Event, Label
 from penstock.contracts.received import ReceivedDecoder
 from penstock.contracts.refusals import STATUS, Refusal
@@ -44,6 +45,12 @@ count = { type = "integer" }
 on = { type = "boolean" }
 """
     ),
+)
+
+ELSEWHERE = STREAM.model_copy(
+    update={
+        "declaration": STREAM.declaration.model_copy(update={"serving": ServingDeclaration(model="external")}),
+    }
 )
 
 anything = st.recursive(
@@ -146,3 +153,38 @@ def test_a_label_with_an_unfit_part_is_refused_not_broken(name: str) -> None:
     (verdict,) = admit("label", json.dumps({"event_id": "a", "value": "x", name: {"not": "fit"}}).encode())
 
     assert isinstance(verdict, Refusal)
+
+
+WITH, WITHOUT = {"prediction": "on", "modelversion": "7"}, dict[str, Any]()
+
+
+@pytest.mark.parametrize("company", [0, 3])
+@pytest.mark.parametrize("whole", [{}, {"specversion": "1.0", "type": "penstock.event.v1", "source": "s"}])
+@pytest.mark.parametrize(
+    ("stream", "said", "code"),
+    [
+        (ELSEWHERE, WITH, None),
+        (ELSEWHERE, WITH | {"prediction": 7}, None),
+        (ELSEWHERE, WITHOUT, "missing_prediction"),
+        (ELSEWHERE, {"prediction": ""}, "bad_prediction"),
+        (ELSEWHERE, {"prediction": None}, "wrong_type"),
+        (STREAM, WITH, "unexpected_prediction"),
+        (STREAM, WITH | {"prediction": 7}, "unexpected_prediction"),
+        (STREAM, WITHOUT, None),
+    ],
+)
+def test_a_prediction_comes_with_the_events_of_a_stream_that_says_so(
+    stream: StreamDeclared, said: dict[str, Any], whole: dict[str, Any], code: str | None, company: int
+) -> None:
+    data = {"load": 1.5, "zone": "z", "count": 1, "on": True}
+    bodies = [
+        json.dumps({**whole, **said, "id": f"{place}", "time": "2026-01-01T00:00:00Z", "data": data}).encode()
+        for place in range(1 + company)
+    ]
+
+    verdicts = Admission(stream, LIMITS).admit("event", bodies, NOW)
+
+    assert [verdict.code if isinstance(verdict, Refusal) else None for verdict in verdicts] == [code] * len(bodies)
+    for verdict in verdicts:
+        if isinstance(verdict, Admitted):
+            assert json.loads(verdict.value).items() >= said.items()

@@ -23,7 +23,7 @@ from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
 from penstock.contracts.predictions import Prediction
 from penstock.contracts.stream_file import parse_declaration
 from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, STREAMS, Topic
+from penstock.contracts.topics import EVENTS, MODELS, OUTCOMES, PREDICTIONS, STREAMS, Topic
 from penstock.ml.baseline import baseline
 from penstock.ml.families import fit
 from penstock.ml.frame import Field, Frame, column, times
@@ -269,6 +269,11 @@ class Deployment:
         ]
         keys = [event["data"]["person"].encode() for event in events]
         await self._outside.publisher.publish([Outputs(EVENTS, "loans", records, keys)])
+
+    async def outcomes(self, outcomes: list[Any]) -> None:
+        """Put outcomes on the log as the drift-detector would, and have both children hear of them."""
+        await self._outside.publisher.publish([Outputs(OUTCOMES, "loans", outcomes, [b""] * len(outcomes))])
+        await self.settle()
 
     def predictions(self) -> list[Prediction]:
         """All predictions on the log, partition by partition."""

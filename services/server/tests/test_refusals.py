@@ -20,6 +20,7 @@ from penstock.ml.models import Model
 from penstock.ml.package import pack
 from penstock.server.alerting import Alerts
 from penstock.server.kept import KeptModels
+from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.swapping import Models
 
@@ -137,7 +138,8 @@ async def test_a_model_whose_answers_turn_out_unusable_is_replaced_within_the_re
 
     streams = Streams()
     streams.apply(deployment.declared())
-    models = Models(_Loader(shop.store, shop.verifier), streams, Alerts(publish), lambda *_: None)
+    lessons = Lessons(deployment.log, "penstock", streams)
+    models = Models(_Loader(shop.store, shop.verifier), streams, Alerts(publish), lambda *_: None, lessons)
     models.want(shop.epoch(0))
     if before:
         models.want(shop.epoch(before, *shop.trained(threshold=20.0)))
@@ -145,10 +147,10 @@ async def test_a_model_whose_answers_turn_out_unusable_is_replaced_within_the_re
     models.want(shop.epoch(2, *shop.trained()))
     await models.settle("loans")
     _, frame = shop.trained()
-    serving, answers = await models.answer(deployment.declared(), frame.take(slice(0, 10)))
-    assert (serving.epoch, serving.version.version, len(answers)) == (2, 2, 10)
-    serving, answers = await models.answer(deployment.declared(), frame)
-    assert (serving.epoch, serving.version.version, len(answers)) == (2, stand_in, 200)
+    serving, said = await models.answer(deployment.declared(), frame.take(slice(0, 10)), ["p0"] * 10)
+    assert (serving.epoch, serving.version.version, len(said.answers)) == (2, 2, 10)
+    serving, said = await models.answer(deployment.declared(), frame, ["p0"] * 200)
+    assert (serving.epoch, serving.version.version, len(said.answers)) == (2, stand_in, 200)
     assert "not a finite number" in models.facts()["refused"]["loans"]["reason"]
     assert models.facts()["epochs"] == {"loans": 2}
     assert len(told) == 1

@@ -20,7 +20,6 @@ from penstock.bus.state import MemoryShelf, State
 from penstock.bus.topics import largest_of
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
 from penstock.contracts.decoding import encode
-from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
 from penstock.contracts.received import ReceivedDecoder
 from penstock.contracts.rejections import Rejected
 from penstock.contracts.stream_file import parse_declaration
@@ -137,6 +136,34 @@ def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -
     assert msgspec.json.decode(value) == {**attributes, "data": {"customer": "c1", "amount": 2}}
 
 
+EXTERNAL = LOANS + '[serving]\nmodel = "external"\n'
+
+
+def test_a_prediction_made_elsewhere_goes_on_with_its_event_and_is_part_of_what_it_says() -> None:
+    partition = Partition(declared(EXTERNAL), MemoryShelf())
+    sent = event(prediction="yes", modelversion="7.1")
+
+    partition.handle(logged([sent, sent, event(prediction="no", modelversion="7.1"), event("b")]))
+
+    assert partition.written["events"] == [(b"c1", sent)]
+    assert partition.duplicates == 1
+    assert [one.data.code for one in partition.rejections()] == ["id_conflict", "missing_prediction"]
+
+
+def test_in_binary_mode_a_prediction_is_a_header() -> None:
+    partition = Partition(declared(EXTERNAL), MemoryShelf())
+    attributes = {"specversion": "1.0", "source": "s", "time": TIME, "prediction": "yes", "modelversion": "7"}
+    headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+    values = [MemoryRecord(at, START, None, b'{"customer": "c1"}', [*headers, ("ce_id", b"%d" % at)]) for at in (0, 1)]
+    values[1].headers[3] = ("ce_prediction", b"perhaps")  # type: ignore[index]
+
+    partition.handle(values)
+
+    ((_, value),) = partition.written["events"]
+    assert msgspec.json.decode(value)["prediction"] == "yes"
+    assert [one.data.code for one in partition.rejections()] == ["bad_prediction"]
+
+
 BAD = {
     "below the range": (event(amount=-1), "out_of_range", "amount"),
     "half a term": (event(data={"terms": 1.5}), "wrong_type", "terms"),
@@ -153,6 +180,8 @@ BAD = {
     "not an object": (b"[]", "wrong_type", None),
     "a number too large": (event(amount=7.25).replace(b"7.25", b"1e400"), "not_finite", "amount"),
     "NaN": (event(amount=7.25).replace(b"7.25", b"NaN"), "not_finite", None),
+    "a prediction nobody asked for": (event(prediction="yes"), "unexpected_prediction", "prediction"),
+    "a prediction that is no value": (event(prediction=["yes"]), "wrong_type", "prediction"),
     "half a surrogate": (event("$").replace(b"$", b"\\ud800"), "bad_text", None),
     "a label's unknown class": (label(value="perhaps"), "unknown_class", "value"),
     "a label without an entity": (label(entity=None), "missing_entity", "entity"),
@@ -249,49 +278,6 @@ def test_a_name_that_was_taken_again_outlives_the_deletion_of_its_first_use(part
         partition.handle([MemoryRecord(1000 + hours, START + hours * HOUR, None, event("0"), ())])
 
     assert (len(partition.written["events"]), partition.duplicates) == (CHUNK + 2, 1)
-
-
-# --- answers that HTTP predict gave
-
-SEAL = Seal(bytes(32))
-ANSWER = encode_answer(PredictionData(value="yes", model="m", version=1, digest="d", epoch=1, schema=1, code="0"))
-
-
-def sealed(stream: str = "loans", event_id: str = "a", text: str = ANSWER, seal: Seal = SEAL) -> str:
-    return join_answer(seal.mac(sealed_part(stream, "http", event_id, text)), text)
-
-
-def test_a_sealed_answer_goes_on() -> None:
-    partition = Partition(declared(), MemoryShelf(), SEAL)
-
-    partition.handle(logged([event(answer=sealed())]))
-
-    assert len(partition.written["events"]) == 1
-
-
-FORGED = {
-    "no seal": ANSWER,
-    "of another stream": sealed(stream="other"),
-    "of another event": sealed(event_id="b"),
-    "under another key": sealed(seal=Seal(bytes([1]) * 32)),
-    "no answer": sealed(text="hello"),
-    "empty": "",
-}
-
-
-@pytest.mark.parametrize("case", FORGED)
-def test_a_forged_answer_is_rejected(case: str) -> None:
-    partition = Partition(declared(), MemoryShelf(), SEAL)
-
-    partition.handle(logged([event(answer=FORGED[case])]))
-
-    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
-
-
-def test_without_a_key_no_answer_is_believed(partition: Partition) -> None:
-    partition.handle(logged([event(answer=sealed())]))
-
-    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
 
 
 # --- laws

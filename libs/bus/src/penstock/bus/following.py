@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from penstock.bus.ports import Fetched, Log, Reader
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.topics import Topic
 
 R = TypeVar("R")
+
+
+class Following(Protocol):
+    """Reads on and on, outside any group."""
+
+    async def start(self) -> None:
+        """Begin, or begin anew."""
+
+    async def step(self, wait: float) -> int:
+        """Take in what came since, waiting `wait` seconds for the first; how many records that were."""
+
+    async def close(self) -> None:
+        """Stop reading; `start` goes on where this stopped."""
 
 
 class Follower(Generic[R]):

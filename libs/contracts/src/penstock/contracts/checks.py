@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from penstock.contracts.columns import columns_of
@@ -31,6 +33,8 @@ def check_events(declaration: Declaration, events: Sequence[Event[Any]], now: da
             fault = _envelope_fault(event, latest) or _entity_fault(declaration, event)
             if fault:
                 found.setdefault(place, fault)
+    for place, fault in _prediction_faults(declaration, events):
+        found.setdefault(place, fault)
     return {place: _refuse_event(declaration, events[place], *fault) for place, fault in sorted(found.items())}
 
 
@@ -102,6 +106,60 @@ def _entity_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
     if len(entity) > LONGEST_ENTITY:
         return "bad_id", f"expected an entity of at most {LONGEST_ENTITY} characters", declaration.entity
     return None
+
+
+def _prediction_faults(declaration: Declaration, events: Sequence[Event[Any]]) -> list[tuple[int, Fault]]:
+    external = declaration.serving.external
+    if not external and [event.prediction for event in events].count(UNSET) == len(events):
+        return []
+    judge = _prediction_fault if external else _unexpected_prediction
+    return [(place, fault) for place, event in enumerate(events) if (fault := judge(declaration, event)) is not None]
+
+
+def _unexpected_prediction(_: Declaration, event: Event[Any]) -> Fault | None:
+    if event.prediction is UNSET:
+        return None
+    return "unexpected_prediction", 'the stream does not declare [serving] model = "external"', "prediction"
+
+
+def _prediction_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
+    if event.prediction is UNSET:
+        return "missing_prediction", "the stream's model lives elsewhere: an event brings its prediction", "prediction"
+    if predicted(declaration, event) is not None:
+        return None
+    return "bad_prediction", f"expected {_expected(declaration)}", "prediction"
+
+
+def _expected(declaration: Declaration) -> str:
+    if declaration.task == "regression":
+        return "a number"
+    if declaration.label.new_classes == "accept":
+        return "a class, and an empty text is none"
+    return f"one of {', '.join(declaration.label.classes)}"
+
+
+def predicted(declaration: Declaration, event: Event[Any]) -> str | float | None:
+    """The prediction that an event brings in the task's own type, a class as text or a number; None: it is neither.
+
+    A number may come as text: CloudEvents' attributes are text in a header, and have no fractions elsewhere.
+    """
+    said = event.prediction
+    if said is UNSET:
+        return None
+    if declaration.task == "regression":
+        return _finite(said)
+    value, open_classes = canonical_class(said), declaration.label.new_classes == "accept"
+    return value if value in declaration.label.classes or (value and open_classes) else None
+
+
+def _finite(said: str | float | bool) -> float | None:
+    if isinstance(said, bool):
+        return None
+    try:
+        number = float(said)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def check_label(declaration: Declaration, label: Label, now: datetime) -> Refusal | None:

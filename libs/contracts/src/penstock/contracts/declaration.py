@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
 TimePart = Literal["hour", "weekday", "yearday", "month"]
+Trigger = Literal["drift", "declaration", "performance", "volume", "growth", "schedule"]
 
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 COLUMN = r"^[^\x00-\x1f\x7f]{1,200}$"
@@ -22,7 +23,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+T = TypeVar("T")
+
+
+def _distinct(names: tuple[T, ...]) -> tuple[T, ...]:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"{twice[0]!r} stands twice")
@@ -104,39 +108,107 @@ class LabelDeclaration(_Part):
         return self
 
 
-class ModelsDeclaration(_Part):
-    """Which families compete when a model is trained, by name."""
+class LagsDeclaration(_Part):
+    """Which known labels of the entity, or of the series, are features.
 
-    families: Annotated[tuple[Literal["linear", "boosting"], ...], Field(min_length=1), AfterValidator(_distinct)] = (
+    `label` names how many labels back, counted from the last that is known at the moment of asking, however late labels
+    come; `mean` over how many of them the running mean goes (0: none).
+    """
+
+    label: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(max_length=50), AfterValidator(_distinct)
+    ] = ()
+    mean: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.label or self.mean)
+
+
+Family = Literal["linear", "boosting", "additive"]
+
+
+class ModelsDeclaration(_Part):
+    """Which families a model is made of, by name.
+
+    `linear` and `boosting` are trained, and compete. `additive` learns from every outcome as it comes: with it, the
+    champion is a blend of the best trained models and of additive ones, weighed by how they did.
+    """
+
+    families: Annotated[tuple[Family, ...], Field(min_length=1), AfterValidator(_distinct)] = (
         "linear",
         "boosting",
+        "additive",
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 class DriftDeclaration(_Part):
-    """Which detectors watch the stream, and over how many events fields are compared."""
+    """Which detectors watch the losses, and by which tests and over how many events fields and labels are compared."""
 
-    detectors: Annotated[tuple[Literal["adwin", "page-hinkley", "ddm", "kswin"], ...], AfterValidator(_distinct)] = (
-        "adwin",
-        "page-hinkley",
+    detectors: Annotated[
+        tuple[Literal["adwin", "page-hinkley", "ddm", "hddm-a", "hddm-w", "kswin"], ...], AfterValidator(_distinct)
+    ] = ("adwin", "page-hinkley")
+    tests: Annotated[tuple[Literal["psi", "js", "ks", "chi-square", "wasserstein"], ...], AfterValidator(_distinct)] = (
+        "psi",
+        "ks",
     )
     window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
 
 
 class RetrainDeclaration(_Part):
-    """When a new model is worth training. Everything is counted in outcomes, never in wall time.
+    """When a new model is worth training: counted in outcomes and event time, never in wall time (`cron` apart).
 
-    `settle` is how many outcomes a change of the world is given before a model is trained for it; `growth` by what
-    factor the outcomes that the serving model learnt from must have grown.
+    What calls for a run: `on` names drift, growth and a changed declaration; a declared `every` (outcomes), `below` or
+    `above` (the mean score of the last `over` statistics, or its estimate), or `cron` is on by being declared. Unless `any` of them is
+    enough, `all` of them or a `vote` of `needs` are asked for.
+
+    `settle` is how many outcomes a change of the world is given before a model is trained for it. Between two runs lie
+    `cooldown` outcomes, and `fresh` is the share of the outcomes that must be new: so each is learnt from a bounded
+    number of times. `growth` is by what factor the outcomes to learn from must have grown. `budget`: training seconds
+    per day of event time.
     """
 
+    on: Annotated[tuple[Literal["drift", "growth", "declaration"], ...], AfterValidator(_distinct)] = (
+        "drift",
+        "growth",
+        "declaration",
+    )
+    combine: Literal["any", "all", "vote"] = "any"
+    needs: Annotated[int, Field(ge=1)] = 2
     first_after: Annotated[int, Field(ge=20)] = 500
     cooldown: Annotated[int, Field(ge=0)] = 1000
     settle: Annotated[int, Field(ge=0)] = 400
+    fresh: Annotated[float, Field(ge=0, lt=1)] = 0.15
     growth: Annotated[float, Field(gt=1)] = 2.0
-    on_drift: bool = True
+    budget: Annotated[float, Field(gt=0)] | None = None
+    every: Annotated[int, Field(ge=1)] | None = None
+    below: float | None = None
+    above: float | None = None
+    over: Annotated[int, Field(ge=1, le=1000)] = 5
+    judged_by: Literal["score", "estimate"] = "score"
     cron: str | None = None
+    on_drift: bool = True
+
+    @model_validator(mode="after")
+    def _a_vote_can_be_won(self) -> RetrainDeclaration:
+        if self.combine == "vote" and self.needs > len(self.triggers):
+            raise ValueError(f"a vote needs {self.needs}, and {len(self.triggers)} can speak: {self.triggers}")
+        return self
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """What may call for a run, the most telling first; `on_drift = false` takes drift out."""
+        on: dict[Trigger, bool] = {
+            "drift": "drift" in self.on and self.on_drift,
+            "declaration": "declaration" in self.on,
+            "performance": self.below is not None or self.above is not None,
+            "volume": self.every is not None,
+            "growth": "growth" in self.on,
+            "schedule": self.cron is not None,
+        }
+        return tuple(trigger for trigger, wanted in on.items() if wanted)
 
 
 class GatesDeclaration(_Part):
@@ -157,9 +229,18 @@ class RetentionDeclaration(_Part):
 
 
 class ServingDeclaration(_Part):
-    """How requests for predictions are answered: `durable` once the log has the answer, `fast` without waiting for it."""
+    """Whose model answers: our `own`, or an `external` one, whose prediction each event brings.
 
+    `http`: requests for predictions are answered `durable`, once the log has the answer, or `fast`, without waiting for it.
+    """
+
+    model: Literal["own", "external"] = "own"
     http: Literal["durable", "fast"] = "durable"
+
+    @property
+    def external(self) -> bool:
+        """Whether the model lives elsewhere: then we neither predict nor train."""
+        return self.model == "external"
 
 
 class Declaration(_Part):
@@ -174,6 +255,7 @@ class Declaration(_Part):
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
     extra: Literal["refuse", "keep"] = "refuse"
     time: TimeDeclaration = TimeDeclaration()
+    lags: LagsDeclaration = LagsDeclaration()
     models: ModelsDeclaration = ModelsDeclaration()
     drift: DriftDeclaration = DriftDeclaration()
     retrain: RetrainDeclaration = RetrainDeclaration()
@@ -192,6 +274,8 @@ class Declaration(_Part):
         if not any(field.feature for field in self.fields.values()) and not self.time.parts:
             raise ValueError("no field is a feature: a model would have nothing to learn from")
         self._classes_fit_the_task()
+        if self.lags.any and self.entity is None and not self.ordered:
+            raise ValueError("lags need an entity or a series: name an entity, or leave ordered = true")
         if self.entity is None and self.ordered and self.partitions not in (None, 1):
             raise ValueError(
                 "a stream without an entity is one series and has one partition; name an entity, or set ordered = false"
@@ -220,6 +304,11 @@ class Declaration(_Part):
         if self.entity is None and self.ordered:
             return 1
         return self.partitions or 4
+
+    @property
+    def learns(self) -> bool:
+        """Whether what serves the stream learns from every outcome."""
+        return not self.serving.external and (self.lags.any or "additive" in self.models.families)
 
     @property
     def features(self) -> dict[str, FieldDeclaration]:

@@ -22,7 +22,8 @@ LABEL_TYPE = "penstock.label.v1"
 class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
     """Something happened and wants an answer. `data` holds the declared fields.
 
-    `answer` is the sealed answer that HTTP predict already gave; the scorer records it instead of computing one.
+    `answer` is the sealed answer that HTTP predict already gave; the scorer records it instead of computing one. So it
+    does with a `prediction` made elsewhere, by the model's `modelversion`, of a stream whose model is declared external.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -31,6 +32,8 @@ class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
     time: Zoned
     data: D
     answer: str | UnsetType = UNSET
+    prediction: str | float | bool | UnsetType = UNSET
+    modelversion: Text | UnsetType = UNSET
 
 
 class LabelData(Struct, kw_only=True):

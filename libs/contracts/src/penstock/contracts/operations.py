@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from penstock.contracts.checks import entity_of, truth
+from penstock.contracts.checks import entity_of, predicted, truth
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event, Label
 from penstock.contracts.ids import digest_of
@@ -23,8 +23,8 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 class Operation(Struct, frozen=True, gc=False):
     """What a record names and what it says of it, both as 16 bytes: equal names with different digests conflict.
 
-    An event's name is (source, entity, id), its digest covers the declared fields. A label's name is its event's
-    and the revision, its digest covers the value.
+    An event's name is (source, entity, id), its digest covers the declared fields, and the prediction if it brings one.
+    A label's name is its event's and the revision, its digest covers the value.
     """
 
     name: bytes
@@ -53,7 +53,11 @@ def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object,
 
 
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
-    return record.data if isinstance(record, Event) else truth(declaration, record)
+    if not isinstance(record, Event):
+        return truth(declaration, record)
+    if record.prediction is UNSET:
+        return record.data
+    return record.data, predicted(declaration, record), record.modelversion or None
 
 
 def _texts(values: Sequence[Any]) -> list[bytes]:

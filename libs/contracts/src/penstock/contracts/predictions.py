@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from penstock.contracts.events import Event, Text, Zoned
 
@@ -21,7 +22,8 @@ class Attribution(Struct, kw_only=True):
     """Which model answered, and how.
 
     `schema` is the declaration's version, `code` the version of Penstock that computed the answer. `baseline` marks the
-    answers of epoch 0's constant model.
+    answers of epoch 0's constant model. `learnt_to` is the offset of the first outcome that was not yet known: of a
+    stream that learns from what is known.
     """
 
     model: str
@@ -34,17 +36,29 @@ class Attribution(Struct, kw_only=True):
     route: Literal["stream", "http"] = "stream"
     mode: Literal["durable", "fast"] = "durable"
     baseline: bool = False
+    learnt_to: int | UnsetType = UNSET
 
 
 class PredictionData(Attribution, kw_only=True):
     """One answer and its attribution. `value` is a class as text, or a number for regression.
 
-    `probabilities` follow the order of the model's classes.
+    `probabilities` follow the order of the model's classes. `known` are the labels known of the entity, as features; and
+    `experts` is what each expert of a blend said: with them an outcome holds all that is learnt from it.
     """
 
     value: str | float
     entity: str | None = None
     probabilities: list[float] | None = None
+    known: list[float | None] | UnsetType = UNSET
+    experts: list[float] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Columns that n predictions carry for those who learn from them: `known` and `experts`, a list each; None: neither."""
+
+    known: Sequence[list[float | None]] | None = None
+    experts: Sequence[list[float]] | None = None
 
 
 class Prediction(Struct, tag_field="type", tag=PREDICTION_TYPE, kw_only=True):
@@ -60,7 +74,7 @@ class Prediction(Struct, tag_field="type", tag=PREDICTION_TYPE, kw_only=True):
 _encode = msgspec.json.Encoder()
 _LINE = (
     b'{"type":"%b","specversion":"1.0","source":%%b,"id":%%b,"time":%%b,"data":%%b,'
-    b'"value":%%b,"entity":%%b,"probabilities":%%b}}' % PREDICTION_TYPE.encode()
+    b'"value":%%b,"entity":%%b,"probabilities":%%b%%b}}' % PREDICTION_TYPE.encode()
 )
 
 
@@ -70,6 +84,7 @@ def encode_predictions(
     values: Sequence[str] | Sequence[float],
     entities: Sequence[str | None],
     probabilities: Sequence[Sequence[float]] | None,
+    evidence: Evidence | None = None,
 ) -> list[bytes]:
     """The predictions for n events that one model answered, each as the encoder would write the record.
 
@@ -87,9 +102,19 @@ def encode_predictions(
             _texts(values),
             _texts(entities),
             _texts(probabilities) if probabilities is not None else repeat(b"null"),
+            repeat(b"") if evidence is None else _evidence(evidence),
             strict=False,
         )
     ]
+
+
+def _evidence(evidence: Evidence) -> Iterator[bytes]:
+    columns = [
+        [b',"%b":%b' % (name, text) for text in _texts(column)]
+        for name, column in ((b"known", evidence.known), (b"experts", evidence.experts))
+        if column is not None
+    ]
+    return map(b"".join, zip(*columns, strict=True))
 
 
 def _texts(column: Sequence[Any]) -> list[bytes]:

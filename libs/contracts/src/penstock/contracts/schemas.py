@@ -9,6 +9,7 @@ import msgspec
 from penstock.contracts.control import ControlRecord
 from penstock.contracts.counts import Counts
 from penstock.contracts.dead_letters import DeadLetter
+from penstock.contracts.decisions import Decision
 from penstock.contracts.events import Event, Label
 from penstock.contracts.governance import AuditEntry, Command
 from penstock.contracts.models import ModelEpoch
@@ -26,7 +27,8 @@ DATA_RECORDS: tuple[Any, ...] = (
     Event[Payload], Label, Rejected, Prediction, Outcome[Payload], Counts, DeadLetter,
 )  # fmt: skip
 CONTROL_RECORDS: tuple[type[ControlRecord], ...] = (
-    StreamDeclared, ModelEpoch, Command, TrainingRequest, TrainingRun, Statistics, Drift, Alert, AuditEntry,
+    StreamDeclared, ModelEpoch, Command, TrainingRequest, TrainingRun, Decision, Statistics, Drift, Alert,
+    AuditEntry,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 from penstock.contracts.control import ControlRecord
 from penstock.contracts.counts import Counts
 from penstock.contracts.dead_letters import DeadLetter
+from penstock.contracts.decisions import Decision
 from penstock.contracts.decoding import Decode, decode_control, decode_structs
 from penstock.contracts.events import Event, Label, data_type
 from penstock.contracts.governance import AuditEntry, Command
@@ -132,7 +133,7 @@ PREDICTIONS: Topic[Prediction] = Topic(
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer",), encloses=True,
+    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server"), encloses=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
     "counts", "data", ("counts",), _fixed(Counts), "the partition that was counted",
@@ -148,7 +149,7 @@ STREAMS: Topic[StreamDeclared] = Topic(
 )  # fmt: skip
 MODELS: Topic[ModelEpoch] = Topic(
     "models", "control", ("model-epoch",), _control(ModelEpoch), "stream",
-    "one", "forever", ("registry",), (), ("server", "drift-detector", "console"),
+    "one", "forever", ("registry",), (), ("server", "drift-detector", "retrain-trigger", "console"),
 )  # fmt: skip
 COMMANDS: Topic[Command] = Topic(
     "commands", "control", ("command",), _control(Command), "stream",
@@ -156,11 +157,15 @@ COMMANDS: Topic[Command] = Topic(
 )  # fmt: skip
 TRAINING_REQUESTS: Topic[TrainingRequest] = Topic(
     "training-requests", "control", ("training-request",), _control(TrainingRequest), "stream",
-    "one", "forever", ("retrain-trigger",), ("retrain-trigger", "trainer", "registry"),
+    "one", "forever", ("retrain-trigger",), ("retrain-trigger", "trainer", "registry"), ("console",),
 )  # fmt: skip
 TRAINING_RUNS: Topic[TrainingRun] = Topic(
     "training-runs", "control", ("training-run",), _control(TrainingRun), "stream",
     "one", "forever", ("trainer",), ("retrain-trigger", "trainer", "registry"), ("console",),
+)  # fmt: skip
+DECISIONS: Topic[Decision] = Topic(
+    "decisions", "control", ("decision",), _control(Decision), "stream",
+    "one", "forever", ("retrain-trigger",), (), ("retrain-trigger", "console"),
 )  # fmt: skip
 STATISTICS: Topic[Statistics] = Topic(
     "statistics", "control", ("statistics",), _control(Statistics), "stream",
@@ -187,7 +192,7 @@ DATA_PLANE: tuple[Topic[Any], ...] = (
     RECEIVED, EVENTS, LABELS, REJECTED, PREDICTIONS, OUTCOMES, COUNTS, STREAM_DEAD_LETTERS,
 )  # fmt: skip
 CONTROL_PLANE: tuple[Topic[Any], ...] = (
-    STREAMS, MODELS, COMMANDS, TRAINING_REQUESTS, TRAINING_RUNS, STATISTICS, DRIFT, ALERTS, AUDIT,
-    CONTROL_DEAD_LETTERS,
+    STREAMS, MODELS, COMMANDS, TRAINING_REQUESTS, TRAINING_RUNS, DECISIONS, STATISTICS, DRIFT, ALERTS,
+    AUDIT, CONTROL_DEAD_LETTERS,
 )  # fmt: skip
 TOPICS = DATA_PLANE + CONTROL_PLANE

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from penstock.ml.frame import Field, Frame, column, times
 from penstock.ml.models import Answers, Model
+from penstock.ml.online.blend import Blend
 
 TOLERANCE = 1e-9
 
 
-def record(model: Model, frame: Frame) -> dict[str, Any]:
+def record(model: Model | Blend, frame: Frame) -> dict[str, Any]:
     """The rows that the model's fields need, and its answers, as plain data."""
     answers = model.predict(frame)
     probabilities = answers.probabilities
     return {
         "times": [None if np.isnat(moment) else int(moment.astype(np.int64)) for moment in frame.times],
-        "columns": {field.name: _plain(frame.columns[field.name]) for field in model.encoder.fields},
+        "columns": {field.name: _plain(frame.columns[field.name]) for field in model.inputs},
         "values": list(answers.values),
         "probabilities": None if probabilities is None else probabilities.tolist(),
     }
@@ -36,7 +37,7 @@ def rows(golden: dict[str, Any], fields: Sequence[Field]) -> Frame:
     return Frame(columns, times([_moment(ms) for ms in golden["times"]]))
 
 
-def mismatch(model: Model, rows: Frame, golden: dict[str, Any]) -> str | None:
+def mismatch(model: Model | Blend, rows: Frame, golden: dict[str, Any]) -> str | None:
     """What differs between the model's answers to the recorded rows and the recorded ones, None when nothing does.
 
     Numbers may differ by 1e-9, absolute and relative. Raises KeyError, TypeError or ValueError when
@@ -48,7 +49,7 @@ def mismatch(model: Model, rows: Frame, golden: dict[str, Any]) -> str | None:
     return _first_difference(model, answers, golden)
 
 
-def _first_difference(model: Model, answers: Answers, golden: dict[str, Any]) -> str | None:
+def _first_difference(model: Model | Blend, answers: Answers, golden: dict[str, Any]) -> str | None:
     if answers.probabilities is None:
         found = np.array(answers.values, dtype=np.float64)
         differing = _apart(found, np.array(golden["values"], dtype=np.float64))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.encoding import Encoder
-from penstock.ml.frame import Frame
+from penstock.ml.frame import Field, Frame
 
 Task = Literal["binary", "multiclass", "regression"]
 
@@ -31,11 +31,13 @@ class Answers:
     """What a model answers to n rows.
 
     `values` holds the canonical text of a class, or a finite float for regression; `probabilities`
-    is (n, k) with columns as in the model's `classes`, None for regression.
+    is (n, k) with columns as in the model's `classes`, None for regression. `said` is what the m experts of a blend
+    said, shape (n, m, k).
     """
 
     values: list[str] | list[float]
     probabilities: NDArray[np.float64] | None = None
+    said: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Number of rows answered."""
@@ -78,6 +80,11 @@ class Model:
     estimator: Any
     details: dict[str, Any] = field(default_factory=dict)
     form: Form | None = None
+
+    @property
+    def inputs(self) -> tuple[Field, ...]:
+        """The columns that a frame must hold."""
+        return self.encoder.fields
 
     @property
     def fused(self) -> str | None:

@@ -1,7 +1,8 @@
 """A model as one file: deterministic when written, distrusted when read.
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
-data in the manifest) and `golden.json`. A package says nothing about who made it: signatures are
+data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables of weights in the
+estimator's place. A package says nothing about who made it: signatures are
 checked before `unpack`, over the same bytes.
 """
 
@@ -19,6 +20,8 @@ from penstock.ml.encoding import Encoder
 from penstock.ml.frame import Frame
 from penstock.ml.fused.fusing import fuse
 from penstock.ml.models import Model
+from penstock.ml.online import members as parts
+from penstock.ml.online.blend import BLEND, Blend
 
 FORMAT = 1
 MAX_BYTES = 256 * 1024 * 1024
@@ -31,24 +34,30 @@ class UnusablePackage(ValueError):
     """A package that must not be loaded; the message says why."""
 
 
-def pack(model: Model, golden_rows: Frame) -> bytes:
+def pack(model: Model | Blend, golden_rows: Frame) -> bytes:
     """The model and its answers to the golden rows as bytes; equal models give equal bytes.
 
-    The manifest also says by which fused form the model will answer where it is loaded, or why by none. The golden rows are kept in the package as they are. Raises ValueError when there are none for a
-    model that learnt something, or when the package would exceed `MAX_BYTES`.
+    The manifest also says by which fused form the model will answer where it is loaded, or why by none. The golden rows
+    are kept in the package as they are. Raises ValueError when there are none for a model that learnt something, or when
+    the package would exceed `MAX_BYTES`.
     """
-    constant = isinstance(model.estimator, Constant)
-    if not constant and not len(golden_rows):
+    if not _is_constant(model) and not len(golden_rows):
         raise ValueError("a trained model needs at least one golden row")
-    members = {} if constant else {ESTIMATOR: estimators.dump(model.estimator)}
-    members[GOLDEN] = _json(golden.record(replace(model, form=None), golden_rows))
-    data = archive.write({MANIFEST: _json(_manifest(fuse(model, golden_rows), members))} | members)
+    if isinstance(model, Blend):
+        members = parts.members(model, lambda frozen: pack(frozen, golden_rows))
+        described = parts.described(model)
+        members[GOLDEN] = _json(golden.record(model, golden_rows))
+    else:
+        members = {} if _is_constant(model) else {ESTIMATOR: estimators.dump(model.estimator)}
+        described = _described(fuse(model, golden_rows))
+        members[GOLDEN] = _json(golden.record(replace(model, form=None), golden_rows))
+    data = archive.write({MANIFEST: _json(_manifest(described, members))} | members)
     if len(data) > MAX_BYTES:
         raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
 
 
-def unpack(data: bytes) -> Model:
+def unpack(data: bytes) -> Model | Blend:
     """The model in a package, after it answered the golden rows as it did when it was packed, fused where that holds.
 
     Raises UnusablePackage, and nothing else, for anything that `pack` did not write.
@@ -60,7 +69,7 @@ def unpack(data: bytes) -> Model:
         manifest = _checked_manifest(members)
         model = _model(manifest, members)
         recorded = json.loads(members[GOLDEN])
-        rows = golden.rows(recorded, model.encoder.fields)
+        rows = golden.rows(recorded, model.inputs)
         problem = golden.mismatch(model, rows, recorded)
     except UnusablePackage:
         raise
@@ -70,24 +79,33 @@ def unpack(data: bytes) -> Model:
         raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
     if problem:
         raise UnusablePackage(f"the package is refused: {problem}")
-    return fuse(model, rows)
+    return model if isinstance(model, Blend) else fuse(model, rows)
 
 
-def _manifest(model: Model, members: dict[str, bytes]) -> dict[str, Any]:
-    constant = isinstance(model.estimator, Constant)
+def _is_constant(model: Model | Blend) -> bool:
+    return isinstance(model, Model) and isinstance(model.estimator, Constant)
+
+
+def _manifest(described: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        **described,
+        "libraries": {} if described.get("constant") else _LIBRARIES,
+        "size": sum(map(len, members.values())),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+
+
+def _described(model: Model) -> dict[str, Any]:
+    return {
         "family": model.family,
         "task": model.task,
         "classes": list(model.classes),
         "encoder": model.encoder.to_dict(),
-        "constant": list(model.estimator.answer) if constant else None,
+        "constant": list(model.estimator.answer) if _is_constant(model) else None,
         "details": model.details,
         "fused": model.fused,
         "unfused": model.unfused,
-        "libraries": {} if constant else _LIBRARIES,
-        "size": sum(map(len, members.values())),
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
 
 
@@ -97,7 +115,7 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
     if manifest["format"] != FORMAT:
         raise UnusablePackage(f"the package has format {manifest['format']!r}, this version reads {FORMAT}")
-    expected = {MANIFEST, GOLDEN} | ({ESTIMATOR} if manifest["constant"] is None else set())
+    expected = {MANIFEST, GOLDEN} | _wanted(manifest)
     if set(members) != expected:
         raise UnusablePackage(f"the package holds {sorted(members)}, expected {sorted(expected)}")
     for name in expected - {MANIFEST}:
@@ -105,6 +123,12 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
             raise UnusablePackage(f"the package's {name} is not the one its manifest names")
     _check_libraries(manifest["libraries"])
     return manifest
+
+
+def _wanted(manifest: dict[str, Any]) -> set[str]:
+    if manifest["family"] == BLEND:
+        return parts.names(manifest)
+    return {ESTIMATOR} if manifest["constant"] is None else set()
 
 
 def _check_libraries(packed: dict[str, str]) -> None:
@@ -119,10 +143,12 @@ def _release(full: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
-    constant = manifest["constant"]
+def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | Blend:
+    constant = manifest.get("constant")
     if constant is None and not json.loads(members[GOLDEN])["values"]:
         raise UnusablePackage("the package holds no golden row to try the model on")
+    if manifest["family"] == BLEND:
+        return parts.restored(manifest, members, unpack)
     estimator = estimators.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
     classes = tuple(manifest["classes"])

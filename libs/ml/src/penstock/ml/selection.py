@@ -18,9 +18,29 @@ from penstock.ml.metrics import log_loss, losses, score
 from penstock.ml.models import Answers, Model, Task
 
 Fold = tuple[slice, slice]
-Contender = tuple[str, int]
-"""A family, and the row it learns from on."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contender:
+    """A family, the row it learns from on, and whether it is shown what was known (`lagged`)."""
+
+    family: str
+    start: int = 0
+    lagged: bool = False
+
+    @property
+    def name(self) -> str:
+        """How records call it.
+
+        >>> Contender("boosting", 100, lagged=True).name
+        'boosting with lags, rows from 100'
+        """
+        return self.family + " with lags" * self.lagged + (f", rows from {self.start}" if self.start else "")
+
+
 Train = Callable[[Contender, slice], Model]
+Tried = tuple[slice, Answers]
+"""Rows, and the answers to them by a model that had seen only rows before."""
 
 
 class NothingTrained(ValueError):
@@ -29,26 +49,38 @@ class NothingTrained(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The family chosen, the row it learns from on, and the evidence.
+    """The contender chosen, and the evidence.
 
-    `scores` holds the primary metric of each fold by contender; `holdout_predictions` are the chosen
-    family's answers to the rows `holdout` (the last fold), by a model that saw only rows before them;
-    `failed` tells by contender why it was left out.
+    `scores` holds the primary metric of each fold by contender; `tried` the rows of each fold's test and the answers to
+    them by models that saw only rows before, of the best contender of each start with and without lags, best first; the
+    first is the one `chosen`. `failed` tells by contender why it was left out.
     """
 
-    family: str
-    start: int
     scores: dict[str, list[float]]
-    holdout: slice
-    holdout_predictions: Answers
+    tried: dict[Contender, list[Tried]]
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def chosen(self) -> Contender:
+        """The best of all."""
+        return next(iter(self.tried))
+
+    @property
+    def holdout(self) -> slice:
+        """The rows of the last test."""
+        return self.tried[self.chosen][-1][0]
+
+    @property
+    def holdout_predictions(self) -> Answers:
+        """What the one chosen answered to the holdout."""
+        return self.tried[self.chosen][-1][1]
 
 
 @dataclass(slots=True)
 class _Record:
     scores: list[float] = field(default_factory=list)
     log_losses: list[float] = field(default_factory=list)
-    answers: Answers | None = None
+    tried: list[Tried] = field(default_factory=list)
 
 
 def folds(n: int, count: int = 3, gap: int = 0) -> list[Fold]:
@@ -87,11 +119,14 @@ def choose(
     classes: Sequence[str] | None = None,
     count: int = 3,
     since: int | None = None,
+    lagged: Sequence[Field] = (),
 ) -> Selection:
     """Try each family on `count` folds of n rows in time order and choose the best mean score.
 
     When the world changed at row `since`, each family contends twice, learning from all rows and from those since
-    alone, and all are judged on rows after the change: old rows help or mislead, and which it is shows there.
+    alone, and all are judged on rows after the change: old rows help or mislead, and which it is shows there. With
+    fields that say what was known (`lagged`), each contends with and without them. Those that learn from all rows are
+    tried on what came before, too, which counts for nothing here.
 
     Equal scores are settled by the smaller log loss, then by the simpler family, then by more rows. A contender that
     fails in a fold is left out with its reason. Raises NothingTrained when none is left or when the rows are too few
@@ -105,29 +140,44 @@ def choose(
     order = None if task == "regression" else class_order(labels, classes)
 
     def train(contender: Contender, before: slice) -> Model:
-        family, start = contender
-        rows = slice(start, before.stop)
+        rows = slice(contender.start, before.stop)
+        shown = [*fields, *lagged] if contender.lagged else fields
         known = frame.take(rows), labels[rows]
-        return fit(family, *known, fields, task, time_parts=time_parts, seed=seed, classes=order)
+        return fit(contender.family, *known, shown, task, time_parts=time_parts, seed=seed, classes=order)
 
-    contenders = [(family, start) for family in families for start in starts]
+    views = (False, True) if lagged else (False,)
+    contenders = [Contender(family, start, view) for family in families for start in starts for view in views]
     records, failed = _judge_all(contenders, train, splits, frame, labels)
-    best = min(records, key=lambda contender: _rank(contender, records[contender], task))
-    answers = records[best].answers
-    assert answers is not None
-    scores = {_name(contender): record.scores for contender, record in records.items()}
-    return Selection(*best, scores, splits[-1][1], answers, failed)
+    ranked = sorted(records, key=lambda contender: _rank(contender, records[contender], task))
+    scores = {contender.name: record.scores for contender, record in records.items()}
+    tried = {contender: records[contender].tried for contender in _best_of_each_kind(ranked)}
+    if starts[-1]:
+        before = folds(splits[0][1].start, count, gap)
+        old = [contender for contender in tried if not contender.start]
+        tried |= {contender: [*_tried_before(contender, train, before, frame), *tried[contender]] for contender in old}
+    return Selection(scores, tried, failed)
+
+
+def _tried_before(contender: Contender, train: Train, splits: list[Fold], frame: Frame) -> list[Tried]:
+    """What a contender that learns from all rows answered earlier; nothing where it could not learn."""
+    try:
+        return [(test, train(contender, before).predict(frame.take(test))) for before, test in splits]
+    except Exception:  # whatever a learner raises on some early rows, it was judged on later ones
+        return []
+
+
+def _best_of_each_kind(ranked: Sequence[Contender]) -> list[Contender]:
+    """Of each start, with and without lags, the first."""
+    kinds: dict[tuple[int, bool], Contender] = {}
+    for contender in ranked:
+        kinds.setdefault((contender.start, contender.lagged), contender)
+    return list(kinds.values())
 
 
 def _shifted(splits: list[Fold], by: int) -> list[Fold]:
     return [
         (slice(train.start + by, train.stop + by), slice(test.start + by, test.stop + by)) for train, test in splits
     ]
-
-
-def _name(contender: Contender) -> str:
-    family, start = contender
-    return f"{family}, rows from {start}" if start else family
 
 
 def _judge_all(
@@ -139,7 +189,7 @@ def _judge_all(
         try:
             records[contender] = _judge(partial(train, contender), splits, frame, labels)
         except Exception as error:  # whatever a learner raises, the others still run
-            failed[_name(contender)] = f"{type(error).__name__}: {error}"
+            failed[contender.name] = f"{type(error).__name__}: {error}"
     if not records:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
         raise NothingTrained(reasons or "no family was named")
@@ -154,13 +204,13 @@ def _judge(train: Callable[[slice], Model], splits: list[Fold], frame: Frame, la
         record.scores.append(score(model.task, losses(model.task, answers.values, labels[test])))
         if answers.probabilities is not None:
             record.log_losses.append(log_loss(labels[test], answers.probabilities, model.classes))
-        record.answers = answers
+        record.tried.append((test, answers))
     return record
 
 
-def _rank(contender: Contender, record: _Record, task: Task) -> tuple[float, float, int, int]:
+def _rank(contender: Contender, record: _Record, task: Task) -> tuple[float, float, int, int, bool]:
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
     mean = float(np.mean(record.scores)) * (1 if task == "regression" else -1)
     doubt = float(np.mean(record.log_losses)) if record.log_losses else 0.0
-    family, start = contender
-    return round(mean, 9), round(doubt, 9), list(FAMILIES).index(family), start
+    family = list(FAMILIES).index(contender.family)
+    return round(mean, 9), round(doubt, 9), family, contender.start, contender.lagged

@@ -10,6 +10,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
+from penstock.console.training_delay import TrainingDelay
 from penstock.console.watching import StreamWatch
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.refusals import Refusal
@@ -23,6 +24,7 @@ from penstock.registry.adapters.engines import open_engine
 from penstock.retrain_trigger import wiring as retrain_trigger
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.runtime.in_one_process import OneProcess
+from penstock.runtime.service import Service
 from penstock.server import wiring as server
 from penstock.server.parts import Parts
 from penstock.server.settings import StreamSettings
@@ -36,15 +38,20 @@ ACTOR = "replay"
 class LocalDeployment:
     """All seven services in this process, as a replay uses them. Time moves with the stream; `log` holds it all."""
 
-    def __init__(self, process: OneProcess, intake: Intake, watch: StreamWatch) -> None:
+    def __init__(
+        self, process: OneProcess, intake: Intake, watch: StreamWatch, delay: TrainingDelay, scorer: Service
+    ) -> None:
         self.watch = watch
+        self._scorer = scorer
         self.log = process.log
         self._process = process
         self._intake = intake
+        self._training_delay = delay
 
     async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
         """Hand records to ingestion's own check, at stream time `now`."""
         self._process.clock.advance_to(int(now.timestamp() * 1000))
+        self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
         answers = await self._intake.take(self.watch.stream.name, kind, bodies)
         return sum(isinstance(answer, Refusal) for answer in answers)
 
@@ -57,30 +64,37 @@ class LocalDeployment:
         """Let everything run until nothing is left to do."""
         await self._process.settle()
 
+    def learning_seconds(self) -> float:
+        """CPU seconds that the scorer has spent on learning."""
+        return float(self._scorer.health()["learning_seconds"])
+
 
 @asynccontextmanager
-async def local_deployment(declaration: Declaration) -> AsyncIterator[LocalDeployment]:
-    """A deployment of its own for one stream."""
+async def local_deployment(declaration: Declaration, training_delay: int = 0) -> AsyncIterator[LocalDeployment]:
+    """A deployment of its own for one stream. `training_delay`: rows that a training waits after its data was cut."""
     key = Ed25519PrivateKey.generate()
     store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
-    process = OneProcess()
+    process, delay = OneProcess(), TrainingDelay(training_delay)
     try:
         office = process.resources()
         desk = registry.registry_of(registry.Parts(store, signer, verifier, open_engine("sqlite://")), office)
         await process.start(lambda r: validator.build(ValidatorSettings(), r))
-        await process.start(lambda r: server.build_stream(StreamSettings(), r, Parts(store, verifier)))
+        scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, Parts(store, verifier)))
         await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
         await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
         await process.start(lambda r: trainer.build_in_process(r, store, signer))
         await process.add(office, registry.service_of(desk, office))
         gate = process.resources()
         await process.add(gate, ingestion.build(IngestionSettings(), gate))
+        if training_delay:
+            await process.start(delay.watching)
+            process.hold(trainer.GROUP, delay.holds)
         await desk.apply(declaration, ACTOR)
         await process.settle()
         stream = gate.streams.get(declaration.name)
         assert stream is not None
         watch = StreamWatch(process.log, process.namespace, stream)
         await watch.start()
-        yield LocalDeployment(process, ingestion.intake(gate), watch)
+        yield LocalDeployment(process, ingestion.intake(gate), watch, delay, scorer)
     finally:
         await process.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 
@@ -16,6 +16,7 @@ from penstock.console.quiet import Quiet
 from penstock.console.services_over_http import Requests
 from penstock.console.watching import StreamWatch
 from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.topics import OUTCOMES
 
 
 class LiveDeployment:
@@ -28,7 +29,9 @@ class LiveDeployment:
         self._quiet = Quiet(log, running.namespace, watch.stream, self._serves_newest)
         self._children = [running.url("server"), _stream_child(running)]
         self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
-        self._served = -1
+        self._log = log
+        self._outcomes = (OUTCOMES.name(running.namespace, self._stream), 0)
+        self._served: tuple[int, int] | None = None
 
     async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
         """Hand records in over HTTP; the stream's own times are in them, so `now` is not needed here."""
@@ -45,6 +48,11 @@ class LiveDeployment:
         """Wait until nothing is left to do."""
         await self._quiet.wait()
 
+    async def learning_seconds(self) -> float:
+        """CPU seconds that the server's children have spent on learning."""
+        states = await asyncio.gather(*(self._state(child) for child in self._children))
+        return float(sum(state.get("learning_seconds", 0.0) for state in states if state is not None))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -52,19 +60,25 @@ class LiveDeployment:
         await self.requests.close()
 
     async def _serves_newest(self) -> bool:
-        """Whether every child of the server names the newest epoch, or that it refused its model."""
+        """Whether every child of the server names the newest epoch, or that it refused its model, and has learnt all."""
         await self.watch.look()
-        newest = self.watch.epoch
+        newest = (self.watch.epoch, await self._learnable())
         if self._served == newest:
             return True
         states = await asyncio.gather(*(self._state(child) for child in self._children))
-        if all(state is not None and _names(state, self._stream, newest) for state in states):
+        if all(state is not None and _is_at(state, self._stream, *newest) for state in states):
             self._served = newest
         return self._served == newest
 
-    async def _state(self, child: str) -> dict[str, dict[str, object]] | None:
+    async def _learnable(self) -> int:
+        """How many outcomes a champion that goes on learning has to have folded."""
+        if not self.watch.stream.declaration.learns:
+            return 0
+        return (await self._log.ends([self._outcomes])).get(self._outcomes, 0)
+
+    async def _state(self, child: str) -> dict[str, Any] | None:
         try:
-            state: dict[str, dict[str, object]] = (await self._client.get(f"{child}/healthz")).json()
+            state: dict[str, Any] = (await self._client.get(f"{child}/healthz")).json()
         except (httpx.TransportError, ValueError):
             return None
         return state
@@ -74,7 +88,11 @@ def _stream_child(running: Running) -> str:
     return f"http://127.0.0.1:{running.ports['server-stream']}"
 
 
-def _names(state: dict[str, dict[str, object]], stream: str, epoch: int) -> bool:
+def _is_at(state: dict[str, Any], stream: str, epoch: int, learnable: int) -> bool:
+    return _names(state, stream, epoch) and bool(state.get("learnt_to", {}).get(stream, learnable) >= learnable)
+
+
+def _names(state: dict[str, Any], stream: str, epoch: int) -> bool:
     serving = state.get("epochs", {}).get(stream)
     refused = state.get("refused", {}).get(stream)
     return serving == epoch or (isinstance(refused, dict) and refused.get("epoch") == epoch)

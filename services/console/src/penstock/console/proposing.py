@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from penstock.console.failure import wrong_input
+from penstock.console.lagging import proposed_lags
 from penstock.console.table import MISSING, Table
 from penstock.console.times import read_time
 from penstock.contracts.checks import canonical_class
@@ -57,10 +58,17 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
         {
             "stream": stream,
             "label": _label(label, labels, task) | {"horizon": _duration(sample.horizon(time))},
+            "lags": _lags(sample, label, entity, task),
             "time": _time(sample.times(time), time) if time else {},
             "fields": fields,
         }
     )
+
+
+def _lags(sample: _Sample, label: str, entity: str | None, task: str) -> dict[str, Any]:
+    labels, entities = sample.labelled(label, entity)
+    back, mean = proposed_lags(labels, entities, numbers=task == "regression")
+    return {"label": list(back), "mean": mean} if back else {}
 
 
 class _Sample:
@@ -71,6 +79,12 @@ class _Sample:
     def present(self, column: str) -> list[str]:
         place = self._table.place_of(column)
         return [row[place] for row in self.rows if row[place] not in MISSING]
+
+    def labelled(self, label: str, entity: str | None) -> tuple[list[str], list[str | None]]:
+        """The labels that are there, as classes are written, and whose they are."""
+        place, whose = self._table.place_of(label), None if entity is None else self._table.place_of(entity)
+        rows = [row for row in self.rows if row[place] not in MISSING]
+        return [class_of(row[place]) for row in rows], [None if whose is None else row[whose] for row in rows]
 
     def times(self, column: str) -> list[datetime]:
         return [time for text in self.present(column) if (time := read_time(text, UTC))]

@@ -32,7 +32,10 @@ Progress = Callable[[Sent], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked of a replay. `rate`: rows a second on wall time, `inf` as fast as possible, None: stream time."""
+    """What was asked of a replay. `rate`: rows a second on wall time, `inf` as fast as possible, None: stream time.
+
+    `training_delay`: a model takes effect so many rows after the row its data was cut at.
+    """
 
     table: Table
     declaration: Declaration
@@ -40,6 +43,7 @@ class Asked:
     chunk: int | None = None
     rate: float | None = None
     resume: bool = False
+    training_delay: int = 0
 
     @property
     def size(self) -> int:
@@ -69,10 +73,11 @@ async def replay_in_process(asked: Asked, progress: Progress) -> Done:
     declaration = asked.named(1)
     feed = asked.feed(declaration)
     started = time.monotonic()
-    async with local_deployment(declaration) as deployment:
+    async with local_deployment(declaration, asked.training_delay) as deployment:
         sent = await replay(feed, deployment, asked.delay, asked.size, progress)
         await deployment.watch.catch_up()
-        effort = Effort(time.monotonic() - started, 0, sent.refused, sent.labels)
+        learning = deployment.learning_seconds()
+        effort = Effort(time.monotonic() - started, 0, sent.refused, sent.labels, learning)
         report = make_report(deployment.watch, sent.truths, declaration.task, effort)
     return Done(declaration.name, report, {"in_process": True})
 
@@ -89,12 +94,13 @@ async def replay_live(asked: Asked, running: Running, progress: Progress) -> Don
     probes_rows = [row.event for row in islice(feed.rows(), PROBED_ROWS)]
     async with live_deployment(running, stream) as deployment:
         await deployment.quiet()
-        started = time.monotonic()
+        started, learnt = time.monotonic(), await deployment.learning_seconds()
         async with probing(running.url("server"), declaration.name, probes_rows) as probes:
             sent = await _send(asked, feed, deployment, progress)
         await deployment.watch.catch_up()
         failed = deployment.requests.failed + probes.failed
-        effort = Effort(time.monotonic() - started, failed, sent.refused, sent.labels)
+        learning = await deployment.learning_seconds() - learnt
+        effort = Effort(time.monotonic() - started, failed, sent.refused, sent.labels, learning)
         report = make_report(deployment.watch, sent.truths, declaration.task, effort)
         more: dict[str, Any] = {"probes": probes.asked, "probe_statuses": probes.statuses}
         if asked.rate is not None:

@@ -85,7 +85,7 @@ class StreamWatch:
                 self.drifts.append(record)
             case TrainingRun() if record.stream == self.stream.name:
                 self.runs.setdefault(record.id, record)
-            case Statistics() if record.stream == self.stream.name:
+            case Statistics() if record.stream == self.stream.name and record.clock == "provisional":
                 self.statistics.append(record)
             case Rejected():
                 self.rejected.setdefault(record.data.id, record.data.code)

@@ -23,6 +23,7 @@ TYPES: dict[Kind, str] = {"event": EVENT_TYPE, "label": LABEL_TYPE}
 
 _ENVELOPE = {"id", "time", "source"}
 _EVENT = _ENVELOPE | {"data"}
+_ANSWERED = {"answer", "prediction", "modelversion"}
 _LABEL_DATA = {"event_id", "event_source", "value", "entity", "revision"}
 
 _read = msgspec.json.Decoder(Raws).decode
@@ -46,7 +47,7 @@ def whole(kind: Kind, body: bytes, now: datetime) -> bytes | Refusal:
 
 
 def _event(said: Raws, now: datetime) -> bytes | Refusal:
-    unknown = _unknown(said, _EVENT | {"answer"})
+    unknown = _unknown(said, _EVENT | _ANSWERED)
     return unknown or _write({**_attributes("event", now), **said})
 
 

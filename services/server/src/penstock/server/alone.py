@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
-from penstock.bus.following import Follower
+from penstock.bus.following import Following
 from penstock.bus.kafka import KafkaLog
 from penstock.bus.memory import system_clock
 from penstock.bus.publishing import Publisher
@@ -18,7 +17,7 @@ from penstock.contracts.topics import MODELS
 from penstock.runtime.patience import insist, keep_following, leave
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import read_settings
-from penstock.server.parts import desk_of, models_of, parts_of, seal_of
+from penstock.server.parts import desk_of, lessons_of, models_of, parts_of, seal_of
 from penstock.server.predicting import Desk
 from penstock.server.settings import HttpSettings
 from penstock.server.swapping import Models
@@ -38,8 +37,9 @@ async def desk_alone() -> AsyncIterator[Desk]:
     settings = read_settings(HttpSettings)
     parts, seal = parts_of(settings), seal_of(settings)
     resources = _resources(settings)
-    models = models_of(resources, parts)
-    followers = [resources.follow_streams(), resources.follow(MODELS, models.want)]
+    lessons = lessons_of(resources)
+    models = models_of(resources, parts, lessons)
+    followers: list[Following] = [resources.follow_streams(), resources.follow(MODELS, models.want), lessons]
     work = asyncio.create_task(_follow_all(followers, models))
     try:
         yield desk_of(resources, models, seal)
@@ -66,7 +66,7 @@ def _resources(settings: HttpSettings) -> Resources:
     )
 
 
-async def _follow_all(followers: Sequence[Follower[Any]], models: Models) -> None:
+async def _follow_all(followers: Sequence[Following], models: Models) -> None:
     """Read everything once, in order, and then keep up."""
     for follower in followers:
         await insist(follower.start)

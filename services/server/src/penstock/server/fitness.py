@@ -5,9 +5,11 @@ from __future__ import annotations
 from penstock.contracts.declaration import Declaration, FieldDeclaration
 from penstock.ml.frame import Field, Kind
 from penstock.ml.models import Model
+from penstock.ml.online.blend import Blend
+from penstock.server.folding import lags_of
 
 
-def misfit(model: Model, declaration: Declaration) -> str | None:
+def misfit(model: Model | Blend, declaration: Declaration) -> str | None:
     """What is wrong with the model for this stream, None when it fits.
 
     It must do the stream's task, need nothing but declared features of their declared kind, and answer nothing but
@@ -15,6 +17,8 @@ def misfit(model: Model, declaration: Declaration) -> str | None:
     """
     if model.task != declaration.task:
         return f"it answers a {model.task} task, the stream's is {declaration.task}"
+    if isinstance(model, Blend) and model.lags != lags_of(declaration):
+        return "it wants other lags than the stream declares"
     for field in model.encoder.fields:
         problem = _field_problem(field, declaration.features.get(field.name))
         if problem:

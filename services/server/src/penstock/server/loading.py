@@ -16,6 +16,7 @@ from penstock.artifacts import (
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.models import ModelEpoch, subject_of
 from penstock.ml.models import Model
+from penstock.ml.online.blend import Blend
 from penstock.ml.package import UnusablePackage, unpack
 from penstock.server.fitness import misfit
 from penstock.server.kept import KeptModels
@@ -41,7 +42,7 @@ class Loader:
     verifier: Verifier
     kept: KeptModels = field(default_factory=KeptModels)
 
-    def load(self, record: ModelEpoch, declaration: Declaration) -> Model:
+    def load(self, record: ModelEpoch, declaration: Declaration) -> Model | Blend:
         """The model of an epoch; a copy is kept for a restart.
 
         Raises RefusedModel when it must not serve, StoreAway when it cannot be had for now.
@@ -52,7 +53,7 @@ class Loader:
         self.kept.keep(record, artifact)
         return model
 
-    def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model] | None:
+    def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
         """The last model that was loaded here, verified anew; None when there is none that may serve."""
         kept = self.kept.recall(stream)
         if kept is None:
@@ -86,7 +87,7 @@ class Loader:
             raise StoreAway(str(error)) from error
 
 
-def _opened(artifact: bytes, declaration: Declaration) -> Model:
+def _opened(artifact: bytes, declaration: Declaration) -> Model | Blend:
     """The model, after it answered its golden rows (which also warms it) and was found to fit the stream."""
     try:
         model = unpack(artifact)

@@ -15,6 +15,7 @@ from penstock.runtime.settings import SettingsError
 from penstock.server.alerting import Alerts
 from penstock.server.delivery import Records
 from penstock.server.kept import KeptModels
+from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.predicting import Desk
 from penstock.server.settings import HttpSettings, ModelSettings
@@ -68,14 +69,19 @@ def seal_of(settings: HttpSettings) -> Seal:
         raise SettingsError(f"PENSTOCK_ANSWER_KEY: {error}") from error
 
 
-def models_of(resources: Resources, parts: Parts) -> Models:
+def lessons_of(resources: Resources) -> Lessons:
+    """What brings outcomes to the models in service in this process."""
+    return Lessons(resources.log, resources.namespace, resources.streams)
+
+
+def models_of(resources: Resources, parts: Parts, lessons: Lessons) -> Models:
     """The models in service in this process; it tells of those that it refuses."""
 
     async def publish(alert: Alert) -> None:
         await resources.publisher.publish([output(ALERTS, alert, key=alert.stream)])
 
     loader = Loader(parts.store, parts.verifier, parts.kept)
-    return Models(loader, resources.streams, Alerts(publish), resources.metrics.epoch)
+    return Models(loader, resources.streams, Alerts(publish), resources.metrics.epoch, lessons)
 
 
 def desk_of(resources: Resources, models: Models, seal: Seal) -> Desk:

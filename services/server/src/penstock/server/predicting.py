@@ -41,7 +41,7 @@ class Desk:
         `parent` is the traceparent of the request.
 
         Raises:
-            Problem: the stream is unknown, the body cannot be read, or model or broker are away.
+            Problem: the stream is unknown, its model lives elsewhere, the body cannot be read, or model or broker are away.
         """
         counter = self.counter(stream)
         read, batch = counter.reader.read(body, self.now())
@@ -70,7 +70,7 @@ class Desk:
         """Where questions about a stream are answered.
 
         Raises:
-            Problem: the stream is unknown.
+            Problem: the stream is unknown, or its model lives elsewhere.
         """
         declared = self._declared(stream)
         known = self._counters.get(stream)
@@ -84,7 +84,7 @@ class Desk:
         """The model that serves a stream.
 
         Raises:
-            Problem: the stream is unknown, or nothing serves it yet.
+            Problem: the stream is unknown, its model lives elsewhere, or nothing serves it yet.
         """
         serving = self.models.serving(self._declared(stream).name)
         if serving is None:
@@ -98,7 +98,14 @@ class Desk:
     def _declared(self, stream: str) -> StreamDeclared:
         declared = self.streams.get(stream)
         if declared is not None:
-            return declared
+            return _expect_own(declared)
         if not self.models.caught_up:
             raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
         raise Problem(404, "unknown_stream", "no such stream is declared", "stream")
+
+
+def _expect_own(declared: StreamDeclared) -> StreamDeclared:
+    if declared.declaration.serving.external:
+        detail = "the stream's model lives elsewhere: send events with their prediction to ingestion"
+        raise Problem(409, "external_model", detail, "serving.model")
+    return declared

@@ -8,6 +8,8 @@ from typing import Any
 from penstock.contracts.models import ModelEpoch, ModelVersion
 from penstock.ml.baseline import BASELINE
 from penstock.ml.models import Model
+from penstock.ml.online.blend import Blend
+from penstock.server.folding import Fold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,12 +17,13 @@ class Serving:
     """A model that answers, and the epoch in force. Requests capture it once and keep it to their end.
 
     `spare` served before it; it takes over, under the same epoch, when this one's answers turn out to be unusable:
-    then `version` is not the champion of `record`.
+    then `version` is not the champion of `record`. `fold` is what goes on learning.
     """
 
     record: ModelEpoch
     version: ModelVersion
-    model: Model
+    model: Model | Blend
+    fold: Fold | None = None
     spare: Serving | None = None
 
     @property
@@ -114,10 +117,15 @@ class Epochs:
         self._waiting[stream] = waiting
         return before != waiting
 
+    def folds(self) -> dict[str, Fold]:
+        """What goes on learning, by stream."""
+        return {stream: serving.fold for stream, serving in self._serving.items() if serving.fold is not None}
+
     def facts(self) -> dict[str, Any]:
-        """What health says: the epochs in force, and which models were refused or are awaited, and why."""
+        """What health says: the epochs in force, which models were refused or are awaited and why, and how far was learnt."""
         return {
             "epochs": {stream: serving.epoch for stream, serving in self._serving.items()},
+            "learnt_to": {stream: fold.learnt_to for stream, fold in self.folds().items()},
             "refused": {stream: _told(refused) for stream, refused in self._refused.items()},
             "waiting": {stream: _told(waiting) for stream, waiting in self._waiting.items()},
         }

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.bus.errors import TransientError
 from penstock.contracts.models import ModelEpoch
+from penstock.contracts.predictions import Evidence
 from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.ml.baseline import BASELINE
 from penstock.ml.frame import Frame
 from penstock.ml.models import Answers, Model
+from penstock.ml.online.blend import Blend
 from penstock.server.alerting import Alerts, refused_model
+from penstock.server.folding import fold_of
+from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader, RefusedModel, StoreAway
 from penstock.server.serving import Epochs, Serving, Unserved
 
@@ -37,13 +42,15 @@ class Models:
     comes into force. `caught_up` tells whether streams and epochs have been read as far as they went at the start.
     """
 
-    def __init__(self, loader: Loader, streams: Streams, alerts: Alerts, note: Note) -> None:
+    def __init__(self, loader: Loader, streams: Streams, alerts: Alerts, note: Note, lessons: Lessons) -> None:
         self.caught_up = False
+        self._lessons = lessons
         self._loader = loader
         self._streams = streams
         self._alerts = alerts
         self._note = note
         self._epochs = Epochs()
+        lessons.folds = self._epochs.folds
         self._news = asyncio.Event()
         self._changing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -93,8 +100,10 @@ class Models:
                 await self._swap(record)
         await self._alerts.tell()
 
-    async def answer(self, declared: StreamDeclared, frame: Frame) -> tuple[Serving, Answers]:
-        """The answers of the model in service, and which one that was.
+    async def answer(
+        self, declared: StreamDeclared, frame: Frame, entities: Sequence[str | None]
+    ) -> tuple[Serving, Said]:
+        """The answers of the model in service to n rows of n entities, and which model that was.
 
         A model whose answers cannot be used is refused, and the one before it answers instead.
 
@@ -106,7 +115,7 @@ class Models:
             if serving is None:
                 raise NoModel(f"no model serves {declared.name} yet")
             try:
-                return serving, await _predicted(serving.model, frame)
+                return serving, await _said(serving, frame, entities)
             except Exception as error:  # a model may fail in any way
                 await self._fall_back(declared, serving, error)
 
@@ -121,7 +130,8 @@ class Models:
 
     async def _load(self, record: ModelEpoch, declared: StreamDeclared) -> None:
         try:
-            self._serve(record, await asyncio.to_thread(self._loader.load, record, declared.declaration))
+            model = await asyncio.to_thread(self._loader.load, record, declared.declaration)
+            await self._serve(record, model, declared)
         except StoreAway as error:
             self._wait(record, str(error))
         except RefusedModel as error:
@@ -131,15 +141,18 @@ class Models:
         """After a start that could not load the newest model: the last that served here, else the baseline."""
         recalled = await asyncio.to_thread(self._loader.recall, declared.name, declared.declaration)
         if recalled is not None and recalled[0].epoch < below:
-            self._serve(*recalled)
+            await self._serve(*recalled, declared)
             return
         first = self._epochs.first(declared.name)
         model = await self._loaded(first, declared) if first is not None and first.epoch < below else None
         if first is not None and model is not None:
-            self._serve(first, model)
+            await self._serve(first, model, declared)
 
-    def _serve(self, record: ModelEpoch, model: Model) -> None:
-        self._epochs.serve(record.stream, Serving(record, record.champion, model))
+    async def _serve(self, record: ModelEpoch, model: Model | Blend, declared: StreamDeclared) -> None:
+        fold = fold_of(model, declared.declaration)
+        if fold is not None:
+            await self._lessons.catch_up(record.stream, fold)
+        self._epochs.serve(record.stream, Serving(record, record.champion, model, fold))
         self._note(record.stream, record.epoch)
         log.info("%s: epoch %d serves, version %d", record.stream, record.epoch, record.champion.version)
 
@@ -169,15 +182,34 @@ class Models:
         if first is None or first.champion.digest == failed.version.digest:
             return None
         model = await self._loaded(first, declared)
-        return Serving(failed.record, first.champion, model) if model is not None else None
+        return Serving(failed.record, first.champion, model, failed.fold) if model is not None else None
 
-    async def _loaded(self, record: ModelEpoch, declared: StreamDeclared) -> Model | None:
+    async def _loaded(self, record: ModelEpoch, declared: StreamDeclared) -> Model | Blend | None:
         try:
             return await asyncio.to_thread(self._loader.load, record, declared.declaration)
         except (StoreAway, RefusedModel):
             return None
 
 
-async def _predicted(model: Model, frame: Frame) -> Answers:
-    is_slow = model.fused != "linear" and model.family != BASELINE
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The answers to n rows; how far what answered had learnt, and what its predictions carry for those who learn."""
+
+    answers: Answers
+    learnt_to: int | None = None
+    evidence: Evidence | None = None
+
+
+async def _said(serving: Serving, frame: Frame, entities: Sequence[str | None]) -> Said:
+    fold = serving.fold
+    if fold is None:
+        return Said(await _predicted(serving.model, frame))
+    async with fold.in_use:
+        asked, known = fold.asked(frame, entities)
+        answers = await _predicted(serving.model, asked)
+        return Said(answers, fold.learnt_to, fold.evidence(known, answers))
+
+
+async def _predicted(model: Model | Blend, frame: Frame) -> Answers:
+    is_slow = isinstance(model, Blend) or (model.fused != "linear" and model.family != BASELINE)
     return await asyncio.to_thread(model.predict, frame) if is_slow and len(frame) > LARGE else model.predict(frame)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration import Declaration
 from penstock.ml.frame import Field, Frame, Kind, column
+from penstock.ml.known import Lags, known_matrix, with_known
 from penstock.trainer.segments import FIELD, schema_of
 
 LARGEST_GAP = 0.25  # share of the rows: labels that come all at once must leave something to learn from
@@ -23,7 +24,8 @@ LARGEST_GAP = 0.25  # share of the rows: labels that come all at once must leave
 class Rows:
     """n events by event time: the frame, their labels, the answers that were served, and when labels came.
 
-    `label_times` is datetime64[ms], `offsets` int64, both of shape (n,).
+    `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame also holds what was
+    known of each when it was answered; `learnt_to` is the offset of the first outcome that was not (-1: nobody said).
     """
 
     frame: Frame
@@ -31,6 +33,8 @@ class Rows:
     served: list[Any]
     label_times: NDArray[np.datetime64]
     offsets: NDArray[np.int64]
+    learnt_to: NDArray[np.int64]
+    entities: list[str | None]
 
     def place_of(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many lie before it as came before them."""
@@ -60,13 +64,22 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
         name: _column("category" if field.type == "category" else "number", whole[FIELD + name])
         for name, field in declaration.fields.items()
     }
+    lags = lags_of(declaration)
+    known = known_matrix(lags, whole["known"].to_pylist())
     return Rows(
-        Frame(columns, _instants(whole["time"])),
+        with_known(Frame(columns, _instants(whole["time"])), lags, known),
         whole["label"].to_pylist(),
         whole["served"].to_pylist(),
         _instants(whole["label_time"]),
         whole["offset"].to_numpy(),
+        pc.fill_null(whole["learnt_to"], -1).to_numpy(),
+        whole["entity"].to_pylist(),
     )
+
+
+def lags_of(declaration: Declaration) -> Lags:
+    """The lags that the stream declares."""
+    return Lags(declaration.lags.label, declaration.lags.mean)
 
 
 def feature_fields(declaration: Declaration) -> list[Field]:
@@ -80,7 +93,7 @@ def feature_fields(declaration: Declaration) -> list[Field]:
 def _fitted(declaration: Declaration, table: pa.Table) -> pa.Table:
     """The columns that are needed, under the declaration of today."""
     value = pa.float64() if declaration.task == "regression" else pa.string()
-    wanted = {"label": value, "served": value}
+    wanted = {"label": value, "served": value, "learnt_to": pa.int64(), "known": pa.list_(pa.float64())}
     wanted |= {
         FIELD + name: pa.string() if field.type == "category" else pa.float64()
         for name, field in declaration.fields.items()

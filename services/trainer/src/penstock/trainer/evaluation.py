@@ -15,16 +15,17 @@ from penstock.contracts.training import Evaluation, Score
 from penstock.ml.baseline import baseline
 from penstock.ml.families import class_order
 from penstock.ml.metrics import interval, losses, paired_difference, primary_metric, score
+from penstock.ml.models import Answers
 from penstock.ml.selection import Selection
 from penstock.trainer.dataset import Rows
 
 
-def evaluate(declaration: Declaration, rows: Rows, selection: Selection) -> Evaluation:
-    """Judge the selection on its holdout; the champion's answers are those it served."""
-    task, held = declaration.task, selection.holdout
+def evaluate(declaration: Declaration, rows: Rows, selection: Selection, held: slice, answers: Answers) -> Evaluation:
+    """Judge the candidate by its answers to the rows `held`; the champion's answers are those it served."""
+    task = declaration.task
     truth = rows.labels[held]
     constant = _prior_answer(declaration, rows.labels[: max(1, held.start - rows.gap)])
-    candidate = losses(task, selection.holdout_predictions.values, truth)
+    candidate = losses(task, answers.values, truth)
     champion = losses(task, rows.served[held], truth)
     gain = paired_difference(champion, candidate)
     return Evaluation(

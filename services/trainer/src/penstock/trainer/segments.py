@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import UNSET
 
 from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration import Declaration
@@ -19,7 +20,7 @@ _INSTANT = pa.timestamp("us", tz="UTC")
 
 
 def schema_of(declaration: Declaration) -> pa.Schema:
-    """Offset, identity, both times, truth, the answer served and by which model, and each field."""
+    """Offset, identity, both times, truth, the answer served, by which model, on what knowledge, and each field."""
     value = pa.float64() if declaration.task == "regression" else pa.string()
     fixed = {
         "offset": pa.int64(),
@@ -34,6 +35,8 @@ def schema_of(declaration: Declaration) -> pa.Schema:
         "probabilities": pa.list_(pa.float64()),
         "epoch": pa.int64(),
         "version": pa.int64(),
+        "learnt_to": pa.int64(),
+        "known": pa.list_(pa.float64()),
     }
     fields = {
         FIELD + name: pa.string() if field.type == "category" else pa.float64()
@@ -64,12 +67,18 @@ def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequenc
         "probabilities": [item.prediction.probabilities for item in data],
         "epoch": [item.prediction.epoch for item in data],
         "version": [item.prediction.version for item in data],
+        "learnt_to": [_if_set(item.prediction.learnt_to) for item in data],
+        "known": [_if_set(item.prediction.known) for item in data],
     }
     for name, values in columns_of(declaration, [item.fields for item in data]).items():
         columns[FIELD + name] = values
     schema = schema_of(declaration)
     arrays = [pa.array(columns[column.name], column.type, from_pandas=True) for column in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _if_set(value: Any) -> Any:
+    return None if value is UNSET else value
 
 
 def _is_joined(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:

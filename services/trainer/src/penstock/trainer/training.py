@@ -10,12 +10,14 @@ import numpy as np
 from penstock.artifacts import Store
 from penstock.contracts.declaration import Declaration
 from penstock.ml.drift.binning import Reference
-from penstock.ml.families import fit
+from penstock.ml.families import FAMILIES, fit
 from penstock.ml.frame import Frame
-from penstock.ml.models import Model
+from penstock.ml.models import Answers, Model
+from penstock.ml.online.blend import Blend
 from penstock.ml.package import pack
-from penstock.ml.selection import choose
-from penstock.trainer.dataset import Rows, feature_fields, rows_of
+from penstock.ml.selection import Contender, Selection, choose
+from penstock.trainer.blending import blend_of
+from penstock.trainer.dataset import Rows, feature_fields, lags_of, rows_of
 from penstock.trainer.evaluation import evaluate
 from penstock.trainer.jobs import Job, Trained
 from penstock.trainer.segments import from_parquet
@@ -31,38 +33,64 @@ class NothingToLearn(ValueError):
 
 
 def train(job: Job, store: Store) -> Trained:
-    """Choose a family on the past, judge it on what followed, and fit it anew on everything it is to learn from.
+    """Choose families on the past, judge them on what followed, and fit them anew on everything they are to learn from.
+
+    Of a stream that learns from every outcome a blend is made of them.
 
     Raises:
         NothingToLearn: there are too few rows, or only one class.
         ArtifactError: a segment is missing or corrupt, or the store takes nothing.
         ValueError: no family could be trained.
     """
-    rows = rows_of(job.declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
-    _worth_learning(job.declaration, rows)
+    declaration = job.declaration
+    rows = rows_of(declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
+    _worth_learning(declaration, rows)
     since = 0 if job.since is None else rows.place_of(job.since)
-    learning = _learning(job.declaration)
     selection = choose(
-        job.declaration.models.families,
+        trained_families(declaration),
         rows.frame,
         rows.labels,
         gap=rows.gap,
-        count=_folds(len(rows) - since, job.declaration.gates.holdout),
+        count=_folds(len(rows) - since, declaration.gates.holdout),
         since=since or None,
-        **learning,
+        lagged=lags_of(declaration).fields,
+        **_learning(declaration),
     )
-    learnt = slice(selection.start, len(rows))
-    model = fit(selection.family, rows.frame.take(learnt), rows.labels[learnt], **learning)
-    package = pack(model, golden_rows=rows.frame.take(_spread(learnt)))
+    made, held, answers = _made(job, rows, selection)
+    learnt = slice(0 if declaration.learns else selection.chosen.start, len(rows))
+    package = pack(made, golden_rows=rows.frame.take(_spread(learnt)))
     return Trained(
-        family=model.family,
+        family=made.family,
         digest=store.put(package),
-        profile=store.put(_profile(model, rows.frame.take(learnt))),
+        profile=store.put(_profile(made, rows.frame.take(learnt))),
         size=len(package),
-        rows=len(rows) - selection.start,
-        learnt_from=(job.since or 0) if selection.start else 0,
-        evaluation=evaluate(job.declaration, rows, selection),
+        rows=learnt.stop - learnt.start,
+        learnt_from=(job.since or 0) if learnt.start else 0,
+        evaluation=evaluate(declaration, rows, selection, held, answers),
     )
+
+
+def trained_families(declaration: Declaration) -> list[str]:
+    """The families that compete: all that are trained rather than grown, linear where there are none."""
+    return [family for family in declaration.models.families if family in FAMILIES] or ["linear"]
+
+
+def _made(job: Job, rows: Rows, selection: Selection) -> tuple[Model | Blend, slice, Answers]:
+    """The candidate, and its answers to the rows that it is judged on."""
+    declaration = job.declaration
+    if not declaration.learns:
+        return _fitted(declaration, rows, selection.chosen), selection.holdout, selection.holdout_predictions
+    models = [_fitted(declaration, rows, contender) for contender in selection.tried]
+    until = max((segment.stop for segment in job.segments), default=0)
+    return blend_of(declaration, rows, selection, models, until)
+
+
+def _fitted(declaration: Declaration, rows: Rows, contender: Contender) -> Model:
+    learnt = slice(contender.start, len(rows))
+    learning = _learning(declaration)
+    if contender.lagged:
+        learning["fields"] = [*learning["fields"], *lags_of(declaration).fields]
+    return fit(contender.family, rows.frame.take(learnt), rows.labels[learnt], **learning)
 
 
 def _learning(declaration: Declaration) -> dict[str, Any]:
@@ -93,7 +121,7 @@ def _spread(rows: slice) -> list[int]:
     return sorted({int(place) for place in np.linspace(rows.start, rows.stop - 1, GOLDEN_ROWS)})
 
 
-def _profile(model: Model, frame: Frame) -> bytes:
+def _profile(model: Model | Blend, frame: Frame) -> bytes:
     """How the features were distributed: what drift is measured against."""
     fields = {
         field.name: Reference.of(frame.columns[field.name], field.kind).to_dict() for field in model.encoder.fields

@@ -37,6 +37,10 @@ def replay(
     ] = None,
     in_process: Annotated[bool, typer.Option("--in-process", help="Every service in this process, no broker.")] = False,
     up: Annotated[bool, typer.Option("--up", help="Bring a deployment up for this run.")] = False,
+    training_delay: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="ROWS", help="Rows after the cut of its data before a model takes effect."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last replay of this stream.")] = False,
     report: Annotated[Path | None, typer.Option(help="Where to write the report, as JSON.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,
@@ -44,8 +48,10 @@ def replay(
     """Send FILE through the running deployment as a stream of its own, and report what came of it."""
     if in_process and (rate is not None or up or resume):
         raise wrong_input("--in-process goes with neither --rate, --up nor --resume")
+    if training_delay is not None and not in_process:
+        raise wrong_input("--training-delay goes only with --in-process")
     table = open_table(file).first(rows)
-    asked = Asked(table, declaration_in(stream), label_delay, chunk, _rate(rate), resume)
+    asked = Asked(table, declaration_in(stream), label_delay, chunk, _rate(rate), resume, training_delay or 0)
     total = table.count()
     with ExitStack() as stack:
         if in_process:

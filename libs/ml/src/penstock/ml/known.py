@@ -1,0 +1,110 @@
+"""The labels known so far, as features: the last ones of an entity and their running mean, as of the moment of asking."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.ml.frame import Field, Frame
+
+MOST_ENTITIES = 100_000  # whose labels are remembered; those without news for longest are forgotten first
+
+
+@dataclass(frozen=True)
+class Lags:
+    """Which known labels are features: the k-th last for each k in `back`, and the mean of the last `mean` (0: none).
+
+    The last label *known* is meant, however late labels come, so the same lags suit every delay.
+    """
+
+    back: tuple[int, ...] = ()
+    mean: int = 0
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The features' names; all are numbers.
+
+        >>> [field.name for field in Lags((1, 2), 48).fields]
+        ['known.1', 'known.2', 'known.mean']
+        """
+        names = [f"known.{k}" for k in self.back] + ["known.mean"] * bool(self.mean)
+        return tuple(Field(name, "number") for name in names)
+
+    @property
+    def depth(self) -> int:
+        """How many labels of an entity have to be remembered."""
+        return max((*self.back, self.mean), default=0)
+
+
+class KnownLabels:
+    """The newest labels of every entity, as numbers: the index of a class, or the value itself.
+
+    >>> known = KnownLabels(Lags((1, 2), 3))
+    >>> for number in (0.0, 1.0, 1.0):
+    ...     known.take(None, number)
+    >>> known.features([None]).round(2).tolist()
+    [[1.0, 1.0, 0.67]]
+    """
+
+    def __init__(self, lags: Lags) -> None:
+        self.lags = lags
+        self._labels: dict[str | None, deque[float]] = {}
+
+    def take(self, entity: str | None, number: float) -> None:
+        """Take in the newest label of an entity."""
+        if not self.lags.depth:
+            return
+        labels = self._labels.pop(entity, None)
+        if labels is None:
+            labels = deque(maxlen=self.lags.depth)
+            if len(self._labels) >= MOST_ENTITIES:
+                del self._labels[next(iter(self._labels))]
+        labels.append(number)
+        self._labels[entity] = labels  # the entity with the newest news is the last
+
+    def features(self, entities: Sequence[str | None]) -> NDArray[np.float64]:
+        """What is known of n entities, shape (n, d) with columns as in `lags.fields`; NaN where nothing is."""
+        rows = {entity: self._row(self._labels.get(entity)) for entity in set(entities)}
+        return np.array([rows[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
+
+    def _row(self, labels: deque[float] | None) -> list[float]:
+        labels = labels or deque()
+        size = len(labels)
+        row = [labels[-k] if k <= size else np.nan for k in self.lags.back]
+        if self.lags.mean:
+            recent = list(islice(reversed(labels), self.lags.mean))
+            row.append(sum(recent) / len(recent) if recent else np.nan)
+        return row
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold, the entity with the oldest news first."""
+        return {"entities": list(self._labels), "labels": [list(labels) for labels in self._labels.values()]}
+
+    @classmethod
+    def from_dict(cls, lags: Lags, data: dict[str, Any]) -> KnownLabels:
+        """What `to_dict` described; KeyError, TypeError or ValueError for anything else."""
+        known = cls(lags)
+        for entity, labels in zip(data["entities"], data["labels"], strict=True):
+            known._labels[entity] = deque(map(float, labels), maxlen=lags.depth)
+        return known
+
+
+def with_known(frame: Frame, lags: Lags, features: NDArray[np.float64]) -> Frame:
+    """The frame with what was known at each of its n rows, shape (n, d), as further number columns."""
+    added = {field.name: features[:, place] for place, field in enumerate(lags.fields)}
+    return Frame({**frame.columns, **added}, lambda: frame.times, frame.block)
+
+
+def known_matrix(lags: Lags, rows: Iterable[Sequence[float | None] | None]) -> NDArray[np.float64]:
+    """What predictions say was known, as a matrix of shape (n, d); NaN where one says nothing or something else."""
+    width = len(lags.fields)
+    blank: Sequence[float | None] = [None] * width
+    fitting = [row if row is not None and len(row) == width else blank for row in rows]
+    return np.array(fitting, dtype=np.float64).reshape(len(fitting), width)

@@ -1,0 +1,1 @@
+"""Learners that fold every outcome as it comes."""

@@ -1,0 +1,131 @@
+"""A blend learns outcome by outcome, the same however they come, and is the same wherever it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from penstock.ml import archive
+from penstock.ml.encoding import Encoder
+from penstock.ml.families import fit
+from penstock.ml.frame import Field, Frame, column, times
+from penstock.ml.known import KnownLabels, Lags, with_known
+from penstock.ml.models import Task
+from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
+from penstock.ml.online.mixing import Mixture
+from penstock.ml.online.rehearsing import rehearse
+from penstock.ml.package import UnusablePackage, pack, unpack
+
+FIELDS = [Field("x", "number"), Field("town", "category")]
+LAGS = Lags((1,), 4)
+CLASSES = ("no", "yes")
+
+
+def rows(n: int, seed: int = 0) -> tuple[Frame, NDArray[np.float64]]:
+    """Frame and targets: whether x is above 0, but for town b the other way round."""
+    rng = np.random.default_rng(seed)
+    x, town = rng.normal(size=n), rng.choice(["a", "b"], n)
+    targets = ((x > 0) == (town == "a")).astype(float)
+    x[rng.random(n) < 0.05] = np.nan
+    frame = Frame({"x": x, "town": column("category", town.tolist())}, times(np.arange(n).tolist()))
+    before = np.concatenate([[np.nan], targets[:-1]])
+    return with_known(frame, LAGS, np.column_stack([before, before])), targets
+
+
+def blend_for(task: Task, frame: Frame, targets: NDArray[np.float64]) -> Blend:
+    classes = () if task == "regression" else CLASSES
+    labels = targets.tolist() if task == "regression" else [CLASSES[int(target)] for target in targets]
+    encoder = Encoder.fit(frame, FIELDS)
+    groups = new_groups(encoder, LAGS, frame, targets, len(classes))
+    frozen = (fit("linear", frame, labels, FIELDS, task, classes=classes or None),)
+    experts = 1 + sum(len(group.models.rates) for group in groups)
+    mixture = Mixture(experts, centre_and_scale(targets)[1])
+    return Blend(task, classes, encoder, LAGS, frozen, groups, mixture, KnownLabels(LAGS))
+
+
+def taught(blend: Blend, frame: Frame, targets: NDArray[np.float64], step: int) -> Blend:
+    for start in range(0, len(frame), step):
+        some = frame.take(slice(start, start + step))
+        said = blend.read(blend.written(np.full((len(some), blend.mixture.weights.shape[1], blend.width), 0.5)))
+        blend.learn(blend.places(some), said, targets[start : start + step])
+    return blend
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_it_learns_what_its_frozen_model_cannot(task: Task) -> None:
+    frame, targets = rows(3000)
+    past, future = slice(0, 2000), slice(2000, 3000)
+    blend = blend_for(task, frame.take(past), targets[past])
+    frozen = np.full((2000, 1, blend.width), np.nan)
+    rehearse(blend, frame.take(past), frozen, targets[past], np.arange(2000))
+    said = blend.predict(frame.take(future)).said
+    assert said is not None
+    right = (said[:, :, -1] > 0.5) == (targets[future] > 0.5)[:, None]
+    linear, pairs = right[:, 0].mean(), right[:, -1].mean()  # the last group looks at pairs of columns
+    assert linear < 0.65
+    assert pairs > 0.85
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_batches_leave_no_mark(task: Task) -> None:
+    frame, targets = rows(300)
+    once, often = (taught(blend_for(task, frame, targets), frame, targets, step) for step in (300, 7))
+    assert pack(once, frame.take([0, 1])) == pack(often, frame.take([0, 1]))
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_what_is_unpacked_answers_alike_and_learns_on_alike(task: Task) -> None:
+    frame, targets = rows(400)
+    blend = taught(blend_for(task, frame, targets), frame.take(slice(0, 200)), targets[:200], 200)
+    blend.known.take("somebody", 1.0)
+    found = unpack(pack(blend, frame.take([0, 5, 9])))
+    assert isinstance(found, Blend)
+    for one in (blend, found):
+        taught(one, frame.take(slice(200, 400)), targets[200:], 50)
+    assert found.predict(frame).values == pytest.approx(blend.predict(frame).values) if task == "regression" else True
+    assert np.allclose(found.predict(frame).said, blend.predict(frame).said)
+    assert found.known.to_dict() == blend.known.to_dict()
+
+
+def test_weights_that_were_changed_are_refused() -> None:
+    frame, targets = rows(200)
+    data = pack(blend_for("binary", frame, targets), frame.take([0, 1]))
+    members = archive.read(data)
+    members["weights-0.npy"] = members["weights-1.npy"]
+    with pytest.raises(UnusablePackage):
+        unpack(archive.write(members))
+
+
+def test_what_experts_said_survives_being_written() -> None:
+    frame, targets = rows(50)
+    blend = blend_for("binary", frame, targets)
+    said = blend.predict(frame).said
+    assert said is not None
+    assert np.allclose(blend.read(blend.written(said)), said, atol=1e-4)
+
+
+def test_what_other_experts_said_is_not_taken_for_theirs() -> None:
+    frame, targets = rows(50)
+    blend = blend_for("binary", frame, targets)
+    assert np.isnan(blend.read([None, [0.5], [0.5] * 99])).all()
+
+
+def test_no_answer_of_the_rehearsal_knows_a_label_before_it_came() -> None:
+    frame, targets = rows(240)
+    known = np.maximum(np.arange(240) - 30, 0) // 8 * 8
+
+    def rehearsed(labels: NDArray[np.float64]) -> NDArray[np.float64]:
+        blend = replace(blend_for("binary", frame, targets), mixture=Mixture(9))
+        blend.groups = new_groups(blend.encoder, LAGS, frame, targets, 2)
+        blend.mixture = Mixture(1 + sum(len(group.models.rates) for group in blend.groups))
+        return rehearse(blend, frame, np.full((240, 1, 2), np.nan), labels, known)
+
+    changed = targets.copy()
+    changed[120:] = 1 - changed[120:]
+    before, after = rehearsed(targets), rehearsed(changed)
+    untouched = known <= 120
+    assert np.array_equal(before[untouched], after[untouched])
+    assert not np.array_equal(before, after)

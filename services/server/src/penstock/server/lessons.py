@@ -1,0 +1,93 @@
+"""Following the outcomes of the streams whose champion learns from them, outside any group: every instance folds them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from penstock.bus.ports import Fetched, Log, Reader
+from penstock.contracts.streams import Streams
+from penstock.contracts.topics import OUTCOMES
+from penstock.server.folding import Fold
+
+SLICE = 200  # outcomes folded before others get their turn
+
+Folds = Callable[[], Mapping[str, Fold]]
+"""The folds in service, by stream."""
+
+
+class Lessons:
+    """Brings outcomes to the folds in service, each from where it has come to."""
+
+    def __init__(self, log: Log, namespace: str, streams: Streams) -> None:
+        self.folds: Folds = dict
+        self.cpu_seconds = 0.0
+        self._log = log
+        self._namespace = namespace
+        self._streams = streams
+        self._followed: Mapping[str, Fold] = {}
+        self._reader: Reader | None = None
+
+    def facts(self) -> dict[str, float]:
+        """What health says: the CPU seconds spent on learning."""
+        return {"learning_seconds": round(self.cpu_seconds, 3)}
+
+    async def start(self) -> None:
+        """Begin anew with the folds in service."""
+        await self.close()
+
+    async def step(self, wait: float) -> int:
+        """Fold what came since; how many outcomes that were.
+
+        Raises:
+            BrokerUnavailable: the log does not answer.
+        """
+        folds = dict(self.folds())
+        if folds != self._followed or (folds and self._reader is None):
+            await self.close()
+            self._reader, self._followed = await self._open(folds), folds
+        if self._reader is None:
+            await asyncio.sleep(wait)
+            return 0
+        return await self._fold(folds, await self._reader.poll(wait))
+
+    async def catch_up(self, stream: str, fold: Fold) -> None:
+        """Fold everything that is on the log now.
+
+        Raises:
+            BrokerUnavailable: the log does not answer.
+        """
+        reader = await self._open({stream: fold})
+        if reader is not None:
+            try:
+                await self._fold({stream: fold}, await reader.read_to_end())
+            finally:
+                await reader.close()
+
+    async def close(self) -> None:
+        """Stop following."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
+
+    async def _open(self, folds: Mapping[str, Fold]) -> Reader | None:
+        """A reader of the folds' outcomes; what the log no longer holds is passed over."""
+        places = {(OUTCOMES.name(self._namespace, stream), 0): fold for stream, fold in folds.items()}
+        begins = await self._log.begins(list(places)) if places else {}
+        starts = {place: max(places[place].learnt_to, begin) for place, begin in begins.items()}
+        return await self._log.reader(starts) if starts else None
+
+    async def _fold(self, folds: Mapping[str, Fold], fetched: Sequence[Fetched]) -> int:
+        by_topic = {OUTCOMES.name(self._namespace, stream): (stream, fold) for stream, fold in folds.items()}
+        for part in fetched:
+            stream, fold = by_topic[part.topic]
+            declared = self._streams.get(stream)
+            for start in range(0, len(part.records) if declared else 0, SLICE):
+                assert declared is not None
+                async with fold.in_use:
+                    begun = time.thread_time()
+                    fold.take(declared, part.records[start : start + SLICE])
+                    self.cpu_seconds += time.thread_time() - begun
+                await asyncio.sleep(0)
+        return sum(len(part.records) for part in fetched)

@@ -1,0 +1,53 @@
+"""Answers that HTTP predict gave go on only under the server's seal."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.artifacts.seal import Seal
+from penstock.bus.state import MemoryShelf
+from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
+
+from .test_validator import Partition, declared, event, logged
+
+SEAL = Seal(bytes(32))
+ANSWER = encode_answer(PredictionData(value="yes", model="m", version=1, digest="d", epoch=1, schema=1, code="0"))
+
+
+def sealed(stream: str = "loans", event_id: str = "a", text: str = ANSWER, seal: Seal = SEAL) -> str:
+    return join_answer(seal.mac(sealed_part(stream, "http", event_id, text)), text)
+
+
+def test_a_sealed_answer_goes_on() -> None:
+    partition = Partition(declared(), MemoryShelf(), SEAL)
+
+    partition.handle(logged([event(answer=sealed())]))
+
+    assert len(partition.written["events"]) == 1
+
+
+FORGED = {
+    "no seal": ANSWER,
+    "of another stream": sealed(stream="other"),
+    "of another event": sealed(event_id="b"),
+    "under another key": sealed(seal=Seal(bytes([1]) * 32)),
+    "no answer": sealed(text="hello"),
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_answer_is_rejected(case: str) -> None:
+    partition = Partition(declared(), MemoryShelf(), SEAL)
+
+    partition.handle(logged([event(answer=FORGED[case])]))
+
+    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
+
+
+def test_without_a_key_no_answer_is_believed() -> None:
+    partition = Partition(declared(), MemoryShelf())
+
+    partition.handle(logged([event(answer=sealed())]))
+
+    assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
