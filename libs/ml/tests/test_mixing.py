@@ -27,8 +27,9 @@ def log_loss(answers: NDArray[np.float64], targets: NDArray[np.float64]) -> floa
 def followed(mixture: Mixture, said: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
     answers = []
     for row, target in zip(said, targets, strict=True):
-        answers.append(mixture.answer(row[None])[0])
-        mixture.learn(row[None], np.array([target]))
+        weighed = mixture.weigh(row[None])
+        answers.append(mixture.answer(weighed)[0])
+        mixture.learn(weighed, np.array([target]))
     return np.array(answers)
 
 
@@ -57,9 +58,10 @@ def test_batches_leave_no_mark_and_weights_stay_shares(n: int, seed: int) -> Non
     said = said_by(rng.uniform(0, 1, (n, 3)), targets)
     said[rng.random((n, 3)) < 0.2] = np.nan
     at_once, one_by_one = Mixture(3), Mixture(3)
-    at_once.learn(said, targets)
+    weighed = at_once.weigh(said)
+    at_once.learn(weighed, targets)
     for place in range(n):
-        one_by_one.learn(said[place : place + 1], targets[place : place + 1])
+        one_by_one.learn(weighed[place : place + 1], targets[place : place + 1])
     assert at_once.to_dict() == one_by_one.to_dict()
     assert np.allclose(at_once.weights.sum(axis=1), 1)
     assert (at_once.weights > 0).all()
@@ -67,20 +69,31 @@ def test_batches_leave_no_mark_and_weights_stay_shares(n: int, seed: int) -> Non
 
 def test_who_says_nothing_is_left_out_and_neither_gains_nor_loses() -> None:
     mixture = Mixture(2)
-    said = np.array([[[np.nan, np.nan], [0.1, 0.9]]])
-    assert np.allclose(mixture.answer(said), [[0.1, 0.9]])
-    mixture.learn(said, np.array([1.0]))
+    weighed = mixture.weigh(np.array([[[np.nan, np.nan], [0.1, 0.9]]]))
+    assert np.allclose(mixture.answer(weighed), [[0.1, 0.9]])
+    mixture.learn(weighed, np.array([1.0]))
     assert np.allclose(mixture.weights, 0.5)
 
 
 def test_where_nobody_says_anything_there_is_no_answer() -> None:
-    assert np.isnan(Mixture(2).answer(np.full((1, 2, 2), np.nan))).all()
+    mixture = Mixture(2)
+    assert np.isnan(mixture.answer(mixture.weigh(np.full((1, 2, 2), np.nan)))).all()
+
+
+def test_a_pace_is_judged_by_what_it_said_then() -> None:
+    mixture = Mixture(2)
+    weighed = mixture.weigh(said_by(np.full((1, 2), 0.5), np.array([1.0])))
+    weighed[:, 2:] = said_by(np.array([[0.9, 0.5, 0.5]]), np.array([1.0]))
+    mixture.learn(weighed, np.array([1.0]))
+    assert mixture.paces[0].argmax() == 0
+    assert np.allclose(mixture.weights, 0.5)
 
 
 def test_numbers_are_averaged_and_errors_weighed() -> None:
     mixture = Mixture(2, scale=10.0)
-    said = np.tile(np.array([[[100.0], [200.0]]]), (400, 1, 1))
-    assert mixture.answer(said[:1])[0, 0] == pytest.approx(150.0)
-    mixture.learn(said, np.full(400, 100.0))
-    assert abs(mixture.answer(said[:1])[0, 0] - 100.0) < 5.0
+    said = np.array([[[100.0], [200.0]]])
+    assert mixture.answer(mixture.weigh(said))[0, 0] == pytest.approx(150.0)
+    for _ in range(400):
+        mixture.learn(mixture.weigh(said), np.array([100.0]))
+    assert abs(mixture.answer(mixture.weigh(said))[0, 0] - 100.0) < 5.0
     assert mixture.weights.shape == (len(PACES), 2)

@@ -112,7 +112,7 @@ def test_predictions_carry_what_they_were_made_from(shop: Any) -> None:
     evidence = fold.evidence(known, blend.predict(asked))
     assert evidence is not None
     assert evidence.experts is not None
-    assert (len(evidence.known or []), len(evidence.experts[0])) == (1, blend.mixture.weights.shape[1])
+    assert (len(evidence.known or []), len(evidence.experts[0])) == (1, blend.mixture.size)
 
 
 def test_a_blend_of_other_lags_does_not_fit(shop: Any) -> None:

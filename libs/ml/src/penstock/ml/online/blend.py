@@ -96,12 +96,12 @@ class Blend:
         return [group.models.steps.places(matrices[group.lagged]) for group in self.groups]
 
     def experts(self, frozen: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
-        """What all m experts say to n rows, shape (n, m, k), the frozen ones first."""
+        """What all experts say to n rows, the frozen ones first, and what the mixture makes of it: (n, m, k)."""
         grown = [group.models.answer(rows) for group, rows in zip(self.groups, places, strict=True)]
-        return np.concatenate([frozen, *grown], axis=1)
+        return self.mixture.weigh(np.concatenate([frozen, *grown], axis=1))
 
     def learn(self, places: Places, said: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
-        """Fold n outcomes in order: the rows, what the experts had said to them (NaN: nothing), and what came true.
+        """Fold n outcomes in order: the rows, what had been said to them (NaN: nothing), and what came true.
 
         `targets` holds indices of `classes`, or numbers; shape (n,).
         """
@@ -116,7 +116,7 @@ class Blend:
 
     def read(self, written: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
         """What `written` said, shape (n, m, k); NaN for rows that say nothing, or what other experts said."""
-        m, told = self.mixture.weights.shape[1], max(self.width - 1, 1)
+        m, told = self.mixture.size, max(self.width - 1, 1)
         blank = [np.nan] * (m * told)
         rows = [row if row is not None and len(row) == m * told else blank for row in written]
         numbers = np.array(rows, dtype=np.float64).reshape(len(rows), m, told)

@@ -31,23 +31,36 @@ class Mixture:
         self.weights = np.full((len(PACES), experts), 1 / experts)
         self.paces = np.full((1, len(PACES)), 1 / len(PACES))
 
-    def answer(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The answers to n rows, shape (n, k), from what m experts said, shape (n, m, k); NaN where none said anything."""
-        pooled = _pooled(self.weights, said)  # (n, paces, k)
-        return _pooled(self.paces, pooled)[:, 0]
+    @property
+    def size(self) -> int:
+        """How many answers a row is remembered by: those of the experts, and those of each pace."""
+        return self.weights.shape[1] + len(PACES)
 
-    def learn(self, said: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
-        """Fold n outcomes in order: what the experts had said, shape (n, m, k), and what came true, shape (n,).
+    def weigh(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What m experts said to n rows, shape (n, m, k), and behind it what each pace makes of it: (n, size, k).
 
-        Rows to which no expert said anything teach nothing.
+        NaN where nobody said anything.
         """
-        spoke: NDArray[np.bool_] = np.isfinite(said[..., 0])
-        losses, told = self._losses(said, targets), _told(said)
+        return np.concatenate([said, _pooled(self.weights, said)], axis=1)
+
+    def answer(self, weighed: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The answers to n rows, shape (n, k), from what `weigh` gave."""
+        return _pooled(self.paces, weighed[:, self.weights.shape[1] :])[:, 0]
+
+    def learn(self, weighed: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
+        """Fold n outcomes in order: what `weigh` gave when they were answered, and what came true, shape (n,).
+
+        Experts and paces alike are judged by what they said then: by what they would say now, with labels that came
+        meanwhile, the quick ones would always look best. Rows to which nobody said anything teach nothing.
+        """
+        m = self.weights.shape[1]
+        spoke: NDArray[np.bool_] = np.isfinite(weighed[..., 0])
+        losses = self._losses(weighed, targets)
         all_spoke = np.atleast_1d(spoke.all(axis=1))
-        for place in np.flatnonzero(spoke.any(axis=1)):
-            weights = self.weights if all_spoke[place] else _of_those_who_spoke(self.weights, spoke[place])
-            together = self._losses(_untold(weights @ told[place])[None], targets[place : place + 1])[0]
-            experts = losses[place] if all_spoke[place] else np.where(spoke[place], losses[place], together[:, None])
+        for place in np.flatnonzero(spoke[:, m:].any(axis=1)):
+            experts, together = losses[place, :m], losses[place, m:]
+            if not all_spoke[place]:
+                experts = np.where(spoke[place, :m], experts, together[:, None])
             _share(self.paces, together, *LAST)
             _share(self.weights, experts, *_PACES)
 

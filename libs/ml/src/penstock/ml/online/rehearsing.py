@@ -24,7 +24,7 @@ def rehearse(
     answer to each row, NaN for rows that they were trained on. `targets` is as for `Blend.learn`.
     """
     places = blend.places(frame)
-    said = np.full((len(frame), blend.mixture.weights.shape[1], blend.width), np.nan)
+    said = np.full((len(frame), blend.mixture.size, blend.width), np.nan)
     answers = np.full((len(frame), blend.width), np.nan)
     folded = 0
 
