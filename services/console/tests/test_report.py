@@ -205,6 +205,7 @@ async def test_the_report_is_written_in_its_promised_shape(tmp_path: Path) -> No
         "retrains",
         "snapshots",
         "training_seconds",
+        "learning_seconds",
         "rollbacks",
         "failed_requests",
         "wall_s",
