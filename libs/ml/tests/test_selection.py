@@ -31,10 +31,10 @@ def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
     labels = mixed.labels["regression"]
     selection = choose(LEARNERS, mixed.frame, labels, mixed.fields, "regression", gap=10, seed=2)
     means = {family: np.mean(scores) for family, scores in selection.scores.items()}
-    assert selection.family == min(means, key=means.get)
+    assert selection.chosen.family == min(means, key=means.get)
     assert [len(scores) for scores in selection.scores.values()] == [3, 3]
     before = slice(0, selection.holdout.start - 10)
-    model = fit(selection.family, mixed.frame.take(before), labels[before], mixed.fields, "regression", seed=2)
+    model = fit(selection.chosen.family, mixed.frame.take(before), labels[before], mixed.fields, "regression", seed=2)
     assert selection.holdout_predictions.values == model.predict(mixed.frame.take(selection.holdout)).values
 
 
@@ -49,7 +49,7 @@ def test_labels_after_the_cut_change_nothing(mixed) -> None:
 
 def test_equal_accuracy_is_settled_by_the_simpler_family(mixed) -> None:
     labels = ["only"] * len(mixed.frame)
-    chosen = choose(LEARNERS[::-1], mixed.frame, labels, mixed.fields, "binary").family
+    chosen = choose(LEARNERS[::-1], mixed.frame, labels, mixed.fields, "binary").chosen.family
     assert chosen == "linear"
 
 
@@ -60,7 +60,7 @@ def test_a_failing_family_is_left_out_with_its_reason(mixed, monkeypatch) -> Non
     monkeypatch.setitem(FAMILIES, "broken", Family("broken", broken))
     labels = mixed.labels["binary"]
     selection = choose(["broken", "linear"], mixed.frame, labels, mixed.fields, "binary")
-    assert selection.family == "linear"
+    assert selection.chosen.family == "linear"
     assert selection.failed == {"broken": "ArithmeticError: no convergence"}
     with pytest.raises(NothingTrained, match="broken: ArithmeticError: no convergence"):
         choose(["broken"], mixed.frame, labels, mixed.fields, "binary")
