@@ -23,7 +23,7 @@ from penstock.console.wall_time import replay_at
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.stream_file import parse_declaration
 
-EVENTS = 4400
+EVENTS = 5000
 PLANTED_AT = 2000
 RATE = 85.0  # events a second
 LABEL_DELAY = 150  # events after which a loan's outcome becomes known
