@@ -83,6 +83,7 @@ def test_additions_do_not_break() -> None:
     old = {"properties": {"a": {"type": "string"}}, "required": ["a"]}
     new = {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]}
     assert breaking_changes(old, new) == []
+    assert breaking_changes({"const": "retrain"}, {"enum": ["retrain", "imported"]}) == []
 
 
 def test_every_topic_holds_records_that_have_a_schema() -> None:

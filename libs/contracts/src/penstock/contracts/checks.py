@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from penstock.contracts.columns import columns_of
@@ -33,7 +33,7 @@ def check_events(declaration: Declaration, events: Sequence[Event[Any]], now: da
             fault = _envelope_fault(event, latest) or _entity_fault(declaration, event)
             if fault:
                 found.setdefault(place, fault)
-    for place, fault in _prediction_faults(declaration, events):
+    for place, fault in (*_prediction_faults(declaration, events), *_history_faults(declaration, events)):
         found.setdefault(place, fault)
     return {place: _refuse_event(declaration, events[place], *fault) for place, fault in sorted(found.items())}
 
@@ -130,6 +130,20 @@ def _prediction_fault(declaration: Declaration, event: Event[Any]) -> Fault | No
     return "bad_prediction", f"expected {_expected(declaration)}", "prediction"
 
 
+def _history_faults(declaration: Declaration, events: Sequence[Event[Any]]) -> list[tuple[int, Fault]]:
+    if [event.label for event in events].count(UNSET) == len(events):
+        return []
+    found = ((place, _history_fault(declaration, event)) for place, event in enumerate(events) if event.is_history)
+    return [(place, fault) for place, fault in found if fault is not None]
+
+
+def _history_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
+    if event.answer is not UNSET or event.prediction is not UNSET:
+        return "extra_field", "an event that brings its label is history: it has no answer", "label"
+    assert not isinstance(event.label, UnsetType)
+    return _truth_fault(declaration, event.label, "label")
+
+
 def _expected(declaration: Declaration) -> str:
     if declaration.task == "regression":
         return "a number"
@@ -182,15 +196,19 @@ def check_label(declaration: Declaration, label: Label, now: datetime) -> Refusa
 def _label_fault(declaration: Declaration, label: Label) -> Fault | None:
     if declaration.entity is not None and label.data.entity is None:
         return "missing_entity", f"a label names its event's {declaration.entity!r}", "entity"
+    return _truth_fault(declaration, label.data.value, "value")
+
+
+def _truth_fault(declaration: Declaration, said: str | float | bool, field: str) -> Fault | None:
     if declaration.task == "regression":
-        numeric = isinstance(label.data.value, float | int) and not isinstance(label.data.value, bool)
-        return None if numeric else ("wrong_type", "expected a number", "value")
-    value, open_classes = canonical_class(label.data.value), declaration.label.new_classes == "accept"
+        numeric = isinstance(said, float | int) and not isinstance(said, bool)
+        return None if numeric else ("wrong_type", "expected a number", field)
+    value, open_classes = canonical_class(said), declaration.label.new_classes == "accept"
     if not value:
-        return "unknown_class", "an empty text is no class", "value"
+        return "unknown_class", "an empty text is no class", field
     if value in declaration.label.classes or open_classes:
         return None
-    return "unknown_class", f"expected one of {', '.join(declaration.label.classes)}", "value"
+    return "unknown_class", f"expected one of {', '.join(declaration.label.classes)}", field
 
 
 def canonical_class(value: str | float | bool) -> str:
@@ -210,9 +228,22 @@ def canonical_class(value: str | float | bool) -> str:
 
 def truth(declaration: Declaration, label: Label) -> str | float:
     """The label's value in the task's own type: a class as text, or a number."""
-    if declaration.task == "regression":
-        return float(label.data.value)
-    return canonical_class(label.data.value)
+    return _true(declaration, label.data.value)
+
+
+def brought_truth(declaration: Declaration, event: Event[Any]) -> str | float:
+    """The label that an event of history brings, in the task's own type.
+
+    Raises:
+        LookupError: it brings none.
+    """
+    if isinstance(event.label, UnsetType):
+        raise LookupError("the event brings no label")
+    return _true(declaration, event.label)
+
+
+def _true(declaration: Declaration, said: str | float | bool) -> str | float:
+    return float(said) if declaration.task == "regression" else canonical_class(said)
 
 
 def entity_of(declaration: Declaration, event: Event[Any]) -> str | None:

@@ -30,13 +30,16 @@ def _differences(old: Schema, new: Schema, path: str, old_root: Schema, new_root
             yield f"{path}.{name} became required"
     if old.get("type") != new.get("type"):
         yield f"{path} changed its type from {old.get('type')} to {new.get('type')}"
-    if "const" in old and old["const"] != new.get("const"):
-        yield f"{path} changed from {old['const']!r} to {new.get('const')!r}"
-    if "enum" in old and not set(old["enum"]) <= set(new.get("enum", [])):
-        yield f"{path} lost values {sorted(set(map(str, old['enum'])) - set(map(str, new.get('enum', []))))}"
+    if lost := _values(old) - _values(new):
+        yield f"{path} lost values {sorted(map(str, lost))}"
     yield from _fewer_choices(old, new, path, old_root, new_root)
     if "items" in old and isinstance(old["items"], dict):
         yield from _differences(old["items"], new.get("items", {}), f"{path}[]", old_root, new_root)
+
+
+def _values(schema: Schema) -> set[Any]:
+    """The only values that are taken: one, or those of a list; none are named where any is taken."""
+    return {schema["const"]} if "const" in schema else set(schema.get("enum", []))
 
 
 def _fewer_choices(old: Schema, new: Schema, path: str, old_root: Schema, new_root: Schema) -> Iterator[str]:

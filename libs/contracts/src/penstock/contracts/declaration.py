@@ -126,14 +126,27 @@ class LagsDeclaration(_Part):
         return bool(self.label or self.mean)
 
 
-Family = Literal["linear", "boosting", "additive"]
+Family = Literal["linear", "boosting", "forest", "additive"]
+
+
+class SearchDeclaration(_Part):
+    """How many settings of the families are tried beside each family as it is, and for how many seconds at most.
+
+    Without `trials` there is no search. A trial that is under way when the seconds are over is finished.
+    """
+
+    trials: Annotated[int, Field(ge=0, le=500)] = 0
+    seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
 
 
 class ModelsDeclaration(_Part):
     """Which families a model is made of, by name.
 
-    `linear` and `boosting` are trained, and compete. `additive` learns from every outcome as it comes: with it, the
-    champion is a blend of the best trained models and of additive ones, weighed by how they did.
+    `linear`, `boosting` and `forest` are trained, and compete. `additive` learns from every outcome as it comes: with
+    it, the champion is a blend of the best trained models and of additive ones, weighed by how they did.
+
+    With `prefer = "cheapest"`, that of the trained models whose score lies `within` of the best (in units of the
+    metric) is taken which answers fastest, as measured.
     """
 
     families: Annotated[tuple[Family, ...], Field(min_length=1), AfterValidator(_distinct)] = (
@@ -142,10 +155,20 @@ class ModelsDeclaration(_Part):
         "additive",
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    search: SearchDeclaration = SearchDeclaration()
+    prefer: Literal["best", "cheapest"] = "best"
+    within: Annotated[float, Field(ge=0)] = 0.0
+
+
+RowTest = Literal["reconstruction", "domain"]
 
 
 class DriftDeclaration(_Part):
-    """Which detectors watch the losses, and by which tests and over how many events fields and labels are compared."""
+    """Which detectors watch the losses, and by which tests and over how many events fields and labels are compared.
+
+    `rows` compares how numbers hang together, too: by the error of reconstruction from principal components, or by how
+    well a classifier tells new rows from old ones.
+    """
 
     detectors: Annotated[
         tuple[Literal["adwin", "page-hinkley", "ddm", "hddm-a", "hddm-w", "kswin"], ...], AfterValidator(_distinct)
@@ -154,6 +177,7 @@ class DriftDeclaration(_Part):
         "psi",
         "ks",
     )
+    rows: Annotated[tuple[RowTest, ...], AfterValidator(_distinct)] = ()
     window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
 
 
@@ -161,8 +185,8 @@ class RetrainDeclaration(_Part):
     """When a new model is worth training: counted in outcomes and event time, never in wall time (`cron` apart).
 
     What calls for a run: `on` names drift, growth and a changed declaration; a declared `every` (outcomes), `below` or
-    `above` (the mean score of the last `over` statistics, or its estimate), or `cron` is on by being declared. Unless `any` of them is
-    enough, `all` of them or a `vote` of `needs` are asked for.
+    `above` (the mean score of the last `over` statistics, or its estimate), or `cron` is on by being declared. Unless
+    `any` of them is enough, `all` of them or a `vote` of `needs` are asked for.
 
     `settle` is how many outcomes a change of the world is given before a model is trained for it. Between two runs lie
     `cooldown` outcomes, and `fresh` is the share of the outcomes that must be new: so each is learnt from a bounded
@@ -214,11 +238,44 @@ class RetrainDeclaration(_Part):
 class GatesDeclaration(_Part):
     """What a candidate must show on its holdout before it serves.
 
-    `margin` is how much better than the champion it must be, in units of the metric.
+    `margin` is how much better than the champion it must be, in units of the metric. On no declared slice of at least
+    `holdout` rows may it be shown to be worse than the champion by more than `slice_margin`; without that slices are
+    told, and keep nobody back.
     """
 
     margin: Annotated[float, Field(ge=0)] = 0.0
     holdout: Annotated[int, Field(ge=20)] = 50
+    slice_margin: Annotated[float, Field(ge=0)] | None = None
+
+
+class RolloutDeclaration(_Part):
+    """How a candidate that passed the gates is brought in.
+
+    `at-once` makes it the champion; the one before stays loaded, to stand in or be returned to (blue/green). A `canary`
+    answers the shares of `steps` in turn; a `shadow` answers nobody, and is compared on the same events; `ab` splits by
+    `steps`' last share until one is shown to be better; a `bandit` gives each the share of its chance to be the best.
+
+    A step lasts `outcomes` of the challenger's, and until its losses are no worse than the champion's; what is
+    undecided after `limit` outcomes of the stream leaves the champion in place. A challenger is taken back as soon as it
+    is shown, at `level`, to lose more than `margin` (in units of the metric) against the champion.
+    """
+
+    mode: Literal["at-once", "canary", "shadow", "ab", "bandit"] = "at-once"
+    steps: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, max_length=20)] = (
+        0.05,
+        0.2,
+        0.5,
+    )
+    outcomes: Annotated[int, Field(ge=30)] = 200
+    limit: Annotated[int, Field(ge=100)] = 20_000
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+    @model_validator(mode="after")
+    def _steps_rise(self) -> RolloutDeclaration:
+        if list(self.steps) != sorted(set(self.steps)):
+            raise ValueError("steps must rise, such as [0.05, 0.2, 0.5]")
+        return self
 
 
 class RetentionDeclaration(_Part):
@@ -244,7 +301,10 @@ class ServingDeclaration(_Part):
 
 
 class Declaration(_Part):
-    """A stream as its owner declared it; see `stream_file` for its form as TOML."""
+    """A stream as its owner declared it; see `stream_file` for its form as TOML.
+
+    By `slices`, fields that need be no features, quality is told apart: where a model does worse, and for whom.
+    """
 
     name: Annotated[str, Field(pattern=NAME)]
     task: Task
@@ -254,12 +314,14 @@ class Declaration(_Part):
     ordered: bool = True
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
     extra: Literal["refuse", "keep"] = "refuse"
+    slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(_distinct)] = ()
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()
     models: ModelsDeclaration = ModelsDeclaration()
     drift: DriftDeclaration = DriftDeclaration()
     retrain: RetrainDeclaration = RetrainDeclaration()
     gates: GatesDeclaration = GatesDeclaration()
+    rollout: RolloutDeclaration = RolloutDeclaration()
     serving: ServingDeclaration = ServingDeclaration()
     retention: RetentionDeclaration = RetentionDeclaration()
 
@@ -269,6 +331,7 @@ class Declaration(_Part):
             raise ValueError("a stream needs at least one field")
         if self.entity is not None and self.entity not in self.fields:
             raise ValueError(f"entity {self.entity!r} is not among the fields")
+        self._slices_are_categories()
         if self.label.name in self.fields:
             raise ValueError(f"the label {self.label.name!r} is also a field: its event would give it away")
         if not any(field.feature for field in self.fields.values()) and not self.time.parts:
@@ -281,6 +344,13 @@ class Declaration(_Part):
                 "a stream without an entity is one series and has one partition; name an entity, or set ordered = false"
             )
         return self
+
+    def _slices_are_categories(self) -> None:
+        for name in self.slices:
+            if name not in self.fields:
+                raise ValueError(f"slice {name!r} is not among the fields")
+            if self.fields[name].type not in ("category", "boolean"):
+                raise ValueError(f"slice {name!r} is a {self.fields[name].type}; a slice is a category or a boolean")
 
     def _classes_fit_the_task(self) -> None:
         count = len(self.label.classes)
@@ -296,7 +366,11 @@ class Declaration(_Part):
     @cached_property
     def entity_attribute(self) -> str | None:
         """What a payload's struct calls the entity, None for a stream without one."""
-        return None if self.entity is None else f"f{list(self.fields).index(self.entity)}"
+        return None if self.entity is None else self.attribute_of(self.entity)
+
+    def attribute_of(self, field: str) -> str:
+        """What a payload's struct calls a field."""
+        return f"f{list(self.fields).index(field)}"
 
     @property
     def partition_count(self) -> int:

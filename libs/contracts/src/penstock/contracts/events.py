@@ -24,6 +24,9 @@ class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
 
     `answer` is the sealed answer that HTTP predict already gave; the scorer records it instead of computing one. So it
     does with a `prediction` made elsewhere, by the model's `modelversion`, of a stream whose model is declared external.
+
+    An event that brings its `label`, known since `labeltime` (unless said, the event's own), is history: nobody wants an
+    answer to it, and it becomes an outcome marked `imported`.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -34,6 +37,13 @@ class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
     answer: str | UnsetType = UNSET
     prediction: str | float | bool | UnsetType = UNSET
     modelversion: Text | UnsetType = UNSET
+    label: str | float | bool | UnsetType = UNSET
+    labeltime: Zoned | UnsetType = UNSET
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it brings its label."""
+        return self.label is not UNSET
 
 
 class LabelData(Struct, kw_only=True):

@@ -8,14 +8,18 @@ from penstock.contracts.control import ControlRecord
 
 
 class Command(ControlRecord):
-    """A person asked for something that another service does."""
+    """A person asked for something that another service does: a training, or to take note of imported history.
+
+    `outcomes` says how many outcomes the stream has had with all that was `imported`: where a dataset would end.
+    """
 
     type: ClassVar[str] = "penstock.command.v1"
 
-    kind: Literal["retrain"]
+    kind: Literal["retrain", "imported"]
     stream: str
     by: str
     detail: str = ""
+    outcomes: int = 0
 
 
 class AuditEntry(ControlRecord):

@@ -24,16 +24,48 @@ class ModelVersion(BaseModel):
     schema_version: int
 
 
+RolloutMode = Literal["canary", "shadow", "ab", "bandit"]
+
+
+class Challenger(BaseModel):
+    """A model on trial, and the share of the entities (or events, in a stream without entity) that it answers.
+
+    A shadow has the share 0: it answers everything, and nobody but those who judge it hears of that.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model: ModelVersion
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class Trial(BaseModel):
+    """The rollout under way: `challengers` answer their shares. `id` salts who is answered by whom, so that the same
+    entity meets the same model as long as the rollout lasts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    mode: RolloutMode
+    step: Annotated[int, Field(ge=0)] = 0
+    challengers: Annotated[tuple[Challenger, ...], Field(min_length=1)]
+
+
 class ModelEpoch(ControlRecord):
-    """From here on `champion` answers. Epochs of a stream rise by one; a rollback is a higher epoch too."""
+    """From here on `champion` answers, but for the shares of a `trial`.
+
+    Epochs of a stream rise by one; a rollback is a higher epoch too.
+    """
 
     type: ClassVar[str] = "penstock.model-epoch.v1"
 
     stream: str
     epoch: Annotated[int, Field(ge=0)]
     champion: ModelVersion
-    reason: Literal["baseline", "promotion", "rollback", "command"]
+    reason: Literal["baseline", "promotion", "rollback", "command", "rollout"]
     detail: str = ""
+    trial: Trial | None = None
 
 
 def subject_of(stream: str, run: str | None) -> str:

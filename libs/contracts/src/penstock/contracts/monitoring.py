@@ -33,6 +33,45 @@ class Estimate(BaseModel):
     error: float | None = None
 
 
+class ArmLosses(BaseModel):
+    """The losses of one model version in a block: how many, their mean, and the sum of squares around it.
+
+    Of a shadow they are its losses less those of the answers that were given: below 0 means the shadow is the better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    version: int
+    role: Literal["champion", "challenger", "shadow"]
+    answers: int
+    mean: float
+    squares: float
+
+
+class Confusion(BaseModel):
+    """Answers to a binary question by what was true: of two classes the second is the positive one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+    true_positives: int
+
+
+class SliceLosses(BaseModel):
+    """The losses of a block's rows with one `value` of a declared slice; an empty value means it was missing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    field: str
+    value: str
+    answers: int
+    mean: float
+    squares: float
+    confusion: Confusion | None = None
+
+
 class Statistics(ControlRecord):
     """Quality over the outcomes at offsets `[start, stop)`: a fixed block, so repeated work says the same.
 
@@ -42,7 +81,8 @@ class Statistics(ControlRecord):
     A block is said on two clocks. `provisional`: by the labels so far, when the block is complete.
     `matured`, as a record of its own: when nothing of it is missing, or else when the horizon of its events has passed;
     and once more when it has passed if corrections came meanwhile. The highest revision of a label counts, the
-    first by offset of equal ones; `revised` is how many corrections that were. `metrics` holds whatever the task's metrics could tell, `score` among them.
+    first by offset of equal ones; `revised` is how many corrections that were. `metrics` holds whatever the task's metrics could tell, `score` among them. `arms` are the joined outcomes by the
+    model that answered, or would have; `slices` by the values of the fields that the stream declares as such.
     """
 
     type: ClassVar[str] = "penstock.statistics.v1"
@@ -63,6 +103,8 @@ class Statistics(ControlRecord):
     revised: int = 0
     metrics: dict[str, Measure] = Field(default={})
     estimate: Estimate | None = None
+    arms: tuple[ArmLosses, ...] = ()
+    slices: tuple[SliceLosses, ...] = ()
 
 
 class Drift(ControlRecord):
@@ -76,7 +118,7 @@ class Drift(ControlRecord):
     type: ClassVar[str] = "penstock.drift.v1"
 
     stream: str
-    kind: Literal["concept", "prediction", "feature", "label", "missing", "category", "range", "volume"]
+    kind: Literal["concept", "prediction", "feature", "label", "missing", "category", "range", "volume", "rows"]
     detector: str
     field: str | None = None
     statistic: float
@@ -89,8 +131,12 @@ class Drift(ControlRecord):
     hurts: float | None = None
 
 
+FAILED_CHALLENGER = "failed-challenger"
+"""The subject of an alert whose `version` failed while it was on trial."""
+
+
 class Alert(ControlRecord):
-    """Something a person may want to act on."""
+    """Something a person may want to act on. `version` is of the model that it is about, if it is about one."""
 
     type: ClassVar[str] = "penstock.alert.v1"
 
@@ -98,3 +144,4 @@ class Alert(ControlRecord):
     subject: str
     message: str
     stream: str | None = None
+    version: int | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from penstock.contracts.checks import entity_of, predicted, truth
+from penstock.contracts.checks import brought_truth, entity_of, predicted, truth
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.events import Event, Label
 from penstock.contracts.ids import digest_of
@@ -23,7 +23,8 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 class Operation(Struct, frozen=True, gc=False):
     """What a record names and what it says of it, both as 16 bytes: equal names with different digests conflict.
 
-    An event's name is (source, entity, id), its digest covers the declared fields, and the prediction if it brings one.
+    An event's name is (source, entity, id), its digest covers the declared fields, and the prediction or the label if it
+    brings one.
     A label's name is its event's and the revision, its digest covers the value.
     """
 
@@ -55,6 +56,8 @@ def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object,
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
     if not isinstance(record, Event):
         return truth(declaration, record)
+    if record.is_history:
+        return "history", record.data, brought_truth(declaration, record)
     if record.prediction is UNSET:
         return record.data
     return record.data, predicted(declaration, record), record.modelversion or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from penstock.contracts.events import Text, Zoned
 from penstock.contracts.predictions import PredictionData
@@ -18,16 +18,24 @@ D = TypeVar("D")
 class OutcomeData(Struct, Generic[D], kw_only=True):
     """What was known (`fields`), what was answered, what turned out to be true and when that was said.
 
-    `status` is `joined`, or `expired` when no label came within the horizon (`label` is then null).
+    `status` is `joined`, `expired` when no label came within the horizon (`label` is then null), or `imported` for
+    history that came with its label: nobody asked, so there is no prediction, and no score may count it.
     """
 
     fields: D
-    prediction: PredictionData
+    prediction: PredictionData | UnsetType = UNSET
     label: str | float | None
     revision: int
     label_time: Zoned | None
-    status: Literal["joined", "expired"]
+    status: Literal["joined", "expired", "imported"]
     entity: str | None = None
+
+    @property
+    def answer(self) -> PredictionData:
+        """What was answered; only history has no answer."""
+        if isinstance(self.prediction, UnsetType):
+            raise LookupError("nobody asked: this outcome is imported history")
+        return self.prediction
 
 
 class Outcome(Struct, Generic[D], tag_field="type", tag=OUTCOME_TYPE, kw_only=True):

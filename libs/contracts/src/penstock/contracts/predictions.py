@@ -23,7 +23,7 @@ class Attribution(Struct, kw_only=True):
 
     `schema` is the declaration's version, `code` the version of Penstock that computed the answer. `baseline` marks the
     answers of epoch 0's constant model. `learnt_to` is the offset of the first outcome that was not yet known: of a
-    stream that learns from what is known.
+    stream that learns from what is known. `fallback`: a challenger was to answer and failed, so the champion did.
     """
 
     model: str
@@ -37,13 +37,22 @@ class Attribution(Struct, kw_only=True):
     mode: Literal["durable", "fast"] = "durable"
     baseline: bool = False
     learnt_to: int | UnsetType = UNSET
+    fallback: bool | UnsetType = UNSET
+
+
+class ShadowAnswer(Struct):
+    """What a model that is only tried would have answered; None: it failed."""
+
+    version: int
+    value: str | float | None
 
 
 class PredictionData(Attribution, kw_only=True):
     """One answer and its attribution. `value` is a class as text, or a number for regression.
 
     `probabilities` follow the order of the model's classes. `known` are the labels known of the entity, as features; and
-    `experts` is what each expert of a blend said: with them an outcome holds all that is learnt from it.
+    `experts` is what each expert of a blend said: with them an outcome holds all that is learnt from it. `shadow` holds
+    what shadows would have answered: for the comparison, never for the producer.
     """
 
     value: str | float
@@ -51,14 +60,16 @@ class PredictionData(Attribution, kw_only=True):
     probabilities: list[float] | None = None
     known: list[float | None] | UnsetType = UNSET
     experts: list[float] | UnsetType = UNSET
+    shadow: list[ShadowAnswer] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Columns that n predictions carry for those who learn from them: `known` and `experts`, a list each; None: neither."""
+    """Columns that n predictions carry for those who learn from or compare them, a list each; None: they don't."""
 
     known: Sequence[list[float | None]] | None = None
     experts: Sequence[list[float]] | None = None
+    shadow: Sequence[list[ShadowAnswer]] | None = None
 
 
 class Prediction(Struct, tag_field="type", tag=PREDICTION_TYPE, kw_only=True):
@@ -111,7 +122,7 @@ def encode_predictions(
 def _evidence(evidence: Evidence) -> Iterator[bytes]:
     columns = [
         [b',"%b":%b' % (name, text) for text in _texts(column)]
-        for name, column in ((b"known", evidence.known), (b"experts", evidence.experts))
+        for name, column in ((b"known", evidence.known), (b"experts", evidence.experts), (b"shadow", evidence.shadow))
         if column is not None
     ]
     return map(b"".join, zip(*columns, strict=True))

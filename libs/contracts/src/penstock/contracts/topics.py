@@ -169,7 +169,7 @@ DECISIONS: Topic[Decision] = Topic(
 )  # fmt: skip
 STATISTICS: Topic[Statistics] = Topic(
     "statistics", "control", ("statistics",), _control(Statistics), "stream",
-    "one", "week", ("drift-detector",), ("retrain-trigger",), ("console",),
+    "one", "week", ("drift-detector",), ("retrain-trigger", "registry"), ("console",),
 )  # fmt: skip
 DRIFT: Topic[Drift] = Topic(
     "drift", "control", ("drift",), _control(Drift), "stream",

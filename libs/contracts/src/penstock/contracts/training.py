@@ -61,6 +61,42 @@ class Score(BaseModel):
     rows: int
 
 
+class Searched(BaseModel):
+    """What a search came to: how many `trials` there were, those given up early (`pruned`) and those that `failed` included.
+
+    `family` is that of the best, and `settings` what was set about it: nothing where the family is best as it is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    trials: int
+    pruned: int
+    failed: int
+    family: str
+    settings: dict[str, float] = {}
+
+
+class SliceScores(BaseModel):
+    """Candidate and champion on the holdout rows with one `value` of a declared slice; empty where it is missing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: str
+    candidate: Score
+    champion: Score
+    gain: Score
+
+
+class Skew(BaseModel):
+    """Of so many `rows` that were answered, how many carried features `differing` from what the log gives."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    differing: int
+
+
 class Evaluation(BaseModel):
     """Candidate, champion and baseline on the same holdout rows, none of which the candidate had seen.
 
@@ -75,8 +111,11 @@ class Evaluation(BaseModel):
     champion: Score
     baseline: Score
     gain: Score
+    slices: tuple[SliceScores, ...] = ()
+    skew: Skew | None = None
     families: dict[str, list[float]] = {}
     failed: dict[str, str] = {}
+    search: Searched | None = None
 
 
 class Candidate(BaseModel):
@@ -95,6 +134,7 @@ class TrainingRun(ControlRecord):
     """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason.
 
     `learnt_from` is the offset of the first outcome that the candidate learnt from: 0, or the request's `since`.
+    `scoring_seconds` is what answering 1,000 rows took the candidate.
     """
 
     type: ClassVar[str] = "penstock.training-run.v1"
@@ -112,3 +152,4 @@ class TrainingRun(ControlRecord):
     candidate: Candidate | None = None
     failure: str | None = None
     cpu_seconds: float = 0.0
+    scoring_seconds: float | None = None
