@@ -111,6 +111,19 @@ def test_without_columns_the_marginal_is_answered(family: str, task: str, mixed)
     assert len(set(model.predict(mixed.frame).values)) == 1
 
 
+@every_family
+@every_task
+def test_what_can_be_set_is_set_and_by_default_is_what_it_is_without(family: str, task: str, mixed) -> None:
+    made, ranges = FAMILIES[family].estimator(task, Encoder((), {}), 0), FAMILIES[family].ranges(task)
+    assert {each.name: each.default for each in ranges} == {each.name: made.get_params()[each.name] for each in ranges}
+    for each in ranges:
+        assert each.low <= each.default <= each.high
+        for edge in (each.low, each.high):
+            value = int(edge) if each.whole else edge
+            model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, settings=((each.name, value),))
+            assert model.estimator.get_params()[each.name] == model.details["settings"][each.name] == value
+
+
 @every_task
 def test_no_rows_get_no_answers(task: str, mixed) -> None:
     model = fit("linear", mixed.frame, mixed.labels[task], mixed.fields, task)

@@ -18,6 +18,8 @@ import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from penstock.ml import archive, estimators, package
 from penstock.ml.baseline import baseline
@@ -112,7 +114,7 @@ town = column("category", list("abcd" * 50))
 frame = Frame({"x": x, "t": town}, np.arange(200).astype("datetime64[ms]"))
 labels = ["y" if v > 0 else "n" for v in x + random.normal(size=200)]
 fields = [Field("x", "number"), Field("t", "category")]
-models = [fit(family, frame, labels, fields, "binary") for family in ("linear", "boosting")]
+models = [fit(family, frame, labels, fields, "binary") for family in ("linear", "boosting", "forest")]
 digests = [hashlib.sha256(pack(model, frame)).hexdigest() for model in models]
 """
     here: dict[str, object] = {}
@@ -293,6 +295,66 @@ def test_trees_that_lead_outside_or_in_circles_are_refused(boosted: bytes, colum
 
     with pytest.raises(UnusablePackage, match="lead outside"):
         unpack(forged(boosted, estimator=crooked))
+
+
+GROWN = ("binary", "regression")
+
+
+@pytest.fixture(scope="module")
+def grown(mixed, later) -> dict[str, bytes]:
+    few = (("learner__n_estimators", 2), ("learner__max_leaf_nodes", 4))
+    return {
+        task: pack(fit("forest", mixed.frame, mixed.labels[task], mixed.fields, task, settings=few), later.frame)
+        for task in GROWN
+    }
+
+
+def in_tree(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
+    """Changes the state of a forest's first tree: its `nodes`, and the schema around them."""
+
+    def rewritten(content: bytes) -> bytes:
+        members = archive.read(content)
+        schema = json.loads(members["schema.json"])
+        tree = next(node for node in estimators.nodes(schema) if estimators.type_of(node)[2] == "TreeNode")
+        name = tree["content"]["content"]["nodes"]["file"]
+        held = {"nodes": np.load(io.BytesIO(members[name])), "state": tree["content"]["content"]}
+        change(held)
+        saved = io.BytesIO()
+        np.save(saved, held["nodes"])
+        return archive.write(members | {name: saved.getvalue(), "schema.json": json.dumps(schema).encode()})
+
+    return rewritten
+
+
+@pytest.mark.parametrize("task", GROWN)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("left_child", 0), ("right_child", 10**6), ("feature", 99), ("feature", -2), ("right_child", -1)],
+)
+def test_grown_trees_that_lead_outside_or_in_circles_are_refused(
+    task: str, grown: dict[str, bytes], column: str, value: int
+) -> None:
+    def crooked(held: dict) -> None:
+        held["nodes"][column][0] = value
+
+    with pytest.raises(UnusablePackage, match="lead outside"):
+        unpack(forged(grown[task], estimator=in_tree(crooked)))
+
+
+def test_a_tree_that_owns_to_fewer_nodes_than_it_has_is_refused(grown: dict[str, bytes]) -> None:
+    def shrunk(held: dict) -> None:
+        held["state"]["node_count"]["content"] = "3"
+
+    with pytest.raises(UnusablePackage, match="lead outside"):
+        unpack(forged(grown["binary"], estimator=in_tree(shrunk)))
+
+
+def test_a_crooked_tree_is_found_wherever_it_hides(boosted: bytes) -> None:
+    crooked = estimators.load(archive.read(boosted)["estimator.skops"])
+    crooked._predictors[0][0].nodes["left"][0] = 0
+    hidden = estimators.dump(Pipeline([("columns", StandardScaler()), ("learner", crooked)]))
+    with pytest.raises(UnusablePackage, match="lead outside"):
+        unpack(forged(boosted, estimator=lambda _: hidden))
 
 
 def test_a_trained_model_needs_golden_rows(mixed) -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.ml.contest import Contender, Contest, Judged, Record, each_as_it_is
 from penstock.ml.families import FAMILIES, Family, fit
-from penstock.ml.selection import NothingTrained, choose, folds
+from penstock.ml.folds import folds
+from penstock.ml.selection import NothingTrained, Thrift, choose
 
 LEARNERS = ["linear", "boosting"]
 
@@ -69,3 +71,43 @@ def test_a_failing_family_is_left_out_with_its_reason(mixed, monkeypatch) -> Non
 def test_too_few_rows_are_said_to_be(mixed) -> None:
     with pytest.raises(NothingTrained, match="400 rows with labels 400 rows late"):
         choose(LEARNERS, mixed.frame, mixed.labels["binary"], mixed.fields, "binary", gap=400)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_cheapest_of_the_nearly_best_is_chosen_when_thrift_is_asked_for(task: str, mixed) -> None:
+    def chosen(within: float) -> str:
+        thrift = Thrift(within, lambda model, _: {"boosting": 1.0, "linear": 2.0, "forest": 3.0}[model.family])
+        return choose(LEARNERS, mixed.frame, labels, mixed.fields, task, thrift=thrift).chosen.family
+
+    labels = mixed.labels[task]
+    selection = choose(LEARNERS, mixed.frame, labels, mixed.fields, task)
+    means = sorted(float(np.mean(scores)) for scores in selection.scores.values())
+    assert selection.chosen.family == "linear"
+    assert chosen((means[1] - means[0]) * 0.99) == "linear"
+    assert chosen((means[1] - means[0]) * 1.01) == "boosting"
+
+
+def test_thrift_holds_for_each_view_on_its_own(mixed) -> None:
+    thrift = Thrift(1.0, lambda model, _: float(model.family == "linear"))
+    fields, shown = mixed.fields[:2], mixed.fields[2:]
+    selection = choose(LEARNERS, mixed.frame, mixed.labels["binary"], fields, "binary", lagged=shown, thrift=thrift)
+    assert [contender.family for contender in selection.tried] == ["boosting", "boosting"]
+    assert {contender.lagged for contender in selection.tried} == {False, True}
+
+
+def test_settings_tell_contenders_apart_and_are_what_is_learnt_with(mixed) -> None:
+    held = Contender("linear", settings=(("learner__C", 0.002),))
+
+    def judge(contest: Contest) -> Judged:
+        plain = each_as_it_is(contest)
+        return Judged(plain.records | {held: Record([2.0] * 3)})
+
+    selection = choose(["linear"], mixed.frame, mixed.labels["binary"], mixed.fields, "binary", judge=judge)
+    assert selection.chosen == held
+    assert list(selection.scores) == ["linear", "linear (C 0.002)"]
+    before, rows = slice(0, selection.holdout.start), mixed.frame
+    model = fit(
+        "linear", rows.take(before), mixed.labels["binary"][before], mixed.fields, "binary", settings=held.settings
+    )
+    expected = model.predict(rows.take(selection.holdout)).probabilities
+    assert np.array_equal(selection.holdout_predictions.probabilities, expected)

@@ -74,7 +74,8 @@ async def test_the_same_request_is_the_same_candidate(deployment: Deployment) ->
     other = Deployment(deployment.signer, deployment.verifier)
     second = await trained(other)
     await other.process.close()
-    assert first.model_copy(update={"cpu_seconds": 0}) == second.model_copy(update={"cpu_seconds": 0})
+    measured = {"cpu_seconds": 0, "scoring_seconds": 0}
+    assert first.model_copy(update=measured) == second.model_copy(update=measured)
 
 
 async def test_families_compete_and_the_better_one_is_refitted_on_everything(deployment: Deployment) -> None:
@@ -243,3 +244,13 @@ async def test_fields_that_came_or_changed_with_a_new_declaration_are_missing_be
     assert run.status == "finished"
     assert run.dataset is not None
     assert run.dataset.schema_version == 2
+
+
+async def test_each_slice_with_enough_rows_is_judged_by_itself(deployment: Deployment) -> None:
+    run = await trained(deployment, slices=["region"], gates={"holdout": 20})
+    assert run.evaluation is not None
+    assert {one.field for one in run.evaluation.slices} == {"region"}
+    assert sum(one.gain.rows for one in run.evaluation.slices) <= run.evaluation.gain.rows
+    weighed = sum(one.gain.value * one.gain.rows for one in run.evaluation.slices)
+    assert weighed == pytest.approx(run.evaluation.gain.value * run.evaluation.gain.rows)
+    assert all(one.candidate.rows >= 20 for one in run.evaluation.slices)

@@ -1,8 +1,8 @@
 """Fitted scikit-learn estimators as bytes and back, without ever running code that the bytes name.
 
 The format is skops', made canonical: skops names arrays by memory addresses, which differ in every
-run; here an array is named by its content and addresses are dropped, so equal estimators give equal
-bytes. Reading checks every type against `trusted.TRUSTED` before skops builds anything.
+run; here an array is named by its content, addresses are dropped and the gaps in records are zero, so equal
+estimators give equal bytes. Reading checks every type against `trusted.TRUSTED` before skops builds anything.
 """
 
 from __future__ import annotations
@@ -37,11 +37,24 @@ def dump(estimator: Any) -> bytes:
         for node in nodes(schema):
             node.pop("__id__", None)
             if "file" in node:
-                content = saved.read(node["file"])
+                content = _without_gaps(saved.read(node["file"]))
                 node["file"] = f"{hashlib.sha256(content).hexdigest()}.npy"
                 arrays[node["file"]] = content
     members = {_SCHEMA: json.dumps(schema, separators=(",", ":")).encode()}
     return archive.write(members | dict(sorted(arrays.items())))
+
+
+def _without_gaps(content: bytes) -> bytes:
+    """An array's bytes; between the fields of a record may lie whatever the memory held before."""
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    names = array.dtype.names or ()
+    if sum(array.dtype[name].itemsize for name in names) in (0, array.dtype.itemsize):
+        return content
+    clean, saved = np.zeros(array.shape, array.dtype), io.BytesIO()
+    for name in names:
+        clean[name] = array[name]
+    np.save(saved, clean, allow_pickle=False)
+    return saved.getvalue()
 
 
 def load(data: bytes) -> Any:

@@ -16,7 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -24,18 +29,21 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from penstock.ml import ranges
 from penstock.ml.constant import Constant
 from penstock.ml.encoding import Encoder, TimePart
 from penstock.ml.frame import Field, Frame
 from penstock.ml.models import Model, Task
+from penstock.ml.ranges import Range, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A way to learn: its name, and the unfitted estimator it makes for a task, encoder and seed."""
+    """A way to learn: its name, the unfitted estimator it makes for a task, encoder and seed, and what can be set."""
 
     name: str
     estimator: Callable[[Task, Encoder, int], Any]
+    ranges: Callable[[Task], tuple[Range, ...]] = ranges.nothing
 
 
 class UnknownFamily(ValueError):
@@ -85,8 +93,24 @@ def boosting(task: Task, encoder: Encoder, seed: int) -> Any:
     )
 
 
+def forest(task: Task, _: Encoder, seed: int) -> Any:
+    """A random forest (Breiman, 2001) on numbers brought between 0 and 1, as trees hold them in 32 bits.
+
+    Missing values are native to it, codes of categories are ordered by how frequent they are.
+    """
+    shared = {"n_estimators": 60, "max_leaf_nodes": 500, "min_samples_leaf": 3, "max_features": 0.4}
+    made = RandomForestRegressor if task == "regression" else RandomForestClassifier
+    learner = made(n_jobs=1, random_state=seed, **shared)
+    return Pipeline([("clip", MinMaxScaler(clip=True)), ("learner", learner)])
+
+
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (Family("linear", linear), Family("boosting", boosting))
+    family.name: family
+    for family in (
+        Family("linear", linear, ranges.linear),
+        Family("boosting", boosting, ranges.boosting),
+        Family("forest", forest, ranges.forest),
+    )
 }
 
 
@@ -100,14 +124,16 @@ def fit(
     time_parts: Sequence[TimePart] = (),
     seed: int = 0,
     classes: Sequence[str] | None = None,
+    settings: Settings = (),
 ) -> Model:
-    """Train one family on n rows and their n labels (canonical texts, or numbers for regression).
+    """Train one family, as it is but for its `settings`, on n rows and their n labels (texts, or numbers for regression).
 
     `classes` fixes the order of the classes; labels outside it are added behind, sorted. Where there
     is nothing to learn (one class only, no columns) the model is a constant. The same input and seed
     give the same model: numerical libraries run on one thread meanwhile.
 
-    Raises UnknownFamily, WrongFields, and ValueError for labels that do not fit the rows or the task.
+    Raises UnknownFamily, WrongFields, and ValueError for labels that do not fit the rows or the task, or for settings
+    that the family has not.
     """
     if family not in FAMILIES:
         raise UnknownFamily(f"no family is named {family!r}: choose one of {sorted(FAMILIES)}")
@@ -116,8 +142,10 @@ def fit(
     encoder = Encoder.fit(frame, fields, time_parts)
     order = () if task == "regression" else class_order(labels, classes)
     targets = _targets(labels, order)
-    estimator = _trained(FAMILIES[family].estimator(task, encoder, seed), encoder.transform(frame), targets, order)
-    return Model(family, task, order, encoder, estimator, {"rows": len(frame), "seed": seed})
+    estimator = FAMILIES[family].estimator(task, encoder, seed).set_params(**dict(settings))
+    fitted = _trained(estimator, encoder.transform(frame), targets, order)
+    details = {"rows": len(frame), "seed": seed} | ({"settings": dict(settings)} if settings else {})
+    return Model(family, task, order, encoder, fitted, details)
 
 
 def class_order(labels: Sequence[Any], declared: Sequence[str] | None = None) -> tuple[str, ...]:

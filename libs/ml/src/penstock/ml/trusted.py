@@ -21,6 +21,7 @@ TRUSTED: frozenset[tuple[str, str, str]] = frozenset(
         ("numpy", "dtype", "DTypeNode"),
         ("numpy", "float64", "NdArrayNode"),
         ("numpy", "float64", "TypeNode"),
+        ("numpy", "int64", "NdArrayNode"),
         ("numpy", "ndarray", "NdArrayNode"),
         ("numpy", "uint64", "NdArrayNode"),
         ("numpy.random._generator", "Generator", "RandomGeneratorNode"),
@@ -35,6 +36,8 @@ TRUSTED: frozenset[tuple[str, str, str]] = frozenset(
         ("sklearn._loss.loss", "HalfBinomialLoss", "ObjectNode"),
         ("sklearn._loss.loss", "HalfMultinomialLoss", "ObjectNode"),
         ("sklearn.compose._column_transformer", "ColumnTransformer", "ObjectNode"),
+        ("sklearn.ensemble._forest", "RandomForestClassifier", "ObjectNode"),
+        ("sklearn.ensemble._forest", "RandomForestRegressor", "ObjectNode"),
         (f"{_HISTOGRAM}.binning", "_BinMapper", "ObjectNode"),
         (f"{_HISTOGRAM}.gradient_boosting", "HistGradientBoostingClassifier", "ObjectNode"),
         (f"{_HISTOGRAM}.gradient_boosting", "HistGradientBoostingRegressor", "ObjectNode"),
@@ -50,6 +53,9 @@ TRUSTED: frozenset[tuple[str, str, str]] = frozenset(
         ("sklearn.preprocessing._encoders", "OrdinalEncoder", "ObjectNode"),
         ("sklearn.preprocessing._function_transformer", "FunctionTransformer", "ObjectNode"),
         ("sklearn.preprocessing._label", "LabelEncoder", "ObjectNode"),
+        ("sklearn.tree._classes", "DecisionTreeClassifier", "ObjectNode"),
+        ("sklearn.tree._classes", "DecisionTreeRegressor", "ObjectNode"),
+        ("sklearn.tree._tree", "Tree", "TreeNode"),
         ("sklearn.utils.validation", "check_array", "FunctionNode"),
     }
 )

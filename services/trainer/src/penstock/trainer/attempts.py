@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 
 from penstock.artifacts import Store
-from penstock.trainer.jobs import Attempt, Job, Try
+from penstock.trainer.jobs import Attempt, Job, Means, Try
 from penstock.trainer.training import train
 
 
-def attempt(job: Job, store: Store) -> Attempt:
+def attempt(job: Job, store: Store, means: Means | None = None) -> Attempt:
     """Train, and take whatever goes wrong as an answer."""
     began = time.process_time()
     try:
-        return Attempt(trained=train(job, store), cpu_seconds=time.process_time() - began)
+        return Attempt(trained=train(job, store, means or Means()), cpu_seconds=time.process_time() - began)
     except Exception as error:  # learners and data may fail in any way; the service goes on
         return Attempt(failure=_sentence(error), cpu_seconds=time.process_time() - began)
 

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration import Declaration
+from penstock.ml.families import class_order
 from penstock.ml.frame import Field, Frame, Kind, column
 from penstock.ml.known import Lags, known_matrix, with_known
+from penstock.trainer.history import history_first, known_then
 from penstock.trainer.segments import FIELD, schema_of
 
 LARGEST_GAP = 0.25  # share of the rows: labels that come all at once must leave something to learn from
@@ -26,6 +28,7 @@ class Rows:
 
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame also holds what was
     known of each when it was answered; `learnt_to` is the offset of the first outcome that was not (-1: nobody said).
+    Imported history has no answer that was `served` (None), and `offsets` below 0, in the order of its labels' times.
     """
 
     frame: Frame
@@ -64,17 +67,37 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
         name: _column("category" if field.type == "category" else "number", whole[FIELD + name])
         for name, field in declaration.fields.items()
     }
-    lags = lags_of(declaration)
-    known = known_matrix(lags, whole["known"].to_pylist())
+    times, label_times = _instants(whole["time"]), _instants(whole["label_time"])
+    imported = pc.is_null(whole["served"]).to_numpy()
     return Rows(
-        with_known(Frame(columns, _instants(whole["time"])), lags, known),
+        with_known(Frame(columns, times), lags_of(declaration), _known(declaration, whole, imported)),
         whole["label"].to_pylist(),
         whole["served"].to_pylist(),
-        _instants(whole["label_time"]),
-        whole["offset"].to_numpy(),
+        label_times,
+        history_first(whole["offset"].to_numpy(), label_times, imported),
         pc.fill_null(whole["learnt_to"], -1).to_numpy(),
         whole["entity"].to_pylist(),
     )
+
+
+def _known(declaration: Declaration, whole: pa.Table, imported: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What was known of each row: what its prediction says; of history, what would have been."""
+    lags = lags_of(declaration)
+    known = known_matrix(lags, whole["known"].to_pylist())
+    if lags.fields and imported.any():
+        history = whole.filter(pa.array(imported))
+        times, label_times = _instants(history["time"]), _instants(history["label_time"])
+        numbers = numbers_of(declaration, history["label"].to_pylist())
+        known[imported] = known_then(lags, history["entity"].to_pylist(), times, label_times, numbers)
+    return known
+
+
+def numbers_of(declaration: Declaration, labels: Sequence[Any]) -> NDArray[np.float64]:
+    """Labels as known ones are written: the index of the class, or the value itself."""
+    if declaration.task == "regression":
+        return np.array(labels, dtype=np.float64)
+    places = {name: float(place) for place, name in enumerate(class_order(labels, declaration.label.classes))}
+    return np.array([places[label] for label in labels], dtype=np.float64)
 
 
 def lags_of(declaration: Declaration) -> Lags:
@@ -102,7 +125,7 @@ def _fitted(declaration: Declaration, table: pa.Table) -> pa.Table:
     for name, kind in wanted.items():
         fits = name in table.column_names and table.schema.field(name).type == kind
         fixed = fixed.append_column(name, table[name] if fits else pa.nulls(len(table), kind))
-    return fixed.filter(pc.and_(pc.is_valid(fixed["label"]), pc.is_valid(fixed["served"])))
+    return fixed.filter(pc.is_valid(fixed["label"]))  # where an answer was of another task, so was the label
 
 
 def _newest_revisions(table: pa.Table) -> pa.Array:

@@ -10,33 +10,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.declaration import Declaration, Task
-from penstock.contracts.training import Evaluation, Score
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.training import Evaluation, Searched
 from penstock.ml.baseline import baseline
 from penstock.ml.families import class_order
-from penstock.ml.metrics import interval, losses, paired_difference, primary_metric, score
+from penstock.ml.metrics import losses, primary_metric
 from penstock.ml.models import Answers
 from penstock.ml.selection import Selection
 from penstock.trainer.dataset import Rows
+from penstock.trainer.scoring import gain_score, loss_score
+from penstock.trainer.skew import skew_of
+from penstock.trainer.slices import slice_scores
 
 
 def evaluate(declaration: Declaration, rows: Rows, selection: Selection, held: slice, answers: Answers) -> Evaluation:
-    """Judge the candidate by its answers to the rows `held`; the champion's answers are those it served."""
+    """Judge the candidate by its answers to the rows `held`; the champion's answers are those it served.
+
+    Where anybody was asked, imported history does not count. Where nobody was, it is all there is, and the champion is
+    taken to say what a constant model would.
+    """
     task = declaration.task
     truth = rows.labels[held]
     constant = _prior_answer(declaration, rows.labels[: max(1, held.start - rows.gap)])
-    candidate = losses(task, answers.values, truth)
-    champion = losses(task, rows.served[held], truth)
-    gain = paired_difference(champion, candidate)
+    judged, served = _judged(rows.served[held]), [constant if said is None else said for said in rows.served[held]]
+    candidate = losses(task, answers.values, truth)[judged]
+    champion = losses(task, served, truth)[judged]
     return Evaluation(
         metric=primary_metric(task),
-        candidate=_score(task, candidate),
-        champion=_score(task, champion),
-        baseline=_score(task, losses(task, [constant] * len(truth), truth)),
-        gain=Score(value=gain.mean, low=gain.low, high=gain.high, rows=gain.n),
+        candidate=loss_score(task, candidate),
+        champion=loss_score(task, champion),
+        baseline=loss_score(task, losses(task, [constant] * len(truth), truth)[judged]),
+        gain=gain_score(champion, candidate),
+        slices=slice_scores(declaration, rows.frame.take(held).take(judged), candidate, champion),
+        skew=skew_of(declaration, rows),
         families=selection.scores,
         failed=selection.failed,
+        search=_searched(selection) if declaration.models.search.trials else None,
     )
+
+
+def _searched(selection: Selection) -> Searched:
+    failed = len(selection.failed)
+    return Searched(
+        trials=len(selection.scores) + failed + selection.pruned,
+        pruned=selection.pruned,
+        failed=failed,
+        family=selection.chosen.family,
+        settings=dict(selection.chosen.settings),
+    )
+
+
+def _judged(served: Sequence[Any]) -> NDArray[np.bool_]:
+    """Which rows count: those that were asked, or all when none was."""
+    asked = np.array([said is not None for said in served])
+    return asked if asked.any() else ~asked
 
 
 def _prior_answer(declaration: Declaration, labels: Sequence[Any]) -> Any:
@@ -45,8 +72,3 @@ def _prior_answer(declaration: Declaration, labels: Sequence[Any]) -> Any:
         return float(median(labels))
     classes = class_order(labels, declaration.label.classes)
     return classes[int(np.argmax(baseline(declaration.task, classes, Counter(labels), []).estimator.answer))]
-
-
-def _score(task: Task, case_losses: NDArray[np.float64]) -> Score:
-    found = interval(task, case_losses)
-    return Score(value=score(task, case_losses), low=found.low, high=found.high, rows=len(case_losses))

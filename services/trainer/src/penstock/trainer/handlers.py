@@ -78,6 +78,7 @@ class Handlers:
             return ended(run, "failed", failure=attempt.failure, **said)
         candidate = candidate_of(run, trained, dataset, self._signer)
         said |= {"evaluation": trained.evaluation, "candidate": candidate, "learnt_from": trained.learnt_from}
+        said["scoring_seconds"] = trained.scoring_seconds
         return ended(run, "finished", **said)
 
 

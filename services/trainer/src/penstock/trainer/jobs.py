@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,10 +27,21 @@ class Job(_Plain):
     since: int | None = None
 
 
+Backend = Literal["sequential", "loky", "dask", "ray"]
+
+
+class Means(_Plain):
+    """What a training may use: a folder in which a search is kept until it has ended, and how many trials run at once."""
+
+    searches: Path | None = None
+    backend: Backend = "sequential"
+    jobs: int = 1
+
+
 class Trained(_Plain):
     """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes.
 
-    `learnt_from` is the offset of the first outcome among them.
+    `learnt_from` is the offset of the first outcome among them; `scoring_seconds` what 1,000 answers took.
     """
 
     family: str
@@ -38,6 +51,7 @@ class Trained(_Plain):
     rows: int
     learnt_from: int
     evaluation: Evaluation
+    scoring_seconds: float
 
 
 class Attempt(_Plain):

@@ -7,20 +7,27 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.outcomes import OUTCOME_SUFFIX, Outcome
+from penstock.contracts.predictions import PredictionData
 
 FIELD = "field."  # prefix of the columns that hold declared fields
 ROW_GROUP = 65_536
 
 _INSTANT = pa.timestamp("us", tz="UTC")
+_ANSWER = {"served": "value"} | {
+    name: name for name in ("probabilities", "epoch", "version", "learnt_to", "known")
+}  # columns, and what they hold of the answer
 
 
 def schema_of(declaration: Declaration) -> pa.Schema:
-    """Offset, identity, both times, truth, the answer served, by which model, on what knowledge, and each field."""
+    """Offset, identity, both times, truth, the answer served, by which model, on what knowledge, and each field.
+
+    All that concerns the answer is null in imported history, which nobody was asked about.
+    """
     value = pa.float64() if declaration.task == "regression" else pa.string()
     fixed = {
         "offset": pa.int64(),
@@ -46,16 +53,17 @@ def schema_of(declaration: Declaration) -> pa.Schema:
 
 
 def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequence[Outcome[Any]]) -> pa.Table:
-    """The joined ones among the outcomes as a table; offsets and outcomes go in pairs.
+    """The labelled ones among the outcomes as a table; offsets and outcomes go in pairs.
 
     An outcome from before the task was what it is now, whose label or answer is of another type, is left out.
     """
     kind = float if declaration.task == "regression" else str
-    joined = [(offset, o) for offset, o in zip(offsets, outcomes, strict=True) if _is_joined(o, kind)]
-    kept = [outcome for _, outcome in joined]
+    labelled = [(offset, o) for offset, o in zip(offsets, outcomes, strict=True) if _is_labelled(o, kind)]
+    kept = [outcome for _, outcome in labelled]
     data = [outcome.data for outcome in kept]
+    answers = [None if isinstance(item.prediction, UnsetType) else item.prediction for item in data]
     columns: dict[str, Any] = {
-        "offset": [offset for offset, _ in joined],
+        "offset": [offset for offset, _ in labelled],
         "source": [outcome.source.removesuffix(OUTCOME_SUFFIX) for outcome in kept],
         "id": [outcome.id for outcome in kept],
         "entity": [item.entity for item in data],
@@ -63,12 +71,7 @@ def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequenc
         "label_time": [item.label_time for item in data],
         "revision": [item.revision for item in data],
         "label": [item.label for item in data],
-        "served": [item.prediction.value for item in data],
-        "probabilities": [item.prediction.probabilities for item in data],
-        "epoch": [item.prediction.epoch for item in data],
-        "version": [item.prediction.version for item in data],
-        "learnt_to": [_if_set(item.prediction.learnt_to) for item in data],
-        "known": [_if_set(item.prediction.known) for item in data],
+        **{column: [_said(answer, name) for answer in answers] for column, name in _ANSWER.items()},
     }
     for name, values in columns_of(declaration, [item.fields for item in data]).items():
         columns[FIELD + name] = values
@@ -77,13 +80,16 @@ def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequenc
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _if_set(value: Any) -> Any:
+def _said(answer: PredictionData | None, name: str) -> Any:
+    value = None if answer is None else getattr(answer, name)
     return None if value is UNSET else value
 
 
-def _is_joined(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:
+def _is_labelled(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:
     data = outcome.data
-    return data.status == "joined" and isinstance(data.label, kind) and isinstance(data.prediction.value, kind)
+    if data.status == "expired" or not isinstance(data.label, kind):
+        return False
+    return data.status == "imported" or isinstance(data.answer.value, kind)
 
 
 def to_parquet(declaration: Declaration, tables: Sequence[pa.Table]) -> bytes:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration import Declaration
+from penstock.ml.contest import Contender, Judge, each_as_it_is
 from penstock.ml.drift.binning import Reference
 from penstock.ml.families import FAMILIES, fit
 from penstock.ml.frame import Frame
 from penstock.ml.models import Answers, Model
 from penstock.ml.online.blend import Blend
-from penstock.ml.package import pack
-from penstock.ml.selection import Contender, Selection, choose
+from penstock.ml.package import pack, unpack
+from penstock.ml.selection import Selection, Thrift, choose
 from penstock.trainer.blending import blend_of
 from penstock.trainer.dataset import Rows, feature_fields, lags_of, rows_of
 from penstock.trainer.evaluation import evaluate
-from penstock.trainer.jobs import Job, Trained
+from penstock.trainer.jobs import Job, Means, Trained
+from penstock.trainer.measuring import cost_once_fused, scoring_seconds
 from penstock.trainer.segments import from_parquet
 
 FEWEST_ROWS = 20
@@ -32,16 +37,22 @@ class NothingToLearn(ValueError):
     """The data do not allow a model; the message is one sentence that says why."""
 
 
-def train(job: Job, store: Store) -> Trained:
+def train(job: Job, store: Store, means: Means) -> Trained:
     """Choose families on the past, judge them on what followed, and fit them anew on everything they are to learn from.
 
-    Of a stream that learns from every outcome a blend is made of them.
+    Of a stream that learns from every outcome a blend is made of them. Where the stream declares a search, settings are
+    chosen together with families; a search that a kill cut off goes on where it was.
 
     Raises:
         NothingToLearn: there are too few rows, or only one class.
         ArtifactError: a segment is missing or corrupt, or the store takes nothing.
         ValueError: no family could be trained.
     """
+    with _judging(job, means) as judge:
+        return _trained(job, store, judge)
+
+
+def _trained(job: Job, store: Store, judge: Judge) -> Trained:
     declaration = job.declaration
     rows = rows_of(declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
     _worth_learning(declaration, rows)
@@ -54,6 +65,8 @@ def train(job: Job, store: Store) -> Trained:
         count=_folds(len(rows) - since, declaration.gates.holdout),
         since=since or None,
         lagged=lags_of(declaration).fields,
+        judge=judge,
+        thrift=_thrift(declaration),
         **_learning(declaration),
     )
     made, held, answers = _made(job, rows, selection)
@@ -67,7 +80,34 @@ def train(job: Job, store: Store) -> Trained:
         rows=learnt.stop - learnt.start,
         learnt_from=(job.since or 0) if learnt.start else 0,
         evaluation=evaluate(declaration, rows, selection, held, answers),
+        scoring_seconds=scoring_seconds(unpack(package), rows.frame),
     )
+
+
+@contextmanager
+def _judging(job: Job, means: Means) -> Iterator[Judge]:
+    """How contenders are judged: by a search if the stream declares one, kept until the training has ended."""
+    asked = job.declaration.models.search
+    if not asked.trials:
+        yield each_as_it_is
+        return
+    # Optuna takes a second to import.
+    from penstock.trainer.searching import search  # noqa: PLC0415
+    from penstock.trainer.studies import file_of, forget  # noqa: PLC0415
+    from penstock.trainer.together import crew  # noqa: PLC0415
+
+    file = file_of(job, means.searches) if means.searches else None
+    try:
+        with crew(means) as together:
+            yield partial(search, asked=asked, file=file, together=together, width=means.jobs)
+    finally:
+        if file is not None:
+            forget(file)
+
+
+def _thrift(declaration: Declaration) -> Thrift | None:
+    models = declaration.models
+    return Thrift(models.within, cost_once_fused) if models.prefer == "cheapest" else None
 
 
 def trained_families(declaration: Declaration) -> list[str]:
@@ -90,7 +130,8 @@ def _fitted(declaration: Declaration, rows: Rows, contender: Contender) -> Model
     learning = _learning(declaration)
     if contender.lagged:
         learning["fields"] = [*learning["fields"], *lags_of(declaration).fields]
-    return fit(contender.family, rows.frame.take(learnt), rows.labels[learnt], **learning)
+    known = rows.frame.take(learnt), rows.labels[learnt]
+    return fit(contender.family, *known, settings=contender.settings, **learning)
 
 
 def _learning(declaration: Declaration) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from penstock.artifacts import ArtifactError, Signer, Store, open_store
 from penstock.bus.routes import Group
@@ -12,9 +13,10 @@ from penstock.runtime.settings import SettingsError
 from penstock.trainer.adapters.archive import Archive
 from penstock.trainer.adapters.child import Children
 from penstock.trainer.handlers import Handlers
-from penstock.trainer.jobs import Try
+from penstock.trainer.jobs import Means, Try
 from penstock.trainer.runs import Ledger
 from penstock.trainer.settings import TrainerSettings
+from penstock.trainer.together import MissingBackend, check_backend
 
 GROUP = "trainer"
 PATIENCE = 3600.0  # seconds that a run may take before the service counts as stuck
@@ -24,14 +26,23 @@ def build(settings: TrainerSettings, resources: Resources) -> Service:
     """A deployment's trainer: each run in a child process.
 
     Raises:
-        SettingsError: the store cannot be opened, or the key is none.
+        SettingsError: the store cannot be opened, the key is none, or the backend is not installed.
     """
     try:
         store, signer = open_store(settings.artifacts), Signer.from_file(settings.signing_key)
-    except ArtifactError as error:
+        check_backend(settings.training_backend)
+    except (ArtifactError, MissingBackend) as error:
         raise SettingsError(str(error)) from error
-    children = Children(settings.artifacts, settings.training_timeout)
+    means = Means(searches=_searches(settings), backend=settings.training_backend, jobs=settings.training_jobs)
+    children = Children(settings.artifacts, settings.training_timeout, means)
     return _service(resources, store, signer, children.carry_out, tasks=[children.keep_spare])
+
+
+def _searches(settings: TrainerSettings) -> Path | None:
+    """Beside the models; nowhere if these lie in a bucket and no folder is named."""
+    if settings.searches is not None or ":" in settings.artifacts:
+        return settings.searches
+    return Path(settings.artifacts).expanduser() / "searches"
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:

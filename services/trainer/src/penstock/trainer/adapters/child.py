@@ -14,7 +14,7 @@ import sys
 from asyncio.subprocess import Process
 from contextlib import suppress
 
-from penstock.trainer.jobs import Attempt, Job
+from penstock.trainer.jobs import Attempt, Job, Means
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -25,8 +25,9 @@ class Children:
     While `keep_spare` runs the next child is started ahead: importing the learners takes longer than many a training.
     """
 
-    def __init__(self, artifacts: str, limit: float) -> None:
+    def __init__(self, artifacts: str, limit: float, means: Means | None = None) -> None:
         self._artifacts = artifacts
+        self._means = (means or Means()).model_dump_json()
         self._limit = limit
         self._spare: Process | None = None
         self._keeping = False
@@ -69,7 +70,7 @@ class Children:
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "penstock.trainer.adapters.child_main", self._artifacts),
+            *(sys.executable, "-m", "penstock.trainer.adapters.child_main", self._artifacts, self._means),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **ONE_THREAD},

@@ -1,14 +1,15 @@
-"""`python -m penstock.trainer.adapters.child_main STORE`: one training, started by the trainer."""
+"""`python -m penstock.trainer.adapters.child_main STORE MEANS`: one training, started by the trainer."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 
 from penstock.artifacts import open_store
 from penstock.trainer.attempts import attempt
-from penstock.trainer.jobs import Job
+from penstock.trainer.jobs import Job, Means
 
 
 def main() -> None:
@@ -17,14 +18,14 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print is no answer
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_leave_when_alone, daemon=True).start()
-    answer = attempt(job, open_store(sys.argv[1]))
+    answer = attempt(job, open_store(sys.argv[1]), Means.model_validate_json(sys.argv[2]))
     os.write(answers, answer.model_dump_json().encode())
 
 
 def _leave_when_alone() -> None:
-    """The input stays open for as long as the trainer lives."""
+    """The input stays open for as long as the trainer lives; afterwards whatever was started here leaves, too."""
     os.read(0, 1)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,238 @@
+"""Laws of what folds outcome by outcome, and of whatever is kept as plain data between two outcomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from penstock.ml.drift.binning import Reference
+from penstock.ml.encoding import Encoder
+from penstock.ml.families import fit
+from penstock.ml.known import KnownLabels, Lags
+from penstock.ml.online.additive import Additive
+from penstock.ml.online.blend import Blend
+from penstock.ml.online.mixing import Mixture
+from penstock.ml.online.steps import Steps
+from penstock.ml.package import pack, unpack
+
+from .conftest import Table, table
+from .exports import with_any_of
+from .lawful import TASKS, blended, classes_of, said_by, targets_of
+
+LEARNERS = (Additive, Mixture, Blend)
+Taught = tuple[Any, ...]
+"""What a learner is taught: the arguments of `learn` but for the targets."""
+
+every_learner = pytest.mark.parametrize("kind", LEARNERS)
+every_task = pytest.mark.parametrize("task", TASKS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the services run it: for a few rows, threads cost many times what they save."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def known() -> Table:
+    return table(80, seed=3)
+
+
+@pytest.fixture(scope="module")
+def blends(known: Table) -> dict[str, Blend]:
+    return {task: blended(known, task) for task in TASKS}
+
+
+def test_whatever_learns_has_laws() -> None:
+    assert with_any_of("learn") == set(LEARNERS)
+
+
+def fresh(kind: type, known: Table, blend: Blend) -> tuple[Any, Taught]:
+    """A learner of its own, and what it is taught."""
+    mine = replace(blend, groups=deepcopy(blend.groups), mixture=deepcopy(blend.mixture))
+    said, places = said_by(blend, known.frame), blend.places(known.frame)
+    if kind is Mixture:
+        return mine.mixture, (said,)
+    if kind is Additive:
+        return mine.groups[-1].models, (places[-1],)
+    return mine, (places, said)
+
+
+def part(taught: Taught, rows: slice) -> list[Any]:
+    return [[group[rows] for group in each] if isinstance(each, list) else each[rows] for each in taught]
+
+
+def state(learner: Any) -> str:
+    """Everything that a learner holds, to the last bit."""
+    if isinstance(learner, Blend):
+        return repr([state(learner.mixture), *(state(group.models) for group in learner.groups)])
+    return repr((learner.to_dict(), learner.weights.tobytes()))
+
+
+def reloaded(learner: Any, known: Table) -> Any:
+    """The learner as it is found where it was kept."""
+    if isinstance(learner, Blend):
+        return unpack(pack(learner, known.frame.take([0, 1])))
+    plain = json.loads(json.dumps(learner.to_dict()))
+    return Additive.from_dict(plain, learner.weights) if isinstance(learner, Additive) else Mixture.from_dict(plain)
+
+
+@every_learner
+@every_task
+def test_outcomes_folded_at_once_or_one_by_one_leave_the_same(known: Table, blends: Any, kind: type, task: str) -> None:
+    targets = targets_of(known, task)
+    (once, taught), (often, _) = (fresh(kind, known, blends[task]) for _ in range(2))
+    once.learn(*taught, targets)
+    for place in range(len(targets)):
+        rows = slice(place, place + 1)
+        often.learn(*part(taught, rows), targets[rows])
+    assert state(once) == state(often)
+
+
+@every_learner
+@every_task
+def test_what_was_kept_and_learns_on_is_what_was_never_kept(known: Table, blends: Any, kind: type, task: str) -> None:
+    targets, (first, then) = targets_of(known, task), (slice(0, 30), slice(30, None))
+    learner, taught = fresh(kind, known, blends[task])
+    learner.learn(*part(taught, first), targets[first])
+    again = reloaded(learner, known)
+    assert state(again) == state(learner)
+    for one in (learner, again):
+        one.learn(*part(taught, then), targets[then])
+    assert state(again) == state(learner)
+
+
+@every_learner
+@every_task
+def test_nothing_folded_is_nothing_learnt_and_something_is(known: Table, blends: Any, kind: type, task: str) -> None:
+    learner, taught = fresh(kind, known, blends[task])
+    before, targets = state(learner), targets_of(known, task)
+    learner.learn(*part(taught, slice(0, 0)), targets[:0])
+    assert state(learner) == before
+    learner.learn(*part(taught, slice(0, 1)), targets[:1])
+    assert state(learner) != before
+
+
+@every_learner
+def test_no_number_however_huge_makes_a_learner_useless(known: Table, blends: Any, kind: type) -> None:
+    learner, taught = fresh(kind, known, blends["regression"])
+    huge = np.where(np.arange(len(known.frame)) % 2, 1.0, -1.0) * 1.7e308
+    learner.learn(*taught, huge)
+    assert "nan" not in state(learner)
+    found = learner.predict(known.frame).values if isinstance(learner, Blend) else learner.answer(taught[0])
+    assert np.isfinite(found).all()
+
+
+@every_learner
+@every_task
+def test_one_and_the_same_label_for_ever_is_learnt_and_nothing_breaks(
+    known: Table, blends: Any, kind: type, task: str
+) -> None:
+    learner, taught = fresh(kind, known, blends[task])
+    for _ in range(30):
+        learner.learn(*part(taught, slice(0, 20)), np.zeros(20))
+    found = np.asarray(learner.mixture.answer(taught[1]) if isinstance(learner, Blend) else learner.answer(taught[0]))
+    assert np.isfinite(found).all()
+    if task != "regression":
+        assert found.sum(axis=-1) == pytest.approx(np.ones(found.shape[:-1]))
+
+
+@every_task
+def test_a_blend_reads_what_it_wrote_and_answers_by_it(known: Table, blends: Any, task: str) -> None:
+    blend: Blend = blends[task]
+    said = said_by(blend, known.frame)
+    read = blend.read(json.loads(json.dumps(blend.written(said))))
+    assert read == pytest.approx(said, abs=1e-4 * (1 + len(blend.classes)))
+
+
+@given(
+    st.lists(st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=2, max_size=2), min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_every_row_has_its_places_in_the_table(rows: list[list[float]], paired: bool) -> None:
+    steps = Steps.fit(np.random.default_rng(1).normal(size=(50, 2)), np.zeros(2, bool), paired=paired)
+    places = steps.places(np.array(rows))
+    assert places.shape == (len(rows), steps.width)
+    assert ((places >= 0) & (places < steps.size)).all()
+
+
+# --- plain data
+
+
+def steps_of(known: Table) -> Steps:
+    encoder = Encoder.fit(known.frame, known.fields)
+    return Steps.fit(encoder.transform(known.frame), encoder.categorical, paired=True)
+
+
+def taken(lags: Lags, numbers: list[float]) -> KnownLabels:
+    made = KnownLabels(lags)
+    for place, number in enumerate(numbers):
+        made.take([None, "a", "b"][place % 3], number)
+    return made
+
+
+LAGS = Lags((1, 2), 3)
+KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
+    Encoder: (lambda known: Encoder.fit(known.frame, known.fields, ["hour"]), Encoder.from_dict),
+    Steps: (steps_of, Steps.from_dict),
+    Additive: (
+        lambda known: Additive(steps_of(known), (0.1, 0.01), 2),
+        lambda plain: Additive.from_dict(plain, np.zeros((Steps.from_dict(plain["steps"]).size, 2, 2))),
+    ),
+    Mixture: (lambda _: Mixture(3, 2.5), Mixture.from_dict),
+    KnownLabels: (lambda _: taken(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(KnownLabels.from_dict, LAGS)),
+    Reference: (lambda known: Reference.of(known.frame.columns["town"], "category"), Reference.from_dict),
+}
+
+
+def test_whatever_is_kept_as_plain_data_has_laws() -> None:
+    assert with_any_of("from_dict", "from_state") == set(KEPT)
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_is_kept_as_json_comes_back_the_same(known: Table, kind: type) -> None:
+    made, restored = KEPT[kind]
+    plain = made(known).to_dict()
+    text = json.dumps(plain, allow_nan=False)
+    assert json.dumps(restored(json.loads(text)).to_dict(), allow_nan=False) == text
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_is_not_whole_is_refused(known: Table, kind: type) -> None:
+    made, restored = KEPT[kind]
+    plain = made(known).to_dict()
+    for name in plain:
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            restored({each: value for each, value in plain.items() if each != name})
+
+
+@given(st.lists(st.floats(-1e9, 1e9), max_size=12), st.lists(st.floats(-1e9, 1e9), max_size=12))
+def test_known_labels_that_were_kept_go_on_as_if_they_had_not_been(before: list[float], after: list[float]) -> None:
+    never, kept = (taken(LAGS, before) for _ in range(2))
+    kept = KnownLabels.from_dict(LAGS, json.loads(json.dumps(kept.to_dict())))
+    for place, number in enumerate(after):
+        for one in (never, kept):
+            one.take("ab"[place % 2], number)
+    assert kept.to_dict() == never.to_dict()
+    np.testing.assert_array_equal(kept.features([None, "a", "b", "c"]), never.features([None, "a", "b", "c"]))
+
+
+def test_a_learner_of_one_class_answers_it(known: Table) -> None:
+    one = Table(known.frame, {"binary": [known.labels["binary"][0]] * len(known.frame)})
+    blend = blended(one, "binary")
+    assert set(blend.predict(known.frame).values) == {one.labels["binary"][0]}
+    assert fit("linear", known.frame, one.labels["binary"], known.fields, "binary").classes == (
+        one.labels["binary"][0],
+    )
+    assert classes_of(one, "binary") == blend.classes

@@ -1,0 +1,173 @@
+"""Laws that every model keeps, after River's checks of estimators: a new family, or a new kind of model, has to keep them.
+
+What learns outcome by outcome has further laws, in test_laws_learners.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from penstock.ml.baseline import BASELINE
+from penstock.ml.constant import Constant
+from penstock.ml.families import FAMILIES
+from penstock.ml.frame import Frame, column
+from penstock.ml.models import Model
+from penstock.ml.online.blend import BLEND, Blend
+from penstock.ml.package import pack, unpack
+
+from .conftest import Table, table
+from .exports import with_any_of
+from .lawful import MODELS, TASKS, UNSEEN, spoken
+
+every_model = pytest.mark.parametrize("name", MODELS)
+every_task = pytest.mark.parametrize("task", TASKS)
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 5e-324, 1e300, -1e300, 1.7976931348623157e308, 1e16]),
+)
+TEXTS = st.one_of(st.none(), st.text(max_size=4), st.sampled_from(["a", "b", "never seen", "\x00"]))
+MOMENTS = st.one_of(st.none(), st.integers(-(10**13), 10**14))  # milliseconds
+ROWS = st.lists(st.tuples(NUMBERS, NUMBERS, TEXTS, MOMENTS), max_size=6)
+
+Key = tuple[str, str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the services run it: for a few rows, threads cost many times what they save."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def known() -> Table:
+    return table(120, seed=3)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Frame:
+    return table(24, seed=5).frame
+
+
+@pytest.fixture(scope="module")
+def models(known: Table) -> dict[Key, Model | Blend]:
+    return {(name, task): made(known, task) for name, made in MODELS.items() for task in TASKS}
+
+
+@pytest.fixture(scope="module")
+def packages(known: Table, models: dict[Key, Model | Blend]) -> dict[Key, bytes]:
+    """Every model as it was before anybody asked it anything."""
+    return {key: pack(model, golden(known)) for key, model in models.items()}
+
+
+def golden(known: Table) -> Frame:
+    return known.frame.take([0, 1])
+
+
+def test_whatever_answers_has_laws() -> None:
+    # a constant stands in the place of an estimator: `BASELINE` and "one class" are models of it
+    assert with_any_of("predict", "predict_proba") == {Model, Blend, Constant}
+    assert set(MODELS) == {*FAMILIES, BASELINE, BLEND, "one class"}
+
+
+def frame_of(rows: list[tuple[Any, ...]]) -> Frame:
+    income, debt, town, moments = zip(*rows, strict=True) if rows else ([], [], [], [])
+    columns = {"income": column("number", income), "debt": column("number", debt), "town": column("category", town)}
+    return Frame(columns, np.array([np.datetime64(moment, "ms") for moment in moments], dtype="datetime64[ms]"))
+
+
+@every_model
+@every_task
+@given(ROWS)
+@settings(max_examples=10)
+def test_any_rows_get_answers_that_can_be_used(models: Any, name: str, task: str, rows: Any) -> None:
+    model = models[name, task]
+    found = model.predict(frame_of(rows))
+    assert len(found) == len(rows)
+    assert np.isfinite(spoken(found)).all()
+    if task == "regression":
+        assert found.probabilities is None
+    else:
+        assert found.probabilities.shape == (len(rows), len(model.classes))
+        assert (found.probabilities >= 0).all()
+        assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(len(rows)))
+        assert found.values == [model.classes[place] for place in found.probabilities.argmax(axis=1)]
+
+
+@every_model
+@every_task
+@pytest.mark.parametrize("size", [1, 7])
+def test_neither_the_order_of_rows_nor_their_batches_matter(
+    models: Any, asked: Frame, name: str, task: str, size: int
+) -> None:
+    model, order = models[name, task], np.random.default_rng(0).permutation(len(asked))
+    parts = [order[start : start + size] for start in range(0, len(order), size)]
+    found = np.concatenate([spoken(model.predict(asked.take(part))) for part in parts])
+    assert found == pytest.approx(spoken(model.predict(asked))[order], rel=1e-9, abs=1e-12)
+
+
+@every_model
+@every_task
+def test_a_category_that_never_came_is_answered_as_one_that_is_missing(
+    models: Any, asked: Frame, name: str, task: str
+) -> None:
+    def of_town(town: str | None) -> np.ndarray:
+        towns = {"town": column("category", [town] * len(asked))}
+        return spoken(models[name, task].predict(Frame({**asked.columns, **towns}, asked.times)))
+
+    assert np.array_equal(of_town("never seen"), of_town(None))
+
+
+@every_model
+@every_task
+def test_to_answer_changes_neither_the_model_nor_the_rows(
+    models: Any, packages: Any, known: Table, asked: Frame, name: str, task: str
+) -> None:
+    model = models[name, task]
+    before = packages[name, task]
+    first = spoken(model.predict(asked))
+    assert np.array_equal(spoken(model.predict(asked)), first)
+    assert pack(model, golden(known)) == before
+    for one, other in zip(asked.columns.values(), table(24, seed=5).frame.columns.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@every_model
+@every_task
+def test_the_same_rows_make_the_same_bytes_wherever_a_column_stands(
+    models: Any, packages: Any, known: Table, asked: Frame, name: str, task: str
+) -> None:
+    def moved(frame: Frame) -> Frame:
+        names = [*reversed(frame.columns), "spare"]
+        return Frame({each: frame.columns.get(each, np.ones(len(frame))) for each in names}, frame.times)
+
+    trained_alike = MODELS[name](Table(moved(known.frame), known.labels), task)
+    assert pack(trained_alike, golden(known)) == packages[name, task]
+    assert np.array_equal(*(spoken(models[name, task].predict(each)) for each in (asked, moved(asked))))
+
+
+@every_model
+@every_task
+def test_what_is_unpacked_answers_alike(models: Any, packages: Any, asked: Frame, name: str, task: str) -> None:
+    again = unpack(packages[name, task]).predict(asked)
+    assert spoken(again) == pytest.approx(spoken(models[name, task].predict(asked)), rel=1e-6, abs=1e-9)
+
+
+@every_model
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_a_class_that_never_came_is_hardly_likely_and_never_said(
+    models: Any, asked: Frame, name: str, task: str
+) -> None:
+    model = models[name, task]
+    found = model.predict(asked)
+    given_to_it = found.probabilities[:, model.classes.index(UNSEEN)]
+    assert UNSEEN not in found.values
+    assert (given_to_it < 0.1).all() if isinstance(model, Blend) else (given_to_it == 0).all()

@@ -1,0 +1,197 @@
+"""A search is never worse than none, survives whatever its trials do, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.contracts.declaration import SearchDeclaration
+from penstock.ml.contest import Contest, Judged, each_as_it_is
+from penstock.ml.families import FAMILIES, Family
+from penstock.ml.folds import folds
+from penstock.ml.frame import Field, Frame
+from penstock.ml.ranges import Range
+from penstock.trainer.searching import search
+from penstock.trainer.studies import reopened
+from penstock.trainer.together import Calls, one_by_one
+
+TASKS = ("binary", "regression")
+
+
+class Guess:
+    """A learner that guesses by a line between two values, and cannot where too much is asked of it."""
+
+    classes_ = np.arange(2)
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._line = 0.5
+
+    def set_params(self, line: float = 0.5) -> Guess:
+        self._line = line
+        return self
+
+    def fit(self, _matrix: Any, _targets: Any) -> Guess:
+        if self._line > self._most:
+            raise ArithmeticError("no convergence")
+        return self
+
+    def predict(self, matrix: Any) -> Any:
+        return matrix[:, 0] ** 2 * self._line
+
+    def predict_proba(self, matrix: Any) -> Any:
+        high = np.where(matrix[:, 0] ** 2 > self._line, 0.8, 0.2)
+        return np.stack([1 - high, high], axis=1)
+
+
+@pytest.fixture(autouse=True)
+def _quick_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Families that take no time; one fails with some settings."""
+    for name, most in (("quick", 9.0), ("sometimes", 1.0)):
+        ranges = (Range("line", 0.01, 4.0, 0.5),)
+        made = Family(name, lambda *_, most=most: Guess(most), lambda _, ranges=ranges: ranges)
+        monkeypatch.setitem(FAMILIES, name, made)
+
+
+def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"), seed: int = 0) -> Contest:
+    """A label that bends with one of two numbers, over rows of which the first do not count."""
+    n = 160
+    random = np.random.default_rng(5)
+    x, noise = random.normal(size=(2, n))
+    truth = x * x + 0.3 * noise
+    labels = truth.tolist() if task == "regression" else ["y" if value > 0.7 else "n" for value in truth]
+    frame = Frame({"x": x, "other": random.normal(size=n)}, np.arange(n).astype("datetime64[ms]"))
+    fields = [Field("x", "number"), Field("other", "number")]
+    classes = None if task == "regression" else ("n", "y")
+    return Contest(families, frame, labels, fields, task, folds(n, 3, 5), (0, 20), seed=seed, classes=classes)
+
+
+def asked(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:
+    return SearchDeclaration(trials=trials, seconds=seconds)
+
+
+def plain(judged: Judged) -> tuple[Any, ...]:
+    """What can be compared."""
+    found = {contender: (record.scores, record.log_losses) for contender, record in judged.records.items()}
+    return found, judged.failed, judged.pruned
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_families_as_they_are_come_first_and_are_judged_as_without_a_search(task: str) -> None:
+    plainly, found = each_as_it_is(contest(task)), search(contest(task), asked())
+    assert list(found.records)[: len(plainly.records)] == list(plainly.records)
+    for contender, record in plainly.records.items():
+        assert found.records[contender].scores == pytest.approx(record.scores, abs=1e-12)
+        assert found.records[contender].log_losses == pytest.approx(record.log_losses, abs=1e-12)
+    best = max if task == "binary" else min
+    means = {contender: float(np.mean(record.scores)) for contender, record in found.records.items()}
+    assert best(means.values()) in (
+        best([means[contender] for contender in plainly.records]),
+        best([mean for contender, mean in means.items() if contender.settings]),
+    )
+
+
+def test_as_many_trials_are_made_as_were_asked_for_and_what_they_set_is_within_bounds() -> None:
+    found = search(contest(), asked(8))
+    assert len(found.records) + found.pruned + len(found.failed) == 4 + 8
+    for contender in found.records:
+        ranges = {each.name: each for each in FAMILIES[contender.family].ranges("binary")}
+        assert all(ranges[name].low <= value <= ranges[name].high for name, value in contender.settings)
+        assert not contender.settings or contender.name.startswith(f"{contender.family} (")
+
+
+def test_the_same_seed_makes_the_same_trials_and_another_seed_others() -> None:
+    first, second, other = (search(contest(seed=seed), asked()) for seed in (1, 1, 2))
+    assert plain(first) == plain(second)
+    assert set(first.records) != set(other.records)
+
+
+def test_no_time_still_judges_the_families_as_they_are() -> None:
+    found = search(contest(), asked(50, seconds=1e-9))
+    assert [contender.settings for contender in found.records][:4] == [()] * 4
+    assert len(found.records) + found.pruned == 4 + 1, "one trial has to be made to see that time is over"
+
+
+def test_trials_that_fail_are_told_of_and_the_others_still_run() -> None:
+    found = search(contest(families=("quick", "sometimes")), asked(12))
+    assert found.failed
+    assert set(found.failed.values()) == {"ArithmeticError: no convergence"}
+    assert any(contender.settings for contender in found.records)
+    assert all(name.startswith("sometimes (line ") for name in found.failed)
+    assert all(dict(c.settings).get("line", 0) <= 1 for c in found.records if c.family == "sometimes")
+
+
+def test_the_hopeless_are_given_up_before_their_last_fold() -> None:
+    made: list[Any] = []
+
+    def counted(calls: Calls) -> list[Any]:
+        made.extend(calls)
+        return one_by_one(calls)
+
+    found = search(contest(), asked(20), together=counted)
+    assert found.pruned > 0
+    whole = 3 * len(found.records)
+    assert whole + found.pruned <= len(made) <= whole + 2 * found.pruned
+
+
+class Killed(BaseException):
+    """The end of the process, as far as a test can have it."""
+
+
+def until(calls_left: int) -> Any:
+    """Makes calls until it is killed."""
+    left = iter(range(calls_left))
+
+    def together(calls: Calls) -> list[Any]:
+        if next(left, None) is None:
+            raise Killed
+        return one_by_one(calls)
+
+    return together
+
+
+@pytest.mark.parametrize("cut", [1, 13, 20, 27])
+def test_a_search_that_was_killed_goes_on_and_ends_as_if_it_never_had_been(cut: int, tmp_path: Path) -> None:
+    file, counted = tmp_path / "searches" / "a.journal", []
+    with pytest.raises(Killed):
+        search(contest(), asked(8), file=file, together=until(cut))
+
+    def together(calls: Calls) -> list[Any]:
+        counted.extend(calls)
+        return one_by_one(calls)
+
+    again = search(contest(), asked(8), file=file, together=together)
+    assert plain(again) == plain(search(contest(), asked(8)))
+    assert cut < 3 or len(counted) <= 36 - cut + 3, "only the trial that was cut off is made again"
+
+
+@pytest.mark.parametrize("torn", [b'{"op_code":4,"wor', b"\x00\xff"])
+def test_what_a_kill_left_half_written_is_cut_off(torn: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a.journal"
+    whole = search(contest(), asked(3), file=file)
+    file.write_bytes(file.read_bytes() + torn)
+    (tmp_path / "a.journal.lock").symlink_to(file)
+    assert plain(search(contest(), asked(3), file=file, together=until(0))) == plain(whole)
+    more = search(contest(), asked(5), file=file, together=until(2 * 3))
+    assert plain(search(contest(), asked(5), file=file, together=until(0))) == plain(more)
+
+
+def test_a_file_that_is_no_journal_is_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "a.journal"
+    file.write_bytes(b"[1, 2]\nnothing\n\n")
+    assert plain(search(contest(), asked(2), file=file)) == plain(search(contest(), asked(2)))
+
+
+def test_where_nothing_can_be_kept_a_search_goes_without(tmp_path: Path) -> None:
+    (tmp_path / "occupied").write_text("")
+    file = tmp_path / "occupied" / "a.journal"
+    assert reopened(file, "maximize") is None
+    assert plain(search(contest(), asked(2), file=file)) == plain(search(contest(), asked(2)))
+
+
+def test_trials_side_by_side_are_the_same_however_they_are_made() -> None:
+    backwards = search(contest(), asked(6), width=3, together=lambda calls: one_by_one(calls[::-1])[::-1])
+    assert plain(backwards) == plain(search(contest(), asked(6), width=3))

@@ -1,0 +1,68 @@
+"""What was known when an answer was given, against what the log gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock.contracts.training import Skew
+from penstock.ml.frame import Frame, times
+from penstock.ml.known import KnownLabels, Lags, with_known
+from penstock.trainer.dataset import Rows
+from penstock.trainer.skew import skew_of
+
+from .conftest import declaration
+
+COUNT, LATE = 60, 7
+LAGS = Lags((1, 3), 4)
+
+
+def answered(**changes: Any) -> Rows:
+    """Rows of three entities, answered by what was known `LATE` outcomes before; outcome n is at offset n + 100."""
+    labels = ["yes" if n % 3 and n % 5 else "no" for n in range(COUNT)]
+    entities: list[str | None] = [f"e{n % 3}" for n in range(COUNT)]
+    learnt_to = np.maximum(np.arange(COUNT) - LATE, 0) + 100
+    known, found = KnownLabels(LAGS), []
+    for n in range(COUNT):
+        if n > LATE:
+            known.take(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"))
+        found.append(known.features([entities[n]])[0])
+    when = times(["2026-01-01"] * COUNT)
+    fields: dict[str, Any] = {
+        "frame": with_known(Frame({"load": np.zeros(COUNT)}, when), LAGS, np.array(found)),
+        "labels": labels,
+        "served": ["yes"] * COUNT,
+        "label_times": when,
+        "offsets": np.arange(COUNT) + 100,
+        "learnt_to": learnt_to,
+        "entities": entities,
+    }
+    return Rows(**{**fields, **changes})
+
+
+def declared(**lags: Any) -> Any:
+    return declaration(lags=lags)
+
+
+def test_answers_that_carry_what_was_known_show_no_skew() -> None:
+    assert skew_of(declared(label=[1, 3], mean=4), answered()) == Skew(rows=COUNT, differing=0)
+
+
+def test_an_answer_that_carries_something_else_is_counted() -> None:
+    rows = answered()
+    rows.frame.columns["known.3"][20:25] += 1
+    assert skew_of(declared(label=[1, 3], mean=4), rows) == Skew(rows=COUNT, differing=5)
+
+
+def test_an_answer_that_knew_the_future_is_counted() -> None:
+    rows = answered(learnt_to=np.zeros(COUNT, dtype=np.int64) + 100)
+    found = skew_of(declared(label=[1, 3], mean=4), rows)
+    assert found is not None
+    assert found.differing > COUNT / 2
+
+
+def test_without_lags_or_answers_there_is_nothing_to_compare() -> None:
+    assert skew_of(declared(), answered()) is None
+    unasked = answered(learnt_to=np.full(COUNT, -1))
+    assert skew_of(declared(label=[1, 3], mean=4), unasked) is None
