@@ -52,6 +52,12 @@ def command(name: str) -> Command:
     return Command(source="r", id=name, time=START, kind="retrain", stream="power", by="ann")
 
 
+def imported(outcomes: int) -> Command:
+    return Command(
+        source="r", id=f"i{outcomes}", time=START, kind="imported", stream="power", by="ann", outcomes=outcomes
+    )
+
+
 def ended(
     request: TrainingRequest,
     status: Literal["finished", "failed", "refused"] = "finished",

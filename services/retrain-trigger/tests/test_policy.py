@@ -19,7 +19,7 @@ from penstock.retrain_trigger.memory import Memory, Said
 from penstock.retrain_trigger.policy import Ruling, rule
 from penstock.retrain_trigger.rulings import told
 
-from .conftest import START, at, command, declared, drift, ended, promoted, statistics
+from .conftest import START, at, command, declared, drift, ended, imported, promoted, statistics
 
 POLICY = RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=2.0, fresh=0)
 
@@ -73,6 +73,16 @@ def test_the_first_training_waits_for_enough_outcomes() -> None:
     (request,) = story.say(statistics(500))
     assert (request.reason, request.fence, request.until) == ("first", 0, 500)
     assert (request.cause, request.time) == ("s500", at(500))
+
+
+def test_imported_history_is_enough_for_the_first_training() -> None:
+    story = Story()
+    assert story.say(imported(499)) == []
+    (request,) = story.say(imported(520))
+    assert (request.reason, request.until, request.cause) == ("first", 520, "i520")
+    assert story.say(imported(520), imported(499)) == [], "told again, it is nothing new"
+    assert story.ruling().reason == "nothing"
+    assert [one.reason for one in story.say(statistics(1100))] == ["growth"]
 
 
 def test_growth_counts_from_the_end_of_the_last_dataset() -> None:

@@ -136,6 +136,17 @@ def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -
     assert msgspec.json.decode(value) == {**attributes, "data": {"customer": "c1", "amount": 2}}
 
 
+def test_history_has_the_identity_of_an_event_and_the_check_of_a_label() -> None:
+    partition = Partition(declared(), MemoryShelf())
+    told = event(label="yes", labeltime=TIME)
+
+    partition.handle(logged([told, told, event(), event("b"), event("b", label="no"), event("c", label="perhaps")]))
+
+    assert partition.written["events"] == [(b"c1", told), (b"c1", event("b"))]
+    assert partition.duplicates == 1
+    assert sorted(one.data.code for one in partition.rejections()) == ["id_conflict", "id_conflict", "unknown_class"]
+
+
 EXTERNAL = LOANS + '[serving]\nmodel = "external"\n'
 
 

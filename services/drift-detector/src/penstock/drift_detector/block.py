@@ -1,4 +1,4 @@
-"""The outcomes of one block, one for each event, and what is said of them."""
+"""The outcomes of one block, one for each event."""
 
 from __future__ import annotations
 
@@ -9,30 +9,19 @@ from itertools import compress
 from typing import Any, Literal
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from numpy.typing import NDArray
 
-from penstock.contracts.declaration import Declaration, Task
-from penstock.contracts.ids import derived_id
-from penstock.contracts.monitoring import Estimate, Measure, Statistics
+from penstock.contracts.declaration import Task
 from penstock.contracts.outcomes import Outcome
-from penstock.drift_detector.identity import SOURCE
-from penstock.ml.metrics import Measured, measure_classes, measure_numbers, primary_metric, score
+from penstock.contracts.predictions import PredictionData
+from penstock.drift_detector.losses import LARGEST_LOSS
+from penstock.ml.metrics import score
 
 BLOCK = 100  # outcome offsets
-LARGEST_LOSS = 1e300  # so that thousands of them can still be summed
-
 EXPIRED = -1  # the revision of a label that never came
 
 Clock = Literal["provisional", "matured"]
-
-
-def loss_of(task: Task, outcome: Outcome[Any]) -> float | None:
-    """0 or 1 for a class, the absolute error (at most `LARGEST_LOSS`) for a number; None without a label."""
-    answer, label = outcome.data.prediction.value, outcome.data.label
-    if label is None:
-        return None
-    return min(abs(float(answer) - float(label)), LARGEST_LOSS) if task == "regression" else float(answer != label)
 
 
 class Block(Struct, array_like=True):
@@ -57,19 +46,34 @@ class Block(Struct, array_like=True):
     error: float | None = None
     revised: int = 0
     said: int = -1
+    versions: list[int] = []
+    challenged: list[bool] = []
+    shadows: list[list[tuple[int, str | float | None]]] = []
+    slices: list[list[str]] = []
 
-    def add(self, marks: Sequence[int], outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> None:
-        """Take in some events, at least one, by their first outcomes with their losses."""
+    def add(
+        self,
+        marks: Sequence[int],
+        outcomes: Sequence[Outcome[Any]],
+        losses: Sequence[float | None],
+        slices: Sequence[list[str]],
+    ) -> None:
+        """Take in some events, at least one, by their first outcomes with their losses and slices."""
         told = [outcome.data for outcome in outcomes]
         self.marks += marks
-        self.answers += [data.prediction.value for data in told]
-        self.probabilities += [data.prediction.probabilities for data in told]
+        answers = [data.answer for data in told]
+        self.answers += [answer.value for answer in answers]
+        self.probabilities += [answer.probabilities for answer in answers]
         self.labels += [data.label for data in told]
         self.losses += losses
         self.revisions += [EXPIRED if data.label is None else data.revision for data in told]
-        for data in told:
-            if data.prediction.epoch >= self.epoch:
-                self.version, self.epoch = data.prediction.version, data.prediction.epoch
+        self.versions += [answer.version for answer in answers]
+        self.challenged += [answer.arm == "challenger" for answer in answers]
+        self.shadows += [_shadows(answer) for answer in answers]
+        self.slices += slices
+        for answer in answers:
+            if answer.epoch >= self.epoch:
+                self.version, self.epoch = answer.version, answer.epoch
         self.newest = outcomes[-1].id
         times = [outcome.time for outcome in outcomes]
         first, last = min(times).astimezone(UTC), max(times).astimezone(UTC)
@@ -106,6 +110,10 @@ class Columns:
         return score(task, self.losses) if len(self.losses) else None
 
 
+def _shadows(answer: PredictionData) -> list[tuple[int, str | float | None]]:
+    return [] if answer.shadow is UNSET else [(one.version, one.value) for one in answer.shadow]
+
+
 def columns_of(task: Task, block: Block) -> Columns:
     """The columns of a block as it is now."""
     losses = np.array(block.losses, dtype=np.float64)  # None becomes NaN
@@ -128,61 +136,6 @@ def _probabilities(rows: Sequence[list[float] | None]) -> NDArray[np.float64] | 
         return np.array(rows, dtype=np.float64)
     except ValueError:
         return None
-
-
-def statistics(
-    stream: str, declaration: Declaration, block: Block, columns: Columns, clock: Clock, time: datetime
-) -> Statistics:
-    """What a block that holds at least one outcome tells now."""
-    assert block.first_time is not None
-    assert block.last_time is not None
-    joined, start = len(columns.losses), block.number * BLOCK
-    return Statistics(
-        source=SOURCE,
-        id=derived_id("statistics", stream, start) if clock == "provisional" else matured_id(stream, block),
-        time=time,
-        cause=block.newest,
-        stream=stream,
-        start=start,
-        stop=start + BLOCK,
-        joined=joined,
-        expired=len(block.marks) - joined,
-        metric=primary_metric(declaration.task),
-        score=columns.score(declaration.task),
-        coverage=joined / len(block.marks),
-        version=block.version,
-        epoch=block.epoch,
-        first_time=block.first_time,
-        last_time=block.last_time,
-        clock=clock,
-        revised=block.revised,
-        metrics=measured(declaration, columns),
-        estimate=None if block.estimate is None else _estimate(block, block.estimate),
-    )
-
-
-def matured_id(stream: str, block: Block) -> str:
-    """The id of what a matured block tells; another once more of its labels were corrected."""
-    return derived_id("statistics", stream, block.number * BLOCK, "matured", block.revised)
-
-
-def _estimate(block: Block, expected: float) -> Estimate:
-    return Estimate(score=expected, answers=len(block.answers), error=block.error)
-
-
-def measured(declaration: Declaration, columns: Columns) -> dict[str, Measure]:
-    """All metrics of the rows that have a label."""
-    return {
-        name: Measure.model_construct(value=one.value, low=one.low, high=one.high)  # finite: nothing to check
-        for name, one in _measured(declaration, columns).items()
-    }
-
-
-def _measured(declaration: Declaration, columns: Columns) -> dict[str, Measured]:
-    if declaration.task == "regression":
-        return measure_numbers(numbers(columns.answers), numbers(columns.labels))
-    given = None if columns.probabilities is None else columns.probabilities[columns.known]
-    return measure_classes(columns.answers, columns.labels, given, declaration.label.classes)
 
 
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:

@@ -16,15 +16,24 @@ from penstock.contracts.monitoring import Alert, Drift, Statistics
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import Prediction
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
-from penstock.drift_detector.block import loss_of
 from penstock.drift_detector.counting import BlockCounter
 from penstock.drift_detector.fields import FieldWatch
 from penstock.drift_detector.identity import event_key
 from penstock.drift_detector.join import Join
+from penstock.drift_detector.losses import loss_of
 from penstock.drift_detector.memory import Met, marks_of
 from penstock.drift_detector.profiles import Champions, Profile, Profiles
 from penstock.drift_detector.quality import Quality
-from penstock.drift_detector.reports import Stand, alert, answer_drift, field_drift, label_drift, volume_drift
+from penstock.drift_detector.reports import (
+    Stand,
+    alert,
+    answer_drift,
+    field_drift,
+    label_drift,
+    rows_drift,
+    volume_drift,
+)
+from penstock.drift_detector.rows import RowWatch
 from penstock.drift_detector.volumes import VolumeWatch
 from penstock.drift_detector.watching import AnswerWatch
 
@@ -79,7 +88,8 @@ class PartitionHandler:
 class StreamHandler:
     """Judges the outcomes and the counts of a whole stream, in the order of their offsets.
 
-    An event is judged once, by its first outcome: later ones are repeated work or revisions.
+    An event is judged once, by its first outcome: later ones are repeated work or revisions. Imported history, which
+    nobody was asked about, is passed over.
     """
 
     def __init__(self, stream: str, state: State, champions: Champions, profiles: Profiles) -> None:
@@ -90,6 +100,7 @@ class StreamHandler:
         self._judged = Met(state, b"2d", JUDGED)
         self._quality = Quality(state, stream)
         self._answers = AnswerWatch(state)
+        self._rows = RowWatch(state)
         self._fields = FieldWatch(state)
         self._volumes = VolumeWatch(state)
         self._outcomes = int(state.get(_OUTCOMES) or b"0")
@@ -100,7 +111,8 @@ class StreamHandler:
         self._answers.set_up(declaration)
         offsets = [raw.offset for raw in batch.raw]
         keys = [event_key(outcome.source, outcome.data.entity, outcome.id) for outcome in batch.records]
-        first = self._judged.add(keys)
+        asked = [place for place, outcome in enumerate(batch.records) if outcome.data.status != "imported"]
+        first = [asked[found] for found in self._judged.add([keys[place] for place in asked])]
         outcomes = [batch.records[place] for place in first]
         losses = [loss_of(declaration.task, outcome) for outcome in outcomes]
         statistics = self._quality.take(declaration, offsets, marks_of(keys), first, batch.records, losses)
@@ -111,6 +123,10 @@ class StreamHandler:
         drifts += [
             (label_drift(self._stream, offsets[place], batch.records[place], found, self._rise(first, place)), place)
             for found, place in self._quality.shifts
+        ]
+        drifts += [
+            (rows_drift(self._stream, offsets[first[at]], outcomes[at], moved, self._answers.rise_at(at)), first[at])
+            for moved, at in self._rows.take(declaration, outcomes)
         ]
         drifts.sort(key=itemgetter(1))  # whatever batches they come in, in the order of the log
         self._outcomes = offsets[-1] + 1
@@ -153,6 +169,7 @@ class StreamHandler:
         self._judged.save()
         self._quality.save()
         self._answers.save()
+        self._rows.save()
 
     def _control(self, topic: Topic[Any], found: list[tuple[Any, int]]) -> list[Outputs[Statistics | Drift | Alert]]:
         if not found:

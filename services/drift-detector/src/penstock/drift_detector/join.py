@@ -19,7 +19,7 @@ from penstock.contracts.predictions import PREDICTION_SUFFIX, Prediction
 from penstock.contracts.topics import OUTCOMES
 from penstock.drift_detector.deadlines import Deadlines
 from penstock.drift_detector.identity import event_key, length, micros
-from penstock.drift_detector.joining import Pending, Truth
+from penstock.drift_detector.joining import Pending, Truth, imported
 from penstock.drift_detector.memory import Met
 from penstock.drift_detector.pending import PendingEvents
 
@@ -68,7 +68,10 @@ class Join:
         self._watermark = _LONG_AGO if watermark is None else int.from_bytes(watermark, "big", signed=True)
 
     def events(self, batch: Batch[Event[Any]]) -> tuple[Joined, list[int]]:
-        """Take in events; also the indices of those that are no repetition."""
+        """Take in events; also the indices of those that are no repetition.
+
+        History has its label already, and nobody waits for it: it neither moves the watermark nor counts.
+        """
         declaration = batch.declared.declaration
         horizon = length(declaration.label.horizon)
         entities = entities_of(declaration, batch.records)
@@ -79,9 +82,13 @@ class Join:
         self._pending.load([*keys, *self._deadlines.before(max(self._watermark, *times) - horizon)])
         joined, fresh = Joined(), []
         for index, (key, at) in enumerate(zip(keys, times, strict=True)):
+            event = batch.records[index]
+            if event.is_history:
+                joined.add([imported(declaration, event, entities[index])], batch.raw[index].key, index)
+                continue
             entry = self._entry_at(key, at)
             if entry is not None and entry.fields is None:
-                self._take_event(entry, key, at, entities[index], batch.records[index], batch.raw[index].key)
+                self._take_event(entry, key, at, entities[index], event, batch.raw[index].key)
                 self._settle(key, entry, index, joined)
                 fresh.append(index)
             self._watermark = max(self._watermark, at)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from msgspec import Raw, Struct
+import msgspec
+from msgspec import Raw, Struct, UnsetType
 
+from penstock.contracts.checks import brought_truth
+from penstock.contracts.declaration import Declaration
+from penstock.contracts.events import Event
 from penstock.contracts.outcomes import OUTCOME_SUFFIX, Outcome, OutcomeData
 from penstock.contracts.predictions import PredictionData
 from penstock.drift_detector.identity import instant
@@ -86,3 +91,21 @@ class Pending(Struct, array_like=True):
                 entity=self.entity,
             ),
         )
+
+
+def imported(declaration: Declaration, event: Event[Any], entity: str | None) -> Outcome[Raw]:
+    """The outcome that an event of history is: it brings its label, and has no prediction."""
+    known_at = event.time if isinstance(event.labeltime, UnsetType) else event.labeltime
+    return Outcome(
+        source=event.source + OUTCOME_SUFFIX,
+        id=event.id,
+        time=event.time.astimezone(UTC),
+        data=OutcomeData(
+            fields=Raw(msgspec.json.encode(event.data)),
+            label=brought_truth(declaration, event),
+            revision=0,
+            label_time=known_at.astimezone(UTC),
+            status="imported",
+            entity=entity,
+        ),
+    )

@@ -11,12 +11,15 @@ from penstock.bus.state import State
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.monitoring import Statistics
 from penstock.contracts.outcomes import Outcome
-from penstock.drift_detector.block import BLOCK, Block, Columns, columns_of, loss_of, matured_id, statistics
+from penstock.drift_detector.block import BLOCK, Block, Columns, columns_of
 from penstock.drift_detector.blocks import blocks, inside
 from penstock.drift_detector.forecast import Forecast
 from penstock.drift_detector.identity import instant, length, micros
 from penstock.drift_detector.labels import LabelWatch
+from penstock.drift_detector.losses import loss_of
 from penstock.drift_detector.maturing import Waiting
+from penstock.drift_detector.slices import slices_in
+from penstock.drift_detector.statements import matured_id, statistics
 from penstock.ml.drift.windows import FieldDrift
 
 _OPEN = b"2b"
@@ -67,7 +70,8 @@ class Quality:
             if first[some]:
                 self._block = self._block or Block(number)
                 rows = first[some]
-                self._block.add([marks[row] for row in rows], [outcomes[row] for row in rows], losses[some])
+                taken = [outcomes[row] for row in rows]
+                self._block.add([marks[row] for row in rows], taken, losses[some], slices_in(declaration, taken))
             for place in later[inside(later, places)]:
                 self._correct(declaration, marks[place], outcomes[place])
             if offsets[places[-1]] == (number + 1) * BLOCK - 1:

@@ -10,6 +10,7 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.monitoring import Alert, Drift
 from penstock.contracts.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.identity import SOURCE
+from penstock.drift_detector.rows import RowsMoved
 from penstock.drift_detector.watching import Noticed
 from penstock.ml.drift.windows import FieldDrift
 from penstock.ml.drift.windows import Kind as FieldKind
@@ -39,24 +40,43 @@ def answer_drift(stream: str, offset: int, outcome: Outcome[Any], noticed: Notic
 
 def label_drift(stream: str, offset: int, outcome: Outcome[Any], found: FieldDrift, hurts: float | None) -> Drift:
     """A change of the labels' distribution, told by the block that the outcome at `offset` completes."""
+    figures = (found.value, found.threshold)
+    return _by_outcome(stream, offset, outcome, "label", found.statistic, found.field, figures, hurts)
+
+
+def _by_outcome(
+    stream: str,
+    offset: int,
+    outcome: Outcome[Any],
+    kind: Literal["label", "rows"],
+    detector: str,
+    field: str | None,
+    figures: tuple[float, float],
+    hurts: float | None,
+) -> Drift:
     return Drift(
         source=SOURCE,
-        id=derived_id("drift", stream, "label", offset),
+        id=derived_id("drift", stream, kind, *([] if kind == "label" else [detector]), offset),
         time=outcome.time,
         cause=outcome.id,
         stream=stream,
-        kind="label",
-        detector=found.statistic,
-        field=found.field,
-        statistic=found.value,
-        threshold=found.threshold,
+        kind=kind,
+        detector=detector,
+        field=field,
+        statistic=figures[0],
+        threshold=figures[1],
         status="suspected",
         outcomes=offset + 1,
         event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
         event_id=outcome.id,
-        epoch=outcome.data.prediction.epoch,
+        epoch=outcome.data.answer.epoch,
         hurts=hurts,
     )
+
+
+def rows_drift(stream: str, offset: int, outcome: Outcome[Any], moved: RowsMoved, hurts: float | None) -> Drift:
+    """Rows that hang together otherwise, told by the window that the outcome at `offset` completes."""
+    return _by_outcome(stream, offset, outcome, "rows", moved.test, None, (moved.value, moved.threshold), hurts)
 
 
 @dataclass(frozen=True, slots=True)

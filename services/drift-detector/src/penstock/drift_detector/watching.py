@@ -11,7 +11,7 @@ from penstock.bus.state import State
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import PredictionData
-from penstock.drift_detector.block import LARGEST_LOSS
+from penstock.drift_detector.losses import LARGEST_LOSS
 from penstock.drift_detector.trend import LossTrend
 from penstock.drift_detector.watch import Setup, Tip, Watch
 from penstock.ml.drift.detectors import DETECTORS
@@ -67,7 +67,7 @@ class AnswerWatch:
         scores: list[tuple[int, float]] = []
         noticed: list[tuple[int, Noticed]] = []
         for place, (outcome, loss) in enumerate(zip(outcomes, losses, strict=True)):
-            answer = outcome.data.prediction
+            answer = outcome.data.answer
             if answer.epoch > self._epoch:
                 noticed += self._scored(scores)
                 scores = []
@@ -85,7 +85,7 @@ class AnswerWatch:
         noticed = [(place, replace(one, hurts=self.rise_at(place))) for place, one in noticed]
         for fed, tip in self._losses.feed(known):
             place = watched[fed]
-            epoch = outcomes[place].data.prediction.epoch
+            epoch = outcomes[place].data.answer.epoch
             noticed.append((place, Noticed("concept", epoch, tip, tip.now - tip.before)))
         return sorted(noticed, key=lambda one: (one[0], one[1].kind))
 

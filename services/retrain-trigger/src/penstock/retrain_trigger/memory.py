@@ -48,6 +48,7 @@ class Memory:
     blocks: dict[int, Statistics] = field(default_factory=dict)
     drifts: dict[str, Drift] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
+    imported: Command | None = None
     requests: dict[int, TrainingRequest] = field(default_factory=dict)
     ended: dict[str, End] = field(default_factory=dict)
     served: dict[str, int] = field(default_factory=dict)
@@ -65,6 +66,9 @@ class Memory:
                 self._count(record)
                 if record.status == "confirmed":
                     self.drifts.setdefault(record.id, record)
+            case Command(kind="imported"):
+                known = self.imported or record
+                self.imported = max(known, record, key=lambda one: (one.outcomes, one.time.timestamp(), one.id))
             case Command():
                 self.commands.setdefault(record.id, record)
             case TrainingRequest():
@@ -96,8 +100,14 @@ class Memory:
 
     @property
     def outcomes(self) -> int:
-        """How many outcomes the stream has had so far."""
-        return 0 if self.newest is None else outcomes_by(self.newest)
+        """How many outcomes the stream has had so far, imported ones included."""
+        return 0 if self.occasion is None else outcomes_by(self.occasion)
+
+    @property
+    def occasion(self) -> Statistics | Drift | Command | None:
+        """The record that says how many outcomes there are."""
+        told = [record for record in (self.newest, self.imported) if record is not None]
+        return max(told, key=outcomes_by, default=None)
 
     @property
     def last(self) -> TrainingRequest | None:
@@ -156,7 +166,7 @@ class Memory:
         return [self.blocks[start] for start in sorted(self.blocks)]
 
 
-def outcomes_by(record: Statistics | Drift) -> int:
+def outcomes_by(record: Statistics | Drift | Command) -> int:
     """How many outcomes the stream had when the record was made."""
     return record.stop if isinstance(record, Statistics) else record.outcomes
 

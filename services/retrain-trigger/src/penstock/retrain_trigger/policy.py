@@ -37,7 +37,7 @@ def rule(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetim
         return Ruling("under-way", "a run is under way") if waits else None
     if memory.asked is not None:
         return _due(stream, policy, memory, _asked(memory))
-    if memory.newest is None:
+    if memory.occasion is None:
         return None
     if memory.last is None:
         return _first(stream, policy, memory, fired)
@@ -64,7 +64,7 @@ def _asked(memory: Memory) -> _Occasion:
 
 
 def _first(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetime | None) -> Ruling:
-    newest, count = memory.newest, f"{memory.outcomes} outcomes"
+    newest, count = memory.occasion, f"{memory.outcomes} outcomes"
     assert newest is not None
     if memory.outcomes >= policy.first_after:
         return _due(stream, policy, memory, _Occasion("first", count, newest.time, newest.id))
@@ -94,7 +94,7 @@ def _told(spoken: list[Argument]) -> str:
 
 def _agreement(memory: Memory, spoken: tuple[Argument, ...], fired: datetime | None) -> _Occasion:
     met = [argument for argument in spoken if argument.met]
-    newest, reason = memory.newest, met[0].trigger
+    newest, reason = memory.occasion, met[0].trigger
     assert newest is not None
     if reason == "schedule" and fired is not None:
         return _Occasion(reason, _told(met), fired, None)

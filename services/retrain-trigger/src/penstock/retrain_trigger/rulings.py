@@ -18,7 +18,7 @@ def is_news(ruling: Ruling, last: Decision | None) -> bool:
 def told(stream: str, memory: Memory, ruling: Ruling, number: int) -> Decision:
     """The decision that tells of the ruling, the stream's `number`-th; the memory holds at least one record."""
     request, last = ruling.request, memory.last
-    occasion = request or memory.newest or last
+    occasion = request or memory.occasion or last
     assert occasion is not None
     return Decision(
         source=SOURCE,

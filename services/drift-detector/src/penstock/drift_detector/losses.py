@@ -1,0 +1,21 @@
+"""The loss of an answer: 0 or 1 for a class, the absolute error for a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.contracts.declaration import Task
+from penstock.contracts.outcomes import Outcome
+
+LARGEST_LOSS = 1e300  # so that thousands of them can still be summed
+
+
+def loss_of(task: Task, outcome: Outcome[Any]) -> float | None:
+    """0 or 1 for a class, the absolute error (at most `LARGEST_LOSS`) for a number; None without a label."""
+    answer, label = outcome.data.answer.value, outcome.data.label
+    return None if label is None else loss_between(task, answer, label)
+
+
+def loss_between(task: Task, answer: str | float, label: str | float) -> float:
+    """The loss of an answer whose truth is known."""
+    return min(abs(float(answer) - float(label)), LARGEST_LOSS) if task == "regression" else float(answer != label)
