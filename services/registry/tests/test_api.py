@@ -69,6 +69,8 @@ ASKS = [
     Ask("not UTF-8", "POST", PROMOTE, 400, "bad_json", content=b'{"detail":"\xff"}'),
     Ask("a lone surrogate", "POST", PROMOTE, 400, "bad_json", content=b'{"version":2,"expected_epoch":1,"detail":"\\ud800"}'),
     Ask("nested too deep", "POST", PROMOTE, 400, "bad_json", content=b"[" * 16_000),
+    Ask("history of an unknown stream", "POST", "/v1/streams/cards/imported", 404, "unknown_stream", {"outcomes": 1}),
+    Ask("history of no outcomes", "POST", f"{LOANS}/imported", 422, "invalid", {"outcomes": 0}),
     Ask("retrain an unknown stream", "POST", "/v1/streams/cards/retrain", 404, "unknown_stream", {}),
     Ask("an unknown stream", "GET", "/v1/streams/cards", 404, "unknown_stream"),
     Ask("models of an unknown stream", "GET", "/v1/streams/cards/models", 404, "unknown_stream"),
@@ -177,6 +179,17 @@ async def test_retraining_is_asked_for(loans: Any) -> None:
     (command,) = loans.published(COMMANDS)
     assert (answer.status_code, answer.json()["command"]) == (202, command.id)
     assert (command.kind, command.stream, command.by, command.detail) == ("retrain", "loans", "operator", "new tariff")
+
+
+async def test_imported_history_is_told_of(loans: Any) -> None:
+    bodies = [{"outcomes": 120, "detail": "past.csv"}, {"outcomes": 120}, {"outcomes": 130}]
+    answers = [await loans.client.post(f"{LOANS}/imported", json=body) for body in bodies]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    told = loans.published(COMMANDS)
+    assert [(one.kind, one.outcomes) for one in told] == [("imported", 120), ("imported", 120), ("imported", 130)]
+    assert told[0].id == told[1].id != told[2].id
+    entries = (await loans.client.get("/v1/audit")).json()["entries"]
+    assert [entry["action"] for entry in entries].count("history.imported") == 3
 
 
 async def test_a_command_under_a_key_is_done_once(loans: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration import GatesDeclaration
-from penstock.contracts.training import Evaluation, Score
+from penstock.contracts.training import Evaluation, Score, SliceScores
 from penstock.registry.promotion import judge
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)
@@ -66,3 +66,16 @@ def test_too_few_rows_never_pass() -> None:
 def test_over_the_baseline_only_a_better_model_is_promoted(candidate: float, baseline: float) -> None:
     passed = judge(evaluation(candidate, baseline, baseline), GatesDeclaration()).passed
     assert passed == (candidate > baseline)
+
+
+@pytest.mark.parametrize(("low", "high", "passes"), [(-0.3, -0.1, False), (-0.3, 0.1, True), (-0.04, -0.02, True)])
+def test_a_candidate_that_is_shown_to_be_worse_on_a_slice_is_kept_back_if_slices_are_gated(
+    low: float, high: float, passes: bool
+) -> None:
+    gain = Score(value=(low + high) / 2, low=low, high=high, rows=80)
+    south = SliceScores(field="region", value="south", candidate=score(0.5), champion=score(0.7), gain=gain)
+    found = evaluation(0.8, 0.7, 0.6).model_copy(update={"slices": (south,)})
+    assert judge(found, GATES).passed, "without a margin for slices they keep nobody back"
+    verdict = judge(found, GATES.model_copy(update={"slice_margin": 0.05}))
+    assert verdict.passed == passes
+    assert passes or "where region is 'south'" in verdict.reasons[0]

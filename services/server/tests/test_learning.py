@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from penstock.bus.memory import MemoryRecord
 from penstock.contracts.decoding import encode
@@ -80,6 +81,34 @@ def test_what_is_known_is_of_the_entity_and_of_the_first_outcome_of_each_event(s
     assert known is not None
     assert np.allclose(known, [[0.0, 1.0, 0.5], [0.0, np.nan, 0.0]], equal_nan=True)
     assert fold.learnt_to == 5
+
+
+def past(declared: StreamDeclared, number: int, label: str) -> Any:
+    """Imported history of the person that the number stands for."""
+    said = outcome(declared, number, 1.0, label)
+    return replace(said, source="import/loans#outcome", data=replace(said.data, prediction=UNSET, status="imported"))
+
+
+def test_labels_of_history_are_known_until_something_live_was_folded(shop: Any) -> None:
+    declared = shop.declared(more=LAGS)
+    fold = fold_of(baseline("binary", ["no", "yes"], None, FIELDS), declared.declaration)
+    assert fold is not None
+    told = [past(declared, 0, "yes"), outcome(declared, 2, 1.0, "no"), past(declared, 4, "yes")]
+    fold.take(declared, raw([told[0], told[0]]))
+    fold.take(declared, raw(told[1:], 2))
+    _, known = fold.asked(Frame({"income": np.zeros(1)}, times([0])), ["p0"])
+    assert known == [[0.0, 1.0, 0.5]]
+    assert fold.learnt_to == 4
+
+
+def test_a_blend_learns_nothing_from_history_here(shop: Any) -> None:
+    declared = shop.declared(more=LAGS)
+    blend = blend_of(declared)
+    fold = fold_of(blend, declared.declaration)
+    assert fold is not None
+    fold.take(declared, raw([past(declared, 0, "yes"), past(declared, 1, "no")]))
+    assert all(np.abs(group.models.weights).sum() == 0 for group in blend.groups)
+    assert blend.known.features(["p0"])[0, 0] == 1.0
 
 
 @pytest.mark.parametrize("step", [1, 3, 40])

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.artifacts import ArtifactError
 from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch
+from penstock.contracts.models import ModelEpoch, ModelVersion
 from penstock.contracts.monitoring import Alert
 from penstock.contracts.streams import Streams
 from penstock.contracts.topics import ALERTS
@@ -22,6 +22,7 @@ from penstock.server.alerting import Alerts
 from penstock.server.kept import KeptModels
 from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
+from penstock.server.speaking import Asked
 from penstock.server.swapping import Models
 
 
@@ -122,8 +123,8 @@ class _Unsound:
 class _Loader(Loader):
     """Loads models that go wrong after they were loaded."""
 
-    def load(self, record: ModelEpoch, declaration: Declaration) -> Model:
-        model = super().load(record, declaration)
+    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model:
+        model = super().load(record, version, declaration)
         return replace(model, estimator=_Unsound(model.estimator)) if record.epoch == 2 else model
 
 
@@ -147,10 +148,11 @@ async def test_a_model_whose_answers_turn_out_unusable_is_replaced_within_the_re
     models.want(shop.epoch(2, *shop.trained()))
     await models.settle("loans")
     _, frame = shop.trained()
-    serving, said = await models.answer(deployment.declared(), frame.take(slice(0, 10)), ["p0"] * 10)
-    assert (serving.epoch, serving.version.version, len(said.answers)) == (2, 2, 10)
-    serving, said = await models.answer(deployment.declared(), frame, ["p0"] * 200)
-    assert (serving.epoch, serving.version.version, len(said.answers)) == (2, stand_in, 200)
+    few = Asked(frame.take(slice(0, 10)), ["p0"] * 10, ["p0"] * 10)
+    serving, (said,) = await models.answer(deployment.declared(), few)
+    assert (serving.epoch, said.arm.version.version, len(said.answers)) == (2, 2, 10)
+    serving, (said,) = await models.answer(deployment.declared(), Asked(frame, ["p0"] * 200, ["p0"] * 200))
+    assert (serving.epoch, said.arm.version.version, len(said.answers)) == (2, stand_in, 200)
     assert "not a finite number" in models.facts()["refused"]["loans"]["reason"]
     assert models.facts()["epochs"] == {"loans": 2}
     assert len(told) == 1

@@ -15,6 +15,7 @@ from penstock.registry.adapters.commands import Promotion, Rollback
 from penstock.registry.adapters.observing import observed_route
 from penstock.registry.adapters.problems import answer_http_error
 from penstock.registry.adapters.registry import OPERATOR, Registry
+from penstock.registry.adapters.rollout_commands import Order, Start
 from penstock.registry.chain import Head
 from penstock.registry.changes import Change
 from penstock.runtime.problems import Problem
@@ -99,6 +100,47 @@ def _commands(app: FastAPI, registry: Registry) -> None:
             stream, body.detail, actor, bodies.once(key, request, content), request.state.traceparent
         )
 
+    @app.post("/v1/streams/{stream}/imported", status_code=202, openapi_extra=_takes("application/json"))
+    async def imported(
+        stream: StreamName,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+    ) -> Change:
+        """Say that history was imported, so that it is learnt from."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.ImportedBody, content)
+        once = bodies.once(key, request, content)
+        return await registry.imported(stream, body.outcomes, body.detail, actor, once, request.state.traceparent)
+
+    @app.post("/v1/streams/{stream}/rollout", openapi_extra=_takes("application/json"))
+    async def start_rollout(
+        stream: StreamName,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+    ) -> Change:
+        """Put versions on trial beside the champion."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.RolloutBody, content)
+        asked = Start(body.tried, body.mode, body.steps, body.detail)
+        once = bodies.once(key, request, content)
+        return await registry.start_rollout(stream, asked, actor, once, request.state.traceparent)
+
+    @app.post("/v1/streams/{stream}/rollout/{order}", openapi_extra=_takes("application/json"))
+    async def order_rollout(
+        stream: StreamName,
+        order: Order,
+        request: Request,
+        actor: Actor = OPERATOR,
+        key: Key = None,
+    ) -> Change:
+        """Pause, resume, abort or promote the rollout under way."""
+        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
+        body = bodies.read(bodies.OrderBody, content)
+        once = bodies.once(key, request, content)
+        return await registry.order_rollout(stream, order, body.detail, actor, once, request.state.traceparent)
+
     @app.delete("/v1/models/{stream}/{version}")
     async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> Change:
         """Take a version out of choice; its bytes and its history stay."""
@@ -129,6 +171,14 @@ def _stream_views(app: FastAPI, registry: Registry) -> None:
     async def epochs(stream: StreamName) -> dict[str, list[ModelEpoch]]:
         """What served, in order."""
         return {"epochs": await read(lambda session: views.epochs_of(session, stream))}
+
+    @app.get("/v1/streams/{stream}/rollout")
+    async def rollout(stream: StreamName) -> views.RolloutView:
+        """The newest rollout."""
+        found = await read(lambda session: views.rollout_of(session, stream))
+        if found is None:
+            raise Problem(404, "no_rollout", f"no model of {stream} has been on trial yet")
+        return found
 
     @app.get("/v1/streams/{stream}/runs")
     async def runs(stream: StreamName) -> dict[str, list[views.RunView]]:

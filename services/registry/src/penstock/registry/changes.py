@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Status = Literal["created", "changed", "unchanged", "promoted", "rolled_back", "accepted", "archived"]
+Status = Literal[
+    "created", "changed", "unchanged", "promoted", "rolled_back", "accepted", "archived", "rollout_started"
+]
 Kind = Literal["unknown", "conflict", "invalid"]
 
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord
-from penstock.contracts.monitoring import Alert
-from penstock.contracts.topics import ALERTS, TRAINING_REQUESTS, TRAINING_RUNS
+from penstock.contracts.monitoring import Alert, Statistics
+from penstock.contracts.topics import ALERTS, STATISTICS, TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.contracts.training import TrainingRequest, TrainingRun
 from penstock.telemetry.propagation import sampled
 
@@ -25,6 +25,12 @@ class Records(Protocol):
 
     async def take_alert(self, alert: Alert) -> None:
         """Keep an alert for people to see."""
+
+    async def on_trial(self) -> frozenset[str]:
+        """The streams with a rollout under way."""
+
+    async def take_statistics(self, block: Statistics, traceparent: str | None) -> None:
+        """Let a block of outcomes speak for or against the challengers of its stream."""
 
     async def drain(self) -> None:
         """Publish what transactions left to be published."""
@@ -55,6 +61,17 @@ class Handlers:
         """Keep alerts."""
         for alert in batch.records:
             await self._records.take_alert(alert)
+        await self._records.drain()
+        return []
+
+    async def statistics(self, batch: Batch[Statistics]) -> list[AnyOutputs]:
+        """Judge challengers."""
+        on_trial = await self._records.on_trial()
+        told = [(block, raw) for block, raw in zip(batch.records, batch.raw, strict=True) if block.stream in on_trial]
+        for block, raw in told:
+            await self._records.take_statistics(block, _traceparent(raw))
+        if told:
+            await self._records.drain()
         return []
 
 
@@ -67,9 +84,10 @@ def registry_group(records: Records) -> Group:
             route(TRAINING_REQUESTS, handlers.requests),
             route(TRAINING_RUNS, handlers.runs),
             route(ALERTS, handlers.alerts),
+            route(STATISTICS, handlers.statistics),
         ]
 
-    return Group("registry", (TRAINING_REQUESTS, TRAINING_RUNS, ALERTS), routes)
+    return Group("registry", (TRAINING_REQUESTS, TRAINING_RUNS, ALERTS, STATISTICS), routes)
 
 
 def _traceparent(raw: RawRecord) -> str | None:

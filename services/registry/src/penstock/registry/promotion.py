@@ -21,7 +21,7 @@ class Verdict:
 def judge(evaluation: Evaluation, gates: GatesDeclaration) -> Verdict:
     """Let the candidate through when it beats the champion by more than the margin and is no worse than the baseline.
 
-    A figure that is not finite never passes, nor does a holdout of fewer rows than the gates ask for.
+    With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes, nor does a holdout of fewer rows than the gates ask for.
     """
     faults = tuple(_faults(evaluation, gates))
     return Verdict(False, faults) if faults else Verdict(True, (_merit(evaluation),))
@@ -51,6 +51,18 @@ def _faults(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
             f"the candidate's gain over the champion in {metric}, {evaluation.gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
+    if gates.slice_margin is not None:
+        yield from _losing_slices(evaluation, gates.slice_margin)
+
+
+def _losing_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
+    """Where the candidate is shown to be worse than the champion: by the whole interval, not by its middle."""
+    for one in evaluation.slices:
+        if one.gain.high < -margin:
+            yield (
+                f"where {one.field} is {one.value or 'missing'!r} the candidate is worse than the champion: "
+                f"{evaluation.metric} {one.candidate.value:.4g} against {one.champion.value:.4g} on {one.gain.rows} rows"
+            )
 
 
 def _better_by(evaluation: Evaluation) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.governance import Command
 from penstock.contracts.ids import derived_id, digest_of
-from penstock.contracts.models import ModelEpoch, ModelVersion
+from penstock.contracts.models import ModelEpoch, ModelVersion, Trial
 from penstock.contracts.monitoring import Alert
 from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.training import TrainingRun
+from penstock.contracts.training import Skew, TrainingRun
 from penstock.registry.changes import Occasion
 
 SOURCE = "penstock/registry"
@@ -32,7 +32,13 @@ def stream_declared(declaration: Declaration, version: int, occasion: Occasion) 
 
 
 def model_epoch(
-    stream: str, epoch: int, champion: ModelVersion, reason: str, detail: str, occasion: Occasion
+    stream: str,
+    epoch: int,
+    champion: ModelVersion,
+    reason: str,
+    detail: str,
+    occasion: Occasion,
+    trial: Trial | None = None,
 ) -> ModelEpoch:
     """The epoch as it goes on `models`."""
     fields = {
@@ -45,6 +51,7 @@ def model_epoch(
         "champion": champion,
         "reason": reason,
         "detail": detail,
+        "trial": trial,
     }
     return ModelEpoch.model_validate(fields)
 
@@ -60,6 +67,50 @@ def retrain_command(stream: str, number: int, detail: str, occasion: Occasion) -
         stream=stream,
         by=occasion.actor,
         detail=detail,
+    )
+
+
+def rollout_alert(stream: str, rollout: str, version: int | None, why: str, occasion: Occasion) -> Alert:
+    """Tells people that a challenger was taken back."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "taken-back", rollout),
+        time=occasion.time,
+        cause=occasion.cause,
+        severity="warning",
+        subject="taken-back",
+        message=f"the challenger was taken back: {why}",
+        stream=stream,
+        version=version,
+    )
+
+
+def imported_command(stream: str, outcomes: int, detail: str, occasion: Occasion) -> Command:
+    """Says on `commands` that history was imported, with which the stream has so many outcomes; once for each number."""
+    return Command(
+        source=SOURCE,
+        id=derived_id("imported", stream, outcomes),
+        time=occasion.time,
+        cause=occasion.cause,
+        kind="imported",
+        stream=stream,
+        by=occasion.actor,
+        detail=detail,
+        outcomes=outcomes,
+    )
+
+
+def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
+    """Tells people that answers were made from other features than the log gives."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "skew", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="warning",
+        subject="training-serving-skew",
+        message=f"{skew.differing} of {skew.rows} answers were made from other known labels than the log gives",
+        stream=run.stream,
     )
 
 

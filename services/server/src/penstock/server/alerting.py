@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from penstock.bus.errors import TransientError
 from penstock.contracts.ids import derived_id
 from penstock.contracts.models import ModelEpoch
-from penstock.contracts.monitoring import Alert
+from penstock.contracts.monitoring import FAILED_CHALLENGER, Alert
 from penstock.server.serving import Unserved
 
 SOURCE = "penstock/server"
@@ -30,6 +30,21 @@ def refused_model(record: ModelEpoch, refused: Unserved) -> Alert:
         subject="refused-model",
         message=f"the model of epoch {record.epoch} is refused: {refused.reason}",
         stream=record.stream,
+    )
+
+
+def failed_challenger(record: ModelEpoch, version: int, why: str) -> Alert:
+    """The alert about a challenger that was taken out: with it the registry ends the trial."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id(FAILED_CHALLENGER, record.stream, record.epoch, version),
+        time=record.time,
+        cause=record.id,
+        severity="critical",
+        subject=FAILED_CHALLENGER,
+        message=f"the challenger, version {version}, was taken out in epoch {record.epoch}: {why}",
+        stream=record.stream,
+        version=version,
     )
 
 

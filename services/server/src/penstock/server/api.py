@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from penstock.contracts.models import ModelEpoch
 from penstock.runtime.direct import Asked, Told, direct_route, encode_json, told
 from penstock.runtime.observing import Observer
 from penstock.runtime.problems import Problem, answer
@@ -81,7 +83,15 @@ def _model(desk: Desk, stream: str) -> Told:
         return told(problem)
     record = serving.record
     facts = {"stream": stream, "epoch": serving.epoch, "reason": record.reason, "since": record.time}
-    return Told(200, encode_json({**facts, "model": model_facts(serving), "classes": serving.model.classes}))
+    champion = {"model": model_facts(serving.champion), "classes": serving.champion.model.classes}
+    return Told(200, encode_json({**facts, **champion, "trial": _trial_facts(record)}))
+
+
+def _trial_facts(record: ModelEpoch) -> dict[str, Any] | None:
+    if record.trial is None:
+        return None
+    shares = {challenger.model.version: challenger.share for challenger in record.trial.challengers}
+    return {"mode": record.trial.mode, "step": record.trial.step, "shares": shares}
 
 
 async def _not_served(_: Request, error: Exception) -> Response:

@@ -109,6 +109,8 @@ def _checked(decoded: Any, item: bytes) -> Event[Any] | Refusal:
         return Refusal("unknown_schema_version", f"only {EVENT_TYPE} is answered here", "type", id=decoded.id)
     if decoded.answer is not UNSET:
         return Refusal("forged_answer", "an answer is given here, not taken", "answer", id=decoded.id)
+    if decoded.is_history:
+        return Refusal("extra_field", "an event that brings its label wants no answer", "label", id=decoded.id)
     return decoded
 
 

@@ -15,12 +15,11 @@ from penstock.contracts.refusals import Refusal
 from penstock.contracts.streams import StreamDeclared
 from penstock.runtime.batching import Asking, MicroBatches
 from penstock.runtime.problems import RETRY_AFTER, Problem
-from penstock.server.answering import answers_to
+from penstock.server.answering import Answered, answers_to, in_order
 from penstock.server.bodies import Reader
 from penstock.server.delivery import Records
-from penstock.server.replies import Answer, answers
+from penstock.server.replies import Answer, Teller, answers
 from penstock.server.sealing import letter_of
-from penstock.server.serving import Serving
 from penstock.server.swapping import Models, NoModel
 
 MOST_ROWS = 1000  # of a micro-batch: more would be answered in a thread
@@ -111,24 +110,27 @@ class Counter:
 
     async def _answer_fit(self, parts: Sequence[_Part]) -> None:
         """One answer of the model for all of them, then one write; each is told what became of its own."""
-        serving, predictions = await self._predicted([event for part in parts for event in part.fit])
+        answered = await self._predicted([event for part in parts for event in part.fit])
+        predictions = in_order(answered, Answered.predictions)
+        tellers = {part.arm.version.version: Teller(part.arm) for part in answered}
         shares = list(_shared_out(predictions, parts))
         logged = [(part, said) for part, said in zip(parts, shares, strict=True) if not part.asking.question.probe]
         problems = iter(await self._put(logged) if logged else [])
         for part, said in zip(parts, shares, strict=True):
             problem = None if part.asking.question.probe else next(problems)
             if problem is None:
-                part.resolve(answers(serving, part.fit, said))
+                part.resolve(answers(tellers, part.fit, said))
             else:
                 part.asking.refuse(problem)
 
-    async def _predicted(self, events: Sequence[Event[Any]]) -> tuple[Serving, list[PredictionData]]:
+    async def _predicted(self, events: Sequence[Event[Any]]) -> list[Answered]:
         try:
             answered = await answers_to(self._models, self.declared, events, self._code, "http")
         except NoModel as error:
             raise no_model() from error
-        answered.attribution.mode = self._mode
-        return answered.serving, answered.predictions()
+        for part in answered:
+            part.attribution.mode = self._mode
+        return answered
 
     async def _put(self, logged: Sequence[tuple[_Part, Sequence[PredictionData]]]) -> list[Problem | None]:
         stream, seal = self.declared.name, self._seal
@@ -136,9 +138,10 @@ class Counter:
         return await self._records.put(stream, letters, wait=self._mode == "durable")
 
 
-def _shared_out(predictions: list[PredictionData], parts: Sequence[_Part]) -> list[list[PredictionData]]:
+def _shared_out(predictions: Sequence[PredictionData], parts: Sequence[_Part]) -> list[Sequence[PredictionData]]:
     """To each part its own predictions."""
-    shares, first = [], 0
+    shares: list[Sequence[PredictionData]] = []
+    first = 0
     for part in parts:
         shares.append(predictions[first : first + len(part.fit)])
         first += len(part.fit)

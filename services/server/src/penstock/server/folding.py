@@ -27,6 +27,9 @@ REMEMBERED = 50_000  # events whose outcome was folded: repeated work comes soon
 class Fold:
     """A fold over the stream's outcomes from `learnt_to` on; each event counts once, by its first outcome.
 
+    Imported history lies before whatever was asked: its labels are known until the first outcome of an answer is folded.
+    It teaches a blend only in training, in the order of its time.
+
     Whoever answers with it holds `in_use` meanwhile: it must not learn while it speaks.
     """
 
@@ -39,6 +42,7 @@ class Fold:
         self._blend = blend
         self._numbers = {name: float(index) for index, name in enumerate(classes)}
         self._met: dict[tuple[str, str | None, str], None] = {}
+        self._live = False
 
     def asked(self, frame: Frame, entities: Sequence[str | None]) -> tuple[Frame, list[list[float | None]] | None]:
         """The frame with what is known of the entities, and the same as predictions carry it."""
@@ -58,8 +62,9 @@ class Fold:
         decoded = OUTCOMES.decoder(declared)(records)
         fresh = [outcome for outcome in decoded if isinstance(outcome, Outcome) and self._is_new(outcome)]
         numbered = [(outcome, number) for outcome in fresh if (number := self._number_of(outcome)) is not None]
-        if self._blend is not None and numbered:
-            self._teach(self._blend, declared.declaration, *zip(*numbered, strict=True))
+        lessons = [(outcome, number) for outcome, number in numbered if outcome.data.status == "joined"]
+        if self._blend is not None and lessons:
+            self._teach(self._blend, declared.declaration, *zip(*lessons, strict=True))
         for outcome, number in numbered:
             self._known.take(outcome.data.entity, number)
         self.learnt_to = records[-1].offset + 1
@@ -67,16 +72,17 @@ class Fold:
     def _teach(
         self, blend: Blend, declaration: Declaration, outcomes: Sequence[Outcome[Any]], numbers: Sequence[float]
     ) -> None:
-        predictions = [outcome.data.prediction for outcome in outcomes]
+        predictions = [outcome.data.answer for outcome in outcomes]
         known = known_matrix(blend.lags, (None if said.known is UNSET else said.known for said in predictions))
         frame = with_known(_frame_of(declaration, outcomes), blend.lags, known)
         said = blend.read([None if said.experts is UNSET else said.experts for said in predictions])
         blend.learn(blend.places(frame), said, np.array(numbers, dtype=np.float64))
 
     def _is_new(self, outcome: Outcome[Any]) -> bool:
-        event = (outcome.source, outcome.data.entity, outcome.id)
-        if outcome.data.status != "joined" or event in self._met:
+        event, status = (outcome.source, outcome.data.entity, outcome.id), outcome.data.status
+        if status == "expired" or (status == "imported" and self._live) or event in self._met:
             return False
+        self._live = status == "joined"
         self._met[event] = None
         if len(self._met) > REMEMBERED:
             del self._met[next(iter(self._met))]

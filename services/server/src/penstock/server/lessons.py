@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from penstock.bus.ports import Fetched, Log, Reader
-from penstock.contracts.streams import Streams
+from penstock.bus.ports import Fetched, Log, Place, Reader
+from penstock.contracts.batch import RawRecord
+from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.contracts.topics import OUTCOMES
 from penstock.server.folding import Fold
 
 SLICE = 200  # outcomes folded before others get their turn
 
-Folds = Callable[[], Mapping[str, Fold]]
-"""The folds in service, by stream."""
+Followed = Sequence[tuple[str, Fold]]
+"""Folds, each with its stream."""
 
 
 class Lessons:
     """Brings outcomes to the folds in service, each from where it has come to."""
 
     def __init__(self, log: Log, namespace: str, streams: Streams) -> None:
-        self.folds: Folds = dict
+        self.folds: Callable[[], Followed] = list
         self.cpu_seconds = 0.0
         self._log = log
         self._namespace = namespace
         self._streams = streams
-        self._followed: Mapping[str, Fold] = {}
+        self._followed: Followed = []
         self._reader: Reader | None = None
 
     def facts(self) -> dict[str, float]:
@@ -43,7 +44,7 @@ class Lessons:
         Raises:
             BrokerUnavailable: the log does not answer.
         """
-        folds = dict(self.folds())
+        folds = self.folds()
         if folds != self._followed or (folds and self._reader is None):
             await self.close()
             self._reader, self._followed = await self._open(folds), folds
@@ -58,10 +59,10 @@ class Lessons:
         Raises:
             BrokerUnavailable: the log does not answer.
         """
-        reader = await self._open({stream: fold})
+        reader = await self._open([(stream, fold)])
         if reader is not None:
             try:
-                await self._fold({stream: fold}, await reader.read_to_end())
+                await self._fold([(stream, fold)], await reader.read_to_end())
             finally:
                 await reader.close()
 
@@ -71,23 +72,30 @@ class Lessons:
         if reader is not None:
             await reader.close()
 
-    async def _open(self, folds: Mapping[str, Fold]) -> Reader | None:
+    async def _open(self, folds: Followed) -> Reader | None:
         """A reader of the folds' outcomes; what the log no longer holds is passed over."""
-        places = {(OUTCOMES.name(self._namespace, stream), 0): fold for stream, fold in folds.items()}
-        begins = await self._log.begins(list(places)) if places else {}
-        starts = {place: max(places[place].learnt_to, begin) for place, begin in begins.items()}
+        learnt: dict[Place, int] = {}
+        for stream, fold in folds:
+            place = (OUTCOMES.name(self._namespace, stream), 0)
+            learnt[place] = min(fold.learnt_to, learnt.get(place, fold.learnt_to))
+        begins = await self._log.begins(list(learnt)) if learnt else {}
+        starts = {place: max(learnt[place], begin) for place, begin in begins.items()}
         return await self._log.reader(starts) if starts else None
 
-    async def _fold(self, folds: Mapping[str, Fold], fetched: Sequence[Fetched]) -> int:
-        by_topic = {OUTCOMES.name(self._namespace, stream): (stream, fold) for stream, fold in folds.items()}
+    async def _fold(self, folds: Followed, fetched: Sequence[Fetched]) -> int:
         for part in fetched:
-            stream, fold = by_topic[part.topic]
-            declared = self._streams.get(stream)
-            for start in range(0, len(part.records) if declared else 0, SLICE):
-                assert declared is not None
-                async with fold.in_use:
-                    begun = time.thread_time()
-                    fold.take(declared, part.records[start : start + SLICE])
-                    self.cpu_seconds += time.thread_time() - begun
-                await asyncio.sleep(0)
+            for stream, fold in folds:
+                declared = self._streams.get(stream)
+                if declared is not None and part.topic == OUTCOMES.name(self._namespace, stream):
+                    await self._teach(fold, declared, part.records)
         return sum(len(part.records) for part in fetched)
+
+    async def _teach(self, fold: Fold, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
+        """What one fold has learnt already another may not have."""
+        fresh = [record for record in records if record.offset >= fold.learnt_to]
+        for start in range(0, len(fresh), SLICE):
+            async with fold.in_use:
+                begun = time.thread_time()
+                fold.take(declared, fresh[start : start + SLICE])
+                self.cpu_seconds += time.thread_time() - begun
+            await asyncio.sleep(0)

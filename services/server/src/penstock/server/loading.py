@@ -14,7 +14,7 @@ from penstock.artifacts import (
     digest_of,
 )
 from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch, subject_of
+from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
 from penstock.ml.models import Model
 from penstock.ml.online.blend import Blend
 from penstock.ml.package import UnusablePackage, unpack
@@ -42,15 +42,16 @@ class Loader:
     verifier: Verifier
     kept: KeptModels = field(default_factory=KeptModels)
 
-    def load(self, record: ModelEpoch, declaration: Declaration) -> Model | Blend:
-        """The model of an epoch; a copy is kept for a restart.
+    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model | Blend:
+        """A model of an epoch; of the champion a copy is kept for a restart.
 
         Raises RefusedModel when it must not serve, StoreAway when it cannot be had for now.
         """
-        self._check_signature(record)
-        artifact = self._fetch(record)
+        self._check_signature(record.stream, version)
+        artifact = self._fetch(record.stream, version.digest)
         model = _opened(artifact, declaration)
-        self.kept.keep(record, artifact)
+        if version is record.champion:
+            self.kept.keep(record, artifact)
         return model
 
     def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
@@ -62,24 +63,22 @@ class Loader:
         if record.stream != stream or digest_of(artifact) != record.champion.digest:
             return None
         try:
-            self._check_signature(record)
+            self._check_signature(stream, record.champion)
             return record, _opened(artifact, declaration)
         except RefusedModel:
             return None
 
-    def _check_signature(self, record: ModelEpoch) -> None:
-        version = record.champion
+    def _check_signature(self, stream: str, version: ModelVersion) -> None:
         try:
-            self.verifier.expect(version.envelope, subject_of(record.stream, version.run), version.digest)
+            self.verifier.expect(version.envelope, subject_of(stream, version.run), version.digest)
         except BadSignature as error:
             raise RefusedModel(f"its signature is refused: {error}") from error
 
-    def _fetch(self, record: ModelEpoch) -> bytes:
-        digest = record.champion.digest
+    def _fetch(self, stream: str, digest: str) -> bytes:
         try:
             return self.store.get(digest)
         except ArtifactError as error:
-            kept = self.kept.recall(record.stream)
+            kept = self.kept.recall(stream)
             if kept is not None and digest_of(kept[1]) == digest:
                 return kept[1]
             if isinstance(error, MissingArtifact | CorruptArtifact):

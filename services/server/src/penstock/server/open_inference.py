@@ -175,15 +175,15 @@ def metadata(stream: str, declaration: Declaration, serving: Serving) -> dict[st
     inputs = [
         {"name": name, "datatype": _NATURAL[field.type], "shape": [-1]} for name, field in declaration.fields.items()
     ]
-    classes = serving.model.classes
+    classes = serving.champion.model.classes
     outputs: list[dict[str, Any]] = [
         {"name": PREDICTION, "datatype": "BYTES" if classes else "FP64", "shape": [-1]},
         *([{"name": PROBABILITIES, "datatype": "FP64", "shape": [-1, len(classes)]}] if classes else []),
     ]
     return {
         "name": stream,
-        "versions": [str(serving.version.version)],
-        "platform": f"penstock_{serving.version.family}",
+        "versions": [str(serving.champion.version.version)],
+        "platform": f"penstock_{serving.champion.version.family}",
         "inputs": inputs,
         "outputs": outputs,
         "parameters": {"classes": list(classes), "epoch": serving.epoch},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from penstock.contracts.events import Event
 from penstock.contracts.predictions import PredictionData
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.problems import problem_of
-from penstock.server.serving import Serving
+from penstock.server.trials import Arm
 
 
 class ModelFacts(Struct):
@@ -70,27 +70,38 @@ class Reply:
 _encode = msgspec.json.Encoder().encode
 
 
-def answers(serving: Serving, events: Sequence[Event[Any]], predictions: Sequence[PredictionData]) -> list[Answer]:
-    """The answers that one model gave, as clients see them."""
-    facts, classes = model_facts(serving), serving.model.classes
-    return [
-        Answer(
+class Teller:
+    """Tells clients what a model answered."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._facts = model_facts(arm)
+        self._classes = arm.model.classes
+
+    def tell(self, event: Event[Any], said: PredictionData) -> Answer:
+        """The answer to an event."""
+        rows = said.probabilities
+        return Answer(
             event.id,
             event.source,
             said.value,
-            None if said.probabilities is None else dict(zip(classes, said.probabilities, strict=True)),
-            facts,
+            None if rows is None else dict(zip(self._classes, rows, strict=True)),
+            self._facts,
             said.epoch,
             said.schema,
             said.mode,
         )
-        for event, said in zip(events, predictions, strict=True)
-    ]
 
 
-def model_facts(serving: Serving) -> ModelFacts:
+def answers(
+    tellers: Mapping[int, Teller], events: Sequence[Event[Any]], predictions: Sequence[PredictionData]
+) -> list[Answer]:
+    """The answers to events as clients see them; `tellers` by the version of their model."""
+    return [tellers[said.version].tell(event, said) for event, said in zip(events, predictions, strict=True)]
+
+
+def model_facts(arm: Arm) -> ModelFacts:
     """Which model answers."""
-    version = serving.version
+    version = arm.version
     return ModelFacts(version.name, version.version, version.family, version.digest)
 
 

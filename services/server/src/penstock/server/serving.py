@@ -5,26 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.ml.baseline import BASELINE
-from penstock.ml.models import Model
-from penstock.ml.online.blend import Blend
+from penstock.contracts.models import Challenger, ModelEpoch, ModelVersion, Trial
 from penstock.server.folding import Fold
+from penstock.server.trials import Arm, Challenged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Serving:
-    """A model that answers, and the epoch in force. Requests capture it once and keep it to their end.
+    """The models that answer, and the epoch in force. Requests capture it once and keep it to their end.
 
-    `spare` served before it; it takes over, under the same epoch, when this one's answers turn out to be unusable:
-    then `version` is not the champion of `record`. `fold` is what goes on learning.
+    `spare` served before; it takes over, under the same epoch, when the champion's answers turn out to be unusable:
+    then `champion` is not the one of `record`. `challengers` are in the order of the record's trial.
     """
 
     record: ModelEpoch
-    version: ModelVersion
-    model: Model | Blend
-    fold: Fold | None = None
-    spare: Serving | None = None
+    champion: Arm
+    challengers: tuple[Challenged, ...] = ()
+    spare: Arm | None = None
 
     @property
     def epoch(self) -> int:
@@ -32,9 +29,22 @@ class Serving:
         return self.record.epoch
 
     @property
-    def baseline(self) -> bool:
-        """Whether this is the constant that every real model has to beat."""
-        return self.model.family == BASELINE
+    def arms(self) -> list[Arm]:
+        """All that may answer."""
+        return [self.champion, *(one.arm for one in self.challengers if one.arm is not None)]
+
+    def met(self, trial: Trial | None, challenger: Challenger) -> Challenged | None:
+        """The challenger as it was met before in the same trial."""
+        own = self.record.trial
+        if own is None or trial is None or own.id != trial.id:
+            return None
+        at_hand = dict(zip((one.model.version for one in own.challengers), self.challengers, strict=True))
+        return at_hand.get(challenger.model.version)
+
+    def arm_of(self, version: ModelVersion) -> Arm | None:
+        """The model at hand that is exactly this version, signature and all; None when there is none."""
+        at_hand = [*self.arms, *([self.spare] if self.spare is not None else [])]
+        return next((arm for arm in at_hand if arm.version == version), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +104,14 @@ class Epochs:
         before = self._serving.get(stream)
         if before is not None and serving.epoch <= before.epoch:
             raise ValueError(f"{stream} is served under epoch {before.epoch} already, {serving.epoch} is no higher")
-        spare = replace(before, spare=None) if before is not None else None
-        self._serving[stream] = replace(serving, spare=spare)
+        self._serving[stream] = replace(serving, spare=_spare(before, serving.champion))
         for failures in (self._refused, self._waiting):
             if stream in failures and failures[stream].epoch <= serving.epoch:
                 del failures[stream]
 
-    def stand_in(self, stream: str, spare: Serving) -> None:
+    def stand_in(self, stream: str, spare: Arm) -> None:
         """Let `spare` answer from now on under the epoch in force, whose own model was refused."""
-        self._serving[stream] = replace(spare, record=self._serving[stream].record, spare=None)
+        self._serving[stream] = replace(self._serving[stream], champion=spare, spare=None)
 
     def refuse(self, stream: str, refused: Unserved) -> bool:
         """Note that a model must not serve; whether that is news."""
@@ -117,18 +126,38 @@ class Epochs:
         self._waiting[stream] = waiting
         return before != waiting
 
-    def folds(self) -> dict[str, Fold]:
-        """What goes on learning, by stream."""
-        return {stream: serving.fold for stream, serving in self._serving.items() if serving.fold is not None}
+    def folds(self) -> list[tuple[str, Fold]]:
+        """What goes on learning, with its stream."""
+        return [
+            (stream, arm.fold)
+            for stream, serving in self._serving.items()
+            for arm in serving.arms
+            if arm.fold is not None
+        ]
 
     def facts(self) -> dict[str, Any]:
         """What health says: the epochs in force, which models were refused or are awaited and why, and how far was learnt."""
         return {
             "epochs": {stream: serving.epoch for stream, serving in self._serving.items()},
-            "learnt_to": {stream: fold.learnt_to for stream, fold in self.folds().items()},
+            "learnt_to": _learnt_to(self.folds()),
             "refused": {stream: _told(refused) for stream, refused in self._refused.items()},
             "waiting": {stream: _told(waiting) for stream, waiting in self._waiting.items()},
         }
+
+
+def _spare(before: Serving | None, champion: Arm) -> Arm | None:
+    """What served before, unless it is what serves now."""
+    if before is None:
+        return None
+    return before.spare if before.champion is champion else before.champion
+
+
+def _learnt_to(folds: list[tuple[str, Fold]]) -> dict[str, int]:
+    """By stream how far the one that lags most has come."""
+    furthest: dict[str, int] = {}
+    for stream, fold in folds:
+        furthest[stream] = min(fold.learnt_to, furthest.get(stream, fold.learnt_to))
+    return furthest
 
 
 def _told(unserved: Unserved) -> dict[str, Any]:

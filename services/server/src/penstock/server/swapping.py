@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from penstock.bus.errors import TransientError
-from penstock.contracts.models import ModelEpoch
-from penstock.contracts.predictions import Evidence
+from penstock.contracts.models import Challenger, ModelEpoch, ModelVersion
+from penstock.contracts.predictions import ShadowAnswer
 from penstock.contracts.streams import StreamDeclared, Streams
-from penstock.ml.baseline import BASELINE
-from penstock.ml.frame import Frame
-from penstock.ml.models import Answers, Model
-from penstock.ml.online.blend import Blend
-from penstock.server.alerting import Alerts, refused_model
+from penstock.server.alerting import Alerts, failed_challenger, refused_model
 from penstock.server.folding import fold_of
 from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader, RefusedModel, StoreAway
 from penstock.server.serving import Epochs, Serving, Unserved
+from penstock.server.speaking import Asked, Said, shadow_answers, speak
+from penstock.server.trials import Arm, Challenged, challengers_of, told, without_trial
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
-LARGE = 1000  # rows beyond which a slow model would keep the event loop from its heartbeats
 
 Note = Callable[[str, int], None]
 
@@ -100,12 +97,11 @@ class Models:
                 await self._swap(record)
         await self._alerts.tell()
 
-    async def answer(
-        self, declared: StreamDeclared, frame: Frame, entities: Sequence[str | None]
-    ) -> tuple[Serving, Said]:
-        """The answers of the model in service to n rows of n entities, and which model that was.
+    async def answer(self, declared: StreamDeclared, asked: Asked) -> tuple[Serving, list[Said]]:
+        """The answers to n rows, each row once, by the models in service, and which those were.
 
-        A model whose answers cannot be used is refused, and the one before it answers instead.
+        A champion whose answers cannot be used is refused, and the one before it answers instead; so does the champion
+        for a challenger.
 
         Raises:
             NoModel: nothing serves the stream.
@@ -115,9 +111,13 @@ class Models:
             if serving is None:
                 raise NoModel(f"no model serves {declared.name} yet")
             try:
-                return serving, await _said(serving, frame, entities)
+                return serving, await speak(serving, asked, partial(self._failed, serving))
             except Exception as error:  # a model may fail in any way
                 await self._fall_back(declared, serving, error)
+
+    async def shadow(self, serving: Serving, asked: Asked) -> list[list[ShadowAnswer]]:
+        """What the shadows of a trial would have answered to rows that were answered elsewhere."""
+        return await shadow_answers(serving, asked, partial(self._failed, serving))
 
     async def _swap(self, record: ModelEpoch) -> None:
         declared = self._streams.get(record.stream)
@@ -130,29 +130,61 @@ class Models:
 
     async def _load(self, record: ModelEpoch, declared: StreamDeclared) -> None:
         try:
-            model = await asyncio.to_thread(self._loader.load, record, declared.declaration)
-            await self._serve(record, model, declared)
+            champion = await self._arm(record, record.champion, declared)
+            challengers = [await self._challenger(record, one, declared) for one in challengers_of(record)]
+            self._serve(Serving(record, champion, tuple(challengers)))
         except StoreAway as error:
             self._wait(record, str(error))
         except RefusedModel as error:
             self._refuse(record, Unserved(record.epoch, str(error), error.passing))
 
+    async def _challenger(self, record: ModelEpoch, challenger: Challenger, declared: StreamDeclared) -> Challenged:
+        """The challenger, with the failures that it has had in this trial; without a model if that must not serve."""
+        serving = self.serving(record.stream)
+        before = serving.met(record.trial, challenger) if serving is not None else None
+        if before is not None:
+            return before
+        try:
+            return Challenged(await self._arm(record, challenger.model, declared))
+        except RefusedModel as error:
+            self._alerts.add(failed_challenger(record, challenger.model.version, str(error)))
+            return Challenged(None)
+
+    async def _arm(self, record: ModelEpoch, version: ModelVersion, declared: StreamDeclared) -> Arm:
+        """The model of a version: at hand, or loaded; with everything folded that is on the log.
+
+        Raises:
+            RefusedModel, StoreAway: see `Loader.load`.
+        """
+        serving = self.serving(record.stream)
+        arm = serving.arm_of(version) if serving is not None else None
+        if arm is None:
+            model = await asyncio.to_thread(self._loader.load, record, version, declared.declaration)
+            arm = Arm(version, model, fold_of(model, declared.declaration))
+        await self._catch_up(record.stream, arm)
+        return arm
+
+    async def _catch_up(self, stream: str, arm: Arm) -> None:
+        if arm.fold is not None:
+            await self._lessons.catch_up(stream, arm.fold)
+
     async def _serve_last_good(self, declared: StreamDeclared, below: int) -> None:
         """After a start that could not load the newest model: the last that served here, else the baseline."""
         recalled = await asyncio.to_thread(self._loader.recall, declared.name, declared.declaration)
         if recalled is not None and recalled[0].epoch < below:
-            await self._serve(*recalled, declared)
+            record, model = recalled
+            arm = Arm(record.champion, model, fold_of(model, declared.declaration))
+            await self._catch_up(declared.name, arm)
+            self._serve(Serving(without_trial(record), arm))
             return
         first = self._epochs.first(declared.name)
-        model = await self._loaded(first, declared) if first is not None and first.epoch < below else None
-        if first is not None and model is not None:
-            await self._serve(first, model, declared)
+        baseline = await self._baseline(first, declared) if first is not None and first.epoch < below else None
+        if first is not None and baseline is not None:
+            self._serve(Serving(first, baseline))
 
-    async def _serve(self, record: ModelEpoch, model: Model | Blend, declared: StreamDeclared) -> None:
-        fold = fold_of(model, declared.declaration)
-        if fold is not None:
-            await self._lessons.catch_up(record.stream, fold)
-        self._epochs.serve(record.stream, Serving(record, record.champion, model, fold))
+    def _serve(self, serving: Serving) -> None:
+        record = serving.record
+        self._epochs.serve(record.stream, serving)
         self._note(record.stream, record.epoch)
         log.info("%s: epoch %d serves, version %d", record.stream, record.epoch, record.champion.version)
 
@@ -165,51 +197,35 @@ class Models:
             log.warning("%s: the model of epoch %d is refused: %s", record.stream, record.epoch, refused.reason)
             self._alerts.add(refused_model(record, refused))
 
+    def _failed(self, serving: Serving, challenged: Challenged, error: BaseException) -> None:
+        """A challenger did not answer; the failure that is one too many takes it out here and now."""
+        record = serving.record
+        assert challenged.arm is not None
+        version = challenged.arm.version.version
+        log.warning("%s: the challenger, version %d, did not answer: %s", record.stream, version, told(error))
+        if challenged.fail():
+            self._alerts.add(failed_challenger(record, version, told(error)))
+            self._news.set()
+
     async def _fall_back(self, declared: StreamDeclared, failed: Serving, error: Exception) -> None:
         async with self._changing[declared.name]:
             if self.serving(declared.name) is not failed:
                 return  # another request has seen to it
             self._refuse(failed.record, Unserved(failed.epoch, f"its answers cannot be used: {error}"))
-            spare = failed.spare or await self._baseline(declared, failed)
-            if spare is not None:
+            first = self._epochs.first(declared.name)
+            spare = failed.spare or await self._baseline(first, declared)
+            if spare is not None and spare.version.digest != failed.champion.version.digest:
                 self._epochs.stand_in(declared.name, spare)
+            else:
+                spare = None
         await self._alerts.tell()
         if spare is None:
             raise NoModel(f"the model of {declared.name} cannot answer, and none can stand in for it") from error
 
-    async def _baseline(self, declared: StreamDeclared, failed: Serving) -> Serving | None:
-        first = self._epochs.first(declared.name)
-        if first is None or first.champion.digest == failed.version.digest:
+    async def _baseline(self, first: ModelEpoch | None, declared: StreamDeclared) -> Arm | None:
+        if first is None:
             return None
-        model = await self._loaded(first, declared)
-        return Serving(failed.record, first.champion, model, failed.fold) if model is not None else None
-
-    async def _loaded(self, record: ModelEpoch, declared: StreamDeclared) -> Model | Blend | None:
         try:
-            return await asyncio.to_thread(self._loader.load, record, declared.declaration)
+            return await self._arm(first, first.champion, declared)
         except (StoreAway, RefusedModel):
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The answers to n rows; how far what answered had learnt, and what its predictions carry for those who learn."""
-
-    answers: Answers
-    learnt_to: int | None = None
-    evidence: Evidence | None = None
-
-
-async def _said(serving: Serving, frame: Frame, entities: Sequence[str | None]) -> Said:
-    fold = serving.fold
-    if fold is None:
-        return Said(await _predicted(serving.model, frame))
-    async with fold.in_use:
-        asked, known = fold.asked(frame, entities)
-        answers = await _predicted(serving.model, asked)
-        return Said(answers, fold.learnt_to, fold.evidence(known, answers))
-
-
-async def _predicted(model: Model | Blend, frame: Frame) -> Answers:
-    is_slow = isinstance(model, Blend) or (model.fused != "linear" and model.family != BASELINE)
-    return await asyncio.to_thread(model.predict, frame) if is_slow and len(frame) > LARGE else model.predict(frame)

@@ -7,9 +7,10 @@ from hashlib import sha256
 from typing import Annotated, TypeVar
 
 from fastapi import Header, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from penstock.contracts.declaration import NAME, Declaration
+from penstock.contracts.models import RolloutMode
 from penstock.contracts.stream_file import LARGEST_FILE, DeclarationError, parse_declaration
 from penstock.registry.changes import Once
 from penstock.runtime.problems import Problem
@@ -24,6 +25,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}
 
 Detail = Annotated[str, Field(max_length=1000)]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 EpochNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 LARGEST_COMMAND = 16_384  # bytes
@@ -50,9 +52,45 @@ class RollbackBody(_Body):
     detail: Detail = ""
 
 
+class RolloutBody(_Body):
+    """Put `version`, or several `versions` by bandit, on trial; `mode` and `steps` as the stream declares unless given."""
+
+    version: VersionNumber | None = None
+    versions: Annotated[tuple[VersionNumber, ...], Field(max_length=8)] = ()
+    mode: RolloutMode | None = None
+    steps: Annotated[tuple[Share, ...], Field(max_length=20)] = ()
+    detail: Detail = ""
+
+    @model_validator(mode="after")
+    def _names_a_version(self) -> RolloutBody:
+        if (self.version is None) == (not self.versions) or len(set(self.versions)) < len(self.versions):
+            raise ValueError("name a version, or several different versions")
+        if list(self.steps) != sorted(set(self.steps)):
+            raise ValueError("steps must rise, such as [0.05, 0.2, 0.5]")
+        return self
+
+    @property
+    def tried(self) -> tuple[int, ...]:
+        """All versions that are named."""
+        return self.versions if self.version is None else (self.version,)
+
+
+class OrderBody(_Body):
+    """What is asked of the rollout under way, and why."""
+
+    detail: Detail = ""
+
+
 class RetrainBody(_Body):
     """Ask for a training."""
 
+    detail: Detail = ""
+
+
+class ImportedBody(_Body):
+    """History was imported: with it the stream has so many outcomes."""
+
+    outcomes: Annotated[int, Field(ge=1, lt=2**53, strict=True)]
     detail: Detail = ""
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.topics import COMMANDS
-from penstock.registry.adapters import audit, epochs, outbox, streams, versions
+from penstock.registry.adapters import audit, epochs, outbox, rollouts, streams, versions
 from penstock.registry.adapters.tables import AuditRow, StreamRow, VersionRow
 from penstock.registry.changes import Change, CommandRefused, Occasion, Status
 from penstock.registry.history import rollback_target
-from penstock.registry.records import retrain_command
+from penstock.registry.records import imported_command, retrain_command
 from penstock.registry.trust import Trust
 
 
@@ -45,8 +45,8 @@ def promote(session: Session, trust: Trust, stream: str, asked: Promotion, occas
     if asked.digest is not None and asked.digest != versions.model_of(version).digest:
         raise CommandRefused("invalid", "digest_mismatch", f"version {asked.version} has another digest", "digest")
     if row.champion == asked.version:
-        return _change(row, "unchanged")
-    _may_serve(trust, version)
+        return change_of(row, "unchanged")
+    may_serve(trust, version)
     return _install(session, row, version, asked.expected_epoch, ("command", asked.detail), occasion)
 
 
@@ -59,9 +59,9 @@ def roll_back(session: Session, trust: Trust, stream: str, asked: Rollback, occa
     row = streams.found(session, stream)
     expected = row.epoch if asked.expected_epoch is None else asked.expected_epoch
     if asked.to_version == row.champion:
-        return _change(row, "unchanged")
+        return change_of(row, "unchanged")
     version = versions.found(session, stream, _target(session, stream, asked.to_version))
-    _may_serve(trust, version)
+    may_serve(trust, version)
     return _install(session, row, version, expected, ("rollback", asked.detail), occasion)
 
 
@@ -80,7 +80,7 @@ def _target(session: Session, stream: str, wanted: int | None) -> int:
     return wanted
 
 
-def _may_serve(trust: Trust, version: VersionRow) -> None:
+def may_serve(trust: Trust, version: VersionRow) -> None:
     if version.archived:
         raise CommandRefused("conflict", "archived_version", f"version {version.version} is archived", "version")
     model = versions.model_of(version)
@@ -91,8 +91,9 @@ def _may_serve(trust: Trust, version: VersionRow) -> None:
 def _install(
     session: Session, row: StreamRow, version: VersionRow, expected: int, why: tuple[str, str], occasion: Occasion
 ) -> Change:
+    rollouts.overtake(session, row.name, f"version {version.version} was made the champion", occasion)
     epochs.install(session, expected, versions.model_of(version), *why, occasion)
-    return _change(row, "promoted" if why[0] == "command" else "rolled_back")
+    return change_of(row, "promoted" if why[0] == "command" else "rolled_back")
 
 
 def retrain(session: Session, stream: str, detail: str, occasion: Occasion) -> Change:
@@ -102,6 +103,16 @@ def retrain(session: Session, stream: str, detail: str, occasion: Occasion) -> C
     command = retrain_command(stream, session.scalar(asked) or 0, detail, occasion)
     outbox.add(session, COMMANDS, command, stream, occasion)
     audit.note(session, "retrain.requested", stream, {"command": command.id, "detail": detail}, occasion)
+    return Change(stream=stream, status="accepted", command=command.id)
+
+
+def imported(session: Session, stream: str, outcomes: int, detail: str, occasion: Occasion) -> Change:
+    """Tell the retrain-trigger that history was imported, with which the stream has so many outcomes."""
+    streams.found(session, stream)
+    command = imported_command(stream, outcomes, detail, occasion)
+    outbox.add(session, COMMANDS, command, stream, occasion)
+    noted = {"command": command.id, "outcomes": outcomes, "detail": detail}
+    audit.note(session, "history.imported", stream, noted, occasion)
     return Change(stream=stream, status="accepted", command=command.id)
 
 
@@ -115,11 +126,12 @@ def archive(session: Session, stream: str, version: int, occasion: Occasion) -> 
     if row.champion == version:
         raise CommandRefused("conflict", "version_in_service", f"version {version} serves; promote another one first")
     if found.archived:
-        return _change(row, "unchanged")
+        return change_of(row, "unchanged")
     found.archived = True
     audit.note(session, "version.archived", stream, {"version": version}, occasion)
-    return _change(row, "archived")
+    return change_of(row, "archived")
 
 
-def _change(row: StreamRow, status: Status) -> Change:
+def change_of(row: StreamRow, status: Status) -> Change:
+    """What a command came to."""
     return Change(stream=row.name, status=status, schema_version=row.version, epoch=row.epoch, model=row.champion)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from penstock.contracts.models import ModelEpoch, ModelVersion
+from penstock.contracts.models import ModelEpoch, ModelVersion, Trial
 from penstock.contracts.topics import MODELS
 from penstock.registry.adapters import audit, outbox
 from penstock.registry.adapters.tables import EpochRow, StreamRow
@@ -16,18 +17,31 @@ from penstock.registry.records import model_epoch
 
 
 def install(
-    session: Session, expected: int, champion: ModelVersion, reason: str, detail: str, occasion: Occasion
+    session: Session,
+    expected: int,
+    champion: ModelVersion,
+    reason: str,
+    detail: str,
+    occasion: Occasion,
+    trial: Trial | None = None,
 ) -> ModelEpoch:
-    """Let `champion` serve from the epoch after `expected` on.
+    """Let `champion` serve from the epoch after `expected` on, but for the shares of a `trial`.
 
     Raises:
         CommandRefused: the stream is no longer at that epoch.
     """
-    record = model_epoch(champion.name, expected + 1, champion, reason, detail, occasion)
+    record = model_epoch(champion.name, expected + 1, champion, reason, detail, occasion, trial)
     _compare_and_set(session, expected, champion)
     session.add(EpochRow(stream=record.stream, epoch=record.epoch, record=record.model_dump(mode="json")))
     outbox.add(session, MODELS, record, record.stream, occasion)
-    said = {"epoch": record.epoch, "version": champion.version, "digest": champion.digest, "reason": reason}
+    said: dict[str, Any] = {
+        "epoch": record.epoch,
+        "version": champion.version,
+        "digest": champion.digest,
+        "reason": reason,
+    }
+    if trial is not None:
+        said |= {"mode": trial.mode, "shares": {str(one.model.version): one.share for one in trial.challengers}}
     audit.note(session, "epoch.installed", record.stream, {**said, "detail": detail}, occasion)
     return record
 

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Clock
 from penstock.contracts.declaration import Declaration
-from penstock.contracts.monitoring import Alert
+from penstock.contracts.monitoring import Alert, Statistics
 from penstock.contracts.training import TrainingRequest, TrainingRun
-from penstock.registry.adapters import commands, idempotency, runs, streams
+from penstock.registry.adapters import commands, idempotency, rollout_commands, rollouts, runs, streams
 from penstock.registry.adapters.commands import Promotion, Rollback
 from penstock.registry.adapters.database import Database
 from penstock.registry.adapters.relay import Relay
+from penstock.registry.adapters.rollout_commands import Order, Start
 from penstock.registry.changes import Change, Occasion, Once
 from penstock.registry.records import SOURCE
 from penstock.registry.trust import Trust
@@ -96,6 +97,53 @@ class Registry:
             once,
         )
 
+    async def imported(
+        self,
+        stream: str,
+        outcomes: int,
+        detail: str = "",
+        actor: str = OPERATOR,
+        once: Once | None = None,
+        traceparent: str | None = None,
+    ) -> Change:
+        """Take note that history was imported."""
+        return await self._perform(
+            lambda session, occasion: commands.imported(session, stream, outcomes, detail, occasion),
+            self._occasion(actor, traceparent),
+            once,
+        )
+
+    async def start_rollout(
+        self,
+        stream: str,
+        asked: Start,
+        actor: str = OPERATOR,
+        once: Once | None = None,
+        traceparent: str | None = None,
+    ) -> Change:
+        """Put versions on trial beside the champion."""
+        return await self._perform(
+            lambda session, occasion: rollout_commands.start(session, self._trust, stream, asked, occasion),
+            self._occasion(actor, traceparent),
+            once,
+        )
+
+    async def order_rollout(
+        self,
+        stream: str,
+        what: Order,
+        detail: str = "",
+        actor: str = OPERATOR,
+        once: Once | None = None,
+        traceparent: str | None = None,
+    ) -> Change:
+        """Pause, resume, abort or bring to its end the rollout under way."""
+        return await self._perform(
+            lambda session, occasion: rollout_commands.order(session, stream, what, detail, occasion),
+            self._occasion(actor, traceparent),
+            once,
+        )
+
     async def archive(self, stream: str, version: int, actor: str = OPERATOR) -> Change:
         """Take a version out of choice."""
         return await self._perform(
@@ -116,7 +164,17 @@ class Registry:
 
     async def take_alert(self, alert: Alert) -> None:
         """Keep an alert for people to see."""
-        await self.database.write(lambda session: runs.take_alert(session, alert))
+        occasion = Occasion(SOURCE, alert.time, alert.id)
+        await self.database.write(lambda session: runs.take_alert(session, alert, occasion))
+
+    async def on_trial(self) -> frozenset[str]:
+        """The streams with a rollout under way."""
+        return await self.database.read(rollouts.on_trial)
+
+    async def take_statistics(self, block: Statistics, traceparent: str | None = None) -> None:
+        """Let a block of outcomes speak for or against challengers."""
+        occasion = Occasion(SOURCE, block.time, block.id, traceparent)
+        await self.database.write(lambda session: rollouts.take_statistics(session, block, occasion))
 
     async def drain(self) -> None:
         """Publish what transactions left to be published.

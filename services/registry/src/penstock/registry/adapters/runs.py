@@ -13,13 +13,17 @@ from penstock.contracts.models import ModelVersion
 from penstock.contracts.monitoring import Alert
 from penstock.contracts.topics import ALERTS
 from penstock.contracts.training import TrainingRequest, TrainingRun
-from penstock.registry.adapters import audit, epochs, outbox, streams, versions
+from penstock.registry.adapters import audit, epochs, outbox, rollouts, streams, versions
 from penstock.registry.adapters.tables import AlertRow, RequestRow, RunRow, StreamRow
 from penstock.registry.changes import Occasion
 from penstock.registry.promotion import judge
-from penstock.registry.records import refusal_alert
+from penstock.registry.records import refusal_alert, skew_alert
+from penstock.registry.rollout import Plan
 
 Decision = dict[str, Any]
+
+MOST_SKEWED = 0.01  # share of answers made from other features than the log gives, before people are told
+BASELINE_VERSION = 0  # what replaces it needs no trial
 
 
 def take_request(session: Session, request: TrainingRequest) -> None:
@@ -29,10 +33,11 @@ def take_request(session: Session, request: TrainingRequest) -> None:
         session.add(row)
 
 
-def take_alert(session: Session, alert: Alert) -> None:
-    """Keep an alert."""
+def take_alert(session: Session, alert: Alert, occasion: Occasion) -> None:
+    """Keep an alert; one of a challenger that failed ends its rollout."""
     if session.scalars(select(AlertRow).where(AlertRow.id == alert.id)).first() is None:
         session.add(AlertRow(id=alert.id, record=_plain(alert)))
+        rollouts.take_alert(session, alert, occasion)
 
 
 def take_run(session: Session, run: TrainingRun, complaint: str | None, occasion: Occasion) -> None:
@@ -71,7 +76,11 @@ def _refuse(session: Session, run: TrainingRun, why: str, occasion: Occasion) ->
 
 def _judge(session: Session, stream: StreamRow, run: TrainingRun, occasion: Occasion) -> Decision:
     assert run.evaluation is not None  # a run without one is complained of
-    verdict = judge(run.evaluation, streams.declaration_of(stream).gates)
+    declaration = streams.declaration_of(stream)
+    verdict = judge(run.evaluation, declaration.gates)
+    skew = run.evaluation.skew
+    if skew is not None and skew.differing > MOST_SKEWED * skew.rows:
+        outbox.add(session, ALERTS, skew_alert(run, skew), run.stream, occasion)
     model = _version(session, run)
     versions.register(session, model, verdict.passed, occasion)
     said = {"run": run.request, "version": model.version, "digest": model.digest, "family": model.family}
@@ -81,6 +90,12 @@ def _judge(session: Session, stream: StreamRow, run: TrainingRun, occasion: Occa
     if not verdict.passed:
         return {"outcome": "kept_back", **decision}
     detail = f"{run.reason}: {verdict.reasons[0]}"
+    if rollouts.under_way(session, run.stream) is not None:
+        return {"outcome": "kept_back", **decision, "reasons": ["a rollout is under way"]}
+    if declaration.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
+        plan = Plan.of(declaration.rollout, declaration.rollout.mode)
+        rollouts.begin(session, stream, plan, [model.version], detail, occasion)
+        return {"outcome": "on_trial", "epoch": stream.epoch, **decision}
     epoch = epochs.install(session, stream.epoch, model, "promotion", detail, occasion)
     return {"outcome": "promoted", "epoch": epoch.epoch, **decision}
 

@@ -84,6 +84,26 @@ class EpochRow(Table):
     record: Mapped[dict[str, Any]]
 
 
+class RolloutRow(Table):
+    """A rollout: `open` until its challenger was promoted or taken back. `began` is the epoch of the present step."""
+
+    __tablename__ = "rollouts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(index=True)
+    number: Mapped[int]
+    open: Mapped[bool]
+    paused: Mapped[bool]
+    step: Mapped[int]
+    began: Mapped[int]
+    champion: Mapped[int]
+    versions: Mapped[list[int]] = mapped_column(JSON)
+    shares: Mapped[list[float]] = mapped_column(JSON)
+    plan: Mapped[dict[str, Any]]
+    evidence: Mapped[dict[str, Any]]
+    detail: Mapped[str]
+
+
 class RequestRow(Table):
     """A training request."""
 

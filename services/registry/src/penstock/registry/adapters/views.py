@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from math import isfinite
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
@@ -13,9 +14,11 @@ from penstock.contracts.declaration import Declaration
 from penstock.contracts.governance import AuditEntry
 from penstock.contracts.models import ModelEpoch, ModelVersion
 from penstock.contracts.monitoring import Alert
-from penstock.registry.adapters import audit, epochs, streams, versions
-from penstock.registry.adapters.tables import AlertRow, RunRow, StreamRow, VersionRow
+from penstock.ml.metrics import primary_metric
+from penstock.registry.adapters import audit, epochs, rollouts, streams, versions
+from penstock.registry.adapters.tables import AlertRow, RolloutRow, RunRow, StreamRow, VersionRow
 from penstock.registry.chain import Head, verify_chain
+from penstock.registry.rollout import Evidence, Losses, difference
 
 
 class _View(BaseModel):
@@ -47,6 +50,35 @@ class RunView(_View):
 
     run: dict[str, Any]
     decision: dict[str, Any] | None
+
+
+class ArmView(_View):
+    """A model in a rollout: its share, and its outcomes so far in this step with their mean loss.
+
+    A shadow's `mean` is its loss less the champion's on the same events.
+    """
+
+    version: int
+    share: float
+    outcomes: int
+    mean: float
+
+
+class RolloutView(_View):
+    """The newest rollout of a stream. `low` to `high` is by how much the challenger's loss exceeds the champion's,
+    an interval that may be looked at at any time; None before there is one, and of a bandit.
+    """
+
+    id: str
+    mode: str
+    state: Literal["running", "paused", "ended"]
+    step: int
+    steps: int
+    detail: str
+    outcomes: int
+    arms: list[ArmView]
+    low: float | None
+    high: float | None
 
 
 class AuditPage(_View):
@@ -114,6 +146,41 @@ def runs_of(session: Session, stream: str) -> list[RunView]:
     streams.found(session, stream)
     rows = session.scalars(select(RunRow).where(RunRow.stream == stream).order_by(RunRow.position))
     return [RunView(run=row.record, decision=row.decision) for row in rows]
+
+
+def rollout_of(session: Session, stream: str) -> RolloutView | None:
+    """The stream's newest rollout, None before the first."""
+    declaration = streams.declaration_of(streams.found(session, stream))
+    row = rollouts.newest(session, stream)
+    return None if row is None else _rollout(row, primary_metric(declaration.task))
+
+
+def _rollout(row: RolloutRow, metric: str) -> RolloutView:
+    plan, evidence = rollouts.plan_of(row), Evidence.model_validate(row.evidence)
+    apart = difference(plan, row.versions[0], evidence, metric) if len(row.versions) == 1 else None
+    known = apart is not None and isfinite(apart.low) and isfinite(apart.high)
+    champion = _arm(row.champion, 1 - sum(row.shares), evidence.champion)
+    met = evidence.challengers
+    tried = [
+        _arm(version, share, met.get(version, Losses()))
+        for version, share in zip(row.versions, row.shares, strict=True)
+    ]
+    return RolloutView(
+        id=row.id,
+        mode=plan.mode,
+        state="ended" if not row.open else "paused" if row.paused else "running",
+        step=row.step,
+        steps=len(plan.steps) if plan.mode == "canary" else 1,
+        detail=row.detail,
+        outcomes=evidence.outcomes,
+        arms=[champion, *tried],
+        low=apart.low if apart is not None and known else None,
+        high=apart.high if apart is not None and known else None,
+    )
+
+
+def _arm(version: int, share: float, met: Losses) -> ArmView:
+    return ArmView(version=version, share=share, outcomes=met.answers, mean=met.mean)
 
 
 def newest_alerts(session: Session, most: int) -> list[Alert]:
