@@ -12,7 +12,20 @@ import typer
 from penstock.console.failure import ConsoleFailure
 from penstock.console.terminal import err
 
-COMMANDS = ("up", "down", "status", "logs", "restart", "stream", "replay", "wait", "ledger", "demo")
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "logs",
+    "restart",
+    "stream",
+    "replay",
+    "wait",
+    "ledger",
+    "quality",
+    "rollout",
+    "demo",
+)
 """Each lies in a file of its own, `commands/<name>.py`, as a function or a Typer app of that name."""
 
 

@@ -10,9 +10,11 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
+from penstock.console.importing import Reason, Refused
 from penstock.console.training_delay import TrainingDelay
 from penstock.console.watching import StreamWatch
 from penstock.contracts.declaration import Declaration
+from penstock.contracts.ids import derived_id
 from penstock.contracts.refusals import Refusal
 from penstock.drift_detector import wiring as drift_detector
 from penstock.drift_detector.settings import DriftDetectorSettings
@@ -21,6 +23,8 @@ from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
 from penstock.registry.adapters.engines import open_engine
+from penstock.registry.adapters.registry import Registry
+from penstock.registry.changes import Once
 from penstock.retrain_trigger import wiring as retrain_trigger
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.runtime.in_one_process import OneProcess
@@ -36,12 +40,21 @@ ACTOR = "replay"
 
 
 class LocalDeployment:
-    """All seven services in this process, as a replay uses them. Time moves with the stream; `log` holds it all."""
+    """All seven services in this process, as a replay uses them. Time moves with the stream; `log` holds it all, and
+    `registry` takes commands.
+    """
 
     def __init__(
-        self, process: OneProcess, intake: Intake, watch: StreamWatch, delay: TrainingDelay, scorer: Service
+        self,
+        process: OneProcess,
+        intake: Intake,
+        watch: StreamWatch,
+        delay: TrainingDelay,
+        scorer: Service,
+        office: Registry,
     ) -> None:
         self.watch = watch
+        self.registry = office
         self._scorer = scorer
         self.log = process.log
         self._process = process
@@ -54,6 +67,26 @@ class LocalDeployment:
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
         answers = await self._intake.take(self.watch.stream.name, kind, bodies)
         return sum(isinstance(answer, Refusal) for answer in answers)
+
+    async def bring(self, events: Sequence[bytes], now: datetime) -> list[Refused]:
+        """Hand history to ingestion's own check; what was refused."""
+        self._process.clock.advance_to(int(now.timestamp() * 1000))
+        answers = await self._intake.take(self.watch.stream.name, "event", events)
+        return [
+            Refused(place, Reason(one.code, one.field or "", one.detail))
+            for place, one in enumerate(answers)
+            if isinstance(one, Refusal)
+        ]
+
+    async def proceed(self) -> None:
+        """Let everything run."""
+        await self._process.settle()
+
+    async def tell_imported(self, outcomes: int, detail: str) -> None:
+        """Tell the registry that history was imported; told again, it is done."""
+        name = self.watch.stream.name
+        once = Once(derived_id("imported", name, outcomes, detail), detail)
+        await self.registry.imported(name, outcomes, detail, ACTOR, once)
 
     async def answered(self, ids: Sequence[str]) -> None:
         """Let everything run: afterwards each id has its prediction or rejection."""
@@ -95,6 +128,6 @@ async def local_deployment(declaration: Declaration, training_delay: int = 0) ->
         assert stream is not None
         watch = StreamWatch(process.log, process.namespace, stream)
         await watch.start()
-        yield LocalDeployment(process, ingestion.intake(gate), watch, delay, scorer)
+        yield LocalDeployment(process, ingestion.intake(gate), watch, delay, scorer, desk)
     finally:
         await process.close()

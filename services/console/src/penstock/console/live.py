@@ -12,6 +12,7 @@ import httpx
 
 from penstock.bus.kafka import Connection, KafkaLog
 from penstock.console.deployment import Deployment as Running
+from penstock.console.importing import Reason, Refused
 from penstock.console.quiet import Quiet
 from penstock.console.services_over_http import Requests
 from penstock.console.watching import StreamWatch
@@ -37,6 +38,19 @@ class LiveDeployment:
         """Hand records in over HTTP; the stream's own times are in them, so `now` is not needed here."""
         del now
         return await self.requests.hand_in(self._stream, kind, bodies, {})
+
+    async def bring(self, events: Sequence[bytes], now: datetime) -> list[Refused]:
+        """Hand history in over HTTP; what was refused."""
+        del now
+        refused = await self.requests.refused_of(self._stream, "event", events, {})
+        return [Refused(one["index"], Reason(one["code"], one["field"] or "", one["detail"])) for one in refused]
+
+    async def proceed(self) -> None:
+        """The services work by themselves."""
+
+    async def tell_imported(self, outcomes: int, detail: str) -> None:
+        """Tell the registry that history was imported."""
+        await self.requests.tell_imported(self._stream, outcomes, detail)
 
     async def answered(self, ids: Sequence[str]) -> None:
         """Wait until each id has its prediction or rejection on the log."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import httpx
 
 from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.contracts.ids import derived_id
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 TRIES = 120
@@ -33,9 +34,28 @@ class Requests:
         self, stream: str, kind: Literal["event", "label"], bodies: Sequence[bytes], headers: dict[str, str]
     ) -> int:
         """Send records to ingestion as NDJSON, again and again until it takes them; how many it refused."""
+        return len(await self.refused_of(stream, kind, bodies, headers))
+
+    async def refused_of(
+        self, stream: str, kind: Literal["event", "label"], bodies: Sequence[bytes], headers: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        """The same; what it said of each that it refused: its `index`, `code`, `field` and `detail`."""
         url = f"{self._ingestion}/v1/streams/{stream}/{kind}s"
         answer = await self._insist(url, b"\n".join(bodies), {"content-type": "application/x-ndjson", **headers})
-        return len(answer.get("refused", ()))
+        return list(answer.get("refused", ()))
+
+    async def tell_imported(self, stream: str, outcomes: int, detail: str) -> None:
+        """Tell the registry that history was imported, with which the stream has so many outcomes; told again, it is done.
+
+        Raises:
+            ConsoleFailure: the registry does not answer.
+        """
+        url = f"{self._registry}/v1/streams/{stream}/imported"
+        key = {"idempotency-key": derived_id("imported", stream, outcomes, detail)}
+        try:
+            _understood(await self._client.post(url, json={"outcomes": outcomes, "detail": detail}, headers=key))
+        except httpx.TransportError as error:
+            raise ConsoleFailure(f"{url}: the registry does not answer; import the file again") from error
 
     async def _insist(self, url: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
         for _ in range(TRIES):
@@ -53,13 +73,31 @@ class Requests:
         Raises:
             ConsoleFailure: the registry refused it.
         """
-        url = f"{self._registry}/v1/streams/{name}"
+        content = {"content": declaration.encode(), "headers": {"content-type": media_type}}
+        return str((await self._registry_says("PUT", name, **content))["status"])
+
+    async def command(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What a command to the registry comes to; `path` begins with the stream.
+
+        Raises:
+            ConsoleFailure: the registry refused it.
+        """
+        return await self._registry_says("POST", path, json=body)
+
+    async def look(self, path: str) -> dict[str, Any]:
+        """What the registry shows; `path` begins with the stream.
+
+        Raises:
+            ConsoleFailure: there is no such thing.
+        """
+        return await self._registry_says("GET", path)
+
+    async def _registry_says(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        url = f"{self._registry}/v1/streams/{path}"
         try:
-            response = await self._client.put(url, content=declaration.encode(), headers={"content-type": media_type})
+            return _understood(await self._client.request(method, url, **sent))
         except httpx.TransportError as error:
             raise ConsoleFailure(f"{url}: the registry does not answer; see: penstock status") from error
-        document = _understood(response)
-        return str(document.get("status", "created" if response.status_code == 201 else "unchanged"))
 
 
 def _understood(response: httpx.Response) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import zlib
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from itertools import islice
@@ -51,6 +51,11 @@ class Table:
     def count(self) -> int:
         """How many rows there are; reads the file, and so finds its faults before anything is sent."""
         return sum(1 for _ in self.rows())
+
+    def lines_of(self, rows: Collection[int]) -> dict[int, int]:
+        """The line of the file on which each of the rows ends; the first row is number 0."""
+        found = enumerate(line for line, _ in _numbered_rows(self.path, self.delimiter, self.columns))
+        return {number: line for number, line in islice(found, max(rows, default=-1) + 1) if number in rows}
 
     def place_of(self, column: str) -> int:
         """Where a column stands.

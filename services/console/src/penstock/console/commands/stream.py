@@ -1,4 +1,4 @@
-"""`penstock stream init | apply | list`"""
+"""`penstock stream init | apply | list`, and `import`"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from penstock.bus.kafka import Connection, KafkaLog
+from penstock.console.commands.importing import import_
 from penstock.console.declared import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
@@ -22,6 +23,7 @@ from penstock.contracts.stream_file import DeclarationError, parse_declaration, 
 from penstock.contracts.streams import Streams
 
 stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
+stream.command("import")(import_)
 
 
 def declaration_in(path: Path) -> Declaration:
