@@ -89,7 +89,7 @@ def boosting(task: Task, encoder: Encoder, seed: int) -> Any:
     if task == "regression":
         return HistGradientBoostingRegressor(loss="absolute_error", **shared)
     return HistGradientBoostingClassifier(
-        learning_rate=0.05, max_features=0.3, min_samples_leaf=30, l2_regularization=5.0, **shared
+        learning_rate=0.08, max_features=0.5, min_samples_leaf=30, l2_regularization=5.0, **shared
     )
 
 

@@ -45,12 +45,12 @@ def boosting(task: Task) -> tuple[Range, ...]:
     """No more leaves than a fused tree can have (`fused.masks`)."""
     regression = task == "regression"
     return (
-        Range("learning_rate", 0.01, 0.3, 0.1 if regression else 0.05, log=True),
+        Range("learning_rate", 0.01, 0.3, 0.1 if regression else 0.08, log=True),
         Range("max_iter", 50, 400, 150, log=True),
         Range("max_leaf_nodes", 4, 31, 31, log=True),
         Range("min_samples_leaf", 5, 150, 20 if regression else 30, log=True),
         Range("l2_regularization", 0.0, 50.0, 0.0 if regression else 5.0),
-        Range("max_features", 0.2, 1.0, 1.0 if regression else 0.3),
+        Range("max_features", 0.2, 1.0, 1.0 if regression else 0.5),
     )
 
 
