@@ -133,7 +133,8 @@ class Candidate(BaseModel):
 class TrainingRun(ControlRecord):
     """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason.
 
-    `learnt_from` is the offset of the first outcome that the candidate learnt from: 0, or the request's `since`.
+    `learnt_from` is the offset of the first outcome that the best of the candidate's models learnt from: 0, or the
+    request's `since`.
     `scoring_seconds` is what answering 1,000 rows took the candidate.
     """
 

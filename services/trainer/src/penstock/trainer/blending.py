@@ -41,7 +41,7 @@ def blend_of(
     )
     for place in order:
         blend.known.take(rows.entities[place], targets[place])
-    held = _judged(selection.holdout, answers)
+    held = _judged(selection, answers)
     return blend, held, blend.answers(answers[held])
 
 
@@ -92,9 +92,14 @@ def _known_before(rows: Rows, newest: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.where(learnt_to < 0, guessed, known).astype(np.int64)
 
 
-def _judged(holdout: slice, answers: NDArray[np.float64]) -> slice:
-    """The last rows that were all answered: the holdout, and before it as many as make it large enough."""
-    n = len(answers)
-    wanted = min(holdout.start, n - min(JUDGED, int(n * LARGEST_JUDGED)))
+def _judged(selection: Selection, answers: NDArray[np.float64]) -> slice:
+    """The last rows that were all answered: the holdout, and before it as many as make it large enough.
+
+    After a change of the world they begin half-way since: the rows before that were answered by models which had seen
+    next to nothing of it, and say little of one that has seen it all.
+    """
+    n, start = len(answers), selection.chosen.start
+    enough = n - min(JUDGED, int(n * LARGEST_JUDGED))
+    wanted = min(selection.holdout.start, max(enough, start + (n - start) // 2 if start else 0))
     unanswered = np.flatnonzero(np.isnan(answers).any(axis=1))
     return slice(max(wanted, int(unanswered[-1]) + 1 if len(unanswered) else 0), n)

@@ -41,7 +41,8 @@ class Means(_Plain):
 class Trained(_Plain):
     """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes.
 
-    `learnt_from` is the offset of the first outcome among them; `scoring_seconds` what 1,000 answers took.
+    `learnt_from` is the offset of the first outcome that the best model among them learnt from; `scoring_seconds` what
+    1,000 answers took.
     """
 
     family: str

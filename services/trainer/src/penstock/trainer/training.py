@@ -78,7 +78,7 @@ def _trained(job: Job, store: Store, judge: Judge) -> Trained:
         profile=store.put(_profile(made, rows.frame.take(learnt))),
         size=len(package),
         rows=learnt.stop - learnt.start,
-        learnt_from=(job.since or 0) if learnt.start else 0,
+        learnt_from=(job.since or 0) if selection.chosen.start else 0,
         evaluation=evaluate(declaration, rows, selection, held, answers),
         scoring_seconds=scoring_seconds(unpack(package), rows.frame),
     )
