@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.ml.frame import Frame, column, times
-from penstock.ml.known import KnownLabels, Lags, known_matrix, with_known
+from penstock.ml.known import KnownLabels, Lags, inputs_of, known_matrix, with_known
 
 LABELS = st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 5).map(float)), max_size=40)
 LAGS = st.builds(Lags, st.lists(st.integers(1, 6), unique=True, max_size=3).map(tuple), st.integers(0, 6))
@@ -54,3 +56,30 @@ def test_a_frame_gains_the_columns_that_the_lags_name() -> None:
 def test_what_a_prediction_says_of_other_lags_is_not_taken_for_these() -> None:
     matrix = known_matrix(Lags((1, 2)), [[1.0, None], [1.0], None])
     assert np.array_equal(matrix, [[1.0, np.nan], [np.nan, np.nan], [np.nan, np.nan]], equal_nan=True)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.one_of(st.none(), st.integers(-9, 9).map(float))), max_size=30),
+    st.integers(1, 6),
+)
+def test_a_running_mean_goes_over_the_inputs_that_are_there(said: list[tuple[str, float | None]], span: int) -> None:
+    lags = Lags((1,), inputs=(("load", span), ("load", 1)))
+    known = KnownLabels(lags)
+    for entity, value in said:
+        known.take(entity, 1.0, [np.nan if value is None else value])
+    known = KnownLabels.from_dict(lags, json.loads(json.dumps(known.to_dict())))
+    for entity, row in zip("ab", known.features(["a", "b"]), strict=True):
+        own = [np.nan if value is None else value for named, value in said if named == entity]
+        there = [value for value in own[-span:] if not np.isnan(value)]
+        last = own[-1] if own else np.nan
+        assert np.allclose(row[1:], [np.mean(there) if there else np.nan, last], equal_nan=True)
+
+
+def test_the_columns_that_are_watched_are_each_taken_once() -> None:
+    lags = Lags(inputs=(("load", 3), ("wind", 2), ("load", 12)))
+    assert [field.name for field in lags.fields] == ["known.load.3", "known.wind.2", "known.load.12"]
+    frame = Frame(
+        {name: column("number", [place, 0.0]) for place, name in enumerate(("wind", "x", "load"))}, times([0, 1])
+    )
+    assert inputs_of(frame, lags).tolist() == [[2.0, 0.0], [0.0, 0.0]]
+    assert inputs_of(frame, Lags((1,))).shape == (2, 0)

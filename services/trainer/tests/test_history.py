@@ -66,9 +66,9 @@ def test_nothing_later_leaks_into_what_was_known(told: list[tuple[int, int, str,
     times = np.array([row[0] for row in told], dtype="M8[ms]")
     late = np.array([row[0] + row[1] for row in told], dtype="M8[ms]")
     entities, numbers = [row[2] for row in told], np.array([row[3] for row in told])
-    before = known_then(Lags((1, 2), 3), entities, times, late, numbers)
+    before = known_then(Lags((1, 2), 3), entities, times, late, numbers, np.empty((len(times), 0)))
     later = late >= np.datetime64(cut, "ms")
-    after = known_then(Lags((1, 2), 3), entities, times, late, np.where(later, 9.0, numbers))
+    after = known_then(Lags((1, 2), 3), entities, times, late, np.where(later, 9.0, numbers), np.empty((len(times), 0)))
     early = times <= np.datetime64(cut, "ms")
     assert np.array_equal(before[early], after[early], equal_nan=True)
 

@@ -15,7 +15,7 @@ from penstock.trainer.skew import skew_of
 from .conftest import declaration
 
 COUNT, LATE = 60, 7
-LAGS = Lags((1, 3), 4)
+LAGS = Lags((1, 3), 4, (("load", 5),))
 
 
 def answered(**changes: Any) -> Rows:
@@ -26,11 +26,11 @@ def answered(**changes: Any) -> Rows:
     known, found = KnownLabels(LAGS), []
     for n in range(COUNT):
         if n > LATE:
-            known.take(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"))
+            known.take(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"), [float(n - LATE - 1)])
         found.append(known.features([entities[n]])[0])
     when = times(["2026-01-01"] * COUNT)
     fields: dict[str, Any] = {
-        "frame": with_known(Frame({"load": np.zeros(COUNT)}, when), LAGS, np.array(found)),
+        "frame": with_known(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(found)),
         "labels": labels,
         "served": ["yes"] * COUNT,
         "label_times": when,
@@ -46,18 +46,18 @@ def declared(**lags: Any) -> Any:
 
 
 def test_answers_that_carry_what_was_known_show_no_skew() -> None:
-    assert skew_of(declared(label=[1, 3], mean=4), answered()) == Skew(rows=COUNT, differing=0)
+    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), answered()) == Skew(rows=COUNT, differing=0)
 
 
 def test_an_answer_that_carries_something_else_is_counted() -> None:
     rows = answered()
     rows.frame.columns["known.3"][20:25] += 1
-    assert skew_of(declared(label=[1, 3], mean=4), rows) == Skew(rows=COUNT, differing=5)
+    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), rows) == Skew(rows=COUNT, differing=5)
 
 
 def test_an_answer_that_knew_the_future_is_counted() -> None:
     rows = answered(learnt_to=np.zeros(COUNT, dtype=np.int64) + 100)
-    found = skew_of(declared(label=[1, 3], mean=4), rows)
+    found = skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), rows)
     assert found is not None
     assert found.differing > COUNT / 2
 
@@ -65,4 +65,4 @@ def test_an_answer_that_knew_the_future_is_counted() -> None:
 def test_without_lags_or_answers_there_is_nothing_to_compare() -> None:
     assert skew_of(declared(), answered()) is None
     unasked = answered(learnt_to=np.full(COUNT, -1))
-    assert skew_of(declared(label=[1, 3], mean=4), unasked) is None
+    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), unasked) is None

@@ -108,22 +108,32 @@ class LabelDeclaration(_Part):
         return self
 
 
+Span = Annotated[int, Field(ge=1, le=1000)]
+
+
 class LagsDeclaration(_Part):
     """Which known labels of the entity, or of the series, are features.
 
     `label` names how many labels back, counted from the last that is known at the moment of asking, however late labels
-    come; `mean` over how many of them the running mean goes (0: none).
+    come; `mean` over how many of them the running mean goes (0: none). `inputs` names number fields, each with the spans,
+    in known outcomes of the entity, over which its running means go.
     """
 
     label: Annotated[
         tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(max_length=50), AfterValidator(_distinct)
     ] = ()
     mean: Annotated[int, Field(ge=0, le=1000)] = 0
+    inputs: dict[str, Annotated[tuple[Span, ...], Field(min_length=1, max_length=10), AfterValidator(_distinct)]] = {}
 
     @property
     def any(self) -> bool:
         """Whether there are any."""
-        return bool(self.label or self.mean)
+        return bool(self.label or self.mean or self.inputs)
+
+    @property
+    def running(self) -> tuple[tuple[str, int], ...]:
+        """Each input with each of its spans."""
+        return tuple((name, span) for name, spans in self.inputs.items() for span in spans)
 
 
 Family = Literal["linear", "boosting", "forest", "additive"]
@@ -332,6 +342,7 @@ class Declaration(_Part):
         if self.entity is not None and self.entity not in self.fields:
             raise ValueError(f"entity {self.entity!r} is not among the fields")
         self._slices_are_categories()
+        self._running_inputs_are_numbers()
         if self.label.name in self.fields:
             raise ValueError(f"the label {self.label.name!r} is also a field: its event would give it away")
         if not any(field.feature for field in self.fields.values()) and not self.time.parts:
@@ -351,6 +362,13 @@ class Declaration(_Part):
                 raise ValueError(f"slice {name!r} is not among the fields")
             if self.fields[name].type not in ("category", "boolean"):
                 raise ValueError(f"slice {name!r} is a {self.fields[name].type}; a slice is a category or a boolean")
+
+    def _running_inputs_are_numbers(self) -> None:
+        for name in self.lags.inputs:
+            if name not in self.features:
+                raise ValueError(f"lags.inputs {name!r} is no field that is a feature")
+            if self.fields[name].type == "category":
+                raise ValueError(f"lags.inputs {name!r} is a category; a running mean goes over numbers")
 
     def _classes_fit_the_task(self) -> None:
         count = len(self.label.classes)

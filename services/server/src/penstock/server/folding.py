@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from penstock.contracts.predictions import Evidence
 from penstock.contracts.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES
 from penstock.ml.frame import Block, Frame
-from penstock.ml.known import KnownLabels, Lags, known_matrix, with_known
+from penstock.ml.known import KnownLabels, Lags, inputs_of, known_matrix, with_known
 from penstock.ml.models import Answers, Model
 from penstock.ml.online.blend import Blend
 
@@ -65,8 +66,7 @@ class Fold:
         lessons = [(outcome, number) for outcome, number in numbered if outcome.data.status == "joined"]
         if self._blend is not None and lessons:
             self._teach(self._blend, declared.declaration, *zip(*lessons, strict=True))
-        for outcome, number in numbered:
-            self._known.take(outcome.data.entity, number)
+        self._remember(declared.declaration, numbered)
         self.learnt_to = records[-1].offset + 1
 
     def _teach(
@@ -77,6 +77,13 @@ class Fold:
         frame = with_known(_frame_of(declaration, outcomes), blend.lags, known)
         said = blend.read([None if said.experts is UNSET else said.experts for said in predictions])
         blend.learn(blend.places(frame), said, np.array(numbers, dtype=np.float64))
+
+    def _remember(self, declaration: Declaration, numbered: Sequence[tuple[Outcome[Any], float]]) -> None:
+        inputs: Iterable[Sequence[float]] = repeat(())
+        if self._known.lags.watched and numbered:
+            inputs = inputs_of(_frame_of(declaration, [outcome for outcome, _ in numbered]), self._known.lags).tolist()
+        for (outcome, number), row in zip(numbered, inputs, strict=False):
+            self._known.take(outcome.data.entity, number, row)
 
     def _is_new(self, outcome: Outcome[Any]) -> bool:
         event, status = (outcome.source, outcome.data.entity, outcome.id), outcome.data.status
@@ -108,7 +115,7 @@ def fold_of(model: Model | Blend, declaration: Declaration) -> Fold | None:
 
 def lags_of(declaration: Declaration) -> Lags:
     """The lags that the stream declares."""
-    return Lags(declaration.lags.label, declaration.lags.mean)
+    return Lags(declaration.lags.label, declaration.lags.mean, declaration.lags.running)
 
 
 def _frame_of(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> Frame:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration import Declaration
 from penstock.ml.encoding import Encoder
 from penstock.ml.families import class_order
-from penstock.ml.known import KnownLabels
+from penstock.ml.known import KnownLabels, inputs_of
 from penstock.ml.models import Answers, Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
 from penstock.ml.online.mixing import Mixture
@@ -39,8 +39,9 @@ def blend_of(
     answers[newest] = rehearse(
         blend, rows.frame.take(newest), tried[newest], targets[newest], _known_before(rows, newest)
     )
+    inputs = inputs_of(rows.frame, blend.lags).tolist()
     for place in order:
-        blend.known.take(rows.entities[place], targets[place])
+        blend.known.take(rows.entities[place], targets[place], inputs[place])
     held = _judged(selection, answers)
     return blend, held, blend.answers(answers[held])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration import Declaration
 from penstock.ml.families import class_order
 from penstock.ml.frame import Field, Frame, Kind, column
-from penstock.ml.known import Lags, known_matrix, with_known
+from penstock.ml.known import Lags, inputs_of, known_matrix, with_known
 from penstock.trainer.history import history_first, known_then
 from penstock.trainer.segments import FIELD, schema_of
 
@@ -69,8 +69,9 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
     }
     times, label_times = _instants(whole["time"]), _instants(whole["label_time"])
     imported = pc.is_null(whole["served"]).to_numpy()
+    frame = Frame(columns, times)
     return Rows(
-        with_known(Frame(columns, times), lags_of(declaration), _known(declaration, whole, imported)),
+        with_known(frame, lags_of(declaration), _known(declaration, whole, frame, imported)),
         whole["label"].to_pylist(),
         whole["served"].to_pylist(),
         label_times,
@@ -80,7 +81,7 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> Rows:
     )
 
 
-def _known(declaration: Declaration, whole: pa.Table, imported: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _known(declaration: Declaration, whole: pa.Table, frame: Frame, imported: NDArray[np.bool_]) -> NDArray[np.float64]:
     """What was known of each row: what its prediction says; of history, what would have been."""
     lags = lags_of(declaration)
     known = known_matrix(lags, whole["known"].to_pylist())
@@ -88,7 +89,8 @@ def _known(declaration: Declaration, whole: pa.Table, imported: NDArray[np.bool_
         history = whole.filter(pa.array(imported))
         times, label_times = _instants(history["time"]), _instants(history["label_time"])
         numbers = numbers_of(declaration, history["label"].to_pylist())
-        known[imported] = known_then(lags, history["entity"].to_pylist(), times, label_times, numbers)
+        inputs = inputs_of(frame.take(imported), lags)
+        known[imported] = known_then(lags, history["entity"].to_pylist(), times, label_times, numbers, inputs)
     return known
 
 
@@ -102,7 +104,7 @@ def numbers_of(declaration: Declaration, labels: Sequence[Any]) -> NDArray[np.fl
 
 def lags_of(declaration: Declaration) -> Lags:
     """The lags that the stream declares."""
-    return Lags(declaration.lags.label, declaration.lags.mean)
+    return Lags(declaration.lags.label, declaration.lags.mean, declaration.lags.running)
 
 
 def feature_fields(declaration: Declaration) -> list[Field]:

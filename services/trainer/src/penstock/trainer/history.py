@@ -33,8 +33,11 @@ def known_then(
     times: NDArray[np.datetime64],
     label_times: NDArray[np.datetime64],
     numbers: NDArray[np.float64],
+    inputs: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Which labels of its entity were known at each of n events in the order of time: `lags` of them, shape (n, d).
+    """What was known of its entity at each of n events in the order of time: what the `lags` name, shape (n, d).
+
+    `numbers` are the labels, shape (n,), and `inputs` what the lags watch, shape (n, w).
 
     A label is known to what happens after it was told. Nothing later leaks: the answer to a row depends on those alone.
     """
@@ -42,7 +45,8 @@ def known_then(
     found = np.full((len(times), len(lags.fields)), np.nan)
     for place, now in enumerate(times):
         while following < len(told) and label_times[told[following]] < now:
-            known.take(entities[told[following]], float(numbers[told[following]]))
+            at = told[following]
+            known.take(entities[at], float(numbers[at]), inputs[at].tolist())
             following += 1
         found[place] = known.features([entities[place]])[0]
     return found

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.training import Skew
-from penstock.ml.known import KnownLabels
+from penstock.ml.known import KnownLabels, inputs_of
 from penstock.trainer.dataset import Rows, lags_of, numbers_of
 
 MOST_COMPARED = 5000  # newest answers: older ones were compared at earlier trainings
@@ -32,11 +32,12 @@ def skew_of(declaration: Declaration, rows: Rows) -> Skew | None:
 def _recomputed(declaration: Declaration, rows: Rows, asked: NDArray[np.intp]) -> NDArray[np.float64]:
     """What was known of the rows `asked`, which are in the order of how far was learnt; shape (n, d)."""
     known, numbers = KnownLabels(lags_of(declaration)), numbers_of(declaration, rows.labels)
-    told, following = np.argsort(rows.offsets, kind="stable"), 0
+    told, following, inputs = np.argsort(rows.offsets, kind="stable"), 0, inputs_of(rows.frame, known.lags).tolist()
     found = np.empty((len(asked), len(known.lags.fields)))
     for place, row in enumerate(asked):
         while following < len(told) and rows.offsets[told[following]] < rows.learnt_to[row]:
-            known.take(rows.entities[told[following]], float(numbers[told[following]]))
+            at = told[following]
+            known.take(rows.entities[at], float(numbers[at]), inputs[at])
             following += 1
         found[place] = known.features([rows.entities[row]])[0]
     return found

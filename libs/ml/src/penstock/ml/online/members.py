@@ -26,7 +26,7 @@ def described(blend: Blend) -> dict[str, Any]:
         "task": blend.task,
         "classes": list(blend.classes),
         "encoder": blend.encoder.to_dict(),
-        "lags": {"back": list(blend.lags.back), "mean": blend.lags.mean},
+        "lags": {"back": blend.lags.back, "mean": blend.lags.mean, "inputs": blend.lags.inputs},
         "frozen": len(blend.frozen),
         "groups": [{"lagged": group.lagged, **group.models.to_dict()} for group in blend.groups],
         "mixture": blend.mixture.to_dict(),
@@ -56,7 +56,9 @@ def restored(
 
     Raises KeyError, TypeError or ValueError for anything else, and whatever `unpacked` raises.
     """
-    lags = Lags(tuple(map(int, manifest["lags"]["back"])), int(manifest["lags"]["mean"]))
+    told = manifest["lags"]
+    inputs = tuple((str(name), int(k)) for name, k in told.get("inputs", ()))
+    lags = Lags(tuple(map(int, told["back"])), int(told["mean"]), inputs)
     frozen = [unpacked(members[_MODEL.format(place)]) for place in range(manifest["frozen"])]
     groups = [
         Group(Additive.from_dict(group, _weights(members[_WEIGHTS.format(place)])), bool(group["lagged"]))
