@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.artifacts import digest_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, Trial
 from penstock.contracts.monitoring import Alert
@@ -20,6 +21,7 @@ from penstock.contracts.streams import Streams
 from penstock.contracts.topics import ALERTS, RECEIVED
 from penstock.ml.models import Model
 from penstock.server.alerting import Alerts
+from penstock.server.kept import KeptModels
 from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.speaking import Asked
@@ -147,3 +149,23 @@ async def test_a_challenger_that_fails_is_answered_for_and_soon_not_asked_any_mo
     assert not models.serving("loans").challengers[0].answers, "a step of the same trial does not mend it"
     assert [(alert.subject, alert.version) for alert in told] == [("failed-challenger", 2)]
     assert "not a finite number" in told[0].message
+
+
+async def test_a_challenger_that_became_the_champion_is_what_a_restart_recalls(
+    deployment: Any, shop: Any, tmp_path: Any
+) -> None:
+    kept = KeptModels(tmp_path)
+    deployment.keep_in(kept)
+    await deployment.restart_stream()
+    tried = on_trial(shop, 3, 0.5)
+    await deployment.announce(tried)
+    await deployment.events([deployment.event(1)])
+    await deployment.settle()
+    assert kept.recall("loans")[0].champion.version == 1
+    promoted = tried.model_copy(update={"epoch": 4, "champion": tried.trial.challengers[0].model, "trial": None})
+    await deployment.announce(promoted)
+    await deployment.events([deployment.event(2)])
+    await deployment.settle()
+    record, artifact = kept.recall("loans")
+    assert (record.champion.version, digest_of(artifact)) == (2, record.champion.digest)
+    assert deployment.health()[0]["epochs"] == {"loans": 4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from penstock.artifacts import (
@@ -53,6 +54,11 @@ class Loader:
         if version is record.champion:
             self.kept.keep(record, artifact)
         return model
+
+    def keep(self, record: ModelEpoch) -> None:
+        """Keep a copy of a champion that need not be loaded; without the store the copy before it stays."""
+        with suppress(ArtifactError):
+            self.kept.keep(record, self.store.get(record.champion.digest))
 
     def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
         """The last model that was loaded here, verified anew; None when there is none that may serve."""

@@ -161,7 +161,10 @@ class Models:
         if arm is None:
             model = await asyncio.to_thread(self._loader.load, record, version, declared.declaration)
             arm = Arm(version, model, fold_of(model, declared.declaration))
-        await self._catch_up(record.stream, arm)
+        elif version is record.champion:
+            await asyncio.to_thread(self._loader.keep, record)
+        if serving is None or arm not in serving.arms:  # those are followed already
+            await self._catch_up(record.stream, arm)
         return arm
 
     async def _catch_up(self, stream: str, arm: Arm) -> None:
