@@ -19,9 +19,10 @@ from penstock.console.feed import Row
 from penstock.console.in_process import LocalDeployment, local_deployment
 from penstock.console.stream_time import replay
 from penstock.console.watching import StreamWatch
-from penstock.contracts.declaration import Declaration, RetrainDeclaration
+from penstock.contracts.declaration import Declaration
 from penstock.contracts.models import ModelEpoch, RolloutMode
 from penstock.contracts.topics import PREDICTIONS
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.registry.adapters.commands import Promotion
 from penstock.registry.adapters.rollout_commands import Start
 

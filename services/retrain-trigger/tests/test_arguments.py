@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.monitoring import Estimate
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.memory import Said
 
 from .conftest import at, declared, drift, ended, statistics

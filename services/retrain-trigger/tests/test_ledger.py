@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.declaration import RetrainDeclaration
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.ledger import COMPARED, expected_cost, expected_gain, ledger, realised_gain
 from penstock.retrain_trigger.memory import Memory
 from penstock.retrain_trigger.rulings import told

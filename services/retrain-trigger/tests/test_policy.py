@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.decisions import Decision
-from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.governance import Command
 from penstock.contracts.models import ModelEpoch
 from penstock.contracts.monitoring import Drift, Statistics
 from penstock.contracts.streams import StreamDeclared
 from penstock.contracts.training import TrainingRequest, TrainingRun
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.memory import Memory, Said
 from penstock.retrain_trigger.policy import Ruling, rule
 from penstock.retrain_trigger.rulings import told

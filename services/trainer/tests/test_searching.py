@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.contracts.declaration import SearchDeclaration
+from penstock.contracts.upkeep import SearchDeclaration
 from penstock.ml.contest import Contest, Judged, each_as_it_is
 from penstock.ml.families import FAMILIES, Family
 from penstock.ml.folds import folds

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from penstock.bus.state import State
 from penstock.contracts.counts import CountsData
-from penstock.contracts.declaration import DriftDeclaration
+from penstock.contracts.upkeep import DriftDeclaration
 from penstock.drift_detector.profiles import Profile
 from penstock.ml.drift.binning import Reference
 from penstock.ml.drift.shares import moved_shares

@@ -10,12 +10,12 @@ from typing import Any
 from penstock.bus.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.counts import Counts
-from penstock.contracts.declaration import DriftDeclaration
 from penstock.contracts.events import Event, Label
 from penstock.contracts.monitoring import Alert, Drift, Statistics
 from penstock.contracts.outcomes import Outcome
 from penstock.contracts.predictions import Prediction
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
+from penstock.contracts.upkeep import DriftDeclaration
 from penstock.drift_detector.counting import BlockCounter
 from penstock.drift_detector.fields import FieldWatch
 from penstock.drift_detector.identity import event_key

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from penstock.bus.state import State
 from penstock.contracts.columns import columns_of
-from penstock.contracts.declaration import Declaration, RowTest
+from penstock.contracts.declaration import Declaration
 from penstock.contracts.outcomes import Outcome
+from penstock.contracts.upkeep import RowTest
 from penstock.ml.drift.multivariate import RowDrift, domain_drift, reconstruction_drift
 
 MOST_ROWS = 500  # of a window that are kept: every so many-th

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from penstock.contracts.declaration import GatesDeclaration
 from penstock.contracts.training import Evaluation
+from penstock.contracts.upkeep import GatesDeclaration
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from penstock.contracts.declaration import RolloutDeclaration
 from penstock.contracts.models import RolloutMode
 from penstock.contracts.monitoring import Statistics
+from penstock.contracts.upkeep import RolloutDeclaration
 from penstock.ml.bandit import chances
 from penstock.ml.metrics.intervals import Interval
 from penstock.ml.metrics.sequential import FEWEST, Moments, always_valid, always_valid_difference

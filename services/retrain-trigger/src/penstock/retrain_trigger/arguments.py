@@ -7,9 +7,10 @@ from datetime import datetime
 from statistics import fmean
 
 from penstock.contracts.decisions import Against, Argument
-from penstock.contracts.declaration import Declaration, RetrainDeclaration, Trigger
+from penstock.contracts.declaration import Declaration
 from penstock.contracts.monitoring import Drift, Statistics
 from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.upkeep import RetrainDeclaration, Trigger
 from penstock.retrain_trigger.economics import cooldown_after, growth_factor, rest
 from penstock.retrain_trigger.memory import Memory
 

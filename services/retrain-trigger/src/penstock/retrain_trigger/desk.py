@@ -6,8 +6,8 @@ from collections import defaultdict
 from datetime import datetime
 
 from penstock.contracts.decisions import Decision
-from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.memory import Memory, Said
 from penstock.retrain_trigger.policy import Ruling, rule
 from penstock.retrain_trigger.rulings import told

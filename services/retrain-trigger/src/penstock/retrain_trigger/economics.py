@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from penstock.contracts.decisions import Against
-from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.training import Reason, TrainingRequest
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.memory import Memory
 
 LONGEST_BACKOFF = 8  # times the declared cooldown

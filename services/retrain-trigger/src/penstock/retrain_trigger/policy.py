@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from penstock.contracts.decisions import Against, Argument
-from penstock.contracts.declaration import RetrainDeclaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.training import Reason, TrainingRequest
+from penstock.contracts.upkeep import RetrainDeclaration
 from penstock.retrain_trigger.arguments import arguments, settled
 from penstock.retrain_trigger.economics import is_spent
 from penstock.retrain_trigger.memory import Memory

@@ -16,7 +16,7 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from penstock.contracts.declaration import SearchDeclaration
+from penstock.contracts.upkeep import SearchDeclaration
 from penstock.ml.contest import Contender, Contest, Judged, Record, reason_of
 from penstock.ml.families import FAMILIES
 from penstock.ml.folds import Fold
