@@ -60,15 +60,12 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         if_match: IfMatch = None,
     ) -> Change:
         """Let a version serve."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.PromoteBody, content)
+        body, once = await bodies.command_in(request, bodies.PromoteBody, key)
         expected = bodies.epoch_expected(if_match, body.expected_epoch)
         if expected is None:
             raise Problem(428, "epoch_missing", "say which epoch you have seen, as expected_epoch or If-Match")
         asked = Promotion(body.version, expected, body.digest, body.detail)
-        return await registry.promote(
-            stream, asked, actor, bodies.once(key, request, content), request.state.traceparent
-        )
+        return await registry.promote(stream, asked, actor, once, request.state.traceparent)
 
     @app.post("/v1/streams/{stream}/rollback", openapi_extra=_takes("application/json"))
     async def rollback(
@@ -79,12 +76,9 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         if_match: IfMatch = None,
     ) -> Change:
         """Return to an earlier model."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.RollbackBody, content)
+        body, once = await bodies.command_in(request, bodies.RollbackBody, key)
         asked = Rollback(body.to_version, bodies.epoch_expected(if_match, body.expected_epoch), body.detail)
-        return await registry.rollback(
-            stream, asked, actor, bodies.once(key, request, content), request.state.traceparent
-        )
+        return await registry.rollback(stream, asked, actor, once, request.state.traceparent)
 
     @app.post("/v1/streams/{stream}/retrain", status_code=202, openapi_extra=_takes("application/json"))
     async def retrain(
@@ -94,11 +88,8 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         key: Key = None,
     ) -> Change:
         """Ask for a training."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.RetrainBody, content)
-        return await registry.retrain(
-            stream, body.detail, actor, bodies.once(key, request, content), request.state.traceparent
-        )
+        body, once = await bodies.command_in(request, bodies.RetrainBody, key)
+        return await registry.retrain(stream, body.detail, actor, once, request.state.traceparent)
 
     @app.post("/v1/streams/{stream}/imported", status_code=202, openapi_extra=_takes("application/json"))
     async def imported(
@@ -108,9 +99,7 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         key: Key = None,
     ) -> Change:
         """Say that history was imported, so that it is learnt from."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.ImportedBody, content)
-        once = bodies.once(key, request, content)
+        body, once = await bodies.command_in(request, bodies.ImportedBody, key)
         return await registry.imported(stream, body.outcomes, body.detail, actor, once, request.state.traceparent)
 
     @app.post("/v1/streams/{stream}/rollout", openapi_extra=_takes("application/json"))
@@ -121,10 +110,8 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         key: Key = None,
     ) -> Change:
         """Put versions on trial beside the champion."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.RolloutBody, content)
+        body, once = await bodies.command_in(request, bodies.RolloutBody, key)
         asked = Start(body.tried, body.mode, body.steps, body.detail)
-        once = bodies.once(key, request, content)
         return await registry.start_rollout(stream, asked, actor, once, request.state.traceparent)
 
     @app.post("/v1/streams/{stream}/rollout/{order}", openapi_extra=_takes("application/json"))
@@ -136,9 +123,7 @@ def _commands(app: FastAPI, registry: Registry) -> None:
         key: Key = None,
     ) -> Change:
         """Pause, resume, abort or promote the rollout under way."""
-        content = await bodies.bounded(request, bodies.LARGEST_COMMAND)
-        body = bodies.read(bodies.OrderBody, content)
-        once = bodies.once(key, request, content)
+        body, once = await bodies.command_in(request, bodies.OrderBody, key)
         return await registry.order_rollout(stream, order, body.detail, actor, once, request.state.traceparent)
 
     @app.delete("/v1/models/{stream}/{version}")

@@ -115,6 +115,16 @@ def once(key: str | None, request: Request, content: bytes) -> Once | None:
     return Once(key, sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest())
 
 
+async def command_in(request: Request, body_type: type[B], key: str | None) -> tuple[B, Once | None]:
+    """What a command asks for, and the caller's key if it bears one.
+
+    Raises:
+        Problem: the body is too large, not JSON, or not of the type.
+    """
+    content = await bounded(request, LARGEST_COMMAND)
+    return read(body_type, content), once(key, request, content)
+
+
 def read(body_type: type[B], content: bytes, code: str = "invalid") -> B:
     """The body as its type; an empty body is an object without fields.
 

@@ -50,7 +50,7 @@ def begin(
     )
     session.add(row)
     _note(session, row, "rollout.started", detail, occasion)
-    _install(session, stream, row, "rollout", f"{_named(row)}: {detail}", occasion)
+    _install(session, stream, row, f"{_named(row)}: {detail}", occasion)
     return row
 
 
@@ -98,18 +98,16 @@ def take_alert(session: Session, alert: Alert, occasion: Occasion) -> None:
 def promote(session: Session, row: RolloutRow, version: int, why: str, occasion: Occasion) -> None:
     """End the rollout with a new champion."""
     _end(session, row, "rollout.promoted", why, occasion)
-    model = versions.model_of(versions.found(session, row.stream, version))
-    epochs.install(session, _stream(session, row).epoch, model, "promotion", f"{_named(row)}: {why}", occasion)
+    model, epoch = _model(session, row, version), _stream(session, row).epoch
+    epochs.install(session, epoch, model, "promotion", f"{_named(row)}: {why}", occasion)
 
 
 def take_back(session: Session, row: RolloutRow, why: str, occasion: Occasion) -> None:
     """End the rollout: the champion answers everything again."""
     _end(session, row, "rollout.taken-back", why, occasion)
-    stream = _stream(session, row)
     version = row.versions[0] if len(row.versions) == 1 else None
     outbox.add(session, ALERTS, rollout_alert(row.stream, row.id, version, why, occasion), row.stream, occasion)
-    champion = versions.model_of(versions.found(session, row.stream, row.champion))
-    epochs.install(session, stream.epoch, champion, "rollout", f"{_named(row)}, taken back: {why}", occasion)
+    _install(session, _stream(session, row), row, f"{_named(row)}, taken back: {why}", occasion)
 
 
 def overtake(session: Session, stream: str, why: str, occasion: Occasion) -> None:
@@ -156,22 +154,22 @@ def _step(session: Session, row: RolloutRow, ruling: Ruling, evidence: Evidence,
     if plan_of(row).mode == "canary":
         row.evidence = evidence.of_next_step().model_dump(mode="json")
     _note(session, row, "rollout.stepped", ruling.why, occasion)
-    _install(session, stream, row, "rollout", f"{_named(row)}, step {row.step + 1}: {ruling.why}", occasion)
+    _install(session, stream, row, f"{_named(row)}, step {row.step + 1}: {ruling.why}", occasion)
 
 
-def _install(
-    session: Session, stream: StreamRow, row: RolloutRow, reason: str, detail: str, occasion: Occasion
-) -> None:
-    champion = versions.model_of(versions.found(session, row.stream, row.champion))
-    epochs.install(session, stream.epoch, champion, reason, detail, occasion, _trial(session, row))
+def _install(session: Session, stream: StreamRow, row: RolloutRow, detail: str, occasion: Occasion) -> None:
+    """The epoch of a step; once the rollout has ended, that of the champion alone."""
+    trial = _trial(session, row) if row.open else None
+    epochs.install(session, stream.epoch, _model(session, row, row.champion), "rollout", detail, occasion, trial)
+
+
+def _model(session: Session, row: RolloutRow, version: int) -> ModelVersion:
+    return versions.model_of(versions.found(session, row.stream, version))
 
 
 def _trial(session: Session, row: RolloutRow) -> Trial:
-    def model(version: int) -> ModelVersion:
-        return versions.model_of(versions.found(session, row.stream, version))
-
     pairs = zip(row.versions, row.shares, strict=True)
-    challengers = tuple(Challenger(model=model(version), share=share) for version, share in pairs)
+    challengers = tuple(Challenger(model=_model(session, row, version), share=share) for version, share in pairs)
     return Trial(id=row.id, mode=plan_of(row).mode, step=row.step, challengers=challengers)
 
 
