@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from penstock.ml.frame import Field, Frame, column
 
@@ -53,3 +55,10 @@ def mixed() -> Table:
 @pytest.fixture(scope="session")
 def later() -> Table:
     return table(60, seed=1)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As the services run it: for a few rows, threads cost many times what they save."""
+    with threadpool_limits(1):
+        yield

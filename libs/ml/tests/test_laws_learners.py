@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 
 from penstock.ml.drift.binning import Reference
 from penstock.ml.encoding import Encoder
@@ -35,13 +34,7 @@ Taught = tuple[Any, ...]
 
 every_learner = pytest.mark.parametrize("kind", LEARNERS)
 every_task = pytest.mark.parametrize("task", TASKS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the services run it: for a few rows, threads cost many times what they save."""
-    with threadpool_limits(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

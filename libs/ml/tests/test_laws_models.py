@@ -5,14 +5,12 @@ What learns outcome by outcome has further laws, in test_laws_learners.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 
 from penstock.ml.baseline import BASELINE
 from penstock.ml.constant import Constant
@@ -28,6 +26,7 @@ from .lawful import MODELS, TASKS, UNSEEN, spoken
 
 every_model = pytest.mark.parametrize("name", MODELS)
 every_task = pytest.mark.parametrize("task", TASKS)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=False),
@@ -38,13 +37,6 @@ MOMENTS = st.one_of(st.none(), st.integers(-(10**13), 10**14))  # milliseconds
 ROWS = st.lists(st.tuples(NUMBERS, NUMBERS, TEXTS, MOMENTS), max_size=6)
 
 Key = tuple[str, str]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the services run it: for a few rows, threads cost many times what they save."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

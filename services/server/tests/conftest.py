@@ -20,9 +20,10 @@ from penstock.artifacts import MemoryStore, Seal, Signer, Store, Verifier, gener
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import Outputs, output
 from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
+from penstock.contracts.monitoring import Alert
 from penstock.contracts.predictions import Prediction
 from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.contracts.topics import EVENTS, MODELS, OUTCOMES, PREDICTIONS, STREAMS, Topic
 from penstock.ml.baseline import baseline
 from penstock.ml.families import fit
@@ -31,10 +32,13 @@ from penstock.ml.models import Model
 from penstock.ml.package import pack
 from penstock.runtime.in_one_process import OneProcess, VirtualClock
 from penstock.runtime.service import Resources, Service
+from penstock.server.alerting import Alerts
 from penstock.server.kept import KeptModels
+from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.parts import Parts
 from penstock.server.settings import HttpSettings, StreamSettings
+from penstock.server.swapping import Models
 from penstock.server.wiring import build_http, build_stream
 from penstock.telemetry import memory_telemetry
 
@@ -241,6 +245,17 @@ class Deployment:
         self._scoring = OneProcess(self._answering.clock)
         self._scoring.log = self.log
         await self._scoring.start(self._build_stream)
+
+    def models_alone(self, loader: Loader) -> tuple[Models, list[Alert]]:
+        """Models without a child around them, and what they tell people."""
+        told: list[Alert] = []
+
+        async def publish(alert: Alert) -> None:
+            told.append(alert)
+
+        streams = Streams()
+        streams.apply(declared())
+        return Models(loader, streams, Alerts(publish), lambda *_: None, Lessons(self.log, "penstock", streams)), told
 
     def break_log(self, error: Exception) -> None:
         """Have the log refuse to be written from now on."""

@@ -12,18 +12,13 @@ import pytest
 from penstock.artifacts import ArtifactError
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.monitoring import Alert
-from penstock.contracts.streams import Streams
 from penstock.contracts.topics import ALERTS
 from penstock.ml.frame import Field
 from penstock.ml.models import Model
 from penstock.ml.package import pack
-from penstock.server.alerting import Alerts
 from penstock.server.kept import KeptModels
-from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.speaking import Asked
-from penstock.server.swapping import Models
 
 
 async def _served_by(deployment: Any, number: int) -> tuple[int, int]:
@@ -132,15 +127,7 @@ class _Loader(Loader):
 async def test_a_model_whose_answers_turn_out_unusable_is_replaced_within_the_request(
     deployment: Any, shop: Any, before: int | None, stand_in: int
 ) -> None:
-    told: list[Alert] = []
-
-    async def publish(alert: Alert) -> None:
-        told.append(alert)
-
-    streams = Streams()
-    streams.apply(deployment.declared())
-    lessons = Lessons(deployment.log, "penstock", streams)
-    models = Models(_Loader(shop.store, shop.verifier), streams, Alerts(publish), lambda *_: None, lessons)
+    models, told = deployment.models_alone(_Loader(shop.store, shop.verifier))
     models.want(shop.epoch(0))
     if before:
         models.want(shop.epoch(before, *shop.trained(threshold=20.0)))

@@ -15,18 +15,13 @@ from hypothesis import strategies as st
 from penstock.artifacts import digest_of
 from penstock.contracts.declaration import Declaration
 from penstock.contracts.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, Trial
-from penstock.contracts.monitoring import Alert
 from penstock.contracts.predictions import decode_answer, split_answer
-from penstock.contracts.streams import Streams
 from penstock.contracts.topics import ALERTS, RECEIVED
 from penstock.ml.models import Model
-from penstock.server.alerting import Alerts
 from penstock.server.kept import KeptModels
-from penstock.server.lessons import Lessons
 from penstock.server.loading import Loader
 from penstock.server.speaking import Asked
 from penstock.server.splitting import drawn
-from penstock.server.swapping import Models
 from penstock.server.trials import MOST_FAILURES
 
 PREDICT = "/v1/streams/loans/predict"
@@ -126,15 +121,7 @@ class _Spoilt(Loader):
 
 
 async def test_a_challenger_that_fails_is_answered_for_and_soon_not_asked_any_more(deployment: Any, shop: Any) -> None:
-    told: list[Alert] = []
-
-    async def publish(alert: Alert) -> None:
-        told.append(alert)
-
-    streams = Streams()
-    streams.apply(deployment.declared())
-    lessons = Lessons(deployment.log, "penstock", streams)
-    models = Models(_Spoilt(shop.store, shop.verifier), streams, Alerts(publish), lambda *_: None, lessons)
+    models, told = deployment.models_alone(_Spoilt(shop.store, shop.verifier))
     models.want(on_trial(shop, 3, 0.5))
     await models.settle("loans")
     _, frame = shop.trained()
