@@ -60,7 +60,7 @@ constraints: ## pin every dependency anew, with hashes (by the uv that `make set
 		--python-version 3.11 $(foreach dist,$(OURS),--no-emit-package penstock-$(notdir $(patsubst %/,%,$(dist)))) -o constraints.txt
 
 docs: setup ## write the generated documents anew
-	@$(BIN)/python -m penstock.contracts.documents
+	@$(BIN)/python -m penstock.contracts.documents.generate
 
 clean: ## remove the environment and all local state
 	@rm -rf .venv .penstock

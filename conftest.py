@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from penstock.console.broker import running_broker
+from penstock.console.broker.standalone import running_broker
 
 # A busy machine is no failure, and a failure must be there again when it is looked for.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.events import Encoded
-from penstock.bus.kafka import Connection, KafkaLog
+from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.ports import NewTopic
 
 BATCH_BYTES = 256 * 1024

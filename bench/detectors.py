@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.terminal import say
-from penstock.ml.drift.binning import Reference
 from penstock.ml.drift.detectors import DETECTORS, SequentialDetector
-from penstock.ml.drift.windows import THRESHOLDS, WindowTest
+from penstock.ml.drift.reference_bins import ReferenceBins
+from penstock.ml.drift.window_tests import THRESHOLDS, WindowTest
 
 PAGE = Path(__file__).parents[1] / "docs" / "detectors.md"
 
@@ -113,7 +113,7 @@ def windowed(test: WindowTest) -> list[Found]:
 
     def alarms(stream: Planted, seed: int) -> list[int]:
         random = np.random.default_rng(seed)
-        reference = Reference.of(random.normal(size=5000), "number")
+        reference = ReferenceBins.of(random.normal(size=5000), "number")
         before, values = {"x": np.array(reference.counts)}, field(stream.worse, random)
         windows = range(0, LENGTH, WINDOW)
         return [

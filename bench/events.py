@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.stream import Rows
-from penstock.contracts.declaration import Declaration
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.decoding import encode
-from penstock.contracts.events import Event, data_type
 from penstock.contracts.placement import partition_of
+from penstock.contracts.records.events import Event, data_type
 
 ID_TAIL = "-0001-4a7e-9a3c-0242ac120002"  # makes ids as long as UUIDs are
 TRACED_EVERY = 100  # one event in so many bears a `traceparent`

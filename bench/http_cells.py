@@ -19,9 +19,9 @@ from bench.models import Trained
 from bench.processes import Command
 from bench.shipped import deploy
 from bench.stream import CATEGORIES, NAME, NUMBERS
-from penstock.console.ports import free_ports
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import DeclarationError, parse_declaration, write_declaration
+from penstock.console.plan.ports import free_ports
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration, write_declaration
 
 PREDICT = f"/v1/streams/{NAME}/predict"
 MODEL = f"/v1/streams/{NAME}/model"

@@ -14,8 +14,8 @@ from bench.events import Events
 from bench.models import Trained, train
 from bench.stream import DISTINCT, SAMPLE, Rows, declare, draw
 from bench.terminal import say
-from penstock.console.broker import running_broker
-from penstock.contracts.declaration import Declaration
+from penstock.console.broker.standalone import running_broker
+from penstock.contracts.declaration.stream import Declaration
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stream import CATEGORIES, CLASSES, Rows
-from penstock.ml.families import fit
-from penstock.ml.frame import Field, Frame, column, times
-from penstock.ml.models import Model
+from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.models.families import fit
+from penstock.ml.models.model import Model
 
 GOLDEN = 20  # rows that a packed model is tried on wherever it is loaded
 

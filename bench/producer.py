@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 
 from bench.events import Encoded, Events
 from bench.stream import DISTINCT, draw
-from penstock.contracts.stream_file import read_declaration
+from penstock.contracts.declaration.stream_file import read_declaration
 
 BATCH_BYTES = 256 * 1024
 TICK_S = 0.001

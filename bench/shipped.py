@@ -12,20 +12,20 @@ from bench.broker import Broker
 from bench.models import Trained
 from bench.processes import Command
 from penstock.artifacts import Signer, open_store
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.console.home import Home, prepare
-from penstock.console.keys import ensure_keys
-from penstock.console.plan import ProcessPlan
-from penstock.console.ports import free_ports
-from penstock.console.services import USUAL_PORTS, common_settings, service_plans, telemetry_settings
+from penstock.console.plan.keys import ensure_keys
+from penstock.console.plan.ports import free_ports
+from penstock.console.plan.service_plans import USUAL_PORTS, common_settings, service_plans, telemetry_settings
+from penstock.console.process_plan import ProcessPlan
 from penstock.contracts.batch import AnyOutputs, output
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_of
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, RECEIVED, STREAMS, Topic
-from penstock.ml.package import pack
-from penstock.server.children import Child, children
+from penstock.ml.package.model_package import pack
+from penstock.server.processes.children import Child, children
 from penstock.server.settings import SupervisorSettings
 
 RUN = "bench-1"

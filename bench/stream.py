@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import read_declaration
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import read_declaration
 
 NAME = "bench"
 NUMBERS = [f"f{number}" for number in range(20)]

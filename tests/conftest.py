@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.console.table import Table, open_table
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import read_declaration
+from penstock.console.table_file import Table, open_table
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import read_declaration
 
 from .electricity import REAL, electricity_file
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench.evaluation.known import Known, last_known
 from bench.evaluation.rows import Matrix, Rows, Truths
-from penstock.console.report import WARMUP
+from penstock.console.replay.report import WARMUP
 
 LEAST_LABELS = 20  # with fewer known, nothing is trained
 

@@ -16,7 +16,7 @@ from bench.evaluation.references import REFERENCES, answered
 from bench.evaluation.rows import Rows, read_rows
 from bench.evaluation.streams import Stream
 from bench.results import RESULTS
-from penstock.console.report import WARMUP, progress
+from penstock.console.replay.report import WARMUP, progress
 
 KEPT = RESULTS / "evaluation"
 PRODUCT = "penstock"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.rows import Matrix, Truths
-from penstock.console.feed import chunk_size
+from penstock.console.replay.feed import chunk_size
 
 LAGS = (1, 2, 3, 48)
 MEAN_OF = 48  # last known labels

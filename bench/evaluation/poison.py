@@ -28,10 +28,10 @@ from bench.evaluation.poison_challengers import Judged, challenger, past, some
 from bench.evaluation.streams import USUAL_DELAY
 from bench.page import DOCS
 from bench.terminal import say
-from penstock.console.feed import Row, chunk_size
-from penstock.console.in_process import local_deployment
-from penstock.console.stream_time import replay
-from penstock.console.watching import StreamWatch
+from penstock.console.replay.feed import Row, chunk_size
+from penstock.console.replay.in_process_deployment import local_deployment
+from penstock.console.replay.stream_time import replay
+from penstock.console.replay.stream_watch import StreamWatch
 
 PAGE = DOCS / "poison.md"
 SPAN = 1000  # rows that count as "before", and as "at last"

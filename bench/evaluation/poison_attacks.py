@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.evaluation.generated import write_generated
-from penstock.console.feed import FileFeed, Row
-from penstock.console.proposing import propose
-from penstock.console.table import open_table
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import parse_declaration
+from penstock.console.init.propose_declaration import propose
+from penstock.console.replay.feed import FileFeed, Row
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
 
 STREAM = "unchanging"
 ROWS, POISONED = 4000, 2000  # rows, and the first whose label may lie

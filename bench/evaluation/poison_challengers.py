@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from bench.evaluation.generated import FLIPPED, GENERATED, Columns
 from penstock.artifacts import MemoryStore
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.training import Evaluation, Segment
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.training import Evaluation, Segment
 from penstock.registry.promotion import Verdict, judge
-from penstock.trainer.attempts import attempt
-from penstock.trainer.jobs import Job
-from penstock.trainer.segments import FIELD, schema_of, to_parquet
+from penstock.trainer.data.segments import FIELD, schema_of, to_parquet
+from penstock.trainer.job import Job
+from penstock.trainer.training.attempt import attempt
 
 CLASSES = ("0", "1")
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from typing import Any
 from bench.environments import QUIET
 from bench.evaluation.streams import Stream
 from bench.processes import Command, Failed, environment_of
-from penstock.contracts.stream_file import write_declaration
+from penstock.contracts.declaration.stream_file import write_declaration
 
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     "calendar": {"on_drift": False},

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.proposing import class_of, propose
-from penstock.console.table import MISSING, Table, open_table
-from penstock.console.times import read_time
-from penstock.contracts.declaration import Declaration, Task
-from penstock.contracts.stream_file import parse_declaration
-from penstock.ml.encoding import time_part
+from penstock.console.init.propose_declaration import class_of, propose
+from penstock.console.table_file import MISSING, Table, open_table
+from penstock.console.time_text import read_time
+from penstock.contracts.declaration.stream import Declaration, Task
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.ml.features.encoding import time_part
 
 MOST_CODES = 254  # of a category: histogram boosting takes no more
 

@@ -25,8 +25,8 @@ from bench.processes import Command, environment_of
 from bench.results import Result, result
 from bench.stream import draw
 from bench.terminal import say
-from penstock.drift_detector.fields import drifted_fields
-from penstock.ml.drift.binning import Reference
+from penstock.drift_detector.drift.field_drift import drifted_fields
+from penstock.ml.drift.reference_bins import ReferenceBins
 
 ROWS = 10_000
 BATCH = 1000
@@ -51,7 +51,7 @@ async def measure(lab: Lab) -> list[Result]:
 
 
 def _kernel(reference: Columns, window: Columns) -> Callable[[], float]:
-    profile = {name: Reference.of(values, _kind(values)) for name, values in reference.items()}
+    profile = {name: ReferenceBins.of(values, _kind(values)) for name, values in reference.items()}
 
     def once() -> float:
         started = time.perf_counter()

@@ -13,7 +13,7 @@ from bench.processes import Command, Failed, check_alive, running
 from bench.results import Result, result
 from bench.shipped import Deployment, deploy
 from bench.terminal import say
-from penstock.console.services import SERVICES
+from penstock.console.plan.service_plans import SERVICES
 
 LOOK_EVERY_S = 0.02
 READY_WITHIN_S = 120.0

@@ -14,9 +14,15 @@ import pytest
 from bench.processes import Command, environment_of
 from bench.shipped import Deployment
 from penstock.console.home import Home
-from penstock.console.services import SERVICES, USUAL_PORTS, common_settings, service_plans, telemetry_settings
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.console.plan.service_plans import (
+    SERVICES,
+    USUAL_PORTS,
+    common_settings,
+    service_plans,
+    telemetry_settings,
+)
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]

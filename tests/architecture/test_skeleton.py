@@ -49,7 +49,7 @@ def test_a_service_has_its_entrance_settings_wiring_and_handlers(folder: Path) -
     package = package_of(folder)
     absent = [name for name in ("__main__.py", "settings.py", "wiring.py") if not (package / name).is_file()]
     assert not absent
-    assert (package / "handlers.py").is_file() or list(package.glob("api*"))
+    assert (package / "handlers.py").is_file() or (package / "web").is_dir()
     assert len((package / "wiring.py").read_text().splitlines()) <= 120, "wiring is a table of contents, one screen"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from penstock.console.jars import pins
-from penstock.console.services import SERVICES
+from penstock.console.broker.jars import pins
+from penstock.console.plan.service_plans import SERVICES
 from penstock.telemetry.environment import read_environment
 
 Compose = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from penstock.console.services import SERVICES
+from penstock.console.plan.service_plans import SERVICES
 
 DOCKERFILE = Path("deploy/docker/Dockerfile")
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import AliasChoices, AliasPath
 
 from penstock.console.home import Home
-from penstock.console.services import SERVICES, USUAL_PORTS, common_settings, service_plans
+from penstock.console.plan.service_plans import SERVICES, USUAL_PORTS, common_settings, service_plans
 from penstock.runtime.settings import ServiceSettings, read_settings
 
 Compose = dict[str, Any]

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.ports import Place
-from penstock.console.declared import await_declared
-from penstock.console.demo import demo_declaration
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.ports import TopicPartition
+from penstock.console.declared_streams import await_declared
+from penstock.console.demo.demo import demo_declaration
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import Home
-from penstock.console.live import LiveDeployment, live_deployment
-from penstock.console.planning import Wanted
-from penstock.console.running import running
-from penstock.console.services_over_http import Requests
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.console.plan.plan_builder import Wanted
+from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
+from penstock.console.services_client import Requests
+from penstock.console.supervision.lifecycle import running
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import Topic
-from penstock.telemetry.receiver import Receiver
+from penstock.telemetry.otlp_collector import OtlpCollector
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Site:
     """The deployment's home, and where its spans go."""
 
     home: Home
-    spans: Receiver
+    spans: OtlpCollector
 
     @property
     def record(self) -> Deployment:
@@ -75,7 +75,7 @@ class Site:
         """Every record of a stream's topic, decoded and as it was written, a partition after the other."""
         name = topic.name(self.record.namespace, stream.name)
         decode = topic.decoder(stream)
-        starts: dict[Place, int | None] = {(name, number): 0 for number in range(topic.partitions(stream))}
+        starts: dict[TopicPartition, int | None] = {(name, number): 0 for number in range(topic.partitions(stream))}
         async with self.log() as log:
             reader = await log.reader(starts)
             fetched = await reader.read_to_end()
@@ -88,7 +88,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployment; it is taken down at the end."""
     home = Home(tmp_path_factory.mktemp("site") / "home")
-    with Receiver() as receiver:
+    with OtlpCollector() as receiver:
         tracing = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in tracing.items():

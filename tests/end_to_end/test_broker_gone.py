@@ -7,8 +7,8 @@ import signal
 
 import httpx
 
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.running import await_ready
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.supervision.lifecycle import await_ready
 
 from .conftest import Site
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from penstock.console.replaying import Asked, replay_in_process, replay_live
-from penstock.console.table import Table
-from penstock.contracts.declaration import Declaration
+from penstock.console.replay.replay import Asked, replay_in_process, replay_live
+from penstock.console.table_file import Table
+from penstock.contracts.declaration.stream import Declaration
 
 from .conftest import Site
 

@@ -6,11 +6,11 @@ import asyncio
 import threading
 from collections.abc import Iterator
 
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.feed import Row
-from penstock.console.restarts import restart_and_wait
-from penstock.console.services import SERVICES
-from penstock.console.wall_time import replay_at
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.plan.service_plans import SERVICES
+from penstock.console.replay.feed import Row
+from penstock.console.replay.wall_time import replay_at
+from penstock.console.supervision.restart_requests import restart_and_wait
 from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
 
 from .conftest import Site

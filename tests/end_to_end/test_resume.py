@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from penstock.console.replaying import Asked, replay_live
-from penstock.console.table import Table
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.console.replay.replay import Asked, replay_live
+from penstock.console.table_file import Table
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
 
 from .conftest import Site

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from itertools import islice
 
-from penstock.console.credit_risk import CreditRisk
-from penstock.telemetry.receiver import ReceivedSpan, Receiver
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.telemetry.otlp_collector import CollectedSpan, OtlpCollector
 
 from .conftest import Site
 
@@ -16,7 +16,7 @@ HOPS = {"penstock-ingestion", "penstock-validator", "penstock-server", "penstock
 async def test_one_trace_from_the_request_to_the_prediction(site: Site) -> None:
     trace, parent = secrets.token_hex(16), secrets.token_hex(8)
 
-    def spans(receiver: Receiver) -> list[ReceivedSpan]:
+    def spans(receiver: OtlpCollector) -> list[CollectedSpan]:
         return [span for span in receiver.spans if span.trace_id == trace]
 
     async with site.stream("traced") as deployment:

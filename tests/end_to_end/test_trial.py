@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.feed import Row
-from penstock.console.stream_time import replay
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.replay.feed import Row
+from penstock.console.replay.stream_time import replay
 from penstock.contracts.topics import PREDICTIONS
 
 from .conftest import Site

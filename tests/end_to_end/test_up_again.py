@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.declared import declared_streams
-from penstock.console.planning import Wanted
-from penstock.console.running import await_ready, start, stop
+from penstock.console.declared_streams import declared_streams
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.plan.plan_builder import Wanted
+from penstock.console.supervision.lifecycle import await_ready, start, stop
 from penstock.contracts.topics import PREDICTIONS
 
 from .conftest import Site

@@ -22,9 +22,9 @@ from bench.evaluation.generated import (
     write_generated,
 )
 from bench.evaluation.streams import DELAYS, Stream, streams_in
-from penstock.console.proposing import propose
-from penstock.console.table import open_table
-from penstock.contracts.stream_file import parse_declaration
+from penstock.console.init.propose_declaration import propose
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream_file import parse_declaration
 
 FEW, MANY = sum_below(8), sum_below(12)
 PHASES = {

@@ -17,8 +17,8 @@ from bench.evaluation.boosting import Answers, calendar, calendar_rows
 from bench.evaluation.known import LAGS, MEAN_OF, Known, known_rows, lags, last_known
 from bench.evaluation.references import REFERENCES
 from bench.evaluation.rows import Rows, read_rows
-from penstock.console.feed import Row, chunk_size
-from penstock.console.stream_time import replay
+from penstock.console.replay.feed import Row, chunk_size
+from penstock.console.replay.stream_time import replay
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 260

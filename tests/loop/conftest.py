@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.memory import MemoryLog
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.demo import demo_declaration
-from penstock.console.in_process import local_deployment
-from penstock.console.report import Effort, Report, make_report
-from penstock.console.stream_time import Sent, replay
-from penstock.console.watching import StreamWatch
+from penstock.bus.memory.log import MemoryLog
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.demo.demo import demo_declaration
+from penstock.console.replay.in_process_deployment import local_deployment
+from penstock.console.replay.report import Effort, Report, make_report
+from penstock.console.replay.stream_time import Sent, replay
+from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.topics import Topic
 

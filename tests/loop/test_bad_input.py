@@ -7,10 +7,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from penstock.bus.ports import Written
-from penstock.console.credit_risk import SOURCE, START, CreditRisk
-from penstock.console.demo import demo_declaration
-from penstock.console.in_process import LocalDeployment, local_deployment
+from penstock.bus.ports import RecordBatch
+from penstock.console.demo.credit_risk import SOURCE, START, CreditRisk
+from penstock.console.demo.demo import demo_declaration
+from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
 from penstock.contracts.topics import RECEIVED, REJECTED, STREAM_DEAD_LETTERS, Topic
 
 GOOD: dict[str, Any] = {
@@ -37,7 +37,7 @@ async def write(deployment: LocalDeployment, *values: bytes | None) -> None:
     """Write to `received`, at the good event's time, as a producer who speaks Kafka does."""
     await deployment.send("event", [], START)
     topic = RECEIVED.name("penstock", deployment.watch.stream.name)
-    deployment.log.append([Written.one(topic, 0, None, value) for value in values])
+    deployment.log.append([RecordBatch.one(topic, 0, None, value) for value in values])
     await deployment.quiet()
     await deployment.watch.catch_up()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from penstock.contracts.models import ModelEpoch
+from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.topics import AUDIT, DRIFT, EVENTS, MODELS, OUTCOMES, PREDICTIONS, TRAINING_REQUESTS
 from penstock.contracts.topics import TRAINING_RUNS as RUNS
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from penstock.console.feed import FileFeed
-from penstock.console.in_process import local_deployment
-from penstock.console.replaying import Asked, Done, replay_in_process
-from penstock.console.stream_time import replay
-from penstock.console.table import Table
-from penstock.contracts.declaration import Declaration
+from penstock.console.replay.feed import FileFeed
+from penstock.console.replay.in_process_deployment import local_deployment
+from penstock.console.replay.replay import Asked, Done, replay_in_process
+from penstock.console.replay.stream_time import replay
+from penstock.console.table_file import Table
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import EVENTS, PREDICTIONS
 
 from .conftest import without_clocks

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from penstock.bus.memory import MemoryLog
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.demo import demo_declaration
-from penstock.console.feed import Row
-from penstock.console.in_process import local_deployment
-from penstock.console.stream_time import Sent, replay
-from penstock.console.watching import StreamWatch
-from penstock.contracts.declaration import ServingDeclaration
+from penstock.bus.memory.log import MemoryLog
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.demo.demo import demo_declaration
+from penstock.console.replay.feed import Row
+from penstock.console.replay.in_process_deployment import local_deployment
+from penstock.console.replay.stream_time import Sent, replay
+from penstock.console.replay.stream_watch import StreamWatch
+from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
 
 COUNT, BREAKS_AT, DELAY, CHUNK = 2000, 1300, 80, 40

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.bus.memory import MemoryLog
-from penstock.console.feed import FileFeed
-from penstock.console.history import Past, history
-from penstock.console.importing import Imported, Target, import_history
-from penstock.console.in_process import LocalDeployment, local_deployment
-from penstock.console.report import Effort, Report, make_report
-from penstock.console.stream_time import replay
-from penstock.console.table import open_table
-from penstock.console.watching import StreamWatch
-from penstock.contracts.declaration import Declaration
+from penstock.bus.memory.log import MemoryLog
+from penstock.console.replay.feed import FileFeed
+from penstock.console.replay.history_import import Imported, Target, import_history
+from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
+from penstock.console.replay.labelled_history import Past, history
+from penstock.console.replay.report import Effort, Report, make_report
+from penstock.console.replay.stream_time import replay
+from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import COMMANDS, DRIFT, OUTCOMES, STATISTICS, TRAINING_REQUESTS, Topic
 
 HISTORY, LIVE, BAD = 1050, 400, 3

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.memory import MemoryLog
-from penstock.console.credit_risk import CreditRisk
-from penstock.console.demo import demo_declaration
-from penstock.console.feed import Row
-from penstock.console.in_process import LocalDeployment, local_deployment
-from penstock.console.stream_time import replay
-from penstock.console.watching import StreamWatch
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch, RolloutMode
+from penstock.bus.memory.log import MemoryLog
+from penstock.console.demo.credit_risk import CreditRisk
+from penstock.console.demo.demo import demo_declaration
+from penstock.console.replay.feed import Row
+from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
+from penstock.console.replay.stream_time import replay
+from penstock.console.replay.stream_watch import StreamWatch
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.models import ModelEpoch, RolloutMode
 from penstock.contracts.topics import PREDICTIONS
-from penstock.contracts.upkeep import RetrainDeclaration
-from penstock.registry.adapters.commands import Promotion
-from penstock.registry.adapters.rollout_commands import Start
+from penstock.registry.use_cases.commands import Promotion
+from penstock.registry.use_cases.rollout_commands import Start
 
 TURNED = 650  # loans whose labels are turned round: the first model learns the opposite of the truth
 TRIED, EACH = 2400, 1200

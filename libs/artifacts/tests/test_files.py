@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock.artifacts import ArtifactError, CorruptArtifact, FileStore
-from penstock.artifacts.files import explain
+from penstock.artifacts.file_store import explain
 
 
 def file_of(folder: Path, digest: str) -> Path:

@@ -60,7 +60,7 @@ KINDS = [in_memory, in_files]
 if importlib.util.find_spec("obstore"):  # an extra that not every installation has
     from obstore.store import MemoryStore as Bucket
 
-    from penstock.artifacts.objects import ObjectStore
+    from penstock.artifacts.object_store import ObjectStore
 
     def in_objects(_: Path) -> Kept:
         bucket = Bucket()

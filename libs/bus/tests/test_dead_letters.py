@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, TooManyDeadLetters
-from penstock.bus.faulty import Fault, FaultyLog
-from penstock.bus.ports import Written
+from penstock.bus.memory.faulty_log import Fault, FaultyLog
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, route
-from penstock.bus.state import MemoryShelves
+from penstock.bus.state.state import MemoryStateStores
 from penstock.bus.topics import control_topics
-from penstock.bus.worker import Worker
+from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.dead_letters import DeadLetter
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.dead_letters import DeadLetter
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import ALERTS, COMMANDS, CONTROL_DEAD_LETTERS
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
@@ -37,11 +37,11 @@ async def read_by_a_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
     await log.create(control_topics("test"))
     group = Group("reader", (COMMANDS,), lambda *_: [route(COMMANDS, alert)])
     telemetry = start_telemetry("test", environ={})
-    return log, Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
+    return log, Worker(group, log, "test", Streams(), MemoryStateStores(), telemetry, Metrics())
 
 
 def write(log: FaultyLog, values: Sequence[bytes]) -> None:
-    log.append([Written.one(*IN, b"key", value) for value in values])
+    log.append([RecordBatch.one(*IN, b"key", value) for value in values])
 
 
 def letters(log: FaultyLog) -> list[DeadLetter]:
@@ -56,7 +56,7 @@ def letters(log: FaultyLog) -> list[DeadLetter]:
 async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
     log, worker = await read_by_a_worker()
     value = b"\xff" * (1_048_000 - len(key))
-    log.append([Written.one(*IN, key, value, headers)])
+    log.append([RecordBatch.one(*IN, key, value, headers)])
     await worker.step(0)
     (letter,) = letters(log)
     assert base64.b64decode(letter.data.value or "") == value

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.following import Follower
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.memory import MemoryLog
-from penstock.bus.ports import Log, Written
+from penstock.bus.follower import TopicFollower
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import Log, RecordBatch
 from penstock.bus.topics import control_topics
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
 
 EXAMPLE = Path(__file__).parents[2] / "contracts/examples/penstock.stream-declared.v1.json"
@@ -31,8 +31,8 @@ class Desk:
         self.namespace = f"n{uuid.uuid4().hex[:8]}"
         self.seen: list[int] = []
 
-    def follower(self) -> Follower[StreamDeclared]:
-        return Follower(self.log, self.namespace, STREAMS, lambda record: self.seen.append(record.version))
+    def follower(self) -> TopicFollower[StreamDeclared]:
+        return TopicFollower(self.log, self.namespace, STREAMS, lambda record: self.seen.append(record.version))
 
     async def write(self, *versions: int | bytes) -> None:
         sink = await self.log.sink()
@@ -41,7 +41,7 @@ class Desk:
             item if isinstance(item, bytes) else DECLARED.model_copy(update={"version": item}).to_json()
             for item in versions
         ]
-        await (await sink.send([Written.one(name, 0, None, value) for value in values]))
+        await (await sink.send([RecordBatch.one(name, 0, None, value) for value in values]))
         await sink.close()
 
 
@@ -60,7 +60,7 @@ def desk(request: pytest.FixtureRequest) -> Any:
     return opened
 
 
-async def caught_up(follower: Follower[Any], position: int) -> None:
+async def caught_up(follower: TopicFollower[Any], position: int) -> None:
     async with asyncio.timeout(30):
         while follower.position < position:
             await follower.step(0.1)

@@ -10,10 +10,19 @@ from contextlib import asynccontextmanager
 import pytest
 
 from penstock.bus.errors import RecordTooLarge
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.kafka_sink import OVERHEAD
-from penstock.bus.memory import MemoryLog
-from penstock.bus.ports import LARGEST_ENCLOSING, LARGEST_RECORD, Fetched, Log, NewTopic, Place, Source, Written
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.kafka.sink import OVERHEAD
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import (
+    LARGEST_ENCLOSING,
+    LARGEST_RECORD,
+    FetchedBatch,
+    Log,
+    NewTopic,
+    RecordBatch,
+    Source,
+    TopicPartition,
+)
 
 Open = Callable[[], Log]
 
@@ -29,15 +38,15 @@ def open_log(request: pytest.FixtureRequest) -> Open:
 class Recorded:
     """An owner that writes down what it gains and loses."""
 
-    def __init__(self, starts: Mapping[Place, int] | None = None) -> None:
+    def __init__(self, starts: Mapping[TopicPartition, int] | None = None) -> None:
         self.starts = dict(starts or {})
-        self.owned: set[Place] = set()
+        self.owned: set[TopicPartition] = set()
 
-    async def gained(self, places: Collection[Place]) -> Mapping[Place, int]:
+    async def gained(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         self.owned |= set(places)
         return {place: self.starts[place] for place in places if place in self.starts}
 
-    async def lost(self, places: Collection[Place]) -> None:
+    async def lost(self, places: Collection[TopicPartition]) -> None:
         self.owned -= set(places)
 
 
@@ -55,13 +64,15 @@ async def opened(open_log: Open, *topics: NewTopic) -> AsyncIterator[Log]:
         await log.close()
 
 
-async def write(log: Log, *records: Written) -> None:
+async def write(log: Log, *records: RecordBatch) -> None:
     sink = await log.sink()
     await (await sink.send(records))
     await sink.close()
 
 
-async def gather(poll: Callable[[], Awaitable[list[Fetched]]], count: int) -> list[tuple[str, int, int, bytes | None]]:
+async def gather(
+    poll: Callable[[], Awaitable[list[FetchedBatch]]], count: int
+) -> list[tuple[str, int, int, bytes | None]]:
     found: list[tuple[str, int, int, bytes | None]] = []
     async with asyncio.timeout(30):
         while len(found) < count:
@@ -73,17 +84,17 @@ async def drained(source: Source, count: int) -> list[bytes | None]:
     return [value for *_, value in await gather(lambda: source.poll(500, 0.1), count)]
 
 
-def numbered(topic: str, count: int, partition: int = 0) -> list[Written]:
-    return [Written.one(topic, partition, b"k", b"%d" % number) for number in range(count)]
+def numbered(topic: str, count: int, partition: int = 0) -> list[RecordBatch]:
+    return [RecordBatch.one(topic, partition, b"k", b"%d" % number) for number in range(count)]
 
 
 async def test_a_group_reads_what_was_written_in_order_and_with_its_headers(open_log: Open) -> None:
     topic = fresh()
     async with opened(open_log, NewTopic(topic, 1)) as log:
-        await write(log, Written.one(topic, 0, b"key", b"value", (("traceparent", b"00"),)), *numbered(topic, 3))
+        await write(log, RecordBatch.one(topic, 0, b"key", b"value", (("traceparent", b"00"),)), *numbered(topic, 3))
         source = await log.source("g" + topic, Recorded())
         await source.subscribe([topic])
-        fetched: list[Fetched] = []
+        fetched: list[FetchedBatch] = []
         while sum(len(part.records) for part in fetched) < 4:
             fetched += await source.poll(500, 0.1)
         records = [record for part in fetched for record in part.records]
@@ -159,7 +170,7 @@ async def test_a_reader_reads_from_an_offset_to_the_end_and_on(open_log: Open) -
         assert [r.value for part in await reader.read_to_end() for r in part.records] == [b"2", b"3", b"4"]
         assert await reader.read_to_end() == []
         late = await log.reader({(topic, 0): None})
-        await write(log, Written.one(topic, 0, None, b"new"))
+        await write(log, RecordBatch.one(topic, 0, None, b"new"))
         assert [value for *_, value in await gather(lambda: late.poll(0.1), 1)] == [b"new"]
         await reader.close()
         await late.close()
@@ -186,7 +197,7 @@ async def test_creating_a_topic_again_keeps_what_it_holds(open_log: Open) -> Non
 async def test_a_large_send_keeps_its_order(open_log: Open) -> None:
     topic = fresh()
     async with opened(open_log, NewTopic(topic, 1)) as log:
-        await write(log, *(Written.one(topic, 0, None, b"%06d" % n + b"x" * 200) for n in range(5000)))
+        await write(log, *(RecordBatch.one(topic, 0, None, b"%06d" % n + b"x" * 200) for n in range(5000)))
         reader = await log.reader({(topic, 0): 0})
         values = [r.value or b"" for part in await reader.read_to_end() for r in part.records]
         assert [int(value[:6]) for value in values] == list(range(5000))
@@ -198,9 +209,9 @@ async def test_kafka_takes_records_up_to_its_topics_limit_and_refuses_larger_one
     topic = fresh()
     limited = NewTopic(topic, 1, largest=largest)
     async with opened(lambda: KafkaLog(Connection(broker), "test", "suite"), limited) as log:
-        await write(log, Written.one(topic, 0, None, b"x" * largest, (("traceparent", b"x" * 55),)))
+        await write(log, RecordBatch.one(topic, 0, None, b"x" * largest, (("traceparent", b"x" * 55),)))
         with pytest.raises(RecordTooLarge):
-            await write(log, Written.one(topic, 0, None, b"x" * (largest + OVERHEAD)))
+            await write(log, RecordBatch.one(topic, 0, None, b"x" * (largest + OVERHEAD)))
         assert await log.ends([(topic, 0)]) == {(topic, 0): 1}
 
 

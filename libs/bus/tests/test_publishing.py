@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.faulty import Fault, FaultyLog
+from penstock.bus.memory.faulty_log import Fault, FaultyLog
 from penstock.bus.ports import LARGEST_ENCLOSING, LARGEST_RECORD
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics
 from penstock.contracts.batch import Outputs
+from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.placement import partition_of
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import EVENTS, OUTCOMES, RECEIVED, REJECTED
 
 DECLARATION = """

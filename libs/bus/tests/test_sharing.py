@@ -9,9 +9,9 @@ from aiokafka.cluster import ClusterMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.bus.assignor import unit_assignor, unit_of
+from penstock.bus.kafka.assignor import unit_assignor, unit_of
 from penstock.bus.routes import Unit
-from penstock.bus.sharing import share_out
+from penstock.bus.unit_assignment import share_out
 
 streams = st.none() | st.sampled_from(["loans", "power", "shop"])
 units = st.sets(st.builds(Unit, streams, st.integers(0, 7)), max_size=12)

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from penstock.bus.errors import TransientError
-from penstock.bus.rocks import RocksShelves
-from penstock.bus.state import Changes, MemoryShelves, Shelves, State
+from penstock.bus.state.rocksdb import RocksStateStores
+from penstock.bus.state.state import Changes, MemoryStateStores, State, StateStores
 
 UNIT = ("group", "loans", 0)
 
 
 @pytest.fixture(params=["memory", "disk"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], State]:
-    shelves: Shelves = MemoryShelves() if request.param == "memory" else RocksShelves(tmp_path)
-    return lambda: State(shelves.open(*UNIT))
+    state_stores: StateStores = MemoryStateStores() if request.param == "memory" else RocksStateStores(tmp_path)
+    return lambda: State(state_stores.open(*UNIT))
 
 
 def write(state: State, **positions: int) -> None:
@@ -97,9 +97,9 @@ def test_keys_may_hold_any_bytes_and_do_not_meet_the_positions(reopen: Callable[
 
 
 def test_units_do_not_see_each_other(tmp_path: Path) -> None:
-    for shelves in (MemoryShelves(), RocksShelves(tmp_path)):
+    for state_stores in (MemoryStateStores(), RocksStateStores(tmp_path)):
         units = [("g", "a", 0), ("g", "a", 1), ("g", "b", 0), ("h", "a", 0), ("g", None, 0), ("g", "../a", 0)]
-        states = [State(shelves.open(*unit)) for unit in units]
+        states = [State(state_stores.open(*unit)) for unit in units]
         for number, state in enumerate(states):
             state.put(b"k", b"%d" % number)
             write(state, events=number)
@@ -111,17 +111,17 @@ def test_units_do_not_see_each_other(tmp_path: Path) -> None:
 
 
 def test_a_shelf_has_one_opener_at_a_time(tmp_path: Path) -> None:
-    held = RocksShelves(tmp_path).open(*UNIT)
+    held = RocksStateStores(tmp_path).open(*UNIT)
     with pytest.raises(TransientError, match="cannot be opened"):
-        RocksShelves(tmp_path).open(*UNIT)
+        RocksStateStores(tmp_path).open(*UNIT)
     held.close()
-    RocksShelves(tmp_path).open(*UNIT).close()
+    RocksStateStores(tmp_path).open(*UNIT).close()
 
 
 def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "group").write_text("in the way")
     with pytest.raises(TransientError, match="cannot be opened"):
-        RocksShelves(tmp_path).open(*UNIT)
+        RocksStateStores(tmp_path).open(*UNIT)
 
 
 KEYS = [b"", b"a", b"ab", b"\xff"]
@@ -135,8 +135,8 @@ class LikeADict(RuleBasedStateMachine):
     @initialize(on_disk=st.booleans())
     def open(self, on_disk: bool) -> None:
         self.folder = Path(tempfile.mkdtemp()) if on_disk else None
-        self.shelves: Shelves = RocksShelves(self.folder) if self.folder else MemoryShelves()
-        self.state = State(self.shelves.open(*UNIT))
+        self.state_stores: StateStores = RocksStateStores(self.folder) if self.folder else MemoryStateStores()
+        self.state = State(self.state_stores.open(*UNIT))
         self.seen: dict[bytes, bytes] = {}
         self.kept: dict[bytes, bytes] = {}
         self.sealed: list[tuple[Changes, dict[bytes, bytes]]] = []
@@ -166,7 +166,7 @@ class LikeADict(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.state.close()
-        self.state = State(self.shelves.open(*UNIT))
+        self.state = State(self.state_stores.open(*UNIT))
         self.seen = dict(self.kept)
         self.sealed.clear()
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from penstock.bus.memory import MemoryLog
-from penstock.bus.ports import Written
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, route
-from penstock.bus.state import MemoryShelves
+from penstock.bus.state.state import MemoryStateStores
 from penstock.bus.topics import control_topics
-from penstock.bus.worker import Worker
+from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import ALERTS, COMMANDS
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.propagation import parse
@@ -33,10 +33,10 @@ async def headers_of_outputs(telemetry: Telemetry, causes: Sequence[int], *input
 
     log = MemoryLog()
     await log.create(control_topics("test"))
-    log.append([Written.one("test.commands", 0, None, b"garbage", [("traceparent", SAMPLED)])])
-    log.append([Written.one("test.commands", 0, None, GOOD, headers) for headers in inputs])
+    log.append([RecordBatch.one("test.commands", 0, None, b"garbage", [("traceparent", SAMPLED)])])
+    log.append([RecordBatch.one("test.commands", 0, None, GOOD, headers) for headers in inputs])
     group = Group("reader", (COMMANDS,), lambda *_: [route(COMMANDS, handle)])
-    worker = Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
+    worker = Worker(group, log, "test", Streams(), MemoryStateStores(), telemetry, Metrics())
     await worker.step(0)
     await worker.close()
     return [record.headers for record in log.held(("test.alerts", 0))]

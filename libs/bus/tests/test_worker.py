@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.bus.errors import BrokerUnavailable, TransientError
-from penstock.bus.faulty import Fault, FaultyLog
-from penstock.bus.ports import Written
+from penstock.bus.memory.faulty_log import Fault, FaultyLog
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state import Changes, MemoryShelf, MemoryShelves, Shelf, Shelves, State
+from penstock.bus.state.state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
 from penstock.bus.topics import stream_topics
-from penstock.bus.worker import LARGEST_BATCH, Worker
+from penstock.bus.worker.worker import LARGEST_BATCH, Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.events import Label
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.events import Label
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import LABELS, OUTCOMES, STREAM_DEAD_LETTERS
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import memory_telemetry
@@ -91,10 +91,10 @@ SUMS = Group("sums", (LABELS,), sums, stateful=True)
 
 @dataclass
 class Bench:
-    """A log, the shelves, and the worker of a group that is tried on them."""
+    """A log, the state_stores, and the worker of a group that is tried on them."""
 
     log: FaultyLog = field(default_factory=FaultyLog)
-    shelves: Shelves = field(default_factory=MemoryShelves)
+    state_stores: StateStores = field(default_factory=MemoryStateStores)
     streams: Streams = field(default_factory=Streams)
 
     async def prepare(self) -> None:
@@ -104,17 +104,17 @@ class Bench:
     def worker(self, group: Group = SUMS) -> Worker:
         self.telemetry, self.spans = memory_telemetry()
         self.metrics = Metrics()
-        return Worker(group, self.log, NAMESPACE, self.streams, self.shelves, self.telemetry, self.metrics)
+        return Worker(group, self.log, NAMESPACE, self.streams, self.state_stores, self.telemetry, self.metrics)
 
     def write(self, *values: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        self.log.append([Written.one(*IN, b"key", value, headers) for value in values])
+        self.log.append([RecordBatch.one(*IN, b"key", value, headers) for value in values])
 
     def written(self, place: tuple[str, int] = OUT) -> list[bytes]:
         return [record.value or b"" for record in self.log.held(place)]
 
     def kept(self) -> tuple[dict[bytes, bytes], dict[str, int]]:
-        shelf = self.shelves.open("sums", "loans", 0)
-        return dict(shelf.scan(b"")), shelf.positions()
+        store = self.state_stores.open("sums", "loans", 0)
+        return dict(store.scan(b"")), store.positions()
 
     def gauge(self, name: str, topic: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, {"topic": topic})
@@ -239,7 +239,7 @@ async def test_work_that_fails_for_now_is_tried_again() -> None:
         assert await b.committed(group) == 2
 
 
-class _FailingShelf(MemoryShelf):
+class _FailingShelf(MemoryStateStore):
     failures = 1
 
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
@@ -249,14 +249,14 @@ class _FailingShelf(MemoryShelf):
         super().write(changes, positions)
 
 
-class _FailingShelves(MemoryShelves):
-    def open(self, group: str, stream: str | None, partition: int) -> Shelf:
-        return self._shelves.setdefault((group, stream, partition), _FailingShelf())
+class _FailingShelves(MemoryStateStores):
+    def open(self, group: str, stream: str | None, partition: int) -> StateStore:
+        return self._state_stores.setdefault((group, stream, partition), _FailingShelf())
 
 
 async def test_a_crash_between_outputs_and_state_repeats_the_same_bytes() -> None:
     async with bench() as b:
-        b.shelves = _FailingShelves()
+        b.state_stores = _FailingShelves()
         b.write(*map(said, range(4)))
         worker = b.worker()
         with pytest.raises(TransientError):
@@ -300,7 +300,7 @@ async def _insist(worker: Worker) -> None:
 async def test_a_unit_goes_on_from_its_state_whatever_the_group_committed() -> None:
     async with bench() as b:
         b.write(*map(said, range(6)))
-        b.shelves.open("sums", "loans", 0).write({b"sum": b"100"}, {IN[0]: 4})
+        b.state_stores.open("sums", "loans", 0).write({b"sum": b"100"}, {IN[0]: 4})
         b.log.commits("sums")[IN] = 1
         worker = b.worker()
         await worker.step(0)

@@ -10,20 +10,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from penstock.bus.errors import TransientError
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.ports import Place
-from penstock.bus.publishing import Publisher
-from penstock.bus.rocks import RocksShelves
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.ports import TopicPartition
+from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state import State
+from penstock.bus.state.rocksdb import RocksStateStores
+from penstock.bus.state.state import State
 from penstock.bus.topics import stream_topics
-from penstock.bus.worker import Worker
-from penstock.console.broker import launch
-from penstock.console.ports import free_ports
+from penstock.bus.worker.worker import Worker
+from penstock.console.broker.standalone import launch
+from penstock.console.plan.ports import free_ports
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.events import Label
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.events import Label
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import LABELS, PREDICTIONS
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
@@ -83,7 +83,7 @@ class Deployment:
     def __init__(self, bootstrap: str, folder: Path) -> None:
         self.namespace = f"n{uuid.uuid4().hex[:8]}"
         self.log = KafkaLog(Connection(bootstrap), self.namespace, "test")
-        self.shelves = RocksShelves(folder)
+        self.state_stores = RocksStateStores(folder)
         self.streams = Streams()
         self.publisher = Publisher(self.log, self.namespace, self.streams)
         self.handled: dict[str, int] = {}
@@ -112,7 +112,7 @@ class Deployment:
     async def member(self, name: str, streams: Streams | None = None) -> AsyncIterator[asyncio.Task[None]]:
         telemetry = start_telemetry("test", environ={})
         worker = Worker(
-            self.group(name), self.log, self.namespace, streams or self.streams, self.shelves, telemetry, Metrics()
+            self.group(name), self.log, self.namespace, streams or self.streams, self.state_stores, telemetry, Metrics()
         )
         task = asyncio.create_task(worker.run())
         try:
@@ -122,7 +122,7 @@ class Deployment:
             done = await asyncio.gather(task, return_exceptions=True)
             assert isinstance(done[0], asyncio.CancelledError), done
 
-    def places(self, stream: str) -> list[Place]:
+    def places(self, stream: str) -> list[TopicPartition]:
         return [(PREDICTIONS.name(self.namespace, stream), number) for number in PARTITIONS]
 
     async def outputs(self, stream: str) -> list[bytes]:
@@ -139,10 +139,10 @@ class Deployment:
         ids: set[int] = set()
         total = 0
         for number in PARTITIONS:
-            shelf = self.shelves.open("counting", stream, number)
-            ids |= {int(key[3:]) for key, _ in shelf.scan(b"id:")}
-            total += int(shelf.read([b"count"])[0] or 0)
-            shelf.close()
+            store = self.state_stores.open("counting", stream, number)
+            ids |= {int(key[3:]) for key, _ in store.scan(b"id:")}
+            total += int(store.read([b"count"])[0] or 0)
+            store.close()
         return ids, total
 
     async def close(self) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.columns import columns_of, table_of, times_of
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import data_type
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.events import data_type
 
 DECLARATION = Declaration.model_validate(
     {

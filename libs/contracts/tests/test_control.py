@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.batch import Unreadable
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import CONTROL_PLANE, MODELS, STREAMS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

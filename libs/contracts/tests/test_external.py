@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.checks import check_events, predicted
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event
+from penstock.contracts.checks import check_events, external_prediction
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.operations import operation_of
-from penstock.contracts.received import ReceivedDecoder
+from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TASKS = {
@@ -92,7 +92,7 @@ def test_an_own_stream_takes_no_event_with_one(task: str) -> None:
 )
 def test_what_a_prediction_means(task: str, said: Any, meant: str | float | None) -> None:
     declared = declaration(task)
-    assert predicted(declared, event(declared, prediction=said)) == meant
+    assert external_prediction(declared, event(declared, prediction=said)) == meant
     assert code_of(declared, prediction=said) == (None if meant is not None else "bad_prediction")
 
 
@@ -101,7 +101,7 @@ def test_every_number_is_taken_as_it_is_also_as_text(value: float) -> None:
     declared = declaration("regression")
     both = [event(declared, prediction=said) for said in (value, repr(value))]
     assert check_events(declared, both, NOW) == {}
-    assert [predicted(declared, one) for one in both] == [value, value]
+    assert [external_prediction(declared, one) for one in both] == [value, value]
 
 
 @given(st.lists(st.sampled_from(["0", "1", "2", None]), max_size=6))

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.checks import brought_truth, check_events
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event
+from penstock.contracts.checks import check_events, history_label_value
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.operations import operation_of
-from penstock.contracts.received import ReceivedDecoder
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.streams import StreamDeclared
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TASKS = {"binary": 'classes = ["0", "1"]', "regression": ""}
@@ -72,7 +72,7 @@ def test_history_bears_an_events_name_and_says_something_of_its_own() -> None:
 
 
 def test_the_label_is_in_the_tasks_own_type() -> None:
-    assert brought_truth(declaration(), event(declaration(), label=1.0)) == "1"
-    assert brought_truth(declaration("regression"), event(declaration("regression"), label=3)) == 3.0
+    assert history_label_value(declaration(), event(declaration(), label=1.0)) == "1"
+    assert history_label_value(declaration("regression"), event(declaration("regression"), label=3)) == 3.0
     with pytest.raises(LookupError):
-        brought_truth(declaration(), event(declaration()))
+        history_label_value(declaration(), event(declaration()))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from penstock.contracts.decoding import encode
-from penstock.contracts.events import Event
-from penstock.contracts.predictions import (
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.predictions import (
     PREDICTION_SUFFIX,
     Attribution,
     Prediction,

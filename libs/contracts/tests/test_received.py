@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.checks import check_events, check_label
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event, Label
-from penstock.contracts.received import Received, ReceivedDecoder, repeats_a_key
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.received_decoder import Received, ReceivedDecoder, has_duplicate_key
+from penstock.contracts.records.events import Event, Label
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS, Refusal
-from penstock.contracts.streams import StreamDeclared
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FIELDS = {
@@ -318,8 +318,8 @@ def test_a_header_of_null_is_an_empty_attribute(name: str, code: str) -> None:
 
 @given(json_values)
 def test_no_document_with_distinct_keys_is_blamed(document: Any) -> None:
-    assert not repeats_a_key(json.dumps(document).encode(), document)
-    assert not repeats_a_key(json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace"), document)
+    assert not has_duplicate_key(json.dumps(document).encode(), document)
+    assert not has_duplicate_key(json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace"), document)
 
 
 @given(st.dictionaries(texts, json_values, min_size=1, max_size=3), st.data())
@@ -327,7 +327,7 @@ def test_a_key_that_stands_twice_is_found_however_it_is_spelt(document: dict[str
     again = data.draw(st.sampled_from(sorted(document)))
     spelling = '"' + "".join(f"\\u{unit:04x}" for unit in _utf16(again)) + '"'
     body = json.dumps([document])[:-2] + f", {spelling} : 0}}]"
-    assert repeats_a_key(body.encode(), json.loads(body))
+    assert has_duplicate_key(body.encode(), json.loads(body))
 
 
 def _utf16(text: str) -> list[int]:

@@ -11,11 +11,11 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from jsonschema import Draft202012Validator
 
-from penstock.contracts.compatibility import breaking_changes
-from penstock.contracts.control import ControlRecord
 from penstock.contracts.decoding import encode
-from penstock.contracts.documents import broken_promises, documents
-from penstock.contracts.schemas import record_types, schema_of, short_name
+from penstock.contracts.documents.compatibility import breaking_changes
+from penstock.contracts.documents.generate import broken_promises, documents
+from penstock.contracts.documents.json_schema import record_types, schema_of, short_name
+from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.topics import TOPICS
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import DeclarationError, parse_declaration, read_declaration, write_declaration
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import (
+    DeclarationError,
+    parse_declaration,
+    read_declaration,
+    write_declaration,
+)
 
 GOOD = """\
 [stream]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-from penstock.ml.frame import Field, Frame, column
+from penstock.ml.features.frame import Field, Frame, column
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from penstock.ml.baseline import BASELINE, baseline
-from penstock.ml.encoding import Encoder
-from penstock.ml.families import FAMILIES, fit
-from penstock.ml.frame import Frame
-from penstock.ml.known import KnownLabels, Lags
-from penstock.ml.models import Answers, Model
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Frame
+from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.models.baseline import BASELINE, baseline
+from penstock.ml.models.families import FAMILIES, fit
+from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.blend import BLEND, Blend, centre_and_scale, new_groups
-from penstock.ml.online.mixing import Mixture
+from penstock.ml.online.expert_mixture import Mixture
 
 from .conftest import Table
 
@@ -63,7 +63,7 @@ def blended(known: Table, task: str) -> Blend:
     assert isinstance(frozen, Model)
     experts = 1 + sum(len(group.models.rates) for group in groups)
     mixture = Mixture(experts, centre_and_scale(targets)[1])
-    blend = Blend(task, classes, encoder, Lags(), (frozen,), groups, mixture, KnownLabels(Lags()))
+    blend = Blend(task, classes, encoder, Lags(), (frozen,), groups, mixture, LabelHistory(Lags()))
     blend.learn(blend.places(known.frame), said_by(blend, known.frame), targets)
     return blend
 
@@ -75,7 +75,7 @@ def said_by(blend: Blend, frame: Frame) -> np.ndarray:
     return said
 
 
-def spoken(answers: Answers) -> np.ndarray:
+def spoken(answers: ModelOutput) -> np.ndarray:
     """The answers as numbers, shape (n, k)."""
     found = answers.values if answers.probabilities is None else answers.probabilities
     return np.asarray(found, dtype=float).reshape(len(answers), -1 if len(answers) else 1)

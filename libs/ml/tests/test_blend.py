@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from penstock.ml import archive
-from penstock.ml.encoding import Encoder
-from penstock.ml.families import fit
-from penstock.ml.frame import Field, Frame, column, times
-from penstock.ml.known import KnownLabels, Lags, with_known
-from penstock.ml.models import Task
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
+from penstock.ml.models.families import fit
+from penstock.ml.models.model import Task
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
-from penstock.ml.online.mixing import Mixture
-from penstock.ml.online.rehearsing import rehearse
-from penstock.ml.package import UnusablePackage, pack, unpack
+from penstock.ml.online.expert_mixture import Mixture
+from penstock.ml.online.prequential import evaluate_prequentially
+from penstock.ml.package import zip_archive
+from penstock.ml.package.model_package import UnusablePackage, pack, unpack
 
 FIELDS = [Field("x", "number"), Field("town", "category")]
 LAGS = Lags((1,), 4)
@@ -32,7 +32,7 @@ def rows(n: int, seed: int = 0) -> tuple[Frame, NDArray[np.float64]]:
     x[rng.random(n) < 0.05] = np.nan
     frame = Frame({"x": x, "town": column("category", town.tolist())}, times(np.arange(n).tolist()))
     before = np.concatenate([[np.nan], targets[:-1]])
-    return with_known(frame, LAGS, np.column_stack([before, before])), targets
+    return with_lag_features(frame, LAGS, np.column_stack([before, before])), targets
 
 
 def blend_for(task: Task, frame: Frame, targets: NDArray[np.float64]) -> Blend:
@@ -43,7 +43,7 @@ def blend_for(task: Task, frame: Frame, targets: NDArray[np.float64]) -> Blend:
     frozen = (fit("linear", frame, labels, FIELDS, task, classes=classes or None),)
     experts = 1 + sum(len(group.models.rates) for group in groups)
     mixture = Mixture(experts, centre_and_scale(targets)[1])
-    return Blend(task, classes, encoder, LAGS, frozen, groups, mixture, KnownLabels(LAGS))
+    return Blend(task, classes, encoder, LAGS, frozen, groups, mixture, LabelHistory(LAGS))
 
 
 def taught(blend: Blend, frame: Frame, targets: NDArray[np.float64], step: int) -> Blend:
@@ -60,7 +60,7 @@ def test_it_learns_what_its_frozen_model_cannot(task: Task) -> None:
     past, future = slice(0, 2000), slice(2000, 3000)
     blend = blend_for(task, frame.take(past), targets[past])
     frozen = np.full((2000, 1, blend.width), np.nan)
-    rehearse(blend, frame.take(past), frozen, targets[past], np.arange(2000))
+    evaluate_prequentially(blend, frame.take(past), frozen, targets[past], np.arange(2000))
     said = blend.predict(frame.take(future)).said
     assert said is not None
     right = (said[:, :, -1] > 0.5) == (targets[future] > 0.5)[:, None]
@@ -94,10 +94,10 @@ def test_what_is_unpacked_answers_alike_and_learns_on_alike(task: Task) -> None:
 def test_weights_that_were_changed_are_refused() -> None:
     frame, targets = rows(200)
     data = pack(blend_for("binary", frame, targets), frame.take([0, 1]))
-    members = archive.read(data)
+    members = zip_archive.read(data)
     members["weights-0.npy"] = members["weights-1.npy"]
     with pytest.raises(UnusablePackage):
-        unpack(archive.write(members))
+        unpack(zip_archive.write(members))
 
 
 def test_what_experts_said_survives_being_written() -> None:
@@ -122,7 +122,7 @@ def test_no_answer_of_the_rehearsal_knows_a_label_before_it_came() -> None:
         blend = replace(blend_for("binary", frame, targets), mixture=Mixture(9))
         blend.groups = new_groups(blend.encoder, LAGS, frame, targets, 2)
         blend.mixture = Mixture(1 + sum(len(group.models.rates) for group in blend.groups))
-        return rehearse(blend, frame, np.full((240, 1, 2), np.nan), labels, known)
+        return evaluate_prequentially(blend, frame, np.full((240, 1, 2), np.nan), labels, known)
 
     changed = targets.copy()
     changed[120:] = 1 - changed[120:]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.ml.drift.detectors import DETECTORS, SequentialDetector, UnknownDetector, refold
+from penstock.ml.drift.detectors import DETECTORS, SequentialDetector, UnknownDetector, rebuild_detector
 
 QUICK = [name for name in DETECTORS if name != "kswin"]
 SCORES = [name for name in QUICK if not DETECTORS[name].binary]
@@ -34,7 +34,7 @@ def test_a_stationary_series_is_left_alone(name: str) -> None:
 @quick
 def test_a_rise_is_noticed_soon(name: str) -> None:
     rises = [(hits(0.2, 1000, seed), hits(0.4, 1000, seed + 100)) for seed in range(7)]
-    delays = [refold(name, before).update(after) for before, after in rises]
+    delays = [rebuild_detector(name, before).update(after) for before, after in rises]
     assert None not in delays
     assert np.median(delays) < 400
 
@@ -42,7 +42,7 @@ def test_a_rise_is_noticed_soon(name: str) -> None:
 @quick
 def test_an_improvement_is_no_alarm(name: str) -> None:
     falls = [(hits(0.4, 1000, seed), hits(0.1, 1000, seed + 100)) for seed in range(7)]
-    alarms = [refold(name, before).update(after) for before, after in falls]
+    alarms = [rebuild_detector(name, before).update(after) for before, after in falls]
     assert len(alarms) - alarms.count(None) <= 1
 
 
@@ -86,7 +86,7 @@ def test_the_inputs_since_the_last_alarm_are_the_state(name: str, seed: int) -> 
     series = np.concatenate([errors(1, 600, seed), errors(4, 700, seed + 1)])
     watch = SequentialDetector(name, seed, bounded=False)
     tips = watch.tips(series)
-    again = refold(name, series[tips[-1] + 1 if tips else 0 :], seed, bounded=False)
+    again = rebuild_detector(name, series[tips[-1] + 1 if tips else 0 :], seed, bounded=False)
     later = errors(20, 500, seed + 2)
     assert again.tips(later) == watch.tips(later)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.encoding import MAX_VOCABULARY, Encoder, WrongFields, time_part
-from penstock.ml.frame import Field, Frame, column, times
+from penstock.ml.features.encoding import MAX_VOCABULARY, Encoder, WrongFields, time_part
+from penstock.ml.features.frame import Field, Frame, column, times
 
 PARTS = ("hour", "weekday", "yearday", "month")
 FIELDS = (Field("n", "number"), Field("c", "category"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.ml.drift.expecting import CONFIDENCES, Expectation
+from penstock.ml.drift.expected_score import CONFIDENCES, ExpectedScore
 
 
 def blocks(seed: int, count: int, truth: object) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -15,7 +15,7 @@ def blocks(seed: int, count: int, truth: object) -> list[tuple[np.ndarray, np.nd
 
 
 def test_an_overconfident_model_is_not_believed() -> None:
-    told = Expectation(list(CONFIDENCES))
+    told = ExpectedScore(list(CONFIDENCES))
     naive, learnt = [], []
     for said, hits in blocks(0, 60, lambda confidence: confidence - 0.2):
         estimate = told.estimate(said, said)
@@ -29,7 +29,7 @@ def test_an_overconfident_model_is_not_believed() -> None:
 
 
 def test_a_harder_mix_of_answers_is_expected_to_go_worse() -> None:
-    told = Expectation(list(CONFIDENCES))
+    told = ExpectedScore(list(CONFIDENCES))
     for said, hits in blocks(0, 40, lambda confidence: confidence):
         told.fold(said, hits)
     unsure, sure = np.full(50, 0.55), np.full(50, 0.97)
@@ -38,7 +38,7 @@ def test_a_harder_mix_of_answers_is_expected_to_go_worse() -> None:
 
 
 def test_what_is_long_past_is_forgotten() -> None:
-    told = Expectation(list(CONFIDENCES))
+    told = ExpectedScore(list(CONFIDENCES))
     said = np.full(100, 0.8)
     for hits in [np.ones(100)] * 100 + [np.zeros(100)] * 200:
         told.fold(said, hits)
@@ -46,7 +46,7 @@ def test_what_is_long_past_is_forgotten() -> None:
 
 
 def test_losses_of_numbers_are_expected_by_what_is_answered() -> None:
-    told, random = Expectation(), np.random.default_rng(0)
+    told, random = ExpectedScore(), np.random.default_rng(0)
     assert told.estimate(np.ones(5)) is None
     for _ in range(30):
         said = random.uniform(0, 100, 100)
@@ -57,13 +57,13 @@ def test_losses_of_numbers_are_expected_by_what_is_answered() -> None:
 
 
 def test_too_few_answers_draw_no_bins() -> None:
-    told = Expectation()
+    told = ExpectedScore()
     told.fold(np.arange(5.0), np.ones(5))
-    assert told == Expectation()
+    assert told == ExpectedScore()
 
 
 def test_its_own_error_is_a_mean_of_the_past() -> None:
-    told = Expectation()
+    told = ExpectedScore()
     assert told.error is None
     for estimate in (1.0, 3.0):
         told.judge(estimate, 2.0)

@@ -7,7 +7,7 @@ from math import isnan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.fairness import Counts, demographic_parity_difference, equalised_odds_difference
+from penstock.ml.metrics.fairness import Counts, demographic_parity_difference, equalised_odds_difference
 
 COUNTS = st.builds(Counts, *[st.integers(0, 1000)] * 4)
 

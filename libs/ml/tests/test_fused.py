@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from penstock.ml import archive
-from penstock.ml.baseline import baseline
-from penstock.ml.encoding import Encoder, WrongFields
-from penstock.ml.families import fit
-from penstock.ml.frame import Block, Field, Frame, column, times
-from penstock.ml.fused.fusing import difference, fuse
-from penstock.ml.models import Model, UnusableAnswer
-from penstock.ml.package import pack, unpack
+from penstock.ml.features.encoding import Encoder, WrongFields
+from penstock.ml.features.frame import Block, Field, Frame, column, times
+from penstock.ml.fused.fusion import difference, fuse
+from penstock.ml.models.baseline import baseline
+from penstock.ml.models.families import fit
+from penstock.ml.models.model import Model, UnusableAnswer
+from penstock.ml.package import zip_archive
+from penstock.ml.package.model_package import pack, unpack
 
 TASKS = ("binary", "multiclass", "regression")
 every_family = pytest.mark.parametrize("family", ["linear", "boosting"])
@@ -270,7 +270,7 @@ def test_a_model_given_another_estimator_is_answered_by_that_one(learnt, golden)
 @every_family
 def test_a_package_is_fused_where_it_is_loaded_and_says_so(family: str, learnt, golden) -> None:
     data = pack(replace(learnt(family), form=None), golden)
-    manifest = json.loads(archive.read(data)["manifest.json"])
+    manifest = json.loads(zip_archive.read(data)["manifest.json"])
     assert (manifest["fused"], manifest["unfused"]) == (family, None)
     assert unpack(data).fused == family
 

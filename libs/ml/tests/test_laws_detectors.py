@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.ml.drift.detectors import CALIBRATION, DETECTORS, SequentialDetector, refold
+from penstock.ml.drift.detectors import CALIBRATION, DETECTORS, SequentialDetector, rebuild_detector
 
 from .exports import with_any_of
 
@@ -67,7 +67,7 @@ def test_nothing_is_said_before_the_scale_is_known(name: str, series: list[float
 @pytest.mark.parametrize("direction", ["up", "both"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_huge_change_is_an_alarm_soon(name: str, direction: Any, seed: int) -> None:
-    watch = refold(name, hits(CALM, 300, seed), seed, direction)
+    watch = rebuild_detector(name, hits(CALM, 300, seed), seed, direction)
     found = watch.update(hits(WORSE, 200, seed + 100))
     assert found is not None
     assert found < 100
@@ -105,7 +105,7 @@ def test_a_detector_refolded_is_the_one_that_was_fed(name: str, cut: int, seed: 
     series = calm_then_worse(seed)
     fed = SequentialDetector(name, seed)
     tips = fed.tips(series[:cut])
-    again = refold(name, series[tips[-1] + 1 if tips else 0 : cut], seed)
+    again = rebuild_detector(name, series[tips[-1] + 1 if tips else 0 : cut], seed)
     assert again.tips(series[cut:]) == fed.tips(series[cut:])
 
 
@@ -121,6 +121,6 @@ def test_a_series_that_is_refused_leaves_no_mark(name: str) -> None:
 
 @every_detector
 def test_nothing_taken_in_is_nothing_said(name: str) -> None:
-    watch = refold(name, hits(CALM, 100, 1))
+    watch = rebuild_detector(name, hits(CALM, 100, 1))
     assert watch.tips(np.empty(0)) == []
-    assert watch.tips(calm_then_worse(4)) == refold(name, hits(CALM, 100, 1)).tips(calm_then_worse(4))
+    assert watch.tips(calm_then_worse(4)) == rebuild_detector(name, hits(CALM, 100, 1)).tips(calm_then_worse(4))

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.drift.binning import Reference
-from penstock.ml.encoding import Encoder
-from penstock.ml.families import fit
-from penstock.ml.known import KnownLabels, Lags
+from penstock.ml.drift.reference_bins import ReferenceBins
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.models.families import fit
 from penstock.ml.online.additive import Additive
 from penstock.ml.online.blend import Blend
-from penstock.ml.online.mixing import Mixture
-from penstock.ml.online.steps import Steps
-from penstock.ml.package import pack, unpack
+from penstock.ml.online.column_bins import Steps
+from penstock.ml.online.expert_mixture import Mixture
+from penstock.ml.package.model_package import pack, unpack
 
 from .conftest import Table, table
 from .exports import with_any_of
@@ -168,8 +168,8 @@ def steps_of(known: Table) -> Steps:
     return Steps.fit(encoder.transform(known.frame), encoder.categorical, paired=True)
 
 
-def taken(lags: Lags, numbers: list[float]) -> KnownLabels:
-    made = KnownLabels(lags)
+def taken(lags: Lags, numbers: list[float]) -> LabelHistory:
+    made = LabelHistory(lags)
     for place, number in enumerate(numbers):
         made.take([None, "a", "b"][place % 3], number)
     return made
@@ -184,8 +184,8 @@ KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
         lambda plain: Additive.from_dict(plain, np.zeros((Steps.from_dict(plain["steps"]).size, 2, 2))),
     ),
     Mixture: (lambda _: Mixture(3, 2.5), Mixture.from_dict),
-    KnownLabels: (lambda _: taken(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(KnownLabels.from_dict, LAGS)),
-    Reference: (lambda known: Reference.of(known.frame.columns["town"], "category"), Reference.from_dict),
+    LabelHistory: (lambda _: taken(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
+    ReferenceBins: (lambda known: ReferenceBins.of(known.frame.columns["town"], "category"), ReferenceBins.from_dict),
 }
 
 
@@ -213,7 +213,7 @@ def test_what_is_not_whole_is_refused(known: Table, kind: type) -> None:
 @given(st.lists(st.floats(-1e9, 1e9), max_size=12), st.lists(st.floats(-1e9, 1e9), max_size=12))
 def test_known_labels_that_were_kept_go_on_as_if_they_had_not_been(before: list[float], after: list[float]) -> None:
     never, kept = (taken(LAGS, before) for _ in range(2))
-    kept = KnownLabels.from_dict(LAGS, json.loads(json.dumps(kept.to_dict())))
+    kept = LabelHistory.from_dict(LAGS, json.loads(json.dumps(kept.to_dict())))
     for place, number in enumerate(after):
         for one in (never, kept):
             one.take("ab"[place % 2], number)

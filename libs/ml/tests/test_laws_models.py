@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.ml.baseline import BASELINE
-from penstock.ml.constant import Constant
-from penstock.ml.families import FAMILIES
-from penstock.ml.frame import Frame, column
-from penstock.ml.models import Model
+from penstock.ml.features.frame import Frame, column
+from penstock.ml.models.baseline import BASELINE
+from penstock.ml.models.constant import Constant
+from penstock.ml.models.families import FAMILIES
+from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend
-from penstock.ml.package import pack, unpack
+from penstock.ml.package.model_package import pack, unpack
 
 from .conftest import Table, table
 from .exports import with_any_of

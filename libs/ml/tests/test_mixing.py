@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from penstock.ml.online.mixing import PACES, Mixture
+from penstock.ml.online.expert_mixture import PACES, Mixture
 
 
 def said_by(sure: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.ml import estimators
-from penstock.ml.baseline import baseline
-from penstock.ml.constant import Constant
-from penstock.ml.encoding import Encoder
-from penstock.ml.families import FAMILIES, UnknownFamily, fit
-from penstock.ml.frame import Field, Frame, column, times
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.metrics import losses, score
-from penstock.ml.models import Model, UnusableAnswer
+from penstock.ml.models.baseline import baseline
+from penstock.ml.models.constant import Constant
+from penstock.ml.models.families import FAMILIES, UnknownFamily, fit
+from penstock.ml.models.model import Model, UnusableAnswer
+from penstock.ml.package import estimator_bytes
 
 TASKS = ("binary", "multiclass", "regression")
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -49,7 +49,7 @@ def test_permuted_rows_get_permuted_answers(family: str, task: str, mixed, later
 @every_task
 def test_the_same_input_and_seed_give_the_same_bytes(family: str, task: str, mixed) -> None:
     first, second = (
-        estimators.dump(fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, seed=3).estimator)
+        estimator_bytes.dump(fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, seed=3).estimator)
         for _ in range(2)
     )
     assert first == second

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -21,12 +22,12 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from penstock.ml import archive, estimators, package
-from penstock.ml.baseline import baseline
-from penstock.ml.families import FAMILIES, fit
-from penstock.ml.frame import Field, Frame, times
-from penstock.ml.package import UnusablePackage, pack, unpack
-from penstock.ml.trusted import TRUSTED
+from penstock.ml.features.frame import Field, Frame, times
+from penstock.ml.models.baseline import baseline
+from penstock.ml.models.families import FAMILIES, fit
+from penstock.ml.package import estimator_bytes, model_package, zip_archive
+from penstock.ml.package.model_package import UnusablePackage, pack, unpack
+from penstock.ml.package.trusted_types import TRUSTED
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -45,7 +46,7 @@ def boosted(mixed, later) -> bytes:
 
 def forged(data: bytes, **changes: Callable[[bytes], bytes]) -> bytes:
     """The package with members rewritten and all digests made to fit: a forger's best attempt."""
-    members = archive.read(data)
+    members = zip_archive.read(data)
     for name, change in changes.items():
         full = next(each for each in members if each.startswith(name))
         members[full] = change(members[full])
@@ -53,7 +54,7 @@ def forged(data: bytes, **changes: Callable[[bytes], bytes]) -> bytes:
     for name in manifest["sha256"]:
         manifest["sha256"][name] = hashlib.sha256(members[name]).hexdigest()
     members["manifest.json"] = json.dumps(manifest).encode()
-    return archive.write(members)
+    return zip_archive.write(members)
 
 
 def in_json(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
@@ -67,8 +68,8 @@ def in_json(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
 
 def in_schema(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
     def rewritten(content: bytes) -> bytes:
-        members = archive.read(content)
-        return archive.write(members | {"schema.json": in_json(change)(members["schema.json"])})
+        members = zip_archive.read(content)
+        return zip_archive.write(members | {"schema.json": in_json(change)(members["schema.json"])})
 
     return rewritten
 
@@ -93,7 +94,7 @@ def test_a_packed_model_answers_the_same_and_packs_the_same(family: str, task: s
 def test_a_baseline_is_data_alone() -> None:
     model = baseline("binary", ["0", "1"], {"1": 2, "0": 1}, [Field("x", "number")])
     data = pack(model, Frame({"x": np.empty(0)}, times([])))
-    assert set(archive.read(data)) == {"manifest.json", "golden.json"}
+    assert set(zip_archive.read(data)) == {"manifest.json", "golden.json"}
     assert unpack(data).estimator == model.estimator
 
 
@@ -105,9 +106,9 @@ def test_a_learnt_constant_is_packed_too(mixed, later) -> None:
 def test_another_process_with_another_hash_seed_packs_the_same_bytes() -> None:
     program = """
 import hashlib, numpy as np
-from penstock.ml.families import fit
-from penstock.ml.frame import Field, Frame, column
-from penstock.ml.package import pack
+from penstock.ml.models.families import fit
+from penstock.ml.features.frame import Field, Frame, column
+from penstock.ml.package.model_package import pack
 random = np.random.default_rng(0)
 x = random.normal(size=200)
 town = column("category", list("abcd" * 50))
@@ -120,7 +121,7 @@ digests = [hashlib.sha256(pack(model, frame)).hexdigest() for model in models]
     here: dict[str, object] = {}
     exec(program, here)
     command = [sys.executable, "-c", f"{program}\nprint(digests)"]
-    found = subprocess.run(command, env={"PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=True)
+    found = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str(here["digests"])
 
 
@@ -130,8 +131,8 @@ def test_the_allow_list_holds_what_the_families_need_and_no_more(mixed) -> None:
         for task in TASKS:
             for parts, fields in (((), mixed.fields), (("hour",), mixed.fields[:2])):
                 model = fit(family, mixed.frame, mixed.labels[task], fields, task, time_parts=parts)
-                schema = json.loads(archive.read(estimators.dump(model.estimator))["schema.json"])
-                found |= {estimators.type_of(node) for node in estimators.nodes(schema)}
+                schema = json.loads(zip_archive.read(estimator_bytes.dump(model.estimator))["schema.json"])
+                found |= {estimator_bytes.type_of(node) for node in estimator_bytes.nodes(schema)}
     assert found == TRUSTED
 
 
@@ -179,11 +180,11 @@ def zipped(names: list[str], compression: int = zipfile.ZIP_STORED, content: byt
     [
         (pickle.dumps(Bomb()), "not a readable zip"),
         (zipped(["manifest.json", "golden.json"], zipfile.ZIP_DEFLATED, b"0" * 10**6), "compressed"),
-        (archive.write({"../../manifest.json": b"{}"}), "has no manifest.json"),
+        (zip_archive.write({"../../manifest.json": b"{}"}), "has no manifest.json"),
         (zipped(["manifest.json"] * 2), "canonical"),
-        (archive.write({"manifest.json": b"[" * 100_000}), "RecursionError"),
-        (archive.write({"manifest.json": b"{}"}), "KeyError"),
-        (archive.write({"manifest.json": b"[]"}), "TypeError"),
+        (zip_archive.write({"manifest.json": b"[" * 100_000}), "RecursionError"),
+        (zip_archive.write({"manifest.json": b"{}"}), "KeyError"),
+        (zip_archive.write({"manifest.json": b"[]"}), "TypeError"),
     ],
     ids=["pickle", "deflated", "zip-slip", "twice", "nested", "empty manifest", "list manifest"],
 )
@@ -195,7 +196,7 @@ def test_foreign_archives_are_refused(data: bytes, why: str) -> None:
 @pytest.mark.parametrize("extra", ["../evil", "code.py", "/etc/passwd"])
 def test_extra_members_are_refused(packed: bytes, extra: str) -> None:
     with pytest.raises(UnusablePackage, match="expected"):
-        unpack(archive.write(archive.read(packed) | {extra: b"x"}))
+        unpack(zip_archive.write(zip_archive.read(packed) | {extra: b"x"}))
 
 
 def test_a_name_that_differs_between_the_headers_is_refused(packed: bytes) -> None:
@@ -204,7 +205,7 @@ def test_a_name_that_differs_between_the_headers_is_refused(packed: bytes) -> No
 
 
 def test_what_is_too_large_is_not_even_opened(monkeypatch, packed: bytes) -> None:
-    monkeypatch.setattr(package, "MAX_BYTES", len(packed) - 1)
+    monkeypatch.setattr(model_package, "MAX_BYTES", len(packed) - 1)
     with pytest.raises(UnusablePackage, match="more than the"):
         unpack(packed)
 
@@ -243,7 +244,7 @@ def test_a_renamed_pickle_as_estimator_is_refused(packed: bytes) -> None:
 
 
 def test_types_outside_the_list_are_refused_even_where_skops_trusts_them(packed: bytes) -> None:
-    foreign = estimators.dump(PCA().fit(np.random.default_rng(0).normal(size=(9, 2))))
+    foreign = estimator_bytes.dump(PCA().fit(np.random.default_rng(0).normal(size=(9, 2))))
     assert skops.io.get_untrusted_types(data=foreign) == []
     with pytest.raises(UnusablePackage, match=r"not trusted: .*PCA"):
         unpack(forged(packed, estimator=lambda _: foreign))
@@ -268,12 +269,12 @@ def test_types_that_lead_elsewhere_are_refused(packed: bytes, change: dict) -> N
 
 def test_an_array_that_claims_more_than_it_holds_is_refused(packed: bytes) -> None:
     def swollen(content: bytes) -> bytes:
-        members = archive.read(content)
+        members = zip_archive.read(content)
         name = next(each for each in members if each.endswith(".npy"))
         header = io.BytesIO()
         fields = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
         np.lib.format.write_array_header_1_0(header, fields)
-        return archive.write(members | {name: header.getvalue() + b"\0" * 80})
+        return zip_archive.write(members | {name: header.getvalue() + b"\0" * 80})
 
     with pytest.raises(UnusablePackage, match="whole array"):
         unpack(forged(packed, estimator=swollen))
@@ -282,7 +283,7 @@ def test_an_array_that_claims_more_than_it_holds_is_refused(packed: bytes) -> No
 @pytest.mark.parametrize(("column", "value"), [("left", 0), ("right", 10**6), ("feature_idx", 99), ("feature_idx", -1)])
 def test_trees_that_lead_outside_or_in_circles_are_refused(boosted: bytes, column: str, value: int) -> None:
     def crooked(content: bytes) -> bytes:
-        members = archive.read(content)
+        members = zip_archive.read(content)
         for name in [each for each in members if each.endswith(".npy")]:
             nodes = np.load(io.BytesIO(members[name]))
             if nodes.dtype.names and len(nodes) > 1:
@@ -291,7 +292,7 @@ def test_trees_that_lead_outside_or_in_circles_are_refused(boosted: bytes, colum
                 np.save(rewritten, nodes)
                 members[name] = rewritten.getvalue()
                 break
-        return archive.write(members)
+        return zip_archive.write(members)
 
     with pytest.raises(UnusablePackage, match="lead outside"):
         unpack(forged(boosted, estimator=crooked))
@@ -313,15 +314,15 @@ def in_tree(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
     """Changes the state of a forest's first tree: its `nodes`, and the schema around them."""
 
     def rewritten(content: bytes) -> bytes:
-        members = archive.read(content)
+        members = zip_archive.read(content)
         schema = json.loads(members["schema.json"])
-        tree = next(node for node in estimators.nodes(schema) if estimators.type_of(node)[2] == "TreeNode")
+        tree = next(node for node in estimator_bytes.nodes(schema) if estimator_bytes.type_of(node)[2] == "TreeNode")
         name = tree["content"]["content"]["nodes"]["file"]
         held = {"nodes": np.load(io.BytesIO(members[name])), "state": tree["content"]["content"]}
         change(held)
         saved = io.BytesIO()
         np.save(saved, held["nodes"])
-        return archive.write(members | {name: saved.getvalue(), "schema.json": json.dumps(schema).encode()})
+        return zip_archive.write(members | {name: saved.getvalue(), "schema.json": json.dumps(schema).encode()})
 
     return rewritten
 
@@ -350,9 +351,9 @@ def test_a_tree_that_owns_to_fewer_nodes_than_it_has_is_refused(grown: dict[str,
 
 
 def test_a_crooked_tree_is_found_wherever_it_hides(boosted: bytes) -> None:
-    crooked = estimators.load(archive.read(boosted)["estimator.skops"])
+    crooked = estimator_bytes.load(zip_archive.read(boosted)["estimator.skops"])
     crooked._predictors[0][0].nodes["left"][0] = 0
-    hidden = estimators.dump(Pipeline([("columns", StandardScaler()), ("learner", crooked)]))
+    hidden = estimator_bytes.dump(Pipeline([("columns", StandardScaler()), ("learner", crooked)]))
     with pytest.raises(UnusablePackage, match="lead outside"):
         unpack(forged(boosted, estimator=lambda _: hidden))
 

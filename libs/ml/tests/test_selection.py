@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.contest import Contender, Contest, Judged, Record, each_as_it_is
-from penstock.ml.families import FAMILIES, Family, fit
-from penstock.ml.folds import folds
-from penstock.ml.selection import NothingTrained, Thrift, choose
+from penstock.ml.models.families import FAMILIES, Family, fit
+from penstock.ml.selection.cross_validation import CandidateSpec, CrossValidation, Judged, Record, each_as_it_is
+from penstock.ml.selection.family_selection import CostPreference, NothingTrained, select_family
+from penstock.ml.selection.folds import folds
 
 LEARNERS = ["linear", "boosting"]
 
@@ -31,7 +31,7 @@ def test_a_fold_trains_only_on_labels_that_had_arrived(n: int, count: int, gap: 
 
 def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
     labels = mixed.labels["regression"]
-    selection = choose(LEARNERS, mixed.frame, labels, mixed.fields, "regression", gap=10, seed=2)
+    selection = select_family(LEARNERS, mixed.frame, labels, mixed.fields, "regression", gap=10, seed=2)
     means = {family: np.mean(scores) for family, scores in selection.scores.items()}
     assert selection.chosen.family == min(means, key=means.get)
     assert [len(scores) for scores in selection.scores.values()] == [3, 3]
@@ -42,16 +42,16 @@ def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
 
 def test_labels_after_the_cut_change_nothing(mixed) -> None:
     labels = list(mixed.labels["binary"])
-    first = choose(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
+    first = select_family(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
     start = first.holdout.start
     labels[start - 20 :] = ["No"] * (len(labels) - start + 20)
-    second = choose(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
+    second = select_family(LEARNERS[:1], mixed.frame, labels, mixed.fields, "binary", gap=20)
     assert first.holdout_predictions.values == second.holdout_predictions.values
 
 
 def test_equal_accuracy_is_settled_by_the_simpler_family(mixed) -> None:
     labels = ["only"] * len(mixed.frame)
-    chosen = choose(LEARNERS[::-1], mixed.frame, labels, mixed.fields, "binary").chosen.family
+    chosen = select_family(LEARNERS[::-1], mixed.frame, labels, mixed.fields, "binary").chosen.family
     assert chosen == "linear"
 
 
@@ -61,26 +61,26 @@ def test_a_failing_family_is_left_out_with_its_reason(mixed, monkeypatch) -> Non
 
     monkeypatch.setitem(FAMILIES, "broken", Family("broken", broken))
     labels = mixed.labels["binary"]
-    selection = choose(["broken", "linear"], mixed.frame, labels, mixed.fields, "binary")
+    selection = select_family(["broken", "linear"], mixed.frame, labels, mixed.fields, "binary")
     assert selection.chosen.family == "linear"
     assert selection.failed == {"broken": "ArithmeticError: no convergence"}
     with pytest.raises(NothingTrained, match="broken: ArithmeticError: no convergence"):
-        choose(["broken"], mixed.frame, labels, mixed.fields, "binary")
+        select_family(["broken"], mixed.frame, labels, mixed.fields, "binary")
 
 
 def test_too_few_rows_are_said_to_be(mixed) -> None:
     with pytest.raises(NothingTrained, match="400 rows with labels 400 rows late"):
-        choose(LEARNERS, mixed.frame, mixed.labels["binary"], mixed.fields, "binary", gap=400)
+        select_family(LEARNERS, mixed.frame, mixed.labels["binary"], mixed.fields, "binary", gap=400)
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_the_cheapest_of_the_nearly_best_is_chosen_when_thrift_is_asked_for(task: str, mixed) -> None:
     def chosen(within: float) -> str:
-        thrift = Thrift(within, lambda model, _: {"boosting": 1.0, "linear": 2.0, "forest": 3.0}[model.family])
-        return choose(LEARNERS, mixed.frame, labels, mixed.fields, task, thrift=thrift).chosen.family
+        thrift = CostPreference(within, lambda model, _: {"boosting": 1.0, "linear": 2.0, "forest": 3.0}[model.family])
+        return select_family(LEARNERS, mixed.frame, labels, mixed.fields, task, thrift=thrift).chosen.family
 
     labels = mixed.labels[task]
-    selection = choose(LEARNERS, mixed.frame, labels, mixed.fields, task)
+    selection = select_family(LEARNERS, mixed.frame, labels, mixed.fields, task)
     means = sorted(float(np.mean(scores)) for scores in selection.scores.values())
     assert selection.chosen.family == "linear"
     assert chosen((means[1] - means[0]) * 0.99) == "linear"
@@ -88,21 +88,23 @@ def test_the_cheapest_of_the_nearly_best_is_chosen_when_thrift_is_asked_for(task
 
 
 def test_thrift_holds_for_each_view_on_its_own(mixed) -> None:
-    thrift = Thrift(1.0, lambda model, _: float(model.family == "linear"))
+    thrift = CostPreference(1.0, lambda model, _: float(model.family == "linear"))
     fields, shown = mixed.fields[:2], mixed.fields[2:]
-    selection = choose(LEARNERS, mixed.frame, mixed.labels["binary"], fields, "binary", lagged=shown, thrift=thrift)
+    selection = select_family(
+        LEARNERS, mixed.frame, mixed.labels["binary"], fields, "binary", lagged=shown, thrift=thrift
+    )
     assert [contender.family for contender in selection.tried] == ["boosting", "boosting"]
     assert {contender.lagged for contender in selection.tried} == {False, True}
 
 
 def test_settings_tell_contenders_apart_and_are_what_is_learnt_with(mixed) -> None:
-    held = Contender("linear", settings=(("learner__C", 0.002),))
+    held = CandidateSpec("linear", settings=(("learner__C", 0.002),))
 
-    def judge(contest: Contest) -> Judged:
+    def judge(contest: CrossValidation) -> Judged:
         plain = each_as_it_is(contest)
         return Judged(plain.records | {held: Record([2.0] * 3)})
 
-    selection = choose(["linear"], mixed.frame, mixed.labels["binary"], mixed.fields, "binary", judge=judge)
+    selection = select_family(["linear"], mixed.frame, mixed.labels["binary"], mixed.fields, "binary", judge=judge)
     assert selection.chosen == held
     assert list(selection.scores) == ["linear", "linear (C 0.002)"]
     before, rows = slice(0, selection.holdout.start), mixed.frame

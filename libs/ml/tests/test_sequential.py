@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.bandit import chances
-from penstock.ml.metrics.sequential import FEWEST, Moments, always_valid, always_valid_difference
+from penstock.ml.metrics.best_arm import best_arm_probabilities
+from penstock.ml.metrics.confidence_sequences import FEWEST, Moments, always_valid, always_valid_difference
 
 LOSSES = st.lists(st.floats(-1e6, 1e6), max_size=30)
 
@@ -62,14 +62,14 @@ def test_a_difference_has_the_sign_of_the_worse_minus_the_better() -> None:
 @given(st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1)), min_size=1, max_size=5), st.integers(0, 2**31))
 def test_chances_are_shares_of_one_and_the_same_for_a_seed(arms: list[tuple[int, float]], seed: int) -> None:
     moments = [Moments(n, mean if n else 0.0, n * mean * (1 - mean)) for n, mean in arms]
-    found = chances(moments, seed)
+    found = best_arm_probabilities(moments, seed)
     assert sum(found) == pytest.approx(1)
-    assert found == chances(moments, seed)
+    assert found == best_arm_probabilities(moments, seed)
 
 
 def test_the_best_arm_gets_the_greatest_chance_and_the_unknown_keep_one() -> None:
     good, bad, unknown = Moments(400, 0.1, 36.0), Moments(400, 0.4, 96.0), Moments()
-    found = chances([bad, good, unknown], seed=3)
+    found = best_arm_probabilities([bad, good, unknown], seed=3)
     assert found[1] == max(found)
     assert found[2] > 0.001
     assert found[0] < 0.01

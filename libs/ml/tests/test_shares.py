@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from penstock.ml.drift.binning import Reference
-from penstock.ml.drift.shares import Share, moved_shares, p_values
-from penstock.ml.drift.volume import LEAST, TRAILING, unusual
+from penstock.ml.drift.reference_bins import ReferenceBins
+from penstock.ml.drift.share_tests import Share, moved_shares, p_values
+from penstock.ml.drift.volume import LEAST, TRAILING, is_unusual_volume
 
 RANDOM = np.random.default_rng(0)
 LOAD = RANDOM.normal(size=5000)
 PROFILE = {
-    "load": Reference.of(LOAD, "number"),
-    "town": Reference.of(np.array([f"t{n % 7}" for n in range(5000)], dtype=object), "category"),
-    "gap": Reference.of(np.where(RANDOM.random(5000) < 0.4, np.nan, LOAD), "number"),
+    "load": ReferenceBins.of(LOAD, "number"),
+    "town": ReferenceBins.of(np.array([f"t{n % 7}" for n in range(5000)], dtype=object), "category"),
+    "gap": ReferenceBins.of(np.where(RANDOM.random(5000) < 0.4, np.nan, LOAD), "number"),
 }
 SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1), st.floats(0, 1))
 
@@ -60,13 +60,13 @@ def test_each_change_is_told_by_its_name() -> None:
 
 
 def test_fewer_new_categories_are_no_drift() -> None:
-    few = Reference("category", (), ("a",), (500, 500, 0))
+    few = ReferenceBins("category", (), ("a",), (500, 500, 0))
     assert moved_shares({"t": few}, {"t": np.array([1000, 0, 0])}) == []
     assert moved_shares({"t": few}, {"t": np.array([0, 1000, 0])})[0].kind == "category"
 
 
 def test_a_reference_whose_end_bins_hold_values_cannot_tell_of_the_range() -> None:
-    old = Reference("number", (1.0, 2.0), (), (300, 300, 400, 0))
+    old = ReferenceBins("number", (1.0, 2.0), (), (300, 300, 400, 0))
     assert moved_shares({"f": old}, {"f": np.array([900, 0, 100, 0])}) == []
 
 
@@ -76,7 +76,7 @@ def test_a_small_window_is_not_judged() -> None:
 
 def test_a_rate_is_unusual_only_far_outside_what_was() -> None:
     known = np.random.default_rng(3).uniform(10, 20, TRAILING).tolist()
-    assert unusual(3.1 * max(known), known) == pytest.approx(3 * max(known))
-    assert unusual(min(known) / 3.1, known) == pytest.approx(min(known) / 3)
-    assert unusual(2.9 * max(known), known) is None
-    assert unusual(1e9, known[: LEAST - 1]) is None
+    assert is_unusual_volume(3.1 * max(known), known) == pytest.approx(3 * max(known))
+    assert is_unusual_volume(min(known) / 3.1, known) == pytest.approx(min(known) / 3)
+    assert is_unusual_volume(2.9 * max(known), known) is None
+    assert is_unusual_volume(1e9, known[: LEAST - 1]) is None

@@ -14,10 +14,10 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from penstock.ml.drift import distances
-from penstock.ml.drift.binning import BINS, MAX_CATEGORIES, Reference
-from penstock.ml.drift.bins import Bins
-from penstock.ml.drift.windows import THRESHOLDS, WindowTest
-from penstock.ml.frame import column
+from penstock.ml.drift.bin_counts import FieldBins
+from penstock.ml.drift.reference_bins import BINS, MAX_CATEGORIES, ReferenceBins
+from penstock.ml.drift.window_tests import THRESHOLDS, WindowTest
+from penstock.ml.features.frame import column
 
 NUMBERS = st.lists(st.none() | st.floats(allow_nan=False), max_size=50)
 TEXTS = st.lists(st.none() | st.text(max_size=2), max_size=50)
@@ -26,7 +26,7 @@ COUNTS = arrays(np.int64, 6, elements=st.integers(0, 200)).filter(lambda counts:
 
 @given(NUMBERS, NUMBERS)
 def test_every_number_falls_into_one_bin(sample: list, values: list) -> None:
-    reference = Reference.of(column("number", sample), "number")
+    reference = ReferenceBins.of(column("number", sample), "number")
     counts = reference.count(column("number", values))
     assert len(counts) == len(reference.counts) == reference.bins
     assert counts.sum() == len(values)
@@ -36,7 +36,7 @@ def test_every_number_falls_into_one_bin(sample: list, values: list) -> None:
 
 @given(TEXTS, TEXTS)
 def test_every_text_falls_into_one_bin(sample: list, values: list) -> None:
-    reference = Reference.of(column("category", sample), "category")
+    reference = ReferenceBins.of(column("category", sample), "category")
     counts = reference.count(column("category", values))
     assert counts.sum() == len(values)
     assert counts[-1] == values.count(None)
@@ -46,17 +46,17 @@ def test_every_text_falls_into_one_bin(sample: list, values: list) -> None:
 @given(NUMBERS, TEXTS)
 def test_a_reference_survives_json(numbers: list, texts: list) -> None:
     for reference in (
-        Reference.of(column("number", numbers), "number"),
-        Reference.of(column("category", texts), "category"),
+        ReferenceBins.of(column("number", numbers), "number"),
+        ReferenceBins.of(column("category", texts), "category"),
     ):
         plain = json.dumps(reference.to_dict(), allow_nan=False)
-        assert Reference.from_dict(json.loads(plain)) == reference
+        assert ReferenceBins.from_dict(json.loads(plain)) == reference
 
 
 @given(NUMBERS, st.integers(0, 50))
 def test_counts_add_up(values: list, cut: int) -> None:
     whole = column("number", values)
-    reference = Reference.of(whole, "number")
+    reference = ReferenceBins.of(whole, "number")
     assert (reference.count(whole[:cut]) + reference.count(whole[cut:])).tolist() == list(reference.counts)
 
 
@@ -65,7 +65,7 @@ def test_all_fields_are_counted_in_one_pass_as_each_alone(numbers: list, texts: 
     kinds = {f"n{place}": ("number", sample) for place, sample in enumerate(numbers)}
     kinds |= {f"t{place}": ("category", sample) for place, sample in enumerate(texts)}
     chosen = data.draw(st.permutations(sorted(kinds)))
-    known = {name: Reference.of(column(*kinds[name]), kinds[name][0]) for name in chosen}
+    known = {name: ReferenceBins.of(column(*kinds[name]), kinds[name][0]) for name in chosen}
     n = data.draw(st.integers(0, 20))
     values = {
         "number": st.none() | st.floats(allow_nan=False) | st.sampled_from(sum(numbers, [0.0])),
@@ -75,7 +75,7 @@ def test_all_fields_are_counted_in_one_pass_as_each_alone(numbers: list, texts: 
         name: column(one.kind, data.draw(st.lists(values[one.kind], min_size=n, max_size=n)))
         for name, one in known.items()
     }
-    bins = Bins(known)
+    bins = FieldBins(known)
     places = bins.places(columns)
     rows = sorted(data.draw(st.sets(st.integers(0, n - 1)))) if n else []
     for some in (slice(None), slice(0, n // 2), rows if known else slice(None)):
@@ -84,24 +84,24 @@ def test_all_fields_are_counted_in_one_pass_as_each_alone(numbers: list, texts: 
 
 
 def test_more_edges_than_a_byte_can_count() -> None:
-    many = Reference("number", tuple(np.arange(300.0)), (), ())
+    many = ReferenceBins("number", tuple(np.arange(300.0)), (), ())
     values = np.array([-1.0, 0.5, 298.0, 1e9, np.nan])
-    bins = Bins({"a": many})
+    bins = FieldBins({"a": many})
     assert bins.by_field(bins.count(bins.places({"a": values}))) == {"a": many.count(values).tolist()}
 
 
 def test_bins_are_bounded_and_see_what_leaves_the_range() -> None:
     random = np.random.default_rng(0)
-    assert Reference.of(random.normal(size=5000), "number").bins <= BINS + 3
+    assert ReferenceBins.of(random.normal(size=5000), "number").bins <= BINS + 3
     many = column("category", [str(i % 200) for i in range(1000)])
-    assert Reference.of(many, "category").bins == MAX_CATEGORIES + 2
-    constant = Reference.of(np.full(9, 5.0), "number")
+    assert ReferenceBins.of(many, "category").bins == MAX_CATEGORIES + 2
+    constant = ReferenceBins.of(np.full(9, 5.0), "number")
     assert constant.count(np.array([4.0, 5.0, 6.0, inf, -inf])).tolist() == [2, 1, 2, 0]
 
 
 def test_ties_share_a_bin() -> None:
     sample = np.concatenate([np.zeros(900), np.random.default_rng(0).exponential(size=100)])
-    reference = Reference.of(sample, "number")
+    reference = ReferenceBins.of(sample, "number")
     assert reference.counts[0] == 0
     assert max(reference.counts) >= 900
 
@@ -181,13 +181,13 @@ def streams(seed: int, n: int, shift: float = 0.0) -> dict[str, np.ndarray]:
     }
 
 
-def counted(reference: dict[str, Reference], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def counted(reference: dict[str, ReferenceBins], columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: reference[name].count(values) for name, values in columns.items()}
 
 
-def references(seed: int, n: int) -> dict[str, Reference]:
+def references(seed: int, n: int) -> dict[str, ReferenceBins]:
     return {
-        name: Reference.of(values, "category" if name == "town" else "number")
+        name: ReferenceBins.of(values, "category" if name == "town" else "number")
         for name, values in streams(seed, n).items()
     }
 
@@ -239,8 +239,8 @@ def test_an_empty_window_has_no_distance_in_one_bin() -> None:
 
 
 def test_the_largest_number_has_a_reference_too() -> None:
-    reference = Reference.of(np.array([0.0, np.finfo(float).max]), "number")
-    assert Reference.from_dict(json.loads(json.dumps(reference.to_dict(), allow_nan=False))) == reference
+    reference = ReferenceBins.of(np.array([0.0, np.finfo(float).max]), "number")
+    assert ReferenceBins.from_dict(json.loads(json.dumps(reference.to_dict(), allow_nan=False))) == reference
     assert sum(reference.counts) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.runtime.batching import Asking, MicroBatches
+from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 
 
 class Answerer:
@@ -22,7 +22,7 @@ class Answerer:
         self.open.set()
         self.fault: Exception | None = None
 
-    async def __call__(self, batch: Sequence[Asking[int, int]]) -> None:
+    async def __call__(self, batch: Sequence[PendingRequest[int, int]]) -> None:
         self.batches.append([asking.question for asking in batch])
         self.rows.append(sum(asking.rows for asking in batch))
         await self.open.wait()

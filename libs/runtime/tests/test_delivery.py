@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.memory import MemoryLog, MemorySink
-from penstock.bus.ports import Written
-from penstock.bus.publishing import Publisher
+from penstock.bus.memory.log import MemoryLog, MemorySink
+from penstock.bus.ports import RecordBatch
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import RECEIVED
-from penstock.runtime.delivery import Bounds, Delivery, Overfull, Parcel, Undelivered
+from penstock.runtime.log_writer import BufferFull, LogWriter, WriteLimits, WriteRequest, WriteUnconfirmed
 
 STREAMS = [
     StreamDeclared(
@@ -41,7 +41,7 @@ class Sink(MemorySink):
         super().__init__(log)
         self._of = log
 
-    async def send(self, records: Sequence[Written]) -> Awaitable[None]:
+    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
         values = [value for run in records for value in run.values]
         self._of.writes.append(len(values))
         if any(len(value or b"") > self._of.largest for value in values):
@@ -75,19 +75,19 @@ class Log(MemoryLog):
         return [record.value for place in self.places_of(f"p.{stream}.received") for record in self.held(place)]
 
 
-async def _delivery(log: Log, bounds: Bounds | None = None) -> Delivery:
+async def _delivery(log: Log, bounds: WriteLimits | None = None) -> LogWriter:
     streams = Streams()
     for stream in STREAMS:
         streams.apply(stream)
         await log.create(stream_topics("p", stream))
-    return Delivery(Publisher(log, "p", streams), RECEIVED, bounds or Bounds(seconds=20))
+    return LogWriter(Publisher(log, "p", streams), RECEIVED, bounds or WriteLimits(seconds=20))
 
 
-def parcel(*values: bytes, stream: str = "one", **more: Any) -> Parcel:
-    return Parcel(stream, values, [b"key"] * len(values), **more)
+def parcel(*values: bytes, stream: str = "one", **more: Any) -> WriteRequest:
+    return WriteRequest(stream, values, [b"key"] * len(values), **more)
 
 
-async def deliver(delivery: Delivery, *parcels: Parcel) -> None:
+async def deliver(delivery: LogWriter, *parcels: WriteRequest) -> None:
     for fault in await delivery.deliver(parcels):
         if fault is not None:
             raise fault
@@ -156,14 +156,14 @@ async def test_a_broker_that_is_away_is_told_to_all_that_waited() -> None:
     delivery = await _delivery(log)
     log.fault = BrokerUnavailable("away")
     outcomes = await asyncio.gather(*(deliver(delivery, parcel(b"a")) for _ in range(3)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Undelivered] * 3
+    assert [type(outcome) for outcome in outcomes] == [WriteUnconfirmed] * 3
     log.fault = None
     await deliver(delivery, parcel(b"b"))
 
 
 async def test_no_one_waits_for_ever_and_what_was_given_up_unwritten_stays_unwritten() -> None:
     log = Log()
-    delivery = await _delivery(log, Bounds(seconds=0.05))
+    delivery = await _delivery(log, WriteLimits(seconds=0.05))
     log.open.clear()
     outcomes = [asyncio.create_task(deliver(delivery, parcel(b"under way")))]
     await _eventually(lambda: log.writes)
@@ -172,20 +172,20 @@ async def test_no_one_waits_for_ever_and_what_was_given_up_unwritten_stays_unwri
     log.open.set()
     await deliver(delivery, parcel(b"later"))
 
-    assert [type(outcome) for outcome in given_up] == [Undelivered] * 2
+    assert [type(outcome) for outcome in given_up] == [WriteUnconfirmed] * 2
     assert log.values("one") == [b"under way", b"later"]
 
 
 async def test_what_waits_is_bounded_also_for_those_who_do_not_wait() -> None:
     log = Log()
-    delivery = await _delivery(log, Bounds(seconds=20, bytes=20))
+    delivery = await _delivery(log, WriteLimits(seconds=20, bytes=20))
     log.open.clear()
     lost: list[Exception] = []
     delivery.post([parcel(b"1234567")], lambda _, error: lost.append(error))
     delivery.post([parcel(b"1234567")], lambda _, error: lost.append(error))
-    with pytest.raises(Overfull):
+    with pytest.raises(BufferFull):
         delivery.post([parcel(b"1")], lambda _, error: lost.append(error))
-    with pytest.raises(Overfull):
+    with pytest.raises(BufferFull):
         await deliver(delivery, parcel(b"1"))
     log.open.set()
     await delivery.drain()
@@ -205,4 +205,4 @@ async def test_who_does_not_wait_hears_of_what_was_lost() -> None:
         delivery.post([parcel(value)], lambda gone, error: lost.append((*gone.values, type(error))))
     await delivery.drain()
     await _eventually(lambda: len(lost) == 2)
-    assert lost == [(b"a", Undelivered), (b"b", Undelivered)]
+    assert lost == [(b"a", WriteUnconfirmed), (b"b", WriteUnconfirmed)]

@@ -8,14 +8,14 @@ import time
 import httpx
 from starlette.applications import Starlette
 
-from penstock.bus.faulty import FaultyLog
-from penstock.bus.ports import Written
+from penstock.bus.memory.faulty_log import FaultyLog
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, route
-from penstock.bus.state import MemoryShelves
+from penstock.bus.state.state import MemoryStateStores
 from penstock.bus.topics import control_topics
-from penstock.bus.worker import Worker
+from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import output
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import COMMANDS
 from penstock.runtime.health import Health
 from penstock.telemetry.metrics import Metrics
@@ -25,7 +25,7 @@ from penstock.telemetry.setup import start_telemetry
 def a_worker(log: FaultyLog) -> Worker:
     group = Group("tiny", (COMMANDS,), lambda *_: [route(COMMANDS, lambda _: [output(COMMANDS, b"{}")])], patience=5)
     telemetry = start_telemetry("test", environ={})
-    return Worker(group, log, "test", Streams(), MemoryShelves(), telemetry, Metrics())
+    return Worker(group, log, "test", Streams(), MemoryStateStores(), telemetry, Metrics())
 
 
 async def test_a_stuck_worker_is_named() -> None:
@@ -45,7 +45,7 @@ async def test_a_stuck_worker_is_named() -> None:
 async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:
     log = FaultyLog(["lost"])
     await log.create(control_topics("test"))
-    log.append([Written.one("test.commands", 0, None, b"{}")])
+    log.append([RecordBatch.one("test.commands", 0, None, b"{}")])
     worker = a_worker(log)
     worker.progressed = before = time.monotonic() - 100
     task = asyncio.create_task(worker.run())

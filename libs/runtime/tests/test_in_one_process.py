@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.bus.ports import Written
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, Route, route
 from penstock.contracts.batch import AnyOutputs, Batch, output
-from penstock.contracts.governance import Command
-from penstock.contracts.models import ModelEpoch
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.governance import Command
+from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import COMMANDS, MODELS, STREAMS
-from penstock.runtime.in_one_process import OneProcess, VirtualClock
 from penstock.runtime.service import Resources, Service
+from penstock.runtime.single_process import SingleProcess, VirtualClock
 
 EXAMPLES = Path(__file__).parents[2] / "contracts/examples"
 EPOCH = ModelEpoch.from_json((EXAMPLES / "penstock.model-epoch.v1.json").read_bytes())
@@ -48,10 +48,10 @@ def asking(seen: list[int]) -> Service:
 
 async def test_it_settles_when_no_service_has_anything_left_to_do() -> None:
     clock, seen = VirtualClock(5), []  # type: ignore[var-annotated]
-    process = OneProcess(clock)
+    process = SingleProcess(clock)
     await process.start(answering)
     await process.start(lambda _: asking(seen))
-    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
+    process.log.append([RecordBatch.one("penstock.commands", 0, None, COMMAND.to_json())])
     await process.settle()
     assert seen == [5, 5, 5]
     assert await process.log.ends([("penstock.models", 0)]) == {("penstock.models", 0): 3}
@@ -61,11 +61,11 @@ async def test_it_settles_when_no_service_has_anything_left_to_do() -> None:
 
 async def test_a_group_that_is_held_waits_and_the_others_go_on() -> None:
     held, seen = True, []  # type: ignore[var-annotated]
-    process = OneProcess(VirtualClock(5))
+    process = SingleProcess(VirtualClock(5))
     await process.start(answering)
     await process.start(lambda _: asking(seen))
     process.hold("asking", lambda: held)
-    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
+    process.log.append([RecordBatch.one("penstock.commands", 0, None, COMMAND.to_json())])
     await process.settle()
     assert (seen, await process.log.ends([("penstock.models", 0)])) == ([], {("penstock.models", 0): 1})
     held = False
@@ -75,7 +75,7 @@ async def test_a_group_that_is_held_waits_and_the_others_go_on() -> None:
 
 
 async def test_followers_have_caught_up_when_it_has_settled_and_each_service_has_its_own_view() -> None:
-    process = OneProcess()
+    process = SingleProcess()
     views: list[Resources] = []
 
     def build(resources: Resources) -> Service:
@@ -84,7 +84,7 @@ async def test_followers_have_caught_up_when_it_has_settled_and_each_service_has
 
     await process.start(build)
     await process.start(build)
-    process.log.append([Written.one(STREAMS.name("penstock"), 0, None, DECLARED)])
+    process.log.append([RecordBatch.one(STREAMS.name("penstock"), 0, None, DECLARED)])
     await process.settle()
     name = StreamDeclared.from_json(DECLARED).name
     assert [view.streams.names() for view in views] == [[name], [name]]
@@ -96,9 +96,9 @@ async def test_a_bug_reaches_the_test_that_settles() -> None:
     def handle(_: Batch[Command]) -> Iterable[AnyOutputs]:
         raise ZeroDivisionError
 
-    process = OneProcess()
+    process = SingleProcess()
     await process.start(lambda _: Service(groups=[Group("buggy", (COMMANDS,), lambda *_: [route(COMMANDS, handle)])]))
-    process.log.append([Written.one("penstock.commands", 0, None, COMMAND.to_json())])
+    process.log.append([RecordBatch.one("penstock.commands", 0, None, COMMAND.to_json())])
     with pytest.raises(ZeroDivisionError):
         await process.settle()
     await process.close()

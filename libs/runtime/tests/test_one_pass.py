@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from penstock.contracts.received import repeats_a_key
-from penstock.contracts.stream_file import parse_declaration
-from penstock.runtime.one_pass import OnePass
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.received_decoder import has_duplicate_key
+from penstock.runtime.http.event_parser import EventParser
 
 DECLARED = """
 [stream]
@@ -26,7 +26,9 @@ zone = { type = "category" }
 count = { type = "integer" }
 on = { type = "boolean" }
 """
-STRICT, LAX = (OnePass(parse_declaration(DECLARED.replace("task", f'extra = "{e}"\ntask'))) for e in ("refuse", "keep"))
+STRICT, LAX = (
+    EventParser(parse_declaration(DECLARED.replace("task", f'extra = "{e}"\ntask'))) for e in ("refuse", "keep")
+)
 WHOLE = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": "a", "time": "2026-01-01T00:00:00Z"}
 
 text = st.text(max_size=6) | st.sampled_from(['"', '\\"', "\\", '":', "null", "\n", "é", "{", "}"])
@@ -70,7 +72,7 @@ def written(document: tuple[Any, ...]) -> bytes:
 
 @given(pairs, st.sampled_from([STRICT, LAX]))
 def test_an_event_that_is_read_names_each_key_once_and_holds_nothing_undeclared(
-    document: tuple[Any, ...], reader: OnePass
+    document: tuple[Any, ...], reader: EventParser
 ) -> None:
     body = written(document)
 
@@ -78,7 +80,7 @@ def test_an_event_that_is_read_names_each_key_once_and_holds_nothing_undeclared(
 
     if said is not None:
         plain = json.loads(body)
-        assert not repeats_a_key(body, plain)
+        assert not has_duplicate_key(body, plain)
         assert set(plain) <= {*WHOLE, "data"}
         assert "specversion" in plain or set(plain) <= {"source", "id", "time", "data"}
         assert [plain["data"].get(name) for name in values] == list(astuple(said.data))

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from penstock.runtime.one_write import OneWrite
+from penstock.runtime.http.single_write import OneWrite
 
 
 class Recording(OneWrite):

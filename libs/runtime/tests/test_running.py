@@ -26,7 +26,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from penstock.bus.routes import Group, route
 from penstock.contracts.topics import COMMANDS
-from penstock.runtime.running import run
+from penstock.runtime.runner import run
 from penstock.runtime.service import Service
 from penstock.runtime.settings import ServiceSettings, SettingsError
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from penstock.telemetry import Telemetry, message_span, names, start_telemetry
-from penstock.telemetry.receiver import Receiver
+from penstock.telemetry.otlp_collector import OtlpCollector
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -19,7 +19,7 @@ def work(telemetry: Telemetry, times: int = 1) -> None:
 
 
 def test_a_collector_gets_real_otlp() -> None:
-    with Receiver() as receiver:
+    with OtlpCollector() as receiver:
         telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
         work(telemetry)
         assert receiver.wait_for(lambda seen: len(seen.spans) == 1)
@@ -32,7 +32,7 @@ def test_a_collector_gets_real_otlp() -> None:
 
 
 def test_what_is_left_is_sent_at_the_end() -> None:
-    with Receiver() as receiver:
+    with OtlpCollector() as receiver:
         telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
         work(telemetry, times=1200)
         telemetry.shutdown()
@@ -40,7 +40,7 @@ def test_what_is_left_is_sent_at_the_end() -> None:
 
 
 def test_zipkin_gets_its_json() -> None:
-    with Receiver(status=202) as receiver:
+    with OtlpCollector(status=202) as receiver:
         endpoint = f"{receiver.endpoint}/api/v2/spans"
         telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_ZIPKIN_ENDPOINT": endpoint})
         work(telemetry)
@@ -76,7 +76,7 @@ def test_a_collector_that_is_down_costs_one_warning(caplog: pytest.LogCaptureFix
 
 def test_a_collector_that_refuses_is_noticed_and_its_return_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with Receiver(status=500) as receiver:
+    with OtlpCollector(status=500) as receiver:
         telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
         for _ in range(2):
             work(telemetry)
@@ -98,7 +98,7 @@ def test_without_settings_nothing_is_recorded() -> None:
 
 
 def test_the_receiver_refuses_what_is_not_otlp() -> None:
-    with Receiver() as receiver:
+    with OtlpCollector() as receiver:
         with socket.create_connection(("127.0.0.1", int(receiver.endpoint.rsplit(":", 1)[1]))) as wire:
             wire.sendall(b"POST /v1/traces HTTP/1.0\r\nContent-Length: 3\r\n\r\n\xff\xff\xff")
             assert b" 400 " in wire.recv(100)

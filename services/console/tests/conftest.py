@@ -12,11 +12,11 @@ import pytest
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, prepare
-from penstock.console.lock import take_lock
-from penstock.console.plan import Plan, ProcessPlan
-from penstock.console.ports import free_ports
-from penstock.console.running import await_ready, stop
-from penstock.console.spawning import spawn
+from penstock.console.plan.ports import free_ports
+from penstock.console.process_plan import Plan, ProcessPlan
+from penstock.console.supervision.home_lock import take_lock
+from penstock.console.supervision.launch import spawn
+from penstock.console.supervision.lifecycle import await_ready, stop
 
 ANSWERS = """
 import http.server, sys

@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from penstock.console.broker import launch, running_broker
+from penstock.console.broker.standalone import launch, running_broker
 from penstock.console.failure import ConsoleFailure
-from penstock.console.probe import broker_answers
+from penstock.console.supervision.health_probe import broker_answers
 
 TOPIC = "penstock.test.events"
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.feed import FileFeed, Row, chunk_size, chunks
-from penstock.console.table import open_table
-from penstock.console.times import read_time
-from penstock.contracts.declaration import Declaration
+from penstock.console.replay.feed import FileFeed, Row, chunk_size, chunks
+from penstock.console.table_file import open_table
+from penstock.console.time_text import read_time
+from penstock.contracts.declaration.stream import Declaration
 
 KNOWN = datetime(2024, 5, 1, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.feed import FileFeed
-from penstock.console.history import Past, history
-from penstock.console.table import open_table
-from penstock.contracts.declaration import Declaration
+from penstock.console.replay.feed import FileFeed
+from penstock.console.replay.labelled_history import Past, history
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream import Declaration
 
 DECLARATION = Declaration.model_validate(
     {

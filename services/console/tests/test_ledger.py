@@ -9,18 +9,18 @@ from typing import Any
 
 from rich.console import Console
 
-from penstock.bus.memory import MemoryLog
-from penstock.bus.publishing import Publisher
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics
 from penstock.console.home import Home
-from penstock.console.ledger import as_document, ledger_table, read_ledger
+from penstock.console.views.ledger import as_document, ledger_table, read_ledger
 from penstock.contracts.batch import output
-from penstock.contracts.decisions import Decision
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.monitoring import Statistics
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.monitoring import Statistics
+from penstock.contracts.records.streams import Streams
+from penstock.contracts.records.training import Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 from penstock.contracts.topics import DECISIONS, MODELS, STATISTICS, TRAINING_REQUESTS, TRAINING_RUNS, Topic
-from penstock.contracts.training import Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 
 from .test_commands import penstock
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.logs import Tail, bound, last_lines, log_files
+from penstock.console.supervision.log_files import Tail, bound, last_lines, log_files
 
 
 @given(st.integers(0, 30), st.integers(0, 30))

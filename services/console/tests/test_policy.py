@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.console.deployment import State
-from penstock.console.policy import (
+from penstock.console.supervision.restart_policy import (
     FAILING_FROM,
     LONGEST_DELAY_S,
     SILENCE_LIMIT_S,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.ports import (
+from penstock.console.plan.ports import (
     HOST,
     PortWish,
     choose_ports,
@@ -19,7 +19,7 @@ from penstock.console.ports import (
     is_free,
     port_variable,
 )
-from penstock.console.services import USUAL_PORTS
+from penstock.console.plan.service_plans import USUAL_PORTS
 
 port_numbers = st.integers(1024, 20_000)
 wishes = st.dictionaries(

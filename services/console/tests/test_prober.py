@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.console.feed import event_body
-from penstock.console.prober import probing
+from penstock.console.replay.feed import event_body
+from penstock.console.replay.predict_probes import probing
 
 from .conftest import eventually
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.proposing import propose
-from penstock.console.table import open_table
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import parse_declaration
+from penstock.console.init.propose_declaration import propose
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from penstock.console.home import Home
-from penstock.console.quality import read_quality
-from penstock.console.quality_view import as_document, quality_table
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.monitoring import ArmLosses, Confusion, SliceLosses, Statistics
+from penstock.console.views.quality import read_quality
+from penstock.console.views.quality_view import as_document, quality_table
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.monitoring import ArmLosses, Confusion, SliceLosses, Statistics
 from penstock.contracts.topics import MODELS, STATISTICS, TRAINING_RUNS
 
 from .test_commands import penstock

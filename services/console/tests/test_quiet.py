@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from penstock.bus.memory import MemoryLog
-from penstock.bus.ports import Place, Written
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import RecordBatch, TopicPartition
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.console.quiet import Quiet, group_places
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.console.replay.quiet import Quiet, group_places
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.streams import StreamDeclared
 
 STREAM = StreamDeclared(
     source="test",
@@ -42,7 +42,7 @@ class LookedAt(MemoryLog):
         self.looks = 0
         self._looked = asyncio.Condition()
 
-    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """As the log does."""
         async with self._looked:
             self.looks += 1
@@ -61,7 +61,7 @@ async def log_with_one_record_everywhere() -> LookedAt:
     log = LookedAt()
     await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
     for place in sorted({place for places in GROUPS.values() for place in places}):
-        log.append([Written.one(*place, key=None, value=b"1")])
+        log.append([RecordBatch.one(*place, key=None, value=b"1")])
     for group, places in GROUPS.items():
         log.commits(group).update(dict.fromkeys(places, 1))
     return log
@@ -85,7 +85,7 @@ async def test_it_is_quiet_when_all_have_finished() -> None:
 
 
 @pytest.mark.parametrize(("group", "place"), [(group, place) for group, places in GROUPS.items() for place in places])
-async def test_it_is_not_quiet_while_a_group_lags(group: str, place: Place) -> None:
+async def test_it_is_not_quiet_while_a_group_lags(group: str, place: TopicPartition) -> None:
     log = await log_with_one_record_everywhere()
     log.commits(group)[place] = 0
     waiting = asyncio.create_task(Quiet(log, "penstock", STREAM, served).wait())
@@ -118,7 +118,7 @@ async def test_it_is_not_quiet_when_something_came_while_it_looked() -> None:
         nonlocal grown
         if not grown:
             grown = True
-            log.append([Written.one(*place, key=None, value=b"2")])
+            log.append([RecordBatch.one(*place, key=None, value=b"2")])
             for group in ("server", "drift-detector"):
                 log.commits(group)[place] = 2
         return True

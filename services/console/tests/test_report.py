@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.bus.memory import MemoryLog
-from penstock.bus.publishing import Publisher
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.console.report import Effort, ProgressLine, Truths, block_size, make_report, progress, score
-from penstock.console.watching import StreamWatch
+from penstock.console.replay.report import Effort, ProgressLine, Truths, block_size, make_report, progress, score
+from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.batch import Outputs
-from penstock.contracts.control import ControlRecord
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.monitoring import Drift
-from penstock.contracts.predictions import Prediction, PredictionData
-from penstock.contracts.rejections import Rejected, RejectedData
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.monitoring import Drift
+from penstock.contracts.records.predictions import Prediction, PredictionData
+from penstock.contracts.records.rejections import Rejected, RejectedData
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import DRIFT, MODELS, PREDICTIONS, REJECTED, TRAINING_RUNS
-from penstock.contracts.training import TrainingRun
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ENVELOPE = {"source": "test", "time": NOW}

@@ -11,8 +11,8 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.console.feed import Row, event_body, label_body
-from penstock.console.stream_time import Sent, replay
+from penstock.console.replay.feed import Row, event_body, label_body
+from penstock.console.replay.stream_time import Sent, replay
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -14,10 +14,10 @@ import pytest
 from penstock.console.deployment import Deployment, State
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.identity import ProcessIdentity
-from penstock.console.lock import is_locked, take_lock
-from penstock.console.restarts import restart_and_wait
-from penstock.console.running import await_ready, stop
+from penstock.console.supervision.home_lock import is_locked, take_lock
+from penstock.console.supervision.lifecycle import await_ready, stop
+from penstock.console.supervision.process_identity import ProcessIdentity
+from penstock.console.supervision.restart_requests import restart_and_wait
 
 from .conftest import ANSWERS, ENDS, IGNORES_SIGTERM, NEVER_ANSWERS, WITH_CHILD, FakeDeployment, eventually
 
@@ -132,9 +132,9 @@ STARTER = """
 import sys
 from pathlib import Path
 from penstock.console.home import Home
-from penstock.console.lock import take_lock
-from penstock.console.running import await_ready
-from penstock.console.spawning import spawn
+from penstock.console.supervision.home_lock import take_lock
+from penstock.console.supervision.lifecycle import await_ready
+from penstock.console.supervision.launch import spawn
 home = Home(Path(sys.argv[1]))
 spawn(home, take_lock(home), tied=sys.argv[2] == "tied")
 await_ready(home)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.table import LONGEST_LINE, open_table
+from penstock.console.table_file import LONGEST_LINE, open_table
 
 from .calling import Complaint, complaint
 

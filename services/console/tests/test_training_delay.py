@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replaying import Asked, Done, replay_in_process
-from penstock.console.table import Table, open_table
-from penstock.console.training_delay import TrainingDelay
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.training import TrainingRequest, TrainingRun
+from penstock.console.replay.replay import Asked, Done, replay_in_process
+from penstock.console.replay.training_delay import TrainingDelay
+from penstock.console.table_file import Table, open_table
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ROWS, FIRST_AFTER, LABEL_DELAY, CHUNK = 600, 200, 20, 10

@@ -13,7 +13,7 @@ import pytest
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
-from penstock.console.lock import is_locked
+from penstock.console.supervision.home_lock import is_locked
 
 from .conftest import eventually
 

@@ -11,10 +11,10 @@ from typing import Any, Literal, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.console.feed import Row, event_body, label_body
-from penstock.console.live import LiveDeployment
-from penstock.console.stream_time import Sent
-from penstock.console.wall_time import LARGEST_SEND, replay_at
+from penstock.console.replay.feed import Row, event_body, label_body
+from penstock.console.replay.live_deployment import LiveDeployment
+from penstock.console.replay.stream_time import Sent
+from penstock.console.replay.wall_time import LARGEST_SEND, replay_at
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ import time
 import httpx
 import psutil
 
+from penstock.console.broker.jars import obtain, pins
+from penstock.console.broker.java import find_java
+from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.home import Home
-from penstock.console.jars import obtain, pins
-from penstock.console.java import find_java
-from penstock.console.ports import HOST, free_ports
-from penstock.console.zipkin import zipkin_plan
+from penstock.console.plan.ports import HOST, free_ports
 
 from .conftest import eventually
 

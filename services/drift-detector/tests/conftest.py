@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.memory import MemoryRecord
+from penstock.bus.memory.log import MemoryRecord
 from penstock.contracts.batch import Batch
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event, Label, LabelData, data_type
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.outcomes import Outcome, OutcomeData
-from penstock.contracts.predictions import Prediction, PredictionData
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.events import Event, Label, LabelData, data_type
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.outcomes import Outcome, OutcomeData
+from penstock.contracts.records.predictions import Prediction, PredictionData
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import Topic
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.predictions import ShadowAnswer
+from penstock.contracts.records.predictions import ShadowAnswer
 
 from .test_stream import Owner, said
 

@@ -13,28 +13,28 @@ from hypothesis import strategies as st
 
 from penstock.artifacts import ArtifactError, MemoryStore
 from penstock.bus.errors import TransientError
-from penstock.bus.state import MemoryShelf, State
-from penstock.contracts.counts import Counts
+from penstock.bus.state.state import MemoryStateStore, State
 from penstock.contracts.decoding import encode
+from penstock.contracts.records.counts import Counts
 from penstock.contracts.topics import EVENTS
-from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
-from penstock.drift_detector.counting import BLOCK, BlockCounter
-from penstock.drift_detector.profiles import BadProfile, Champions, Profile, read_profile
-from penstock.ml.drift.binning import Reference
+from penstock.drift_detector.drift.bin_counts import BLOCK, BlockCounter
+from penstock.drift_detector.drift.profile_store import StoredProfiles
+from penstock.drift_detector.drift.profiles import BadProfile, Champions, Profile, read_profile
+from penstock.ml.drift.reference_bins import ReferenceBins
 
-PROFILE: Profile = {"load": Reference.of(np.arange(100.0), "number")}
+PROFILE: Profile = {"load": ReferenceBins.of(np.arange(100.0), "number")}
 CONTENT = json.dumps({"format": 1, "fields": {"load": PROFILE["load"].to_dict()}}).encode()
 
 
 def counted(
-    make: Any, offsets: list[int], cuts: set[int], current: str | None = "p", shelf: MemoryShelf | None = None
+    make: Any, offsets: list[int], cuts: set[int], current: str | None = "p", store: MemoryStateStore | None = None
 ) -> list[Counts]:
     """The counts of events at these offsets, in batches that end before the places in `cuts`, each opened anew."""
-    shelf = shelf or MemoryShelf()
+    store = store or MemoryStateStore()
     found: list[Counts] = []
     borders = [0, *sorted(cut for cut in cuts if 0 < cut < len(offsets)), len(offsets)]
     for start, stop in itertools.pairwise(borders):
-        state = State(shelf)
+        state = State(store)
         events = [make.event(offset, offset, load=float(offset % 90)) for offset in offsets[start:stop]]
         batch = make.batch(EVENTS, events, offsets=offsets[start:stop])
         complete = BlockCounter(state, "power", 0).take(batch, range(len(events)), current, {"p": PROFILE})
@@ -57,15 +57,15 @@ def test_batches_gaps_and_reopening_do_not_show(make: Any, gaps: set[int], cuts:
 
 
 def test_a_block_keeps_the_profile_it_began_with(make: Any) -> None:
-    shelf = MemoryShelf()
-    assert counted(make, list(range(10)), set(), current=None, shelf=shelf) == []
-    (block,) = counted(make, list(range(10, 2 * BLOCK)), set(), shelf=shelf)
+    store = MemoryStateStore()
+    assert counted(make, list(range(10)), set(), current=None, store=store) == []
+    (block,) = counted(make, list(range(10, 2 * BLOCK)), set(), store=store)
     assert (block.data.start, block.data.profile) == (BLOCK, "p")
 
 
 def test_repeated_events_count_once(make: Any) -> None:
     batch = make.batch(EVENTS, [make.event(1, load=3.0)] * BLOCK)
-    ((block, cause),) = BlockCounter(State(MemoryShelf()), "power", 0).take(batch, [0], "p", {"p": PROFILE})
+    ((block, cause),) = BlockCounter(State(MemoryStateStore()), "power", 0).take(batch, [0], "p", {"p": PROFILE})
     assert (block.data.events, cause) == (1, BLOCK - 1)
 
 
@@ -73,7 +73,7 @@ def test_repeated_events_count_once(make: Any) -> None:
 @settings(max_examples=20, deadline=None)
 def test_only_the_fresh_are_counted(make: Any, fresh: set[int]) -> None:
     batch = make.batch(EVENTS, [make.event(place, load=float(place)) for place in range(BLOCK)])
-    ((block, _),) = BlockCounter(State(MemoryShelf()), "power", 0).take(batch, sorted(fresh), "p", {"p": PROFILE})
+    ((block, _),) = BlockCounter(State(MemoryStateStore()), "power", 0).take(batch, sorted(fresh), "p", {"p": PROFILE})
     assert block.data.fields == {"load": PROFILE["load"].count(np.array(sorted(fresh), dtype=float)).tolist()}
     assert (block.data.events, block.data.last_id) == (len(fresh), f"e{max(fresh)}")
 
@@ -81,7 +81,7 @@ def test_only_the_fresh_are_counted(make: Any, fresh: set[int]) -> None:
 def test_a_profile_of_other_fields_counts_events_alone(make: Any) -> None:
     batch = make.batch(EVENTS, [make.event(place) for place in range(BLOCK)])
     foreign = {"other": PROFILE["load"], "meter": PROFILE["load"]}
-    ((block, _),) = BlockCounter(State(MemoryShelf()), "power", 0).take(batch, [0, 2], "p", {"p": foreign})
+    ((block, _),) = BlockCounter(State(MemoryStateStore()), "power", 0).take(batch, [0, 2], "p", {"p": foreign})
     assert (block.data.events, block.data.fields) == (2, {})
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from penstock.artifacts import MemoryStore
-from penstock.contracts.counts import Counts, CountsData
-from penstock.ml.drift.binning import Reference
+from penstock.contracts.records.counts import Counts, CountsData
+from penstock.ml.drift.reference_bins import ReferenceBins
 
 from .test_stream import Owner
 
 REFERENCE = {
-    "load": Reference.of(np.random.default_rng(0).normal(0, 1, 2000), "number"),
-    "meter": Reference.of(np.array(["a", "b"] * 1000, dtype=object), "category"),
+    "load": ReferenceBins.of(np.random.default_rng(0).normal(0, 1, 2000), "number"),
+    "meter": ReferenceBins.of(np.array(["a", "b"] * 1000, dtype=object), "category"),
 }
 
 

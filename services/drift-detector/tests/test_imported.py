@@ -10,9 +10,9 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.bus.state import MemoryShelf, State
+from penstock.bus.state.state import MemoryStateStore, State
 from penstock.contracts.topics import EVENTS, PREDICTIONS
-from penstock.drift_detector.join import Join
+from penstock.drift_detector.join.partition_join import Join
 
 from .test_stream import Owner, answers, errors
 
@@ -28,7 +28,7 @@ def imported(make: Any, number: int) -> Any:
 
 
 def test_an_event_that_brings_its_label_is_an_outcome_at_once(make: Any) -> None:
-    join = Join(State(MemoryShelf()), lambda _: None)
+    join = Join(State(MemoryStateStore()), lambda _: None)
     known_at = make.start + timedelta(minutes=30)
     joined, fresh = join.events(make.batch(EVENTS, [history(make, 1, 5, labeltime=known_at), make.event(2, 6)]))
     (outcome,) = joined.records
@@ -38,7 +38,7 @@ def test_an_event_that_brings_its_label_is_an_outcome_at_once(make: Any) -> None
 
 
 def test_history_moves_no_watermark(make: Any) -> None:
-    join = Join(State(MemoryShelf()), lambda _: None)
+    join = Join(State(MemoryStateStore()), lambda _: None)
     join.events(make.batch(EVENTS, [make.event(1, 0)]))
     join.predictions(make.batch(PREDICTIONS, [make.prediction(1)]))
     joined, _ = join.events(make.batch(EVENTS, [history(make, 2, 10_000)], first=1))

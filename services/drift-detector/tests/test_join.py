@@ -12,28 +12,28 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.bus.state import MemoryShelf, State
+from penstock.bus.state.state import MemoryStateStore, State
 from penstock.contracts.decoding import encode
-from penstock.contracts.outcomes import Outcome, outcome_type
+from penstock.contracts.records.outcomes import Outcome, outcome_type
 from penstock.contracts.topics import EVENTS, LABELS, PREDICTIONS
-from penstock.drift_detector.join import Join, Joined
+from penstock.drift_detector.join.partition_join import Join, Joined
 
 History = list[tuple[Any, Any]]
 
 
 class Unit:
-    """A partition's join on a shelf, which may be closed and opened again between batches."""
+    """A partition's join on a store, which may be closed and opened again between batches."""
 
     def __init__(self, make: Any) -> None:
         self.make = make
-        self.shelf = MemoryShelf()
+        self.store = MemoryStateStore()
         self.outcomes: list[bytes] = []
         self.unmet = 0
         self.offsets: Counter[Any] = Counter()
         self.open()
 
     def open(self) -> None:
-        self.state = State(self.shelf)
+        self.state = State(self.store)
         self.join = Join(self.state, self._count)
 
     def _count(self, labels: int) -> None:
@@ -58,7 +58,7 @@ class Unit:
 
     @property
     def left(self) -> int:
-        return len(list(self.shelf.scan(b"j")))
+        return len(list(self.store.scan(b"j")))
 
 
 @st.composite

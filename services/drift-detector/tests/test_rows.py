@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.contracts.events import data_type
+from penstock.contracts.records.events import data_type
 
 from .test_stream import Owner
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from penstock.artifacts import MemoryStore
-from penstock.bus.ports import Written
+from penstock.bus.ports import RecordBatch
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.decoding import encode
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import (
     COUNTS,
     DRIFT,
@@ -28,13 +28,13 @@ from penstock.contracts.topics import (
 )
 from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.drift_detector.wiring import build
-from penstock.ml.drift.binning import Reference
 from penstock.ml.drift.distances import psi
-from penstock.runtime.in_one_process import OneProcess
+from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.runtime.settings import SettingsError
+from penstock.runtime.single_process import SingleProcess
 
 SETTINGS = DriftDetectorSettings(artifacts="memory:")
-REFERENCE = Reference.of(np.random.default_rng(0).normal(0, 1, 2000), "number")
+REFERENCE = ReferenceBins.of(np.random.default_rng(0).normal(0, 1, 2000), "number")
 PROFILE = json.dumps({"format": 1, "fields": {"load": REFERENCE.to_dict()}}).encode()
 
 
@@ -43,7 +43,7 @@ class Deployment:
 
     def __init__(self, make: Any, declared: StreamDeclared) -> None:
         self.make, self.declared = make, declared
-        self.process, self.store = OneProcess(), MemoryStore()
+        self.process, self.store = SingleProcess(), MemoryStore()
 
     async def start(self, profile: bytes | None = None) -> None:
         digest = self.store.put(profile) if profile else None
@@ -55,7 +55,7 @@ class Deployment:
 
     def write(self, topic: Topic[Any], record: Any, partition: int = 0) -> None:
         name = topic.name("penstock", None if topic.plane == "control" else "power")
-        self.process.log.append([Written.one(name, partition, b"k", encode(record))])
+        self.process.log.append([RecordBatch.one(name, partition, b"k", encode(record))])
 
     def read(self, topic: Topic[Any]) -> list[Any]:
         name = topic.name("penstock", None if topic.plane == "control" else "power")
@@ -128,4 +128,4 @@ async def test_without_a_profile_nothing_is_counted_and_a_repeated_log_is_judged
 def test_a_store_that_cannot_be_is_one_clear_line() -> None:
     settings = DriftDetectorSettings(artifacts="ftp://somewhere")
     with pytest.raises(SettingsError, match="PENSTOCK_ARTIFACTS: no store of this kind"):
-        build(settings, OneProcess().resources())
+        build(settings, SingleProcess().resources())

@@ -13,33 +13,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.artifacts import MemoryStore
-from penstock.bus.state import MemoryShelf, State
+from penstock.bus.state.state import MemoryStateStore, State
 from penstock.contracts.batch import AnyOutputs
-from penstock.contracts.counts import Counts
 from penstock.contracts.decoding import encode
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.counts import Counts
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, OUTCOMES, STATISTICS
-from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
+from penstock.drift_detector.drift.profile_store import StoredProfiles
+from penstock.drift_detector.drift.profiles import Champions
+from penstock.drift_detector.drift.series_detectors import REMEMBERED, REMEMBERED_BY, Setup, Watch
 from penstock.drift_detector.handlers import StreamHandler
-from penstock.drift_detector.maturing import MOST
-from penstock.drift_detector.profiles import Champions
-from penstock.drift_detector.watch import REMEMBERED, REMEMBERED_BY, Setup, Watch
+from penstock.drift_detector.quality.pending_blocks import MOST
 
 Written = dict[str, list[Any]]
 
 
 class Owner:
-    """The stream's one owner, on a shelf: closed and opened again between batches when told."""
+    """The stream's one owner, on a store: closed and opened again between batches when told."""
 
     def __init__(self, make: Any, declared: StreamDeclared, store: MemoryStore | None = None) -> None:
         self.make, self.declared = make, declared
-        self.shelf, self.champions, self.profiles = MemoryShelf(), Champions(), StoredProfiles(store or MemoryStore())
+        self.store, self.champions, self.profiles = (
+            MemoryStateStore(),
+            Champions(),
+            StoredProfiles(store or MemoryStore()),
+        )
         self.written: Written = {topic.noun: [] for topic in (STATISTICS, DRIFT, ALERTS)}
         self.offset = 0
         self.open()
 
     def open(self) -> None:
-        self.state = State(self.shelf)
+        self.state = State(self.store)
         self.handler = StreamHandler("power", self.state, self.champions, self.profiles)
 
     def outcomes(self, records: Sequence[Any], write: bool = True) -> list[AnyOutputs]:
@@ -163,7 +167,7 @@ def test_no_more_blocks_wait_than_may(make: Any) -> None:
         count = min(5000, 100 * (MOST + 3) - start)
         owner.outcomes([make.outcome(start + n, "1", None if n % 100 == 7 else "1") for n in range(count)])
     assert [block.start for block in said(owner, "matured")] == [0, 100, 200]
-    assert len(list(owner.shelf.scan(b"2w"))) == MOST
+    assert len(list(owner.store.scan(b"2w"))) == MOST
 
 
 def test_every_metric_of_the_task_is_told_with_its_interval(make: Any) -> None:
@@ -333,15 +337,15 @@ def test_a_regression_is_watched_whatever_its_scale(make: Any) -> None:
 
 
 def test_a_watch_that_forgets_is_as_if_opened_again() -> None:
-    shelf, setup = MemoryShelf(), Setup(("adwin",), 0, True)
-    state = State(shelf)
+    store, setup = MemoryStateStore(), Setup(("adwin",), 0, True)
+    state = State(store)
     watch = Watch(state, b"w", "up")
     watch.set_up(setup)
     assert not watch.feed([float(value) for value in errors(0.2, REMEMBERED + 150, 1)])
     watch.save()
     state.write(state.seal(), {})
-    assert len(list(shelf.scan(b"w"))) == (REMEMBERED // 2 + 150) // 100 + 1
-    again = Watch(State(shelf), b"w", "up")
+    assert len(list(store.scan(b"w"))) == (REMEMBERED // 2 + 150) // 100 + 1
+    again = Watch(State(store), b"w", "up")
     again.set_up(setup)
     later = [float(value) for value in errors(0.6, 200, 2)]
     tips = [watch.feed([value]) for value in later]
@@ -350,7 +354,7 @@ def test_a_watch_that_forgets_is_as_if_opened_again() -> None:
 
 
 def test_a_watch_that_is_to_remember_less_than_it_did_forgets_at_the_next_value() -> None:
-    state = State(shelf := MemoryShelf())
+    state = State(store := MemoryStateStore())
     watch = Watch(state, b"w", "up")
     watch.set_up(Setup(("adwin",), 0, True))
     watch.feed([0.0] * (REMEMBERED_BY["kswin"] + 200))
@@ -358,14 +362,14 @@ def test_a_watch_that_is_to_remember_less_than_it_did_forgets_at_the_next_value(
     assert watch.feed([0.0, 0.0]) == []
     watch.save()
     state.write(state.seal(), {})
-    assert sum(len(chunk) // 8 for _, chunk in shelf.scan(b"w")) < REMEMBERED_BY["kswin"]
+    assert sum(len(chunk) // 8 for _, chunk in store.scan(b"w")) < REMEMBERED_BY["kswin"]
 
 
 @given(st.lists(st.integers(0, 599), max_size=4))
 @settings(max_examples=20, deadline=None)
 def test_a_watch_tips_at_the_same_values_in_any_batches(cuts: list[int]) -> None:
     values = [float(value) for share in (0.1, 0.5, 0.1) for value in errors(share, 200, int(share * 10))]
-    whole, parts = Watch(State(MemoryShelf()), b"w", "both"), Watch(State(MemoryShelf()), b"w", "both")
+    whole, parts = Watch(State(MemoryStateStore()), b"w", "both"), Watch(State(MemoryStateStore()), b"w", "both")
     for watch in (whole, parts):
         watch.set_up(Setup(("adwin", "hddm-a"), 0, True))
     found = []

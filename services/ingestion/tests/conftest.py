@@ -14,18 +14,18 @@ import httpx
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.memory import MemoryLog, MemoryReader, MemorySink
-from penstock.bus.ports import Place, Written
-from penstock.bus.publishing import Publisher
+from penstock.bus.memory.log import MemoryLog, MemoryReader, MemorySink
+from penstock.bus.ports import RecordBatch, TopicPartition
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
-from penstock.ingestion.answers import Answers
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.ingestion.answer_cache import Answers
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
-from penstock.runtime.in_one_process import OneProcess, VirtualClock
 from penstock.runtime.service import Resources
+from penstock.runtime.single_process import SingleProcess, VirtualClock
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00Z
 LIMITS = Limits(body_bytes=200_000, record_bytes=100_000, batch_records=50, body_seconds=5, ack_seconds=5)
@@ -55,7 +55,7 @@ class Sink(MemorySink):
         super().__init__(log)
         self._of = log
 
-    async def send(self, records: Sequence[Written]) -> Awaitable[None]:
+    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
         self._of.writes.append(sum(len(run.values) for run in records))
         self._of.asked.set()
         match self._of.mood:
@@ -84,7 +84,7 @@ class Log(MemoryLog):
     async def sink(self) -> Sink:
         return Sink(self)
 
-    async def reader(self, starts: Mapping[Place, int | None]) -> MemoryReader:
+    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
         self.readers += 1
         return await super().reader(starts)
 
@@ -113,7 +113,7 @@ class Edge:
 async def opened(
     limits: Limits = LIMITS, caught_up: bool = True, answers: Answers | None = None, **changes: Any
 ) -> AsyncIterator[Edge]:
-    process = OneProcess(VirtualClock(NOW))
+    process = SingleProcess(VirtualClock(NOW))
     log = Log(process.clock)
     resources = process.resources()
     publisher = Publisher(log, process.namespace, resources.streams)

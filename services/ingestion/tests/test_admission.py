@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.checks import check_events, check_label
-from penstock.contracts.declaration import ServingDeclaration
-from penstock.contracts.events import Event, Label
-from penstock.contracts.received import ReceivedDecoder
+from penstock.contracts.declaration.stream import ServingDeclaration
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.records.events import Event, Label
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS, Refusal
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
 from penstock.ingestion.admission import Admission, Admitted
-from penstock.ingestion.bodies import FORMS, Documents, documents_in
 from penstock.ingestion.limits import LIMITS
-from penstock.ingestion.memory import RecentOperations
+from penstock.ingestion.recent_operations import RecentOperations
 from penstock.ingestion.shorthand import Kind
+from penstock.ingestion.web.request_bodies import FORMS, Documents, documents_in
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

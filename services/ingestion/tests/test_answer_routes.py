@@ -12,7 +12,7 @@ import pytest
 
 from penstock.contracts.batch import Outputs
 from penstock.contracts.topics import PREDICTIONS, REJECTED
-from penstock.ingestion.answers import Answers
+from penstock.ingestion.answer_cache import Answers
 
 from .conftest import EVENTS, JSON, LABELS, NDJSON, Edge, event, opened
 from .test_answers import prediction, rejection

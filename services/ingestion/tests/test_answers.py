@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.decoding import encode
-from penstock.contracts.predictions import Prediction, PredictionData
-from penstock.contracts.rejections import Rejected, RejectedData
-from penstock.ingestion.answers import LISTENER_HOLDS, Answers
+from penstock.contracts.records.predictions import Prediction, PredictionData
+from penstock.contracts.records.rejections import Rejected, RejectedData
+from penstock.ingestion.answer_cache import LISTENER_HOLDS, Answers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

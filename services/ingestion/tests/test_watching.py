@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.memory import MemoryLog
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import Log
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics
 from penstock.contracts.batch import Outputs
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import PREDICTIONS, REJECTED
-from penstock.ingestion.answers import Answers
-from penstock.ingestion.watching import Watch
+from penstock.ingestion.answer_cache import Answers
+from penstock.ingestion.answer_watch import Watch
 
 from .conftest import LOANS
 from .test_answers import prediction, rejection
@@ -96,7 +96,7 @@ async def test_a_stream_that_nobody_asks_about_any_more_is_let_go_and_taken_up_a
 
 
 async def test_topics_that_are_still_being_made_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.ingestion.watching.PAUSE", 0.001)
+    monkeypatch.setattr("penstock.ingestion.answer_watch.PAUSE", 0.001)
     log, answers = MemoryLog(), Answers()
     watch = Watch(log, NAMESPACE, answers)
     caught_up = watch.begin(STREAM)

@@ -19,18 +19,18 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
-from penstock.bus.ports import Written
-from penstock.contracts.control import ControlRecord
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import subject_of
-from penstock.contracts.stream_file import parse_declaration
+from penstock.bus.ports import RecordBatch
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.models import subject_of
+from penstock.contracts.records.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 from penstock.contracts.topics import Topic
-from penstock.contracts.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
-from penstock.registry.adapters.engines import open_engine
-from penstock.registry.adapters.registry import Registry
-from penstock.registry.trust import PREDICATE
+from penstock.registry.db.engines import open_engine
+from penstock.registry.signature_check import PREDICATE
+from penstock.registry.use_cases.registry import Registry
 from penstock.registry.wiring import Parts, registry_of, service_of
-from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.telemetry.setup import Telemetry
 
 LOANS = """
@@ -109,7 +109,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 class Deployment:
     """A registry in one process, with all that it works with in reach."""
 
-    process: OneProcess
+    process: SingleProcess
     parts: Parts
     store: MemoryStore
     registry: Registry
@@ -119,7 +119,7 @@ class Deployment:
 
     async def send(self, topic: Topic[object], record: ControlRecord) -> None:
         """Put a record on the log and let the registry take it."""
-        self.process.log.append([Written.one(topic.name("penstock"), 0, b"loans", record.to_json())])
+        self.process.log.append([RecordBatch.one(topic.name("penstock"), 0, b"loans", record.to_json())])
         await self.process.settle()
 
     def published(self, topic: Topic[object]) -> list[object]:
@@ -166,7 +166,7 @@ class Deployment:
 async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIterator[Deployment]:
     """A registry that is running, with nothing applied."""
     clock = VirtualClock(int(BEGAN.timestamp() * 1000))
-    process = OneProcess(clock, telemetry=telemetry) if telemetry else OneProcess(clock)
+    process = SingleProcess(clock, telemetry=telemetry) if telemetry else SingleProcess(clock)
     resources = process.resources()
     registry = registry_of(parts, resources)
     service = service_of(registry, resources)

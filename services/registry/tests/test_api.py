@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.contracts.topics import COMMANDS, MODELS, TRAINING_RUNS
-from penstock.registry.adapters.engines import IN_MEMORY, open_engine
+from penstock.registry.db.engines import IN_MEMORY, open_engine
 from penstock.registry.wiring import Parts
 
 PROMOTE = "/v1/streams/loans/promote"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.governance import AuditEntry
-from penstock.registry.chain import Head, hash_of, linked, verify_chain
-from penstock.registry.changes import Occasion
+from penstock.contracts.records.governance import AuditEntry
+from penstock.registry.audit_chain import Head, hash_of, linked, verify_chain
+from penstock.registry.command_results import Occasion
 
 WORDS = st.text(max_size=8)
 DETAILS = st.dictionaries(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.contracts.stream_file import parse_declaration
+from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.registry.compatibility import incompatibility
 
 LOANS = """

@@ -16,11 +16,11 @@ from sqlalchemy import Engine, text
 
 from penstock.bus.errors import TransientError
 from penstock.contracts.topics import MODELS, TRAINING_RUNS
-from penstock.registry.adapters.commands import Promotion
-from penstock.registry.adapters.engines import BadDatabase, open_engine
-from penstock.registry.adapters.migrating import migrate
-from penstock.registry.adapters.tables import Table
-from penstock.registry.changes import Change, CommandRefused
+from penstock.registry.command_results import Change, CommandRefused
+from penstock.registry.db.engines import BadDatabase, open_engine
+from penstock.registry.db.migration import migrate
+from penstock.registry.db.tables import Table
+from penstock.registry.use_cases.commands import Promotion
 from penstock.registry.wiring import Parts, registry_of
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.registry.changes import Occasion
-from penstock.registry.history import rollback_target
-from penstock.registry.records import model_epoch
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.registry.command_results import Occasion
+from penstock.registry.control_records import model_epoch
+from penstock.registry.rollback import rollback_target
 
 OCCASION = Occasion("ann", datetime(2024, 1, 1, tzinfo=UTC))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.training import Evaluation, Score, SliceScores
-from penstock.contracts.upkeep import GatesDeclaration
+from penstock.contracts.declaration.model_lifecycle import GatesDeclaration
+from penstock.contracts.records.training import Evaluation, Score, SliceScores
 from penstock.registry.promotion import judge
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory import MemoryLog
+from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import NewTopic
 from penstock.contracts.topics import AUDIT, MODELS, STREAMS, TRAINING_RUNS
 from penstock.registry.wiring import registry_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.upkeep import RolloutDeclaration
+from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
 from penstock.registry.rollout import Evidence, Losses, Plan, rule
 
 DECLARED = RolloutDeclaration()

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.models import ModelEpoch
-from penstock.contracts.monitoring import FAILED_CHALLENGER, Alert, ArmLosses, Statistics
+from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert, ArmLosses, Statistics
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, STATISTICS, TRAINING_RUNS
-from penstock.registry.adapters.commands import Promotion
-from penstock.registry.adapters.rollout_commands import Start
-from penstock.registry.changes import CommandRefused
+from penstock.registry.command_results import CommandRefused
+from penstock.registry.use_cases.commands import Promotion
+from penstock.registry.use_cases.rollout_commands import Start
 
 CHAMPION, TRIED = 1, 2
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.models import ModelEpoch, subject_of
-from penstock.contracts.monitoring import Alert
+from penstock.contracts.records.models import ModelEpoch, subject_of
+from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, TRAINING_REQUESTS, TRAINING_RUNS
-from penstock.registry.trust import PREDICATE
+from penstock.registry.signature_check import PREDICATE
 
 
 def last_audit(deployment: Any) -> tuple[str, dict[str, Any]]:

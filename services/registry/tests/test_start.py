@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from penstock.artifacts import generate_key_pair
-from penstock.bus.ports import Written
+from penstock.bus.ports import RecordBatch
 from penstock.contracts.topics import MODELS, TRAINING_RUNS
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.wiring import Parts, open_parts
@@ -71,7 +71,7 @@ async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deplo
     telemetry, spans = memory_telemetry()
     async with deploy(parts, telemetry) as deployment:
         await deployment.registry.apply(deployment.declaration)
-        run = Written.one(
+        run = RecordBatch.one(
             TRAINING_RUNS.name("penstock"), 0, b"loans", deployment.run(1).to_json(), (("traceparent", TRACE),)
         )
         deployment.process.log.append([run])

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.models import ModelEpoch, subject_of
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.models import ModelEpoch, subject_of
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import AUDIT, EVENTS, MODELS, STREAMS
-from penstock.ml.package import unpack
-from penstock.registry.changes import CommandRefused
+from penstock.ml.package.model_package import unpack
+from penstock.registry.command_results import CommandRefused
 
 
 async def test_a_new_stream_is_served_by_its_signed_baseline(loans: Any) -> None:

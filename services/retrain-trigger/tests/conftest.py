@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.governance import Command
-from penstock.contracts.models import ModelEpoch, ModelVersion
-from penstock.contracts.monitoring import Drift, Statistics
-from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.training import Dataset, Evaluation, Score, TrainingRequest, TrainingRun
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.governance import Command
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.training import Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

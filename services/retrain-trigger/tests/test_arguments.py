@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from penstock.contracts.monitoring import Estimate
-from penstock.contracts.upkeep import RetrainDeclaration
-from penstock.retrain_trigger.memory import Said
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.monitoring import Estimate
+from penstock.retrain_trigger.stream_history import Said
 
 from .conftest import at, declared, drift, ended, statistics
 from .test_policy import Story

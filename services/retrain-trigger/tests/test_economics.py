@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.contracts.training import TrainingRequest
-from penstock.contracts.upkeep import RetrainDeclaration
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.training import TrainingRequest
 
 from .conftest import at, command, drift, ended, promoted, statistics
 from .test_policy import Story

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.upkeep import RetrainDeclaration
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.retrain_trigger.decision_records import told
 from penstock.retrain_trigger.ledger import COMPARED, expected_cost, expected_gain, ledger, realised_gain
-from penstock.retrain_trigger.memory import Memory
-from penstock.retrain_trigger.rulings import told
+from penstock.retrain_trigger.stream_history import Memory
 
 from .conftest import ended, promoted, statistics
 from .test_policy import Story, readings

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics
 from penstock.contracts.batch import Batch, output
-from penstock.contracts.declaration import ServingDeclaration
-from penstock.contracts.streams import Streams
+from penstock.contracts.declaration.stream import ServingDeclaration
+from penstock.contracts.records.streams import Streams
+from penstock.contracts.records.training import TrainingRequest
 from penstock.contracts.topics import (
     COMMANDS,
     DECISIONS,
@@ -22,12 +23,11 @@ from penstock.contracts.topics import (
     TRAINING_RUNS,
     Topic,
 )
-from penstock.contracts.training import TrainingRequest
-from penstock.retrain_trigger.desk import Desk
 from penstock.retrain_trigger.handlers import Handlers
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
+from penstock.retrain_trigger.stream_policies import Desk
 from penstock.retrain_trigger.wiring import build
-from penstock.runtime.in_one_process import OneProcess
+from penstock.runtime.single_process import SingleProcess
 
 from .conftest import START, command, declared, drift, ended, statistics
 
@@ -36,7 +36,7 @@ class Deployment:
     """One trigger and its log."""
 
     def __init__(self) -> None:
-        self.process = OneProcess()
+        self.process = SingleProcess()
 
     async def start(self) -> None:
         await self.process.start(lambda resources: build(RetrainTriggerSettings(), resources))

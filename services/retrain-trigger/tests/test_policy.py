@@ -8,16 +8,16 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.decisions import Decision
-from penstock.contracts.governance import Command
-from penstock.contracts.models import ModelEpoch
-from penstock.contracts.monitoring import Drift, Statistics
-from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.training import TrainingRequest, TrainingRun
-from penstock.contracts.upkeep import RetrainDeclaration
-from penstock.retrain_trigger.memory import Memory, Said
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.governance import Command
+from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
+from penstock.retrain_trigger.decision_records import told
 from penstock.retrain_trigger.policy import Ruling, rule
-from penstock.retrain_trigger.rulings import told
+from penstock.retrain_trigger.stream_history import Memory, Said
 
 from .conftest import START, at, command, declared, drift, ended, imported, promoted, statistics
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import TransientError
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.memory import system_clock
-from penstock.bus.ports import Written
-from penstock.bus.publishing import Publisher
-from penstock.bus.state import MemoryShelves
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.memory.log import system_clock
+from penstock.bus.ports import RecordBatch
+from penstock.bus.publisher import Publisher
+from penstock.bus.state.state import MemoryStateStores
 from penstock.bus.topics import control_topics
 from penstock.contracts.batch import RawRecord, output
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import (
     CONTROL_DEAD_LETTERS,
     DECISIONS,
@@ -30,11 +30,11 @@ from penstock.contracts.topics import (
     TRAINING_RUNS,
     Topic,
 )
-from penstock.retrain_trigger.adapters.faust_app import faust_app
-from penstock.retrain_trigger.desk import Desk
 from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS
-from penstock.retrain_trigger.intake import Intake
-from penstock.retrain_trigger.stream import Stream
+from penstock.retrain_trigger.kafka.faust_app import faust_app
+from penstock.retrain_trigger.kafka.faust_stream import Stream
+from penstock.retrain_trigger.record_intake import Intake
+from penstock.retrain_trigger.stream_policies import Desk
 from penstock.runtime.service import Resources
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
@@ -81,7 +81,7 @@ class Cluster:
         log, streams = KafkaLog(self.connection, self.namespace, "trigger"), Streams()
         resources = Resources(
             self.namespace, log, streams, Publisher(log, self.namespace, streams),
-            start_telemetry("test", environ={}), clock, MemoryShelves(), Metrics(),
+            start_telemetry("test", environ={}), clock, MemoryStateStores(), Metrics(),
         )  # fmt: skip
         desk = Desk(streams)
         followers = [resources.follow(topic, desk.apply) for topic in FOLLOWED]
@@ -150,7 +150,7 @@ async def test_what_nobody_can_read_is_kept_as_a_dead_letter(cluster: Cluster) -
     await cluster.write(STREAMS, declared(first_after=500))
     sink = await cluster.log.sink()
     topic = STATISTICS.name(cluster.namespace)
-    await (await sink.send([Written.one(topic, 0, b"k", b"\xff{"), Written.one(topic, 0, None, None)]))
+    await (await sink.send([RecordBatch.one(topic, 0, b"k", b"\xff{"), RecordBatch.one(topic, 0, None, None)]))
     await sink.close()
     await cluster.write(STATISTICS, statistics(500))
     async with cluster.trigger():

@@ -19,27 +19,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from penstock.artifacts import MemoryStore, Seal, Signer, Store, Verifier, generate_key_pair
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import Outputs, output
-from penstock.contracts.models import ModelEpoch, ModelVersion, subject_of
-from penstock.contracts.monitoring import Alert
-from penstock.contracts.predictions import Prediction
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_of
+from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.predictions import Prediction
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import EVENTS, MODELS, OUTCOMES, PREDICTIONS, STREAMS, Topic
-from penstock.ml.baseline import baseline
-from penstock.ml.families import fit
-from penstock.ml.frame import Field, Frame, column, times
-from penstock.ml.models import Model
-from penstock.ml.package import pack
-from penstock.runtime.in_one_process import OneProcess, VirtualClock
+from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.models.baseline import baseline
+from penstock.ml.models.families import fit
+from penstock.ml.models.model import Model
+from penstock.ml.package.model_package import pack
 from penstock.runtime.service import Resources, Service
-from penstock.server.alerting import Alerts
-from penstock.server.kept import KeptModels
-from penstock.server.lessons import Lessons
-from penstock.server.loading import Loader
-from penstock.server.parts import Parts
+from penstock.runtime.single_process import SingleProcess, VirtualClock
+from penstock.server.learning.outcome_follower import Lessons
+from penstock.server.models.alerts import Alerts
+from penstock.server.models.local_copy import KeptModels
+from penstock.server.models.manager import Models
+from penstock.server.models.model_loader import Loader
 from penstock.server.settings import HttpSettings, StreamSettings
-from penstock.server.swapping import Models
-from penstock.server.wiring import build_http, build_stream
+from penstock.server.wiring import Parts, build_http, build_stream
 from penstock.telemetry import memory_telemetry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -172,8 +171,8 @@ class Deployment:
 
     def __init__(self, shop: Shop) -> None:
         self.parts = Parts(shop.store, shop.verifier)
-        self._answering = OneProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
-        self._scoring = OneProcess(self._answering.clock)
+        self._answering = SingleProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
+        self._scoring = SingleProcess(self._answering.clock)
         self.log = self._scoring.log = self._answering.log
         self.telemetry = self._answering.telemetry
         self.stream: Service | None = None
@@ -242,7 +241,7 @@ class Deployment:
     async def restart_stream(self) -> None:
         """A new stream child in the place of the old one."""
         await self._scoring.close()
-        self._scoring = OneProcess(self._answering.clock)
+        self._scoring = SingleProcess(self._answering.clock)
         self._scoring.log = self.log
         await self._scoring.start(self._build_stream)
 

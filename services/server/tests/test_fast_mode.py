@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory import MemorySink
-from penstock.bus.ports import Written
-from penstock.bus.publishing import Publisher
-from penstock.contracts.predictions import decode_answer, split_answer
-from penstock.contracts.streams import Streams
+from penstock.bus.memory.log import MemorySink
+from penstock.bus.ports import RecordBatch
+from penstock.bus.publisher import Publisher
+from penstock.contracts.records.predictions import decode_answer, split_answer
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import RECEIVED, STREAMS
-from penstock.runtime.delivery import Bounds, Delivery
-from penstock.server.delivery import Letter, Records
+from penstock.runtime.log_writer import LogWriter, WriteLimits
+from penstock.server.scoring.answer_log import Letter, Records
 
 PREDICT = "/v1/streams/loans/predict"
 JSON = {"content-type": "application/json"}
@@ -31,7 +31,7 @@ class Silent(MemorySink):
         super().__init__(log)
         self._confirmed = confirmed
 
-    async def send(self, records: Sequence[Written]) -> Awaitable[None]:
+    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
         await super().send(records)
         return self._confirmed
 
@@ -93,7 +93,7 @@ async def test_what_awaits_the_log_is_bounded(deployment: Any) -> None:
     confirmed = hold_up(deployment.log)
     streams = Streams()
     streams.apply(deployment.declared())
-    delivery = Delivery(Publisher(deployment.log, "penstock", streams), RECEIVED, Bounds(bytes=20))
+    delivery = LogWriter(Publisher(deployment.log, "penstock", streams), RECEIVED, WriteLimits(bytes=20))
     records = Records(delivery, "penstock", deployment.telemetry, lambda _: None)
 
     async def put() -> Any:

@@ -10,22 +10,22 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.bus.memory import MemoryRecord
+from penstock.bus.memory.log import MemoryRecord
 from penstock.contracts.decoding import encode
-from penstock.contracts.events import data_type
-from penstock.contracts.outcomes import Outcome, OutcomeData, outcome_type
-from penstock.contracts.predictions import PredictionData
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.events import data_type
+from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
+from penstock.contracts.records.predictions import PredictionData
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
-from penstock.ml.baseline import baseline
-from penstock.ml.encoding import Encoder
-from penstock.ml.frame import Field, Frame, column, times
-from penstock.ml.known import KnownLabels
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.features.lag_features import LabelHistory
+from penstock.ml.models.baseline import baseline
 from penstock.ml.online.blend import Blend, new_groups
-from penstock.ml.online.mixing import Mixture
-from penstock.ml.package import pack, unpack
-from penstock.server.fitness import misfit
-from penstock.server.folding import Fold, fold_of, lags_of
+from penstock.ml.online.expert_mixture import Mixture
+from penstock.ml.package.model_package import pack, unpack
+from penstock.server.learning.outcome_state import Fold, fold_of, lags_of
+from penstock.server.models.schema_check import misfit
 
 LAGS = "[lags]\nlabel = [1, 2]\nmean = 3\n"
 FIELDS = (Field("income", "number"), Field("region", "category"))
@@ -64,7 +64,7 @@ def blend_of(declared: StreamDeclared) -> Blend:
     encoder = Encoder.fit(frame, FIELDS)
     groups = new_groups(encoder, lags, frame, np.zeros(60), 2)
     experts = sum(len(group.models.rates) for group in groups)
-    made = Blend("binary", ("no", "yes"), encoder, lags, (), groups, Mixture(experts), KnownLabels(lags))
+    made = Blend("binary", ("no", "yes"), encoder, lags, (), groups, Mixture(experts), LabelHistory(lags))
     found = unpack(pack(made, frame.take([0, 30])))
     assert isinstance(found, Blend)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.contracts.predictions import decode_answer, split_answer
+from penstock.contracts.records.predictions import decode_answer, split_answer
 from penstock.contracts.topics import RECEIVED
 
 INFER = "/v2/models/loans/infer"

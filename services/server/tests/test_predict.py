@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.contracts.predictions import decode_answer, sealed_part, split_answer
+from penstock.contracts.records.predictions import decode_answer, sealed_part, split_answer
 from penstock.contracts.topics import RECEIVED
 
 PREDICT = "/v1/streams/loans/predict"

@@ -21,11 +21,11 @@ import psutil
 import pytest
 
 from penstock.artifacts import FileStore, generate_seal_key
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.bus.publishing import Publisher
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import Outputs, output
-from penstock.contracts.streams import Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, STREAMS
 
 ROOT = Path(__file__).parents[1]

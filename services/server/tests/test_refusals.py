@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from penstock.artifacts import ArtifactError
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import ModelEpoch, ModelVersion
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.topics import ALERTS
-from penstock.ml.frame import Field
-from penstock.ml.models import Model
-from penstock.ml.package import pack
-from penstock.server.kept import KeptModels
-from penstock.server.loading import Loader
-from penstock.server.speaking import Asked
+from penstock.ml.features.frame import Field
+from penstock.ml.models.model import Model
+from penstock.ml.package.model_package import pack
+from penstock.server.models.local_copy import KeptModels
+from penstock.server.models.model_loader import Loader
+from penstock.server.scoring.arms import Asked
 
 
 async def _served_by(deployment: Any, number: int) -> tuple[int, int]:

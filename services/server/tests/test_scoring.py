@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import TransientError
-from penstock.contracts.predictions import PredictionData, encode_answer, join_answer
+from penstock.contracts.records.predictions import PredictionData, encode_answer, join_answer
 from penstock.contracts.topics import MODELS, STREAMS
 
 

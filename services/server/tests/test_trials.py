@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.artifacts import digest_of
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, Trial
-from penstock.contracts.predictions import decode_answer, split_answer
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, Trial
+from penstock.contracts.records.predictions import decode_answer, split_answer
 from penstock.contracts.topics import ALERTS, RECEIVED
-from penstock.ml.models import Model
-from penstock.server.kept import KeptModels
-from penstock.server.loading import Loader
-from penstock.server.speaking import Asked
-from penstock.server.splitting import drawn
-from penstock.server.trials import MOST_FAILURES
+from penstock.ml.models.model import Model
+from penstock.server.models.circuit_breaker import MOST_FAILURES
+from penstock.server.models.local_copy import KeptModels
+from penstock.server.models.model_loader import Loader
+from penstock.server.scoring.arms import Asked
+from penstock.server.scoring.traffic_split import drawn
 
 PREDICT = "/v1/streams/loans/predict"
 JSON = {"content-type": "application/json"}

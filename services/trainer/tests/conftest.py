@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import output
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import data_type
-from penstock.contracts.outcomes import Outcome, OutcomeData, outcome_type
-from penstock.contracts.predictions import PredictionData
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.events import data_type
+from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
+from penstock.contracts.records.predictions import PredictionData
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.contracts.topics import OUTCOMES, STREAMS, TRAINING_REQUESTS, TRAINING_RUNS, Topic
-from penstock.contracts.training import TrainingRequest, TrainingRun
-from penstock.runtime.in_one_process import OneProcess
+from penstock.runtime.single_process import SingleProcess
 from penstock.trainer.wiring import build_in_process
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +90,7 @@ class Deployment:
     signer: Signer
     verifier: Verifier
     store: MemoryStore = field(default_factory=MemoryStore)
-    process: OneProcess = field(default_factory=OneProcess)
+    process: SingleProcess = field(default_factory=SingleProcess)
 
     async def declare(self, declaration: Declaration, version: int = 1) -> StreamDeclared:
         stream = declared(declaration, version)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.contracts.declaration import Declaration
+from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.online.blend import Blend
-from penstock.ml.package import unpack
+from penstock.ml.package.model_package import unpack
 
 from .conftest import Deployment, declaration, outcomes, request
 

@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 from penstock.artifacts import FileStore
-from penstock.contracts.training import Segment
-from penstock.trainer.adapters.child import Children
-from penstock.trainer.attempts import attempt
-from penstock.trainer.jobs import Job
-from penstock.trainer.segments import table_of, to_parquet
+from penstock.contracts.records.training import Segment
+from penstock.trainer.data.segments import table_of, to_parquet
+from penstock.trainer.job import Job
+from penstock.trainer.processes.child import Children
+from penstock.trainer.training.attempt import attempt
 
 from .conftest import declaration, outcomes
 
@@ -87,8 +87,8 @@ async def test_a_child_that_is_killed_is_a_failed_run(job: Job, tmp_path: Path) 
 
 TRAINER = """
 import asyncio, sys
-from penstock.trainer.adapters.child import Children
-from penstock.trainer.jobs import Job
+from penstock.trainer.processes.child import Children
+from penstock.trainer.job import Job
 asyncio.run(Children(sys.argv[1], 600).carry_out(Job.model_validate_json(sys.stdin.readline())))
 """
 

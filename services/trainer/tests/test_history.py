@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.ml.known import Lags
-from penstock.ml.models import Answers
-from penstock.ml.selection import Selection
-from penstock.trainer.dataset import rows_of
-from penstock.trainer.evaluation import evaluate
-from penstock.trainer.history import known_then
-from penstock.trainer.segments import from_parquet, table_of, to_parquet
+from penstock.ml.features.lag_features import Lags
+from penstock.ml.models.model import ModelOutput
+from penstock.ml.selection.family_selection import Selection
+from penstock.trainer.data.dataset import rows_of
+from penstock.trainer.data.imported_history import known_then
+from penstock.trainer.data.segments import from_parquet, table_of, to_parquet
+from penstock.trainer.evaluation.evaluation import evaluate
 
 from .conftest import START, declaration, outcomes
 
@@ -76,7 +76,7 @@ def test_nothing_later_leaks_into_what_was_known(told: list[tuple[int, int, str,
 def judged(told: list[Any], said: list[str]) -> Any:
     found = rows(told)
     held = slice(len(found) - len(said), len(found))
-    return evaluate(STREAM, found, Selection(scores={}, tried={}), held, Answers(said, None))
+    return evaluate(STREAM, found, Selection(scores={}, tried={}), held, ModelOutput(said, None))
 
 
 def test_a_candidate_is_judged_on_what_was_asked() -> None:

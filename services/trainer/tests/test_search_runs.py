@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from penstock.artifacts import FileStore
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.training import Segment
-from penstock.ml.package import unpack
-from penstock.trainer.adapters.child import Children
-from penstock.trainer.attempts import attempt
-from penstock.trainer.jobs import Job, Means, Trained
-from penstock.trainer.segments import table_of, to_parquet
-from penstock.trainer.studies import file_of
-from penstock.trainer.together import MissingBackend, check_backend
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.training import Segment
+from penstock.ml.package.model_package import unpack
+from penstock.trainer.data.segments import table_of, to_parquet
+from penstock.trainer.job import Job, Means, Trained
+from penstock.trainer.processes.child import Children
+from penstock.trainer.search.parallel import MissingBackend, check_backend
+from penstock.trainer.search.studies import file_of
+from penstock.trainer.training.attempt import attempt
 
 from .conftest import declaration, outcomes
 

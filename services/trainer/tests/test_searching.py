@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.contracts.upkeep import SearchDeclaration
-from penstock.ml.contest import Contest, Judged, each_as_it_is
-from penstock.ml.families import FAMILIES, Family
-from penstock.ml.folds import folds
-from penstock.ml.frame import Field, Frame
-from penstock.ml.ranges import Range
-from penstock.trainer.searching import search
-from penstock.trainer.studies import reopened
-from penstock.trainer.together import Calls, one_by_one
+from penstock.contracts.declaration.model_lifecycle import SearchDeclaration
+from penstock.ml.features.frame import Field, Frame
+from penstock.ml.models.families import FAMILIES, Family
+from penstock.ml.models.search_space import Range
+from penstock.ml.selection.cross_validation import CrossValidation, Judged, each_as_it_is
+from penstock.ml.selection.folds import folds
+from penstock.trainer.search.parallel import Calls, one_by_one
+from penstock.trainer.search.search import search
+from penstock.trainer.search.studies import reopened
 
 TASKS = ("binary", "regression")
 
@@ -56,7 +56,7 @@ def _quick_families(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(FAMILIES, name, made)
 
 
-def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"), seed: int = 0) -> Contest:
+def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"), seed: int = 0) -> CrossValidation:
     """A label that bends with one of two numbers, over rows of which the first do not count."""
     n = 160
     random = np.random.default_rng(5)
@@ -66,7 +66,7 @@ def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"
     frame = Frame({"x": x, "other": random.normal(size=n)}, np.arange(n).astype("datetime64[ms]"))
     fields = [Field("x", "number"), Field("other", "number")]
     classes = None if task == "regression" else ("n", "y")
-    return Contest(families, frame, labels, fields, task, folds(n, 3, 5), (0, 20), seed=seed, classes=classes)
+    return CrossValidation(families, frame, labels, fields, task, folds(n, 3, 5), (0, 20), seed=seed, classes=classes)
 
 
 def asked(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:

@@ -9,10 +9,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.outcomes import Outcome
-from penstock.trainer.dataset import rows_of
-from penstock.trainer.segments import FIELD, from_parquet, table_of, to_parquet
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.outcomes import Outcome
+from penstock.trainer.data.dataset import rows_of
+from penstock.trainer.data.segments import FIELD, from_parquet, table_of, to_parquet
 
 from .conftest import declaration, outcomes
 

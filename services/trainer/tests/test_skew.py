@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from penstock.contracts.training import Skew
-from penstock.ml.frame import Frame, times
-from penstock.ml.known import KnownLabels, Lags, with_known
-from penstock.trainer.dataset import Rows
-from penstock.trainer.skew import skew_of
+from penstock.contracts.records.training import Skew
+from penstock.ml.features.frame import Frame, times
+from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
+from penstock.trainer.data.dataset import Rows
+from penstock.trainer.evaluation.skew import skew_of
 
 from .conftest import declaration
 
@@ -23,14 +23,14 @@ def answered(**changes: Any) -> Rows:
     labels = ["yes" if n % 3 and n % 5 else "no" for n in range(COUNT)]
     entities: list[str | None] = [f"e{n % 3}" for n in range(COUNT)]
     learnt_to = np.maximum(np.arange(COUNT) - LATE, 0) + 100
-    known, found = KnownLabels(LAGS), []
+    known, found = LabelHistory(LAGS), []
     for n in range(COUNT):
         if n > LATE:
             known.take(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"), [float(n - LATE - 1)])
         found.append(known.features([entities[n]])[0])
     when = times(["2026-01-01"] * COUNT)
     fields: dict[str, Any] = {
-        "frame": with_known(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(found)),
+        "frame": with_lag_features(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(found)),
         "labels": labels,
         "served": ["yes"] * COUNT,
         "label_times": when,

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from penstock.contracts.models import subject_of
+from penstock.contracts.records.models import subject_of
+from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import TRAINING_RUNS
-from penstock.contracts.training import TrainingRun
-from penstock.ml.drift.binning import Reference
-from penstock.ml.package import unpack
-from penstock.trainer.dataset import rows_of
-from penstock.trainer.segments import from_parquet
+from penstock.ml.drift.reference_bins import ReferenceBins
+from penstock.ml.package.model_package import unpack
+from penstock.trainer.data.dataset import rows_of
+from penstock.trainer.data.segments import from_parquet
 
 from .conftest import Deployment, declaration, outcomes, request
 
@@ -58,7 +58,7 @@ async def test_the_profile_counts_every_feature_and_nothing_else(deployment: Dep
     assert run.candidate is not None
     profile = json.loads(deployment.store.get(run.candidate.profile))
     assert (profile["format"], list(profile["fields"])) == (1, ["load", "wind", "region"])
-    assert sum(Reference.from_dict(profile["fields"]["load"]).counts) == 400
+    assert sum(ReferenceBins.from_dict(profile["fields"]["load"]).counts) == 400
 
 
 async def test_a_regression_is_judged_by_its_absolute_error(deployment: Deployment) -> None:

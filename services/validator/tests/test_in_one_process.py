@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from penstock.artifacts.seal import generate_seal_key
-from penstock.bus.ports import Written
+from penstock.bus.ports import RecordBatch
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.contracts.rejections import Rejected
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
-from penstock.runtime.in_one_process import OneProcess, VirtualClock
 from penstock.runtime.settings import SettingsError
+from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.validator.settings import ValidatorSettings
 from penstock.validator.wiring import build
 
@@ -60,18 +60,18 @@ class Deployment:
     """The validator and the topics around it."""
 
     def __init__(self) -> None:
-        self.process = OneProcess(VirtualClock(NOW))
+        self.process = SingleProcess(VirtualClock(NOW))
 
     async def start(self) -> None:
         log = self.process.log
         await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
-        log.append([Written.one(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
+        log.append([RecordBatch.one(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
         self.resources = self.process.resources()
         await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
 
     async def take(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
         topic = "penstock.meters.received"
-        self.process.log.append([Written.one(topic, 0, None, value, headers) for value, headers in records])
+        self.process.log.append([RecordBatch.one(topic, 0, None, value, headers) for value, headers in records])
         await self.process.settle()
 
     def ids(self, noun: str) -> list[str]:
@@ -161,7 +161,7 @@ async def test_duplicates_and_rejections_are_counted(deployment: Deployment) -> 
 def test_the_answer_key_is_read_at_the_start(tmp_path: Path) -> None:
     key = tmp_path / "answer.key"
     generate_seal_key(key)
-    resources = OneProcess().resources()
+    resources = SingleProcess().resources()
 
     assert build(ValidatorSettings(answer_key=key), resources).groups
     with pytest.raises(SettingsError, match="PENSTOCK_ANSWER_KEY"):

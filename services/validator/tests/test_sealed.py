@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from penstock.artifacts.seal import Seal
-from penstock.bus.state import MemoryShelf
-from penstock.contracts.predictions import PredictionData, encode_answer, join_answer, sealed_part
+from penstock.bus.state.state import MemoryStateStore
+from penstock.contracts.records.predictions import PredictionData, encode_answer, join_answer, sealed_part
 
 from .test_validator import Partition, declared, event, logged
 
@@ -19,7 +19,7 @@ def sealed(stream: str = "loans", event_id: str = "a", text: str = ANSWER, seal:
 
 
 def test_a_sealed_answer_goes_on() -> None:
-    partition = Partition(declared(), MemoryShelf(), SEAL)
+    partition = Partition(declared(), MemoryStateStore(), SEAL)
 
     partition.handle(logged([event(answer=sealed())]))
 
@@ -38,7 +38,7 @@ FORGED = {
 
 @pytest.mark.parametrize("case", FORGED)
 def test_a_forged_answer_is_rejected(case: str) -> None:
-    partition = Partition(declared(), MemoryShelf(), SEAL)
+    partition = Partition(declared(), MemoryStateStore(), SEAL)
 
     partition.handle(logged([event(answer=FORGED[case])]))
 
@@ -46,7 +46,7 @@ def test_a_forged_answer_is_rejected(case: str) -> None:
 
 
 def test_without_a_key_no_answer_is_believed() -> None:
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
 
     partition.handle(logged([event(answer=sealed())]))
 

@@ -15,18 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.artifacts.seal import Seal
-from penstock.bus.memory import MemoryRecord
-from penstock.bus.state import MemoryShelf, State
+from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.state.state import MemoryStateStore, State
 from penstock.bus.topics import largest_of
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
+from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.decoding import encode
-from penstock.contracts.received import ReceivedDecoder
-from penstock.contracts.rejections import Rejected
-from penstock.contracts.stream_file import parse_declaration
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import RECEIVED, REJECTED
 from penstock.validator.dedupe import Dedupe
-from penstock.validator.expiry import CHUNK
+from penstock.validator.expiry_queue import CHUNK
 from penstock.validator.handlers import Validator
 
 HOUR = 3_600_000
@@ -72,7 +72,7 @@ class Partition:
     """The validator of one partition over a state that outlives it, and what it has written."""
 
     stream: StreamDeclared
-    shelf: MemoryShelf
+    store: MemoryStateStore
     seal: Seal | None = None
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Partition:
         self.reopen()
 
     def reopen(self) -> None:
-        self.state = State(self.shelf)
+        self.state = State(self.store)
         self.validator = Validator(self.seal, Dedupe(self.state), lambda _: None, self._count_duplicates)
 
     def _count_duplicates(self, count: int) -> None:
@@ -105,7 +105,7 @@ class Partition:
 
 @pytest.fixture
 def partition() -> Partition:
-    return Partition(declared(), MemoryShelf())
+    return Partition(declared(), MemoryStateStore())
 
 
 def logged(values: Sequence[bytes | None], at: Callable[[int], int] = lambda _: START) -> list[MemoryRecord]:
@@ -137,7 +137,7 @@ def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -
 
 
 def test_history_has_the_identity_of_an_event_and_the_check_of_a_label() -> None:
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
     told = event(label="yes", labeltime=TIME)
 
     partition.handle(logged([told, told, event(), event("b"), event("b", label="no"), event("c", label="perhaps")]))
@@ -151,7 +151,7 @@ EXTERNAL = LOANS + '[serving]\nmodel = "external"\n'
 
 
 def test_a_prediction_made_elsewhere_goes_on_with_its_event_and_is_part_of_what_it_says() -> None:
-    partition = Partition(declared(EXTERNAL), MemoryShelf())
+    partition = Partition(declared(EXTERNAL), MemoryStateStore())
     sent = event(prediction="yes", modelversion="7.1")
 
     partition.handle(logged([sent, sent, event(prediction="no", modelversion="7.1"), event("b")]))
@@ -162,7 +162,7 @@ def test_a_prediction_made_elsewhere_goes_on_with_its_event_and_is_part_of_what_
 
 
 def test_in_binary_mode_a_prediction_is_a_header() -> None:
-    partition = Partition(declared(EXTERNAL), MemoryShelf())
+    partition = Partition(declared(EXTERNAL), MemoryStateStore())
     attributes = {"specversion": "1.0", "source": "s", "time": TIME, "prediction": "yes", "modelversion": "7"}
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
     values = [MemoryRecord(at, START, None, b'{"customer": "c1"}', [*headers, ("ce_id", b"%d" % at)]) for at in (0, 1)]
@@ -266,7 +266,7 @@ def test_a_label_may_be_revised_but_not_contradicted(partition: Partition) -> No
 
 def test_a_class_is_the_same_however_it_is_written() -> None:
     text = LOANS.replace('["no", "yes"]', '["0", "1"]')
-    partition = Partition(declared(text), MemoryShelf())
+    partition = Partition(declared(text), MemoryStateStore())
 
     partition.handle(logged([label(value="1"), label(value=1), label(value=1.0)]))
 
@@ -279,8 +279,8 @@ def test_the_state_is_bounded_by_the_window(partition: Partition) -> None:
         partition.handle([MemoryRecord(hour * 100 + n, START + hour * HOUR, None, v, ()) for n, v in enumerate(values)])
         partition.settle(hour)
 
-    assert len(list(partition.shelf.scan(b"e"))) < 24 / 2 * 100 + 2 * 256 + 100
-    assert len(list(partition.shelf.scan(b"c"))) < 10
+    assert len(list(partition.store.scan(b"e"))) < 24 / 2 * 100 + 2 * 256 + 100
+    assert len(list(partition.store.scan(b"c"))) < 10
 
 
 def test_a_name_that_was_taken_again_outlives_the_deletion_of_its_first_use(partition: Partition) -> None:
@@ -317,7 +317,7 @@ def parts(raw: list[MemoryRecord], cuts: list[int]) -> list[list[MemoryRecord]]:
 
 
 def run(raw: list[MemoryRecord], cuts: list[int]) -> Partition:
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
     for part in parts(raw, cuts):
         partition.handle(part)
         partition.settle(part[-1].offset + 1)
@@ -326,7 +326,7 @@ def run(raw: list[MemoryRecord], cuts: list[int]) -> Partition:
 
 @given(logs)
 def test_every_record_ends_in_exactly_one_place(log: list[tuple[bytes, int]]) -> None:
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
     raw = take_in(log)
 
     outputs = partition.handle(raw)
@@ -350,7 +350,7 @@ def test_after_a_crash_everything_is_written_the_same(
     log: list[tuple[bytes, int]], cuts: list[int], crash: int
 ) -> None:
     raw = take_in(log)
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
     for number, part in enumerate(parts(raw, cuts)):
         before = {noun: len(written) for noun, written in partition.written.items()}
         partition.handle(part)
@@ -368,7 +368,7 @@ def test_after_a_crash_everything_is_written_the_same(
 @given(logs)
 def test_what_was_sent_again_within_the_window_has_no_second_effect(log: list[tuple[bytes, int]]) -> None:
     sent = take_in([(value, 0) for value, _ in log])
-    partition = Partition(declared(), MemoryShelf())
+    partition = Partition(declared(), MemoryStateStore())
     partition.handle(sent)
     passed = partition.written["events"] + partition.written["labels"]
 

@@ -8,14 +8,14 @@ from penstock.artifacts.errors import (
     CorruptArtifact,
     MissingArtifact,
 )
-from penstock.artifacts.files import FileStore
+from penstock.artifacts.file_store import FileStore
 from penstock.artifacts.keys import generate_key_pair
-from penstock.artifacts.memory import MemoryStore
+from penstock.artifacts.memory_store import MemoryStore
 from penstock.artifacts.seal import Seal, generate_seal_key
 from penstock.artifacts.signing import Envelope, Signer, Verifier
 from penstock.artifacts.statement import Statement
 from penstock.artifacts.store import Store
-from penstock.artifacts.urls import open_store
+from penstock.artifacts.store_urls import open_store
 
 __all__ = [
     "ArtifactError",

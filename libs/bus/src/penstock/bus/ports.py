@@ -8,12 +8,12 @@ from typing import Protocol, Self
 
 from penstock.contracts.batch import RawRecord
 
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic's name and a partition."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedBatch:
     """Consecutive records of one place."""
 
     topic: str
@@ -25,7 +25,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RecordBatch:
     """Records to append to one place, in order: the key and the value of each, and the headers of those that bear some,
     by index.
     """
@@ -60,10 +60,10 @@ class NewTopic:
 class Ownership(Protocol):
     """Told when a source gains and loses places; a source hands out no record of a place before it was gained."""
 
-    async def gained(self, places: Collection[Place]) -> Mapping[Place, int]:
+    async def gained(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Take the places over; the answer says where to read from, for the places that know."""
 
-    async def lost(self, places: Collection[Place]) -> None:
+    async def lost(self, places: Collection[TopicPartition]) -> None:
         """Finish with the places."""
 
 
@@ -73,13 +73,13 @@ class Source(Protocol):
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
 
-    async def poll(self, most: int, wait: float) -> list[Fetched]:
+    async def poll(self, most: int, wait: float) -> list[FetchedBatch]:
         """At most `most` records, waiting `wait` seconds for the first."""
 
-    async def commit(self, positions: Mapping[Place, int]) -> None:
+    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Remember for the group that everything before these offsets is done."""
 
-    def ends(self) -> Mapping[Place, int]:
+    def ends(self) -> Mapping[TopicPartition, int]:
         """The next offset of each place in hand, as of its last fetch."""
 
     async def close(self) -> None:
@@ -89,7 +89,7 @@ class Source(Protocol):
 class Sink(Protocol):
     """Writes to the log, idempotently and in order per place."""
 
-    async def send(self, records: Sequence[Written]) -> Awaitable[None]:
+    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
         """Hand the records over; the answer is done when the log has confirmed all of them.
 
         Raises (there or here):
@@ -104,10 +104,10 @@ class Sink(Protocol):
 class Reader(Protocol):
     """Reads places from an offset on, outside any group."""
 
-    async def poll(self, wait: float) -> list[Fetched]:
+    async def poll(self, wait: float) -> list[FetchedBatch]:
         """What came since, waiting `wait` seconds for the first."""
 
-    async def read_to_end(self) -> list[Fetched]:
+    async def read_to_end(self) -> list[FetchedBatch]:
         """All up to where the places end now."""
 
     async def close(self) -> None:
@@ -126,16 +126,16 @@ class Log(Protocol):
     async def sink(self) -> Sink:
         """A writer of one's own."""
 
-    async def reader(self, starts: Mapping[Place, int | None]) -> Reader:
+    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> Reader:
         """Read the places from an offset on, None: only what comes from now on."""
 
-    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset of each place; a place that does not exist is left out."""
 
-    async def begins(self, places: Collection[Place]) -> dict[Place, int]:
+    async def begins(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset each place still holds; a place that does not exist is left out."""
 
-    async def committed(self, group: str) -> dict[Place, int]:
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
         """Where the group has come to, for the places it has committed."""
 
     async def close(self) -> None:

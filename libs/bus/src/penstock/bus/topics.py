@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from penstock.bus.ports import LARGEST_ENCLOSING, LARGEST_RECORD, NewTopic
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 
 WEEK_MS = int(timedelta(days=7).total_seconds() * 1000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from penstock.contracts.streams import StreamDeclared
+    from penstock.contracts.records.streams import StreamDeclared
     from penstock.contracts.topics import Topic
 
 R = TypeVar("R")

@@ -13,8 +13,8 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from penstock.contracts.columns import columns_of
-from penstock.contracts.declaration import Declaration, FieldDeclaration
-from penstock.contracts.events import Event, Label
+from penstock.contracts.declaration.stream import Declaration, FieldDeclaration
+from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 
 LARGEST_SKEW = timedelta(hours=1)  # how far ahead of its log-append time an event may claim to be
@@ -125,7 +125,7 @@ def _unexpected_prediction(_: Declaration, event: Event[Any]) -> Fault | None:
 def _prediction_fault(declaration: Declaration, event: Event[Any]) -> Fault | None:
     if event.prediction is UNSET:
         return "missing_prediction", "the stream's model lives elsewhere: an event brings its prediction", "prediction"
-    if predicted(declaration, event) is not None:
+    if external_prediction(declaration, event) is not None:
         return None
     return "bad_prediction", f"expected {_expected(declaration)}", "prediction"
 
@@ -152,7 +152,7 @@ def _expected(declaration: Declaration) -> str:
     return f"one of {', '.join(declaration.label.classes)}"
 
 
-def predicted(declaration: Declaration, event: Event[Any]) -> str | float | None:
+def external_prediction(declaration: Declaration, event: Event[Any]) -> str | float | None:
     """The prediction that an event brings in the task's own type, a class as text or a number; None: it is neither.
 
     A number may come as text: CloudEvents' attributes are text in a header, and have no fractions elsewhere.
@@ -226,12 +226,12 @@ def canonical_class(value: str | float | bool) -> str:
             return str(value)
 
 
-def truth(declaration: Declaration, label: Label) -> str | float:
+def label_value(declaration: Declaration, label: Label) -> str | float:
     """The label's value in the task's own type: a class as text, or a number."""
     return _true(declaration, label.data.value)
 
 
-def brought_truth(declaration: Declaration, event: Event[Any]) -> str | float:
+def history_label_value(declaration: Declaration, event: Event[Any]) -> str | float:
     """The label that an event of history brings, in the task's own type.
 
     Raises:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.declaration import Declaration
+from penstock.contracts.declaration.stream import Declaration
 
 Columns = dict[str, NDArray[Any]]
 

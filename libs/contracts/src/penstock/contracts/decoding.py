@@ -11,7 +11,7 @@ import msgspec
 from pydantic import ValidationError
 
 from penstock.contracts.batch import RawRecord, Unreadable
-from penstock.contracts.control import ControlRecord
+from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.refusals import Refusal
 
 R = TypeVar("R")
@@ -96,7 +96,7 @@ _NAMED = re.compile(r"field `(.+?)`(?: - at `|$)", re.DOTALL)
 LONGEST_NAME = 200  # characters of an undeclared field's name that are told back
 
 
-def explain(error: Exception, value: bytes) -> Refusal:
+def decode_refusal(error: Exception, value: bytes) -> Refusal:
     """What is wrong with `value`, which a strict decode refused with `error`, in words that do not repeat it."""
     if isinstance(error, msgspec.ValidationError):
         return _explain_mismatch(str(error))

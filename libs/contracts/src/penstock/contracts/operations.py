@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from penstock.contracts.checks import brought_truth, entity_of, predicted, truth
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event, Label
+from penstock.contracts.checks import entity_of, external_prediction, history_label_value, label_value
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import digest_of
+from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 
 EVENT_WINDOW = timedelta(hours=24)  # of log-append time, within which an event's id has one effect
@@ -55,12 +55,12 @@ def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object,
 
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
     if not isinstance(record, Event):
-        return truth(declaration, record)
+        return label_value(declaration, record)
     if record.is_history:
-        return "history", record.data, brought_truth(declaration, record)
+        return "history", record.data, history_label_value(declaration, record)
     if record.prediction is UNSET:
         return record.data
-    return record.data, predicted(declaration, record), record.modelversion or None
+    return record.data, external_prediction(declaration, record), record.modelversion or None
 
 
 def _texts(values: Sequence[Any]) -> list[bytes]:

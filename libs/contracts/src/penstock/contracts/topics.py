@@ -6,21 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from penstock.contracts.control import ControlRecord
-from penstock.contracts.counts import Counts
-from penstock.contracts.dead_letters import DeadLetter
-from penstock.contracts.decisions import Decision
 from penstock.contracts.decoding import Decode, decode_control, decode_structs
-from penstock.contracts.events import Event, Label, data_type
-from penstock.contracts.governance import AuditEntry, Command
-from penstock.contracts.models import ModelEpoch
-from penstock.contracts.monitoring import Alert, Drift, Statistics
-from penstock.contracts.outcomes import Outcome, outcome_type
-from penstock.contracts.predictions import Prediction
-from penstock.contracts.received import Received, ReceivedDecoder
-from penstock.contracts.rejections import Rejected
-from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.training import TrainingRequest, TrainingRun
+from penstock.contracts.received_decoder import Received, ReceivedDecoder
+from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.counts import Counts
+from penstock.contracts.records.dead_letters import DeadLetter
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.events import Event, Label, data_type
+from penstock.contracts.records.governance import AuditEntry, Command
+from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.monitoring import Alert, Drift, Statistics
+from penstock.contracts.records.outcomes import Outcome, outcome_type
+from penstock.contracts.records.predictions import Prediction
+from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
 
 DECODERS_KEPT = 1024
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from penstock.bus.worker import Worker
+from penstock.bus.worker.worker import Worker
 from penstock.telemetry.metrics import Metrics
 
 

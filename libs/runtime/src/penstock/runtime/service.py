@@ -8,13 +8,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from penstock.bus.following import Follower, Following
+from penstock.bus.follower import Follower, TopicFollower
 from penstock.bus.ports import Clock, Log
-from penstock.bus.publishing import Publisher
+from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group
-from penstock.bus.state import Shelves
-from penstock.bus.worker import Worker
-from penstock.contracts.streams import Streams
+from penstock.bus.state.state import StateStores
+from penstock.bus.worker.worker import Worker
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import STREAMS, Topic
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
@@ -30,18 +30,18 @@ class Resources:
     publisher: Publisher
     telemetry: Telemetry
     clock: Clock
-    shelves: Shelves
+    state_stores: StateStores
     metrics: Metrics
 
-    def follow(self, topic: Topic[Any], apply: Callable[[Any], None]) -> Follower[Any]:
+    def follow(self, topic: Topic[Any], apply: Callable[[Any], None]) -> TopicFollower[Any]:
         """A follower of a control topic."""
-        return Follower(self.log, self.namespace, topic, apply)
+        return TopicFollower(self.log, self.namespace, topic, apply)
 
     def worker(self, group: Group) -> Worker:
         """A member of a group."""
-        return Worker(group, self.log, self.namespace, self.streams, self.shelves, self.telemetry, self.metrics)
+        return Worker(group, self.log, self.namespace, self.streams, self.state_stores, self.telemetry, self.metrics)
 
-    def follow_streams(self) -> Follower[Any]:
+    def follow_streams(self) -> TopicFollower[Any]:
         """The follower of the declarations, which every service has."""
         return self.follow(STREAMS, self.streams.apply)
 
@@ -59,7 +59,7 @@ class Service:
     """
 
     groups: Sequence[Group] = ()
-    followers: Sequence[Following] = ()
+    followers: Sequence[Follower] = ()
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _nothing_to_say

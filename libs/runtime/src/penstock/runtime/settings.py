@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, FilePath, ValidationError, model_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
-from penstock.bus.kafka import Connection
+from penstock.bus.kafka.log import Connection
 
 
 class SettingsError(ValueError):

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from penstock.telemetry.environment import read_environment
-from penstock.telemetry.exporting import exporter_for
-from penstock.telemetry.sampling import sampler
+from penstock.telemetry.exporters import exporter_for
+from penstock.telemetry.sampler import sampler
 
 _SCOPE = "penstock"
 _QUEUE = 8192

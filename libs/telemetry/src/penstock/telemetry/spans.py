@@ -14,7 +14,7 @@ from opentelemetry.util.types import AttributeValue
 
 from penstock.telemetry import names
 from penstock.telemetry.propagation import header_of, is_sampled, parse
-from penstock.telemetry.sampling import always_sampled
+from penstock.telemetry.sampler import always_sampled
 from penstock.telemetry.setup import Telemetry
 
 Attributes = Mapping[str, AttributeValue]
@@ -26,7 +26,7 @@ _KINDS = {
 }
 
 
-class Traced(Protocol):
+class SpanHandle(Protocol):
     """A piece of work, as a context manager: ends on leaving, marked as failed by an exception."""
 
     def header(self) -> bytes | None:
@@ -67,7 +67,7 @@ class _Untraced:
         """There is nothing to end."""
 
 
-UNTRACED: Traced = _Untraced()
+UNTRACED: SpanHandle = _Untraced()
 """Work whose trace is not sampled; one object for all of it."""
 
 
@@ -108,7 +108,7 @@ def message_span(
     attributes: Attributes | None = None,
     *,
     always: bool = False,
-) -> Traced:
+) -> SpanHandle:
     """Work on one message: `names.SEND`, `RECEIVE` or `PROCESS`, on the topic `destination`.
 
     `parent` is the traceparent of the message (`propagation.sampled`) or of the work that causes it.
@@ -122,7 +122,7 @@ def message_span(
     return UNTRACED
 
 
-def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, str]) -> Traced:
+def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, str]) -> SpanHandle:
     """An HTTP request at a server: `route` is the template, never the path (`/streams/{stream}/events`).
 
     Goes on with the request's traceparent (recorded if that is sampled); without one it starts a trace,
@@ -132,7 +132,7 @@ def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, 
     return _request_span(tracer, method, route, _child_of(parent))
 
 
-def drawn_request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> Traced:
+def drawn_request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> SpanHandle:
     """The same, for the hot path: a request without a traceparent (None) costs nothing unless its trace is drawn."""
     if parent is None:
         if not telemetry.draws():
@@ -141,7 +141,7 @@ def drawn_request_span(telemetry: Telemetry, method: str, route: str, parent: by
     return _request_span(telemetry.tracer, method, route, _child_of(parent))
 
 
-def _request_span(tracer: Tracer, method: str, route: str, context: Context) -> Traced:
+def _request_span(tracer: Tracer, method: str, route: str, context: Context) -> SpanHandle:
     span = tracer.start_span(
         f"{method} {route}", context, SpanKind.SERVER, {names.HTTP_METHOD: method, names.HTTP_ROUTE: route}
     )
@@ -159,7 +159,7 @@ def _start(
     destination: str,
     context: Context,
     attributes: Attributes | None,
-) -> Traced:
+) -> SpanHandle:
     said = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_DESTINATION: destination,

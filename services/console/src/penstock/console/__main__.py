@@ -10,7 +10,7 @@ from importlib import import_module
 import typer
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.terminal import err
+from penstock.console.views.terminal import err
 
 COMMANDS = (
     "up",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, check_format
-from penstock.console.identity import ProcessIdentity
+from penstock.console.supervision.process_identity import ProcessIdentity
 
 
 class State(StrEnum):

@@ -7,24 +7,18 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from penstock.bus.state import State
+from penstock.bus.state.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.counts import Counts
-from penstock.contracts.events import Event, Label
-from penstock.contracts.monitoring import Alert, Drift, Statistics
-from penstock.contracts.outcomes import Outcome
-from penstock.contracts.predictions import Prediction
+from penstock.contracts.declaration.model_lifecycle import DriftDeclaration
+from penstock.contracts.records.counts import Counts
+from penstock.contracts.records.events import Event, Label
+from penstock.contracts.records.monitoring import Alert, Drift, Statistics
+from penstock.contracts.records.outcomes import Outcome
+from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
-from penstock.contracts.upkeep import DriftDeclaration
-from penstock.drift_detector.counting import BlockCounter
-from penstock.drift_detector.fields import FieldWatch
-from penstock.drift_detector.identity import event_key
-from penstock.drift_detector.join import Join
-from penstock.drift_detector.losses import loss_of
-from penstock.drift_detector.memory import Met, marks_of
-from penstock.drift_detector.profiles import Champions, Profile, Profiles
-from penstock.drift_detector.quality import Quality
-from penstock.drift_detector.reports import (
+from penstock.drift_detector.drift.answer_drift import AnswerWatch
+from penstock.drift_detector.drift.bin_counts import BlockCounter
+from penstock.drift_detector.drift.drift_records import (
     Stand,
     alert,
     answer_drift,
@@ -33,9 +27,15 @@ from penstock.drift_detector.reports import (
     rows_drift,
     volume_drift,
 )
-from penstock.drift_detector.rows import RowWatch
-from penstock.drift_detector.volumes import VolumeWatch
-from penstock.drift_detector.watching import AnswerWatch
+from penstock.drift_detector.drift.field_drift import FieldWatch
+from penstock.drift_detector.drift.multivariate_drift import RowWatch
+from penstock.drift_detector.drift.profiles import Champions, Profile, Profiles
+from penstock.drift_detector.drift.volume_drift import VolumeWatch
+from penstock.drift_detector.event_key import event_key
+from penstock.drift_detector.join.partition_join import Join
+from penstock.drift_detector.losses import loss_of
+from penstock.drift_detector.quality.stream_quality import Quality
+from penstock.drift_detector.recent_events import Met, marks_of
 
 JUDGED = 100_000  # events whose first outcome is known: far more than are written between a crash and its repetition
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.contracts.declaration import Task
-from penstock.contracts.outcomes import Outcome
+from penstock.contracts.declaration.stream import Task
+from penstock.contracts.records.outcomes import Outcome
 
 LARGEST_LOSS = 1e300  # so that thousands of them can still be summed
 

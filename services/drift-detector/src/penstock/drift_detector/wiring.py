@@ -8,11 +8,11 @@ from prometheus_client import Counter
 
 from penstock.artifacts import ArtifactError, Store, open_store
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state import State
+from penstock.bus.state.state import State
 from penstock.contracts.topics import COUNTS, EVENTS, LABELS, MODELS, OUTCOMES, PREDICTIONS
-from penstock.drift_detector.adapters.stored_profiles import StoredProfiles
+from penstock.drift_detector.drift.profile_store import StoredProfiles
+from penstock.drift_detector.drift.profiles import Champions
 from penstock.drift_detector.handlers import PartitionHandler, StreamHandler
-from penstock.drift_detector.profiles import Champions
 from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError

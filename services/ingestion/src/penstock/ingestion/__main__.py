@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
-from penstock.runtime.running import run
+from penstock.runtime.runner import run
 
 
 def main() -> None:

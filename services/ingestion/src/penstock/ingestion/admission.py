@@ -10,16 +10,16 @@ import msgspec
 from msgspec import Struct
 
 from penstock.contracts.checks import check_events, check_label
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.decoding import explain
-from penstock.contracts.events import Event, Label
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.decoding import decode_refusal
 from penstock.contracts.operations import Operation, key_of, operations_of
-from penstock.contracts.received import ReceivedDecoder, repeats_a_key
+from penstock.contracts.received_decoder import ReceivedDecoder, has_duplicate_key
+from penstock.contracts.records.events import Event, Label
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
-from penstock.contracts.streams import StreamDeclared
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import SOURCE, TYPES, Kind, whole, whole_event
-from penstock.runtime.one_pass import OnePass, Said, event_of
+from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
 
 _Read = tuple[Event[Any] | Label, bytes] | Refusal  # a record and its bytes
 
@@ -41,7 +41,7 @@ class Admission:
         self.stream = stream
         self._limits = limits
         self._decode = ReceivedDecoder(stream).decode
-        self._one_pass = OnePass(stream.declaration)
+        self._one_pass = EventParser(stream.declaration)
 
     def admit(self, kind: Kind, bodies: Sequence[bytes], now: datetime) -> list[Admitted | Refusal]:
         """A verdict on each document, in order; nothing is remembered or written."""
@@ -55,7 +55,7 @@ class Admission:
 
     def _events(self, bodies: Sequence[bytes], now: datetime) -> list[_Read]:
         """What the documents say: decoded in one pass when all is well, by themselves where something is not."""
-        found: Sequence[Said[Any] | None] | None = self._one_pass.lines(bodies) if len(bodies) > 1 else None
+        found: Sequence[ParsedEvent[Any] | None] | None = self._one_pass.lines(bodies) if len(bodies) > 1 else None
         if found is None:
             found = [self._one_pass.one(body) for body in bodies]
         time, most = msgspec.json.encode(now), self._limits.record_bytes
@@ -130,5 +130,5 @@ def _flawed(body: bytes) -> Refusal | None:
     try:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return explain(error, body)
-    return Refusal("duplicate_key", "an object names a key twice") if repeats_a_key(body, document) else None
+        return decode_refusal(error, body)
+    return Refusal("duplicate_key", "an object names a key twice") if has_duplicate_key(body, document) else None

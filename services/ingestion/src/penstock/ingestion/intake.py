@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from penstock.bus.ports import Clock
+from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.refusals import Refusal
-from penstock.contracts.streams import StreamDeclared, Streams
 from penstock.contracts.topics import RECEIVED
 from penstock.ingestion.admission import Admission, Admitted
 from penstock.ingestion.limits import Limits
-from penstock.ingestion.memory import RecentOperations
+from penstock.ingestion.recent_operations import RecentOperations
 from penstock.ingestion.shorthand import Kind
-from penstock.runtime.batching import Asking, MicroBatches
-from penstock.runtime.delivery import Delivery, Parcel
+from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
+from penstock.runtime.log_writer import LogWriter, WriteRequest
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import SEND
 from penstock.telemetry.setup import Telemetry
@@ -64,7 +64,7 @@ class Intake:
         self,
         namespace: str,
         streams: Streams,
-        delivery: Delivery,
+        delivery: LogWriter,
         clock: Clock,
         telemetry: Telemetry,
         metrics: Metrics,
@@ -110,7 +110,7 @@ class Intake:
         return known
 
     async def _take_all(
-        self, admission: Admission, kind: Kind, batch: Sequence[Asking[Question, list[Verdict]]]
+        self, admission: Admission, kind: Kind, batch: Sequence[PendingRequest[Question, list[Verdict]]]
     ) -> None:
         now = self._clock()
         bodies = [body for asking in batch for body in asking.question.bodies]
@@ -126,7 +126,7 @@ class Intake:
     async def _written(
         self,
         declared: StreamDeclared,
-        batch: Sequence[Asking[Question, list[Verdict]]],
+        batch: Sequence[PendingRequest[Question, list[Verdict]]],
         found: Sequence[Sequence[Admitted | Refusal]],
         now: int,
     ) -> list[Exception | None]:
@@ -146,13 +146,13 @@ class Intake:
                 self._metrics.produced(RECEIVED.name(self._namespace, declared.name), len(records))
         return faults
 
-    def _parcel(self, stream: str, records: Sequence[Admitted], parent: bytes | None, spans: ExitStack) -> Parcel:
+    def _parcel(self, stream: str, records: Sequence[Admitted], parent: bytes | None, spans: ExitStack) -> WriteRequest:
         values, keys = [record.value for record in records], [record.key for record in records]
         if parent is None:
-            return Parcel(stream, values, keys)
+            return WriteRequest(stream, values, keys)
         topic = RECEIVED.name(self._namespace, stream)
         header = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
-        return Parcel(stream, values, keys, {} if header is None else {0: header})
+        return WriteRequest(stream, values, keys, {} if header is None else {0: header})
 
 
 async def _verdicts(admission: Admission, kind: Kind, bodies: Sequence[bytes], now: int) -> list[Admitted | Refusal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.bus.ports import LARGEST_RECORD
-from penstock.runtime.delivery import Bounds
+from penstock.runtime.log_writer import WriteLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Limits:
     remembered: int = 100_000
 
     @property
-    def delivery(self) -> Bounds:
+    def delivery(self) -> WriteLimits:
         """What waits for the broker."""
-        return Bounds(self.ack_seconds, self.unacknowledged_bytes)
+        return WriteLimits(self.ack_seconds, self.unacknowledged_bytes)
 
 
 LIMITS = Limits()

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import msgspec
 
 from penstock.contracts.checks import canonical_class
-from penstock.contracts.decoding import explain
-from penstock.contracts.events import EVENT_TYPE, LABEL_TYPE
+from penstock.contracts.decoding import decode_refusal
 from penstock.contracts.ids import label_id
+from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 from penstock.contracts.refusals import Refusal
-from penstock.runtime.one_pass import Said
+from penstock.runtime.http.event_parser import ParsedEvent
 
 Kind = Literal["event", "label"]
 Raws = dict[str, msgspec.Raw]
@@ -40,7 +40,7 @@ def whole(kind: Kind, body: bytes, now: datetime) -> bytes | Refusal:
     try:
         said = _read(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return explain(error, body)
+        return decode_refusal(error, body)
     if "specversion" in said:
         return body
     return _SPELLED_OUT[kind](said, now)
@@ -61,7 +61,7 @@ def _label(said: Raws, now: datetime) -> bytes | Refusal:
     return _write({**_attributes("label", now), "id": _label_id(data), **_only(said, _ENVELOPE), "data": data})
 
 
-def whole_event(said: Said[Any], body: bytes, now: bytes) -> bytes:
+def whole_event(said: ParsedEvent[Any], body: bytes, now: bytes) -> bytes:
     """The CloudEvent in the JSON text `body`, of which `said` was read; `now` is the JSON text of its default time.
 
     >>> whole_event(Said(id="a", data=None), b' {"id":"a","data":null}', b'"2026-01-31T12:00:00Z"').decode()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from penstock.contracts.topics import RECEIVED
-from penstock.ingestion.answers import Answers
-from penstock.ingestion.api import Api
+from penstock.ingestion.answer_cache import Answers
+from penstock.ingestion.answer_watch import Watch
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.limits import LIMITS, Limits
 from penstock.ingestion.settings import IngestionSettings
-from penstock.ingestion.watching import Watch
-from penstock.runtime.delivery import Delivery
+from penstock.ingestion.web.app import Api
+from penstock.runtime.log_writer import LogWriter
 from penstock.runtime.service import Resources, Service
 
 
@@ -38,7 +38,7 @@ def intake(resources: Resources, limits: Limits = LIMITS) -> Intake:
     return Intake(
         namespace=resources.namespace,
         streams=resources.streams,
-        delivery=Delivery(resources.publisher, RECEIVED, limits.delivery),
+        delivery=LogWriter(resources.publisher, RECEIVED, limits.delivery),
         clock=resources.clock,
         telemetry=resources.telemetry,
         metrics=resources.metrics,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.wiring import build
-from penstock.runtime.running import run
+from penstock.runtime.runner import run
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from penstock.contracts.declaration import Declaration
+from penstock.contracts.declaration.stream import Declaration
 
 ANOTHER_STREAM = "declare a stream of another name instead"
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state import State
+from penstock.bus.state.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord
-from penstock.contracts.monitoring import Alert, Statistics
+from penstock.contracts.records.monitoring import Alert, Statistics
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.contracts.topics import ALERTS, STATISTICS, TRAINING_REQUESTS, TRAINING_RUNS
-from penstock.contracts.training import TrainingRequest, TrainingRun
 from penstock.telemetry.propagation import sampled
 
 

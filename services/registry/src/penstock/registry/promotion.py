@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from penstock.contracts.training import Evaluation
-from penstock.contracts.upkeep import GatesDeclaration
+from penstock.contracts.declaration.model_lifecycle import GatesDeclaration
+from penstock.contracts.records.training import Evaluation
 
 
 @dataclass(frozen=True)

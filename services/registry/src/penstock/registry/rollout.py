@@ -8,12 +8,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from penstock.contracts.models import RolloutMode
-from penstock.contracts.monitoring import Statistics
-from penstock.contracts.upkeep import RolloutDeclaration
-from penstock.ml.bandit import chances
+from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
+from penstock.contracts.records.models import RolloutMode
+from penstock.contracts.records.monitoring import Statistics
+from penstock.ml.metrics.best_arm import best_arm_probabilities
+from penstock.ml.metrics.confidence_sequences import FEWEST, Moments, always_valid, always_valid_difference
 from penstock.ml.metrics.intervals import Interval
-from penstock.ml.metrics.sequential import FEWEST, Moments, always_valid, always_valid_difference
 
 LEAST_SHARE = 0.05  # of each arm of a bandit: whoever is not asked shows nothing
 
@@ -154,7 +154,7 @@ def _of_canary(plan: Plan, step: int, version: int, evidence: Evidence, told: st
 
 def _of_bandit(plan: Plan, versions: tuple[int, ...], evidence: Evidence, metric: str) -> Ruling:
     arms = [evidence.champion, *(evidence.challengers.get(version, Losses()) for version in versions)]
-    best = chances([arm.moments for arm in arms], evidence.outcomes, _scale(evidence, metric))
+    best = best_arm_probabilities([arm.moments for arm in arms], evidence.outcomes, _scale(evidence, metric))
     leader = max(range(len(arms)), key=best.__getitem__)
     told = f"it is the best with a chance of {best[leader]:.1%} after {arms[leader].answers} outcomes"
     tried = arms[leader].answers >= plan.outcomes and min(arm.answers for arm in arms) >= FEWEST

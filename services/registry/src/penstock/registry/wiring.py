@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
-from penstock.registry.adapters.database import Database
-from penstock.registry.adapters.engines import BadDatabase, open_engine
-from penstock.registry.adapters.registry import Registry
-from penstock.registry.adapters.relay import Relay
-from penstock.registry.api import registry_app
+from penstock.registry.db.database import Database
+from penstock.registry.db.engines import BadDatabase, open_engine
+from penstock.registry.db.relay import Relay
 from penstock.registry.handlers import registry_group
 from penstock.registry.settings import RegistrySettings
-from penstock.registry.trust import PREDICATE, Trust
+from penstock.registry.signature_check import PREDICATE, Trust
+from penstock.registry.use_cases.registry import Registry
+from penstock.registry.web.app import registry_app
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
 

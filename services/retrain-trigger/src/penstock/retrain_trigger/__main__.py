@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.retrain_trigger.wiring import build_on_kafka
-from penstock.runtime.running import run
+from penstock.runtime.runner import run
 
 
 def main() -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from statistics import fmean
 
-from penstock.contracts.decisions import Against, Argument
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.monitoring import Drift, Statistics
-from penstock.contracts.streams import StreamDeclared
-from penstock.contracts.upkeep import RetrainDeclaration, Trigger
-from penstock.retrain_trigger.economics import cooldown_after, growth_factor, rest
-from penstock.retrain_trigger.memory import Memory
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, Trigger
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.decisions import Against, Argument
+from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.retrain_trigger.run_costs import cooldown_after, growth_factor, rest
+from penstock.retrain_trigger.stream_history import Memory
 
 
 def arguments(policy: RetrainDeclaration, memory: Memory, fired: datetime | None) -> tuple[Argument, ...]:

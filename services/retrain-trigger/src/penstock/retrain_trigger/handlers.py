@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from penstock.bus.routes import Route, route
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.decisions import Decision
-from penstock.contracts.governance import Command
-from penstock.contracts.monitoring import Drift, Statistics
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.governance import Command
+from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.contracts.topics import (
     COMMANDS,
     DECISIONS,
@@ -21,10 +22,9 @@ from penstock.contracts.topics import (
     TRAINING_RUNS,
     Topic,
 )
-from penstock.contracts.training import TrainingRequest, TrainingRun
-from penstock.retrain_trigger.desk import Desk
+from penstock.retrain_trigger.decision_records import is_news
 from penstock.retrain_trigger.policy import Ruling
-from penstock.retrain_trigger.rulings import is_news
+from penstock.retrain_trigger.stream_policies import Desk
 
 TOPICS = (STATISTICS, DRIFT, TRAINING_REQUESTS, TRAINING_RUNS, COMMANDS)
 """After a record of one of these something may be due."""

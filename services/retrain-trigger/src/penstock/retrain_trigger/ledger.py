@@ -7,10 +7,10 @@ from datetime import datetime
 from statistics import fmean
 from typing import Literal
 
-from penstock.contracts.decisions import Realised
-from penstock.contracts.monitoring import Statistics
-from penstock.contracts.training import Reason, Score, TrainingRequest
-from penstock.retrain_trigger.memory import Memory
+from penstock.contracts.records.decisions import Realised
+from penstock.contracts.records.monitoring import Statistics
+from penstock.contracts.records.training import Reason, Score, TrainingRequest
+from penstock.retrain_trigger.stream_history import Memory
 
 COMPARED = 10  # blocks of statistics on either side of a promotion
 REMEMBERED = 5  # runs from which gain and cost of the next one are expected

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from penstock.contracts.decisions import Against, Argument
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
-from penstock.contracts.training import Reason, TrainingRequest
-from penstock.contracts.upkeep import RetrainDeclaration
+from penstock.contracts.records.decisions import Against, Argument
+from penstock.contracts.records.training import Reason, TrainingRequest
 from penstock.retrain_trigger.arguments import arguments, settled
-from penstock.retrain_trigger.economics import is_spent
-from penstock.retrain_trigger.memory import Memory
+from penstock.retrain_trigger.run_costs import is_spent
+from penstock.retrain_trigger.stream_history import Memory
 
 SOURCE = "penstock/retrain-trigger"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.bus.routes import Group
-from penstock.retrain_trigger.adapters.faust_app import faust_app
-from penstock.retrain_trigger.desk import Desk
 from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS, Handlers
-from penstock.retrain_trigger.intake import Intake
+from penstock.retrain_trigger.kafka.faust_app import faust_app
+from penstock.retrain_trigger.kafka.faust_stream import Stream
+from penstock.retrain_trigger.record_intake import Intake
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
-from penstock.retrain_trigger.stream import Stream
+from penstock.retrain_trigger.stream_policies import Desk
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
 

@@ -7,9 +7,9 @@ import logging
 import sys
 
 from penstock.runtime.settings import SettingsError, read_settings
-from penstock.server.children import children
+from penstock.server.processes.children import children
+from penstock.server.processes.supervisor import supervise
 from penstock.server.settings import SupervisorSettings
-from penstock.server.supervising import supervise
 
 
 def main() -> None:

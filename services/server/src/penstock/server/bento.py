@@ -18,9 +18,9 @@ import msgspec
 from bentoml.exceptions import BentoMLException, InvalidArgument, NotFound, ServiceUnavailable
 from starlette.applications import Starlette
 
-from penstock.runtime.problems import Problem
-from penstock.server.alone import desk_alone
-from penstock.server.predicting import Desk
+from penstock.runtime.http.problems import Problem
+from penstock.server.scoring.predictor import Desk
+from penstock.server.standalone import desk_alone
 
 NAME = "penstock-server"
 PATH = "/bento"

@@ -9,8 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.decoding import encode
-from penstock.contracts.events import Event
-from penstock.contracts.predictions import (
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.predictions import (
     PREDICTION_SUFFIX,
     Prediction,
     ShadowAnswer,
@@ -18,11 +18,11 @@ from penstock.contracts.predictions import (
     encode_predictions,
     split_answer,
 )
-from penstock.contracts.streams import StreamDeclared
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS
-from penstock.server.answering import Answered, answers_to, asked_of, in_order
-from penstock.server.elsewhere import brought_by
-from penstock.server.swapping import Models, NoModel
+from penstock.server.models.manager import Models, NoModel
+from penstock.server.scoring.external_predictions import brought_by
+from penstock.server.scoring.predictions import Answered, answers_to, asked_of, in_order
 
 
 class Scorer:

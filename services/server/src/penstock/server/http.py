@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.runtime.running import run
+from penstock.runtime.runner import run
 from penstock.server.settings import HttpSettings
 from penstock.server.wiring import build_http
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 from penstock.artifacts import Signer
 from penstock.bus.routes import Route, route
 from penstock.contracts.batch import Batch, Outputs
-from penstock.contracts.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.training import Segment, TrainingRequest, TrainingRun
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
-from penstock.contracts.training import Segment, TrainingRequest, TrainingRun
-from penstock.trainer.candidates import candidate_of
-from penstock.trainer.jobs import Job, Try
+from penstock.trainer.candidate import candidate_of
+from penstock.trainer.job import Job, Try
 from penstock.trainer.runs import Ledger, dataset_of, ended, refused, started
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from penstock.contracts.ids import derived_id
-from penstock.contracts.training import Dataset, Segment, TrainingRequest, TrainingRun
+from penstock.contracts.records.training import Dataset, Segment, TrainingRequest, TrainingRun
 
 SOURCE = "penstock/trainer"
 

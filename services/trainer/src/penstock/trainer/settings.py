@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from penstock.runtime.settings import ServiceSettings
-from penstock.trainer.jobs import Backend
+from penstock.trainer.job import Backend
 
 
 class TrainerSettings(ServiceSettings):

@@ -10,13 +10,13 @@ from penstock.bus.routes import Group
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
-from penstock.trainer.adapters.archive import Archive
-from penstock.trainer.adapters.child import Children
+from penstock.trainer.data.outcome_archive import Archive
 from penstock.trainer.handlers import Handlers
-from penstock.trainer.jobs import Means, Try
+from penstock.trainer.job import Means, Try
+from penstock.trainer.processes.child import Children
 from penstock.trainer.runs import Ledger
+from penstock.trainer.search.parallel import MissingBackend, check_backend
 from penstock.trainer.settings import TrainerSettings
-from penstock.trainer.together import MissingBackend, check_backend
 
 GROUP = "trainer"
 PATIENCE = 3600.0  # seconds that a run may take before the service counts as stuck
@@ -48,7 +48,7 @@ def _searches(settings: TrainerSettings) -> Path | None:
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
     """A trainer that trains where it runs, so that nothing depends on the machine."""
     # A deployment's trainer only waits for its children: it need not hold what they learn with.
-    from penstock.trainer.attempts import in_this_process  # noqa: PLC0415
+    from penstock.trainer.training.attempt import in_this_process  # noqa: PLC0415
 
     return _service(resources, store, signer, in_this_process(store))
 

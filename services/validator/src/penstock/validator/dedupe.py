@@ -7,10 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from penstock.bus.state import State
+from penstock.bus.state.state import State
 from penstock.contracts.operations import Operation
-from penstock.validator.expiry import ExpiryQueue
-from penstock.validator.seen import KEY, Kind, digest_in, seen, time_of
+from penstock.validator.expiry_queue import ExpiryQueue
+from penstock.validator.operation_state import KEY, Kind, digest_in, seen, time_of
 
 Verdict = Literal["new", "duplicate", "conflict"]
 

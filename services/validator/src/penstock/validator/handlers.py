@@ -8,17 +8,17 @@ from typing import Any
 
 from penstock.artifacts.seal import Seal
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.events import Event, Label
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, operations_of
-from penstock.contracts.received import Received
+from penstock.contracts.received_decoder import Received
+from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import EVENTS, LABELS, REJECTED
-from penstock.validator.checking import refusals_in
+from penstock.validator.batch_checks import refusals_in
 from penstock.validator.dedupe import Dedupe, Sighting
-from penstock.validator.original import whole
-from penstock.validator.rejecting import rejected
-from penstock.validator.seen import Kind
+from penstock.validator.operation_state import Kind
+from penstock.validator.original_record import whole
+from penstock.validator.rejections import rejected
 
 Count = Callable[[int], None]
 

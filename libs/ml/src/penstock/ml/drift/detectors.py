@@ -160,7 +160,7 @@ class SequentialDetector:
         return total / max(count, 1) > before
 
 
-def refold(
+def rebuild_detector(
     name: str,
     values: NDArray[Any],
     seed: int = 0,

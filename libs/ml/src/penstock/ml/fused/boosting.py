@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.encoding import Encoder
-from penstock.ml.frame import Frame
-from penstock.ml.fused.links import Link, identity, logistic, softmax
-from penstock.ml.fused.masks import MAX_LEAVES, Column, masks, reached
-from penstock.ml.fused.questions import Codes, Ranges, questions, tree_columns
-from penstock.ml.fused.reading import Levels, numbers
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Frame
+from penstock.ml.fused.column_reader import Levels, numbers
+from penstock.ml.fused.leaf_masks import MAX_LEAVES, Column, masks, reached
+from penstock.ml.fused.link_functions import Link, identity, logistic, softmax
+from penstock.ml.fused.split_tables import Codes, Ranges, questions, tree_columns
 
 MAX_TABLE = 64 * 1024 * 1024
 """Bytes that a model's table may take."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.encoding import Encoder
-from penstock.ml.frame import Frame
-from penstock.ml.fused.links import Link, identity, logistic, softmax
-from penstock.ml.fused.reading import Levels, numbers
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Frame
+from penstock.ml.fused.column_reader import Levels, numbers
+from penstock.ml.fused.link_functions import Link, identity, logistic, softmax
 
 Matrix = NDArray[np.float64]
 

@@ -14,7 +14,6 @@ from penstock.ml.metrics.intervals import (
     paired_difference,
     wilson,
 )
-from penstock.ml.metrics.measured import Measured, measure_classes, measure_numbers
 from penstock.ml.metrics.scores import (
     Metric,
     Probabilities,
@@ -32,6 +31,7 @@ from penstock.ml.metrics.scores import (
     rmse,
     score,
 )
+from penstock.ml.metrics.task_metrics import Measured, measure_classes, measure_numbers
 
 __all__ = [
     "Difference",

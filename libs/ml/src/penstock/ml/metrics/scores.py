@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from penstock.ml.metrics.intervals import Interval, accuracy_interval, mean_interval
-from penstock.ml.models import Task
+from penstock.ml.models.model import Task
 
 Metric = Literal["accuracy", "mae"]
 Probabilities = NDArray[np.float64]

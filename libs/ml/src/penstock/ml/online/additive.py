@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.online.steps import Steps
+from penstock.ml.online.column_bins import Steps
 
 STEEPEST = 1.0  # residual, in units of `scale`, beyond which an outlier pulls no harder (Huber, 1964)
 MOST_OF_RESIDUAL = 0.5  # share of a residual that one step may take away

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.encoding import Encoder
-from penstock.ml.frame import Field, Frame
-from penstock.ml.known import KnownLabels, Lags
-from penstock.ml.models import Answers, Model, Task
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.models.model import Model, ModelOutput, Task
 from penstock.ml.online.additive import Additive
-from penstock.ml.online.mixing import Mixture
-from penstock.ml.online.steps import Steps
+from penstock.ml.online.column_bins import Steps
+from penstock.ml.online.expert_mixture import Mixture
 
 BLEND = "blend"
 
@@ -51,7 +51,7 @@ class Blend:
     frozen: tuple[Model, ...]
     groups: tuple[Group, ...]
     mixture: Mixture
-    known: KnownLabels
+    known: LabelHistory
     learnt_to: int = 0
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class Blend:
         """Numbers an expert answers per row: one per class, or one."""
         return len(self.classes) or 1
 
-    def predict(self, frame: Frame) -> Answers:
+    def predict(self, frame: Frame) -> ModelOutput:
         """Answer each of n rows.
 
         Raises UnusableAnswer when a frozen model's answer is not finite, WrongFields when the frame lacks a field.
@@ -75,11 +75,11 @@ class Blend:
         said = self.experts(self.answers_of_frozen(frame), self.places(frame))
         return self.answers(self.mixture.answer(said), said)
 
-    def answers(self, mixed: NDArray[np.float64], said: NDArray[np.float64] | None = None) -> Answers:
+    def answers(self, mixed: NDArray[np.float64], said: NDArray[np.float64] | None = None) -> ModelOutput:
         """What was made of n rows, shape (n, k), as answers; `said` by the experts, shape (n, m, k)."""
         if self.task == "regression":
-            return Answers(mixed[:, 0].tolist(), None, said)
-        return Answers(self._texts[mixed.argmax(axis=1)].tolist(), mixed, said)
+            return ModelOutput(mixed[:, 0].tolist(), None, said)
+        return ModelOutput(self._texts[mixed.argmax(axis=1)].tolist(), mixed, said)
 
     def answers_of_frozen(self, frame: Frame) -> NDArray[np.float64]:
         """What each of f frozen models answers to n rows, shape (n, f, k)."""

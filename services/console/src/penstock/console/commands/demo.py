@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from penstock.console.demo import EVENTS, PLANTED_AT, Demonstration, demonstrate
-from penstock.console.demo_view import final_tables, progress_table
+from penstock.console.demo.demo import EVENTS, PLANTED_AT, Demonstration, demonstrate
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
-from penstock.console.live import LiveDeployment
-from penstock.console.planning import Wanted
-from penstock.console.prober import Probes
-from penstock.console.running import await_end, running
-from penstock.console.stream_time import Sent
-from penstock.console.terminal import addresses, downloads, err, out, states
+from penstock.console.plan.plan_builder import Wanted
+from penstock.console.replay.live_deployment import LiveDeployment
+from penstock.console.replay.predict_probes import Probes
+from penstock.console.replay.stream_time import Sent
+from penstock.console.supervision.lifecycle import await_end, running
+from penstock.console.views.demo_view import final_tables, progress_table
+from penstock.console.views.terminal import addresses, downloads, err, out, states
 
 
 def demo(

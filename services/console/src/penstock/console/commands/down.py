@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from penstock.console.home import home_from_environment
-from penstock.console.running import stop_undisturbed
-from penstock.console.terminal import out
+from penstock.console.supervision.lifecycle import stop_undisturbed
+from penstock.console.views.terminal import out
 
 
 def down() -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from penstock.console.home import home_from_environment
-from penstock.console.logs import Tail, last_lines, log_files
-from penstock.console.terminal import out
+from penstock.console.supervision.log_files import Tail, last_lines, log_files
+from penstock.console.views.terminal import out
 
 LOOK_EVERY_S = 0.3
 

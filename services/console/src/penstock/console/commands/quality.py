@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.console.declared import declared_streams
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.quality import Quality, read_quality
-from penstock.console.quality_view import as_document, quality_table
-from penstock.console.terminal import out
+from penstock.console.views.quality import Quality, read_quality
+from penstock.console.views.quality_view import as_document, quality_table
+from penstock.console.views.terminal import out
 
 
 def quality(

@@ -16,12 +16,12 @@ from penstock.console.commands.stream import declaration_in
 from penstock.console.deployment import running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.planning import Wanted
-from penstock.console.replaying import Asked, Done, Progress, replay_in_process, replay_live, write_report
-from penstock.console.running import running
-from penstock.console.table import open_table
-from penstock.console.tables import report_table
-from penstock.console.terminal import downloads, err, out
+from penstock.console.plan.plan_builder import Wanted
+from penstock.console.replay.replay import Asked, Done, Progress, replay_in_process, replay_live, write_report
+from penstock.console.supervision.lifecycle import running
+from penstock.console.table_file import open_table
+from penstock.console.views.replay_view import report_table
+from penstock.console.views.terminal import downloads, err, out
 
 
 def replay(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from penstock.console.home import home_from_environment
-from penstock.console.restarts import restart_and_wait
-from penstock.console.terminal import out
+from penstock.console.supervision.restart_requests import restart_and_wait
+from penstock.console.views.terminal import out
 
 
 def restart(service: str) -> None:

@@ -12,9 +12,9 @@ import typer
 from penstock.console.deployment import running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.rollouts import rollout_table
-from penstock.console.services_over_http import Requests
-from penstock.console.terminal import out
+from penstock.console.services_client import Requests
+from penstock.console.views.rollout_view import rollout_table
+from penstock.console.views.terminal import out
 
 rollout = typer.Typer(help="Bring a model in by degrees, and take it back.", no_args_is_help=True)
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord, State
 from penstock.console.home import home_from_environment
-from penstock.console.terminal import COLOURS, out
+from penstock.console.views.terminal import COLOURS, out
 
 MIB = 1024 * 1024
 

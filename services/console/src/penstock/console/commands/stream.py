@@ -8,19 +8,19 @@ from typing import Annotated
 
 import typer
 
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.console.commands.importing import import_
-from penstock.console.declared import declared_streams
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.console.commands.stream_import import import_
+from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.proposing import propose
-from penstock.console.services_over_http import Requests
-from penstock.console.table import open_table
-from penstock.console.terminal import out
-from penstock.contracts.declaration import Declaration
-from penstock.contracts.stream_file import DeclarationError, parse_declaration, read_declaration
-from penstock.contracts.streams import Streams
+from penstock.console.init.propose_declaration import propose
+from penstock.console.services_client import Requests
+from penstock.console.table_file import open_table
+from penstock.console.views.terminal import out
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration, read_declaration
+from penstock.contracts.records.streams import Streams
 
 stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
 stream.command("import")(import_)

@@ -8,9 +8,9 @@ import typer
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
-from penstock.console.planning import Wanted
-from penstock.console.running import await_end, await_ready, start, stop_undisturbed
-from penstock.console.terminal import addresses, downloads, err, out, states
+from penstock.console.plan.plan_builder import Wanted
+from penstock.console.supervision.lifecycle import await_end, await_ready, start, stop_undisturbed
+from penstock.console.views.terminal import addresses, downloads, err, out, states
 
 
 def up(

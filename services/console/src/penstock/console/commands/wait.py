@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from penstock.bus.kafka import Connection, KafkaLog
-from penstock.console.declared import declared_streams
+from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.live import live_deployment
-from penstock.console.terminal import out
+from penstock.console.replay.live_deployment import live_deployment
+from penstock.console.views.terminal import out
 
 
 def wait(

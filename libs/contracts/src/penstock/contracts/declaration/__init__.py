@@ -1,0 +1,1 @@
+"""The declaration of a stream: `stream.toml` and its parts."""

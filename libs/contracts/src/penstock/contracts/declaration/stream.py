@@ -1,0 +1,222 @@
+"""What a user says of a stream: its fields, label and time, how it is served and kept; `upkeep` has the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from penstock.contracts.declaration.model_lifecycle import (
+    DriftDeclaration,
+    GatesDeclaration,
+    LagsDeclaration,
+    ModelsDeclaration,
+    RetrainDeclaration,
+    RolloutDeclaration,
+)
+from penstock.contracts.declaration.strict_model import StrictModel, distinct
+
+Task = Literal["binary", "multiclass", "regression"]
+FieldType = Literal["number", "integer", "boolean", "category"]
+TimePart = Literal["hour", "weekday", "yearday", "month"]
+
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
+COLUMN = r"^[^\x00-\x1f\x7f]{1,200}$"
+
+
+class FieldDeclaration(StrictModel):
+    """One field of an event.
+
+    `outside` says what becomes of a number outside `min`..`max` or of an unlisted category: `flag` lets it
+    through for the drift detector to see, `refuse` rejects the event.
+    """
+
+    type: FieldType
+    min: float | None = None
+    max: float | None = None
+    categories: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
+    outside: Literal["flag", "refuse"] = "flag"
+    missing: Literal["accept", "refuse"] = "accept"
+    feature: bool = True
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> FieldDeclaration:
+        if self.type in ("category", "boolean") and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max belong to numbers, this field is a {self.type}")
+        if self.type != "category" and self.categories:
+            raise ValueError(f"categories belong to a category, this field is a {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one such as UTC or Europe/Paris") from error
+    return name
+
+
+class TimeDeclaration(StrictModel):
+    """Where a row's event time comes from when a file is replayed, and which parts of it are features."""
+
+    column: str | None = None
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    step: timedelta = timedelta(minutes=1)
+    parts: tuple[TimePart, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_need_a_real_time(self) -> TimeDeclaration:
+        if self.step <= timedelta(0):
+            raise ValueError("step must be longer than nothing, such as PT1M")
+        return self
+
+
+class LabelDeclaration(StrictModel):
+    """What the model is to foretell, and how long its truth is waited for (`horizon`, event time).
+
+    `prior` is what the baseline of epoch 0 answers from: a weight per class, or one number for regression.
+    """
+
+    name: Annotated[str, Field(pattern=COLUMN)]
+    classes: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
+    new_classes: Literal["accept", "refuse"] = "refuse"
+    horizon: timedelta = timedelta(days=30)
+    prior: dict[str, float] | float | None = None
+
+    @model_validator(mode="after")
+    def _horizon_is_ahead(self) -> LabelDeclaration:
+        if self.horizon <= timedelta(0):
+            raise ValueError("horizon must be longer than nothing, such as P30D")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_not_negative(self) -> LabelDeclaration:
+        if isinstance(self.prior, dict) and any(weight < 0 for weight in self.prior.values()):
+            raise ValueError("prior gives a class a weight of 0 or more")
+        return self
+
+
+class RetentionDeclaration(StrictModel):
+    """How long each topic of the stream keeps its records."""
+
+    days: Annotated[float, Field(gt=0, le=36500)] = 7
+    gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 1
+
+
+class ServingDeclaration(StrictModel):
+    """Whose model answers: our `own`, or an `external` one, whose prediction each event brings.
+
+    `http`: requests for predictions are answered `durable`, once the log has the answer, or `fast`, without waiting for it.
+    """
+
+    model: Literal["own", "external"] = "own"
+    http: Literal["durable", "fast"] = "durable"
+
+    @property
+    def external(self) -> bool:
+        """Whether the model lives elsewhere: then we neither predict nor train."""
+        return self.model == "external"
+
+
+class Declaration(StrictModel):
+    """A stream as its owner declared it; see `stream_file` for its form as TOML.
+
+    By `slices`, fields that need be no features, quality is told apart: where a model does worse, and for whom.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    task: Task
+    fields: dict[Annotated[str, Field(pattern=COLUMN)], FieldDeclaration]
+    label: LabelDeclaration
+    entity: str | None = None
+    ordered: bool = True
+    partitions: Annotated[int, Field(ge=1, le=256)] | None = None
+    extra: Literal["refuse", "keep"] = "refuse"
+    slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(distinct)] = ()
+    time: TimeDeclaration = TimeDeclaration()
+    lags: LagsDeclaration = LagsDeclaration()
+    models: ModelsDeclaration = ModelsDeclaration()
+    drift: DriftDeclaration = DriftDeclaration()
+    retrain: RetrainDeclaration = RetrainDeclaration()
+    gates: GatesDeclaration = GatesDeclaration()
+    rollout: RolloutDeclaration = RolloutDeclaration()
+    serving: ServingDeclaration = ServingDeclaration()
+    retention: RetentionDeclaration = RetentionDeclaration()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Declaration:
+        if not self.fields:
+            raise ValueError("a stream needs at least one field")
+        if self.entity is not None and self.entity not in self.fields:
+            raise ValueError(f"entity {self.entity!r} is not among the fields")
+        self._slices_are_categories()
+        self._running_inputs_are_numbers()
+        if self.label.name in self.fields:
+            raise ValueError(f"the label {self.label.name!r} is also a field: its event would give it away")
+        if not any(field.feature for field in self.fields.values()) and not self.time.parts:
+            raise ValueError("no field is a feature: a model would have nothing to learn from")
+        self._classes_fit_the_task()
+        if self.lags.any and self.entity is None and not self.ordered:
+            raise ValueError("lags need an entity or a series: name an entity, or leave ordered = true")
+        if self.entity is None and self.ordered and self.partitions not in (None, 1):
+            raise ValueError(
+                "a stream without an entity is one series and has one partition; name an entity, or set ordered = false"
+            )
+        return self
+
+    def _slices_are_categories(self) -> None:
+        for name in self.slices:
+            if name not in self.fields:
+                raise ValueError(f"slice {name!r} is not among the fields")
+            if self.fields[name].type not in ("category", "boolean"):
+                raise ValueError(f"slice {name!r} is a {self.fields[name].type}; a slice is a category or a boolean")
+
+    def _running_inputs_are_numbers(self) -> None:
+        for name in self.lags.inputs:
+            if name not in self.features:
+                raise ValueError(f"lags.inputs {name!r} is no field that is a feature")
+            if self.fields[name].type == "category":
+                raise ValueError(f"lags.inputs {name!r} is a category; a running mean goes over numbers")
+
+    def _classes_fit_the_task(self) -> None:
+        count = len(self.label.classes)
+        if self.task == "binary" and count != 2:
+            raise ValueError(f"a binary label has two classes, label.classes names {count}")
+        if self.task == "multiclass" and count < 2 and self.label.new_classes == "refuse":
+            raise ValueError("a multiclass label names at least two classes")
+        if self.task == "regression" and count:
+            raise ValueError("a regression label has no classes")
+        if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
+            raise ValueError("label.prior is a weight per class, or one number for regression")
+
+    @cached_property
+    def entity_attribute(self) -> str | None:
+        """What a payload's struct calls the entity, None for a stream without one."""
+        return None if self.entity is None else self.attribute_of(self.entity)
+
+    def attribute_of(self, field: str) -> str:
+        """What a payload's struct calls a field."""
+        return f"f{list(self.fields).index(field)}"
+
+    @property
+    def partition_count(self) -> int:
+        """Partitions of the stream's keyed topics: 1 for a series, else 4 unless declared."""
+        if self.entity is None and self.ordered:
+            return 1
+        return self.partitions or 4
+
+    @property
+    def learns(self) -> bool:
+        """Whether what serves the stream learns from every outcome."""
+        return not self.serving.external and (self.lags.any or "additive" in self.models.families)
+
+    @property
+    def features(self) -> dict[str, FieldDeclaration]:
+        """The fields a model may see, in declared order."""
+        return {name: field for name, field in self.fields.items() if field.feature}

@@ -1,0 +1,1 @@
+"""Documents generated from the records: JSON Schemas and docs/events.md."""

@@ -1,0 +1,1 @@
+"""Every record that a topic holds."""

@@ -1,0 +1,1 @@
+"""Rows as columns, their encoding, and features of the past."""

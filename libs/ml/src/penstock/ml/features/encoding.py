@@ -1,0 +1,151 @@
+"""Frames into matrices: what a model was fitted with, kept as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.ml.features.frame import Field, Frame
+
+TimePart = Literal["hour", "weekday", "yearday", "month"]
+
+MAX_VOCABULARY = 200
+
+
+class WrongFields(ValueError):
+    """The frame does not hold the fields that the model was fitted with."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A fitted, data-only map from a frame of n rows to a float64 matrix of shape (n, d).
+
+    Numbers stay as they are and NaN stays NaN. Categories become codes 0, 1, ... of a vocabulary of
+    the 200 most frequent texts seen in fitting; None and texts not in it become NaN. Time parts are
+    numbers: hour 0-23, weekday 0-6 from Monday, yearday 1-366, month 1-12.
+
+    >>> from penstock.ml.features.frame import column, times
+    >>> frame = Frame({"town": column("category", ["b", "a", "b"])}, times(["2024-03-04T05:00"] * 3))
+    >>> encoder = Encoder.fit(frame, [Field("town", "category")], ["hour"])
+    >>> encoder.transform(frame).tolist()
+    [[0.0, 5.0], [1.0, 5.0], [0.0, 5.0]]
+    """
+
+    fields: tuple[Field, ...]
+    vocabularies: dict[str, tuple[str, ...]]
+    time_parts: tuple[TimePart, ...] = ()
+
+    @classmethod
+    def fit(cls, frame: Frame, fields: Sequence[Field], time_parts: Sequence[TimePart] = ()) -> Encoder:
+        """Learn the vocabularies of the category fields from a training frame."""
+        vocabularies = {
+            field.name: most_frequent(column_of(frame, field), MAX_VOCABULARY)
+            for field in fields
+            if field.kind == "category"
+        }
+        return cls(tuple(fields), vocabularies, tuple(time_parts))
+
+    def transform(self, frame: Frame) -> NDArray[np.float64]:
+        """The matrix of shape (n, d), columns as in `names`.
+
+        Raises WrongFields when a field is absent or holds another kind of value.
+        """
+        matrix = np.empty((len(frame), len(self.names)))
+        for place in range(len(self.names)):
+            matrix[:, place] = self.column(frame, place)
+        return matrix
+
+    def column(self, frame: Frame, place: int) -> NDArray[np.float64] | list[float]:
+        """Column `place` of the matrix, shape (n,); WrongFields as for `transform`."""
+        if place < len(self.fields):
+            return self._encode(self.fields[place], column_of(frame, self.fields[place]))
+        return time_part(self.time_parts[place - len(self.fields)], frame.times)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the d columns: the fields, then `time.<part>`."""
+        return (*(field.name for field in self.fields), *(f"time.{part}" for part in self.time_parts))
+
+    @cached_property
+    def categorical(self) -> NDArray[np.bool_]:
+        """Mask of shape (d,): which columns hold codes."""
+        kinds = [field.kind == "category" for field in self.fields]
+        return np.array(kinds + [False] * len(self.time_parts), dtype=bool)
+
+    @cached_property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Number of codes per column, 0 for numbers; shape (d,)."""
+        return tuple(len(self.vocabularies.get(field.name, ())) for field in self.fields) + (0,) * len(self.time_parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold."""
+        return {
+            "fields": [{"name": field.name, "kind": field.kind} for field in self.fields],
+            "vocabularies": {name: list(texts) for name, texts in self.vocabularies.items()},
+            "time_parts": list(self.time_parts),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Encoder:
+        """The encoder that `to_dict` described; KeyError or TypeError for anything else."""
+        fields = tuple(Field(field["name"], field["kind"]) for field in data["fields"])
+        vocabularies = {name: tuple(texts) for name, texts in data["vocabularies"].items()}
+        return cls(fields, vocabularies, tuple(data["time_parts"]))
+
+    @cached_property
+    def _codes(self) -> dict[str, dict[str | None, float]]:
+        return {
+            name: {text: float(code) for code, text in enumerate(texts)} for name, texts in self.vocabularies.items()
+        }
+
+    def _encode(self, field: Field, values: NDArray[Any]) -> NDArray[np.float64] | list[float]:
+        if field.kind == "category":
+            code, nan = self._codes[field.name].get, np.nan
+            return [code(value, nan) for value in values.tolist()]
+        try:
+            return values.astype(np.float64, copy=False)
+        except (TypeError, ValueError):
+            raise WrongFields(
+                f"field {field.name!r} holds values that are not numbers: numbers were expected"
+            ) from None
+
+
+def time_part(part: TimePart, moments: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """One part of each moment, in UTC, as a number; NaN for NaT.
+
+    >>> time_part("weekday", np.array(["2024-03-04"], "datetime64[ms]")).tolist()
+    [0.0]
+    """
+    days = moments.astype("datetime64[D]")
+    if part == "hour":
+        numbers = moments.astype("datetime64[h]").astype(np.int64) % 24
+    elif part == "weekday":
+        numbers = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    elif part == "month":
+        numbers = moments.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    else:
+        first_of_year = moments.astype("datetime64[Y]").astype("datetime64[D]")
+        numbers = (days - first_of_year).astype(np.int64) + 1
+    return np.where(np.isnat(moments), np.nan, numbers)
+
+
+def column_of(frame: Frame, field: Field) -> NDArray[Any]:
+    """A field's values as the frame holds them; WrongFields when it does not."""
+    try:
+        return frame.columns[field.name]
+    except KeyError:
+        raise WrongFields(f"field {field.name!r} is absent: the frame holds {sorted(frame.columns)}") from None
+
+
+def most_frequent(values: NDArray[Any], limit: int) -> tuple[str, ...]:
+    """The texts of a category column, the most frequent first, ties by alphabet."""
+    counts = Counter(values.tolist())
+    counts.pop(None, None)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(text for text, _ in ranked[:limit])

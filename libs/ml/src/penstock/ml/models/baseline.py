@@ -1,0 +1,54 @@
+"""The first model of every stream: a constant that each real model has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field
+from penstock.ml.models.constant import Constant
+from penstock.ml.models.model import Model, Task
+
+BASELINE = "baseline"
+
+
+def baseline(
+    task: Task, classes: Sequence[str], prior: Mapping[str, float] | float | None, fields: Sequence[Field]
+) -> Model:
+    """A model that answers the prior: the most likely class, or the constant of a regression.
+
+    `prior` maps classes to weights, normalised here; without weights all classes are equally likely
+    and the first one declared is answered. For regression it is the number itself, 0 when None.
+    Raises ValueError for weights that are negative, not finite or of unknown classes, and for a
+    classification without classes.
+
+    >>> baseline("binary", ["no", "yes"], {"no": 3, "yes": 1}, []).estimator.answer
+    (0.75, 0.25)
+    """
+    encoder = Encoder(tuple(fields), {field.name: () for field in fields if field.kind == "category"})
+    answer = _value(prior) if task == "regression" else _probabilities(classes, prior)
+    return Model(BASELINE, task, tuple(classes), encoder, Constant(answer))
+
+
+def _value(prior: Mapping[str, float] | float | None) -> tuple[float]:
+    if isinstance(prior, Mapping):
+        raise ValueError("the prior of a regression is one number, not weights of classes")
+    value = float(prior or 0.0)
+    if not isfinite(value):
+        raise ValueError(f"the prior of a regression is a finite number, not {value}")
+    return (value,)
+
+
+def _probabilities(classes: Sequence[str], prior: Mapping[str, float] | float | None) -> tuple[float, ...]:
+    weights = dict(prior) if isinstance(prior, Mapping) else {}
+    if not classes:
+        raise ValueError("a classification needs at least one class")
+    if unknown := sorted(set(weights) - set(classes)):
+        raise ValueError(f"the prior names classes that are not declared: {unknown}")
+    if not all(0 <= weight < float("inf") for weight in weights.values()):
+        raise ValueError("the weights of the prior are finite and not negative")
+    total = sum(weights.values())
+    if not total:
+        return (1 / len(classes),) * len(classes)
+    return tuple(weights.get(name, 0) / total for name in classes)

@@ -1,0 +1,1 @@
+"""A model as one file: written deterministically, distrusted when read."""

@@ -1,0 +1,158 @@
+"""A model as one file: deterministic when written, distrusted when read.
+
+The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
+data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables of weights in the
+estimator's place. A package says nothing about who made it: signatures are
+checked before `unpack`, over the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Frame
+from penstock.ml.fused.fusion import fuse
+from penstock.ml.models.constant import Constant
+from penstock.ml.models.model import Model
+from penstock.ml.online.blend import BLEND, Blend
+from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
+
+FORMAT = 1
+MAX_BYTES = 256 * 1024 * 1024
+MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
+
+_LIBRARIES = {name: version(name) for name in ("numpy", "scikit-learn", "scipy", "skops")}
+
+
+class UnusablePackage(ValueError):
+    """A package that must not be loaded; the message says why."""
+
+
+def pack(model: Model | Blend, golden: Frame) -> bytes:
+    """The model and its answers to the golden rows as bytes; equal models give equal bytes.
+
+    The manifest also says by which fused form the model will answer where it is loaded, or why by none. The golden rows
+    are kept in the package as they are. Raises ValueError when there are none for a model that learnt something, or when
+    the package would exceed `MAX_BYTES`.
+    """
+    if not _is_constant(model) and not len(golden):
+        raise ValueError("a trained model needs at least one golden row")
+    if isinstance(model, Blend):
+        members = blend_members.members(model, lambda frozen: pack(frozen, golden))
+        described = blend_members.described(model)
+        members[GOLDEN] = _json(golden_rows.record(model, golden))
+    else:
+        members = {} if _is_constant(model) else {ESTIMATOR: estimator_bytes.dump(model.estimator)}
+        described = _described(fuse(model, golden))
+        members[GOLDEN] = _json(golden_rows.record(replace(model, form=None), golden))
+    data = zip_archive.write({MANIFEST: _json(_manifest(described, members))} | members)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
+    return data
+
+
+def unpack(data: bytes) -> Model | Blend:
+    """The model in a package, after it answered the golden rows as it did when it was packed, fused where that holds.
+
+    Raises UnusablePackage, and nothing else, for anything that `pack` did not write.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnusablePackage(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
+    try:
+        members = zip_archive.read(data)
+        manifest = _checked_manifest(members)
+        model = _model(manifest, members)
+        recorded = json.loads(members[GOLDEN])
+        rows = golden_rows.rows(recorded, model.inputs)
+        problem = golden_rows.mismatch(model, rows, recorded)
+    except UnusablePackage:
+        raise
+    except (zip_archive.BadArchive, estimator_bytes.UntrustedEstimator) as error:
+        raise UnusablePackage(f"the package is refused: {error}") from None
+    except Exception as error:  # crafted content can make anything fail
+        raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
+    if problem:
+        raise UnusablePackage(f"the package is refused: {problem}")
+    return model if isinstance(model, Blend) else fuse(model, rows)
+
+
+def _is_constant(model: Model | Blend) -> bool:
+    return isinstance(model, Model) and isinstance(model.estimator, Constant)
+
+
+def _manifest(described: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        **described,
+        "libraries": {} if described.get("constant") else _LIBRARIES,
+        "size": sum(map(len, members.values())),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+
+
+def _described(model: Model) -> dict[str, Any]:
+    return {
+        "family": model.family,
+        "task": model.task,
+        "classes": list(model.classes),
+        "encoder": model.encoder.to_dict(),
+        "constant": list(model.estimator.answer) if _is_constant(model) else None,
+        "details": model.details,
+        "fused": model.fused,
+        "unfused": model.unfused,
+    }
+
+
+def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
+    if MANIFEST not in members:
+        raise UnusablePackage(f"the package has no {MANIFEST}")
+    manifest: dict[str, Any] = json.loads(members[MANIFEST])
+    if manifest["format"] != FORMAT:
+        raise UnusablePackage(f"the package has format {manifest['format']!r}, this version reads {FORMAT}")
+    expected = {MANIFEST, GOLDEN} | _wanted(manifest)
+    if set(members) != expected:
+        raise UnusablePackage(f"the package holds {sorted(members)}, expected {sorted(expected)}")
+    for name in expected - {MANIFEST}:
+        if hashlib.sha256(members[name]).hexdigest() != manifest["sha256"].get(name):
+            raise UnusablePackage(f"the package's {name} is not the one its manifest names")
+    _check_libraries(manifest["libraries"])
+    return manifest
+
+
+def _wanted(manifest: dict[str, Any]) -> set[str]:
+    if manifest["family"] == BLEND:
+        return blend_members.names(manifest)
+    return {ESTIMATOR} if manifest["constant"] is None else set()
+
+
+def _check_libraries(packed: dict[str, str]) -> None:
+    for name, there in packed.items():
+        here = _LIBRARIES.get(name)
+        if here is None or _release(there) > _release(here):
+            raise UnusablePackage(f"the package was made with {name} {there}, newer than the {here} installed here")
+
+
+def _release(full: str) -> tuple[int, int]:
+    major, minor = full.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | Blend:
+    constant = manifest.get("constant")
+    if constant is None and not json.loads(members[GOLDEN])["values"]:
+        raise UnusablePackage("the package holds no golden row to try the model on")
+    if manifest["family"] == BLEND:
+        return blend_members.restored(manifest, members, unpack)
+    estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
+    encoder = Encoder.from_dict(manifest["encoder"])
+    classes = tuple(manifest["classes"])
+    return Model(manifest["family"], manifest["task"], classes, encoder, estimator, manifest["details"])
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,1 @@
+"""Choosing a family and its settings by time-ordered cross-validation."""

@@ -1,0 +1,1 @@
+"""What services share at their HTTP edge."""

@@ -1,0 +1,130 @@
+"""A small OTLP collector on the loopback interface, so that tests can see what really was sent."""
+
+# mypy: disable-error-code="import-untyped"
+import gzip
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+OTLP_PATH = "/v1/traces"
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedSpan:
+    """A span as it came over the wire; ids and links (`trace id`, `span id`) in hex, `parent_id` "" at a root."""
+
+    service: str
+    name: str
+    kind: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    attributes: Mapping[str, Scalar]
+    links: tuple[tuple[str, str], ...]
+    failed: bool
+
+
+class OtlpCollector:
+    """Takes OTLP over HTTP at `endpoint` while entered; keeps the spans, and every raw request.
+
+    `status` is what it answers: another than 200 refuses, and no span is kept.
+    """
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.spans: list[CollectedSpan] = []
+        self.requests: list[tuple[str, bytes]] = []
+        self._changed = threading.Condition()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """The value for `OTEL_EXPORTER_OTLP_ENDPOINT`."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def wait_for(self, condition: Callable[["OtlpCollector"], bool], seconds: float = 30) -> bool:
+        """Wait until the condition holds after some request; False if it does not within that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: condition(self), seconds)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _take(self, path: str, body: bytes) -> int:
+        try:
+            spans = decode(body) if path == OTLP_PATH and self.status == 200 else []
+        except DecodeError:
+            return 400
+        with self._changed:
+            self.requests.append((path, body))
+            self.spans.extend(spans)
+            self._changed.notify_all()
+        return self.status
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        take = self._take
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                self.send_response(take(self.path, body))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+                """Tests have their own output."""
+
+        return Handler
+
+
+def decode(body: bytes) -> list[CollectedSpan]:
+    """The spans of an OTLP export request in protobuf; raises `DecodeError`."""
+    request = ExportTraceServiceRequest.FromString(body)
+    return [
+        _received(str(_attributes(resource.resource.attributes).get("service.name", "")), span)
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def _received(service: str, span: Span) -> CollectedSpan:
+    return CollectedSpan(
+        service=service,
+        name=span.name,
+        kind=Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        attributes=_attributes(span.attributes),
+        links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
+        failed=span.status.code == Status.STATUS_CODE_ERROR,
+    )
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Scalar]:
+    return {pair.key: _scalar(pair.value) for pair in pairs}
+
+
+def _scalar(value: AnyValue) -> Scalar:
+    kind = value.WhichOneof("value")
+    scalar: Scalar = getattr(value, kind) if kind else ""
+    return scalar

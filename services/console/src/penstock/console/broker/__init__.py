@@ -1,0 +1,1 @@
+"""Apache Kafka and Zipkin on this machine, and the Java they run on."""

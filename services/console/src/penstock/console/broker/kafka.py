@@ -1,0 +1,119 @@
+"""Apache Kafka on this machine: one KRaft node, all of whose files lie in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import Home
+from penstock.console.process_plan import KAFKA, ProcessPlan
+
+HEAP = "-Xmx512m"
+QUICK_START = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+RECOVERY_LIMIT_S = 300.0
+"""After a kill the node reads its logs again before it answers."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """One Kafka node: what runs it, where its files lie and where it listens."""
+
+    java: Path
+    class_path: tuple[Path, ...]
+    home: Home
+    port: int
+    controller_port: int
+
+    @property
+    def bootstrap(self) -> str:
+        """The address that clients are given."""
+        return f"127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """What starts the node, once `set_up` was called."""
+        return self._java("kafka.Kafka", str(self._properties), options=(HEAP,))
+
+    def plan(self) -> ProcessPlan:
+        """How the supervisor runs the node."""
+        address = f"{KAFKA}{self.bootstrap}"
+        return ProcessPlan(
+            name="broker",
+            command=tuple(self.command()),
+            port=self.port,
+            url=self.bootstrap,
+            ready=address,
+            health=address,
+            first=True,
+            start_limit_s=RECOVERY_LIMIT_S,
+        )
+
+    def set_up(self) -> None:
+        """Write the configuration and, the first time, format the storage.
+
+        Raises:
+            ConsoleFailure: the storage could not be formatted.
+        """
+        self._properties.write_text(self._configuration(self._storage))
+        (self.home.kafka / "log4j2.properties").write_text(_packaged("log4j2.properties"))
+        if not self._storage.exists():
+            self._format()
+
+    @property
+    def _storage(self) -> Path:
+        return self.home.kafka / "storage"
+
+    @property
+    def _properties(self) -> Path:
+        return self.home.kafka / "server.properties"
+
+    def _format(self) -> None:
+        """Format beside the storage and move it there, so that a kill leaves no half-formatted one."""
+        unfinished = self.home.kafka / "formatting"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        properties = self.home.kafka / "formatting.properties"
+        properties.write_text(self._configuration(unfinished))
+        tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
+        answer = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
+        if answer.returncode:
+            self.home.log("broker").write_text(answer.stdout + answer.stderr)
+            raise ConsoleFailure(f"The broker's storage was not formatted; see {self.home.log('broker')}.")
+        unfinished.rename(self._storage)
+        properties.unlink()
+
+    def _java(self, *program: str, options: Sequence[str]) -> list[str]:
+        return [
+            str(self.java),
+            *options,
+            "-XX:-UsePerfData",
+            "-Djava.awt.headless=true",
+            f"-Djava.io.tmpdir={self.home.temporary}",
+            f"-Dlog4j2.configurationFile={self.home.kafka / 'log4j2.properties'}",
+            "-cp",
+            os.pathsep.join(map(str, self.class_path)),
+            *program,
+        ]
+
+    def _configuration(self, storage: Path) -> str:
+        controller = f"127.0.0.1:{self.controller_port}"
+        return _packaged("server.properties") + (
+            f"\nlisteners=PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}\n"
+            f"advertised.listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}\n"
+            f"controller.quorum.bootstrap.servers={controller}\n"
+            f"log.dirs={storage}\n"
+        )
+
+
+def _cluster_id() -> str:
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _packaged(name: str) -> str:
+    return (files("penstock.console") / "local" / name).read_text()

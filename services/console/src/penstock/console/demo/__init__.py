@@ -1,0 +1,1 @@
+"""The demo: generated loan applications with a planted change."""

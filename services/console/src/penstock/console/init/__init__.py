@@ -1,0 +1,1 @@
+"""`stream init`: a declaration proposed from a sample of a file."""

@@ -1,0 +1,1 @@
+"""What a deployment on this machine consists of: ports, keys, services."""

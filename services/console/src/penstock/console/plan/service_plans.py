@@ -1,0 +1,98 @@
+"""The seven services as they run on one machine: their ports and settings."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from penstock.console.home import Home
+from penstock.console.plan.ports import HOST
+from penstock.console.process_plan import ProcessPlan
+
+SERVICES = ("ingestion", "validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry")
+
+USUAL_PORTS = {
+    "ingestion": 8010,
+    "validator": 8011,
+    "drift-detector": 8012,
+    "retrain-trigger": 8013,
+    "trainer": 8014,
+    "server": 8020,
+    "server-stream": 8021,
+    "registry": 8030,
+    "zipkin": 9411,
+    "broker": 19092,
+    "broker-controller": 19093,
+}
+"""Every port of a deployment by name."""
+
+
+def service_plans(
+    home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
+) -> list[ProcessPlan]:
+    """How the seven run: with the settings that all get, and what only the one may know.
+
+    `workers` is how many of the server's children score the streams' events.
+    """
+    return [_plan(service, home, ports, settings, workers) for service in SERVICES]
+
+
+def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dict[str, str]:
+    """The environment that all services get."""
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['broker']}",
+        "PENSTOCK_HOME": str(home.root),
+        "PENSTOCK_NAMESPACE": namespace,
+        "PENSTOCK_HOST": HOST,
+        "PENSTOCK_ARTIFACTS": str(home.artifacts),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TMPDIR": str(home.temporary),
+    }
+
+
+def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Spans go to Zipkin where it runs, else where the user's environment says, else nowhere.
+
+    >>> telemetry_settings(None, {})
+    {'OTEL_TRACES_EXPORTER': 'none'}
+    """
+    if zipkin:
+        return {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"{zipkin}/api/v2/spans"}
+    return {} if environment.get("OTEL_TRACES_EXPORTER") else {"OTEL_TRACES_EXPORTER": "none"}
+
+
+def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int) -> ProcessPlan:
+    url = f"http://{HOST}:{ports[service]}"
+    own = {
+        "PENSTOCK_PORT": str(ports[service]),
+        "PENSTOCK_DATA_FOLDER": str(home.data(service)),
+        **_for_one_service(service, home, ports, workers),
+    }
+    return ProcessPlan(
+        name=service,
+        command=(sys.executable, "-m", f"penstock.{service.replace('-', '_')}"),
+        environment={**settings, **own},
+        port=ports[service],
+        url=url,
+        ready=f"{url}/readyz",
+        health=f"{url}/healthz",
+    )
+
+
+def _for_one_service(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:
+    signing = {"PENSTOCK_SIGNING_KEY": str(home.signing_key)}
+    trusted = {"PENSTOCK_TRUSTED_KEYS": str(home.trusted_keys)}
+    answers = {"PENSTOCK_ANSWER_KEY": str(home.answer_key)}
+    return {
+        "validator": answers,
+        "server": {
+            **trusted,
+            **answers,
+            "PENSTOCK_STREAM_PORT": str(ports["server-stream"]),
+            "PENSTOCK_STREAM_WORKERS": str(workers),
+        },
+        "trainer": signing,
+        "registry": {**signing, **trusted, "DATABASE_URL": f"sqlite:///{home.database}"},
+    }.get(service, {})

@@ -1,0 +1,1 @@
+"""Rows of a file through a deployment, and what came of them."""

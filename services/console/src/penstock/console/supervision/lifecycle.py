@@ -1,0 +1,146 @@
+"""Bringing a deployment up, waiting for it, and taking it down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from penstock.console.deployment import Deployment, State
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import Home, prepare
+from penstock.console.plan.plan_builder import Wanted, make_plan
+from penstock.console.supervision.home_lock import is_locked, take_lock
+from penstock.console.supervision.launch import spawn
+from penstock.console.supervision.log_files import last_lines
+from penstock.console.supervision.orphans import end_orphans
+from penstock.console.supervision.process_identity import await_gone
+
+if TYPE_CHECKING:
+    from penstock.console.broker.download import Progress
+
+LOOK_EVERY_S = 0.1
+STOP_LIMIT_S = 60.0
+LOCK_WAIT_S = 2.0
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Watcher = Callable[[Deployment], None]
+"""Shown the deployment again and again while a command waits for it."""
+
+
+def start(home: Home, wanted: Wanted, progress: Progress | None = None, *, tied: bool = False) -> bool:
+    """Start a supervisor in `home`; false if one is there already.
+
+    It runs on when this process ends, unless it is `tied` to it: then it stops, however this process ended.
+
+    Raises:
+        ConsoleFailure: the home cannot be used, a port is taken, or something needed cannot be obtained.
+    """
+    prepare(home)
+    lock = None if _is_supervised(home) else take_lock(home, LOCK_WAIT_S)
+    if lock is None:
+        return False
+    try:
+        end_orphans(home)
+        make_plan(home, wanted, progress).write(home)
+        spawn(home, lock, tied=tied)
+    finally:
+        os.close(lock)
+    return True
+
+
+def await_ready(home: Home, show: Watcher = lambda _: None) -> Deployment:
+    """Wait until every process can work.
+
+    Raises:
+        ConsoleFailure: a process ends again and again, or the deployment was stopped meanwhile.
+    """
+    while True:
+        deployment = Deployment.read(home)
+        if deployment and deployment.is_supervised:
+            show(deployment)
+            if deployment.is_ready:
+                return deployment
+            _refuse_failing(home, deployment)
+        elif not is_locked(home):
+            raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log('supervisor')}.")
+        time.sleep(LOOK_EVERY_S)
+
+
+def await_end(home: Home) -> None:
+    """Wait until the supervisor of `home` has ended."""
+    deployment = Deployment.read(home)
+    if deployment and deployment.supervisor:
+        await_gone(deployment.supervisor)
+
+
+def stop(home: Home) -> bool:
+    """Stop what runs in `home` and wait until it is gone; false if nothing ran.
+
+    Works too when the supervisor was killed: what it left behind is ended.
+
+    Raises:
+        ConsoleFailure: another command is starting this home at the moment.
+    """
+    deployment = Deployment.read(home)
+    supervisor = deployment.supervisor if deployment else None
+    ran = supervisor is not None and supervisor.signal(signal.SIGTERM)
+    if supervisor and ran and not await_gone(supervisor, STOP_LIMIT_S):
+        supervisor.signal(signal.SIGKILL)
+        await_gone(supervisor)
+    return _end_what_is_left(home) or ran
+
+
+@contextmanager
+def running(
+    home: Home, wanted: Wanted, progress: Progress | None = None, show: Watcher = lambda _: None
+) -> Iterator[Deployment]:
+    """A deployment for the length of the block; one that runs already is used, and left running.
+
+    Raises:
+        ConsoleFailure: it cannot be brought up.
+    """
+    started = False
+    try:
+        started = start(home, wanted, progress, tied=True)
+        yield await_ready(home, show)
+    finally:
+        if started:
+            stop_undisturbed(home)
+
+
+def stop_undisturbed(home: Home) -> bool:
+    """`stop`, during which Ctrl-C and its like do nothing: a second one would leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING_SIGNALS}
+    try:
+        return stop(home)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_supervised(home: Home) -> bool:
+    deployment = Deployment.read(home)
+    return deployment is not None and deployment.is_supervised
+
+
+def _refuse_failing(home: Home, deployment: Deployment) -> None:
+    for name, record in deployment.processes.items():
+        if record.state is State.FAILING:
+            said = next(iter(last_lines(home.log(name), 1)), "it said nothing")
+            raise ConsoleFailure(f"{name} ends again and again ({said.strip()[:200]}). See: penstock logs {name}")
+
+
+def _end_what_is_left(home: Home) -> bool:
+    if not home.run.exists():
+        return False
+    lock = take_lock(home, LOCK_WAIT_S)
+    if lock is None:
+        raise ConsoleFailure(f"Another command is starting {home.root} at the moment; try again.")
+    try:
+        return end_orphans(home) > 0
+    finally:
+        os.close(lock)

@@ -1,1 +1,0 @@
-"""Where what the detector needs is kept."""

@@ -1,0 +1,1 @@
+"""Change of inputs, scores, losses, labels and volume."""

@@ -1,0 +1,1 @@
+"""The join of event, prediction and label into an outcome."""

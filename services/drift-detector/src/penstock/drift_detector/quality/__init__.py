@@ -1,0 +1,1 @@
+"""Quality per block of outcomes, model version and slice."""

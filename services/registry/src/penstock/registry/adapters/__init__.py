@@ -1,1 +1,0 @@
-"""The registry's database and what is done in it."""

@@ -1,0 +1,81 @@
+"""From the outbox to the log: strictly in order, by one relay at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from penstock.bus.errors import TransientError
+from penstock.bus.topics import stream_topics
+from penstock.contracts.batch import Outputs
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.topics import CONTROL_PLANE, STREAMS
+from penstock.registry.db import outbox
+from penstock.registry.db.database import Database
+from penstock.registry.db.relay_lock import relay_lock
+from penstock.registry.db.tables import OutboxRow
+from penstock.runtime.service import Resources
+from penstock.telemetry.names import SEND
+from penstock.telemetry.spans import message_span
+
+LOOK_EVERY_S = 1.0  # for what another process, or one that was killed, left in the outbox
+
+log = logging.getLogger(__name__)
+
+_TOPICS = {topic.noun: topic for topic in CONTROL_PLANE}
+
+
+class Relay:
+    """Publishes what transactions left in the outbox.
+
+    After a crash a record may be published twice: its id is the same, and readers take only higher versions and
+    epochs. `left` is how many records were waiting when it last looked, None before that.
+    """
+
+    def __init__(self, database: Database, resources: Resources) -> None:
+        self.left: int | None = None
+        self._database = database
+        self._resources = resources
+        self._one_at_a_time = asyncio.Lock()
+
+    async def drain(self) -> None:
+        """Publish until nothing is left.
+
+        Raises:
+            TransientError: the database or the log is away; what is left goes out later.
+        """
+        async with self._one_at_a_time:
+            if await self._database.read(outbox.waiting):
+                async with relay_lock(self._database.engine):
+                    await self._publish_all()
+            self.left = 0
+
+    async def keep_draining(self) -> None:
+        """Publish what is left, for ever."""
+        while True:
+            try:
+                self.left = await self._database.read(outbox.count)
+                await self.drain()
+            except TransientError as error:
+                log.warning("the outbox waits: %s", error)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _publish_all(self) -> None:
+        rows = await self._database.read(outbox.waiting)
+        while rows:
+            for row in rows:
+                await self._publish(row)
+            rows = await self._database.write(partial(outbox.mark, positions=[row.position for row in rows]))
+
+    async def _publish(self, row: OutboxRow) -> None:
+        topic = _TOPICS[row.topic]
+        if topic is STREAMS:
+            declared = StreamDeclared.from_json(row.value)
+            await self._resources.log.create(stream_topics(self._resources.namespace, declared))
+        name = topic.name(self._resources.namespace)
+        parent = row.traceparent.encode() if row.traceparent else None
+        with message_span(self._resources.telemetry.tracer, SEND, name, parent, always=True) as span:
+            output = Outputs(topic, None, [row.value], [row.key.encode()], causes=(0,))
+            await self._resources.publisher.publish([output], lambda _: span.header())
+        self._resources.metrics.produced(name)

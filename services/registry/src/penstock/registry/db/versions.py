@@ -1,0 +1,59 @@
+"""Registered models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from penstock.contracts.records.models import ModelVersion
+from penstock.registry.command_results import CommandRefused, Occasion
+from penstock.registry.db.tables import VersionRow
+
+
+def register(session: Session, model: ModelVersion, passed: bool, occasion: Occasion) -> None:
+    """Keep a model under its version."""
+    row = VersionRow(
+        stream=model.name,
+        version=model.version,
+        run=model.run,
+        registered=occasion.time,
+        model=model.model_dump(mode="json"),
+        passed=passed,
+    )
+    session.add(row)
+    session.flush()
+
+
+def following(session: Session, stream: str) -> int:
+    """The number of the stream's next version."""
+    newest = session.scalar(select(func.max(VersionRow.version)).where(VersionRow.stream == stream))
+    return 0 if newest is None else newest + 1
+
+
+def of_run(session: Session, stream: str, run: str) -> VersionRow | None:
+    """The model that came of a training request, None when none was registered."""
+    return session.scalars(select(VersionRow).where(VersionRow.stream == stream, VersionRow.run == run)).first()
+
+
+def found(session: Session, stream: str, version: int) -> VersionRow:
+    """The row of a version.
+
+    Raises:
+        CommandRefused: there is none.
+    """
+    row = session.get(VersionRow, (stream, version)) if 0 <= version < 2**31 else None
+    if row is None:
+        raise CommandRefused("unknown", "unknown_version", f"{stream} has no version {version}", "version")
+    return row
+
+
+def model_of(row: VersionRow) -> ModelVersion:
+    """The model that a row holds."""
+    return ModelVersion.model_validate(row.model)
+
+
+def all_of(session: Session, stream: str) -> Sequence[VersionRow]:
+    """The stream's versions, in order."""
+    return session.scalars(select(VersionRow).where(VersionRow.stream == stream).order_by(VersionRow.version)).all()

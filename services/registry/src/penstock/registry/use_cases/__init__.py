@@ -1,0 +1,1 @@
+"""Commands and records, each carried out in one transaction."""

@@ -1,0 +1,52 @@
+"""A span and the usual metrics for each request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from penstock.registry.web.problems import problem_of
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.setup import Telemetry
+from penstock.telemetry.spans import request_span
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
+    """A kind of route that observes its requests up to their answer, problems included.
+
+    `request.state.traceparent` is what the request's consequences carry on, None when it is not sampled.
+    """
+
+    class ObservedRoute(APIRoute):
+        def get_route_handler(self) -> Handle:
+            handle, template = super().get_route_handler(), self.path
+
+            async def observed(request: Request) -> Response:
+                started = time.perf_counter()
+                with request_span(telemetry.tracer, request.method, template, request.headers) as span:
+                    header = span.header()
+                    request.state.traceparent = header.decode() if header else None
+                    response = await _answered(handle, request)
+                    span.status(response.status_code)
+                metrics.answered(request.method, template, response.status_code, time.perf_counter() - started)
+                return response
+
+            return observed
+
+    return ObservedRoute
+
+
+async def _answered(handle: Handle, request: Request) -> Response:
+    try:
+        return await handle(request)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        return problem

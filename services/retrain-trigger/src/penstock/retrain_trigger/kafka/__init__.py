@@ -1,0 +1,1 @@
+"""The edge on Kafka, with Faust."""

@@ -1,0 +1,51 @@
+"""A Faust app of ours: raw bytes, no tables, no topics of its own, no web server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import faust
+
+from penstock.bus.kafka.log import Connection
+
+COMMIT_EVERY = 0.05  # seconds: `quiet` waits for the group to have committed to the ends of its topics
+SESSION = 10.0  # seconds a silent member keeps its places
+REQUEST = 12.0  # seconds; Faust wants it longer than the session
+
+
+def faust_app(group: str, connection: Connection, data_folder: Path) -> faust.App:
+    """An app that joins `group`. It takes its connection from the settings that every client is given."""
+    return faust.App(
+        group,
+        broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
+        broker_credentials=credentials(connection),
+        broker_commit_interval=COMMIT_EVERY,
+        broker_session_timeout=SESSION,
+        broker_heartbeat_interval=1.0,
+        broker_request_timeout=REQUEST,
+        broker_client_id=group,
+        processing_guarantee="at_least_once",
+        consumer_auto_offset_reset="earliest",
+        key_serializer="raw",
+        value_serializer="raw",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        store="memory://",
+        datadir=data_folder / "faust",
+        autodiscover=False,
+    )
+
+
+def credentials(connection: Connection) -> faust.auth.Credentials | None:
+    """The connection's TLS and SASL settings as Faust names them, None for a plain connection."""
+    given = connection.arguments()
+    context = given.get("ssl_context")
+    if "sasl_mechanism" in given:
+        return faust.SASLCredentials(
+            mechanism=given["sasl_mechanism"],
+            username=given["sasl_plain_username"],
+            password=given["sasl_plain_password"],
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None

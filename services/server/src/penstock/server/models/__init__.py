@@ -1,0 +1,1 @@
+"""Which models serve: loading, verifying, swapping."""

@@ -1,1 +1,0 @@
-"""What touches the outside: the log, and child processes."""

@@ -1,0 +1,1 @@
+"""From the log to rows: archived segments and the dataset made of them."""

@@ -1,0 +1,1 @@
+"""Candidate, champion and baseline on rows the candidate has not seen."""

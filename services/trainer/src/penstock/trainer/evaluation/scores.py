@@ -1,0 +1,22 @@
+"""Losses as scores with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.contracts.declaration.stream import Task
+from penstock.contracts.records.training import Score
+from penstock.ml.metrics import interval, paired_difference, score
+
+
+def loss_score(task: Task, losses: NDArray[np.float64]) -> Score:
+    """Accuracy or mean absolute error of n losses."""
+    found = interval(task, losses)
+    return Score(value=score(task, losses), low=found.low, high=found.high, rows=len(losses))
+
+
+def gain_score(champion: NDArray[np.float64], candidate: NDArray[np.float64]) -> Score:
+    """How much less the candidate loses than the champion on the same n rows."""
+    gain = paired_difference(champion, candidate)
+    return Score(value=gain.mean, low=gain.low, high=gain.high, rows=gain.n)

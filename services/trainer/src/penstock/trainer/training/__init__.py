@@ -1,0 +1,1 @@
+"""One training, from a dataset to a packaged model."""
