@@ -63,7 +63,7 @@ class Tried:
     def epochs_of(self, trial: str) -> list[ModelEpoch]:
         """From the epoch in which a trial began to the one that ended it."""
         following = [self.watch.epochs[number] for number in sorted(self.watch.epochs) if number >= self.begun[trial]]
-        last = next(place for place, epoch in enumerate(following) if epoch.trial is None)
+        last = next(place for place, epoch in enumerate(following) if epoch.rollout is None)
         return following[: last + 1]
 
     def answers(self) -> list[Any]:
@@ -117,7 +117,7 @@ def test_a_label_flipped_challenger_forced_through_is_taken_back_within_a_thousa
     *during, after = tried.epochs_of("canary")
     answered = Counter(one.data.arm for one in tried.answers() if one.data.epoch in {epoch.epoch for epoch in during})
     assert 0 < answered["challenger"] < answered.total() <= 1000
-    assert after.trial is None
+    assert after.rollout is None
     assert after.champion.version == tried.good
     assert "worse than the champion" in after.detail
 
@@ -147,6 +147,6 @@ def test_a_shadow_answers_nobody(tried: Tried) -> None:
 
 
 def test_a_bandit_gives_the_better_model_more(tried: Tried) -> None:
-    shares = [epoch.trial.challengers[0].share for epoch in tried.epochs_of("bandit") if epoch.trial is not None]
+    shares = [epoch.rollout.challengers[0].share for epoch in tried.epochs_of("bandit") if epoch.rollout is not None]
     assert shares == sorted(shares)
     assert shares[-1] > shares[0] or len(shares) == 1

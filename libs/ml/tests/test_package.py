@@ -121,7 +121,9 @@ digests = [hashlib.sha256(pack(model, frame)).hexdigest() for model in models]
     here: dict[str, object] = {}
     exec(program, here)
     command = [sys.executable, "-c", f"{program}\nprint(digests)"]
-    found = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == str(here["digests"])
 
 

@@ -58,17 +58,21 @@ def block(number: int, epoch: int, challenger: float, champion: float = 0.2, ans
 async def test_a_rollout_goes_its_steps_and_makes_the_challenger_the_champion(two: Any) -> None:
     await two.registry.start_rollout("loans", Start((TRIED,), "canary", (0.1, 0.5)))
     begun = epochs(two)[-1]
-    assert begun.trial is not None
-    assert (begun.reason, begun.champion.version, begun.trial.challengers[0].share) == ("rollout", CHAMPION, 0.1)
+    assert begun.rollout is not None
+    assert (begun.reason, begun.champion.version, begun.rollout.challengers[0].share) == ("rollout", CHAMPION, 0.1)
     for number in range(4):
         await two.send(STATISTICS, block(number, begun.epoch, 0.2))
     stepped = epochs(two)[-1]
-    assert stepped.trial is not None
-    assert (stepped.trial.id, stepped.trial.step, stepped.trial.challengers[0].share) == (begun.trial.id, 1, 0.5)
+    assert stepped.rollout is not None
+    assert (stepped.rollout.id, stepped.rollout.step, stepped.rollout.challengers[0].share) == (
+        begun.rollout.id,
+        1,
+        0.5,
+    )
     for number in range(4, 8):
         await two.send(STATISTICS, block(number, stepped.epoch, 0.2))
     ended = epochs(two)[-1]
-    assert (ended.reason, ended.champion.version, ended.trial) == ("promotion", TRIED, None)
+    assert (ended.reason, ended.champion.version, ended.rollout) == ("promotion", TRIED, None)
     assert [entry.action for entry in two.published(AUDIT) if entry.action.startswith("rollout")] == [
         "rollout.started",
         "rollout.stepped",
@@ -96,7 +100,7 @@ async def test_what_is_shown_to_be_worse_is_taken_back_even_while_paused(two: An
     for number in range(4, 20):
         await two.send(STATISTICS, block(number, begun, 0.9))
     ended = epochs(two)[-1]
-    assert (ended.champion.version, ended.trial) == (CHAMPION, None)
+    assert (ended.champion.version, ended.rollout) == (CHAMPION, None)
     assert "worse than the champion" in ended.detail
     alerts = [alert for alert in two.published(ALERTS) if alert.subject == "taken-back"]
     assert [alert.version for alert in alerts] == [TRIED]
@@ -107,9 +111,9 @@ async def test_a_challenger_that_the_server_took_out_is_taken_back(two: Any) -> 
     fields = {"source": "penstock/server", "id": "blown", "time": "2024-05-02T00:00:00Z", "severity": "critical"}
     said = {"subject": FAILED_CHALLENGER, "message": "it took longer than 2 s", "stream": "loans", "version": TRIED}
     await two.send(ALERTS, Alert.model_validate(fields | said | {"version": 7, "id": "of another"}))
-    assert epochs(two)[-1].trial is not None
+    assert epochs(two)[-1].rollout is not None
     await two.send(ALERTS, Alert.model_validate(fields | said))
-    assert epochs(two)[-1].trial is None
+    assert epochs(two)[-1].rollout is None
     assert "it took longer" in epochs(two)[-1].detail
 
 
@@ -118,7 +122,7 @@ async def test_people_may_end_it_either_way(two: Any, order: Any, champion: int)
     await two.registry.start_rollout("loans", Start((TRIED,), "shadow"))
     answer = await two.client.post(f"/v1/streams/loans/rollout/{order}", json={"detail": "enough seen"})
     assert answer.status_code == 200
-    assert (epochs(two)[-1].champion.version, epochs(two)[-1].trial) == (champion, None)
+    assert (epochs(two)[-1].champion.version, epochs(two)[-1].rollout) == (champion, None)
     again = await two.client.post(f"/v1/streams/loans/rollout/{order}")
     assert (again.status_code, again.json()["code"]) == (409, "no_rollout")
 
@@ -127,7 +131,7 @@ async def test_another_champion_ends_a_rollout(two: Any) -> None:
     await two.registry.start_rollout("loans", Start((TRIED,), "canary"))
     await two.registry.promote("loans", Promotion(0, epochs(two)[-1].epoch))
     assert (await two.client.get("/v1/streams/loans/rollout")).json()["state"] == "ended"
-    assert epochs(two)[-1].trial is None
+    assert epochs(two)[-1].rollout is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ async def test_what_cannot_be_tried_is_refused(two: Any, asked: Start, code: str
     with pytest.raises(CommandRefused) as refused:
         await two.registry.start_rollout("loans", asked)
     assert refused.value.code == code
-    assert epochs(two)[-1].trial is None
+    assert epochs(two)[-1].rollout is None
 
 
 async def test_one_rollout_at_a_time_and_a_candidate_waits_for_its_end(two: Any) -> None:
@@ -167,5 +171,5 @@ async def test_a_stream_that_declares_it_tries_its_candidates_first(loans: Any) 
     assert epochs(loans)[-1].champion.version == 1, "the baseline is replaced at once"
     await loans.send(TRAINING_RUNS, loans.run(2))
     tried = epochs(loans)[-1]
-    assert tried.trial is not None
-    assert (tried.champion.version, tried.trial.mode, tried.trial.challengers[0].model.version) == (1, "canary", 2)
+    assert tried.rollout is not None
+    assert (tried.champion.version, tried.rollout.mode, tried.rollout.challengers[0].model.version) == (1, "canary", 2)

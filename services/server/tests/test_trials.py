@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from penstock.artifacts import digest_of
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, Trial
+from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, RolloutStep
 from penstock.contracts.records.predictions import decode_answer, split_answer
 from penstock.contracts.topics import ALERTS, RECEIVED
 from penstock.ml.models.model import Model
@@ -33,8 +33,8 @@ def on_trial(shop: Any, epoch: int, share: float, mode: RolloutMode = "canary", 
     """The champion of epoch 1, which says yes below 60, beside a challenger that says yes below 20."""
     record = shop.epoch(1, *shop.trained(threshold=YES_BELOW)).model_copy(update={"epoch": epoch, "id": f"t{epoch}"})
     challenger = tried or shop.epoch(2, *shop.trained(threshold=ALSO_BELOW)).champion
-    trial = Trial(id="a trial", mode=mode, challengers=(Challenger(model=challenger, share=share),))
-    return record.model_copy(update={"trial": trial})
+    trial = RolloutStep(id="a trial", mode=mode, challengers=(Challenger(model=challenger, share=share),))
+    return record.model_copy(update={"rollout": trial})
 
 
 @given(st.lists(st.text(), min_size=1, max_size=200), st.floats(0, 0.5), st.floats(0, 0.5))
@@ -42,7 +42,9 @@ def test_a_share_that_grows_takes_keys_in_and_gives_none_up(keys: list[str], sha
     version = ModelVersion(name="m", version=1, family="linear", digest="d", envelope={}, schema_version=1)
 
     def places(share: float) -> list[int]:
-        return drawn(Trial(id="t", mode="canary", challengers=(Challenger(model=version, share=share),)), keys).tolist()
+        return drawn(
+            RolloutStep(id="t", mode="canary", challengers=(Challenger(model=version, share=share),)), keys
+        ).tolist()
 
     assert all(now >= before for before, now in zip(places(share), places(share + more), strict=True))
     assert set(places(0.0)) == {0}
@@ -52,7 +54,9 @@ def test_a_share_that_grows_takes_keys_in_and_gives_none_up(keys: list[str], sha
 def test_shares_are_met() -> None:
     version = ModelVersion(name="m", version=1, family="linear", digest="d", envelope={}, schema_version=1)
     arms = tuple(Challenger(model=version, share=share) for share in (0.1, 0.3))
-    found = Counter(drawn(Trial(id="t", mode="bandit", challengers=arms), [str(n) for n in range(20_000)]).tolist())
+    found = Counter(
+        drawn(RolloutStep(id="t", mode="bandit", challengers=arms), [str(n) for n in range(20_000)]).tolist()
+    )
     assert [found[place] / 20_000 for place in (0, 1, 2)] == pytest.approx([0.6, 0.1, 0.3], abs=0.02)
 
 
@@ -149,7 +153,7 @@ async def test_a_challenger_that_became_the_champion_is_what_a_restart_recalls(
     await deployment.events([deployment.event(1)])
     await deployment.settle()
     assert kept.recall("loans")[0].champion.version == 1
-    promoted = tried.model_copy(update={"epoch": 4, "champion": tried.trial.challengers[0].model, "trial": None})
+    promoted = tried.model_copy(update={"epoch": 4, "champion": tried.rollout.challengers[0].model, "rollout": None})
     await deployment.announce(promoted)
     await deployment.events([deployment.event(2)])
     await deployment.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import derived_id, digest_of
 from penstock.contracts.records.governance import Command
-from penstock.contracts.records.models import ModelEpoch, ModelVersion, Trial
+from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
@@ -38,7 +38,7 @@ def model_epoch(
     reason: str,
     detail: str,
     occasion: Occasion,
-    trial: Trial | None = None,
+    trial: RolloutStep | None = None,
 ) -> ModelEpoch:
     """The epoch as it goes on `models`."""
     fields = {
@@ -51,7 +51,7 @@ def model_epoch(
         "champion": champion,
         "reason": reason,
         "detail": detail,
-        "trial": trial,
+        "rollout": trial,
     }
     return ModelEpoch.model_validate(fields)
 

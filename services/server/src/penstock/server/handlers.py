@@ -76,7 +76,7 @@ class Scorer:
     async def _given(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
         """What HTTP predict answered, with what shadows would have."""
         serving = self._models.serving(declared.name)
-        trial = None if serving is None else serving.record.trial
+        trial = None if serving is None else serving.record.rollout
         if serving is None or trial is None or trial.mode != "shadow":
             return [_given(event) for event in events]
         shadows = await self._models.shadow(serving, asked_of(declared.declaration, events))

@@ -18,7 +18,9 @@ class ControlRecord(BaseModel):
     `cause` is the id of the record that led to this one, so that a promotion can be followed back to a label.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, serialize_by_alias=True, validate_by_name=True
+    )
 
     type: ClassVar[str]
 

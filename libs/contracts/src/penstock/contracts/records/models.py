@@ -39,7 +39,7 @@ class Challenger(BaseModel):
     share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class Trial(BaseModel):
+class RolloutStep(BaseModel):
     """The rollout under way: `challengers` answer their shares. `id` salts who is answered by whom, so that the same
     entity meets the same model as long as the rollout lasts.
     """
@@ -53,9 +53,9 @@ class Trial(BaseModel):
 
 
 class ModelEpoch(ControlRecord):
-    """From here on `champion` answers, but for the shares of a `trial`.
+    """From here on `champion` answers, but for the shares that a `rollout` gives to challengers.
 
-    Epochs of a stream rise by one; a rollback is a higher epoch too.
+    Epochs of a stream rise by one; a rollback is a higher epoch too. On the log `rollout` is called `trial`.
     """
 
     type: ClassVar[str] = "penstock.model-epoch.v1"
@@ -65,7 +65,7 @@ class ModelEpoch(ControlRecord):
     champion: ModelVersion
     reason: Literal["baseline", "promotion", "rollback", "command", "rollout"]
     detail: str = ""
-    trial: Trial | None = None
+    rollout: Annotated[RolloutStep | None, Field(alias="trial")] = None
 
 
 def subject_of(stream: str, run: str | None) -> str:

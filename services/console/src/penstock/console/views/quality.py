@@ -108,7 +108,7 @@ class _Told:
         return {version: self._scores[run] for version, run in self._runs.items() if run in self._scores}
 
     def _note(self, epoch: ModelEpoch) -> None:
-        tried = () if epoch.trial is None else epoch.trial.challengers
+        tried = () if epoch.rollout is None else epoch.rollout.challengers
         for version in (epoch.champion, *(challenger.model for challenger in tried)):
             if version.run is not None:
                 self._runs[version.version] = version.run

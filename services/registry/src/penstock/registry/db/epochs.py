@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from penstock.contracts.records.models import ModelEpoch, ModelVersion, Trial
+from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.topics import MODELS
 from penstock.registry.command_results import CommandRefused, Occasion
 from penstock.registry.control_records import model_epoch
@@ -23,7 +23,7 @@ def install(
     reason: str,
     detail: str,
     occasion: Occasion,
-    trial: Trial | None = None,
+    trial: RolloutStep | None = None,
 ) -> ModelEpoch:
     """Let `champion` serve from the epoch after `expected` on, but for the shares of a `trial`.
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.models import Challenger, ModelVersion, Trial
+from penstock.contracts.records.models import Challenger, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert, Statistics
 from penstock.contracts.topics import ALERTS
 from penstock.registry.command_results import CommandRefused, Occasion
@@ -167,10 +167,10 @@ def _model(session: Session, row: RolloutRow, version: int) -> ModelVersion:
     return versions.model_of(versions.found(session, row.stream, version))
 
 
-def _trial(session: Session, row: RolloutRow) -> Trial:
+def _trial(session: Session, row: RolloutRow) -> RolloutStep:
     pairs = zip(row.versions, row.shares, strict=True)
     challengers = tuple(Challenger(model=_model(session, row, version), share=share) for version, share in pairs)
-    return Trial(id=row.id, mode=plan_of(row).mode, step=row.step, challengers=challengers)
+    return RolloutStep(id=row.id, mode=plan_of(row).mode, step=row.step, challengers=challengers)
 
 
 def _end(session: Session, row: RolloutRow, action: str, why: str, occasion: Occasion) -> None:

@@ -48,9 +48,9 @@ def told(error: BaseException) -> str:
 
 def challengers_of(record: ModelEpoch) -> tuple[Challenger, ...]:
     """The models on trial in an epoch."""
-    return () if record.trial is None else record.trial.challengers
+    return () if record.rollout is None else record.rollout.challengers
 
 
 def without_trial(record: ModelEpoch) -> ModelEpoch:
     """The epoch with its champion alone."""
-    return record.model_copy(update={"trial": None})
+    return record.model_copy(update={"rollout": None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, Trial
+from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutStep
 from penstock.server.learning.outcome_state import Fold
 from penstock.server.models.circuit_breaker import Arm, Challenged
 
@@ -33,9 +33,9 @@ class Serving:
         """All that may answer."""
         return [self.champion, *(one.arm for one in self.challengers if one.arm is not None)]
 
-    def met(self, trial: Trial | None, challenger: Challenger) -> Challenged | None:
+    def met(self, trial: RolloutStep | None, challenger: Challenger) -> Challenged | None:
         """The challenger as it was met before in the same trial."""
-        own = self.record.trial
+        own = self.record.rollout
         if own is None or trial is None or own.id != trial.id:
             return None
         at_hand = dict(zip((one.model.version for one in own.challengers), self.challengers, strict=True))

@@ -141,7 +141,7 @@ class Models:
     async def _challenger(self, record: ModelEpoch, challenger: Challenger, declared: StreamDeclared) -> Challenged:
         """The challenger, with the failures that it has had in this trial; without a model if that must not serve."""
         serving = self.serving(record.stream)
-        before = serving.met(record.trial, challenger) if serving is not None else None
+        before = serving.met(record.rollout, challenger) if serving is not None else None
         if before is not None:
             return before
         try:

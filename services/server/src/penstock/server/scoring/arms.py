@@ -58,7 +58,7 @@ async def speak(serving: Serving, asked: Asked, failed: Failed) -> list[Said]:
 
     Raises whatever the champion does when it cannot answer.
     """
-    trial = serving.record.trial
+    trial = serving.record.rollout
     if trial is None:
         return [await said_by(serving.champion, asked)]
     if trial.mode == "shadow":

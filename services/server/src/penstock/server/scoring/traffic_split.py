@@ -9,12 +9,12 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.records.models import Trial
+from penstock.contracts.records.models import RolloutStep
 
 CHAMPION = 0
 
 
-def drawn(trial: Trial, keys: Sequence[str]) -> NDArray[np.intp]:
+def drawn(trial: RolloutStep, keys: Sequence[str]) -> NDArray[np.intp]:
     """For each of n keys 0 for the champion, or the place of a challenger, counted from 1.
 
     A key, its entity or else the event's id, keeps its model while its share lasts; a share that grows takes keys in

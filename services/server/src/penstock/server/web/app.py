@@ -88,10 +88,10 @@ def _model(desk: Desk, stream: str) -> RawResponse:
 
 
 def _trial_facts(record: ModelEpoch) -> dict[str, Any] | None:
-    if record.trial is None:
+    if record.rollout is None:
         return None
-    shares = {challenger.model.version: challenger.share for challenger in record.trial.challengers}
-    return {"mode": record.trial.mode, "step": record.trial.step, "shares": shares}
+    shares = {challenger.model.version: challenger.share for challenger in record.rollout.challengers}
+    return {"mode": record.rollout.mode, "step": record.rollout.step, "shares": shares}
 
 
 async def _not_served(_: Request, error: Exception) -> Response:
