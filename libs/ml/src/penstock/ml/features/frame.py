@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,22 @@ class Block:
 
     names: tuple[str, ...]
     matrix: NDArray[np.float64]
+
+
+class Table(Protocol):
+    """n decoded records: the numbers of d fields as one matrix of shape (n, d), and the category columns by name."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the d number columns."""
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The numbers, shape (n, d), NaN where one is missing; Fortran order is best."""
+
+    @property
+    def categories(self) -> Mapping[str, NDArray[Any]]:
+        """Category columns: object arrays of ``str`` or ``None``, each of shape (n,)."""
 
 
 class Frame:
@@ -65,6 +81,18 @@ class Frame:
         [2.0, 4.0]
         """
         return cls({**dict(zip(block.names, block.matrix.T, strict=True)), **categories}, times, block)
+
+    @classmethod
+    def of_table(cls, table: Table, times: Times | Callable[[], Times]) -> Frame:
+        """A frame whose number columns are views of the table's matrix: nothing is copied.
+
+        >>> from types import SimpleNamespace
+        >>> matrix = np.array([[1.0, 2.0], [3.0, 4.0]], order="F")
+        >>> table = SimpleNamespace(names=("a", "b"), matrix=matrix, categories={"c": column("category", ["x", None])})
+        >>> Frame.of_table(table, times([0, 1])).columns["b"].tolist()
+        [2.0, 4.0]
+        """
+        return cls.of_block(Block(table.names, table.matrix), table.categories, times)
 
     @property
     def times(self) -> Times:

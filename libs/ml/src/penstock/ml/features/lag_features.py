@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,22 @@ from numpy.typing import NDArray
 from penstock.ml.features.frame import Field, Frame
 
 MOST_ENTITIES = 100_000  # whose labels are remembered; those without news for longest are forgotten first
+
+
+class LagsDeclaration(Protocol):
+    """Lag features as a stream declares them."""
+
+    @property
+    def label(self) -> tuple[int, ...]:
+        """Which labels, counted back from the last one known."""
+
+    @property
+    def mean(self) -> int:
+        """How many labels the running mean goes over; 0 for none."""
+
+    @property
+    def running(self) -> tuple[tuple[str, int], ...]:
+        """Names of number columns, each with how many outcomes its running mean goes over."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,11 @@ class Lags:
     back: tuple[int, ...] = ()
     mean: int = 0
     inputs: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, declared: LagsDeclaration) -> Lags:
+        """The lag features that a stream declares."""
+        return cls(declared.label, declared.mean, declared.running)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:

@@ -29,6 +29,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.encoding import Encoder, TimePart
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.models import search_space
@@ -148,17 +149,11 @@ def fit(
     return Model(family, task, order, encoder, fitted, details)
 
 
-def class_order(labels: Sequence[Any], declared: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The declared classes as they stand, then those that only the labels know, sorted."""
-    known = tuple(declared or ())
-    return known + tuple(sorted({str(label) for label in labels} - set(known)))
-
-
-def _targets(labels: Sequence[Any], order: tuple[str, ...]) -> NDArray[Any]:
-    if order:
-        index = {name: position for position, name in enumerate(order)}
-        return np.array([index[str(label)] for label in labels])
-    numbers = np.array(labels, dtype=np.float64)
+def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
+    """Class indices as integers, or numbers for a regression; shape (n,)."""
+    if classes:
+        return ClassIndex(classes).numbers([str(label) for label in labels]).astype(np.int64)
+    numbers = ClassIndex(()).numbers(labels)
     if not np.isfinite(numbers).all():
         raise ValueError(f"label {int(np.argmin(np.isfinite(numbers)))} is not a finite number")
     return numbers

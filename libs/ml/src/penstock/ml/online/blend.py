@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
@@ -126,15 +127,15 @@ class Blend:
 
     def number_of(self, label: str | float) -> float | None:
         """A label as `learn` and `known` want it; None for a class that the blend does not know."""
-        return float(label) if isinstance(label, int | float) else self._numbers.get(label)
+        return self._class_index.number(label)
 
     @cached_property
     def _texts(self) -> NDArray[Any]:
         return np.array(self.classes, dtype=object)
 
     @cached_property
-    def _numbers(self) -> dict[str, float]:
-        return {name: float(index) for index, name in enumerate(self.classes)}
+    def _class_index(self) -> ClassIndex:
+        return ClassIndex(self.classes)
 
 
 def matrices_of(encoder: Encoder, lags: Lags, frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from penstock.ml.features.class_index import class_order
 from penstock.ml.features.encoding import TimePart
 from penstock.ml.features.frame import Field, Frame
-from penstock.ml.models.families import FAMILIES, class_order
+from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model, ModelOutput, Task
 from penstock.ml.selection.cross_validation import CandidateSpec, CrossValidation, Judge, Record, Tried, each_as_it_is
 from penstock.ml.selection.folds import folds, shifted

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.ml.features.class_index import class_order
 from penstock.ml.features.frame import Field, Frame, Kind, column
 from penstock.ml.features.lag_features import Lags, lag_inputs, lag_matrix, with_lag_features
-from penstock.ml.models.families import class_order
 from penstock.trainer.data.imported_history import history_first, known_then
 from penstock.trainer.data.segments import FIELD, schema_of
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, SearchSummary
+from penstock.ml.features.class_index import class_order
 from penstock.ml.metrics import losses, primary_metric
 from penstock.ml.models.baseline import baseline
-from penstock.ml.models.families import class_order
 from penstock.ml.models.model import ModelOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import Rows

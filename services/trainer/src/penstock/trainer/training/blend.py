@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.ml.features.class_index import class_order
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.lag_features import LabelHistory, lag_inputs
-from penstock.ml.models.families import class_order
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
 from penstock.ml.online.expert_mixture import Mixture
