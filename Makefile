@@ -4,14 +4,14 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs clean
+.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs wheels clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 setup: .venv/ready ## install everything, pinned, into .venv
 
-.venv/ready: constraints.txt $(addsuffix pyproject.toml,$(OURS))
+.venv/ready: constraints.txt VERSION $(addsuffix pyproject.toml,$(OURS))
 	@command -v $(PYTHON) >/dev/null || { echo "Penstock needs Python 3.11: '$(PYTHON)' was not found. Set PYTHON=/path/to/python3.11."; exit 2; }
 	@echo "Installing into .venv ..."
 	@$(PYTHON) -m venv .venv
@@ -59,8 +59,14 @@ constraints: ## pin every dependency anew, with hashes (by the uv that `make set
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 $(foreach dist,$(OURS),--no-emit-package penstock-$(notdir $(patsubst %/,%,$(dist)))) -o constraints.txt
 
-docs: setup ## write the generated documents anew
+docs: setup ## write the generated documents and the picture of the house anew
 	@$(BIN)/python -m penstock.contracts.documents.generate
+	@$(BIN)/python -m tests.architecture.house
+
+wheels: setup ## build the wheel of every distribution into dist/
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --all-packages --wheel --no-build-isolation --offline -o dist
+	@ls dist
 
 clean: ## remove the environment and all local state
 	@rm -rf .venv .penstock

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
@@ -58,8 +59,10 @@ def test_a_pyproject_is_like_the_others(folder: Path) -> None:
     project = tomllib.loads((folder / "pyproject.toml").read_text())
     root = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["name"] == f"penstock-{folder.name}"
-    for shared in ("version", "requires-python"):
-        assert project["project"][shared] == root["project"][shared]
+    assert project["project"]["requires-python"] == root["project"]["requires-python"]
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"] == {**root["tool"]["hatch"]["version"], "path": "../../VERSION"}
+    assert {project["project"]["name"]} <= {Requirement(line).name for line in root["project"]["dependencies"]}
     assert project["project"]["readme"] == "README.md"
     assert project["build-system"] == {"requires": ["hatchling"], "build-backend": "hatchling.build"}
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["src/penstock"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -72,14 +74,18 @@ def pins_of(names: set[str]) -> str:
 
 def environment_with(distribution: str, wheels: Path, folder: Path) -> Path:
     """A new environment with the wheel of `distribution` and what it declares; the answer is its Python."""
-    names = set(declared_with(Requirement(distribution), {}))
+    return environment_of(set(declared_with(Requirement(distribution), {})), wheels, folder)
+
+
+def environment_of(names: set[str], wheels: Path, folder: Path) -> Path:
+    """A new environment with these distributions: ours from `wheels`, the others as they are pinned."""
     (folder / "pins.txt").write_text(pins_of(names))
     python = folder / "venv/bin/python"
     uv("venv", "--quiet", "--python", sys.executable, folder / "venv")
     uv_from_its_cache(
         "pip", "install", "--quiet", "--python", python, "--no-deps", "--require-hashes", "-r", folder / "pins.txt"
     )
-    ours = sorted(name for name in names if name.startswith("penstock-"))
+    ours = sorted(name for name in names if name.startswith("penstock"))
     uv("pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index", "--find-links", wheels, *ours)
     uv("pip", "check", "--quiet", "--python", python)
     return python
@@ -134,6 +140,30 @@ def test_the_command_starts_with_no_more_than_it_declares(wheels: Path, tmp_path
         )
         assert "Traceback" not in done.stderr
         assert done.returncode == 0 or arguments == ["status"], done.stderr
+
+
+def test_one_distribution_brings_all_of_penstock(wheels: Path, tmp_path: Path) -> None:
+    """`pip install penstock` in a clean environment: a first declaration and a replay work from the wheels alone."""
+    declared: dict[str, set[str]] = {}
+    for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
+        declared_with(Requirement(line), declared)
+    penstock = environment_of({"penstock", *declared}, wheels, tmp_path).with_name("penstock")
+    rows = "".join(f"{number},{number % 7},{'no' if number % 7 < 3 else 'yes'}\n" for number in range(600))
+    (tmp_path / "rows.csv").write_text("day,size,late\n" + rows)
+    for command in (
+        ["stream", "init", "rows.csv", "--label", "late", "--output", "stream.toml"],
+        ["replay", "rows.csv", "--stream", "stream.toml", "--in-process", "--report", "report.json"],
+    ):
+        done = subprocess.run(
+            [penstock, *command],
+            env={**os.environ, "PENSTOCK_HOME": str(tmp_path / "home")},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["predicted"] == 600
 
 
 def alone(plan: ProcessPlan) -> dict[str, str]:
