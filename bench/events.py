@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.stream import Rows
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.decoding import encode
-from penstock.contracts.placement import partition_of
-from penstock.contracts.records.events import Event, data_type
+from penstock.contracts.partitioner import partition_of
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.payloads import payload_type
 
 ID_TAIL = "-0001-4a7e-9a3c-0242ac120002"  # makes ids as long as UUIDs are
 TRACED_EVERY = 100  # one event in so many bears a `traceparent`
@@ -59,7 +60,7 @@ class Events:
         return [value for _, (_, value, _) in self.encoded(count, first)]
 
     def _encode_rows(self) -> list[tuple[bytes, bytes, bytes, int]]:
-        data = data_type(self.declaration)
+        data = payload_type(self.declaration)
         attributes = [f"f{place}" for place in range(len(self.declaration.fields))]
         columns = self._columns()
         rows = zip(*(columns[name] for name in self.declaration.fields), strict=True)

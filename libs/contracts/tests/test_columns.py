@@ -1,4 +1,4 @@
-"""Columns: payloads and columns hold the same values."""
+"""Columns hold the same values as the payloads they are made from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.contracts.columns import columns_of, table_of, times_of
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.events import data_type
+from penstock.contracts.records.payloads import payload_type
 
 DECLARATION = Declaration.model_validate(
     {
@@ -33,20 +33,20 @@ rows = st.fixed_dictionaries(
 
 
 @given(st.lists(rows, max_size=6))
-def test_each_row_is_found_again_in_the_columns(rows: list[dict[str, Any]]) -> None:
-    columns = columns_of(DECLARATION, [msgspec.convert(row, data_type(DECLARATION)) for row in rows])
+def test_columns_hold_the_values_of_each_row(rows: list[dict[str, Any]]) -> None:
+    columns = columns_of(DECLARATION, [msgspec.convert(row, payload_type(DECLARATION)) for row in rows])
     assert list(columns) == ["x", "on", "kind"]
     assert all(column.shape == (len(rows),) for column in columns.values())
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for name in ("x", "on"):
             value = row.get(name)
-            np.testing.assert_equal(columns[name][place], np.nan if value is None else float(value))
-        assert columns["kind"][place] == row.get("kind")
+            np.testing.assert_equal(columns[name][index], np.nan if value is None else float(value))
+        assert columns["kind"][index] == row.get("kind")
 
 
 @given(st.lists(rows, max_size=6))
 def test_a_table_holds_what_the_columns_hold(rows: list[dict[str, Any]]) -> None:
-    payloads = [msgspec.convert(row, data_type(DECLARATION)) for row in rows]
+    payloads = [msgspec.convert(row, payload_type(DECLARATION)) for row in rows]
     table, columns = table_of(DECLARATION, payloads), columns_of(DECLARATION, payloads)
     assert table.matrix.shape == (len(rows), 2)
     np.testing.assert_equal(dict(zip(table.names, table.matrix.T, strict=True)), {n: columns[n] for n in ("x", "on")})
@@ -60,8 +60,8 @@ whole_milliseconds = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).ma
 
 @given(whole_milliseconds, st.integers(-23, 23))
 def test_a_time_is_the_same_instant_in_any_zone(instant: datetime, hours: int) -> None:
-    elsewhere = instant.astimezone(timezone(timedelta(hours=hours)))
-    assert times_of([instant, elsewhere]).tolist() == [instant.replace(tzinfo=None)] * 2
+    in_other_zone = instant.astimezone(timezone(timedelta(hours=hours)))
+    assert times_of([instant, in_other_zone]).tolist() == [instant.replace(tzinfo=None)] * 2
 
 
 def test_no_events_are_empty_columns() -> None:

@@ -1,4 +1,4 @@
-"""Events that bring their label: which are taken, and what they stand for."""
+"""Imported history, which are events that carry their label: which are accepted, and as what operation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.checks import check_events, history_label_value
+from penstock.contracts.checks.event_check import check_events
+from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.operations import operation_of
-from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.label_values import history_label_value
+from penstock.contracts.operations import Operation, operations_of
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.streams import StreamDeclared
 
@@ -30,13 +31,13 @@ def declaration(task: str = "binary", more: str = "") -> Declaration:
 def event(declared: Declaration, x: float = 1, **attributes: Any) -> Event[Any]:
     whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "shop", "id": "e1", "time": NOW.isoformat()}
     stream = StreamDeclared(source="t", id="1", time=NOW, version=1, declaration=declared)
-    found = ReceivedDecoder(stream).decode(json.dumps({**whole, "data": {"x": x}, **attributes}).encode())
-    assert isinstance(found, Event)
-    return found
+    decoded = ReceivedDecoder(stream).decode(json.dumps({**whole, "data": {"x": x}, **attributes}).encode())
+    assert isinstance(decoded, Event)
+    return decoded
 
 
 @pytest.mark.parametrize(
-    ("task", "said", "code"),
+    ("task", "attributes", "code"),
     [
         ("binary", {"label": "1"}, None),
         ("binary", {"label": 1, "labeltime": "2026-01-01T13:00:00Z"}, None),
@@ -50,25 +51,29 @@ def event(declared: Declaration, x: float = 1, **attributes: Any) -> Event[Any]:
         ("regression", {"label": "much"}, "wrong_type"),
     ],
 )
-def test_history_is_checked_as_event_and_as_label(task: str, said: dict[str, Any], code: str | None) -> None:
+def test_history_is_checked_as_event_and_as_label(task: str, attributes: dict[str, Any], code: str | None) -> None:
     declared = declaration(task)
-    refusal = check_events(declared, [event(declared, **said)], NOW).get(0)
+    refusal = check_events(declared, [event(declared, **attributes)], NOW).get(0)
     assert (refusal and refusal.code) == code
 
 
-def test_what_is_told_of_a_model_elsewhere_is_no_history() -> None:
+def test_a_stream_with_an_external_model_refuses_history() -> None:
     declared = declaration(more='[serving]\nmodel = "external"')
-    for said in ({"label": "1"}, {"label": "1", "prediction": "1"}):
-        assert 0 in check_events(declared, [event(declared, **said)], NOW)
+    for attributes in ({"label": "1"}, {"label": "1", "prediction": "1"}):
+        assert 0 in check_events(declared, [event(declared, **attributes)], NOW)
 
 
-def test_history_bears_an_events_name_and_says_something_of_its_own() -> None:
+def test_history_has_the_name_of_an_event_and_another_content() -> None:
     declared = declaration()
-    asked, told = operation_of(declared, event(declared)), operation_of(declared, event(declared, label="1"))
-    assert told.name == asked.name
-    assert told.digest != asked.digest
-    assert told == operation_of(declared, event(declared, label=1.0, labeltime=NOW.isoformat()))
-    assert told != operation_of(declared, event(declared, label="0"))
+
+    def operation(**attributes: Any) -> Operation:
+        return operations_of(declared, [event(declared, **attributes)])[0]
+
+    live, history = operation(), operation(label="1")
+    assert history.name == live.name
+    assert history.digest != live.digest
+    assert history == operation(label=1.0, labeltime=NOW.isoformat())
+    assert history != operation(label="0")
 
 
 def test_the_label_is_in_the_tasks_own_type() -> None:

@@ -1,4 +1,4 @@
-"""Ids that follow from what they name, and names that are the same however they were written."""
+"""Ids and digests derived from content, and classes that are the same text however they were written."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.checks import canonical_class
-from penstock.contracts.ids import derived_id, digest_of, label_id
+from penstock.contracts.ids import blake2b_digest, derived_id, label_id
+from penstock.contracts.label_values import canonical_class
 
 parts = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=1, max_size=4)
 
 
 @given(parts, parts)
-def test_two_lists_of_parts_never_share_an_id(one: list[str], other: list[str]) -> None:
-    assert (derived_id(*one) == derived_id(*other)) == (one == other)
+def test_two_lists_of_parts_never_share_an_id(first: list[str], second: list[str]) -> None:
+    assert (derived_id(*first) == derived_id(*second)) == (first == second)
 
 
 @given(st.text(), st.text(), st.integers(0, 9))
-def test_a_label_without_an_id_bears_one_of_its_event_and_revision(source: str, event: str, revision: int) -> None:
+def test_the_id_of_a_label_follows_from_its_event_and_revision(source: str, event: str, revision: int) -> None:
     assert label_id(source, event, revision) == label_id(source, event, revision)
     assert label_id(source, event, revision) != label_id(source, event, revision + 1)
 
 
 @given(st.binary(), st.binary())
-def test_bodies_are_equal_when_their_digests_are(one: bytes, other: bytes) -> None:
-    assert (digest_of(one) == digest_of(other)) == (one == other)
-    assert len(digest_of(one)) == 16
+def test_bodies_are_equal_when_their_digests_are(first: bytes, second: bytes) -> None:
+    assert (blake2b_digest(first) == blake2b_digest(second)) == (first == second)
+    assert len(blake2b_digest(first)) == 16
 
 
 @given(st.integers(-(2**53), 2**53))

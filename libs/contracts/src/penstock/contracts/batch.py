@@ -1,4 +1,4 @@
-"""What the bus hands a handler and takes back: records of one partition, decoded, and records to write."""
+"""What the bus passes to a handler, and what it returns: a batch of decoded records, and records to write."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from penstock.contracts.declaration.stream import Declaration
     from penstock.contracts.records.streams import StreamDeclared
     from penstock.contracts.topics import Topic
 
@@ -14,7 +15,7 @@ R = TypeVar("R")
 
 
 class RawRecord(Protocol):
-    """A record as the log holds it; `timestamp` is its log-append time in ms since 1970."""
+    """A record as it is on the log; `timestamp` is its log-append time in ms since 1970."""
 
     @property
     def offset(self) -> int: ...
@@ -30,16 +31,16 @@ class RawRecord(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands for a record that no reader can decode; the bus writes it to the dead letters."""
+    """Stands for a record that cannot be decoded, and why; the bus writes it to the dead letters."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[R]):
-    """Consecutive records of one partition of one topic: `records[i]` was decoded from `raw[i]`.
+    """Consecutive records of one topic partition: `records[i]` is `raw[i]` decoded.
 
-    `stream` is the declaration the records were decoded by, None on the control plane.
+    `stream` is the declaration that the records were decoded by, None on the control plane.
     """
 
     topic: Topic[R]
@@ -49,19 +50,28 @@ class Batch(Generic[R]):
     raw: Sequence[RawRecord]
 
     @property
-    def declared(self) -> StreamDeclared:
-        """The stream's declaration; only a data-plane batch has one."""
+    def required_stream(self) -> StreamDeclared:
+        """The stream's newest declaration record.
+
+        Raises:
+            LookupError: the batch is of the control plane.
+        """
         if self.stream is None:
-            raise LookupError(f"{self.topic.noun} belongs to no stream")
+            raise LookupError(f"{self.topic.short_name} belongs to no stream")
         return self.stream
+
+    @property
+    def declaration(self) -> Declaration:
+        """The stream's declaration; raises as `required_stream`."""
+        return self.required_stream.declaration
 
 
 @dataclass(slots=True)
 class Outputs(Generic[R]):
     """Records to write to one topic of `stream` (None: control plane).
 
-    Each record is typed, or bytes that are written as they are. `causes[i]` is the index, in the batch that was
-    handled, of the record that led to `records[i]`: the trace follows it. `partition` None places by key.
+    Each record is typed, or bytes that are written as they are. `causes[i]` is the index in the handled batch of the
+    record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides.
     """
 
     topic: Topic[R]
@@ -73,7 +83,7 @@ class Outputs(Generic[R]):
 
 
 def output(topic: Topic[R], record: R, *, stream: str | None = None, key: str | None = None) -> Outputs[R]:
-    """A single record to write, caused by the first record of the batch that was handled."""
+    """A single record to write, caused by the first record of the handled batch."""
     return Outputs(topic, stream, [record], [key.encode() if key is not None else None], causes=(0,))
 
 

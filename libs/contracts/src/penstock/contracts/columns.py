@@ -1,4 +1,4 @@
-"""A batch's payloads as columns: float64 with NaN for numbers, objects (text or None) for categories."""
+"""The payloads of a batch as columns: float64 with NaN for numbers, objects (text or None) for categories."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from penstock.contracts.declaration.stream import Declaration
 
 Columns = dict[str, NDArray[Any]]
 
-SHORT = 100  # values of a column
+SHORT_COLUMN = 100  # values
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """n payloads: the numbers of d fields as one matrix of shape (n, d), each column contiguous, and the categories."""
+    """n payloads: d numeric fields as a matrix of shape (n, d) with contiguous columns, categories of shape (n,)."""
 
     names: tuple[str, ...]
     matrix: NDArray[np.float64]
@@ -30,9 +30,9 @@ class Table:
 
 
 def table_of(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> Table:
-    """The declared fields' values over the payloads, numbers and categories apart, each in declared order.
+    """The declared fields of n payloads, numbers and categories apart, each in declared order.
 
-    Numbers, integers and booleans are float64, a missing one is NaN; categories are objects, a missing one is None.
+    Numbers, integers and booleans are float64, NaN where missing; categories are objects, None where missing.
     """
     values = _by_field(declaration, payloads)
     categories = {
@@ -45,8 +45,9 @@ def table_of(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> Ta
 def columns_of(
     declaration: Declaration, payloads: Sequence[msgspec.Struct], names: Collection[str] | None = None
 ) -> Columns:
-    """Each declared field's values over the payloads (n of them), in declared order: arrays of shape (n,), as those of
-    `table_of`. With `names` only those fields.
+    """The declared fields of n payloads, each an array of shape (n,) as in `table_of`, in declared order.
+
+    With `names` only the fields of these names.
     """
     values = _by_field(declaration, payloads)
     return {
@@ -64,9 +65,9 @@ def _by_field(declaration: Declaration, payloads: Sequence[msgspec.Struct]) -> d
 
 
 def _matrix(columns: Sequence[Sequence[Any]], count: int) -> NDArray[np.float64]:
-    """The columns as rows, each contiguous; where they are short, one call for all of them takes least."""
+    """The columns as rows of a matrix, each contiguous; short columns are packed with one call, which is faster."""
     matrix = np.empty((len(columns), count))
-    if count > SHORT or not _packed(matrix, list(chain.from_iterable(columns))):
+    if count > SHORT_COLUMN or not _try_pack(matrix, list(chain.from_iterable(columns))):
         for row, values in zip(matrix, columns, strict=True):
             _fill(row, values)
     return matrix
@@ -85,20 +86,20 @@ def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _fill(column: NDArray[np.float64], values: Sequence[Any]) -> None:
-    if not _packed(column, values):
+    if not _try_pack(column, values):
         column[:] = np.array(values, dtype=np.float64)
 
 
-def _packed(place: NDArray[np.float64], values: Sequence[Any]) -> bool:
-    """Write numbers into contiguous memory in a fifth of numpy's time; not if one is None."""
+def _try_pack(array: NDArray[np.float64], values: Sequence[Any]) -> bool:
+    """Write numbers into contiguous memory in a fifth of numpy's time; False if a value is None."""
     try:
-        struct.pack_into(f"{len(values)}d", place.data, 0, *values)
+        struct.pack_into(f"{len(values)}d", array.data, 0, *values)
     except struct.error:
         return False
     return True
 
 
 def times_of(times: Sequence[datetime]) -> NDArray[np.datetime64]:
-    """Instants as datetime64[ms] in UTC, shape (n,)."""
+    """N times as an array of datetime64[ms] in UTC, shape (n,)."""
     stamps = np.array([time.timestamp() for time in times], dtype=np.float64)
     return (stamps * 1000.0).round().astype("int64").astype("datetime64[ms]")

@@ -24,7 +24,7 @@ class FirstByOffset(Mapping[K, V], Generic[K, V]):
         self._values: dict[K, V] = {}
 
     def add(self, key: K, value: V) -> bool:
-        """Keep `value` unless the key has one; whether it was kept."""
+        """Add `value` unless the key has one already; True if it was added."""
         if key in self._values:
             return False
         self._values[key] = value

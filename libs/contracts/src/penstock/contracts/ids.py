@@ -1,4 +1,4 @@
-"""Ids that follow from what they name, so that repeated work bears the same id."""
+"""Ids and digests computed from content, so that repeated work produces the same id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://penstock.dev/ids")
 
 
 def derived_id(*parts: object) -> str:
-    """A UUIDv5 (RFC 9562) over the parts; parts are separated so that no two lists collide.
+    """A UUIDv5 (RFC 9562) over the parts; a separator keeps different lists of parts apart.
 
     >>> derived_id("a", "bc") == derived_id("ab", "c")
     False
@@ -18,10 +18,10 @@ def derived_id(*parts: object) -> str:
 
 
 def label_id(source: str, event_id: str, revision: int) -> str:
-    """The id of a label whose sender gave it none."""
+    """The id of a label that was sent without one."""
     return derived_id("label", source, event_id, revision)
 
 
-def digest_of(content: bytes) -> bytes:
-    """A 16-byte BLAKE2b digest (RFC 7693): two bodies of one id are equal when their digests are."""
+def blake2b_digest(content: bytes) -> bytes:
+    """A 16-byte BLAKE2b digest (RFC 7693), used to compare two bodies sent under one id."""
     return blake2b(content, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The unit that is acknowledged, deduplicated and placed: one thing said under one name."""
+"""Operations: what is acknowledged once and deduplicated, and what conflicts with what is on the log."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from penstock.contracts.checks import entity_of, external_prediction, history_label_value, label_value
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.ids import digest_of
+from penstock.contracts.entities import entity_of
+from penstock.contracts.ids import blake2b_digest
+from penstock.contracts.label_values import external_prediction, history_label_value, label_value
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 
-EVENT_WINDOW = timedelta(hours=24)  # of log-append time, within which an event's id has one effect
+EVENT_WINDOW = timedelta(hours=24)  # of log-append time, within which an event of the same id is a duplicate
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Operation(Struct, frozen=True, gc=False):
-    """What a record names and what it says of it, both as 16 bytes: equal names with different digests conflict.
+    """What identifies a record, and a digest of its content, 16 bytes each.
 
-    An event's name is (source, entity, id), its digest covers the declared fields, and the prediction or the label if it
-    brings one.
-    A label's name is its event's and the revision, its digest covers the value.
+    Of two records with the same name, the second is a duplicate if their digests are equal, else a conflict. An event
+    is named by source, entity and id; its digest covers the declared fields, and a prediction or a label that it
+    carries. A label is named by its event and the revision; its digest covers the value.
     """
 
     name: bytes
@@ -33,24 +34,21 @@ class Operation(Struct, frozen=True, gc=False):
 
 
 def operations_of(declaration: Declaration, records: Sequence[Event[Any] | Label]) -> list[Operation]:
-    """The operation that each record stands for; its own `time`, id (of a label) and answer do not count."""
-    names = _texts([_name(declaration, record) for record in records])
-    contents = _texts([_content(declaration, record) for record in records])
+    """The operation of each record; its `time`, its sealed answer and the id of a label make no difference."""
+    names = _json_lines([_name(declaration, record) for record in records])
+    contents = _json_lines([_content(declaration, record) for record in records])
     return [
-        Operation(digest_of(name), digest_of(content)) for name, content in zip(names, contents, strict=True) if name
+        Operation(blake2b_digest(name), blake2b_digest(content))
+        for name, content in zip(names, contents, strict=True)
+        if name
     ]
-
-
-def operation_of(declaration: Declaration, record: Event[Any] | Label) -> Operation:
-    """The operation of one record."""
-    return operations_of(declaration, [record])[0]
 
 
 def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object, ...]:
     if isinstance(record, Event):
         return ("event", record.source, entity_of(declaration, record), record.id)
-    said = record.data
-    return ("label", said.event_source, _label_entity(declaration, record), said.event_id, said.revision)
+    data = record.data
+    return ("label", data.event_source, _label_entity(declaration, record), data.event_id, data.revision)
 
 
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
@@ -63,29 +61,24 @@ def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
     return record.data, external_prediction(declaration, record), record.modelversion or None
 
 
-def _texts(values: Sequence[Any]) -> list[bytes]:
-    """Each value as JSON, and a last empty text: no JSON text holds a line break."""
+def _json_lines(values: Sequence[Any]) -> list[bytes]:
+    """Each value as JSON, and a last empty line: no JSON text holds a line break."""
     return _encode_lines(values).split(b"\n")
 
 
 def key_of(declaration: Declaration, record: Event[Any] | Label) -> bytes:
-    """The record's key on the log: the entity, else the event's id. A label has its event's key."""
+    """The record's key on the log: the entity if there is one, else the event's id. A label has its event's key."""
     if isinstance(record, Event):
         return (entity_of(declaration, record) or record.id).encode()
     return (_label_entity(declaration, record) or record.data.event_id).encode()
 
 
-def window_of(declaration: Declaration, record: Event[Any] | Label) -> timedelta:
-    """How long, in log-append time, the operation's name has one effect."""
-    return EVENT_WINDOW if isinstance(record, Event) else declaration.label.horizon
-
-
 def conflict_of(declaration: Declaration, record: Event[Any] | Label) -> Refusal:
-    """The refusal of a record that says something else under a name that is taken."""
+    """The refusal of a record whose name is in use by a record with another content."""
     if isinstance(record, Label):
         detail = "this revision of the event's label has another value; send the correction under a higher revision"
         return Refusal("label_conflict", detail, "value", "label", record.source, record.id, record.data.entity)
-    detail, entity = "another event bears this id; take a new one", entity_of(declaration, record)
+    detail, entity = "another event has this id; take a new one", entity_of(declaration, record)
     return Refusal("id_conflict", detail, "id", "event", record.source, record.id, entity)
 
 

@@ -1,8 +1,8 @@
-"""Why a record is refused: one table of reason codes, with the HTTP status each has at the edge."""
+"""Why a record is refused: the table of reason codes, and the HTTP status that answers each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 STATUS: dict[str, int] = {
@@ -31,25 +31,31 @@ STATUS: dict[str, int] = {
     "unsupported_media_type": 415,
     "unknown_stream": 404,
 }
-"""Every reason code and its HTTP status. `id_conflict` and `label_conflict` need state: the validator's word counts."""
+"""Every reason code and its HTTP status. The two conflicts need state: the validator decides on them."""
+
+RecordKind = Literal["event", "label", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that says something impossible: a code of `STATUS`, a sentence, and the field at fault.
+    """Why one record is refused: a code of `STATUS`, a sentence that explains it, and the field it is about.
 
-    `source`, `id` and `entity` name the record where they could be read.
+    `kind`, `source`, `id` and `entity` identify the refused record, as far as they could be read.
     """
 
     code: str
     detail: str
     field: str | None = None
-    kind: Literal["event", "label", "unknown"] = "unknown"
+    kind: RecordKind = "unknown"
     source: str = ""
     id: str = ""
     entity: str | None = None
 
     @property
     def status(self) -> int:
-        """The HTTP status that the edge answers with."""
+        """The HTTP status of the response to a refused request."""
         return STATUS[self.code]
+
+    def of_record(self, kind: RecordKind, source: str, record_id: str, entity: str | None) -> Refusal:
+        """The same refusal with the identity of the record that is refused."""
+        return replace(self, kind=kind, source=source, id=record_id, entity=entity)

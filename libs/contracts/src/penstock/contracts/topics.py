@@ -1,4 +1,4 @@
-"""Every topic of the log: what it holds, how it is keyed and kept, who writes and who reads it."""
+"""Every topic of the log: its records, key, partitions and retention, who writes it and who reads it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from penstock.contracts.decoding import Decode, decode_control, decode_structs
-from penstock.contracts.received_decoder import Received, ReceivedDecoder
+from penstock.contracts.codecs.received_decoder import Received, ReceivedDecoder
+from penstock.contracts.codecs.record_codec import Decode, control_decoder, struct_decoder
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.dead_letters import DeadLetter
 from penstock.contracts.records.decisions import Decision
-from penstock.contracts.records.events import Event, Label, data_type
+from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.governance import AuditEntry, Command
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Alert, Drift, Statistics
 from penstock.contracts.records.outcomes import Outcome, outcome_type
+from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import Prediction
-from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 
-DECODERS_KEPT = 1024
+MOST_DECODERS = 1024
 
 R = TypeVar("R")
 C = TypeVar("C", bound=ControlRecord)
@@ -43,105 +44,117 @@ Service = Literal[
 
 @dataclass(frozen=True, eq=False)
 class Topic(Generic[R]):
-    """A topic, or (data plane) one for each stream.
+    """A topic of the control plane, or a topic that every stream has (data plane).
 
-    `spread` says how many partitions it has: `keyed` as the stream declares, `one` a single partition.
-    `kept` says for how long: as the `stream` declares, for a week, or `forever`. `consumers` share it out in a group
-    of the service's name, `followers` read it on their own. Where a record `encloses` another
-    one whole, it may be larger than those.
+    Attributes:
+        short_name: the last part of the topic's name on the broker.
+        plane: `data` or `control`.
+        record_types: the types of the records on it, as `event` for `penstock.event.v1`.
+        decoder: makes the decoder of its records, which for most data-plane topics depends on the declaration.
+        key: what its records are keyed by, in words.
+        partitioning: `keyed` for as many partitions as the stream declares, `one` for a single partition.
+        retention: as the `stream` declares, a `week`, or `forever`.
+        producers: the services that write it.
+        consumers: the services that read it as a consumer group of the service's name.
+        followers: the services that read it whole, outside any group.
+        embeds_records: whether its records hold whole other records, and so may be larger than those.
     """
 
-    noun: str
+    short_name: str
     plane: Literal["data", "control"]
-    holds: tuple[str, ...]
+    record_types: tuple[str, ...]
     decoder: Callable[[StreamDeclared | None], Decode]
     key: str
-    spread: Literal["keyed", "one"]
-    kept: Literal["stream", "week", "forever"]
+    partitioning: Literal["keyed", "one"]
+    retention: Literal["stream", "week", "forever"]
     producers: tuple[Service, ...]
     consumers: tuple[Service, ...]
     followers: tuple[Service, ...] = ()
-    encloses: bool = False
+    embeds_records: bool = False
 
     def name(self, namespace: str, stream: str | None = None) -> str:
-        """The topic's name on the broker: `<namespace>.<stream>.<noun>`, or `<namespace>.<noun>`."""
+        """The topic's name on the broker: `<namespace>.<stream>.<short name>`, or `<namespace>.<short name>`.
+
+        Raises:
+            ValueError: a stream is named for a control-plane topic, or none for a data-plane topic.
+        """
         if (stream is None) != (self.plane == "control"):
-            raise ValueError(f"{self.noun} is of the {self.plane} plane")
-        return f"{namespace}.{stream}.{self.noun}" if stream else f"{namespace}.{self.noun}"
+            raise ValueError(f"{self.short_name} belongs to the {self.plane} plane")
+        return f"{namespace}.{stream}.{self.short_name}" if stream else f"{namespace}.{self.short_name}"
 
     def partitions(self, stream: StreamDeclared | None) -> int:
-        """How many partitions the topic has."""
-        return stream.declaration.partition_count if stream and self.spread == "keyed" else 1
+        """How many partitions the topic has, given the declaration of its stream if it has one."""
+        return stream.declaration.partition_count if stream and self.partitioning == "keyed" else 1
 
     def __repr__(self) -> str:
-        return f"Topic({self.noun})"
+        return f"Topic({self.short_name})"
 
 
-def _of_stream(build: Callable[[StreamDeclared], Decode]) -> Callable[[StreamDeclared | None], Decode]:
-    """Decoders built from a declaration, the last ones kept: a deployment carries hundreds of streams."""
-    built: dict[str, Decode] = {}
+def _cached_by_stream(build: Callable[[StreamDeclared], Decode]) -> Callable[[StreamDeclared | None], Decode]:
+    """Decoders built from a declaration; the newest are kept, since a deployment may have hundreds of streams."""
+    decoders: dict[str, Decode] = {}
 
     def decoder(stream: StreamDeclared | None) -> Decode:
         if stream is None:
-            raise LookupError("a data-plane topic is read by its stream's declaration")
-        if stream.id not in built:
-            while len(built) >= DECODERS_KEPT:
-                built.pop(next(iter(built)))
-            built[stream.id] = build(stream)
-        return built[stream.id]
+            raise LookupError("a data-plane topic is decoded by its stream's declaration")
+        if stream.id not in decoders:
+            while len(decoders) >= MOST_DECODERS:
+                decoders.pop(next(iter(decoders)))
+            decoders[stream.id] = build(stream)
+        return decoders[stream.id]
 
     return decoder
 
 
-def _fixed(record_type: Any) -> Callable[[StreamDeclared | None], Decode]:
-    decode = decode_structs(record_type)
+def _struct(record_type: Any) -> Callable[[StreamDeclared | None], Decode]:
+    decode = struct_decoder(record_type)
     return lambda _: decode
 
 
 def _control(record_type: type[C]) -> Callable[[StreamDeclared | None], Decode]:
-    decode = decode_control(record_type)
+    decode = control_decoder(record_type)
     return lambda _: decode
 
 
 def _event_decoder(stream: StreamDeclared) -> Decode:
-    return decode_structs(Event[data_type(stream.declaration)])  # type: ignore[misc]
+    return struct_decoder(Event[payload_type(stream.declaration)])  # type: ignore[misc]
 
 
 def _outcome_decoder(stream: StreamDeclared) -> Decode:
-    return decode_structs(outcome_type(data_type(stream.declaration)))
+    return struct_decoder(outcome_type(payload_type(stream.declaration)))
 
 
 RECEIVED: Topic[Received] = Topic(
-    "received", "data", ("event", "label"), _of_stream(ReceivedDecoder), "entity, else the event's id",
+    "received", "data", ("event", "label"), _cached_by_stream(ReceivedDecoder), "entity, else the event's id",
     "keyed", "stream", ("producer", "ingestion", "server"), ("validator",),
 )  # fmt: skip
 EVENTS: Topic[Event[Any]] = Topic(
-    "events", "data", ("event",), _of_stream(_event_decoder), "entity, else the event's id",
+    "events", "data", ("event",), _cached_by_stream(_event_decoder), "entity, else the event's id",
     "keyed", "stream", ("validator",), ("server", "drift-detector"),
 )  # fmt: skip
 LABELS: Topic[Label] = Topic(
-    "labels", "data", ("label",), _fixed(Label), "entity, else the event's id",
+    "labels", "data", ("label",), _struct(Label), "entity, else the event's id",
     "keyed", "stream", ("validator",), ("drift-detector",),
 )  # fmt: skip
-REJECTED: Topic[Rejected] = Topic(
-    "rejected", "data", ("rejected",), _fixed(Rejected), "as received",
-    "keyed", "stream", ("validator",), (), ("ingestion", "console"), encloses=True,
+REJECTED: Topic[Rejection] = Topic(
+    "rejected", "data", ("rejected",), _struct(Rejection), "as received",
+    "keyed", "stream", ("validator",), (), ("ingestion", "console"), embeds_records=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
-    "predictions", "data", ("prediction",), _fixed(Prediction), "entity, else the event's id",
+    "predictions", "data", ("prediction",), _struct(Prediction), "entity, else the event's id",
     "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "console"),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
-    "outcomes", "data", ("outcome",), _of_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server"), encloses=True,
+    "outcomes", "data", ("outcome",), _cached_by_stream(_outcome_decoder), "entity, else the event's id",
+    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server"), embeds_records=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
-    "counts", "data", ("counts",), _fixed(Counts), "the partition that was counted",
+    "counts", "data", ("counts",), _struct(Counts), "the partition that was counted",
     "one", "stream", ("drift-detector",), ("drift-detector",),
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
-    "dead-letters", "data", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), (), (), encloses=True,
+    "dead-letters", "data", ("dead-letter",), _struct(DeadLetter), "as the record's",
+    "one", "stream", ("every service",), (), (), embeds_records=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",
@@ -184,8 +197,8 @@ AUDIT: Topic[AuditEntry] = Topic(
     "one", "forever", ("registry",), (), (),
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
-    "dead-letters", "control", ("dead-letter",), _fixed(DeadLetter), "as the record's",
-    "one", "week", ("every service",), (), (), encloses=True,
+    "dead-letters", "control", ("dead-letter",), _struct(DeadLetter), "as the record's",
+    "one", "week", ("every service",), (), (), embeds_records=True,
 )  # fmt: skip
 
 DATA_PLANE: tuple[Topic[Any], ...] = (

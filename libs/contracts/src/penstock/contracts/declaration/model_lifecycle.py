@@ -1,4 +1,4 @@
-"""How a stream's model is kept right, as its owner declares it: features of the past, families, drift, retraining, rollout."""
+"""The declaration of a model's life: lag features, families, drift detection, retraining, gates and rollout."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from penstock.contracts.declaration.strict_model import StrictModel, distinct
 
 Trigger = Literal["drift", "declaration", "performance", "volume", "growth", "schedule"]
 
-Span = Annotated[int, Field(ge=1, le=1000)]
+WindowLength = Annotated[int, Field(ge=1, le=1000)]
 
 
 class LagsDeclaration(StrictModel):
-    """Which known labels of the entity, or of the series, are features.
+    """Lag features: earlier labels and inputs of the entity, or of the series, as features.
 
-    `label` names how many labels back, counted from the last that is known at the moment of asking, however late labels
-    come; `mean` over how many of them the running mean goes (0: none). `inputs` names number fields, each with the spans,
-    in known outcomes of the entity, over which its running means go.
+    `label` lists how many labels back, counted from the newest that is known when the event is answered. `mean` is how
+    many known labels a running mean covers (0: no mean). `inputs` names numeric fields, each with the lengths of its
+    running means, counted in earlier outcomes of the entity.
     """
 
     label: Annotated[
         tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(max_length=50), AfterValidator(distinct)
     ] = ()
     mean: Annotated[int, Field(ge=0, le=1000)] = 0
-    inputs: dict[str, Annotated[tuple[Span, ...], Field(min_length=1, max_length=10), AfterValidator(distinct)]] = (
-        Field(default={})
-    )
+    inputs: dict[
+        str, Annotated[tuple[WindowLength, ...], Field(min_length=1, max_length=10), AfterValidator(distinct)]
+    ] = Field(default={})
 
     @property
     def any(self) -> bool:
-        """Whether there are any."""
+        """Whether any lag feature is declared."""
         return bool(self.label or self.mean or self.inputs)
 
     @property
-    def running(self) -> tuple[tuple[str, int], ...]:
-        """Each input with each of its spans."""
-        return tuple((name, span) for name, spans in self.inputs.items() for span in spans)
+    def running_means(self) -> tuple[tuple[str, int], ...]:
+        """The running means of inputs, each as the field's name and the mean's length."""
+        return tuple((name, length) for name, lengths in self.inputs.items() for length in lengths)
 
 
 Family = Literal["linear", "boosting", "forest", "additive"]
 
 
 class SearchDeclaration(StrictModel):
-    """How many settings of the families are tried beside each family as it is, and for how many seconds at most.
+    """The hyperparameter search: how many `trials` at most (0: no search), and for how many `seconds`.
 
-    Without `trials` there is no search. A trial that is under way when the seconds are over is finished.
+    Each family is also trained with its defaults. A trial that is running when the seconds are over is finished.
     """
 
     trials: Annotated[int, Field(ge=0, le=500)] = 0
@@ -54,13 +54,13 @@ class SearchDeclaration(StrictModel):
 
 
 class ModelsDeclaration(StrictModel):
-    """Which families a model is made of, by name.
+    """The families of models that are trained for the stream.
 
-    `linear`, `boosting` and `forest` are trained, and compete. `additive` learns from every outcome as it comes: with
-    it, the champion is a blend of the best trained models and of additive ones, weighed by how they did.
+    `linear`, `boosting` and `forest` are trained and compete. `additive` models learn from every outcome: with them
+    the champion is a blend of the best trained models and of additive ones, weighted by their losses.
 
-    With `prefer = "cheapest"`, that of the trained models whose score lies `within` of the best (in units of the
-    metric) is taken which answers fastest, as measured.
+    With `prefer = "cheapest"`, the fastest of the trained models is chosen among those whose score is at most `within`
+    (in units of the metric) worse than the best.
     """
 
     families: Annotated[tuple[Family, ...], Field(min_length=1), AfterValidator(distinct)] = (
@@ -74,14 +74,14 @@ class ModelsDeclaration(StrictModel):
     within: Annotated[float, Field(ge=0)] = 0.0
 
 
-RowTest = Literal["reconstruction", "domain"]
+MultivariateTest = Literal["reconstruction", "domain"]
 
 
 class DriftDeclaration(StrictModel):
-    """Which detectors watch the losses, and by which tests and over how many events fields and labels are compared.
+    """Drift detection: `detectors` watch the losses, and `tests` compare a `window` of events with the training rows.
 
-    `rows` compares how numbers hang together, too: by the error of reconstruction from principal components, or by how
-    well a classifier tells new rows from old ones.
+    `rows` compares the relations between numeric fields, too: by the reconstruction error from principal components
+    (`reconstruction`), or by how well a classifier separates new rows from training rows (`domain`).
     """
 
     detectors: Annotated[
@@ -91,21 +91,23 @@ class DriftDeclaration(StrictModel):
         "psi",
         "ks",
     )
-    rows: Annotated[tuple[RowTest, ...], AfterValidator(distinct)] = ()
+    rows: Annotated[tuple[MultivariateTest, ...], AfterValidator(distinct)] = ()
     window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
 
 
 class RetrainDeclaration(StrictModel):
-    """When a new model is worth training: counted in outcomes and event time, never in wall time (`cron` apart).
+    """When a new model is trained. All is counted in outcomes and event time, never in wall time (`cron` apart).
 
-    What calls for a run: `on` names drift, growth and a changed declaration; a declared `every` (outcomes), `below` or
-    `above` (the mean score of the last `over` statistics, or its estimate), or `cron` is on by being declared. Unless
-    `any` of them is enough, `all` of them or a `vote` of `needs` are asked for.
+    Triggers: `on` lists `drift`, `growth` and changed declarations; `every` (a number of outcomes), `below` or `above`
+    (bounds on the mean score, or the estimated score, of the last `over` outcome blocks) and `cron` are triggers if
+    they are declared. `combine` says whether `any` trigger is enough, `all` must fire, or `needs` of them (`vote`).
 
-    `settle` is how many outcomes a change of the world is given before a model is trained for it. Between two runs lie
-    `cooldown` outcomes, and `fresh` is the share of the outcomes that must be new: so each is learnt from a bounded
-    number of times. `growth` is by what factor the outcomes to learn from must have grown. `budget`: training seconds
-    per day of event time.
+    The first training takes place after `first_after` outcomes. `settle` is how many outcomes must follow a drift
+    before a model is trained for it, `cooldown` how many must lie between two trainings, and `fresh` the share of all
+    outcomes that must be new, which bounds how often each outcome is trained on. `growth` is the factor by which the
+    outcomes must have grown since the last training. `budget` is the training seconds per day of event time.
+
+    Deprecated: `on_drift`. Leave `drift` out of `on` instead of writing `on_drift = false`, which is still read.
     """
 
     on: Annotated[tuple[Literal["drift", "growth", "declaration"], ...], AfterValidator(distinct)] = (
@@ -127,18 +129,18 @@ class RetrainDeclaration(StrictModel):
     over: Annotated[int, Field(ge=1, le=1000)] = 5
     judged_by: Literal["score", "estimate"] = "score"
     cron: str | None = None
-    on_drift: bool = True
+    on_drift: Annotated[bool, Field(json_schema_extra={"deprecated": True})] = True
 
     @model_validator(mode="after")
-    def _a_vote_can_be_won(self) -> RetrainDeclaration:
+    def _check_vote(self) -> RetrainDeclaration:
         if self.combine == "vote" and self.needs > len(self.triggers):
-            raise ValueError(f"a vote needs {self.needs}, and {len(self.triggers)} can speak: {self.triggers}")
+            raise ValueError(f"a vote needs {self.needs} triggers, only {len(self.triggers)} are on: {self.triggers}")
         return self
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
-        """What may call for a run, the most telling first; `on_drift = false` takes drift out."""
-        on: dict[Trigger, bool] = {
+        """The triggers that are on, the most specific reason first; `on_drift = false` turns drift off."""
+        switches: dict[Trigger, bool] = {
             "drift": "drift" in self.on and self.on_drift,
             "declaration": "declaration" in self.on,
             "performance": self.below is not None or self.above is not None,
@@ -146,15 +148,15 @@ class RetrainDeclaration(StrictModel):
             "growth": "growth" in self.on,
             "schedule": self.cron is not None,
         }
-        return tuple(trigger for trigger, wanted in on.items() if wanted)
+        return tuple(trigger for trigger, is_on in switches.items() if is_on)
 
 
 class GatesDeclaration(StrictModel):
-    """What a candidate must show on its holdout before it serves.
+    """The gates: what a candidate must achieve on its holdout to be promoted.
 
-    `margin` is how much better than the champion it must be, in units of the metric. On no declared slice of at least
-    `holdout` rows may it be shown to be worse than the champion by more than `slice_margin`; without that slices are
-    told, and keep nobody back.
+    It must be better than the champion by `margin`, in units of the metric, on at least `holdout` rows. With
+    `slice_margin`, it must not be worse than the champion by more than that on any declared slice of at least
+    `holdout` rows; without it, slices are reported only.
     """
 
     margin: Annotated[float, Field(ge=0)] = 0.0
@@ -165,13 +167,14 @@ class GatesDeclaration(StrictModel):
 class RolloutDeclaration(StrictModel):
     """How a candidate that passed the gates is brought in.
 
-    `at-once` makes it the champion; the one before stays loaded, to stand in or be returned to (blue/green). A `canary`
-    answers the shares of `steps` in turn; a `shadow` answers nobody, and is compared on the same events; `ab` splits by
-    `steps`' last share until one is shown to be better; a `bandit` gives each the share of its chance to be the best.
+    `at-once` makes it the champion, and the champion before it stays loaded as a fallback and for a rollback
+    (blue/green). A `canary` answers the shares of `steps` in turn. A `shadow` answers every event for comparison only.
+    `ab` splits the traffic by the last share of `steps` until one of the two is shown to be better. A `bandit` gives
+    each arm the share that is its probability to be the best.
 
-    A step lasts `outcomes` of the challenger's, and until its losses are no worse than the champion's; what is
-    undecided after `limit` outcomes of the stream leaves the champion in place. A challenger is taken back as soon as it
-    is shown, at `level`, to lose more than `margin` (in units of the metric) against the champion.
+    A step lasts until the challenger has `outcomes` outcomes and losses no worse than the champion's. What is
+    undecided after `limit` outcomes of the stream leaves the champion in place. A challenger is taken back as soon as
+    it is shown, at confidence `level`, to be worse than the champion by more than `margin` (in units of the metric).
     """
 
     mode: Literal["at-once", "canary", "shadow", "ab", "bandit"] = "at-once"

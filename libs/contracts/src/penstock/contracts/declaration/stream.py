@@ -1,4 +1,7 @@
-"""What a user says of a stream: its fields, label and time, how it is served and kept; `upkeep` has the rest."""
+"""The declaration of a stream: its fields, label and time, how it is served, and how long its records are kept.
+
+How its model is trained, watched and replaced is declared in `model_lifecycle`.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,16 @@ Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
 TimePart = Literal["hour", "weekday", "yearday", "month"]
 
-NAME = r"^[a-z][a-z0-9-]{0,62}$"
-COLUMN = r"^[^\x00-\x1f\x7f]{1,200}$"
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
+COLUMN_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}$"
 
 
 class FieldDeclaration(StrictModel):
     """One field of an event.
 
-    `outside` says what becomes of a number outside `min`..`max` or of an unlisted category: `flag` lets it
-    through for the drift detector to see, `refuse` rejects the event.
+    `outside` says what happens to a number outside `min`..`max`, or to a category that is not listed: `flag` accepts
+    it for the drift detector to see, `refuse` refuses the event. `missing` says the same of a missing value. A field
+    with `feature = false` is not shown to models.
     """
 
     type: FieldType
@@ -43,7 +47,7 @@ class FieldDeclaration(StrictModel):
     feature: bool = True
 
     @model_validator(mode="after")
-    def _fits_its_type(self) -> FieldDeclaration:
+    def _check_type(self) -> FieldDeclaration:
         if self.type in ("category", "boolean") and (self.min is not None or self.max is not None):
             raise ValueError(f"min and max belong to numbers, this field is a {self.type}")
         if self.type != "category" and self.categories:
@@ -53,7 +57,7 @@ class FieldDeclaration(StrictModel):
         return self
 
 
-def _known_zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -62,57 +66,63 @@ def _known_zone(name: str) -> str:
 
 
 class TimeDeclaration(StrictModel):
-    """Where a row's event time comes from when a file is replayed, and which parts of it are features."""
+    """The event time of a row when a file is replayed, and the `parts` of event time that are features.
+
+    The time is read from `column`, in `zone` where it has none of its own; without a column, rows are one `step` apart
+    from `start` on.
+    """
 
     column: str | None = None
-    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     step: timedelta = timedelta(minutes=1)
     parts: tuple[TimePart, ...] = ()
 
     @model_validator(mode="after")
-    def _parts_need_a_real_time(self) -> TimeDeclaration:
+    def _check_step(self) -> TimeDeclaration:
         if self.step <= timedelta(0):
-            raise ValueError("step must be longer than nothing, such as PT1M")
+            raise ValueError("step must be longer than zero, such as PT1M")
         return self
 
 
 class LabelDeclaration(StrictModel):
-    """What the model is to foretell, and how long its truth is waited for (`horizon`, event time).
+    """What the model predicts, and the `horizon`: how long to wait for a label, in event time.
 
-    `prior` is what the baseline of epoch 0 answers from: a weight per class, or one number for regression.
+    With `new_classes = "accept"`, labels may have classes that are not listed. `prior` determines the answer of the
+    baseline of epoch 0: a weight per class, or one number for regression.
     """
 
-    name: Annotated[str, Field(pattern=COLUMN)]
+    name: Annotated[str, Field(pattern=COLUMN_PATTERN)]
     classes: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
     new_classes: Literal["accept", "refuse"] = "refuse"
     horizon: timedelta = timedelta(days=30)
     prior: dict[str, float] | float | None = None
 
     @model_validator(mode="after")
-    def _horizon_is_ahead(self) -> LabelDeclaration:
+    def _check_horizon(self) -> LabelDeclaration:
         if self.horizon <= timedelta(0):
-            raise ValueError("horizon must be longer than nothing, such as P30D")
+            raise ValueError("horizon must be longer than zero, such as P30D")
         return self
 
     @model_validator(mode="after")
-    def _weights_are_not_negative(self) -> LabelDeclaration:
+    def _check_prior(self) -> LabelDeclaration:
         if isinstance(self.prior, dict) and any(weight < 0 for weight in self.prior.values()):
             raise ValueError("prior gives a class a weight of 0 or more")
         return self
 
 
 class RetentionDeclaration(StrictModel):
-    """How long each topic of the stream keeps its records."""
+    """How long each topic of the stream keeps its records, and how much at most."""
 
     days: Annotated[float, Field(gt=0, le=36500)] = 7
     gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 1
 
 
 class ServingDeclaration(StrictModel):
-    """Whose model answers: our `own`, or an `external` one, whose prediction each event brings.
+    """Which model answers: our `own`, or an `external` one whose prediction each event carries.
 
-    `http`: requests for predictions are answered `durable`, once the log has the answer, or `fast`, without waiting for it.
+    `http` says when a request for a prediction is answered: `durable`, once the answer is on the log, or `fast`,
+    without waiting for the log.
     """
 
     model: Literal["own", "external"] = "own"
@@ -120,19 +130,20 @@ class ServingDeclaration(StrictModel):
 
     @property
     def external(self) -> bool:
-        """Whether the model lives elsewhere: then we neither predict nor train."""
+        """Whether the model is external: then nothing is predicted or trained here."""
         return self.model == "external"
 
 
 class Declaration(StrictModel):
-    """A stream as its owner declared it; see `stream_file` for its form as TOML.
+    """The declaration of a stream; `stream_file` reads it from TOML.
 
-    By `slices`, fields that need be no features, quality is told apart: where a model does worse, and for whom.
+    `slices` are fields, which need not be features, by whose values quality is also reported: where a model does
+    worse, and for whom. A stream without an `entity` is one series, unless `ordered = false`.
     """
 
-    name: Annotated[str, Field(pattern=NAME)]
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
     task: Task
-    fields: dict[Annotated[str, Field(pattern=COLUMN)], FieldDeclaration]
+    fields: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], FieldDeclaration]
     label: LabelDeclaration
     entity: str | None = None
     ordered: bool = True
@@ -150,18 +161,18 @@ class Declaration(StrictModel):
     retention: RetentionDeclaration = RetentionDeclaration()
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Declaration:
+    def _check_whole(self) -> Declaration:
         if not self.fields:
             raise ValueError("a stream needs at least one field")
         if self.entity is not None and self.entity not in self.fields:
             raise ValueError(f"entity {self.entity!r} is not among the fields")
-        self._slices_are_categories()
-        self._running_inputs_are_numbers()
+        self._check_slices()
+        self._check_running_means()
         if self.label.name in self.fields:
-            raise ValueError(f"the label {self.label.name!r} is also a field: its event would give it away")
+            raise ValueError(f"the label {self.label.name!r} is also a field: the event would reveal it")
         if not any(field.feature for field in self.fields.values()) and not self.time.parts:
             raise ValueError("no field is a feature: a model would have nothing to learn from")
-        self._classes_fit_the_task()
+        self._check_classes()
         if self.lags.any and self.entity is None and not self.ordered:
             raise ValueError("lags need an entity or a series: name an entity, or leave ordered = true")
         if self.entity is None and self.ordered and self.partitions not in (None, 1):
@@ -170,21 +181,21 @@ class Declaration(StrictModel):
             )
         return self
 
-    def _slices_are_categories(self) -> None:
+    def _check_slices(self) -> None:
         for name in self.slices:
             if name not in self.fields:
                 raise ValueError(f"slice {name!r} is not among the fields")
             if self.fields[name].type not in ("category", "boolean"):
                 raise ValueError(f"slice {name!r} is a {self.fields[name].type}; a slice is a category or a boolean")
 
-    def _running_inputs_are_numbers(self) -> None:
+    def _check_running_means(self) -> None:
         for name in self.lags.inputs:
             if name not in self.features:
                 raise ValueError(f"lags.inputs {name!r} is no field that is a feature")
             if self.fields[name].type == "category":
                 raise ValueError(f"lags.inputs {name!r} is a category; a running mean goes over numbers")
 
-    def _classes_fit_the_task(self) -> None:
+    def _check_classes(self) -> None:
         count = len(self.label.classes)
         if self.task == "binary" and count != 2:
             raise ValueError(f"a binary label has two classes, label.classes names {count}")
@@ -197,26 +208,26 @@ class Declaration(StrictModel):
 
     @cached_property
     def entity_attribute(self) -> str | None:
-        """What a payload's struct calls the entity, None for a stream without one."""
+        """The attribute of the payload's struct that holds the entity, None for a stream without one."""
         return None if self.entity is None else self.attribute_of(self.entity)
 
     def attribute_of(self, field: str) -> str:
-        """What a payload's struct calls a field."""
+        """The attribute of the payload's struct that holds a field."""
         return f"f{list(self.fields).index(field)}"
 
     @property
     def partition_count(self) -> int:
-        """Partitions of the stream's keyed topics: 1 for a series, else 4 unless declared."""
+        """The number of partitions of the stream's keyed topics: 1 for a series, else as declared, by default 4."""
         if self.entity is None and self.ordered:
             return 1
         return self.partitions or 4
 
     @property
-    def learns(self) -> bool:
-        """Whether what serves the stream learns from every outcome."""
+    def learns_online(self) -> bool:
+        """Whether the server learns from every outcome: for lag features, or for additive models."""
         return not self.serving.external and (self.lags.any or "additive" in self.models.families)
 
     @property
     def features(self) -> dict[str, FieldDeclaration]:
-        """The fields a model may see, in declared order."""
+        """The fields that models may use, in declared order."""
         return {name: field for name, field in self.fields.items() if field.feature}

@@ -1,4 +1,4 @@
-"""What every part of a declaration shares: it is frozen, holds nothing unknown, and names nothing twice."""
+"""What all parts of a declaration share: they are immutable, and refuse unknown keys and repeated names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 class StrictModel(BaseModel):
-    """A table of a `stream.toml`."""
+    """A table of `stream.toml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def distinct(names: tuple[T, ...]) -> tuple[T, ...]:
-    """The names, each of which stands once.
+    """The names unchanged, if each is listed once.
 
     Raises:
-        ValueError: one stands twice.
+        ValueError: a name is listed twice.
     """
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"{twice[0]!r} stands twice")
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is listed twice")
     return names

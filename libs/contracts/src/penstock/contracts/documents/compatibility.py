@@ -1,4 +1,4 @@
-"""What may change within a record's version: additions only. Anything else is a new version with an upcast."""
+"""What may change within a version of a record: additions only. Any other change needs a new version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 
 def breaking_changes(old: Schema, new: Schema) -> list[str]:
-    """How records of schema `old` could fail a reader of `new`, or the other way round; empty when they cannot.
+    """The changes from schema `old` to `new` by which a reader of one could fail on records of the other.
 
     >>> breaking_changes({"properties": {"a": {"type": "string"}}}, {"properties": {}})
     ['$.a was removed']
@@ -30,15 +30,15 @@ def _differences(old: Schema, new: Schema, path: str, old_root: Schema, new_root
             yield f"{path}.{name} became required"
     if old.get("type") != new.get("type"):
         yield f"{path} changed its type from {old.get('type')} to {new.get('type')}"
-    if lost := _values(old) - _values(new):
-        yield f"{path} lost values {sorted(map(str, lost))}"
+    if removed := _values(old) - _values(new):
+        yield f"{path} lost values {sorted(map(str, removed))}"
     yield from _fewer_choices(old, new, path, old_root, new_root)
     if "items" in old and isinstance(old["items"], dict):
         yield from _differences(old["items"], new.get("items", {}), f"{path}[]", old_root, new_root)
 
 
 def _values(schema: Schema) -> set[Any]:
-    """The only values that are taken: one, or those of a list; none are named where any is taken."""
+    """The values that the schema allows, where it lists them."""
     return {schema["const"]} if "const" in schema else set(schema.get("enum", []))
 
 
@@ -54,7 +54,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     reference = schema.get("$ref")
     if reference is None:
         return schema
-    found: Any = root
+    target: Any = root
     for part in str(reference).removeprefix("#/").split("/"):
-        found = found.get(part, {})
-    return {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+        target = target.get(part, {})
+    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}

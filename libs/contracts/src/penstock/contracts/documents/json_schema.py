@@ -1,4 +1,4 @@
-"""JSON Schemas of every record, from the types themselves."""
+"""The JSON Schema of every record, derived from its type."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Alert, Drift, Statistics
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import Prediction
-from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 
 Schema = dict[str, Any]
-Payload = dict[str, Any]  # a stream's own fields: its declaration says which
+Payload = dict[str, Any]  # the fields that a stream declares
 
 DATA_RECORDS: tuple[Any, ...] = (
-    Event[Payload], Label, Rejected, Prediction, Outcome[Payload], Counts, DeadLetter,
+    Event[Payload], Label, Rejection, Prediction, Outcome[Payload], Counts, DeadLetter,
 )  # fmt: skip
 CONTROL_RECORDS: tuple[type[ControlRecord], ...] = (
     StreamDeclared, ModelEpoch, Command, TrainingRequest, TrainingRun, Decision, Statistics, Drift, Alert,
@@ -38,8 +38,8 @@ def record_types() -> dict[str, Any]:
     return data | {record.type: record for record in CONTROL_RECORDS}
 
 
-def short_name(cloud_type: str) -> str:
-    """`penstock.event.v1` → `event`, as the table of topics names what a topic holds."""
+def record_name(cloud_type: str) -> str:
+    """`penstock.event.v1` → `event`, the name of the record in the table of topics."""
     return cloud_type.split(".")[1]
 
 

@@ -1,4 +1,4 @@
-"""The control plane's envelope: every record has an id, an event time and the id of what caused it."""
+"""The envelope of control-plane records: an id, a time, and the id of the record that caused it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+UtcTimestamp = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
 _ATTRIBUTES = ("source", "id", "time", "cause")
 
 
 class ControlRecord(BaseModel):
-    """A fact of the control plane. On the log it is a CloudEvent whose `data` holds the record's own fields.
+    """A record of the control plane. On the log it is a CloudEvent whose `data` holds the record's own fields.
 
-    `cause` is the id of the record that led to this one, so that a promotion can be followed back to a label.
+    `cause` (on the log: `causationid`) is the id of the record that led to this one, so that a promotion can be
+    followed back to the label that began it.
     """
 
     model_config = ConfigDict(
@@ -26,7 +27,7 @@ class ControlRecord(BaseModel):
 
     source: str
     id: str
-    time: Instant
+    time: UtcTimestamp
     cause: str | None = None
 
     def to_json(self) -> bytes:
@@ -44,7 +45,7 @@ class ControlRecord(BaseModel):
         """Read a structured CloudEvent of this record's type.
 
         Raises:
-            ValueError: it is not JSON, of another type, or lacks what the record needs.
+            ValueError: it is not JSON, has another type, or lacks a field that the record needs.
         """
         envelope = json.loads(content)
         if not isinstance(envelope, dict) or not isinstance(envelope.get("data"), dict):
@@ -52,5 +53,5 @@ class ControlRecord(BaseModel):
         if envelope.get("type") != cls.type:
             raise ValueError(f"expected type {cls.type}, found {envelope.get('type')!r}")
         attributes = {name: envelope[name] for name in _ATTRIBUTES if name in envelope}
-        said = {**envelope["data"], **attributes, "cause": envelope.get("causationid")}
-        return cls.model_validate(said, extra="ignore")  # a newer version may say more
+        fields = {**envelope["data"], **attributes, "cause": envelope.get("causationid")}
+        return cls.model_validate(fields, extra="ignore")  # a newer version may have more fields

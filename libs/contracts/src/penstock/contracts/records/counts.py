@@ -1,4 +1,4 @@
-"""Counts: how the values of one block of events fell into the bins of the training reference."""
+"""Counts: how many values of each field fell into each bin, for one count block of events."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from penstock.contracts.records.events import Text, Zoned
+from penstock.contracts.records.events import Identifier, Timestamp
 
 COUNTS_TYPE = "penstock.counts.v1"
 
 
 class CountsData(Struct, kw_only=True):
-    """Counts per field and bin over the events at offsets `[start, stop)` of one partition.
+    """Counts by field and bin over the events at offsets `[start, stop)` of one partition.
 
-    `profile` is the digest of the reference whose bins were counted; `last_*` names the newest event in the block.
+    `events` is how many events those were, `profile` the digest of the training profile that the bins are taken from.
+    `last_source` and `last_id` name the newest event of the block.
     """
 
     partition: int
@@ -28,10 +29,10 @@ class CountsData(Struct, kw_only=True):
 
 
 class Counts(Struct, tag_field="type", tag=COUNTS_TYPE, kw_only=True):
-    """One block, counted. `time` is that of its newest event."""
+    """The values of one count block of events, counted into bins. `time` is that of its newest event."""
 
     specversion: Literal["1.0"] = "1.0"
-    source: Text
-    id: Text
-    time: Zoned
+    source: Identifier
+    id: Identifier
+    time: Timestamp
     data: CountsData

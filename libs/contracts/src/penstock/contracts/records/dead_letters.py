@@ -1,4 +1,4 @@
-"""Dead letters: records that could not be read, with their bytes and the reason."""
+"""Dead letters: records that cannot be read, with their bytes and the reason."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from penstock.contracts.records.events import Text, Zoned
+from penstock.contracts.records.events import Identifier, Timestamp
 
 DEAD_LETTER_TYPE = "penstock.dead-letter.v1"
 
 
 class DeadLetterData(Struct, kw_only=True):
-    """Where the record lay, what was wrong, and its key, value and headers as they were (base64)."""
+    """The topic, partition and offset of the record, why it cannot be read, and its bytes.
+
+    `consumer` is the service that could not read it. `key`, `value` and the values of `headers` are base64.
+    """
 
     topic: str
     partition: int
@@ -25,10 +28,10 @@ class DeadLetterData(Struct, kw_only=True):
 
 
 class DeadLetter(Struct, tag_field="type", tag=DEAD_LETTER_TYPE, kw_only=True):
-    """One unreadable record; `time` is its log-append time."""
+    """A record that cannot be read, kept with its bytes. `time` is its log-append time."""
 
     specversion: Literal["1.0"] = "1.0"
-    source: Text
-    id: Text
-    time: Zoned
+    source: Identifier
+    id: Identifier
+    time: Timestamp
     data: DeadLetterData

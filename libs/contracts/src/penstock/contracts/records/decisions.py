@@ -1,4 +1,4 @@
-"""Decisions on retraining: those for it and those against it, with what spoke for either."""
+"""Decisions on retraining: whether to train now or to wait, and why."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord
-from penstock.contracts.records.training import Reason
+from penstock.contracts.records.training import TrainingReason
 
-Against = Literal["too-few", "nothing", "under-way", "settling", "cooling", "stale", "budget", "outvoted"]
+WaitReason = Literal["too-few", "nothing", "under-way", "settling", "cooling", "stale", "budget", "outvoted"]
 
 
-class Argument(BaseModel):
-    """What one trigger has to say: whether it `speaks` for a run, and what still keeps it back (`held`)."""
+class TriggerStatus(BaseModel):
+    """The state of one trigger of the retraining policy at the time of a decision.
 
-    model_config = ConfigDict(frozen=True)
+    `speaks` is true if the trigger fires; `held` is the reason for which a trigger that fires must wait, null if none.
+    """
 
-    trigger: Reason
-    speaks: bool
-    held: Against | None = None
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, validate_by_name=True)
+
+    trigger: TrainingReason
+    fires: Annotated[bool, Field(alias="speaks")]
+    blocked_by: Annotated[WaitReason | None, Field(alias="held")] = None
     detail: str = ""
 
     @property
-    def met(self) -> bool:
-        """Whether it speaks, with nothing against it."""
-        return self.speaks and self.held is None
+    def calls_for_training(self) -> bool:
+        """Whether it fires, and nothing makes it wait."""
+        return self.fires and self.blocked_by is None
 
 
-class Realised(BaseModel):
-    """How much better the stream went after a model was promoted than before, over `rows` outcomes after it."""
+class RealisedGain(BaseModel):
+    """How much better the stream's score was after a promotion than before, over `rows` outcomes after it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,11 +41,15 @@ class Realised(BaseModel):
 
 
 class Decision(ControlRecord):
-    """Whether the stream is to be trained anew. Written when it changes, or its reason: `number` counts them.
+    """Whether a stream is trained now (`retrain`) or not (`wait`).
 
-    `reason` is that of the `request`, or why there is none. The expected gain is what earlier runs of that reason came
-    to in the metric's unit, the expected cost in CPU seconds; None where nothing is known. `realised` is what the run
-    before this decision has turned out to gain.
+    Written whenever the verdict or its reason changes; `number` counts a stream's decisions. `reason` is the reason
+    of the training, or for waiting. `outcomes` is how many outcomes the stream had; `arguments` holds the state of
+    each trigger; `request` is the id of the training request.
+
+    `expected_gain` is the mean gain of earlier trainings for the same reason, in units of the metric, and
+    `expected_cost` their mean cost in CPU seconds; null where there were none. `realised` is the gain that the
+    training before this decision turned out to have.
     """
 
     type: ClassVar[str] = "penstock.decision.v1"
@@ -50,11 +57,11 @@ class Decision(ControlRecord):
     stream: str
     number: Annotated[int, Field(ge=0)]
     verdict: Literal["retrain", "wait"]
-    reason: Reason | Against
+    reason: TrainingReason | WaitReason
     detail: str = ""
     outcomes: int
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[TriggerStatus, ...] = ()
     request: str | None = None
     expected_gain: float | None = None
     expected_cost: float | None = None
-    realised: Realised | None = None
+    realised: RealisedGain | None = None

@@ -1,4 +1,4 @@
-"""Governance: commands people gave, and the audit log's entries."""
+"""Governance: commands that people give, and the entries of the audit log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from penstock.contracts.records.control import ControlRecord
 
 
 class Command(ControlRecord):
-    """A person asked for something that another service does: a training, or to take note of imported history.
+    """A person asks for a training (`retrain`), or has imported history (`imported`).
 
-    `outcomes` says how many outcomes the stream has had with all that was `imported`: where a dataset would end.
+    `by` is who asked. For `imported`, `outcomes` is how many outcomes the stream has with the imported ones included:
+    a training on all of them ends at that offset.
     """
 
     type: ClassVar[str] = "penstock.command.v1"
@@ -23,7 +24,11 @@ class Command(ControlRecord):
 
 
 class AuditEntry(ControlRecord):
-    """One link of the audit chain: `hash` covers the entry and `previous`, so no entry can be changed or lost."""
+    """One entry of the audit log: who (`actor`) did what (`action`) to what (`subject`).
+
+    The entries form a chain: `hash` covers the entry and `previous`, the hash of the entry before, so that no entry
+    can be changed or removed unnoticed.
+    """
 
     type: ClassVar[str] = "penstock.audit-entry.v1"
 

@@ -10,7 +10,11 @@ from penstock.contracts.records.control import ControlRecord
 
 
 class ModelVersion(BaseModel):
-    """A registered model: what it is, where its bytes are, and the signed statement about them."""
+    """A registered model.
+
+    `digest` is the artifact that holds its package, `profile` the artifact with its training profile, `envelope` the
+    signed statement about the package (DSSE), `run` the training run that made it.
+    """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
@@ -28,9 +32,9 @@ RolloutMode = Literal["canary", "shadow", "ab", "bandit"]
 
 
 class Challenger(BaseModel):
-    """A model on trial, and the share of the entities (or events, in a stream without entity) that it answers.
+    """A model in a rollout, and its share of the entities (of the events, in a stream without an entity).
 
-    A shadow has the share 0: it answers everything, and nobody but those who judge it hears of that.
+    A shadow has the share 0: it answers every event for comparison, and its answers are given to nobody.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -40,8 +44,9 @@ class Challenger(BaseModel):
 
 
 class RolloutStep(BaseModel):
-    """The rollout under way: `challengers` answer their shares. `id` salts who is answered by whom, so that the same
-    entity meets the same model as long as the rollout lasts.
+    """One step of a rollout: each of the `challengers` answers its share.
+
+    `id` salts the traffic split, so that an entity is answered by the same arm throughout the rollout.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,9 +58,10 @@ class RolloutStep(BaseModel):
 
 
 class ModelEpoch(ControlRecord):
-    """From here on `champion` answers, but for the shares that a `rollout` gives to challengers.
+    """From this epoch on `champion` answers, except for the shares of the challengers of a rollout.
 
-    Epochs of a stream rise by one; a rollback is a higher epoch too. On the log `rollout` is called `trial`.
+    The epochs of a stream rise by one; a rollback is a higher epoch with an earlier champion. The step of the rollout
+    is the field `trial`.
     """
 
     type: ClassVar[str] = "penstock.model-epoch.v1"
@@ -69,5 +75,5 @@ class ModelEpoch(ControlRecord):
 
 
 def subject_of(stream: str, run: str | None) -> str:
-    """The name under which a model is signed: its stream and the training run, or the baseline of epoch 0."""
+    """The subject name that a model is signed under: its stream and training run, or the baseline of epoch 0."""
     return f"{stream}@{run or 'baseline'}"

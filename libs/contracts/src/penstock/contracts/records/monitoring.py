@@ -1,4 +1,4 @@
-"""Monitoring: quality over a block of outcomes, drift that was noticed, and alerts for people."""
+"""Monitoring: quality over blocks of outcomes, drift, and alerts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.contracts.records.control import ControlRecord, Instant
+from penstock.contracts.records.control import ControlRecord, UtcTimestamp
 
 
-class Measure(BaseModel):
-    """A metric and its 95 % interval, None where there are too few cases for one."""
+class MetricValue(BaseModel):
+    """A metric and its 95 % interval from `low` to `high`, which is null where there are too few cases for one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -19,11 +19,11 @@ class Measure(BaseModel):
     high: float | None = None
 
 
-class Estimate(BaseModel):
-    """What `score` was expected to be from the answers alone, before a label of theirs was looked at.
+class EstimatedScore(BaseModel):
+    """An estimate of the block's score from its answers alone, without their labels.
 
-    It speaks of all `answers` of the block, labelled or not. `error` is its own past: how far estimates lay from what
-    matured later, on average over some fifty blocks, the newest weighing most; None before the first.
+    It covers all `answers` of the block, labelled or not. `error` is the mean absolute difference between earlier
+    estimates and the matured scores, over about fifty blocks with the newest weighted most; null before the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -34,9 +34,9 @@ class Estimate(BaseModel):
 
 
 class ArmLosses(BaseModel):
-    """The losses of one model version in a block: how many, their mean, and the sum of squares around it.
+    """The losses of one model version in a block: their number, mean, and sum of squared deviations from the mean.
 
-    Of a shadow they are its losses less those of the answers that were given: below 0 means the shadow is the better.
+    For a shadow they are differences: its loss minus the loss of the answer that was given. Below 0 it is better.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -49,7 +49,7 @@ class ArmLosses(BaseModel):
 
 
 class Confusion(BaseModel):
-    """Answers to a binary question by what was true: of two classes the second is the positive one."""
+    """The confusion matrix of a binary task: the second of the declared classes is the positive one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -60,7 +60,10 @@ class Confusion(BaseModel):
 
 
 class SliceLosses(BaseModel):
-    """The losses of a block's rows with one `value` of a declared slice; an empty value means it was missing."""
+    """The losses of one slice of a block: the outcomes with `value` in `field`; an empty value means missing.
+
+    `answers` is their number, `mean` their mean and `squares` the sum of squared deviations from the mean.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -73,16 +76,20 @@ class SliceLosses(BaseModel):
 
 
 class Statistics(ControlRecord):
-    """Quality over the outcomes at offsets `[start, stop)`: a fixed block, so repeated work says the same.
+    """Quality over one outcome block: the outcomes at offsets `[start, stop)`.
 
-    `score` is accuracy or mean absolute error over the block's `joined` outcomes, None when none was joined;
-    `coverage` is the share that was joined. `version` and `epoch` are of the newest prediction in the block.
+    `score` is accuracy or mean absolute error over the `joined` outcomes of the block, null when none was joined;
+    `expired` is how many got no label in time, `coverage` the share that was joined. `version` and `epoch` are those
+    of the newest prediction in the block, `first_time` and `last_time` the event times of its first and last event.
 
-    A block is said on two clocks. `provisional`: by the labels so far, when the block is complete.
-    `matured`, as a record of its own: when nothing of it is missing, or else when the horizon of its events has passed;
-    and once more when it has passed if corrections came meanwhile. The highest revision of a label counts, the
-    first by offset of equal ones; `revised` is how many corrections that were. `metrics` holds whatever the task's metrics could tell, `score` among them. `arms` are the joined outcomes by the
-    model that answered, or would have; `slices` by the values of the fields that the stream declares as such.
+    Each block is reported more than once, as `clock` says. `provisional`: when the block is complete, with the labels
+    known by then. `matured`: when all its labels are known or the horizon of its events has passed; and again when
+    the horizon has passed, if labels were corrected meanwhile. Of several labels of an event the highest revision
+    counts, and the first by offset among equal revisions; `revised` is the number of corrections.
+
+    `metrics` holds every metric of the task that can be computed, `score` among them. `estimate` is the score
+    estimated without labels. `arms` holds the losses by the model that answered or, for a shadow, would have;
+    `slices` those by the values of the fields that the stream declares as slices.
     """
 
     type: ClassVar[str] = "penstock.statistics.v1"
@@ -97,22 +104,28 @@ class Statistics(ControlRecord):
     coverage: float
     version: int
     epoch: int
-    first_time: Instant
-    last_time: Instant
+    first_time: UtcTimestamp
+    last_time: UtcTimestamp
     clock: Literal["provisional", "matured"] = "provisional"
     revised: int = 0
-    metrics: dict[str, Measure] = Field(default={})
-    estimate: Estimate | None = None
+    metrics: dict[str, MetricValue] = Field(default={})
+    estimate: EstimatedScore | None = None
     arms: tuple[ArmLosses, ...] = ()
     slices: tuple[SliceLosses, ...] = ()
 
 
 class Drift(ControlRecord):
-    """A detector tipped. `outcomes` is how many outcomes the stream had by then: where a dataset would end.
+    """A detector found drift.
 
-    `event_source` and `event_id` name the record that tipped it; `status` is `confirmed` when the loss itself rose.
-    `hurts` is how much: the mean loss now minus that before, in units of the loss (errors per answer, or the label's
-    unit), None where too few outcomes tell. It may be below 0: then nothing was lost.
+    `kind` is what drifted: the losses (`concept`), the predictions, labels, or a `feature`'s values, missing values,
+    new categories, values out of range, the `volume` of events, or the relations between fields (`rows`). `field` is
+    the field concerned, `statistic` the detector's test statistic. `status` is `confirmed` when the loss itself rose,
+    else `suspected`.
+
+    `outcomes` is how many outcomes the stream had by then: a training on all of them ends at that offset.
+    `event_source` and `event_id` name the event at which the detector fired. `hurts` is the increase of the mean
+    loss, in units of the loss (errors per answer, or the label's unit); below 0 the loss fell, and null means that
+    there are too few outcomes to tell.
     """
 
     type: ClassVar[str] = "penstock.drift.v1"
@@ -132,11 +145,11 @@ class Drift(ControlRecord):
 
 
 FAILED_CHALLENGER = "failed-challenger"
-"""The subject of an alert whose `version` failed while it was on trial."""
+"""The subject of an alert about a challenger that failed: its `version`."""
 
 
 class Alert(ControlRecord):
-    """Something a person may want to act on. `version` is of the model that it is about, if it is about one."""
+    """Something that a person may want to act on. `version` is the model version concerned, if any."""
 
     type: ClassVar[str] = "penstock.alert.v1"
 

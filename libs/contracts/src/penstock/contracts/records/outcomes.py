@@ -1,4 +1,4 @@
-"""Outcomes: event, prediction and label joined. The dataset of everything that learns or judges."""
+"""Outcomes: event, prediction and label joined. What models are trained on, and what quality is computed from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from penstock.contracts.records.events import Text, Zoned
+from penstock.contracts.records.events import Identifier, Timestamp
 from penstock.contracts.records.predictions import PredictionData
 
 OUTCOME_TYPE = "penstock.outcome.v1"
@@ -16,39 +16,43 @@ D = TypeVar("D")
 
 
 class OutcomeData(Struct, Generic[D], kw_only=True):
-    """What was known (`fields`), what was answered, what turned out to be true and when that was said.
+    """The event's `fields`, its prediction, its label, and when the label became known.
 
-    `status` is `joined`, `expired` when no label came within the horizon (`label` is then null), or `imported` for
-    history that came with its label: nobody asked, so there is no prediction, and no score may count it.
+    `status` is `joined`, or `expired` when no label came within the horizon (`label` is then null), or `imported` for
+    history that came with its label: such an outcome has no prediction, and no score counts it.
     """
 
     fields: D
     prediction: PredictionData | UnsetType = UNSET
     label: str | float | None
     revision: int
-    label_time: Zoned | None
+    label_time: Timestamp | None
     status: Literal["joined", "expired", "imported"]
     entity: str | None = None
 
     @property
     def answer(self) -> PredictionData:
-        """What was answered; only history has no answer."""
+        """The prediction.
+
+        Raises:
+            LookupError: the outcome is imported history, which has none.
+        """
         if isinstance(self.prediction, UnsetType):
-            raise LookupError("nobody asked: this outcome is imported history")
+            raise LookupError("this outcome is imported history, which has no prediction")
         return self.prediction
 
 
 class Outcome(Struct, Generic[D], tag_field="type", tag=OUTCOME_TYPE, kw_only=True):
-    """The outcome of the event of the same source (without `#outcome`) and id; `time` is the event's."""
+    """The outcome of the event of the same id. `source` is the event's with `#outcome`, `time` the event's own."""
 
     specversion: Literal["1.0"] = "1.0"
-    source: Text
-    id: Text
-    time: Zoned
+    source: Identifier
+    id: Identifier
+    time: Timestamp
     data: OutcomeData[D]
 
 
 @lru_cache(maxsize=1024)
-def outcome_type(fields: type[Struct]) -> Any:
+def outcome_type(payload: type[Struct]) -> Any:
     """`Outcome` over a stream's payload struct."""
-    return Outcome[fields]  # type: ignore[valid-type]
+    return Outcome[payload]  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""Rejections: what was refused, why, and the bytes it came in, so that it can be repaired and sent again."""
+"""Rejections: which record was refused, why, and its bytes, so that it can be repaired and sent again."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Literal
 from msgspec import Struct
 
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.events import Text, Zoned
+from penstock.contracts.records.events import Identifier, Timestamp
 
-REJECTED_TYPE = "penstock.rejected.v1"
-REJECTED_SUFFIX = "#rejected"
+REJECTION_TYPE = "penstock.rejected.v1"
+REJECTION_SUFFIX = "#rejected"
 
 
-class RejectedData(Struct, kw_only=True):
-    """Why `id` was refused: a reason `code`, the `field` at fault, a sentence, and the original bytes (base64)."""
+class RejectionData(Struct, kw_only=True):
+    """The refusal of the record `id`: a reason `code`, a `detail` that explains it, and the `field` it is about.
+
+    `original` is the record's value as it was received (base64).
+    """
 
     kind: Literal["event", "label", "unknown"]
     id: str
@@ -26,16 +29,19 @@ class RejectedData(Struct, kw_only=True):
     entity: str | None = None
 
 
-class Rejected(Struct, tag_field="type", tag=REJECTED_TYPE, kw_only=True):
-    """One refusal. `time` is the event's own when it could be read, else when the log took it in."""
+class Rejection(Struct, tag_field="type", tag=REJECTION_TYPE, kw_only=True):
+    """An event or a label that was refused, with its bytes.
+
+    `time` is the refused record's own if it could be read, else its log-append time.
+    """
 
     specversion: Literal["1.0"] = "1.0"
-    source: Text
-    id: Text
-    time: Zoned
-    data: RejectedData
+    source: Identifier
+    id: Identifier
+    time: Timestamp
+    data: RejectionData
 
 
 def rejection_id(source: str, record_id: str, original: bytes) -> str:
-    """The id of a refusal: one per body refused under an id."""
+    """The id of a rejection: one for each body refused under an id."""
     return derived_id("rejected", source, record_id, base64.b64encode(original).decode())

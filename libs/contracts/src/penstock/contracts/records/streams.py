@@ -1,4 +1,4 @@
-"""Streams: what has been declared, version by version."""
+"""Streams: their declarations, version by version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.contracts.records.control import ControlRecord
 
 
 class StreamDeclared(ControlRecord):
-    """The stream as declared, at a version that rises with every change of the declaration."""
+    """A stream's declaration. `version` rises by one with every change; the highest is in force."""
 
     type: ClassVar[str] = "penstock.stream-declared.v1"
 
@@ -25,21 +25,21 @@ class StreamDeclared(ControlRecord):
 
 
 class Streams:
-    """The newest declaration of every stream: a fold over the topic `streams`."""
+    """The newest declaration of every stream, by name, kept up to date from the topic `streams`."""
 
     def __init__(self) -> None:
-        self._declared: dict[str, StreamDeclared] = {}
+        self._newest: dict[str, StreamDeclared] = {}
 
     def apply(self, record: StreamDeclared) -> None:
-        """Take in one record; an older version than the one known changes nothing."""
-        known = self._declared.get(record.name)
-        if known is None or record.version > known.version:
-            self._declared[record.name] = record
+        """Take in one record; it changes nothing unless its version is higher than the one at hand."""
+        newest = self._newest.get(record.name)
+        if newest is None or record.version > newest.version:
+            self._newest[record.name] = record
 
     def get(self, name: str) -> StreamDeclared | None:
-        """The newest record of the stream, or None when it is unknown."""
-        return self._declared.get(name)
+        """The newest record of the stream, or None if no such stream is declared."""
+        return self._newest.get(name)
 
     def names(self) -> list[str]:
-        """All known streams, in the order of their first declaration."""
-        return list(self._declared)
+        """The names of all streams, in the order in which they were first declared."""
+        return list(self._newest)

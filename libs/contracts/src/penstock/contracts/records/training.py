@@ -1,4 +1,4 @@
-"""Training: what was asked for, and what came of it."""
+"""Training: requests, and the runs that follow them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord
 
-Reason = Literal["first", "drift", "growth", "schedule", "command", "volume", "performance", "declaration"]
+TrainingReason = Literal["first", "drift", "growth", "schedule", "command", "volume", "performance", "declaration"]
 
 
 class TrainingRequest(ControlRecord):
-    """Train the stream anew on the outcomes at offsets `[0, until)`.
+    """A request to train the stream's model on the outcomes at offsets `[0, until)`.
 
-    `fence` is the number of the stream's earlier requests; the trainer and the registry refuse an older one.
-    `since` is the offset at which the newest change of the world was noticed: models of what came after it alone
-    compete with models of everything.
+    `fence` is the number of earlier requests of the stream: trainer and registry refuse a request that a newer one has
+    overtaken. `since` is the offset of the newest drift: models trained only on the outcomes after it compete with
+    models trained on all of them.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
 
     stream: str
     fence: Annotated[int, Field(ge=0)]
-    reason: Reason
+    reason: TrainingReason
     detail: str = ""
     until: Annotated[int, Field(ge=0)]
     since: Annotated[int, Field(ge=0)] | None = None
 
 
 class Segment(BaseModel):
-    """Outcomes at offsets `[start, stop)`, archived as Parquet under `digest`."""
+    """Outcomes at offsets `[start, stop)`, stored as a Parquet file under `digest`; `rows` of them have a label."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class Segment(BaseModel):
 
 
 class Dataset(BaseModel):
-    """What a run learnt from: offset ranges of `outcomes`, declaration version, digests of the stored bytes."""
+    """What a model was trained on: segments of `outcomes`, the declaration's version, and the number of rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class Dataset(BaseModel):
 
 
 class Score(BaseModel):
-    """A metric over `rows` rows, with its 95 % interval."""
+    """A metric over `rows` rows, with its 95 % interval from `low` to `high`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,9 +62,10 @@ class Score(BaseModel):
 
 
 class SearchSummary(BaseModel):
-    """What a search came to: how many `trials` there were, those given up early (`pruned`) and those that `failed` included.
+    """The result of a hyperparameter search.
 
-    `family` is that of the best, and `settings` what was set about it: nothing where the family is best as it is.
+    `trials` counts all search trials, including those stopped early (`pruned`) and those that `failed`. `family` is
+    the best trial's, `settings` its hyperparameters: empty if the family's defaults are best.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,7 +78,7 @@ class SearchSummary(BaseModel):
 
 
 class SliceScores(BaseModel):
-    """Candidate and champion on the holdout rows with one `value` of a declared slice; empty where it is missing."""
+    """Candidate and champion on the holdout rows of one slice: `value` of `field`; an empty value means missing."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +90,7 @@ class SliceScores(BaseModel):
 
 
 class Skew(BaseModel):
-    """Of so many `rows` that were answered, how many carried features `differing` from what the log gives."""
+    """Training/serving skew: of `rows` answers checked, `differing` had other lag features than the log gives."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,10 +99,13 @@ class Skew(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """Candidate, champion and baseline on the same holdout rows, none of which the candidate had seen.
+    """Candidate, champion and baseline on the same holdout rows, none of which the candidate was trained on.
 
-    The champion's answers are those it served. `gain` is how much better the candidate is than the champion, in the
-    metric's unit (positive is better), with its paired interval.
+    The champion is scored by the answers that it served. `gain` is the candidate's score compared with the champion's
+    on the same rows, in units of the metric, with its paired interval; above 0 the candidate is better.
+
+    `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
+    could not be trained, the reason.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,7 +123,10 @@ class Evaluation(BaseModel):
 
 
 class Candidate(BaseModel):
-    """A trained model: where it lies, what it expects, and the trainer's signed statement about it."""
+    """A trained model: the digests of its package and of its training profile, and the signed statement about it.
+
+    `size` is the package's size in bytes.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -131,11 +138,11 @@ class Candidate(BaseModel):
 
 
 class TrainingRun(ControlRecord):
-    """One run of one request: `started`, then `finished` with a candidate, or `failed` with a reason.
+    """The state of one training run: `started`, then `finished` with a candidate, or `failed` or `refused`.
 
-    `learnt_from` is the offset of the first outcome that the best of the candidate's models learnt from: 0, or the
-    request's `since`.
-    `scoring_seconds` is what answering 1,000 rows took the candidate.
+    `request` is the id of the training request, whose `fence`, `reason`, `until` and `since` are repeated here.
+    `learnt_from` is the offset of the first outcome that the best model was trained on: 0, or the request's `since`.
+    `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
     """
 
     type: ClassVar[str] = "penstock.training-run.v1"
@@ -144,7 +151,7 @@ class TrainingRun(ControlRecord):
     request: str
     fence: Annotated[int, Field(ge=0)]
     status: Literal["started", "finished", "failed", "refused"]
-    reason: Reason
+    reason: TrainingReason
     until: int
     since: int | None = None
     learnt_from: int = 0

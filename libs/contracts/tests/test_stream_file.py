@@ -1,4 +1,4 @@
-"""`stream.toml`: what is wrong in it is said in one line, with file, line or field, and what was expected."""
+"""`stream.toml`: an error is one line, with file, line or field, and what was expected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ amount = { type = "number", min = 0, max = 1e6 }
 """
 
 
-def complaint(text: str) -> str:
+def error_of(text: str) -> str:
     with pytest.raises(DeclarationError) as caught:
         parse_declaration(text)
     message = str(caught.value)
@@ -64,7 +64,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "says"),
+    ("old", "new", "line", "message_part"),
     [
         ('task = "binary"', 'task = "binary', 3, "not valid TOML"),
         ("[label]", "[stream]", 6, "declare ('stream',) twice"),
@@ -78,7 +78,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, 
         ("min = 0", "min = nan", 12, "finite number"),
         ("min = 0", "min = 2e6", 12, "min 2e+06 is above max 1e+06"),
         ("min = 0", "minimum = 0", 12, "fields.amount.minimum"),
-        ('["no", "yes"]', '["no", "no"]', 8, "'no' stands twice"),
+        ('["no", "yes"]', '["no", "no"]', 8, "'no' is listed twice"),
         ('["no", "yes"]', '["no", "yes"]\nprior = { no = -1 }', 6, "weight of 0 or more"),
         ('["no", "yes"]', '["no", "yes"]\nhorizon = "P0D"', 6, "horizon must be longer"),
         (
@@ -88,7 +88,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, 
             "'linear', 'boosting', 'forest' or 'additive'",
         ),
         ("[fields]", "[models]\nfamilies = []\n[fields]", 11, "at least 1 item"),
-        ("[fields]", '[models]\nfamilies = ["linear", "linear"]\n[fields]', 11, "'linear' stands twice"),
+        ("[fields]", '[models]\nfamilies = ["linear", "linear"]\n[fields]', 11, "'linear' is listed twice"),
         ("[fields]", "[models]\nseed = -1\n[fields]", 11, "greater than or equal to 0"),
         ("[fields]", "[retrain]\ngrowth = 0\n[fields]", 11, "greater than 1"),
         ("[fields]", "[retrain]\ngrowth = nan\n[fields]", 11, "finite number"),
@@ -99,14 +99,14 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, 
         ("[fields]", '[time]\nzone = "../../etc/passwd"\n[fields]', 11, "is no time zone"),
     ],
 )
-def test_the_complaint_names_the_line_and_what_was_expected(old: str, new: str, line: int, says: str) -> None:
-    message = complaint(replaced(old, new))
+def test_an_error_names_the_line_and_what_was_expected(old: str, new: str, line: int, message_part: str) -> None:
+    message = error_of(replaced(old, new))
     assert message.startswith(f"stream.toml:{line}: ")
-    assert says in message
+    assert message_part in message
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message_part"),
     [
         ("", "expected a [stream] table"),
         ('stream = "loans"', "expected a [stream] table"),
@@ -114,7 +114,7 @@ def test_the_complaint_names_the_line_and_what_was_expected(old: str, new: str, 
         (GOOD[: GOOD.index("customer =")] + "[fields.none]", "fields.none.type: Field required"),
         (GOOD[: GOOD.index("customer =")], "at least one field"),
         (replaced('entity = "customer"', 'entity = "client"'), "'client' is not among the fields"),
-        (replaced('name = "defaulted"', 'name = "amount"'), "would give it away"),
+        (replaced('name = "defaulted"', 'name = "amount"'), "would reveal it"),
         (replaced('["no", "yes"]', '["no"]'), "two classes, label.classes names 1"),
         (replaced('["no", "yes"]', '["no", "yes"]\nprior = 0.5'), "a weight per class"),
         (replaced('entity = "customer"', "partitions = 8"), "one partition"),
@@ -124,8 +124,8 @@ def test_the_complaint_names_the_line_and_what_was_expected(old: str, new: str, 
         ),
     ],
 )
-def test_what_concerns_the_whole_names_the_field(text: str, says: str) -> None:
-    assert says in complaint(text)
+def test_an_error_about_the_whole_names_the_field(text: str, message_part: str) -> None:
+    assert message_part in error_of(text)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,15 @@ def test_what_concerns_the_whole_names_the_field(text: str, says: str) -> None:
     ids=["arrays", "tables", "dots", "quoted dots", "a million fields"],
 )
 def test_a_file_made_to_exhaust_the_parser_is_refused_at_once(text: str) -> None:
-    complaint(text)
+    error_of(text)
 
 
 def test_a_key_that_holds_a_line_break_stays_on_one_line() -> None:
-    assert "\n" not in complaint(GOOD + '"a\\nb" = { type = "number" }\n')
-    assert "\n" not in complaint(GOOD + '"a" = { type = "number" }\n"a" = "\\n\\u001b[31m"')
+    assert "\n" not in error_of(GOOD + '"a\\nb" = { type = "number" }\n')
+    assert "\n" not in error_of(GOOD + '"a" = { type = "number" }\n"a" = "\\n\\u001b[31m"')
 
 
-def read_complaint(path: Path) -> str:
+def reading_error(path: Path) -> str:
     with pytest.raises(DeclarationError) as caught:
         read_declaration(path)
     assert len(str(caught.value).splitlines()) == 1
@@ -156,27 +156,27 @@ def read_complaint(path: Path) -> str:
     return str(caught.value)
 
 
-def test_what_is_no_regular_file_is_refused_without_being_read(tmp_path: Path) -> None:
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
-        assert "no regular file" in read_complaint(path)
-    assert "No such file" in read_complaint(tmp_path / "absent.toml")
+        assert "no regular file" in reading_error(path)
+    assert "No such file" in reading_error(tmp_path / "absent.toml")
 
 
 def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
     huge = tmp_path / "huge.toml"
     with huge.open("wb") as file:
         file.truncate(1 << 30)
-    assert "at most 150 kB" in read_complaint(huge)
+    assert "at most 150 kB" in reading_error(huge)
 
 
-def test_a_link_is_followed_and_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
+def test_a_link_is_followed_and_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     real = tmp_path / "real.toml"
     real.write_text(GOOD)
     (tmp_path / "link.toml").symlink_to(real)
     assert read_declaration(tmp_path / "link.toml").name == "loans"
     real.write_bytes(GOOD.encode().replace(b"loans", b"lo\xffans"))
-    assert ":2: expected UTF-8 text" in read_complaint(tmp_path / "link.toml")
+    assert ":2: expected UTF-8 text" in reading_error(tmp_path / "link.toml")
 
 
 column = st.text(
@@ -215,7 +215,7 @@ documents = st.fixed_dictionaries(
 
 
 @given(documents)
-def test_what_is_written_is_read_back(document: dict[str, Any]) -> None:
+def test_a_declaration_that_was_written_is_read_back(document: dict[str, Any]) -> None:
     expected = Declaration.model_validate(
         {**document["stream"], "label": document["label"], "fields": document["fields"]}
     )

@@ -1,4 +1,4 @@
-"""Placement: every Kafka client puts a key into the same partition."""
+"""The partitioner: every Kafka client puts a key into the same partition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiokafka.partitioner import murmur2 as murmur2_of_the_client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.placement import murmur2, partition_of
+from penstock.contracts.partitioner import murmur2, partition_of
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_known_values_of_the_java_client(key: bytes, hashed: int) -> None:
 
 
 @given(st.binary(max_size=100), st.integers(1, 256))
-def test_the_client_we_use_places_keys_alike(key: bytes, partitions: int) -> None:
+def test_the_client_we_use_chooses_the_same_partition(key: bytes, partitions: int) -> None:
     assert murmur2(key) == murmur2_of_the_client(key) & 0xFFFFFFFF
     numbers = list(range(partitions))
     assert partition_of(key, partitions) == DefaultPartitioner()(key, numbers, numbers)

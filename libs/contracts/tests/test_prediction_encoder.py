@@ -1,4 +1,4 @@
-"""Predictions written column by column are the records that the encoder writes."""
+"""Predictions encoded column by column have the bytes that encoding each record gives."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
-from penstock.contracts.decoding import encode
+from penstock.contracts.codecs.prediction_encoder import encode_predictions
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.predictions import (
-    PREDICTION_SUFFIX,
-    Attribution,
-    Prediction,
-    PredictionData,
-    encode_predictions,
-)
+from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Attribution, Prediction, PredictionData
 
 zones = st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=zones)
 texts = st.text(min_size=1, max_size=20)
-likelihoods = st.lists(st.floats(0, 1), min_size=2, max_size=2)
-rows = st.tuples(texts, texts, times, st.one_of(texts, st.floats(allow_nan=False, allow_infinity=False)), likelihoods)
+class_probabilities = st.lists(st.floats(0, 1), min_size=2, max_size=2)
+rows = st.tuples(
+    texts, texts, times, st.one_of(texts, st.floats(allow_nan=False, allow_infinity=False)), class_probabilities
+)
 attributions = st.builds(
     Attribution,
     model=texts,
@@ -37,13 +34,13 @@ attributions = st.builds(
 
 
 @given(attributions, st.lists(st.tuples(rows, st.none() | texts), max_size=5), st.booleans())
-def test_a_batch_is_written_as_its_records_would_be(
-    attribution: Attribution, said: list[tuple[Any, str | None]], classified: bool
+def test_a_batch_is_encoded_as_its_records_would_be(
+    attribution: Attribution, drawn: list[tuple[Any, str | None]], classified: bool
 ) -> None:
-    events = [Event(source=source, id=name, time=time, data=None) for (source, name, time, *_), _ in said]
-    values = [value for (*_, value, _), _ in said]
-    entities = [entity for _, entity in said]
-    probabilities = [row[-1] for row, _ in said] if classified else None
+    events = [Event(source=source, id=name, time=time, data=None) for (source, name, time, *_), _ in drawn]
+    values = [value for (*_, value, _), _ in drawn]
+    entities = [entity for _, entity in drawn]
+    probabilities = [row[-1] for row, _ in drawn] if classified else None
     expected = [
         Prediction(
             source=event.source + PREDICTION_SUFFIX,

@@ -1,4 +1,4 @@
-"""`received`: whatever a producer sends, it is read, refused with a code, or unreadable; never an exception."""
+"""`received`: whatever a producer sends is accepted, refused with a code, or unreadable; it never raises."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.batch import Unreadable
-from penstock.contracts.checks import check_events, check_label
+from penstock.contracts.checks.event_check import check_events
+from penstock.contracts.checks.label_check import check_label
+from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
+from penstock.contracts.codecs.received_decoder import Received, ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.received_decoder import Received, ReceivedDecoder, has_duplicate_key
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS, Refusal
@@ -43,7 +45,7 @@ DECLARATION = Declaration.model_validate(
     }
 )
 DECODER = ReceivedDecoder(StreamDeclared(source="t", id="1", time=NOW, version=1, declaration=DECLARATION))
-SPIKE = "zqx-canary"
+MARKER = "zqx-canary"
 
 
 @dataclass
@@ -71,12 +73,12 @@ def with_data(**fields: Any) -> bytes:
     return json.dumps(event(data={"customer": "c1", "must": 1, **fields})).encode()
 
 
-def spelt(field: str, spelling: str) -> bytes:
-    return with_data(**{field: "@"}).replace(b'"@"', spelling.encode())
+def with_raw(field: str, text: str) -> bytes:
+    return with_data(**{field: "@"}).replace(b'"@"', text.encode())
 
 
-def judged(record: Record) -> Received | Unreadable:
-    """What the decoder and then the checks say of one record."""
+def decode_and_check(record: Record) -> Received | Unreadable:
+    """The result of the decoder and then of the checks for one record."""
     (decoded,) = DECODER([record])
     if isinstance(decoded, Event):
         return check_events(DECLARATION, [decoded], NOW).get(0, decoded)
@@ -86,14 +88,14 @@ def judged(record: Record) -> Received | Unreadable:
 
 
 BAD: list[tuple[str, bytes, str, str | None]] = [
-    ("H1 NaN", spelt("amount", "NaN"), "not_finite", None),
-    ("H2 Infinity", spelt("amount", "Infinity"), "not_finite", None),
-    ("H2 -Infinity", spelt("amount", "-Infinity"), "not_finite", None),
-    ("H3 1e400", spelt("amount", "1e400"), "not_finite", "amount"),
-    ("H4 lone surrogate", spelt("customer", '"\\ud800"'), "bad_text", None),
+    ("H1 NaN", with_raw("amount", "NaN"), "not_finite", None),
+    ("H2 Infinity", with_raw("amount", "Infinity"), "not_finite", None),
+    ("H2 -Infinity", with_raw("amount", "-Infinity"), "not_finite", None),
+    ("H3 1e400", with_raw("amount", "1e400"), "not_finite", "amount"),
+    ("H4 lone surrogate", with_raw("customer", '"\\ud800"'), "bad_text", None),
     ("H7 nested deep", b'{"data":' + b"[" * 100_000, "malformed", None),
-    ("H7 nested deep in a field", spelt("amount", "[" * 100_000 + "]" * 100_000), "wrong_type", "amount"),
-    ("H8 5,000 digits", spelt("count", "9" * 5000), "not_finite", "count"),
+    ("H7 nested deep in a field", with_raw("amount", "[" * 100_000 + "]" * 100_000), "wrong_type", "amount"),
+    ("H8 5,000 digits", with_raw("count", "9" * 5000), "not_finite", "count"),
     ("H8 16 digits", with_data(count=2**53 + 2), "wrong_type", "count"),
     ("H9 bool as number", with_data(amount=True), "wrong_type", "amount"),
     ("H9 bool as int", with_data(count=False), "wrong_type", "count"),
@@ -101,15 +103,15 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("H10 text as number", with_data(amount="1.5"), "wrong_type", "amount"),
     ("H10 text as int", with_data(count="1"), "wrong_type", "count"),
     ("H11 fraction as int", with_data(count=1.5), "wrong_type", "count"),
-    ("H12 extra field", with_data(**{SPIKE: 1}), "extra_field", SPIKE),
-    ("H12 extra field of a long name", with_data(**{SPIKE * 1000: 1}), "extra_field", (SPIKE * 1000)[:200]),
+    ("H12 extra field", with_data(**{MARKER: 1}), "extra_field", MARKER),
+    ("H12 extra field of a long name", with_data(**{MARKER * 1000: 1}), "extra_field", (MARKER * 1000)[:200]),
     ("H14 invalid UTF-8", with_data(customer="@").replace(b"@", b"\xff"), "malformed", None),
     ("H15 UTF-16", json.dumps(event()).encode("utf-16"), "malformed", None),
     ("H16 BOM", b"\xef\xbb\xbf" + json.dumps(event()).encode(), "malformed", None),
     ("H17 empty", b"", "malformed", None),
     ("H17 blank", b" \n", "malformed", None),
     ("H18 null", b"null", "wrong_type", None),
-    ("H20 trailing comma", spelt("amount", "1,"), "malformed", None),
+    ("H20 trailing comma", with_raw("amount", "1,"), "malformed", None),
     ("H21 two documents", json.dumps(event()).encode() * 2, "malformed", None),
     ("H22 empty id", json.dumps(event(id="")).encode(), "bad_id", "id"),
     ("H22 long id", json.dumps(event(id="x" * 513)).encode(), "bad_id", "id"),
@@ -136,14 +138,14 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("null where refused", with_data(must=None), "wrong_type", "must"),
     ("below the range", with_data(amount=-0.5), "out_of_range", "amount"),
     ("above the range", with_data(amount=100.5), "out_of_range", "amount"),
-    ("unknown category", with_data(colour=SPIKE), "unknown_category", "colour"),
+    ("unknown category", with_data(colour=MARKER), "unknown_category", "colour"),
     ("a field named id", with_data(id="x"), "wrong_type", "id"),
     ("a field named time", with_data(time="x"), "wrong_type", "time"),
     ("a field with a backtick", with_data(**{"a`b": "x"}), "wrong_type", "a`b"),
     ("no entity", with_data(customer=None), "missing_entity", "customer"),
     ("empty entity", with_data(customer=""), "missing_entity", "customer"),
     ("an entity that no label could name", with_data(customer="x" * 513), "bad_id", "customer"),
-    ("label of no class", json.dumps(label(value=SPIKE)).encode(), "unknown_class", "value"),
+    ("label of no class", json.dumps(label(value=MARKER)).encode(), "unknown_class", "value"),
     ("label of the empty class", json.dumps(label(value="")).encode(), "unknown_class", "value"),
     ("label without entity", json.dumps(label(entity=None)).encode(), "missing_entity", "entity"),
     ("label with a negative revision", json.dumps(label(revision=-1)).encode(), "wrong_type", "revision"),
@@ -152,27 +154,29 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("value", "code", "field"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
-def test_bad_input_has_its_code_and_field_and_is_not_told_back(value: bytes, code: str, field: str | None) -> None:
+def test_bad_input_is_refused_with_code_and_field_and_is_not_repeated(
+    value: bytes, code: str, field: str | None
+) -> None:
     refusal = DECODER.decode(value)
     if not isinstance(refusal, Refusal):
-        refusal = judged(Record(value))
+        refusal = decode_and_check(Record(value))
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.field) == (code, field)
     assert refusal.status == STATUS[code] in (400, 422)
-    assert SPIKE not in refusal.detail
+    assert MARKER not in refusal.detail
 
 
 @pytest.mark.parametrize(("value", "code"), [(row[1], row[2]) for row in BAD], ids=[row[0] for row in BAD])
-def test_from_kafka_what_is_no_json_is_unreadable_and_the_rest_refused_alike(value: bytes, code: str) -> None:
-    found = judged(Record(value))
+def test_from_kafka_what_is_not_json_is_unreadable_and_all_else_is_refused_alike(value: bytes, code: str) -> None:
+    result = decode_and_check(Record(value))
     if code == "malformed":
-        assert isinstance(found, Unreadable)
+        assert isinstance(result, Unreadable)
     else:
-        assert isinstance(found, Refusal)
-        assert found.code == code
+        assert isinstance(result, Refusal)
+        assert result.code == code
 
 
-def test_a_refused_record_is_named_as_far_as_it_can_be_read() -> None:
+def test_a_refusal_identifies_its_record_as_far_as_it_can_be_read() -> None:
     (refused,) = DECODER([Record(with_data(amount="x"))])
     assert isinstance(refused, Refusal)
     assert (refused.kind, refused.source, refused.id, refused.entity) == ("event", "shop", "e1", "c1")
@@ -186,8 +190,8 @@ GOOD = {
     "H31 1969": json.dumps(event(time="1969-07-20T20:17:40Z")).encode(),
     "H31 year 1": json.dumps(event(time="0001-01-01T00:00:00+23:59")).encode(),
     "an hour ahead": json.dumps(event(time="2026-01-01T13:00:00Z")).encode(),
-    "everything missing that may be": json.dumps(event(data={"customer": "c1", "must": 1})).encode(),
-    "an attribute we do not know": json.dumps(event(subject="x")).encode(),
+    "every optional field missing": json.dumps(event(data={"customer": "c1", "must": 1})).encode(),
+    "an unknown attribute": json.dumps(event(subject="x")).encode(),
     "at the edges of the range": with_data(amount=100),
     "written over several lines": json.dumps(event(), indent=2).encode(),
     "label as number": json.dumps(label(value=1)).encode(),
@@ -196,7 +200,7 @@ GOOD = {
 
 @pytest.mark.parametrize("value", GOOD.values(), ids=GOOD)
 def test_good_input_is_accepted(value: bytes) -> None:
-    assert isinstance(judged(Record(value)), Event | Label)
+    assert isinstance(decode_and_check(Record(value)), Event | Label)
 
 
 def test_a_null_value_is_unreadable() -> None:
@@ -208,9 +212,9 @@ def test_regression_takes_numbers_only() -> None:
         {"name": "p", "task": "regression", "label": {"name": "kw"}, "fields": {"x": {"type": "number"}}}
     )
     for value, code in ((1.5, None), (2, None), (True, "wrong_type"), ("1.5", "wrong_type")):
-        said = DECODER.decode(json.dumps(label(value=value)).encode())
-        assert isinstance(said, Label)
-        refusal = check_label(power, said, NOW)
+        decoded = DECODER.decode(json.dumps(label(value=value)).encode())
+        assert isinstance(decoded, Label)
+        refusal = check_label(power, decoded, NOW)
         assert (refusal.code if refusal else None) == code
 
 
@@ -245,35 +249,41 @@ values = st.none() | st.binary() | json_values.map(lambda value: json.dumps(valu
 
 @given(values, headers)
 def test_no_bytes_raise_and_every_refusal_has_a_known_code(value: bytes | None, headers: Any) -> None:
-    found = judged(Record(value, headers))
-    assert isinstance(found, Event | Label | Refusal | Unreadable)
-    if isinstance(found, Refusal):
-        assert found.code in STATUS
-        assert found.detail
+    result = decode_and_check(Record(value, headers))
+    assert isinstance(result, Event | Label | Refusal | Unreadable)
+    if isinstance(result, Refusal):
+        assert result.code in STATUS
+        assert result.detail
 
 
-pieces = events | st.sampled_from([b"", b"\n", json.dumps(event()).encode() + b',{"type":"x', b"{}", b"{}\n{}"])
+fragments = events | st.sampled_from([b"", b"\n", json.dumps(event()).encode() + b',{"type":"x', b"{}", b"{}\n{}"])
 halves = st.tuples(events, st.integers(0, 300)).map(lambda cut: (cut[0][: cut[1]], cut[0][cut[1] :]))
 
 
-@given(st.lists(pieces.map(lambda piece: (piece,)) | halves, max_size=5))
-def test_records_are_judged_the_same_alone_and_beside_others(groups: list[tuple[bytes, ...]]) -> None:
+@given(st.lists(fragments.map(lambda fragment: (fragment,)) | halves, max_size=5))
+def test_records_are_decoded_alike_alone_and_in_a_batch(groups: list[tuple[bytes, ...]]) -> None:
     records = [Record(value) for group in groups for value in group]
     assert DECODER(records) == [DECODER([record])[0] for record in records]
 
 
-def test_two_halves_of_a_record_are_not_put_together() -> None:
+def test_two_halves_of_a_record_are_not_joined() -> None:
     whole = json.dumps(event()).encode()
-    one, other = whole + b"," + whole[:40], whole[40:]
-    assert [type(found) for found in DECODER([Record(one), Record(other)])] == [Unreadable, Unreadable]
+    first, second = whole + b"," + whole[:40], whole[40:]
+    assert [type(decoded) for decoded in DECODER([Record(first), Record(second)])] == [Unreadable, Unreadable]
 
 
 # --- CloudEvents in binary mode
 
 
 def binary(data: bytes, **attributes: str) -> Record:
-    given = {"specversion": "1.0", "type": "penstock.event.v1", "source": "shop", "id": "e1", "time": NOW.isoformat()}
-    return Record(data, tuple((f"ce_{name}", text.encode()) for name, text in {**given, **attributes}.items()))
+    defaults = {
+        "specversion": "1.0",
+        "type": "penstock.event.v1",
+        "source": "shop",
+        "id": "e1",
+        "time": NOW.isoformat(),
+    }
+    return Record(data, tuple((f"ce_{name}", text.encode()) for name, text in {**defaults, **attributes}.items()))
 
 
 def test_a_binary_event_is_the_event_it_would_be_in_json() -> None:
@@ -284,9 +294,9 @@ def test_a_binary_event_is_the_event_it_would_be_in_json() -> None:
 def test_what_the_cloudevents_library_writes_in_binary_mode_is_read() -> None:
     attributes = {"type": "penstock.event.v1", "source": "shop", "id": "e1", "time": NOW, "specversion": "1.0"}
     message = to_binary_event(CloudEvent(attributes, {"customer": "c1", "must": 1}))
-    (found,) = DECODER([Record(message.value, tuple(message.headers.items()))])
-    assert isinstance(found, Event)
-    assert (found.id, found.time) == ("e1", NOW)
+    (decoded,) = DECODER([Record(message.value, tuple(message.headers.items()))])
+    assert isinstance(decoded, Event)
+    assert (decoded.id, decoded.time) == ("e1", NOW)
 
 
 @pytest.mark.parametrize(
@@ -300,32 +310,32 @@ def test_what_the_cloudevents_library_writes_in_binary_mode_is_read() -> None:
     ],
     ids=["truncated", "ends its data early", "ends the event early", "K7 header twice", "K7 no UTF-8"],
 )
-def test_what_cannot_be_put_together_is_unreadable(record: Record) -> None:
-    assert isinstance(judged(record), Unreadable)
+def test_a_malformed_binary_event_is_unreadable(record: Record) -> None:
+    assert isinstance(decode_and_check(record), Unreadable)
 
 
 @pytest.mark.parametrize(("name", "code"), [("ce_id", "bad_id"), ("ce_time", "bad_time"), ("ce_source", "wrong_type")])
 def test_a_header_of_null_is_an_empty_attribute(name: str, code: str) -> None:
     record = binary(b'{"customer": "c1", "must": 1}')
     record.headers = tuple((key, None if key == name else value) for key, value in record.headers)
-    found = judged(record)
-    assert isinstance(found, Refusal)
-    assert found.code == code
+    refusal = decode_and_check(record)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == code
 
 
-# --- keys that stand twice
+# --- duplicate keys
 
 
 @given(json_values)
-def test_no_document_with_distinct_keys_is_blamed(document: Any) -> None:
+def test_a_document_with_distinct_keys_has_no_duplicate(document: Any) -> None:
     assert not has_duplicate_key(json.dumps(document).encode(), document)
     assert not has_duplicate_key(json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace"), document)
 
 
 @given(st.dictionaries(texts, json_values, min_size=1, max_size=3), st.data())
-def test_a_key_that_stands_twice_is_found_however_it_is_spelt(document: dict[str, Any], data: st.DataObject) -> None:
-    again = data.draw(st.sampled_from(sorted(document)))
-    spelling = '"' + "".join(f"\\u{unit:04x}" for unit in _utf16(again)) + '"'
+def test_a_duplicate_key_is_found_however_it_is_written(document: dict[str, Any], data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(document)))
+    spelling = '"' + "".join(f"\\u{unit:04x}" for unit in _utf16(key)) + '"'
     body = json.dumps([document])[:-2] + f", {spelling} : 0}}]"
     assert has_duplicate_key(body.encode(), json.loads(body))
 

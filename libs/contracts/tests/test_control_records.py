@@ -1,4 +1,4 @@
-"""Control records: no bytes raise, and the newest declaration of a stream counts whatever the order."""
+"""Control-plane records: no bytes raise, and the newest declaration of a stream counts in whatever order they come."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def changed(content: bytes, **attributes: Any) -> bytes:
+def with_attributes(content: bytes, **attributes: Any) -> bytes:
     return json.dumps({**json.loads(content), **attributes}).encode()
 
 
@@ -46,20 +46,20 @@ def changed(content: bytes, **attributes: Any) -> bytes:
         b"[]",
         b"[" * 100_000,
         b"9" * 5000,
-        changed(DECLARED, data=[]),
-        changed(DECLARED, type="penstock.event.v1"),
-        changed(DECLARED, id=None),
-        changed(DECLARED, time="2026-01-01T00:00:00"),
-        changed(DECLARED, time="0001-01-01T00:00:00+23:59"),
-        changed(DECLARED, time="9999-12-31T23:59:59-23:59"),
-        changed(DECLARED, data={"version": 0}),
+        with_attributes(DECLARED, data=[]),
+        with_attributes(DECLARED, type="penstock.event.v1"),
+        with_attributes(DECLARED, id=None),
+        with_attributes(DECLARED, time="2026-01-01T00:00:00"),
+        with_attributes(DECLARED, time="0001-01-01T00:00:00+23:59"),
+        with_attributes(DECLARED, time="9999-12-31T23:59:59-23:59"),
+        with_attributes(DECLARED, data={"version": 0}),
         DECLARED.replace(b'"version": 1', b'"version": NaN').replace(b'"version":1', b'"version":NaN'),
     ],
 )
-def test_what_cannot_be_read_is_unreadable_and_says_why_in_one_line(value: bytes | None) -> None:
-    (found,) = STREAMS.decoder(None)([Record(value)])
-    assert isinstance(found, Unreadable)
-    assert len(found.reason.splitlines()) == 1
+def test_a_record_that_cannot_be_read_is_unreadable_with_a_reason_of_one_line(value: bytes | None) -> None:
+    (decoded,) = STREAMS.decoder(None)([Record(value)])
+    assert isinstance(decoded, Unreadable)
+    assert len(decoded.reason.splitlines()) == 1
 
 
 @given(st.sampled_from(CONTROL_PLANE), st.none() | st.binary())
@@ -68,14 +68,14 @@ def test_no_bytes_raise(topic: Any, value: bytes | None) -> None:
 
 
 def test_records_around_an_unreadable_one_are_read() -> None:
-    found = MODELS.decoder(None)([Record(MODEL), Record(b"{}"), Record(MODEL)])
-    assert [isinstance(record, Unreadable) for record in found] == [False, True, False]
+    decoded = MODELS.decoder(None)([Record(MODEL), Record(b"{}"), Record(MODEL)])
+    assert [isinstance(record, Unreadable) for record in decoded] == [False, True, False]
 
 
 def test_a_time_is_kept_in_utc() -> None:
-    (found,) = STREAMS.decoder(None)([Record(changed(DECLARED, time="2026-01-01T02:00:00+02:00"))])
-    assert found.time == datetime(2026, 1, 1, tzinfo=UTC)
-    assert found.time.tzinfo is UTC
+    (record,) = STREAMS.decoder(None)([Record(with_attributes(DECLARED, time="2026-01-01T02:00:00+02:00"))])
+    assert record.time == datetime(2026, 1, 1, tzinfo=UTC)
+    assert record.time.tzinfo is UTC
 
 
 def test_the_highest_version_of_a_stream_counts_in_any_order() -> None:
@@ -87,7 +87,7 @@ def test_the_highest_version_of_a_stream_counts_in_any_order() -> None:
         for record in [*order, records[-1]]:
             streams.apply(record)
         assert streams.names() == [first.name]
-        known = streams.get(first.name)
-        assert known is not None
-        assert known.id == "3"
+        newest = streams.get(first.name)
+        assert newest is not None
+        assert newest.id == "3"
     assert Streams().get(first.name) is None

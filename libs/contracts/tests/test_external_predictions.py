@@ -1,4 +1,4 @@
-"""Streams whose model lives elsewhere: which predictions events may bring, and what they mean."""
+"""Streams whose model is external: which predictions events may carry, and what they mean."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.checks import check_events, external_prediction
+from penstock.contracts.checks.event_check import check_events
+from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.operations import operation_of
-from penstock.contracts.received_decoder import ReceivedDecoder
+from penstock.contracts.label_values import external_prediction
+from penstock.contracts.operations import Operation, operations_of
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS
@@ -38,9 +39,9 @@ def event(declared: Declaration, **attributes: Any) -> Event[Any]:
     """An event as it is decoded."""
     whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "shop", "id": "e1", "time": NOW.isoformat()}
     stream = StreamDeclared(source="t", id="1", time=NOW, version=1, declaration=declared)
-    found = ReceivedDecoder(stream).decode(json.dumps({**whole, "data": {"x": 1}, **attributes}).encode())
-    assert isinstance(found, Event)
-    return found
+    decoded = ReceivedDecoder(stream).decode(json.dumps({**whole, "data": {"x": 1}, **attributes}).encode())
+    assert isinstance(decoded, Event)
+    return decoded
 
 
 def code_of(declared: Declaration, **attributes: Any) -> str | None:
@@ -60,18 +61,18 @@ def test_a_model_is_our_own_unless_declared_otherwise() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_external_stream_takes_no_event_without_a_prediction(task: str) -> None:
+def test_a_stream_with_an_external_model_refuses_events_without_a_prediction(task: str) -> None:
     assert code_of(declaration(task)) == "missing_prediction"
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_own_stream_takes_no_event_with_one(task: str) -> None:
+def test_a_stream_with_its_own_model_refuses_events_with_one(task: str) -> None:
     assert code_of(declaration(task, "own"), prediction="1") == "unexpected_prediction"
     assert code_of(declaration(task, "own"), modelversion="7") is None
 
 
 @pytest.mark.parametrize(
-    ("task", "said", "meant"),
+    ("task", "sent", "value"),
     [
         ("binary", "1", "1"),
         ("binary", 1, "1"),
@@ -90,38 +91,42 @@ def test_an_own_stream_takes_no_event_with_one(task: str) -> None:
         ("regression", False, None),
     ],
 )
-def test_what_a_prediction_means(task: str, said: Any, meant: str | float | None) -> None:
+def test_a_prediction_has_a_value_of_the_task_or_is_refused(task: str, sent: Any, value: str | float | None) -> None:
     declared = declaration(task)
-    assert external_prediction(declared, event(declared, prediction=said)) == meant
-    assert code_of(declared, prediction=said) == (None if meant is not None else "bad_prediction")
+    assert external_prediction(declared, event(declared, prediction=sent)) == value
+    assert code_of(declared, prediction=sent) == (None if value is not None else "bad_prediction")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_number_is_taken_as_it_is_also_as_text(value: float) -> None:
+def test_every_number_is_accepted_unchanged_also_as_text(value: float) -> None:
     declared = declaration("regression")
-    both = [event(declared, prediction=said) for said in (value, repr(value))]
-    assert check_events(declared, both, NOW) == {}
-    assert [external_prediction(declared, one) for one in both] == [value, value]
+    events = [event(declared, prediction=sent) for sent in (value, repr(value))]
+    assert check_events(declared, events, NOW) == {}
+    assert [external_prediction(declared, each) for each in events] == [value, value]
 
 
 @given(st.lists(st.sampled_from(["0", "1", "2", None]), max_size=6))
-def test_each_event_is_judged_by_itself(predictions: list[str | None]) -> None:
+def test_each_event_is_checked_by_itself(predictions: list[str | None]) -> None:
     declared = declaration("binary")
-    events = [event(declared, **({} if said is None else {"prediction": said})) for said in predictions]
+    events = [event(declared, **({} if sent is None else {"prediction": sent})) for sent in predictions]
     alone = {"0": None, "1": None, "2": "bad_prediction", None: "missing_prediction"}
-    found = check_events(declared, events, NOW)
-    assert [found[place].code if place in found else None for place in range(len(events))] == [
-        alone[said] for said in predictions
-    ]
+    refusals = check_events(declared, events, NOW)
+    codes = [refusals[index].code if index in refusals else None for index in range(len(events))]
+    assert codes == [alone[sent] for sent in predictions]
 
 
-def test_a_prediction_is_part_of_what_an_event_says() -> None:
+def test_a_prediction_is_part_of_an_operations_content() -> None:
     declared = declaration("binary")
 
-    def said(**attributes: Any) -> Any:
-        return operation_of(declared, event(declared, **attributes))
+    def operation(**attributes: Any) -> Operation:
+        return operations_of(declared, [event(declared, **attributes)])[0]
 
-    assert said(prediction="1", modelversion="7") == said(prediction=1, modelversion="7")
-    others = [said(prediction="0", modelversion="7"), said(prediction="1", modelversion="8"), said(prediction="1")]
-    assert len({other.digest for other in others} | {said(prediction="1", modelversion="7").digest}) == 4
-    assert {other.name for other in others} == {said(prediction="1").name}
+    first = operation(prediction="1", modelversion="7")
+    assert first == operation(prediction=1, modelversion="7")
+    others = [
+        operation(prediction="0", modelversion="7"),
+        operation(prediction="1", modelversion="8"),
+        operation(prediction="1"),
+    ]
+    assert len({other.digest for other in others} | {first.digest}) == 4
+    assert {other.name for other in others} == {first.name}

@@ -1,0 +1,47 @@
+"""The check of predictions that events carry: required if the stream's model is external, refused otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.label_values import external_prediction
+from penstock.contracts.records.events import Event
+from penstock.contracts.refusals import Refusal
+
+
+def check_external_predictions(declaration: Declaration, events: Sequence[Event[Any]]) -> list[tuple[int, Refusal]]:
+    """The refusals among `events` for the prediction that they carry or lack, each with the event's index."""
+    external = declaration.serving.external
+    if not external and [event.prediction for event in events].count(UNSET) == len(events):
+        return []
+    check = _check_prediction if external else _check_no_prediction
+    return [
+        (index, refusal) for index, event in enumerate(events) if (refusal := check(declaration, event)) is not None
+    ]
+
+
+def _check_no_prediction(_: Declaration, event: Event[Any]) -> Refusal | None:
+    if event.prediction is UNSET:
+        return None
+    return Refusal("unexpected_prediction", 'the stream does not declare [serving] model = "external"', "prediction")
+
+
+def _check_prediction(declaration: Declaration, event: Event[Any]) -> Refusal | None:
+    if event.prediction is UNSET:
+        detail = "the stream's model is external: each event carries its prediction"
+        return Refusal("missing_prediction", detail, "prediction")
+    if external_prediction(declaration, event) is not None:
+        return None
+    return Refusal("bad_prediction", f"expected {_expected(declaration)}", "prediction")
+
+
+def _expected(declaration: Declaration) -> str:
+    if declaration.task == "regression":
+        return "a number"
+    if declaration.label.new_classes == "accept":
+        return "a class, which is no empty text"
+    return f"one of {', '.join(declaration.label.classes)}"

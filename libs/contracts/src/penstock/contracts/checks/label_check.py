@@ -1,0 +1,36 @@
+"""The check of labels: id, time, entity and value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from penstock.contracts.checks.envelope_check import LARGEST_CLOCK_SKEW, check_envelope
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.label_values import canonical_class
+from penstock.contracts.records.events import Label
+from penstock.contracts.refusals import Refusal
+
+
+def check_label(declaration: Declaration, label: Label, now: datetime) -> Refusal | None:
+    """Why `label` is refused, or None; `now` is its log-append time, or the present time for a request."""
+    refusal = check_envelope(label, now + LARGEST_CLOCK_SKEW) or _check_content(declaration, label)
+    return refusal and refusal.of_record("label", label.source, label.id, label.data.entity)
+
+
+def _check_content(declaration: Declaration, label: Label) -> Refusal | None:
+    if declaration.entity is not None and label.data.entity is None:
+        return Refusal("missing_entity", f"a label names its event's {declaration.entity!r}", "entity")
+    return check_label_value(declaration, label.data.value, "value")
+
+
+def check_label_value(declaration: Declaration, value: str | float | bool, field: str) -> Refusal | None:
+    """Why the value of a label, sent in `field`, is refused, or None: it is no number, or none of the classes."""
+    if declaration.task == "regression":
+        numeric = isinstance(value, float | int) and not isinstance(value, bool)
+        return None if numeric else Refusal("wrong_type", "expected a number", field)
+    name, accepts_any = canonical_class(value), declaration.label.new_classes == "accept"
+    if not name:
+        return Refusal("unknown_class", "an empty text is no class", field)
+    if name in declaration.label.classes or accepts_any:
+        return None
+    return Refusal("unknown_class", f"expected one of {', '.join(declaration.label.classes)}", field)

@@ -1,0 +1,70 @@
+"""Labels and external predictions in the task's own type: a class as text, or a number."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.events import Event, Label
+
+
+def canonical_class(value: str | float | bool) -> str:
+    """A class as text, the same however it was written in JSON.
+
+    >>> canonical_class(1.0), canonical_class(True), canonical_class("1")
+    ('1', 'true', '1')
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)
+
+
+def label_value(declaration: Declaration, label: Label) -> str | float:
+    """The value of a label, a class as text or a number."""
+    return _task_value(declaration, label.data.value)
+
+
+def history_label_value(declaration: Declaration, event: Event[Any]) -> str | float:
+    """The label that an event of imported history carries, a class as text or a number.
+
+    Raises:
+        LookupError: the event carries no label.
+    """
+    if isinstance(event.label, UnsetType):
+        raise LookupError("the event carries no label")
+    return _task_value(declaration, event.label)
+
+
+def _task_value(declaration: Declaration, value: str | float | bool) -> str | float:
+    return float(value) if declaration.task == "regression" else canonical_class(value)
+
+
+def external_prediction(declaration: Declaration, event: Event[Any]) -> str | float | None:
+    """The prediction that an event carries, a class as text or a number; None if there is none, or it fits neither.
+
+    A number may be sent as text: in CloudEvents' binary mode attributes are headers, and headers are text.
+    """
+    prediction = event.prediction
+    if prediction is UNSET:
+        return None
+    if declaration.task == "regression":
+        return _finite_number(prediction)
+    name, accepts_any = canonical_class(prediction), declaration.label.new_classes == "accept"
+    return name if name in declaration.label.classes or (name and accepts_any) else None
+
+
+def _finite_number(value: str | float | bool) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
