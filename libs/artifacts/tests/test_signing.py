@@ -1,4 +1,4 @@
-"""Only what a trusted key said about this very artifact is believed."""
+"""Only statements that a trusted key signed about the expected artifact are accepted."""
 
 import base64
 import copy
@@ -55,7 +55,7 @@ json_values = st.recursive(
 
 
 @given(name=st.text(), data=st.binary(), predicate=st.dictionaries(st.text(), json_values, max_size=4))
-def test_what_is_signed_is_verified_through_json(name: str, data: bytes, predicate: dict[str, Any]) -> None:
+def test_a_signed_statement_is_verified_after_json(name: str, data: bytes, predicate: dict[str, Any]) -> None:
     envelope = json.loads(json.dumps(SIGNER.sign(name, digest_of(data), TYPE, predicate)))
     statement = VERIFIER.expect(envelope, name, digest_of(data))
     assert (statement.subject_name, statement.digest) == (name, digest_of(data))
@@ -90,7 +90,7 @@ def test_no_bit_of_the_signature_can_change(at: int, bit: int) -> None:
         VERIFIER.verify(envelope)
 
 
-def test_an_unknown_key_is_not_believed_whatever_id_it_claims() -> None:
+def test_an_unknown_key_is_not_trusted_whatever_id_it_claims() -> None:
     other = Signer(Ed25519PrivateKey.generate())
     envelope = other.sign("a@3", DIGEST, TYPE, {})
     with pytest.raises(BadSignature, match="unknown key"):
@@ -100,7 +100,7 @@ def test_an_unknown_key_is_not_believed_whatever_id_it_claims() -> None:
         VERIFIER.verify(envelope)
 
 
-def test_a_revoked_key_is_not_believed_any_more() -> None:
+def test_a_revoked_key_is_not_trusted() -> None:
     with pytest.raises(BadSignature, match="revoked"):
         Verifier([KEY.public_key()], revoked=[SIGNER.key_id]).verify(signed())
 

@@ -1,4 +1,4 @@
-"""What every store promises, on every kind of store."""
+"""What every store guarantees, on every kind of store."""
 
 import importlib.util
 from collections.abc import Callable
@@ -35,111 +35,115 @@ each_store_once = settings(max_examples=50, suppress_health_check=[HealthCheck.f
 
 
 @dataclass
-class Kept:
-    """A store, and how to spoil behind its back what it keeps."""
+class StoreUnderTest:
+    """A store, and how to corrupt an artifact in it from outside."""
 
     store: Store
-    spoil: Callable[[str, bytes], None]
+    corrupt: Callable[[str, bytes], None]
 
 
-def in_memory(_: Path) -> Kept:
+def memory_store(_: Path) -> StoreUnderTest:
     store = MemoryStore()
-    return Kept(store, store.contents.__setitem__)
+    return StoreUnderTest(store, store.contents.__setitem__)
 
 
-def in_files(folder: Path) -> Kept:
-    def spoil(digest: str, data: bytes) -> None:
+def file_store(folder: Path) -> StoreUnderTest:
+    def corrupt(digest: str, data: bytes) -> None:
         file = folder / "sha256" / digest[7:9] / digest[9:]
         file.unlink()
         file.write_bytes(data)
 
-    return Kept(FileStore(folder), spoil)
+    return StoreUnderTest(FileStore(folder), corrupt)
 
 
-KINDS = [in_memory, in_files]
+KINDS = [memory_store, file_store]
 if importlib.util.find_spec("obstore"):  # an extra that not every installation has
     from obstore.store import MemoryStore as Bucket
 
     from penstock.artifacts.object_store import ObjectStore
 
-    def in_objects(_: Path) -> Kept:
+    def object_store(_: Path) -> StoreUnderTest:
         bucket = Bucket()
 
-        def spoil(digest: str, data: bytes) -> None:
+        def corrupt(digest: str, data: bytes) -> None:
             bucket.put(digest.replace(":", "/"), data)
 
-        return Kept(ObjectStore(bucket, "bucket"), spoil)
+        return StoreUnderTest(ObjectStore(bucket, "bucket"), corrupt)
 
-    KINDS.append(in_objects)
+    KINDS.append(object_store)
 
 
 @pytest.fixture(params=KINDS)
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
-    made: Kept = request.param(tmp_path / "store")
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
+    made: StoreUnderTest = request.param(tmp_path / "store")
     return made
 
 
 @each_store_once
 @given(data=st.binary(max_size=5000))
-def test_what_is_put_is_got_under_its_digest(kept: Kept, data: bytes) -> None:
-    digest = kept.store.put(data)
+def test_get_returns_what_was_put_under_its_digest(subject: StoreUnderTest, data: bytes) -> None:
+    digest = subject.store.put(data)
     assert digest == digest_of(data)
-    assert kept.store.put(data) == digest
-    assert kept.store.has(digest)
-    assert kept.store.get(digest) == data
+    assert subject.store.put(data) == digest
+    assert subject.store.has(digest)
+    assert subject.store.get(digest) == data
 
 
-def test_a_file_is_kept_as_its_bytes_are(kept: Kept, tmp_path: Path) -> None:
+def test_a_file_is_stored_with_its_bytes_unchanged(subject: StoreUnderTest, tmp_path: Path) -> None:
     source = tmp_path / "archive"
     source.write_bytes(bytes(range(256)) * 12_000)
-    digest = kept.store.put_file(source)
+    digest = subject.store.put_file(source)
     assert digest == digest_of_file(source)
-    assert kept.store.get(digest) == source.read_bytes()
+    assert subject.store.get(digest) == source.read_bytes()
 
 
-def test_an_empty_file_is_an_artifact_too(kept: Kept, tmp_path: Path) -> None:
+def test_an_empty_file_is_an_artifact_too(subject: StoreUnderTest, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    assert kept.store.put_file(tmp_path / "empty") == EMPTY
-    assert kept.store.get(EMPTY) == b""
+    assert subject.store.put_file(tmp_path / "empty") == EMPTY
+    assert subject.store.get(EMPTY) == b""
 
 
-def test_what_was_never_put_is_missing(kept: Kept) -> None:
-    assert not kept.store.has(ABSENT)
+def test_an_artifact_that_was_never_put_is_missing(subject: StoreUnderTest) -> None:
+    assert not subject.store.has(ABSENT)
     with pytest.raises(MissingArtifact, match=ABSENT):
-        kept.store.get(ABSENT)
+        subject.store.get(ABSENT)
 
 
 @pytest.mark.parametrize("digest", NOT_DIGESTS)
-def test_what_is_no_digest_is_refused(kept: Kept, digest: str) -> None:
+def test_anything_but_a_digest_is_refused(subject: StoreUnderTest, digest: str) -> None:
     with pytest.raises(ArtifactError, match="not an artifact digest"):
-        kept.store.get(digest)
+        subject.store.get(digest)
     with pytest.raises(ArtifactError, match="not an artifact digest"):
-        kept.store.has(digest)
+        subject.store.has(digest)
 
 
 @each_store_once
 @given(data=st.binary(min_size=1, max_size=500), at=st.integers(min_value=0), bit=st.integers(0, 7))
-def test_any_flipped_bit_is_noticed_and_healed(kept: Kept, data: bytes, at: int, bit: int) -> None:
-    digest = kept.store.put(data)
-    spoilt = bytearray(data)
-    spoilt[at % len(data)] ^= 1 << bit
-    kept.spoil(digest, bytes(spoilt))
+def test_any_flipped_bit_is_detected_and_a_put_repairs_it(
+    subject: StoreUnderTest, data: bytes, at: int, bit: int
+) -> None:
+    digest = subject.store.put(data)
+    corrupted = bytearray(data)
+    corrupted[at % len(data)] ^= 1 << bit
+    subject.corrupt(digest, bytes(corrupted))
     with pytest.raises(CorruptArtifact, match=digest):
-        kept.store.get(digest)
-    kept.store.put(data)
-    assert kept.store.get(digest) == data
+        subject.store.get(digest)
+    subject.store.put(data)
+    assert subject.store.get(digest) == data
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", lambda _: b""])
-def test_a_cut_or_grown_artifact_is_noticed(kept: Kept, change: Callable[[bytes], bytes]) -> None:
-    digest = kept.store.put(b"model")
-    kept.spoil(digest, change(b"model"))
+def test_a_truncated_or_extended_artifact_is_detected(
+    subject: StoreUnderTest, change: Callable[[bytes], bytes]
+) -> None:
+    digest = subject.store.put(b"model")
+    subject.corrupt(digest, change(b"model"))
     with pytest.raises(CorruptArtifact):
-        kept.store.get(digest)
+        subject.store.get(digest)
 
 
-def test_only_plain_files_are_taken(kept: Kept, tmp_path: Path) -> None:
+def test_only_regular_files_are_accepted(subject: StoreUnderTest, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(__file__)
     for name in ["absent", "link", "."]:
-        with pytest.raises(ArtifactError, match="give a plain file"):
-            kept.store.put_file(tmp_path / name)
+        with pytest.raises(ArtifactError, match="give a regular file"):
+            subject.store.put_file(tmp_path / name)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts import first_by_offset
 from penstock.contracts.first_by_offset import FirstByOffset
 
 RECORDS = st.lists(st.tuples(st.integers(0, 5), st.integers()))
@@ -28,7 +25,3 @@ def test_no_more_keys_are_kept_than_the_limit(records: list[tuple[int, int]], li
         first.add(key, value)
         assert first[key] is not None
     assert len(first) <= limit
-
-
-def test_its_example_runs() -> None:
-    assert doctest.testmod(first_by_offset).failed == 0

@@ -1,4 +1,4 @@
-"""Secrets on disk: written once, readable by their owner alone."""
+"""Key files: written once, and private ones readable by their owner alone."""
 
 import os
 from pathlib import Path
@@ -6,8 +6,12 @@ from pathlib import Path
 from penstock.artifacts.errors import BadKey
 
 
-def write_new(path: str | Path, content: bytes, mode: int) -> None:
-    """Write a file that must not exist yet; raises `BadKey`, so that no key is ever overwritten."""
+def write_key_file(path: str | Path, content: bytes, mode: int) -> None:
+    """Write a new file durably.
+
+    Raises:
+        BadKey: the file exists already, since no key may be overwritten, or it cannot be written.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(path, flags, mode), "wb") as file:
@@ -20,8 +24,12 @@ def write_new(path: str | Path, content: bytes, mode: int) -> None:
         raise BadKey(f"cannot write the key file {path}: {error.strerror}") from error
 
 
-def read_key(path: str | Path) -> bytes:
-    """Content of a key file; raises `BadKey` naming it."""
+def read_key_file(path: str | Path) -> bytes:
+    """The content of a key file.
+
+    Raises:
+        BadKey: it cannot be read; the message names it.
+    """
     try:
         return Path(path).read_bytes()
     except OSError as error:

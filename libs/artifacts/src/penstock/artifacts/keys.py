@@ -1,4 +1,4 @@
-"""Ed25519 keys as PEM files, and their ids."""
+"""Ed25519 key pairs as PEM files, and the ids of public keys."""
 
 import hashlib
 import re
@@ -16,32 +16,37 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from penstock.artifacts.errors import BadKey
-from penstock.artifacts.key_files import read_key, write_new
+from penstock.artifacts.key_files import read_key_file, write_key_file
 
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """Id of a public key: the SHA-256 of its 32 raw bytes, in hex."""
+    """The id of a public key: the SHA-256 of its 32 raw bytes, in hex."""
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
 
 
 def generate_key_pair(private_path: str | Path, public_path: str | Path) -> str:
-    """Write a new pair as PEM, the private file readable by its owner alone (0600); returns the key id.
+    """Write a new key pair as PEM files, the private one readable by its owner alone (0600), and return its id.
 
-    Raises `BadKey` if a file exists already or cannot be written.
+    Raises:
+        BadKey: a file exists already or cannot be written.
     """
     private = Ed25519PrivateKey.generate()
     public = private.public_key()
-    write_new(private_path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-    write_new(public_path, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+    write_key_file(private_path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    write_key_file(public_path, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
     return key_id(public)
 
 
 def read_private_key(path: str | Path) -> Ed25519PrivateKey:
-    """The private key in a PEM file; raises `BadKey`."""
+    """The private key in a PEM file.
+
+    Raises:
+        BadKey: the file cannot be read, or holds no Ed25519 private key in unencrypted PEM.
+    """
     try:
-        key = load_pem_private_key(read_key(path), password=None)
+        key = load_pem_private_key(read_key_file(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadKey(f"{path} holds no private key in unencrypted PEM") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -50,8 +55,12 @@ def read_private_key(path: str | Path) -> Ed25519PrivateKey:
 
 
 def read_public_keys(path: str | Path) -> list[Ed25519PublicKey]:
-    """The public keys in a PEM file, one or several after each other; raises `BadKey`."""
-    blocks: list[bytes] = _PEM.findall(read_key(path))
+    """The public keys in a PEM file, which may hold several.
+
+    Raises:
+        BadKey: the file cannot be read, holds no public key, or one that is not Ed25519.
+    """
+    blocks: list[bytes] = _PEM.findall(read_key_file(path))
     if not blocks:
         raise BadKey(f"{path} holds no public key in PEM")
     return [_public_key(block, path) for block in blocks]

@@ -13,22 +13,26 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, S3Store
 
-from penstock.artifacts.digest import digest_of, digest_of_chunks, hex_of, pieces
+from penstock.artifacts.digest import digest_of, digest_of_chunks, hex_of, read_chunks
 from penstock.artifacts.errors import ArtifactError, MissingArtifact
-from penstock.artifacts.plain_file import open_plain
-from penstock.artifacts.store import verified
+from penstock.artifacts.regular_file import open_regular_file
+from penstock.artifacts.store import verify_digest
 
 
 class ObjectStore:
-    """Artifacts as objects of a bucket; `place` names it in errors."""
+    """Artifacts as objects of a bucket; `url` names it in errors."""
 
-    def __init__(self, bucket: S3Store | MemoryStore, place: str) -> None:
+    def __init__(self, bucket: S3Store | MemoryStore, url: str) -> None:
         self._bucket = bucket
-        self._place = place
+        self._url = url
 
     @classmethod
-    def at(cls, url: str) -> "ObjectStore":
-        """The store at `s3://bucket/prefix`; raises `ArtifactError` if the URL or the settings are wrong."""
+    def from_url(cls, url: str) -> "ObjectStore":
+        """The store at `s3://bucket/prefix`.
+
+        Raises:
+            ArtifactError: the URL or the settings in the environment are wrong.
+        """
         try:
             return cls(S3Store.from_url(url), url)
         except (BaseError, ValueError) as error:
@@ -36,31 +40,31 @@ class ObjectStore:
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
-        with self._explained("write to"):
+        with self._as_artifact_errors("write to"):
             obstore.put(self._bucket, _key(digest), data)
         return digest
 
     def put_file(self, path: str | Path) -> str:
-        """As the store's; the file is read twice, and a change in between is found by the next `get`."""
-        with open_plain(path) as source:
-            digest = digest_of_chunks(pieces(source))
+        """As `Store.put_file`; the file is read twice, and the next `get` detects if it changed in between."""
+        with open_regular_file(path) as source:
+            digest = digest_of_chunks(read_chunks(source))
             source.seek(0)
-            with self._explained("write to"):
+            with self._as_artifact_errors("write to"):
                 obstore.put(self._bucket, _key(digest), source)
         return digest
 
     def get(self, digest: str) -> bytes:
         key = _key(digest)
-        with self._explained("read"):
+        with self._as_artifact_errors("read"):
             try:
                 data = bytes(obstore.get(self._bucket, key).bytes())
             except FileNotFoundError as error:
-                raise MissingArtifact(digest, self._place) from error
-        return verified(data, digest, self._place)
+                raise MissingArtifact(digest, self._url) from error
+        return verify_digest(data, digest, self._url)
 
     def has(self, digest: str) -> bool:
         key = _key(digest)
-        with self._explained("read"):
+        with self._as_artifact_errors("read"):
             try:
                 obstore.head(self._bucket, key)
             except FileNotFoundError:
@@ -68,12 +72,12 @@ class ObjectStore:
         return True
 
     @contextmanager
-    def _explained(self, doing: str) -> Iterator[None]:
+    def _as_artifact_errors(self, action: str) -> Iterator[None]:
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ArtifactError(f"cannot {doing} the artifact bucket {self._place}: {reason}") from error
+            raise ArtifactError(f"cannot {action} the artifact bucket {self._url}: {reason}") from error
 
 
 def _key(digest: str) -> str:

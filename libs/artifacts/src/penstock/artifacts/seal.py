@@ -1,17 +1,23 @@
-"""A seal on what one of our own services said, so that another can tell it from what anybody wrote."""
+"""Seals: message authentication codes (MACs) by which a service knows what another of our services wrote.
+
+They are used where others may write to the same place, as any producer may write to the topic `received`.
+"""
 
 import hmac
 import secrets
 from pathlib import Path
 
 from penstock.artifacts.errors import BadKey
-from penstock.artifacts.key_files import read_key, write_new
+from penstock.artifacts.key_files import read_key_file, write_key_file
 
 _KEY_BYTES = 32
 
 
 class Seal:
-    """HMAC-SHA256 over bytes under a key of at least 32 bytes; raises `BadKey` for a shorter one.
+    """HMAC-SHA256 (RFC 2104) over bytes, under a key of at least 32 bytes that our services share.
+
+    Raises:
+        BadKey: the key is shorter.
 
     >>> seal = Seal(bytes(32))
     >>> seal.verify(b"0.25", seal.mac(b"0.25"))
@@ -27,9 +33,13 @@ class Seal:
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Seal":
-        """The seal with the key in a file, in hex as `generate_seal_key` wrote it; raises `BadKey`."""
+        """A seal with the key in a file, in hex as `generate_seal_key` writes it.
+
+        Raises:
+            BadKey: the file cannot be read, or holds no such key.
+        """
         try:
-            return cls(bytes.fromhex(read_key(path).decode("ascii")))
+            return cls(bytes.fromhex(read_key_file(path).decode("ascii")))
         except ValueError as error:
             raise BadKey(f"{path} holds no seal key; expected {2 * _KEY_BYTES} or more hex digits") from error
 
@@ -38,10 +48,14 @@ class Seal:
         return hmac.digest(self._key, data, "sha256").hex()
 
     def verify(self, data: bytes, mac: str) -> bool:
-        """Whether this is the MAC of the data; takes as long for a wrong one. Never raises."""
+        """Whether this is the MAC of the data, compared in constant time. Never raises."""
         return hmac.compare_digest(self.mac(data).encode(), mac.encode("utf-8", "surrogatepass"))
 
 
 def generate_seal_key(path: str | Path) -> None:
-    """Write a new key of 32 random bytes, readable by its owner alone (0600); raises `BadKey`."""
-    write_new(path, secrets.token_hex(_KEY_BYTES).encode() + b"\n", 0o600)
+    """Write a new key of 32 random bytes to a file readable by its owner alone (0600).
+
+    Raises:
+        BadKey: the file exists already or cannot be written.
+    """
+    write_key_file(path, secrets.token_hex(_KEY_BYTES).encode() + b"\n", 0o600)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from penstock.artifacts.errors import BadSignature
 from penstock.artifacts.keys import key_id, read_private_key, read_public_keys
-from penstock.artifacts.statement import PAYLOAD_TYPE, Statement, decode, encode
+from penstock.artifacts.statement import PAYLOAD_TYPE, Statement, decode_statement, encode_statement
 
 _MOST_SIGNATURES = 16
 
@@ -44,16 +44,23 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Signer":
-        """A signer with the private key in a PEM file; raises `BadKey`."""
+        """A signer with the private key in a PEM file.
+
+        Raises:
+            BadKey: the file holds no such key.
+        """
         return cls(read_private_key(path))
 
     def sign(self, subject_name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> Envelope:
-        """State the predicate about the artifact `digest`, known as `subject_name`.
+        """Sign a statement: that `predicate` is true of the artifact `digest` under the name `subject_name`.
 
-        Put what must not be confused (stream, version) into the name. Raises `ArtifactError` if the
-        digest is not one, `ValueError` or `TypeError` if the predicate is not JSON (NaN is not).
+        The name should hold all that must not be confused, such as the stream and the version.
+
+        Raises:
+            ArtifactError: `digest` is not a digest.
+            ValueError, TypeError: the predicate is not JSON (NaN is not).
         """
-        payload = encode(subject_name, digest, predicate_type, predicate)
+        payload = encode_statement(subject_name, digest, predicate_type, predicate)
         signature = self._key.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
         return {
             "payloadType": PAYLOAD_TYPE,
@@ -63,7 +70,7 @@ class Signer:
 
 
 class Verifier:
-    """Trusts the given public keys, except the revoked ones (key ids)."""
+    """Verifies envelopes against trusted public keys, except those whose ids are revoked."""
 
     def __init__(self, trusted: Iterable[Ed25519PublicKey], revoked: Iterable[str] = ()) -> None:
         self._revoked = frozenset(revoked)
@@ -71,29 +78,40 @@ class Verifier:
 
     @classmethod
     def from_file(cls, path: str | Path, revoked: Iterable[str] = ()) -> "Verifier":
-        """Trusts the PEM public keys in a file, one or several after each other; raises `BadKey`."""
+        """A verifier that trusts the public keys in a PEM file, which may hold several.
+
+        Raises:
+            BadKey: the file holds no such key.
+        """
         return cls(read_public_keys(path), revoked)
 
     def verify(self, envelope: object) -> Statement:
-        """The statement, if a trusted key signed it; it is not parsed before. Raises `BadSignature`.
+        """The statement in an envelope, if a trusted key signed it; it is parsed only afterwards.
 
-        Says nothing about whether it is the statement you want: use `expect` for that.
+        Whether it is about the artifact that you mean is for `expect` to check.
+
+        Raises:
+            BadSignature: no trusted key signed it, or it is malformed.
         """
-        payload, signatures = _opened(envelope)
+        payload, signatures = _parse_envelope(envelope)
         message = pre_authentication_encoding(PAYLOAD_TYPE, payload)
-        problems = [self._problem(name, signature, message) for name, signature in signatures]
-        if None not in problems:
-            raise BadSignature("; ".join(problem for problem in problems if problem))
-        return decode(payload, signatures[problems.index(None)][0])
+        errors = [self._signature_error(name, signature, message) for name, signature in signatures]
+        if None not in errors:
+            raise BadSignature("; ".join(error for error in errors if error))
+        return decode_statement(payload, signatures[errors.index(None)][0])
 
     def expect(self, envelope: object, subject_name: str, digest: str) -> Statement:
-        """As `verify`, and the statement must be about this name and digest; raises `BadSignature`."""
+        """As `verify`, and the statement must be about this name and digest.
+
+        Raises:
+            BadSignature: it is about another, no trusted key signed it, or it is malformed.
+        """
         statement = self.verify(envelope)
-        _same("name", statement.subject_name, subject_name)
-        _same("digest", statement.digest, digest)
+        _require_equal("name", statement.subject_name, subject_name)
+        _require_equal("digest", statement.digest, digest)
         return statement
 
-    def _problem(self, name: str, signature: bytes, message: bytes) -> str | None:
+    def _signature_error(self, name: str, signature: bytes, message: bytes) -> str | None:
         if name in self._revoked:
             return f"signed with the revoked key {name}"
         if name not in self._trusted:
@@ -106,7 +124,7 @@ class Verifier:
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
-    """What DSSE signs instead of the payload: type and payload, each with its length before it.
+    """The bytes that DSSE signs: the payload type and the payload, each preceded by its length.
 
     >>> pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
     b'DSSEv1 29 http://example.com/HelloWorld 11 hello world'
@@ -115,8 +133,8 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def _opened(envelope: object) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Payload and (key id, signature) pairs of an envelope of our payload type; raises `BadSignature`."""
+def _parse_envelope(envelope: object) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The payload and the (key id, signature) pairs of an envelope of our payload type."""
     if not isinstance(envelope, Mapping) or envelope.get("payloadType") != PAYLOAD_TYPE:
         raise BadSignature(f"not a DSSE envelope with a payload of type {PAYLOAD_TYPE}")
     try:
@@ -138,6 +156,6 @@ def _signatures(entries: object) -> Iterator[tuple[str, bytes]]:
         yield entry["keyid"], base64.b64decode(entry["sig"], validate=True)
 
 
-def _same(what: str, said: str, expected: str) -> None:
-    if not hmac.compare_digest(said.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")):
-        raise BadSignature(f"signed for the {what} {said[:80]!r}, not for {expected[:80]!r}")
+def _require_equal(what: str, signed: str, expected: str) -> None:
+    if not hmac.compare_digest(signed.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")):
+        raise BadSignature(f"signed for the {what} {signed[:80]!r}, not for {expected[:80]!r}")

@@ -1,4 +1,4 @@
-"""The in-toto Statement v1: what is said about one artifact.
+"""The in-toto Statement v1: a claim about one artifact.
 
 Source: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 """
@@ -17,7 +17,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A predicate about the artifact `digest`, known as `subject_name`, said by the holder of `key_id`."""
+    """A predicate about the artifact `digest` under the name `subject_name`, signed with the key `key_id`."""
 
     subject_name: str
     digest: str
@@ -26,8 +26,12 @@ class Statement:
     key_id: str
 
 
-def encode(subject_name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """The statement as canonical JSON: equal statements are equal bytes. Raises `ValueError` for NaN."""
+def encode_statement(subject_name: str, digest: str, predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
+    """The statement as canonical JSON: equal statements have equal bytes.
+
+    Raises:
+        ValueError: the predicate holds NaN or an infinity.
+    """
     statement = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": subject_name, "digest": {"sha256": hex_of(digest)}}],
@@ -37,8 +41,12 @@ def encode(subject_name: str, digest: str, predicate_type: str, predicate: Mappi
     return json.dumps(statement, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def decode(payload: bytes, key_id: str) -> Statement:
-    """The statement in a payload whose signature is verified already; raises `BadSignature`."""
+def decode_statement(payload: bytes, key_id: str) -> Statement:
+    """The statement in a payload whose signature has been verified.
+
+    Raises:
+        BadSignature: the payload is not a statement about one artifact.
+    """
     try:
         body = json.loads(payload)
         (subject,) = body["subject"]
@@ -47,10 +55,10 @@ def decode(payload: bytes, key_id: str) -> Statement:
         statement = Statement(subject["name"], digest, body["predicateType"], body["predicate"], key_id)
     except (ValueError, TypeError, KeyError, RecursionError, ArtifactError) as error:
         raise BadSignature("the signed payload is not an in-toto statement about one artifact") from error
-    return _checked(body, statement)
+    return _check_types(body, statement)
 
 
-def _checked(body: Mapping[str, Any], statement: Statement) -> Statement:
+def _check_types(body: Mapping[str, Any], statement: Statement) -> Statement:
     names = (statement.subject_name, statement.predicate_type)
     if body.get("_type") != STATEMENT_TYPE or not all(isinstance(name, str) for name in names):
         raise BadSignature(f"the signed payload is not of type {STATEMENT_TYPE}")

@@ -1,4 +1,4 @@
-"""The content-addressed store: what it promises, whatever it is kept on."""
+"""The content-addressed store: what every store guarantees, wherever it keeps its artifacts."""
 
 from pathlib import Path
 from typing import Protocol
@@ -8,31 +8,40 @@ from penstock.artifacts.errors import CorruptArtifact
 
 
 class Store(Protocol):
-    """Bytes kept under their own digest: written once, never changed, checked on every read.
+    """Artifacts under their own digest: written once, never changed, verified on every read.
 
-    All calls block; run them off the event loop. Every call raises `ArtifactError` when the place
-    cannot be reached, read or written, or when a digest is not one.
+    All calls block; run them off the event loop. Every call raises `ArtifactError` if the store cannot be reached,
+    read or written, or if a digest is not one.
     """
 
     def put(self, data: bytes) -> str:
-        """Keep the bytes durably and return their digest; putting them again changes nothing."""
+        """Store the bytes durably and return their digest; putting them again changes nothing."""
         ...
 
     def put_file(self, path: str | Path) -> str:
-        """As `put`, with the bytes of a plain file, which need not fit into memory."""
+        """As `put`, with the bytes of a regular file, which need not fit into memory."""
         ...
 
     def get(self, digest: str) -> bytes:
-        """Bytes under the digest; raises `MissingArtifact`, or `CorruptArtifact` if they are not those."""
+        """The bytes with this digest.
+
+        Raises:
+            MissingArtifact: there are none.
+            CorruptArtifact: what is stored has another digest.
+        """
         ...
 
     def has(self, digest: str) -> bool:
-        """Whether something lies under the digest; only `get` looks whether it is sound."""
+        """Whether there is an artifact with this digest; only `get` verifies its bytes."""
         ...
 
 
-def verified(data: bytes, digest: str, place: str) -> bytes:
-    """The bytes themselves if they have this digest; raises `CorruptArtifact` otherwise."""
+def verify_digest(data: bytes, digest: str, store_name: str) -> bytes:
+    """The bytes unchanged, if they have this digest.
+
+    Raises:
+        CorruptArtifact: they have another.
+    """
     if digest_of(data) != digest:
-        raise CorruptArtifact(digest, place)
+        raise CorruptArtifact(digest, store_name)
     return data

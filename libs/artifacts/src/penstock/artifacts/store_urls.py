@@ -1,4 +1,4 @@
-"""Which store a setting means."""
+"""The store at a URL, as settings name it."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,8 +12,10 @@ from penstock.artifacts.store import Store
 def open_store(url: str) -> Store:
     """The store at a URL: `memory:`, a path, `file:///path` or `s3://bucket/prefix`.
 
-    Raises `ArtifactError` if there is no such kind of store or it cannot be used. `memory:` is a new,
-    empty store each time.
+    `memory:` is a new, empty store each time.
+
+    Raises:
+        ArtifactError: there is no such kind of store, or it cannot be used.
 
     >>> open_store("memory:").has("sha256:" + 64 * "0")
     False
@@ -21,7 +23,7 @@ def open_store(url: str) -> Store:
     if url == "memory:":
         return MemoryStore()
     if url.startswith("s3://"):
-        return _bucket(url)
+        return _object_store(url)
     if url.startswith("file:"):
         return FileStore(_local_path(url))
     if not url or "://" in url:
@@ -39,9 +41,9 @@ def _local_path(url: str) -> str:
     return unquote(parts.path)
 
 
-def _bucket(url: str) -> Store:
+def _object_store(url: str) -> Store:
     try:
         from penstock.artifacts.object_store import ObjectStore  # noqa: PLC0415 (an extra)
     except ModuleNotFoundError as error:
         raise ArtifactError(f"{url} needs the extra s3: install penstock-artifacts[s3], or name a folder") from error
-    return ObjectStore.at(url)
+    return ObjectStore.from_url(url)

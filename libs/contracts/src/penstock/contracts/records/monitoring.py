@@ -119,8 +119,10 @@ class Drift(ControlRecord):
 
     `kind` is what drifted: the losses (`concept`), the predictions, labels, or a `feature`'s values, missing values,
     new categories, values out of range, the `volume` of events, or the relations between fields (`rows`). `field` is
-    the field concerned, `statistic` the detector's test statistic. `status` is `confirmed` when the loss itself rose,
-    else `suspected`.
+    the field concerned, `statistic` the detector's test statistic and `threshold` the value that it passed. Of
+    `concept` and `prediction` drift `statistic` is the mean of the newest values and `earlier_mean` that of the values
+    before them; there `threshold` repeats `earlier_mean`, which is deprecated. `status` is `confirmed` when the loss
+    itself rose, else `suspected`.
 
     `outcomes` is how many outcomes the stream had by then: a training on all of them ends at that offset.
     `event_source` and `event_id` name the event at which the detector fired. `hurts` is the increase of the mean
@@ -142,6 +144,7 @@ class Drift(ControlRecord):
     event_id: str
     epoch: int
     hurts: float | None = None
+    earlier_mean: float | None = None
 
 
 FAILED_CHALLENGER = "failed-challenger"

@@ -1,3 +1,5 @@
+"""The store that a URL names."""
+
 import importlib.util
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import pytest
 from penstock.artifacts import ArtifactError, FileStore, open_store
 
 
-def test_a_path_and_its_url_are_the_same_store(tmp_path: Path) -> None:
+def test_a_path_and_its_url_name_the_same_store(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     digest = open_store(str(folder)).put(b"model")
     assert open_store(folder.as_uri()).get(digest) == b"model"
@@ -21,7 +23,7 @@ def test_each_memory_store_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "ftp://host/models", "file://host/models", "file:models"])
-def test_other_places_are_refused_with_what_is_expected(url: str) -> None:
+def test_other_urls_are_refused_with_what_is_expected(url: str) -> None:
     with pytest.raises(ArtifactError, match="give a path"):
         open_store(url)
 
@@ -34,6 +36,6 @@ def test_a_bucket_is_opened_or_says_what_to_install() -> None:
             open_store("s3://bucket/models")
 
 
-def test_the_extra_is_not_imported_unless_asked_for() -> None:
+def test_the_extra_is_not_imported_unless_needed() -> None:
     check = "import sys, penstock.artifacts; sys.exit('obstore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

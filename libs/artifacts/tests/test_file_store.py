@@ -1,4 +1,4 @@
-"""What only a folder can get wrong."""
+"""The store in a folder: disks that fill up, links, interrupted and concurrent writers."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock.artifacts import ArtifactError, CorruptArtifact, FileStore
-from penstock.artifacts.file_store import explain
+from penstock.artifacts.file_store import describe_failure
 
 
 def file_of(folder: Path, digest: str) -> Path:
@@ -41,9 +41,9 @@ def test_a_disk_that_fills_up_leaves_nothing_and_names_the_folder(tmp_path: Path
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_from_other_trouble(code: int) -> None:
-    assert "free some" in explain(OSError(code, "full"), Path("/data"), "write to")
-    assert "free some" not in explain(OSError(errno.EACCES, "denied"), Path("/data"), "write to")
+def test_a_full_disk_has_a_message_of_its_own(code: int) -> None:
+    assert "free some" in describe_failure(OSError(code, "full"), Path("/data"), "write to")
+    assert "free some" not in describe_failure(OSError(errno.EACCES, "denied"), Path("/data"), "write to")
 
 
 def test_an_interrupted_put_leaves_nothing(tmp_path: Path) -> None:
@@ -55,39 +55,39 @@ def test_an_interrupted_put_leaves_nothing(tmp_path: Path) -> None:
         raise Stop
 
     with pytest.raises(Stop):
-        FileStore(tmp_path)._keep(chunks())
+        FileStore(tmp_path)._put_chunks(chunks())
     assert files_below(tmp_path) == []
 
 
-def to_link(file: Path) -> None:
+def by_link(file: Path) -> None:
     twin = file.with_name("twin")
     file.rename(twin)
     file.symlink_to(twin)
 
 
-def to_folder(file: Path) -> None:
+def by_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
 
 
-def to_pipe(file: Path) -> None:
+def by_pipe(file: Path) -> None:
     file.unlink()
     os.mkfifo(file)
 
 
-def to_linked_shard(file: Path) -> None:
+def by_linked_shard(file: Path) -> None:
     twin = file.parent.with_name("twin")
     file.parent.rename(twin)
     file.parent.symlink_to(twin)
 
 
-@pytest.mark.parametrize("turn", [to_link, to_folder, to_pipe, to_linked_shard])
-def test_what_is_not_a_plain_file_is_never_read(tmp_path: Path, turn: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("replace", [by_link, by_folder, by_pipe, by_linked_shard])
+def test_only_regular_files_are_read(tmp_path: Path, replace: Callable[[Path], None]) -> None:
     store = FileStore(tmp_path)
     digest = store.put(b"model")
-    turn(file_of(tmp_path, digest))
+    replace(file_of(tmp_path, digest))
     assert not store.has(digest)
-    with pytest.raises(CorruptArtifact, match="not a plain file"):
+    with pytest.raises(CorruptArtifact, match="not a regular file"):
         store.get(digest)
 
 
@@ -118,8 +118,8 @@ def test_many_writers_and_readers_of_one_artifact_never_see_a_part(tmp_path: Pat
         return [store.put(data) == digest and store.get(digest) == data for _ in range(5)]
 
     with ThreadPoolExecutor(4) as pool:
-        seen = [pool.submit(work) for _ in range(4)]
-    assert all(all(future.result()) for future in seen)
+        futures = [pool.submit(work) for _ in range(4)]
+    assert all(all(future.result()) for future in futures)
     assert files_below(tmp_path) == [file_of(tmp_path, digest)]
 
 
