@@ -1,4 +1,4 @@
-"""Registries on every database that this machine has, and records for them to take."""
+"""Registries on every database that this machine has, and records for them to handle."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.models import subject_of
 from penstock.contracts.records.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 from penstock.contracts.topics import Topic
+from penstock.registry.baseline_model import PREDICATE
 from penstock.registry.db.engines import open_engine
-from penstock.registry.signature_check import PREDICATE
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.wiring import Parts, registry_of, service_of
 from penstock.runtime.single_process import SingleProcess, VirtualClock
@@ -52,7 +52,7 @@ amount = { type = "number", min = 0 }
 margin = 0.01
 """
 DECLARATION = parse_declaration(LOANS)
-BEGAN = datetime(2024, 5, 1, tzinfo=UTC)
+START = datetime(2024, 5, 1, tzinfo=UTC)
 
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 hypothesis.settings.register_profile("registry", deadline=None)  # a busy machine is no failure
@@ -100,14 +100,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on an empty database."""
-    opened = open_engine(database_url)
-    yield opened
-    opened.dispose()
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 @dataclass
 class Deployment:
-    """A registry in one process, with all that it works with in reach."""
+    """A registry in one process, with its parts, its artifact store and an HTTP client."""
 
     process: SingleProcess
     parts: Parts
@@ -118,19 +118,19 @@ class Deployment:
     declaration: Declaration = DECLARATION
 
     async def send(self, topic: Topic[object], record: ControlRecord) -> None:
-        """Put a record on the log and let the registry take it."""
-        self.process.log.append([RecordBatch.one(topic.name("penstock"), 0, b"loans", record.to_json())])
-        await self.process.settle()
+        """Put a record on the log and let the registry handle it."""
+        self.process.log.append([RecordBatch.single(topic.name("penstock"), 0, b"loans", record.to_json())])
+        await self.process.run_until_quiet()
 
     def published(self, topic: Topic[object]) -> list[object]:
         """The records that are on a topic now."""
-        held = self.process.log.held((topic.name("penstock"), 0))
+        held = self.process.log.records_of((topic.name("penstock"), 0))
         decoded: list[object] = topic.decoder(None)(held)
         return decoded
 
     def request(self, fence: int) -> TrainingRequest:
-        """The stream's request number `fence`."""
-        fields = {"source": "penstock/retrain-trigger", "id": f"request-{fence}", "time": BEGAN, "stream": "loans"}
+        """The stream's training request of that fence."""
+        fields = {"source": "penstock/retrain-trigger", "id": f"request-{fence}", "time": START, "stream": "loans"}
         return TrainingRequest.model_validate({**fields, "fence": fence, "reason": "drift", "until": 1000})
 
     def run(self, number: int, gain: float = 0.1, **changes: object) -> TrainingRun:
@@ -142,7 +142,7 @@ class Deployment:
         fields = {
             "source": "penstock/trainer",
             "id": f"run-{number}",
-            "time": BEGAN,
+            "time": START,
             "stream": "loans",
             "request": request,
             "fence": number,
@@ -165,7 +165,7 @@ class Deployment:
 @asynccontextmanager
 async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIterator[Deployment]:
     """A registry that is running, with nothing applied."""
-    clock = VirtualClock(int(BEGAN.timestamp() * 1000))
+    clock = VirtualClock(int(START.timestamp() * 1000))
     process = SingleProcess(clock, telemetry=telemetry) if telemetry else SingleProcess(clock)
     resources = process.resources()
     registry = registry_of(parts, resources)
@@ -181,7 +181,7 @@ async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIte
 
 @pytest.fixture(scope="session")
 def deploy() -> Callable[..., AbstractAsyncContextManager[Deployment]]:
-    """`deployed`, for tests that have parts of their own."""
+    """`deployed`, for tests with parts of their own."""
     return deployed
 
 
@@ -195,7 +195,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def parts(keys: tuple[Path, Path], engine: Engine) -> Parts:
-    """What a registry works with."""
+    """The parts of a registry on an empty database."""
     return Parts(MemoryStore(), Signer.from_file(keys[0]), Verifier.from_file(keys[1]), engine)
 
 

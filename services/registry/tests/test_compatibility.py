@@ -1,11 +1,11 @@
-"""What a declaration may change."""
+"""What a new declaration may change."""
 
 from __future__ import annotations
 
 import pytest
 
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.registry.compatibility import incompatibility
+from penstock.registry.compatibility import first_incompatibility
 
 LOANS = """
 [stream]
@@ -14,7 +14,7 @@ task = "binary"
 entity = "customer"
 
 [label]
-name = "defaulted"
+name = "deconflicted"
 classes = ["no", "yes"]
 
 [fields]
@@ -30,18 +30,18 @@ OLD = parse_declaration(LOANS)
         ('task = "binary"', 'task = "multiclass"', "task"),
         ('entity = "customer"', "ordered = false", "entity"),
         ('entity = "customer"', 'entity = "customer"\npartitions = 8', "partitions"),
-        ('name = "defaulted"', 'name = "late"', "label.name"),
+        ('name = "deconflicted"', 'name = "late"', "label.name"),
         ('["no", "yes"]', '["yes", "no"]', "label.classes"),
         ('amount = { type = "number", min = 0 }', 'age = { type = "number" }', "fields.amount"),
         ('amount = { type = "number", min = 0 }', 'amount = { type = "category" }', "fields.amount.type"),
         ("min = 0 }", 'min = 0 }\nage = { type = "number", missing = "refuse" }', "fields.age.missing"),
     ],
 )
-def test_what_would_make_the_log_unreadable_is_found(text: str, replacement: str, field: str) -> None:
-    fault = incompatibility(OLD, parse_declaration(LOANS.replace(text, replacement, 1)))
-    assert fault is not None
-    assert fault.field == field
-    assert ";" in fault.detail  # and what to do
+def test_a_change_that_makes_the_log_unreadable_is_refused(text: str, replacement: str, field: str) -> None:
+    conflict = first_incompatibility(OLD, parse_declaration(LOANS.replace(text, replacement, 1)))
+    assert conflict is not None
+    assert conflict.field == field
+    assert ";" in conflict.detail  # and what to do
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_what_would_make_the_log_unreadable_is_found(text: str, replacement: str
         ('classes = ["no", "yes"]', 'classes = ["no", "yes"]\nprior = { no = 1 }'),
     ],
 )
-def test_what_the_log_can_take_is_not(text: str, replacement: str) -> None:
-    assert incompatibility(OLD, parse_declaration(LOANS.replace(text, replacement, 1))) is None
+def test_a_change_that_keeps_the_log_readable_is_allowed(text: str, replacement: str) -> None:
+    assert first_incompatibility(OLD, parse_declaration(LOANS.replace(text, replacement, 1))) is None
 
 
 def test_a_multiclass_label_may_gain_classes_at_the_end() -> None:
     old = parse_declaration(LOANS.replace("binary", "multiclass"))
     wider = LOANS.replace("binary", "multiclass").replace('"yes"]', '"yes", "maybe"]')
-    assert incompatibility(old, parse_declaration(wider)) is None
+    assert first_incompatibility(old, parse_declaration(wider)) is None

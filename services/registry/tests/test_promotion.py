@@ -1,4 +1,4 @@
-"""The gates."""
+"""What becomes of a candidate: the gates, and the decision that follows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration
 from penstock.contracts.records.training import Evaluation, Score, SliceScores
-from penstock.registry.promotion import judge
+from penstock.registry.promotion import check_gates
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)
 FIGURES = st.floats(-10, 10)
@@ -43,28 +43,28 @@ def evaluation(
 def test_a_candidate_must_beat_the_champion_by_the_margin_and_not_fall_behind_the_baseline(
     metric: str, candidate: float, champion: float, baseline: float, passes: bool
 ) -> None:
-    verdict = judge(evaluation(candidate, champion, baseline, metric), GATES)
+    verdict = check_gates(evaluation(candidate, champion, baseline, metric), GATES)
     assert verdict.passed is passes
     assert verdict.reasons
 
 
 @given(FIGURES, FIGURES, FIGURES, st.sampled_from(["accuracy", "mae"]), st.sampled_from([nan, inf, -inf]), st.data())
-def test_what_is_not_a_number_never_passes(
+def test_a_figure_that_is_not_finite_never_passes(
     candidate: float, champion: float, baseline: float, metric: str, unusable: float, data: st.DataObject
 ) -> None:
-    sound = evaluation(candidate, champion, baseline, metric)
-    spoilt = data.draw(st.sampled_from(["candidate", "champion", "baseline", "gain"]))
-    assert not judge(sound.model_copy(update={spoilt: score(unusable)}), GATES).passed
+    finite = evaluation(candidate, champion, baseline, metric)
+    figure = data.draw(st.sampled_from(["candidate", "champion", "baseline", "gain"]))
+    assert not check_gates(finite.model_copy(update={figure: score(unusable)}), GATES).passed
 
 
 def test_too_few_rows_never_pass() -> None:
-    verdict = judge(evaluation(0.9, 0.5, 0.5, rows=49), GATES)
+    verdict = check_gates(evaluation(0.9, 0.5, 0.5, rows=49), GATES)
     assert (verdict.passed, verdict.reasons) == (False, ("the holdout has 49 rows, the gates ask for 50",))
 
 
 @given(FIGURES, FIGURES)
 def test_over_the_baseline_only_a_better_model_is_promoted(candidate: float, baseline: float) -> None:
-    passed = judge(evaluation(candidate, baseline, baseline), GatesDeclaration()).passed
+    passed = check_gates(evaluation(candidate, baseline, baseline), GatesDeclaration()).passed
     assert passed == (candidate > baseline)
 
 
@@ -74,8 +74,8 @@ def test_a_candidate_that_is_shown_to_be_worse_on_a_slice_is_kept_back_if_slices
 ) -> None:
     gain = Score(value=(low + high) / 2, low=low, high=high, rows=80)
     south = SliceScores(field="region", value="south", candidate=score(0.5), champion=score(0.7), gain=gain)
-    found = evaluation(0.8, 0.7, 0.6).model_copy(update={"slices": (south,)})
-    assert judge(found, GATES).passed, "without a margin for slices they keep nobody back"
-    verdict = judge(found, GATES.model_copy(update={"slice_margin": 0.05}))
+    on_slices = evaluation(0.8, 0.7, 0.6).model_copy(update={"slices": (south,)})
+    assert check_gates(on_slices, GATES).passed, "without a margin for slices they keep nobody back"
+    verdict = check_gates(on_slices, GATES.model_copy(update={"slice_margin": 0.05}))
     assert verdict.passed == passes
     assert passes or "where region is 'south'" in verdict.reasons[0]

@@ -1,4 +1,4 @@
-"""Rollouts in the system of record: every step an epoch, every block counted once, and people's orders."""
+"""Rollouts from start to end: every step is an epoch, every block counts once, and commands on them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert, ArmLosses, Statistics
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, STATISTICS, TRAINING_RUNS
 from penstock.registry.command_results import CommandRefused
-from penstock.registry.use_cases.commands import Promotion
-from penstock.registry.use_cases.rollout_commands import Start
+from penstock.registry.use_cases.model_commands import Promotion
+from penstock.registry.use_cases.rollout_commands import RolloutStart
 
-CHAMPION, TRIED = 1, 2
+CHAMPION, CHALLENGER = 1, 2
 
 
 @pytest.fixture
-async def two(loans: Any) -> Any:
+async def loans_with_candidate(loans: Any) -> Any:
     """A champion and a version that was kept back."""
     await loans.send(TRAINING_RUNS, loans.run(1))
     await loans.send(TRAINING_RUNS, loans.run(2, gain=0.0))
@@ -28,11 +28,11 @@ def epochs(deployment: Any) -> list[ModelEpoch]:
     return list(deployment.published(MODELS))
 
 
-def block(number: int, epoch: int, challenger: float, champion: float = 0.2, answers: int = 50, **said: Any) -> Any:
+def block(number: int, epoch: int, challenger: float, champion: float = 0.2, answers: int = 50, **changes: Any) -> Any:
     """The statistics of a block with so many answers of each model, and their mean losses."""
     arms = [
         ArmLosses(version=version, role=role, answers=answers, mean=mean, squares=answers * mean * (1 - mean))
-        for version, role, mean in ((CHAMPION, "champion", champion), (TRIED, "challenger", challenger))
+        for version, role, mean in ((CHAMPION, "champion", champion), (CHALLENGER, "challenger", challenger))
     ]
     fields = {
         "source": "penstock/drift-detector",
@@ -52,124 +52,140 @@ def block(number: int, epoch: int, challenger: float, champion: float = 0.2, ans
         "last_time": "2024-05-02T00:00:00Z",
         "arms": arms,
     }
-    return Statistics.model_validate(fields | said)
+    return Statistics.model_validate(fields | changes)
 
 
-async def test_a_rollout_goes_its_steps_and_makes_the_challenger_the_champion(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "canary", (0.1, 0.5)))
-    begun = epochs(two)[-1]
-    assert begun.rollout is not None
-    assert (begun.reason, begun.champion.version, begun.rollout.challengers[0].share) == ("rollout", CHAMPION, 0.1)
+async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary", (0.1, 0.5)))
+    started = epochs(loans_with_candidate)[-1]
+    assert started.rollout is not None
+    assert (started.reason, started.champion.version, started.rollout.challengers[0].share) == (
+        "rollout",
+        CHAMPION,
+        0.1,
+    )
     for number in range(4):
-        await two.send(STATISTICS, block(number, begun.epoch, 0.2))
-    stepped = epochs(two)[-1]
-    assert stepped.rollout is not None
-    assert (stepped.rollout.id, stepped.rollout.step, stepped.rollout.challengers[0].share) == (
-        begun.rollout.id,
+        await loans_with_candidate.send(STATISTICS, block(number, started.epoch, 0.2))
+    second_step = epochs(loans_with_candidate)[-1]
+    assert second_step.rollout is not None
+    assert (second_step.rollout.id, second_step.rollout.step, second_step.rollout.challengers[0].share) == (
+        started.rollout.id,
         1,
         0.5,
     )
     for number in range(4, 8):
-        await two.send(STATISTICS, block(number, stepped.epoch, 0.2))
-    ended = epochs(two)[-1]
-    assert (ended.reason, ended.champion.version, ended.rollout) == ("promotion", TRIED, None)
-    assert [entry.action for entry in two.published(AUDIT) if entry.action.startswith("rollout")] == [
+        await loans_with_candidate.send(STATISTICS, block(number, second_step.epoch, 0.2))
+    ended = epochs(loans_with_candidate)[-1]
+    assert (ended.reason, ended.champion.version, ended.rollout) == ("promotion", CHALLENGER, None)
+    assert [entry.action for entry in loans_with_candidate.published(AUDIT) if entry.action.startswith("rollout")] == [
         "rollout.started",
         "rollout.stepped",
         "rollout.promoted",
     ]
 
 
-async def test_a_block_counts_once_and_only_those_of_the_step(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "canary"))
-    epoch = epochs(two)[-1].epoch
-    for said in (block(0, epoch - 1, 0.9), block(1, epoch, 0.2), block(1, epoch, 0.2)):
-        await two.send(STATISTICS, said)
-    await two.send(STATISTICS, block(1, epoch, 0.2, clock="matured", id="matured-1"))
-    found = (await two.client.get("/v1/streams/loans/rollout")).json()
-    assert (found["outcomes"], [arm["outcomes"] for arm in found["arms"]]) == (100, [50, 50])
+async def test_a_block_counts_once_and_only_those_of_the_step(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    epoch = epochs(loans_with_candidate)[-1].epoch
+    for statistics in (block(0, epoch - 1, 0.9), block(1, epoch, 0.2), block(1, epoch, 0.2)):
+        await loans_with_candidate.send(STATISTICS, statistics)
+    await loans_with_candidate.send(STATISTICS, block(1, epoch, 0.2, clock="matured", id="matured-1"))
+    view = (await loans_with_candidate.client.get("/v1/streams/loans/rollout")).json()
+    assert (view["outcomes"], [arm["outcomes"] for arm in view["arms"]]) == (100, [50, 50])
 
 
-async def test_what_is_shown_to_be_worse_is_taken_back_even_while_paused(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "canary"))
-    begun = epochs(two)[-1].epoch
-    await two.registry.order_rollout("loans", "pause")
+async def test_a_challenger_shown_to_be_worse_is_taken_back_even_while_paused(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    started = epochs(loans_with_candidate)[-1].epoch
+    await loans_with_candidate.registry.control_rollout("loans", "pause")
     for number in range(4):
-        await two.send(STATISTICS, block(number, begun, 0.2))
-    assert epochs(two)[-1].epoch == begun, "a paused rollout takes no step"
+        await loans_with_candidate.send(STATISTICS, block(number, started, 0.2))
+    assert epochs(loans_with_candidate)[-1].epoch == started, "a paused rollout takes no step"
     for number in range(4, 20):
-        await two.send(STATISTICS, block(number, begun, 0.9))
-    ended = epochs(two)[-1]
+        await loans_with_candidate.send(STATISTICS, block(number, started, 0.9))
+    ended = epochs(loans_with_candidate)[-1]
     assert (ended.champion.version, ended.rollout) == (CHAMPION, None)
     assert "worse than the champion" in ended.detail
-    alerts = [alert for alert in two.published(ALERTS) if alert.subject == "taken-back"]
-    assert [alert.version for alert in alerts] == [TRIED]
+    alerts = [alert for alert in loans_with_candidate.published(ALERTS) if alert.subject == "taken-back"]
+    assert [alert.version for alert in alerts] == [CHALLENGER]
 
 
-async def test_a_challenger_that_the_server_took_out_is_taken_back(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "ab"))
+async def test_a_challenger_that_the_server_took_out_is_taken_back(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "ab"))
     fields = {"source": "penstock/server", "id": "blown", "time": "2024-05-02T00:00:00Z", "severity": "critical"}
-    said = {"subject": FAILED_CHALLENGER, "message": "it took longer than 2 s", "stream": "loans", "version": TRIED}
-    await two.send(ALERTS, Alert.model_validate(fields | said | {"version": 7, "id": "of another"}))
-    assert epochs(two)[-1].rollout is not None
-    await two.send(ALERTS, Alert.model_validate(fields | said))
-    assert epochs(two)[-1].rollout is None
-    assert "it took longer" in epochs(two)[-1].detail
+    failure = {
+        "subject": FAILED_CHALLENGER,
+        "message": "it took longer than 2 s",
+        "stream": "loans",
+        "version": CHALLENGER,
+    }
+    await loans_with_candidate.send(ALERTS, Alert.model_validate(fields | failure | {"version": 7, "id": "of another"}))
+    assert epochs(loans_with_candidate)[-1].rollout is not None
+    await loans_with_candidate.send(ALERTS, Alert.model_validate(fields | failure))
+    assert epochs(loans_with_candidate)[-1].rollout is None
+    assert "it took longer" in epochs(loans_with_candidate)[-1].detail
 
 
-@pytest.mark.parametrize(("order", "champion"), [("abort", CHAMPION), ("promote", TRIED)])
-async def test_people_may_end_it_either_way(two: Any, order: Any, champion: int) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "shadow"))
-    answer = await two.client.post(f"/v1/streams/loans/rollout/{order}", json={"detail": "enough seen"})
+@pytest.mark.parametrize(("action", "champion"), [("abort", CHAMPION), ("promote", CHALLENGER)])
+async def test_a_command_ends_it_either_way(loans_with_candidate: Any, action: Any, champion: int) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "shadow"))
+    answer = await loans_with_candidate.client.post(
+        f"/v1/streams/loans/rollout/{action}", json={"detail": "enough seen"}
+    )
     assert answer.status_code == 200
-    assert (epochs(two)[-1].champion.version, epochs(two)[-1].rollout) == (champion, None)
-    again = await two.client.post(f"/v1/streams/loans/rollout/{order}")
+    assert (epochs(loans_with_candidate)[-1].champion.version, epochs(loans_with_candidate)[-1].rollout) == (
+        champion,
+        None,
+    )
+    again = await loans_with_candidate.client.post(f"/v1/streams/loans/rollout/{action}")
     assert (again.status_code, again.json()["code"]) == (409, "no_rollout")
 
 
-async def test_another_champion_ends_a_rollout(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "canary"))
-    await two.registry.promote("loans", Promotion(0, epochs(two)[-1].epoch))
-    assert (await two.client.get("/v1/streams/loans/rollout")).json()["state"] == "ended"
-    assert epochs(two)[-1].rollout is None
+async def test_another_champion_ends_a_rollout(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    await loans_with_candidate.registry.promote("loans", Promotion(0, epochs(loans_with_candidate)[-1].epoch))
+    assert (await loans_with_candidate.client.get("/v1/streams/loans/rollout")).json()["state"] == "ended"
+    assert epochs(loans_with_candidate)[-1].rollout is None
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("start", "code"),
     [
-        (Start((9,)), "unknown_version"),
-        (Start((CHAMPION,)), "serves_already"),
-        (Start((0, TRIED), "ab"), "one_challenger"),
+        (RolloutStart((9,)), "unknown_version"),
+        (RolloutStart((CHAMPION,)), "serves_already"),
+        (RolloutStart((0, CHALLENGER), "ab"), "one_challenger"),
     ],
 )
-async def test_what_cannot_be_tried_is_refused(two: Any, asked: Start, code: str) -> None:
+async def test_a_rollout_that_cannot_start_is_refused(
+    loans_with_candidate: Any, start: RolloutStart, code: str
+) -> None:
     with pytest.raises(CommandRefused) as refused:
-        await two.registry.start_rollout("loans", asked)
+        await loans_with_candidate.registry.start_rollout("loans", start)
     assert refused.value.code == code
-    assert epochs(two)[-1].rollout is None
+    assert epochs(loans_with_candidate)[-1].rollout is None
 
 
-async def test_one_rollout_at_a_time_and_a_candidate_waits_for_its_end(two: Any) -> None:
-    await two.registry.start_rollout("loans", Start((TRIED,), "bandit"))
+async def test_one_rollout_at_a_time_and_a_candidate_waits_for_its_end(loans_with_candidate: Any) -> None:
+    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "bandit"))
     with pytest.raises(CommandRefused, match="is under way"):
-        await two.registry.start_rollout("loans", Start((0,)))
-    await two.send(TRAINING_RUNS, two.run(3))
-    assert epochs(two)[-1].champion.version == CHAMPION
+        await loans_with_candidate.registry.start_rollout("loans", RolloutStart((0,)))
+    await loans_with_candidate.send(TRAINING_RUNS, loans_with_candidate.run(3))
+    assert epochs(loans_with_candidate)[-1].champion.version == CHAMPION
     (run,) = [
         run
-        for run in (await two.client.get("/v1/streams/loans/runs")).json()["runs"]
+        for run in (await loans_with_candidate.client.get("/v1/streams/loans/runs")).json()["runs"]
         if run["decision"]["version"] == 3
     ]
     assert run["decision"]["reasons"] == ["a rollout is under way"]
 
 
-async def test_a_stream_that_declares_it_tries_its_candidates_first(loans: Any) -> None:
+async def test_a_stream_that_declares_a_rollout_starts_one_for_its_candidates(loans: Any) -> None:
     declaration = (await loans.client.get("/v1/streams/loans")).json()["declaration"]
     declaration["rollout"]["mode"] = "canary"
     await loans.client.put("/v1/streams/loans", json=declaration)
     await loans.send(TRAINING_RUNS, loans.run(1))
     assert epochs(loans)[-1].champion.version == 1, "the baseline is replaced at once"
     await loans.send(TRAINING_RUNS, loans.run(2))
-    tried = epochs(loans)[-1]
-    assert tried.rollout is not None
-    assert (tried.champion.version, tried.rollout.mode, tried.rollout.challengers[0].model.version) == (1, "canary", 2)
+    epoch = epochs(loans)[-1]
+    assert epoch.rollout is not None
+    assert (epoch.champion.version, epoch.rollout.mode, epoch.rollout.challengers[0].model.version) == (1, "canary", 2)

@@ -8,7 +8,7 @@ from penstock.runtime.runner import run
 
 
 def main() -> None:
-    """Run the registry until it is told to stop."""
+    """Run the registry until a signal ends it."""
     run("registry", RegistrySettings, build)
 
 

@@ -9,33 +9,35 @@ from typing import Any, NamedTuple
 
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.governance import AuditEntry
-from penstock.registry.command_results import Occasion
+from penstock.registry.command_context import Provenance
 from penstock.registry.control_records import SOURCE
 
-BEGINNING = 64 * "0"
+GENESIS_HASH = 64 * "0"  # what the first entry names as the hash before it
 
 
-class Head(NamedTuple):
-    """The newest entry as it was made known outside the database: its number and its hash."""
+class ChainHead(NamedTuple):
+    """The number and the hash of the newest entry of a chain, as published outside the database."""
 
     number: int
     hash: str
 
 
-def linked(previous: Head | None, action: str, subject: str, detail: dict[str, Any], occasion: Occasion) -> AuditEntry:
-    """The entry that follows `previous`; the first one is number 1."""
-    number, before = (previous.number + 1, previous.hash) if previous else (1, BEGINNING)
+def next_entry(
+    head: ChainHead | None, action: str, subject: str, detail: dict[str, Any], provenance: Provenance
+) -> AuditEntry:
+    """The entry that follows `head`; without a head it is the first one, number 1."""
+    number, previous = (head.number + 1, head.hash) if head else (1, GENESIS_HASH)
     entry = AuditEntry(
         source=SOURCE,
-        id=derived_id("audit", number, before, action, subject),
-        time=occasion.time,
-        cause=occasion.cause,
+        id=derived_id("audit", number, previous, action, subject),
+        time=provenance.time,
+        cause=provenance.cause,
         number=number,
-        actor=occasion.actor,
+        actor=provenance.actor,
         action=action,
         subject=subject,
         detail=detail,
-        previous=before,
+        previous=previous,
         hash="",
     )
     return entry.model_copy(update={"hash": hash_of(entry)})
@@ -48,19 +50,19 @@ def hash_of(entry: AuditEntry) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def verify_chain(entries: Iterable[AuditEntry], head: Head | None = None) -> str | None:
-    """What is wrong with the chain, None when nothing is.
+def verify_chain(entries: Iterable[AuditEntry], head: ChainHead | None = None) -> str | None:
+    """Check every link of the chain; returns the first fault, None when there is none.
 
-    Any edit, removal or reordering breaks a link. That the end was cut off shows only against a `head` that was
-    published before: the entry of its number must still be there and bear its hash.
+    Any edit, removal or reordering breaks a link. A chain that was cut off at its end is sound in itself: that shows
+    only against a `head` published before, whose entry must still be there with the same hash.
     """
-    number, before = 0, BEGINNING
+    number, previous = 0, GENESIS_HASH
     head_seen = head is None
     for entry in entries:
         number += 1
-        if fault := _fault(entry, number, before):
+        if fault := _fault(entry, number, previous):
             return fault
-        before = entry.hash
+        previous = entry.hash
         if head is not None and head.number == number:
             if head.hash != entry.hash:
                 return f"entry {number} is not the one whose hash was published"
@@ -68,10 +70,10 @@ def verify_chain(entries: Iterable[AuditEntry], head: Head | None = None) -> str
     return None if head_seen else f"the log ends at entry {number}, entry {head.number if head else 0} was published"
 
 
-def _fault(entry: AuditEntry, number: int, before: str) -> str | None:
+def _fault(entry: AuditEntry, number: int, previous: str) -> str | None:
     if entry.number != number:
         return f"entry {number} is missing: found entry {entry.number} in its place"
-    if entry.previous != before:
+    if entry.previous != previous:
         return f"entry {number} does not follow the entry before it"
     if entry.hash != hash_of(entry):
         return f"entry {number} was altered"

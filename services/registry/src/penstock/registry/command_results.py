@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -14,26 +12,8 @@ Status = Literal[
 Kind = Literal["unknown", "conflict", "invalid"]
 
 
-@dataclass(frozen=True)
-class Occasion:
-    """Who changes something, at which time, because of which record, in which trace."""
-
-    actor: str
-    time: datetime
-    cause: str | None = None
-    traceparent: str | None = None
-
-
-@dataclass(frozen=True)
-class Once:
-    """A command that must take effect once: the caller's key and a digest of what was asked."""
-
-    key: str
-    asked: str
-
-
-class Change(BaseModel):
-    """What a command did to a stream: the declaration's version, the epoch and the model that answers now.
+class CommandResult(BaseModel):
+    """The stream after a command: the version of its declaration, its epoch and the version of its champion.
 
     `command` is the id of the record that was sent to another service.
     """
@@ -49,7 +29,7 @@ class Change(BaseModel):
 
 
 class CommandRefused(Exception):
-    """A command asks for what is unknown, conflicts with what is, or is wrong in itself; nothing was changed."""
+    """A command names something unknown, conflicts with the present state, or is invalid; nothing was changed."""
 
     def __init__(self, kind: Kind, code: str, detail: str, field: str | None = None) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What a new declaration of a stream may change: its records on the log must stay readable and comparable."""
+"""What a new declaration may change: the stream's records on the log must stay readable and comparable."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ANOTHER_STREAM = "declare a stream of another name instead"
 
 @dataclass(frozen=True)
 class Incompatibility:
-    """A change that a stream cannot take: where it is, what is wrong and what to do."""
+    """A change of a declaration that cannot be made: the field, what is wrong and what to do."""
 
     field: str
     detail: str
 
 
-def incompatibility(old: Declaration, new: Declaration) -> Incompatibility | None:
+def first_incompatibility(old: Declaration, new: Declaration) -> Incompatibility | None:
     """The first change from `old` to `new` that cannot be made, None when there is none."""
     return next(_incompatibilities(old, new), None)
 
 
 def _incompatibilities(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
-    yield from _fixed(old, new)
-    yield from _classes(old, new)
+    yield from _changed_constants(old, new)
+    yield from _changed_classes(old, new)
     for name, field in old.fields.items():
         if name not in new.fields:
             yield Incompatibility(f"fields.{name}", f"the field cannot be removed; keep it, or {ANOTHER_STREAM}")
@@ -38,7 +38,7 @@ def _incompatibilities(old: Declaration, new: Declaration) -> Iterator[Incompati
             yield Incompatibility(f"fields.{name}.missing", detail)
 
 
-def _fixed(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
+def _changed_constants(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
     pairs = {
         "task": (old.task, new.task),
         "entity": (old.entity, new.entity),
@@ -46,17 +46,17 @@ def _fixed(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
         "partitions": (old.partition_count, new.partition_count),
         "label.name": (old.label.name, new.label.name),
     }
-    for place, (before, after) in pairs.items():
+    for field, (before, after) in pairs.items():
         if before != after:
-            yield Incompatibility(place, f"it stays {_shown(before)}; set it back, or {ANOTHER_STREAM}")
+            yield Incompatibility(field, f"it stays {_as_text(before)}; set it back, or {ANOTHER_STREAM}")
 
 
-def _classes(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
+def _changed_classes(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
     before, after = old.label.classes, new.label.classes
     if after[: len(before)] != before:
         detail = f"classes are only added, at the end of {', '.join(before)}; set them back, or {ANOTHER_STREAM}"
         yield Incompatibility("label.classes", detail)
 
 
-def _shown(value: object) -> str:
+def _as_text(value: object) -> str:
     return "undeclared" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,107 +1,112 @@
-"""The control records that the registry writes. Their ids follow from what they say."""
+"""The control records that the registry writes. Their ids follow from their content, so a repeat writes the same."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.ids import derived_id, digest_of
+from penstock.contracts.ids import blake2b_digest, derived_id
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
-from penstock.registry.command_results import Occasion
+from penstock.registry.command_context import Provenance
 
 SOURCE = "penstock/registry"
 
 
+@dataclass(frozen=True)
+class Installation:
+    """What an epoch installs: the champion, challengers if a rollout is under way, and why."""
+
+    champion: ModelVersion
+    reason: str
+    detail: str = ""
+    rollout: RolloutStep | None = None
+
+
 def digest_of_declaration(declaration: Declaration) -> str:
     """Two declarations of one digest are the same, order of the fields included."""
-    return digest_of(declaration.model_dump_json().encode()).hex()
+    return blake2b_digest(declaration.model_dump_json().encode()).hex()
 
 
-def stream_declared(declaration: Declaration, version: int, occasion: Occasion) -> StreamDeclared:
-    """The declaration as it goes on `streams`."""
+def stream_declared(declaration: Declaration, version: int, provenance: Provenance) -> StreamDeclared:
+    """The record of a declaration, for `streams`."""
     return StreamDeclared(
         source=SOURCE,
         id=derived_id("stream", declaration.name, version, digest_of_declaration(declaration)),
-        time=occasion.time,
-        cause=occasion.cause,
+        time=provenance.time,
+        cause=provenance.cause,
         version=version,
         declaration=declaration,
     )
 
 
-def model_epoch(
-    stream: str,
-    epoch: int,
-    champion: ModelVersion,
-    reason: str,
-    detail: str,
-    occasion: Occasion,
-    trial: RolloutStep | None = None,
-) -> ModelEpoch:
-    """The epoch as it goes on `models`."""
+def model_epoch(epoch: int, installation: Installation, provenance: Provenance) -> ModelEpoch:
+    """The record of an epoch, for `models`."""
+    champion = installation.champion
     fields = {
         "source": SOURCE,
-        "id": derived_id("epoch", stream, epoch, champion.digest),
-        "time": occasion.time,
-        "cause": occasion.cause,
-        "stream": stream,
+        "id": derived_id("epoch", champion.name, epoch, champion.digest),
+        "time": provenance.time,
+        "cause": provenance.cause,
+        "stream": champion.name,
         "epoch": epoch,
         "champion": champion,
-        "reason": reason,
-        "detail": detail,
-        "rollout": trial,
+        "reason": installation.reason,
+        "detail": installation.detail,
+        "rollout": installation.rollout,
     }
     return ModelEpoch.model_validate(fields)
 
 
-def retrain_command(stream: str, number: int, detail: str, occasion: Occasion) -> Command:
-    """The command as it goes on `commands`; `number` tells the stream's commands apart."""
+def retrain_command(stream: str, number: int, detail: str, provenance: Provenance) -> Command:
+    """The command to train a stream, for `commands`; `number` makes its id differ from earlier ones."""
     return Command(
         source=SOURCE,
         id=derived_id("command", stream, number),
-        time=occasion.time,
-        cause=occasion.cause,
+        time=provenance.time,
+        cause=provenance.cause,
         kind="retrain",
         stream=stream,
-        by=occasion.actor,
+        by=provenance.actor,
         detail=detail,
     )
 
 
-def rollout_alert(stream: str, rollout: str, version: int | None, why: str, occasion: Occasion) -> Alert:
-    """Tells people that a challenger was taken back."""
-    return Alert(
-        source=SOURCE,
-        id=derived_id("alert", "taken-back", rollout),
-        time=occasion.time,
-        cause=occasion.cause,
-        severity="warning",
-        subject="taken-back",
-        message=f"the challenger was taken back: {why}",
-        stream=stream,
-        version=version,
-    )
-
-
-def imported_command(stream: str, outcomes: int, detail: str, occasion: Occasion) -> Command:
-    """Says on `commands` that history was imported, with which the stream has so many outcomes; once for each number."""
+def history_imported_command(stream: str, outcomes: int, detail: str, provenance: Provenance) -> Command:
+    """States on `commands` that history was imported: `outcomes` is the stream's count with it, and makes the id."""
     return Command(
         source=SOURCE,
         id=derived_id("imported", stream, outcomes),
-        time=occasion.time,
-        cause=occasion.cause,
+        time=provenance.time,
+        cause=provenance.cause,
         kind="imported",
         stream=stream,
-        by=occasion.actor,
+        by=provenance.actor,
         detail=detail,
         outcomes=outcomes,
     )
 
 
+def taken_back_alert(stream: str, rollout: str, version: int | None, reason: str, provenance: Provenance) -> Alert:
+    """Alerts people that a challenger was taken back; `rollout` is the rollout's id."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "taken-back", rollout),
+        time=provenance.time,
+        cause=provenance.cause,
+        severity="warning",
+        subject="taken-back",
+        message=f"the challenger was taken back: {reason}",
+        stream=stream,
+        version=version,
+    )
+
+
 def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
-    """Tells people that answers were made from other features than the log gives."""
+    """Alerts people that predictions were made from other lag features than the log gives."""
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "skew", run.id),
@@ -114,8 +119,8 @@ def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
     )
 
 
-def refusal_alert(run: TrainingRun, complaint: str) -> Alert:
-    """Tells people that a finished run's model was not taken in."""
+def run_refused_alert(run: TrainingRun, reason: str) -> Alert:
+    """Alerts people that the model of a finished run was refused."""
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "run-refused", run.id),
@@ -123,6 +128,6 @@ def refusal_alert(run: TrainingRun, complaint: str) -> Alert:
         cause=run.id,
         severity="critical",
         subject=f"{run.stream}@{run.request}",
-        message=f"the model of this run was refused: {complaint}",
+        message=f"the model of this run was refused: {reason}",
         stream=run.stream,
     )

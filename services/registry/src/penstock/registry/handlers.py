@@ -1,4 +1,4 @@
-"""What the registry does with the records of the control plane: one by one, each in a transaction of its own."""
+"""What the registry does with records of the control plane: one by one, each in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -14,77 +14,77 @@ from penstock.contracts.topics import ALERTS, STATISTICS, TRAINING_REQUESTS, TRA
 from penstock.telemetry.propagation import sampled
 
 
-class Records(Protocol):
-    """The system of record. Taking the same record again changes nothing."""
+class SystemOfRecord(Protocol):
+    """What handlers need of the registry. Recording the same record again changes nothing."""
 
-    async def take_request(self, request: TrainingRequest) -> None:
-        """Note a training request: it fences off older runs."""
+    async def record_request(self, request: TrainingRequest) -> None:
+        """Record a training request: runs of older ones are refused from then on."""
 
-    async def take_run(self, run: TrainingRun, traceparent: str | None) -> None:
-        """Note a training run; a finished one is judged, registered and perhaps promoted."""
+    async def record_run(self, run: TrainingRun, traceparent: str | None) -> None:
+        """Record a training run; the candidate of a finished one is registered and perhaps promoted."""
 
-    async def take_alert(self, alert: Alert) -> None:
-        """Keep an alert for people to see."""
+    async def record_alert(self, alert: Alert) -> None:
+        """Record an alert; one of a failed challenger ends its rollout."""
 
-    async def on_trial(self) -> frozenset[str]:
+    async def streams_in_rollout(self) -> frozenset[str]:
         """The streams with a rollout under way."""
 
-    async def take_statistics(self, block: Statistics, traceparent: str | None) -> None:
-        """Let a block of outcomes speak for or against the challengers of its stream."""
+    async def record_statistics(self, block: Statistics, traceparent: str | None) -> None:
+        """Add a block of outcomes to the evidence of its stream's rollout, which may step or end."""
 
-    async def drain(self) -> None:
-        """Publish what transactions left to be published."""
+    async def publish(self) -> None:
+        """Publish what transactions left in the outbox."""
 
 
 class Handlers:
-    """Takes records in. Nothing is handed to the bus: what a transaction decides goes out through its outbox,
-    and all of it has gone out before a batch counts as handled.
+    """Records batches. Nothing is handed to the bus: records go out through the outbox of their transaction, and all
+    of them are published before a batch counts as handled.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, registry: SystemOfRecord) -> None:
+        self._registry = registry
 
-    async def requests(self, batch: Batch[TrainingRequest]) -> list[AnyOutputs]:
-        """Note training requests."""
+    async def handle_requests(self, batch: Batch[TrainingRequest]) -> list[AnyOutputs]:
+        """Record training requests."""
         for request in batch.records:
-            await self._records.take_request(request)
+            await self._registry.record_request(request)
         return []
 
-    async def runs(self, batch: Batch[TrainingRun]) -> list[AnyOutputs]:
-        """Judge finished runs."""
+    async def handle_runs(self, batch: Batch[TrainingRun]) -> list[AnyOutputs]:
+        """Record training runs, and decide on the candidates of those that finished."""
         for run, raw in zip(batch.records, batch.raw, strict=True):
-            await self._records.take_run(run, _traceparent(raw))
-        await self._records.drain()
+            await self._registry.record_run(run, _traceparent(raw))
+        await self._registry.publish()
         return []
 
-    async def alerts(self, batch: Batch[Alert]) -> list[AnyOutputs]:
-        """Keep alerts."""
+    async def handle_alerts(self, batch: Batch[Alert]) -> list[AnyOutputs]:
+        """Record alerts."""
         for alert in batch.records:
-            await self._records.take_alert(alert)
-        await self._records.drain()
+            await self._registry.record_alert(alert)
+        await self._registry.publish()
         return []
 
-    async def statistics(self, batch: Batch[Statistics]) -> list[AnyOutputs]:
-        """Judge challengers."""
-        on_trial = await self._records.on_trial()
-        told = [(block, raw) for block, raw in zip(batch.records, batch.raw, strict=True) if block.stream in on_trial]
-        for block, raw in told:
-            await self._records.take_statistics(block, _traceparent(raw))
-        if told:
-            await self._records.drain()
+    async def handle_statistics(self, batch: Batch[Statistics]) -> list[AnyOutputs]:
+        """Judge challengers by new blocks of outcomes; most streams have none, and their blocks need no transaction."""
+        streams = await self._registry.streams_in_rollout()
+        blocks = [(block, raw) for block, raw in zip(batch.records, batch.raw, strict=True) if block.stream in streams]
+        for block, raw in blocks:
+            await self._registry.record_statistics(block, _traceparent(raw))
+        if blocks:
+            await self._registry.publish()
         return []
 
 
-def registry_group(records: Records) -> Group:
+def registry_group(registry: SystemOfRecord) -> Group:
     """The consumer group of the registry."""
 
     def routes(unit: Unit, state: State) -> Sequence[Route]:  # noqa: ARG001 - the database is the state
-        handlers = Handlers(records)
+        handlers = Handlers(registry)
         return [
-            route(TRAINING_REQUESTS, handlers.requests),
-            route(TRAINING_RUNS, handlers.runs),
-            route(ALERTS, handlers.alerts),
-            route(STATISTICS, handlers.statistics),
+            route(TRAINING_REQUESTS, handlers.handle_requests),
+            route(TRAINING_RUNS, handlers.handle_runs),
+            route(ALERTS, handlers.handle_alerts),
+            route(STATISTICS, handlers.handle_statistics),
         ]
 
     return Group("registry", (TRAINING_REQUESTS, TRAINING_RUNS, ALERTS, STATISTICS), routes)

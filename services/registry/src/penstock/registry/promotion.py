@@ -1,47 +1,117 @@
-"""The gates: whether a candidate may serve, from what it showed on its holdout."""
+"""What becomes of a candidate: refused, kept back, put into a rollout, or promoted.
+
+The rule is pure. `use_cases/training_runs.py` gathers what it needs and carries the decision out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
-from penstock.contracts.declaration.model_lifecycle import GatesDeclaration
-from penstock.contracts.records.training import Evaluation
+from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
+from penstock.contracts.records.training import Evaluation, Skew, TrainingRun
+from penstock.registry.rollout_plan import RolloutPlan
+
+BASELINE_VERSION = 0  # a stream's first champion; whatever beats it is promoted without a rollout
+MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
+
+Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether the gates let a candidate through, and what was held against it or for it."""
+class GateVerdict:
+    """Whether the gates let a candidate through; `reasons` are the gates it failed, or else its gain."""
 
     passed: bool
     reasons: tuple[str, ...]
 
 
-def judge(evaluation: Evaluation, gates: GatesDeclaration) -> Verdict:
+@dataclass(frozen=True)
+class StreamState:
+    """What the registry holds of a stream at the time a run of it has finished.
+
+    `newest_fence` is that of the newest training request, -1 when there is none; `registered_version` the version
+    that came of the run's request before, if one did.
+    """
+
+    gates: GatesDeclaration
+    rollout: RolloutDeclaration
+    champion: int
+    newest_fence: int
+    registered_version: int | None
+    rollout_under_way: bool
+
+
+@dataclass(frozen=True)
+class PromotionDecision:
+    """What becomes of a candidate, and why.
+
+    `verdict` is that of the gates, None when they were not reached; `rollout` the plan of the rollout to start.
+    People are alerted when `alert` is set, and of a `skew` that is too large.
+    """
+
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    verdict: GateVerdict | None = None
+    skew: Skew | None = None
+    rollout: RolloutPlan | None = None
+    alert: bool = False
+
+
+def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal: str | None) -> PromotionDecision:
+    """Decide on the candidate of a finished run.
+
+    Args:
+        run: the finished run.
+        stream: the state of its stream, None when no such stream was applied.
+        model_refusal: why the model cannot be trusted, from `SignatureCheck`; None when it can.
+    """
+    if stream is None:
+        return PromotionDecision("refused", ("no stream of this name was applied",))
+    if stream.newest_fence > run.fence:
+        reason = f"a newer training was asked for: fence {run.fence} is behind {stream.newest_fence}"
+        return PromotionDecision("refused", (reason,))
+    if stream.registered_version is not None:
+        return PromotionDecision("duplicate")
+    if model_refusal is not None:
+        return PromotionDecision("refused", (model_refusal,), alert=True)
+    assert run.evaluation is not None  # a run without one has a `model_refusal`
+    verdict, skew = check_gates(run.evaluation, stream.gates), _excessive_skew(run.evaluation)
+    if not verdict.passed:
+        return PromotionDecision("kept_back", verdict.reasons, verdict, skew)
+    if stream.rollout_under_way:
+        return PromotionDecision("kept_back", ("a rollout is under way",), verdict, skew)
+    if stream.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
+        return PromotionDecision("on_trial", verdict.reasons, verdict, skew, RolloutPlan.of(stream.rollout))
+    return PromotionDecision("promoted", verdict.reasons, verdict, skew)
+
+
+def _excessive_skew(evaluation: Evaluation) -> Skew | None:
+    skew = evaluation.skew
+    return skew if skew is not None and skew.differing > MOST_SKEWED * skew.rows else None
+
+
+def check_gates(evaluation: Evaluation, gates: GatesDeclaration) -> GateVerdict:
     """Let the candidate through when it beats the champion by more than the margin and is no worse than the baseline.
 
-    With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes, nor does a holdout of fewer rows than the gates ask for.
+    With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes, nor
+    does a holdout of fewer rows than the gates ask for.
     """
-    faults = tuple(_faults(evaluation, gates))
-    return Verdict(False, faults) if faults else Verdict(True, (_merit(evaluation),))
+    failures = tuple(_failed_gates(evaluation, gates))
+    return GateVerdict(False, failures) if failures else GateVerdict(True, (_gain_text(evaluation),))
 
 
-def _faults(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
+def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
     rows = min(evaluation.candidate.rows, evaluation.gain.rows)
     if rows < gates.holdout:
         yield f"the holdout has {rows} rows, the gates ask for {gates.holdout}"
-    figures = {
-        "candidate": evaluation.candidate.value,
-        "champion": evaluation.champion.value,
-        "baseline": evaluation.baseline.value,
-        "gain": evaluation.gain.value,
-    }
-    if unusable := [name for name, figure in figures.items() if not isfinite(figure)]:
+    if unusable := _not_finite(evaluation):
         yield f"not a finite number: {', '.join(unusable)}"
         return
     metric = evaluation.metric
-    if _better_by(evaluation) < 0:
+    if _gain_over_baseline(evaluation) < 0:
         yield (
             f"the candidate is worse than the baseline: {metric} {evaluation.candidate.value:.4g} "
             f"against {evaluation.baseline.value:.4g}"
@@ -52,26 +122,37 @@ def _faults(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
             f"does not exceed the margin, {gates.margin:.4g}"
         )
     if gates.slice_margin is not None:
-        yield from _losing_slices(evaluation, gates.slice_margin)
+        yield from _worse_slices(evaluation, gates.slice_margin)
 
 
-def _losing_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
-    """Where the candidate is shown to be worse than the champion: by the whole interval, not by its middle."""
-    for one in evaluation.slices:
-        if one.gain.high < -margin:
+def _not_finite(evaluation: Evaluation) -> list[str]:
+    figures = {
+        "candidate": evaluation.candidate.value,
+        "champion": evaluation.champion.value,
+        "baseline": evaluation.baseline.value,
+        "gain": evaluation.gain.value,
+    }
+    return [name for name, figure in figures.items() if not isfinite(figure)]
+
+
+def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
+    """Slices on which the candidate is worse than the champion by its whole interval, not just on average."""
+    for scores in evaluation.slices:
+        if scores.gain.high < -margin:
             yield (
-                f"where {one.field} is {one.value or 'missing'!r} the candidate is worse than the champion: "
-                f"{evaluation.metric} {one.candidate.value:.4g} against {one.champion.value:.4g} on {one.gain.rows} rows"
+                f"where {scores.field} is {scores.value or 'missing'!r} the candidate is worse than the champion: "
+                f"{evaluation.metric} {scores.candidate.value:.4g} against {scores.champion.value:.4g} "
+                f"on {scores.gain.rows} rows"
             )
 
 
-def _better_by(evaluation: Evaluation) -> float:
+def _gain_over_baseline(evaluation: Evaluation) -> float:
     """How much better than the baseline: a larger accuracy is better, a larger error is worse."""
     difference = evaluation.candidate.value - evaluation.baseline.value
     return difference if evaluation.metric == "accuracy" else -difference
 
 
-def _merit(evaluation: Evaluation) -> str:
+def _gain_text(evaluation: Evaluation) -> str:
     return (
         f"{evaluation.metric} {evaluation.candidate.value:.4g} against {evaluation.champion.value:.4g} "
         f"on {evaluation.candidate.rows} rows"

@@ -10,7 +10,7 @@ from penstock.contracts.records.models import ModelEpoch
 def rollback_target(epochs: Iterable[ModelEpoch], archived: Collection[int] = ()) -> int | None:
     """The version that served before the present one, None when there is none.
 
-    `epochs` are a stream's epochs in order. What a rollback took back does not count as having served before, so
+    `epochs` are a stream's epochs in order. A version that was rolled back no longer counts as having served, so
     that two rollbacks in a row go back two models. Archived versions are passed over.
     """
     served: list[int] = []

@@ -11,7 +11,7 @@ from penstock.runtime.settings import ServiceSettings
 
 
 class RegistrySettings(ServiceSettings):
-    """Where the record is kept, and which keys sign models and are believed."""
+    """The database, the artifact store, the key that signs baselines and the keys that are trusted."""
 
     database_url: str | None = None
     artifacts: Annotated[str, Field(alias="PENSTOCK_ARTIFACTS")] = ".penstock/artifacts"
@@ -20,5 +20,5 @@ class RegistrySettings(ServiceSettings):
 
     @property
     def database(self) -> str:
-        """The database's URL: SQLite in the data folder unless set."""
+        """The URL of the database: SQLite in the data folder unless set."""
         return self.database_url or f"sqlite:///{self.data_folder / 'registry.db'}"

@@ -1,4 +1,4 @@
-"""The registry's table of contents: settings, parts, routes."""
+"""The registry, put together from its settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
+from penstock.registry.baseline_model import PREDICATE, BaselinePublisher
 from penstock.registry.db.database import Database
 from penstock.registry.db.engines import BadDatabase, open_engine
-from penstock.registry.db.relay import Relay
+from penstock.registry.db.outbox_relay import OutboxRelay
 from penstock.registry.handlers import registry_group
 from penstock.registry.settings import RegistrySettings
-from penstock.registry.signature_check import PREDICATE, Trust
+from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.app import registry_app
 from penstock.runtime.service import Resources, Service
@@ -21,7 +22,7 @@ from penstock.runtime.settings import SettingsError
 
 @dataclass(frozen=True)
 class Parts:
-    """What the registry works with: an artifact store, keys, and an engine from `open_engine`."""
+    """What a registry is made of: an artifact store, its signing key, the trusted keys, an engine of `open_engine`."""
 
     store: Store
     signer: Signer
@@ -35,10 +36,15 @@ def build(settings: RegistrySettings, resources: Resources) -> Service:
 
 
 def registry_of(parts: Parts, resources: Resources) -> Registry:
-    """The registry itself, for whoever speaks to it in the same process."""
+    """The registry itself, for callers in the same process."""
     database = Database(parts.engine)
-    trust = Trust(parts.store, parts.signer, parts.verifier)
-    return Registry(database, Relay(database, resources), trust, resources.clock)
+    return Registry(
+        database,
+        OutboxRelay(database, resources),
+        BaselinePublisher(parts.store, parts.signer),
+        SignatureCheck(parts.store, parts.verifier),
+        resources.clock,
+    )
 
 
 def service_of(registry: Registry, resources: Resources) -> Service:
@@ -46,8 +52,8 @@ def service_of(registry: Registry, resources: Resources) -> Service:
     return Service(
         groups=[registry_group(registry)],
         app=registry_app(registry, resources.telemetry, resources.metrics),
-        tasks=[registry.relay.keep_draining],
-        health=lambda: {"outbox": registry.relay.left},
+        tasks=[registry.relay.run],
+        health=lambda: {"outbox": registry.relay.unpublished},
     )
 
 

@@ -1,4 +1,4 @@
-"""Transactions, off the event loop."""
+"""Transactions on the registry's database, in threads beside the event loop."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from penstock.bus.errors import TransientError
-from penstock.registry.db.engines import reading
+from penstock.registry.db.engines import read_only_engine
 from penstock.registry.db.migration import migrate
 
 T = TypeVar("T")
 
 
 class DatabaseUnavailable(TransientError):
-    """The database cannot be reached, written or locked now; the transaction was not committed, as far as is known."""
+    """The database cannot be reached, written or locked now; the transaction was probably not committed."""
 
 
 @contextmanager
-def as_unavailable() -> Iterator[None]:
-    """Turn what the driver raises when the database is away, locked, full or read-only into what it means."""
+def translate_errors() -> Iterator[None]:
+    """Raise `DatabaseUnavailable` for what the driver raises when the database is away, locked, full or read-only."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
@@ -39,35 +39,35 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading = reading(engine)
+        self._read_only = read_only_engine(engine)
         self._migrated = False
-        self._migrating = threading.Lock()
+        self._migration_lock = threading.Lock()
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Do the work in one transaction, all or nothing; no other one writes meanwhile.
-
-        Raises:
-            DatabaseUnavailable: whether it was committed may be unknown; do it again.
-        """
-        return await asyncio.to_thread(self._do, self.engine, work)
-
-    async def read(self, work: Callable[[Session], T]) -> T:
-        """Read from one snapshot.
+    async def write(self, transaction: Callable[[Session], T]) -> T:
+        """Run a transaction, all or nothing; no other one writes meanwhile.
 
         Raises:
-            DatabaseUnavailable: try again.
+            DatabaseUnavailable: it may have been committed or not; repeat it.
         """
-        return await asyncio.to_thread(self._do, self._reading, work)
+        return await asyncio.to_thread(self._run, self.engine, transaction)
 
-    def _do(self, engine: Engine, work: Callable[[Session], T]) -> T:
-        with as_unavailable():
+    async def read(self, transaction: Callable[[Session], T]) -> T:
+        """Run a transaction that only reads, from one snapshot.
+
+        Raises:
+            DatabaseUnavailable: repeat it.
+        """
+        return await asyncio.to_thread(self._run, self._read_only, transaction)
+
+    def _run(self, engine: Engine, transaction: Callable[[Session], T]) -> T:
+        with translate_errors():
             self._migrate_once()
             with Session(engine, expire_on_commit=False) as session, session.begin():
-                return work(session)
+                return transaction(session)
 
     def _migrate_once(self) -> None:
         if not self._migrated:
-            with self._migrating:
+            with self._migration_lock:
                 if not self._migrated:
                     migrate(self.engine)
                     self._migrated = True

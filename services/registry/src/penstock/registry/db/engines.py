@@ -10,8 +10,8 @@ from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-PATIENCE_S = 10
-WRITERS = 0x70656E73746F636B  # the advisory lock of transactions that write, on PostgreSQL
+LOCK_TIMEOUT_S = 10  # how long a transaction waits for the one before it
+WRITE_LOCK = 0x70656E73746F636B  # advisory lock of transactions that write, on PostgreSQL
 
 IN_MEMORY = "sqlite:///:memory:"
 
@@ -20,12 +20,12 @@ class BadDatabase(ValueError):
     """A database URL is wrong, or its folder cannot be made."""
 
 
-def open_engine(url: str, patience_s: int = PATIENCE_S) -> Engine:
+def open_engine(url: str, lock_timeout_s: int = LOCK_TIMEOUT_S) -> Engine:
     """An engine for a database URL; nothing is connected yet.
 
     The audit log is one chain and the outbox one queue, so two transactions that write never overlap: SQLite's
-    begin with `BEGIN IMMEDIATE`, PostgreSQL's take an advisory lock first. Transactions with the execution option
-    `read_only` wait for nobody, one that writes at most `patience_s` for the one before it.
+    begin with `BEGIN IMMEDIATE`, PostgreSQL's take an advisory lock first, and either waits at most `lock_timeout_s`.
+    Transactions with the execution option `read_only` do not wait.
 
     Raises:
         BadDatabase: the URL names no database that the registry can use.
@@ -36,20 +36,20 @@ def open_engine(url: str, patience_s: int = PATIENCE_S) -> Engine:
         raise BadDatabase("expected a URL such as sqlite:///registry.db or postgresql://user@host/name") from error
     match parsed.get_backend_name():
         case "sqlite":
-            return _sqlite(parsed, patience_s)
+            return _sqlite(parsed, lock_timeout_s)
         case "postgresql" | "postgres":
-            return _postgresql(parsed, patience_s)
+            return _postgresql(parsed, lock_timeout_s)
         case other:
             raise BadDatabase(f"expected sqlite or postgresql, found {other}")
 
 
-def _sqlite(url: URL, patience_s: int) -> Engine:
+def _sqlite(url: URL, lock_timeout_s: int) -> Engine:
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
         _make_folder(Path(str(url.database)).absolute().parent)
     pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0} if in_memory else {}
-    arguments = {"check_same_thread": False, "timeout": patience_s}
-    engine = create_engine(url.set(drivername="sqlite"), connect_args=arguments, pool_timeout=patience_s, **pool)
+    arguments = {"check_same_thread": False, "timeout": lock_timeout_s}
+    engine = create_engine(url.set(drivername="sqlite"), connect_args=arguments, pool_timeout=lock_timeout_s, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -69,17 +69,17 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("read_only")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL, patience_s: int) -> Engine:
-    arguments = {"connect_timeout": 5, "options": f"-c lock_timeout={patience_s}s"}
+def _postgresql(url: URL, lock_timeout_s: int) -> Engine:
+    arguments = {"connect_timeout": 5, "options": f"-c lock_timeout={lock_timeout_s}s"}
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=arguments,
-            pool_timeout=patience_s,
+            pool_timeout=lock_timeout_s,
             pool_pre_ping=True,
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -90,13 +90,13 @@ def _postgresql(url: URL, patience_s: int) -> Engine:
 
 def _begin_postgresql(connection: Connection) -> None:
     if not connection.get_execution_options().get("read_only"):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
 
 
-def reading(engine: Engine) -> Engine:
-    """The same connections for transactions that only read, each from one snapshot."""
-    return engine.execution_options(read_only=True, **_snapshot(engine.dialect))
+def read_only_engine(engine: Engine) -> Engine:
+    """The same connections, for transactions that only read; each reads one snapshot."""
+    return engine.execution_options(read_only=True, **_snapshot_options(engine.dialect))
 
 
-def _snapshot(dialect: Dialect) -> dict[str, str]:
+def _snapshot_options(dialect: Dialect) -> dict[str, str]:
     return {"isolation_level": "REPEATABLE READ"} if dialect.name == "postgresql" else {}

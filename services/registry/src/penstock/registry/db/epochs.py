@@ -8,53 +8,53 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.topics import MODELS
-from penstock.registry.command_results import CommandRefused, Occasion
-from penstock.registry.control_records import model_epoch
+from penstock.registry.command_context import Provenance
+from penstock.registry.command_results import CommandRefused
+from penstock.registry.control_records import Installation, model_epoch
 from penstock.registry.db import audit, outbox
 from penstock.registry.db.tables import EpochRow, StreamRow
 
 
-def install(
-    session: Session,
-    expected: int,
-    champion: ModelVersion,
-    reason: str,
-    detail: str,
-    occasion: Occasion,
-    trial: RolloutStep | None = None,
-) -> ModelEpoch:
-    """Let `champion` serve from the epoch after `expected` on, but for the shares of a `trial`.
+def install(session: Session, expected_epoch: int, installation: Installation, provenance: Provenance) -> ModelEpoch:
+    """Make the installation the epoch after `expected_epoch`.
 
     Raises:
         CommandRefused: the stream is no longer at that epoch.
     """
-    record = model_epoch(champion.name, expected + 1, champion, reason, detail, occasion, trial)
-    _compare_and_set(session, expected, champion)
+    record = model_epoch(expected_epoch + 1, installation, provenance)
+    _compare_and_set(session, expected_epoch, record.champion)
     session.add(EpochRow(stream=record.stream, epoch=record.epoch, record=record.model_dump(mode="json")))
-    outbox.add(session, MODELS, record, record.stream, occasion)
-    said: dict[str, Any] = {
-        "epoch": record.epoch,
-        "version": champion.version,
-        "digest": champion.digest,
-        "reason": reason,
-    }
-    if trial is not None:
-        said |= {"mode": trial.mode, "shares": {str(one.model.version): one.share for one in trial.challengers}}
-    audit.note(session, "epoch.installed", record.stream, {**said, "detail": detail}, occasion)
+    outbox.add(session, MODELS, record, record.stream, provenance)
+    audit.append(session, "epoch.installed", record.stream, _audit_detail(record), provenance)
     return record
 
 
-def _compare_and_set(session: Session, expected: int, champion: ModelVersion) -> None:
-    at_expected = update(StreamRow).where(StreamRow.name == champion.name, StreamRow.epoch == expected)
-    values = {"epoch": expected + 1, "champion": champion.version}
+def _audit_detail(record: ModelEpoch) -> dict[str, Any]:
+    rollout: dict[str, Any] = {}
+    if record.rollout is not None:
+        shares = {str(challenger.model.version): challenger.share for challenger in record.rollout.challengers}
+        rollout = {"mode": record.rollout.mode, "shares": shares}
+    return {
+        "epoch": record.epoch,
+        "version": record.champion.version,
+        "digest": record.champion.digest,
+        "reason": record.reason,
+        **rollout,
+        "detail": record.detail,
+    }
+
+
+def _compare_and_set(session: Session, expected_epoch: int, champion: ModelVersion) -> None:
+    at_expected = update(StreamRow).where(StreamRow.name == champion.name, StreamRow.epoch == expected_epoch)
+    values = {"epoch": expected_epoch + 1, "champion": champion.version}
     if not session.execute(at_expected.values(values).returning(StreamRow.epoch)).all():
-        detail = f"{champion.name} is no longer at epoch {expected}; look at it again, then repeat the command"
+        detail = f"{champion.name} is no longer at epoch {expected_epoch}; look at it again, then repeat the command"
         raise CommandRefused("conflict", "stale_epoch", detail, "expected_epoch")
 
 
-def history(session: Session, stream: str) -> Sequence[ModelEpoch]:
+def all_of(session: Session, stream: str) -> Sequence[ModelEpoch]:
     """The stream's epochs, in order."""
     rows = session.scalars(select(EpochRow).where(EpochRow.stream == stream).order_by(EpochRow.epoch))
     return [ModelEpoch.model_validate(row.record) for row in rows]

@@ -1,29 +1,31 @@
-"""Commands under a key of the caller's: repeated, they are answered as before."""
+"""Results of commands by the caller's idempotency key: a repeated command is answered as before."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from penstock.registry.command_results import Change, CommandRefused, Occasion, Once
+from penstock.registry.command_context import IdempotencyKey, Provenance
+from penstock.registry.command_results import CommandRefused, CommandResult
 from penstock.registry.db.tables import IdempotencyRow
 
 
-def recall(session: Session, once: Once) -> Change | None:
-    """What the command was answered before, None when it is new.
+def find_result(session: Session, key: IdempotencyKey) -> CommandResult | None:
+    """The result of the command before, None when it is new.
 
     Raises:
         CommandRefused: the key was used for another command.
     """
-    row = session.get(IdempotencyRow, once.key)
+    row = session.get(IdempotencyRow, key.key)
     if row is None:
         return None
-    if row.asked != once.asked:
+    if row.request_digest != key.request_digest:
         detail = "this Idempotency-Key was used for another request; take a new one"
         raise CommandRefused("conflict", "idempotency_key_reused", detail, "Idempotency-Key")
-    return Change.model_validate(row.answer)
+    return CommandResult.model_validate(row.answer)
 
 
-def remember(session: Session, once: Once, change: Change, occasion: Occasion) -> None:
-    """Keep the answer for the next time."""
-    answer = change.model_dump(mode="json")
-    session.add(IdempotencyRow(key=once.key, asked=once.asked, answer=answer, time=occasion.time))
+def save_result(session: Session, key: IdempotencyKey, result: CommandResult, provenance: Provenance) -> None:
+    """Keep the result for a repetition of the command."""
+    answer = result.model_dump(mode="json")
+    row = IdempotencyRow(key=key.key, request_digest=key.request_digest, answer=answer, time=provenance.time)
+    session.add(row)

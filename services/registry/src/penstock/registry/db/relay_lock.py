@@ -1,4 +1,4 @@
-"""One relay at a time, over all processes that share a database."""
+"""The lock that lets one outbox relay run at a time, over all processes that share a database."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import IO
 
 from sqlalchemy import Engine
 
-from penstock.registry.db.database import DatabaseUnavailable, as_unavailable
-from penstock.registry.db.engines import PATIENCE_S
+from penstock.registry.db.database import DatabaseUnavailable, translate_errors
+from penstock.registry.db.engines import LOCK_TIMEOUT_S
 
-RELAY = 0x70656E73746F636C  # the advisory lock of the relay, on PostgreSQL
-LOOK_EVERY_S = 0.02
+RELAY_LOCK = 0x70656E73746F636C  # advisory lock, on PostgreSQL
+RETRY_EVERY_S = 0.02
 
 Release = Callable[[], None]
 
 
 @asynccontextmanager
 async def relay_lock(engine: Engine) -> AsyncIterator[None]:
-    """Hold the lock; it is let go when the process ends, however that comes about.
+    """Hold the lock; the system releases it when the process ends, even when it is killed.
 
     Raises:
         DatabaseUnavailable: the database is away, or another relay has held the lock for too long.
@@ -37,16 +37,16 @@ async def relay_lock(engine: Engine) -> AsyncIterator[None]:
 
 def _acquire(engine: Engine) -> Release:
     if engine.dialect.name == "postgresql":
-        return _advisory(engine)
+        return _advisory_lock(engine)
     database = engine.url.database
-    return _file(Path(f"{database}.relay")) if database and database != ":memory:" else _nothing
+    return _file_lock(Path(f"{database}.relay")) if database and database != ":memory:" else _no_lock
 
 
-def _advisory(engine: Engine) -> Release:
-    with as_unavailable():
+def _advisory_lock(engine: Engine) -> Release:
+    with translate_errors():
         connection = engine.execution_options(isolation_level="AUTOCOMMIT", read_only=True).connect()
         try:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({RELAY})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({RELAY_LOCK})")
         except BaseException:
             connection.invalidate()
             connection.close()
@@ -59,26 +59,26 @@ def _advisory(engine: Engine) -> Release:
     return release
 
 
-def _file(path: Path) -> Release:
+def _file_lock(path: Path) -> Release:
     try:
-        held = path.open("w")
-        _lock(held, time.monotonic() + PATIENCE_S)
+        file = path.open("w")
+        _lock(file, time.monotonic() + LOCK_TIMEOUT_S)
     except OSError as error:
-        raise DatabaseUnavailable(f"the relay's lock {path} cannot be had: {error.strerror}") from error
-    return held.close
+        raise DatabaseUnavailable(f"the relay's lock {path} cannot be taken: {error.strerror}") from error
+    return file.close
 
 
-def _lock(file: IO[str], until: float) -> None:
-    """Take the lock before `until`; one that waited in the system could not be given up."""
+def _lock(file: IO[str], deadline: float) -> None:
+    """Poll for the lock until `deadline`: a blocking `flock` has no timeout."""
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 file.close()
                 raise
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(RETRY_EVERY_S)
 
 
-def _nothing() -> None:
+def _no_lock() -> None:
     """A database in memory has no second process."""

@@ -1,4 +1,4 @@
-"""Streams: declaring them, and finding them again."""
+"""Streams: the newest declaration of each, its epoch and its champion."""
 
 from __future__ import annotations
 
@@ -8,84 +8,68 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import STREAMS
-from penstock.registry.command_results import Change, CommandRefused, Occasion
-from penstock.registry.compatibility import incompatibility
-from penstock.registry.control_records import digest_of_declaration, stream_declared
-from penstock.registry.db import audit, epochs, outbox, versions
+from penstock.registry.command_results import CommandRefused, CommandResult, Status
+from penstock.registry.control_records import digest_of_declaration
 from penstock.registry.db.tables import StreamRow
 
-UNSERVED = -1  # the epoch of a stream before its baseline is installed
 
-
-def declare(session: Session, declaration: Declaration, baseline: ModelVersion, occasion: Occasion) -> Change:
-    """Declare a stream, or change its declaration; a new one is served by its baseline from epoch 0 on.
-
-    Raises:
-        CommandRefused: the stream cannot take the change.
-    """
-    row = session.get(StreamRow, declaration.name)
-    if row is None:
-        return _create(session, declaration, baseline, occasion)
-    if row.digest == digest_of_declaration(declaration):
-        return _stands(row, "unchanged")
-    fault = incompatibility(StreamDeclared.model_validate(row.declared).declaration, declaration)
-    if fault:
-        raise CommandRefused("conflict", "incompatible_declaration", f"{fault.field}: {fault.detail}", fault.field)
-    row.version += 1
-    row.digest = digest_of_declaration(declaration)
-    row.declared = _announce(session, declaration, row.version, occasion).model_dump(mode="json")
-    return _stands(row, "changed")
-
-
-def _create(session: Session, declaration: Declaration, baseline: ModelVersion, occasion: Occasion) -> Change:
-    record = _announce(session, declaration, 1, occasion)
+def add(session: Session, record: StreamDeclared, epoch: int, champion: int) -> StreamRow:
+    """Add a stream by its first declaration."""
     row = StreamRow(
         name=record.name,
-        version=1,
-        digest=digest_of_declaration(declaration),
-        declared=record.model_dump(mode="json"),
+        version=record.version,
+        digest=digest_of_declaration(record.declaration),
+        declaration_record=record.model_dump(mode="json"),
         position=session.scalar(select(func.count()).select_from(StreamRow)) or 0,
-        epoch=UNSERVED,
-        champion=baseline.version,
+        epoch=epoch,
+        champion=champion,
     )
     session.add(row)
-    versions.register(session, baseline, True, occasion)
-    caused = Occasion(occasion.actor, occasion.time, record.id, occasion.traceparent)
-    epochs.install(session, UNSERVED, baseline, "baseline", "", caused)
-    return _stands(row, "created")
+    return row
 
 
-def _announce(session: Session, declaration: Declaration, version: int, occasion: Occasion) -> StreamDeclared:
-    record = stream_declared(declaration, version, occasion)
-    outbox.add(session, STREAMS, record, record.name, occasion)
-    said = {"version": version, "digest": digest_of_declaration(declaration)}
-    audit.note(session, "stream.declared", record.name, said, occasion)
-    return record
+def set_declaration(row: StreamRow, record: StreamDeclared) -> None:
+    """Make a declaration the newest of its stream."""
+    row.version = record.version
+    row.digest = digest_of_declaration(record.declaration)
+    row.declaration_record = record.model_dump(mode="json")
 
 
-def _stands(row: StreamRow, status: str) -> Change:
-    fields = {"stream": row.name, "status": status, "schema_version": row.version}
-    return Change.model_validate({**fields, "epoch": row.epoch, "model": row.champion})
+def get(session: Session, name: str) -> StreamRow | None:
+    """The row of a stream, None when it was never applied."""
+    return session.get(StreamRow, name)
 
 
-def found(session: Session, name: str) -> StreamRow:
+def find(session: Session, name: str) -> StreamRow:
     """The row of a stream.
 
     Raises:
         CommandRefused: there is none.
     """
-    row = session.get(StreamRow, name)
+    row = get(session, name)
     if row is None:
         raise CommandRefused("unknown", "unknown_stream", "no stream of this name was applied", "stream")
     return row
 
 
+def reload(session: Session, name: str) -> StreamRow:
+    """The row of a stream that is there, read anew: installing an epoch changes it past the session."""
+    row = session.get(StreamRow, name, populate_existing=True)
+    assert row is not None
+    return row
+
+
 def declaration_of(row: StreamRow) -> Declaration:
     """The newest declaration."""
-    return StreamDeclared.model_validate(row.declared).declaration
+    return StreamDeclared.model_validate(row.declaration_record).declaration
+
+
+def result_of(row: StreamRow, status: Status) -> CommandResult:
+    """The stream as it is now, as the result of a command."""
+    return CommandResult(
+        stream=row.name, status=status, schema_version=row.version, epoch=row.epoch, model=row.champion
+    )
 
 
 def all_of(session: Session) -> Sequence[StreamRow]:

@@ -1,4 +1,7 @@
-"""The tables. Whole records are kept as JSON, beside the columns that are searched or constrained."""
+"""The tables. Whole records are kept as JSON, beside the columns that are searched or constrained.
+
+Where an attribute is called otherwise than its column, the column's name is kept for databases that exist.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no zone."""
+    """A time in UTC; SQLite keeps no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,21 +49,21 @@ class Table(DeclarativeBase):
 
 
 class StreamRow(Table):
-    """A stream as it stands: newest declaration, and the epoch on which the next one is decided."""
+    """A stream: its newest declaration, with version and digest, its epoch and its champion's version."""
 
     __tablename__ = "streams"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int]
     digest: Mapped[str]
-    declared: Mapped[dict[str, Any]]
+    declaration_record: Mapped[dict[str, Any]] = mapped_column("declared")
     position: Mapped[int]
     epoch: Mapped[int]
     champion: Mapped[int]
 
 
 class VersionRow(Table):
-    """A registered model; `run` is the training request it came of, None for the baseline."""
+    """A registered model; `run` is the id of its training request, None for the baseline."""
 
     __tablename__ = "model_versions"
     __table_args__ = (UniqueConstraint("stream", "run"),)
@@ -85,7 +88,7 @@ class EpochRow(Table):
 
 
 class RolloutRow(Table):
-    """A rollout: `open` until its challenger was promoted or taken back. `began` is the epoch of the present step."""
+    """A rollout: `open` until a challenger was promoted or all were taken back. `step_epoch`: of the present step."""
 
     __tablename__ = "rollouts"
 
@@ -95,7 +98,7 @@ class RolloutRow(Table):
     open: Mapped[bool]
     paused: Mapped[bool]
     step: Mapped[int]
-    began: Mapped[int]
+    step_epoch: Mapped[int] = mapped_column("began")
     champion: Mapped[int]
     versions: Mapped[list[int]] = mapped_column(JSON)
     shares: Mapped[list[float]] = mapped_column(JSON)
@@ -139,7 +142,7 @@ class AlertRow(Table):
 
 
 class AuditRow(Table):
-    """A link of the audit chain."""
+    """An entry of the audit chain."""
 
     __tablename__ = "audit"
 
@@ -163,11 +166,11 @@ class OutboxRow(Table):
 
 
 class IdempotencyRow(Table):
-    """What a command with a key of the caller's asked for, and what it was answered."""
+    """A command with an idempotency key: the digest of its request, and its result."""
 
     __tablename__ = "idempotency"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    asked: Mapped[str]
+    request_digest: Mapped[str] = mapped_column("asked")
     answer: Mapped[dict[str, Any]]
     time: Mapped[datetime]

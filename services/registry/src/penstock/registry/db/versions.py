@@ -8,17 +8,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.records.models import ModelVersion
-from penstock.registry.command_results import CommandRefused, Occasion
+from penstock.registry.command_context import Provenance
+from penstock.registry.command_results import CommandRefused
 from penstock.registry.db.tables import VersionRow
 
 
-def register(session: Session, model: ModelVersion, passed: bool, occasion: Occasion) -> None:
-    """Keep a model under its version."""
+def register(session: Session, model: ModelVersion, passed: bool, provenance: Provenance) -> None:
+    """Add a model under its version; `passed` is what the gates said."""
     row = VersionRow(
         stream=model.name,
         version=model.version,
         run=model.run,
-        registered=occasion.time,
+        registered=provenance.time,
         model=model.model_dump(mode="json"),
         passed=passed,
     )
@@ -26,18 +27,19 @@ def register(session: Session, model: ModelVersion, passed: bool, occasion: Occa
     session.flush()
 
 
-def following(session: Session, stream: str) -> int:
+def next_version(session: Session, stream: str) -> int:
     """The number of the stream's next version."""
     newest = session.scalar(select(func.max(VersionRow.version)).where(VersionRow.stream == stream))
     return 0 if newest is None else newest + 1
 
 
-def of_run(session: Session, stream: str, run: str) -> VersionRow | None:
-    """The model that came of a training request, None when none was registered."""
-    return session.scalars(select(VersionRow).where(VersionRow.stream == stream, VersionRow.run == run)).first()
+def version_of_request(session: Session, stream: str, request: str) -> int | None:
+    """The version that came of a training request, None when none was registered."""
+    rows = select(VersionRow.version).where(VersionRow.stream == stream, VersionRow.run == request)
+    return session.scalars(rows).first()
 
 
-def found(session: Session, stream: str, version: int) -> VersionRow:
+def find(session: Session, stream: str, version: int) -> VersionRow:
     """The row of a version.
 
     Raises:
@@ -47,6 +49,15 @@ def found(session: Session, stream: str, version: int) -> VersionRow:
     if row is None:
         raise CommandRefused("unknown", "unknown_version", f"{stream} has no version {version}", "version")
     return row
+
+
+def find_model(session: Session, stream: str, version: int) -> ModelVersion:
+    """The model of a version.
+
+    Raises:
+        CommandRefused: there is none.
+    """
+    return model_of(find(session, stream, version))
 
 
 def model_of(row: VersionRow) -> ModelVersion:

@@ -1,4 +1,4 @@
-"""The registry: every way in which streams, models and epochs change."""
+"""The registry: every way in which streams, models and epochs change, each as one transaction."""
 
 from __future__ import annotations
 
@@ -12,200 +12,177 @@ from sqlalchemy.orm import Session
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Clock
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.monitoring import Alert, Statistics
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
-from penstock.registry.command_results import Change, Occasion, Once
+from penstock.registry.baseline_model import BaselinePublisher
+from penstock.registry.command_context import CommandContext, Provenance
+from penstock.registry.command_results import CommandResult
 from penstock.registry.control_records import SOURCE
-from penstock.registry.db import idempotency, rollouts, runs, streams
+from penstock.registry.db import idempotency, rollouts, training_runs
 from penstock.registry.db.database import Database
-from penstock.registry.db.relay import Relay
-from penstock.registry.signature_check import Trust
-from penstock.registry.use_cases import commands, rollout_commands
-from penstock.registry.use_cases.commands import Promotion, Rollback
-from penstock.registry.use_cases.rollout_commands import Order, Start
+from penstock.registry.db.outbox_relay import OutboxRelay
+from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.use_cases import declarations, model_commands, rollout_commands, training_commands
+from penstock.registry.use_cases.alerts import record_alert
+from penstock.registry.use_cases.model_commands import Promotion, Rollback
+from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
+from penstock.registry.use_cases.rollouts import record_statistics
+from penstock.registry.use_cases.training_runs import record_run
 
-OPERATOR = "operator"
+BY_OPERATOR = CommandContext()
 
 log = logging.getLogger(__name__)
 
-Effect = Callable[[Session, Occasion], Change]
+Transaction = Callable[[Session, Provenance], CommandResult]
 
 
 class Registry:
-    """The system of record. Every command is one transaction, and is published before it returns, if the log answers;
-    else it stands all the same and is published later.
+    """The system of record.
+
+    A command is published before it returns, if the log answers; if not, it holds all the same and is published later.
 
     Every command raises `CommandRefused` when it cannot be done, and `TransientError` when database or artifact store
-    are away: then it may be repeated, with the same `once`.
+    are away: then it may be repeated, under the same idempotency key.
     """
 
-    def __init__(self, database: Database, relay: Relay, trust: Trust, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        relay: OutboxRelay,
+        baselines: BaselinePublisher,
+        signature_check: SignatureCheck,
+        clock: Clock,
+    ) -> None:
         self.database = database
         self.relay = relay
-        self._trust = trust
+        self._baselines = baselines
+        self._check = signature_check
         self._clock = clock
 
-    async def apply(self, declaration: Declaration, actor: str = OPERATOR, traceparent: str | None = None) -> Change:
+    # --- commands
+
+    async def apply(self, declaration: Declaration, context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Declare a stream, or change its declaration. A new one is served by its baseline at once."""
-        baseline = await asyncio.to_thread(self._trust.baseline, declaration)
-        occasion = self._occasion(actor, traceparent)
-        change = await self.database.write(lambda session: streams.declare(session, declaration, baseline, occasion))
-        await self._publish()
-        return change
+        baseline = await asyncio.to_thread(self._baselines.publish, declaration)
+        return await self._execute(
+            lambda session, provenance: declarations.apply(session, declaration, baseline, provenance), context
+        )
 
-    async def promote(
-        self,
-        stream: str,
-        asked: Promotion,
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
+    async def promote(self, stream: str, promotion: Promotion, context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Let a version serve, by hand."""
-        return await self._perform(
-            lambda session, occasion: commands.promote(session, self._trust, stream, asked, occasion),
-            self._occasion(actor, traceparent),
-            once,
+        return await self._execute(
+            lambda session, provenance: model_commands.promote(session, self._check, stream, promotion, provenance),
+            context,
         )
 
-    async def rollback(
-        self,
-        stream: str,
-        asked: Rollback | None = None,
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
+    async def roll_back(self, stream: str, rollback: Rollback, context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Return to an earlier model."""
-        return await self._perform(
-            lambda session, occasion: commands.roll_back(session, self._trust, stream, asked or Rollback(), occasion),
-            self._occasion(actor, traceparent),
-            once,
+        return await self._execute(
+            lambda session, provenance: model_commands.roll_back(session, self._check, stream, rollback, provenance),
+            context,
         )
 
-    async def retrain(
-        self,
-        stream: str,
-        detail: str = "",
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
+    async def archive(self, stream: str, version: int, context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Archive a version: it can no longer be promoted or rolled back to."""
+        return await self._execute(
+            lambda session, provenance: model_commands.archive(session, stream, version, provenance), context
+        )
+
+    async def request_training(
+        self, stream: str, detail: str = "", context: CommandContext = BY_OPERATOR
+    ) -> CommandResult:
         """Ask for a training."""
-        return await self._perform(
-            lambda session, occasion: commands.retrain(session, stream, detail, occasion),
-            self._occasion(actor, traceparent),
-            once,
+        return await self._execute(
+            lambda session, provenance: training_commands.request_training(session, stream, detail, provenance),
+            context,
         )
 
-    async def imported(
-        self,
-        stream: str,
-        outcomes: int,
-        detail: str = "",
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
-        """Take note that history was imported."""
-        return await self._perform(
-            lambda session, occasion: commands.imported(session, stream, outcomes, detail, occasion),
-            self._occasion(actor, traceparent),
-            once,
+    async def announce_import(
+        self, stream: str, outcomes: int, detail: str = "", context: CommandContext = BY_OPERATOR
+    ) -> CommandResult:
+        """Announce that history was imported, with which the stream has `outcomes` outcomes."""
+        return await self._execute(
+            lambda session, provenance: training_commands.announce_import(
+                session, stream, outcomes, detail, provenance
+            ),
+            context,
         )
 
     async def start_rollout(
-        self,
-        stream: str,
-        asked: Start,
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
-        """Put versions on trial beside the champion."""
-        return await self._perform(
-            lambda session, occasion: rollout_commands.start(session, self._trust, stream, asked, occasion),
-            self._occasion(actor, traceparent),
-            once,
+        self, stream: str, start: RolloutStart, context: CommandContext = BY_OPERATOR
+    ) -> CommandResult:
+        """Let versions answer beside the champion, by degrees."""
+        return await self._execute(
+            lambda session, provenance: rollout_commands.start_rollout(session, self._check, stream, start, provenance),
+            context,
         )
 
-    async def order_rollout(
-        self,
-        stream: str,
-        what: Order,
-        detail: str = "",
-        actor: str = OPERATOR,
-        once: Once | None = None,
-        traceparent: str | None = None,
-    ) -> Change:
-        """Pause, resume, abort or bring to its end the rollout under way."""
-        return await self._perform(
-            lambda session, occasion: rollout_commands.order(session, stream, what, detail, occasion),
-            self._occasion(actor, traceparent),
-            once,
+    async def control_rollout(
+        self, stream: str, action: RolloutAction, detail: str = "", context: CommandContext = BY_OPERATOR
+    ) -> CommandResult:
+        """Pause, resume, abort or promote the rollout under way."""
+        return await self._execute(
+            lambda session, provenance: rollout_commands.control_rollout(session, stream, action, detail, provenance),
+            context,
         )
 
-    async def archive(self, stream: str, version: int, actor: str = OPERATOR) -> Change:
-        """Take a version out of choice."""
-        return await self._perform(
-            lambda session, occasion: commands.archive(session, stream, version, occasion), self._occasion(actor), None
-        )
+    # --- records of the control plane; recording one again changes nothing
 
-    # --- records of the control plane
+    async def record_request(self, request: TrainingRequest) -> None:
+        """Record a training request: runs of older ones are refused from then on."""
+        await self.database.write(lambda session: training_runs.add_request(session, request))
 
-    async def take_request(self, request: TrainingRequest) -> None:
-        """Note a training request: it fences off older runs."""
-        await self.database.write(lambda session: runs.take_request(session, request))
+    async def record_run(self, run: TrainingRun, traceparent: str | None = None) -> None:
+        """Record a training run; the candidate of a finished one is registered and perhaps promoted."""
+        finished = run.status == "finished"
+        refusal = await asyncio.to_thread(self._check.refusal_of_run, run) if finished else None
+        provenance = _provenance_of(run, traceparent)
+        await self.database.write(lambda session: record_run(session, run, refusal, provenance))
 
-    async def take_run(self, run: TrainingRun, traceparent: str | None = None) -> None:
-        """Note a training run; a finished one is judged, registered and perhaps promoted."""
-        complaint = await asyncio.to_thread(self._trust.complaint, run) if run.status == "finished" else None
-        occasion = Occasion(SOURCE, run.time, run.id, traceparent)
-        await self.database.write(lambda session: runs.take_run(session, run, complaint, occasion))
+    async def record_alert(self, alert: Alert) -> None:
+        """Record an alert; one of a failed challenger ends its rollout."""
+        await self.database.write(lambda session: record_alert(session, alert, _provenance_of(alert)))
 
-    async def take_alert(self, alert: Alert) -> None:
-        """Keep an alert for people to see."""
-        occasion = Occasion(SOURCE, alert.time, alert.id)
-        await self.database.write(lambda session: runs.take_alert(session, alert, occasion))
-
-    async def on_trial(self) -> frozenset[str]:
+    async def streams_in_rollout(self) -> frozenset[str]:
         """The streams with a rollout under way."""
-        return await self.database.read(rollouts.on_trial)
+        return await self.database.read(rollouts.streams_under_way)
 
-    async def take_statistics(self, block: Statistics, traceparent: str | None = None) -> None:
-        """Let a block of outcomes speak for or against challengers."""
-        occasion = Occasion(SOURCE, block.time, block.id, traceparent)
-        await self.database.write(lambda session: rollouts.take_statistics(session, block, occasion))
+    async def record_statistics(self, block: Statistics, traceparent: str | None = None) -> None:
+        """Add a block of outcomes to the evidence of its stream's rollout, which may step or end."""
+        provenance = _provenance_of(block, traceparent)
+        await self.database.write(lambda session: record_statistics(session, block, provenance))
 
-    async def drain(self) -> None:
-        """Publish what transactions left to be published.
+    async def publish(self) -> None:
+        """Publish what transactions left in the outbox.
 
         Raises:
             TransientError: the log or the database is away.
         """
-        await self.relay.drain()
+        await self.relay.publish_all()
 
     # ---
 
-    async def _perform(self, effect: Effect, occasion: Occasion, once: Once | None) -> Change:
-        def work(session: Session) -> Change:
-            answered = idempotency.recall(session, once) if once else None
-            if answered is not None:
-                return answered
-            change = effect(session, occasion)
-            if once:
-                idempotency.remember(session, once, change, occasion)
-            return change
+    async def _execute(self, command: Transaction, context: CommandContext) -> CommandResult:
+        key, time = context.idempotency_key, datetime.fromtimestamp(self._clock() / 1000, UTC)
+        provenance = Provenance(context.actor, time, None, context.traceparent)
 
-        change = await self.database.write(work)
-        await self._publish()
-        return change
+        def transaction(session: Session) -> CommandResult:
+            earlier = idempotency.find_result(session, key) if key else None
+            if earlier is not None:
+                return earlier
+            result = command(session, provenance)
+            if key:
+                idempotency.save_result(session, key, result, provenance)
+            return result
 
-    async def _publish(self) -> None:
+        result = await self.database.write(transaction)
         try:
-            await self.relay.drain()
+            await self.relay.publish_all()
         except TransientError as error:
-            log.warning("a command stands and is published later: %s", error)
+            log.warning("a command was carried out and is published later: %s", error)
+        return result
 
-    def _occasion(self, actor: str, traceparent: str | None = None) -> Occasion:
-        return Occasion(actor, datetime.fromtimestamp(self._clock() / 1000, UTC), None, traceparent)
+
+def _provenance_of(record: ControlRecord, traceparent: str | None = None) -> Provenance:
+    return Provenance(SOURCE, record.time, record.id, traceparent)

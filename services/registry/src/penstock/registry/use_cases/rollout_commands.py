@@ -1,4 +1,4 @@
-"""What people ask of a rollout, as done within a transaction."""
+"""Commands on rollouts: start one, pause, resume, abort or promote it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from penstock.contracts.records.models import RolloutMode
-from penstock.registry.command_results import Change, CommandRefused, Occasion
-from penstock.registry.db import rollouts, streams, versions
+from penstock.registry.command_context import Provenance
+from penstock.registry.command_results import CommandRefused, CommandResult
+from penstock.registry.db import rollouts as rollout_rows
+from penstock.registry.db import streams, versions
 from penstock.registry.db.tables import RolloutRow
-from penstock.registry.rollout import Plan
-from penstock.registry.signature_check import Trust
-from penstock.registry.use_cases import commands
+from penstock.registry.rollout_plan import RolloutPlan
+from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.use_cases import rollouts
+from penstock.registry.use_cases.model_commands import require_servable
 
-Order = Literal["pause", "resume", "abort", "promote"]
+RolloutAction = Literal["pause", "resume", "abort", "promote"]
 
-DEFAULT_MODE: RolloutMode = "canary"
+BY_COMMAND = "by command"  # the reason where the caller gave none
 
 
 @dataclass(frozen=True)
-class Start:
-    """Put versions on trial, whatever the gates said of them; `mode` and `steps` as the stream declares unless given."""
+class RolloutStart:
+    """Versions to roll out, whatever the gates said of them; `mode` and `steps` as the stream declares unless given."""
 
     versions: tuple[int, ...]
     mode: RolloutMode | None = None
@@ -30,43 +33,46 @@ class Start:
     detail: str = ""
 
 
-def start(session: Session, trust: Trust, stream: str, asked: Start, occasion: Occasion) -> Change:
-    """Begin a rollout by hand.
+def start_rollout(
+    session: Session, check: SignatureCheck, stream: str, command: RolloutStart, provenance: Provenance
+) -> CommandResult:
+    """Start a rollout by hand.
 
     Raises:
         CommandRefused: a version is unknown or must not serve, or another rollout is under way.
     """
-    row = streams.found(session, stream)
-    for version in asked.versions:
-        commands.may_serve(trust, versions.found(session, stream, version))
-    declared = streams.declaration_of(row).rollout
-    plan = Plan.of(declared, asked.mode or (DEFAULT_MODE if declared.mode == "at-once" else declared.mode), asked.steps)
-    rollouts.begin(session, row, plan, asked.versions, asked.detail or "by command", occasion)
-    return commands.change_of(row, "rollout_started")
+    row = streams.find(session, stream)
+    for version in command.versions:
+        require_servable(check, versions.find(session, stream, version))
+    plan = RolloutPlan.of(streams.declaration_of(row).rollout, command.mode, command.steps)
+    rollouts.start(session, row, plan, command.versions, command.detail or BY_COMMAND, provenance)
+    return streams.result_of(row, "rollout_started")
 
 
-def order(session: Session, stream: str, what: Order, detail: str, occasion: Occasion) -> Change:
-    """Pause, resume, abort or bring to its end the rollout under way.
+def control_rollout(
+    session: Session, stream: str, action: RolloutAction, detail: str, provenance: Provenance
+) -> CommandResult:
+    """Pause, resume, abort or promote the rollout under way.
 
     Raises:
-        CommandRefused: none is, or it tries several versions and cannot be promoted without saying which.
+        CommandRefused: none is, or it has several challengers and does not say which of them to promote.
     """
-    row, rollout = streams.found(session, stream), rollouts.under_way(session, stream)
+    row, rollout = streams.find(session, stream), rollout_rows.under_way(session, stream)
     if rollout is None:
         raise CommandRefused("conflict", "no_rollout", f"no rollout of {stream} is under way")
-    match what:
+    match action:
         case "pause" | "resume":
-            changed = rollouts.pause(session, rollout, what == "pause", occasion)
-            return commands.change_of(row, "changed" if changed else "unchanged")
+            changed = rollouts.set_paused(session, rollout, action == "pause", provenance)
+            return streams.result_of(row, "changed" if changed else "unchanged")
         case "abort":
-            rollouts.take_back(session, rollout, detail or "by command", occasion)
-            return commands.change_of(row, "rolled_back")
+            rollouts.take_back(session, rollout, detail or BY_COMMAND, provenance)
+            return streams.result_of(row, "rolled_back")
         case "promote":
-            rollouts.promote(session, rollout, _only(rollout), detail or "by command", occasion)
-            return commands.change_of(row, "promoted")
+            rollouts.promote(session, rollout, _single_challenger(rollout), detail or BY_COMMAND, provenance)
+            return streams.result_of(row, "promoted")
 
 
-def _only(rollout: RolloutRow) -> int:
+def _single_challenger(rollout: RolloutRow) -> int:
     if len(rollout.versions) > 1:
         raise CommandRefused("invalid", "several_challengers", "it tries several versions: promote one of them instead")
     return rollout.versions[0]

@@ -1,26 +1,27 @@
-"""What a request may hold: a bounded body, and the headers that commands carry."""
+"""Parameters, headers and bodies of requests, checked; bodies are bounded."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
-from fastapi import Header, Path, Request
+from fastapi import Depends, Header, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from penstock.contracts.declaration.stream import NAME, Declaration
+from penstock.contracts.declaration.stream import NAME_PATTERN, Declaration
 from penstock.contracts.declaration.stream_file import LARGEST_FILE, DeclarationError, parse_declaration
 from penstock.contracts.records.models import RolloutMode
-from penstock.registry.command_results import Once
+from penstock.registry.command_context import OPERATOR, CommandContext, IdempotencyKey
 from penstock.runtime.http.problems import Problem
 
 B = TypeVar("B", bound=BaseModel)
 
-StreamName = Annotated[str, Path(pattern=NAME)]
+StreamName = Annotated[str, Path(pattern=NAME_PATTERN)]
 Version = Annotated[int, Path(ge=0, lt=2**31)]
 Actor = Annotated[str, Header(alias="X-Penstock-Actor", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}$")]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
+CallerKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 
 Detail = Annotated[str, Field(max_length=1000)]
@@ -33,6 +34,22 @@ LARGEST_COMMAND = 16_384  # bytes
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class CommandHeaders:
+    """The headers of a command: who issues it, and the caller's idempotency key, if any."""
+
+    actor: str
+    key: str | None
+
+
+def command_headers(actor: Actor = OPERATOR, key: CallerKey = None) -> CommandHeaders:
+    """The headers of a command, as a dependency of its route."""
+    return CommandHeaders(actor, key)
+
+
+Headers = Annotated[CommandHeaders, Depends(command_headers)]
 
 
 class PromoteBody(_Body):
@@ -53,7 +70,7 @@ class RollbackBody(_Body):
 
 
 class RolloutBody(_Body):
-    """Put `version`, or several `versions` by bandit, on trial; `mode` and `steps` as the stream declares unless given."""
+    """Roll out `version`, or several `versions` by bandit; `mode` and `steps` as the stream declares unless given."""
 
     version: VersionNumber | None = None
     versions: Annotated[tuple[VersionNumber, ...], Field(max_length=8)] = ()
@@ -70,13 +87,13 @@ class RolloutBody(_Body):
         return self
 
     @property
-    def tried(self) -> tuple[int, ...]:
-        """All versions that are named."""
+    def challengers(self) -> tuple[int, ...]:
+        """The versions to roll out."""
         return self.versions if self.version is None else (self.version,)
 
 
-class OrderBody(_Body):
-    """What is asked of the rollout under way, and why."""
+class RolloutActionBody(_Body):
+    """Why the rollout under way is paused, resumed, aborted or promoted."""
 
     detail: Detail = ""
 
@@ -88,48 +105,46 @@ class RetrainBody(_Body):
 
 
 class ImportedBody(_Body):
-    """History was imported: with it the stream has so many outcomes."""
+    """History was imported: with it the stream has `outcomes` outcomes."""
 
     outcomes: Annotated[int, Field(ge=1, lt=2**53, strict=True)]
     detail: Detail = ""
 
 
-async def bounded(request: Request, most: int) -> bytes:
-    """The body.
+async def read_bounded(request: Request, limit: int) -> bytes:
+    """The body of a request.
 
     Raises:
-        Problem: it is larger than `most` bytes; no more than that was read.
+        Problem: it is larger than `limit` bytes; no more than that was read.
     """
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > most:
-            raise Problem(413, "too_large", f"expected at most {most} bytes")
+        if len(content) > limit:
+            raise Problem(413, "too_large", f"expected at most {limit} bytes")
     return bytes(content)
 
 
-def once(key: str | None, request: Request, content: bytes) -> Once | None:
-    """The caller's key with a digest of what is asked, None without a key."""
-    if key is None:
-        return None
-    return Once(key, sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest())
-
-
-async def command_in(request: Request, body_type: type[B], key: str | None) -> tuple[B, Once | None]:
-    """What a command asks for, and the caller's key if it bears one.
+async def read_command(request: Request, body_type: type[B], headers: CommandHeaders) -> tuple[B, CommandContext]:
+    """The body of a command, and its context.
 
     Raises:
         Problem: the body is too large, not JSON, or not of the type.
     """
-    content = await bounded(request, LARGEST_COMMAND)
-    return read(body_type, content), once(key, request, content)
+    content = await read_bounded(request, LARGEST_COMMAND)
+    key = None if headers.key is None else IdempotencyKey(headers.key, _request_digest(request, content))
+    return parse_json(body_type, content), CommandContext(headers.actor, key, request.state.traceparent)
 
 
-def read(body_type: type[B], content: bytes, code: str = "invalid") -> B:
+def _request_digest(request: Request, content: bytes) -> str:
+    return sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest()
+
+
+def parse_json(body_type: type[B], content: bytes, code: str = "invalid") -> B:
     """The body as its type; an empty body is an object without fields.
 
     Raises:
-        Problem: it is not JSON, or not of the type.
+        Problem: it is not JSON, or not of the type; `code` is the problem's code then.
     """
     try:
         return body_type.model_validate_json(content or b"{}")
@@ -141,35 +156,38 @@ def read(body_type: type[B], content: bytes, code: str = "invalid") -> B:
         raise Problem(422, code, first["msg"].removeprefix("Value error, "), field or None) from error
 
 
-def epoch_expected(if_match: str | None, named: int | None) -> int | None:
-    """The epoch that the caller has seen: from the body, else from `If-Match`.
+def expected_epoch(if_match: str | None, in_body: int | None) -> int | None:
+    """The epoch at which the caller expects the stream: from the body, else from `If-Match`.
 
     Raises:
         Problem: the two differ.
     """
-    matched = int(if_match.strip('"')) if if_match is not None else None
-    if named is not None and matched is not None and named != matched:
+    in_header = int(if_match.strip('"')) if if_match is not None else None
+    if in_body is not None and in_header is not None and in_body != in_header:
         raise Problem(422, "invalid", "If-Match names another epoch than the body", "expected_epoch")
-    return matched if named is None else named
+    return in_header if in_body is None else in_body
 
 
-async def declaration_in(request: Request, name: str) -> Declaration:
+async def read_declaration(request: Request, name: str) -> Declaration:
     """The declaration in the body: the text of a `stream.toml`, or JSON.
 
     Raises:
         Problem: the body is neither, declares something impossible, or a stream of another name.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/toml", "application/json"):
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in ("application/toml", "application/json"):
         raise Problem(415, "unsupported_media_type", "send application/toml or application/json", "Content-Type")
-    content = await bounded(request, LARGEST_FILE)
-    declaration = _from_toml(content) if kind == "application/toml" else _from_json(content)
+    content = await read_bounded(request, LARGEST_FILE)
+    if media_type == "application/toml":
+        declaration = _parse_toml(content)
+    else:
+        declaration = parse_json(Declaration, content, "bad_declaration")
     if declaration.name != name:
         raise Problem(422, "name_mismatch", f"the declaration names another stream than the path: {name}", "name")
     return declaration
 
 
-def _from_toml(content: bytes) -> Declaration:
+def _parse_toml(content: bytes) -> Declaration:
     try:
         return parse_declaration(content.decode())
     except UnicodeDecodeError as error:
@@ -177,7 +195,3 @@ def _from_toml(content: bytes) -> Declaration:
     except DeclarationError as error:
         unparsed = isinstance(error.__cause__, (tomllib.TOMLDecodeError, RecursionError))
         raise Problem(400 if unparsed else 422, "bad_toml" if unparsed else "bad_declaration", str(error)) from error
-
-
-def _from_json(content: bytes) -> Declaration:
-    return read(Declaration, content, "bad_declaration")

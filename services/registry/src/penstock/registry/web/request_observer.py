@@ -1,4 +1,4 @@
-"""A span and the usual metrics for each request."""
+"""A span and metrics for each request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from penstock.registry.web.problems import problem_of
+from penstock.registry.web.problems import response_to_error
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import request_span
@@ -18,9 +18,10 @@ Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
-    """A kind of route that observes its requests up to their answer, problems included.
+    """A route class that records a span and metrics for each request, problems included.
 
-    `request.state.traceparent` is what the request's consequences carry on, None when it is not sampled.
+    It sets `request.state.traceparent`, the trace that records written for the request belong to; None when the
+    request is not sampled.
     """
 
     class ObservedRoute(APIRoute):
@@ -32,7 +33,7 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
                 with request_span(telemetry.tracer, request.method, template, request.headers) as span:
                     header = span.header()
                     request.state.traceparent = header.decode() if header else None
-                    response = await _answered(handle, request)
+                    response = await _respond(handle, request)
                     span.status(response.status_code)
                 metrics.answered(request.method, template, response.status_code, time.perf_counter() - started)
                 return response
@@ -42,11 +43,11 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
     return ObservedRoute
 
 
-async def _answered(handle: Handle, request: Request) -> Response:
+async def _respond(handle: Handle, request: Request) -> Response:
     try:
         return await handle(request)
     except Exception as error:
-        problem = problem_of(error)
-        if problem is None:
+        response = response_to_error(error)
+        if response is None:
             raise
-        return problem
+        return response

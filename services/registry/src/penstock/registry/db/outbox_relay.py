@@ -1,10 +1,11 @@
-"""From the outbox to the log: strictly in order, by one relay at a time."""
+"""Publishes the outbox to the log: strictly in order, by one relay at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
+
+from sqlalchemy.orm import Session
 
 from penstock.bus.errors import TransientError
 from penstock.bus.topics import stream_topics
@@ -19,60 +20,67 @@ from penstock.runtime.service import Resources
 from penstock.telemetry.names import SEND
 from penstock.telemetry.spans import message_span
 
-LOOK_EVERY_S = 1.0  # for what another process, or one that was killed, left in the outbox
+POLL_EVERY_S = 1.0  # for records that another process, or one that was killed, left in the outbox
 
 log = logging.getLogger(__name__)
 
-_TOPICS = {topic.noun: topic for topic in CONTROL_PLANE}
+_TOPICS = {topic.short_name: topic for topic in CONTROL_PLANE}
 
 
-class Relay:
+class OutboxRelay:
     """Publishes what transactions left in the outbox.
 
     After a crash a record may be published twice: its id is the same, and readers take only higher versions and
-    epochs. `left` is how many records were waiting when it last looked, None before that.
+    epochs. `unpublished` is how many records were left at the last look, None before the first.
     """
 
     def __init__(self, database: Database, resources: Resources) -> None:
-        self.left: int | None = None
+        self.unpublished: int | None = None
         self._database = database
         self._resources = resources
         self._one_at_a_time = asyncio.Lock()
 
-    async def drain(self) -> None:
-        """Publish until nothing is left.
+    async def publish_all(self) -> None:
+        """Publish until the outbox is empty.
 
         Raises:
-            TransientError: the database or the log is away; what is left goes out later.
+            TransientError: the database or the log is away; the rest is published later.
         """
         async with self._one_at_a_time:
-            if await self._database.read(outbox.waiting):
+            if await self._database.read(outbox.unpublished):
                 async with relay_lock(self._database.engine):
-                    await self._publish_all()
-            self.left = 0
+                    await self._publish_batches()
+            self.unpublished = 0
 
-    async def keep_draining(self) -> None:
-        """Publish what is left, for ever."""
+    async def run(self) -> None:
+        """Publish what appears in the outbox, for ever."""
         while True:
             try:
-                self.left = await self._database.read(outbox.count)
-                await self.drain()
+                self.unpublished = await self._database.read(outbox.unpublished_count)
+                await self.publish_all()
             except TransientError as error:
                 log.warning("the outbox waits: %s", error)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
-    async def _publish_all(self) -> None:
-        rows = await self._database.read(outbox.waiting)
+    async def _publish_batches(self) -> None:
+        rows = await self._database.read(outbox.unpublished)
         while rows:
             for row in rows:
                 await self._publish(row)
-            rows = await self._database.write(partial(outbox.mark, positions=[row.position for row in rows]))
+            rows = await self._next_batch([row.position for row in rows])
+
+    async def _next_batch(self, published: list[int]) -> list[OutboxRow]:
+        def transaction(session: Session) -> list[OutboxRow]:
+            outbox.mark_published(session, published)
+            return outbox.unpublished(session)
+
+        return await self._database.write(transaction)
 
     async def _publish(self, row: OutboxRow) -> None:
         topic = _TOPICS[row.topic]
         if topic is STREAMS:
-            declared = StreamDeclared.from_json(row.value)
-            await self._resources.log.create(stream_topics(self._resources.namespace, declared))
+            stream = StreamDeclared.from_json(row.value)
+            await self._resources.log.create(stream_topics(self._resources.namespace, stream))
         name = topic.name(self._resources.namespace)
         parent = row.traceparent.encode() if row.traceparent else None
         with message_span(self._resources.telemetry.tracer, SEND, name, parent, always=True) as span:

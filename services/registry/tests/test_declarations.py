@@ -1,4 +1,4 @@
-"""Applying streams: what is recorded, what goes on the log, and in which order."""
+"""Applying declarations: what is stored, what is published, and in which order."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from penstock.registry.command_results import CommandRefused
 
 
 async def test_a_new_stream_is_served_by_its_signed_baseline(loans: Any) -> None:
-    (declared,) = loans.published(STREAMS)
+    (declaration,) = loans.published(STREAMS)
     (epoch,) = loans.published(MODELS)
-    assert isinstance(declared, StreamDeclared)
+    assert isinstance(declaration, StreamDeclared)
     assert isinstance(epoch, ModelEpoch)
-    assert (declared.version, epoch.epoch, epoch.reason, epoch.cause) == (1, 0, "baseline", declared.id)
+    assert (declaration.version, epoch.epoch, epoch.reason, epoch.cause) == (1, 0, "baseline", declaration.id)
     champion = epoch.champion
     loans.parts.verifier.expect(champion.envelope, subject_of("loans", None), champion.digest)
     assert unpack(loans.store.get(champion.digest)).estimator.answer == (0.75, 0.25)
-    assert len(loans.process.log.places_of(EVENTS.name("penstock", "loans"))) == 4
+    assert len(loans.process.log.partitions_of(EVENTS.name("penstock", "loans"))) == 4
 
 
 async def test_the_same_declaration_changes_nothing(loans: Any) -> None:
     before = len(loans.published(AUDIT))
-    change = await loans.registry.apply(loans.declaration)
-    assert change.status == "unchanged"
+    result = await loans.registry.apply(loans.declaration)
+    assert result.status == "unchanged"
     assert (len(loans.published(STREAMS)), len(loans.published(AUDIT))) == (1, before)
 
 
@@ -40,7 +40,7 @@ async def test_a_changed_declaration_is_the_next_version_and_leaves_the_epoch(lo
     assert len(loans.published(MODELS)) == 1
 
 
-async def test_a_change_that_the_log_cannot_take_is_refused(loans: Any) -> None:
+async def test_an_incompatible_change_is_refused(loans: Any) -> None:
     with pytest.raises(CommandRefused) as refused:
         await loans.registry.apply(parse_declaration(loans.text.replace('entity = "customer"', "ordered = false")))
     assert (refused.value.kind, refused.value.field) == ("conflict", "entity")
@@ -48,13 +48,13 @@ async def test_a_change_that_the_log_cannot_take_is_refused(loans: Any) -> None:
 
 
 async def test_a_prior_that_names_no_class_is_refused(deployment: Any) -> None:
-    wrong = parse_declaration(deployment.text.replace("{ no = 3, yes = 1 }", "{ maybe = 1 }"))
+    declaration = parse_declaration(deployment.text.replace("{ no = 3, yes = 1 }", "{ maybe = 1 }"))
     with pytest.raises(CommandRefused, match=r"label\.prior") as refused:
-        await deployment.registry.apply(wrong)
+        await deployment.registry.apply(declaration)
     assert refused.value.field == "label.prior"
     assert deployment.published(STREAMS) == []
 
 
-async def test_streams_before_models_before_what_they_say_of_it(loans: Any) -> None:
+async def test_a_declaration_is_audited_before_its_epoch(loans: Any) -> None:
     actions = [entry.action for entry in loans.published(AUDIT)]
     assert actions == ["stream.declared", "epoch.installed"]

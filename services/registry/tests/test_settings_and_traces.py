@@ -1,4 +1,4 @@
-"""Starting: what is set wrong is said in one line; what carries a trace goes on carrying it."""
+"""Settings: what is wrong is named in one line. Traces: what a request or record leads to stays in its trace."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def settings(keys: tuple[Path, Path], tmp_path: Path, **changes: object) -> RegistrySettings:
-    """Settings that can be started with, changed."""
-    usual = {
+    """Settings that are valid but for `changes`."""
+    valid = {
         "data_folder": tmp_path,
         "artifacts": str(tmp_path / "artifacts"),
         "signing_key": keys[0],
         "trusted_keys": keys[1],
     }
-    return RegistrySettings.model_validate({**usual, **changes})
+    return RegistrySettings.model_validate({**valid, **changes})
 
 
 def test_the_database_is_in_the_data_folder_unless_set(keys: tuple[Path, Path], tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_the_database_is_in_the_data_folder_unless_set(keys: tuple[Path, Path], 
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "variable"),
     [
         ({"signing_key": Path("/nowhere.pem")}, "PENSTOCK_SIGNING_KEY"),
         ({"trusted_keys": Path("/nowhere.pem")}, "PENSTOCK_TRUSTED_KEYS"),
@@ -47,37 +47,37 @@ def test_the_database_is_in_the_data_folder_unless_set(keys: tuple[Path, Path], 
     ],
 )
 def test_a_wrong_setting_is_named(
-    keys: tuple[Path, Path], tmp_path: Path, change: dict[str, object], named: str
+    keys: tuple[Path, Path], tmp_path: Path, change: dict[str, object], variable: str
 ) -> None:
-    with pytest.raises(SettingsError, match=named) as wrong:
+    with pytest.raises(SettingsError, match=variable) as error:
         open_parts(settings(keys, tmp_path, **change))
-    assert "\n" not in str(wrong.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_key_that_nobody_trusts_is_noticed_at_the_start(keys: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_signing_key_that_is_not_trusted_is_refused_at_the_start(keys: tuple[Path, Path], tmp_path: Path) -> None:
     generate_key_pair(tmp_path / "other.pem", tmp_path / "other-public.pem")
     with pytest.raises(SettingsError, match="PENSTOCK_TRUSTED_KEYS: it lacks"):
         open_parts(settings(keys, tmp_path, trusted_keys=tmp_path / "other-public.pem"))
 
 
-def test_without_keys_it_ends_with_one_line(tmp_path: Path) -> None:
-    ended = subprocess.run(
+def test_without_keys_it_exits_with_one_line(tmp_path: Path) -> None:
+    process = subprocess.run(
         [sys.executable, "-m", "penstock.registry"], capture_output=True, text=True, cwd=tmp_path, env={}, check=False
     )
-    assert (ended.returncode, ended.stderr) == (2, "registry: PENSTOCK_SIGNING_KEY: Field required\n")
+    assert (process.returncode, process.stderr) == (2, "registry: PENSTOCK_SIGNING_KEY: Field required\n")
 
 
-async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deploy: Any) -> None:
+async def test_a_promotion_stays_in_the_trace_of_its_run(parts: Parts, deploy: Any) -> None:
     telemetry, spans = memory_telemetry()
     async with deploy(parts, telemetry) as deployment:
         await deployment.registry.apply(deployment.declaration)
-        run = RecordBatch.one(
+        run = RecordBatch.single(
             TRAINING_RUNS.name("penstock"), 0, b"loans", deployment.run(1).to_json(), (("traceparent", TRACE),)
         )
         deployment.process.log.append([run])
-        await deployment.process.settle()
-        promoted = deployment.process.log.held((MODELS.name("penstock"), 0))[-1]
-        header = sampled(promoted.headers)
+        await deployment.process.run_until_quiet()
+        record = deployment.process.log.records_of((MODELS.name("penstock"), 0))[-1]
+        header = sampled(record.headers)
         assert header is not None
         assert header[3:35] == TRACE[3:35]
         context = parse(header)
@@ -85,11 +85,11 @@ async def test_a_promotion_goes_on_with_the_trace_of_its_run(parts: Parts, deplo
         assert context.span_id in {span.context.span_id for span in spans.get_finished_spans()}
 
 
-async def test_a_command_goes_on_with_the_trace_of_its_request(parts: Parts, deploy: Any) -> None:
+async def test_a_command_stays_in_the_trace_of_its_request(parts: Parts, deploy: Any) -> None:
     async with deploy(parts, memory_telemetry()[0]) as deployment:
         headers = {"Content-Type": "application/toml", "traceparent": TRACE.decode()}
         await deployment.client.put("/v1/streams/loans", content=deployment.text, headers=headers)
-        (first,) = deployment.process.log.held((MODELS.name("penstock"), 0))
-        header = sampled(first.headers)
+        (record,) = deployment.process.log.records_of((MODELS.name("penstock"), 0))
+        header = sampled(record.headers)
         assert header is not None
         assert header[3:35] == TRACE[3:35]

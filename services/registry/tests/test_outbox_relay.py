@@ -1,4 +1,4 @@
-"""What was committed goes out, in order, whatever ends in between."""
+"""What was committed is published, in order, also after a crash or while the log is away."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from penstock.contracts.topics import AUDIT, MODELS, STREAMS, TRAINING_RUNS
 from penstock.registry.wiring import registry_of
 
 
-class Unreachable(MemoryLog):
+class UnreachableLog(MemoryLog):
     """A log that is away."""
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
         raise BrokerUnavailable(f"nobody answers for {topics[0].name}")
 
 
-def elsewhere(deployment: Any, log: MemoryLog | None = None) -> Any:
+def restarted(deployment: Any, log: MemoryLog | None = None) -> Any:
     """A second registry on the same database, as after a restart."""
     resources = deployment.process.resources()
     return registry_of(deployment.parts, replace(resources, log=log) if log else resources)
 
 
-async def test_a_command_stands_while_the_log_is_away_and_goes_out_later(deployment: Any) -> None:
-    change = await elsewhere(deployment, Unreachable()).apply(deployment.declaration)
-    assert change.status == "created"
+async def test_a_command_holds_while_the_log_is_away_and_is_published_later(deployment: Any) -> None:
+    result = await restarted(deployment, UnreachableLog()).apply(deployment.declaration)
+    assert result.status == "created"
     assert deployment.published(STREAMS) == []
-    await elsewhere(deployment).drain()
+    await restarted(deployment).publish()
     assert [len(deployment.published(topic)) for topic in (STREAMS, MODELS, AUDIT)] == [1, 1, 2]
 
 
 async def test_a_run_committed_just_before_a_crash_is_published_when_it_is_handled_again(loans: Any) -> None:
-    await elsewhere(loans).take_run(loans.run(1))
+    await restarted(loans).record_run(loans.run(1))
     assert [record.epoch for record in loans.published(MODELS)] == [0]
     await loans.send(TRAINING_RUNS, loans.run(1))
     assert [record.epoch for record in loans.published(MODELS)] == [0, 1]
 
 
-async def test_a_batch_is_not_done_before_it_is_published(deployment: Any) -> None:
-    away = elsewhere(deployment, Unreachable())
+async def test_a_batch_is_not_handled_before_it_is_published(deployment: Any) -> None:
+    away = restarted(deployment, UnreachableLog())
     await away.apply(deployment.declaration)
     with pytest.raises(BrokerUnavailable):
-        await away.drain()
+        await away.publish()
 
 
-async def test_what_goes_out_twice_is_the_same(loans: Any) -> None:
+async def test_a_record_published_twice_is_the_same(loans: Any) -> None:
     with loans.parts.engine.begin() as connection:
         connection.execute(text("UPDATE outbox SET published = false"))
-    await elsewhere(loans).drain()
+    await restarted(loans).publish()
     for topic in (STREAMS, MODELS):
         first, second = loans.published(topic)
         assert first == second
 
 
 async def test_two_relays_publish_each_record_once(deployment: Any) -> None:
-    await elsewhere(deployment, Unreachable()).apply(deployment.declaration)
-    one, other = elsewhere(deployment), elsewhere(deployment)
-    await asyncio.gather(one.drain(), other.drain())
+    await restarted(deployment, UnreachableLog()).apply(deployment.declaration)
+    first, second = restarted(deployment), restarted(deployment)
+    await asyncio.gather(first.publish(), second.publish())
     assert len(deployment.published(MODELS)) == 1

@@ -1,4 +1,4 @@
-"""Finished training runs: judged once, on evidence that can be trusted."""
+"""Finished training runs: judged once, by figures and models that can be trusted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from penstock.contracts.records.models import ModelEpoch, subject_of
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, TRAINING_REQUESTS, TRAINING_RUNS
-from penstock.registry.signature_check import PREDICATE
+from penstock.registry.baseline_model import PREDICATE
 
 
 def last_audit(deployment: Any) -> tuple[str, dict[str, Any]]:
@@ -60,13 +60,13 @@ async def test_a_signature_for_something_else_is_refused(loans: Any, subject: st
     envelope = loans.parts.signer.sign(subject, run.candidate.digest, PREDICATE, {})
     candidate = run.candidate.model_copy(update={"envelope": envelope})
     await loans.send(TRAINING_RUNS, loans.run(1, candidate=candidate))
-    await refused(loans, "signed for the name")
+    await assert_refused(loans, "signed for the name")
 
 
 async def test_a_signature_for_other_bytes_is_refused(loans: Any) -> None:
     candidate = loans.run(1).candidate.model_copy(update={"digest": loans.store.put(b"another model")})
     await loans.send(TRAINING_RUNS, loans.run(1, candidate=candidate))
-    await refused(loans, "signed for the digest")
+    await assert_refused(loans, "signed for the digest")
 
 
 async def test_figures_that_the_trainer_did_not_sign_are_refused(loans: Any) -> None:
@@ -75,31 +75,31 @@ async def test_figures_that_the_trainer_did_not_sign_are_refused(loans: Any) -> 
     envelope = loans.parts.signer.sign(subject_of("loans", "request-1"), run.candidate.digest, PREDICATE, signed)
     candidate = run.candidate.model_copy(update={"envelope": envelope})
     await loans.send(TRAINING_RUNS, loans.run(1, gain=0.2, candidate=candidate))
-    await refused(loans, "its signer stated another evaluation")
+    await assert_refused(loans, "its signer stated another evaluation")
 
 
 async def test_a_model_that_the_store_does_not_hold_is_refused(loans: Any) -> None:
     run = loans.run(1)
     del loans.store.contents[run.candidate.digest]
     await loans.send(TRAINING_RUNS, run)
-    await refused(loans, "the store does not hold")
+    await assert_refused(loans, "the store does not hold")
 
 
 async def test_a_finished_run_without_a_model_is_refused(loans: Any) -> None:
     await loans.send(TRAINING_RUNS, loans.run(1, candidate=None))
-    await refused(loans, "it lacks candidate")
+    await assert_refused(loans, "it lacks candidate")
 
 
-async def refused(deployment: Any, why: str) -> None:
-    """The baseline still serves, the refusal is on record, and people are told."""
+async def assert_refused(deployment: Any, reason: str) -> None:
+    """Check that the baseline still serves, the refusal is in the audit log, and people are alerted."""
     assert len(deployment.published(MODELS)) == 1
     action, detail = last_audit(deployment)
-    assert (action, why in detail["reasons"][0]) == ("run.refused", True)
+    assert (action, reason in detail["reasons"][0]) == ("run.refused", True)
     (alert,) = deployment.published(ALERTS)
     assert isinstance(alert, Alert)
-    assert why in alert.message
-    kept = (await deployment.client.get("/v1/alerts")).json()["alerts"]
-    assert [one["id"] for one in kept] == [alert.id]
+    assert reason in alert.message
+    alerts = (await deployment.client.get("/v1/alerts")).json()["alerts"]
+    assert [shown["id"] for shown in alerts] == [alert.id]
 
 
 async def test_a_run_of_an_unknown_stream_is_refused(loans: Any) -> None:

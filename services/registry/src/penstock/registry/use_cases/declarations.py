@@ -1,0 +1,53 @@
+"""Applying a declaration: a new stream, served by its baseline at once, or a change of one."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.models import ModelVersion
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.topics import STREAMS
+from penstock.registry.command_context import Provenance
+from penstock.registry.command_results import CommandRefused, CommandResult
+from penstock.registry.compatibility import first_incompatibility
+from penstock.registry.control_records import Installation, digest_of_declaration, stream_declared
+from penstock.registry.db import audit, epochs, outbox, streams, versions
+
+BEFORE_FIRST_EPOCH = -1
+
+
+def apply(session: Session, declaration: Declaration, baseline: ModelVersion, provenance: Provenance) -> CommandResult:
+    """Declare a stream, or change its declaration; a new one is served by `baseline` from epoch 0 on.
+
+    Raises:
+        CommandRefused: the change would make records on the log unreadable.
+    """
+    row = streams.get(session, declaration.name)
+    if row is None:
+        return _create(session, declaration, baseline, provenance)
+    if row.digest == digest_of_declaration(declaration):
+        return streams.result_of(row, "unchanged")
+    fault = first_incompatibility(streams.declaration_of(row), declaration)
+    if fault:
+        raise CommandRefused("conflict", "incompatible_declaration", f"{fault.field}: {fault.detail}", fault.field)
+    streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance))
+    return streams.result_of(row, "changed")
+
+
+def _create(
+    session: Session, declaration: Declaration, baseline: ModelVersion, provenance: Provenance
+) -> CommandResult:
+    record = _publish(session, declaration, 1, provenance)
+    row = streams.add(session, record, BEFORE_FIRST_EPOCH, baseline.version)
+    versions.register(session, baseline, True, provenance)
+    epochs.install(session, BEFORE_FIRST_EPOCH, Installation(baseline, "baseline"), provenance.caused_by(record.id))
+    return streams.result_of(row, "created")
+
+
+def _publish(session: Session, declaration: Declaration, version: int, provenance: Provenance) -> StreamDeclared:
+    record = stream_declared(declaration, version, provenance)
+    outbox.add(session, STREAMS, record, record.name, provenance)
+    detail = {"version": version, "digest": digest_of_declaration(declaration)}
+    audit.append(session, "stream.declared", record.name, detail, provenance)
+    return record

@@ -1,0 +1,102 @@
+"""Records of training runs; the candidate of a finished one is refused, kept back, tried in a rollout, or promoted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from penstock.contracts.records.models import ModelVersion
+from penstock.contracts.records.training import TrainingRun
+from penstock.contracts.topics import ALERTS
+from penstock.registry.command_context import Provenance
+from penstock.registry.control_records import Installation, run_refused_alert, skew_alert
+from penstock.registry.db import audit, epochs, outbox, streams, training_runs, versions
+from penstock.registry.db import rollouts as rollout_rows
+from penstock.registry.promotion import GateVerdict, PromotionDecision, StreamState, decide_promotion
+from penstock.registry.use_cases import rollouts
+
+
+def record_run(session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance) -> None:
+    """Keep the record of a run, and decide on the candidate of a finished one; the same record again changes nothing.
+
+    `model_refusal` is why the candidate cannot be trusted, None when it can.
+    """
+    if not training_runs.has_run(session, run.id):
+        outcome = _judge_candidate(session, run, model_refusal, provenance) if run.status == "finished" else None
+        training_runs.add_run(session, run, outcome)
+
+
+def _judge_candidate(
+    session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+) -> dict[str, Any]:
+    """Decide, carry the decision out, and return it as it is kept beside the run."""
+    state = _stream_state(session, run)
+    decision = decide_promotion(run, state, model_refusal)
+    if decision.outcome == "duplicate":
+        return {"outcome": "duplicate", "version": state.registered_version if state else None}
+    if decision.verdict is None:
+        return _refuse(session, run, decision, provenance)
+    if decision.skew is not None:
+        outbox.add(session, ALERTS, skew_alert(run, decision.skew), run.stream, provenance)
+    model = _register(session, run, decision.verdict, provenance)
+    epoch = _install(session, run, model, decision, provenance)
+    reasons = list(decision.reasons)
+    return {"outcome": decision.outcome, **epoch, "version": model.version, "reasons": reasons}
+
+
+def _stream_state(session: Session, run: TrainingRun) -> StreamState | None:
+    row = streams.get(session, run.stream)
+    if row is None:
+        return None
+    declaration = streams.declaration_of(row)
+    return StreamState(
+        gates=declaration.gates,
+        rollout=declaration.rollout,
+        champion=row.champion,
+        newest_fence=training_runs.newest_fence(session, run.stream),
+        registered_version=versions.version_of_request(session, run.stream, run.request),
+        rollout_under_way=rollout_rows.under_way(session, run.stream) is not None,
+    )
+
+
+def _refuse(session: Session, run: TrainingRun, decision: PromotionDecision, provenance: Provenance) -> dict[str, Any]:
+    reasons = list(decision.reasons)
+    if decision.alert:
+        outbox.add(session, ALERTS, run_refused_alert(run, reasons[0]), run.stream, provenance)
+    audit.append(session, "run.refused", run.stream, {"run": run.request, "reasons": reasons}, provenance)
+    return {"outcome": "refused", "reasons": reasons}
+
+
+def _register(session: Session, run: TrainingRun, verdict: GateVerdict, provenance: Provenance) -> ModelVersion:
+    assert run.candidate is not None  # a run without a candidate or a dataset was refused
+    assert run.dataset is not None
+    model = ModelVersion(
+        name=run.stream,
+        version=versions.next_version(session, run.stream),
+        family=run.candidate.family,
+        digest=run.candidate.digest,
+        profile=run.candidate.profile,
+        envelope=run.candidate.envelope,
+        run=run.request,
+        schema_version=run.dataset.schema_version,
+    )
+    versions.register(session, model, verdict.passed, provenance)
+    detail = {"run": run.request, "version": model.version, "digest": model.digest, "family": model.family}
+    judgement = {"passed": verdict.passed, "reasons": list(verdict.reasons)}
+    audit.append(session, "version.registered", run.stream, detail | judgement, provenance)
+    return model
+
+
+def _install(
+    session: Session, run: TrainingRun, model: ModelVersion, decision: PromotionDecision, provenance: Provenance
+) -> dict[str, int]:
+    """Start a rollout or promote, if that was decided; the epoch that came of it, as it is kept beside the run."""
+    row, detail = streams.find(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
+    if decision.outcome == "on_trial" and decision.rollout is not None:
+        rollouts.start(session, row, decision.rollout, [model.version], detail, provenance)
+        return {"epoch": row.epoch}
+    if decision.outcome == "promoted":
+        record = epochs.install(session, row.epoch, Installation(model, "promotion", detail), provenance)
+        return {"epoch": record.epoch}
+    return {}

@@ -1,0 +1,95 @@
+"""What a rollout does next, from its evidence, in every mode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
+from penstock.registry.rollout_decision import RolloutDecision, decide_rollout
+from penstock.registry.rollout_evidence import Evidence, Losses
+from penstock.registry.rollout_plan import RolloutPlan
+
+DECLARED = RolloutDeclaration()
+CHALLENGER = 2
+
+
+def plan(mode: Any, **declared: Any) -> RolloutPlan:
+    return RolloutPlan.of(RolloutDeclaration(**declared), mode)
+
+
+def arm(answers: int, mean: float) -> Losses:
+    return Losses(answers=answers, mean=mean, squares=answers * mean * (1 - mean))
+
+
+def evidence(challenger: Losses, champion: Losses | None = None, outcomes: int = 0) -> Evidence:
+    return Evidence(champion=champion or arm(4000, 0.2), challengers={CHALLENGER: challenger}, outcomes=outcomes)
+
+
+def decide(plan: RolloutPlan, evidence: Evidence, step: int = 0, metric: str = "accuracy") -> RolloutDecision:
+    return decide_rollout(plan, step, (CHALLENGER,), evidence, metric)
+
+
+def action(mode: Any, evidence: Evidence, step: int = 0, **declared: Any) -> str:
+    return decide(plan(mode, **declared), evidence, step).action
+
+
+@pytest.mark.parametrize("mode", ["canary", "ab"])
+def test_a_challenger_that_is_shown_to_be_worse_is_taken_back(mode: str) -> None:
+    assert action(mode, evidence(arm(200, 0.6))) == "take back"
+
+
+def test_a_shadow_is_judged_by_what_it_would_have_lost_on_the_same_events() -> None:
+    assert action("shadow", evidence(Losses(answers=500, mean=0.2, squares=100.0))) == "take back"
+    assert action("shadow", evidence(Losses(answers=500, mean=-0.2, squares=100.0))) == "promote"
+    assert action("shadow", evidence(Losses(answers=500, mean=0.0, squares=100.0))) == "continue"
+
+
+def test_a_canary_takes_its_steps_when_it_has_answered_enough_and_no_worse() -> None:
+    assert action("canary", evidence(arm(199, 0.2))) == "continue"
+    assert action("canary", evidence(arm(250, 0.25))) == "continue"
+    decision = decide(plan("canary"), evidence(arm(200, 0.2)))
+    assert (decision.action, decision.shares) == ("step", (DECLARED.steps[1],))
+    assert action("canary", evidence(arm(200, 0.2)), step=len(DECLARED.steps) - 1) == "promote"
+
+
+def test_a_margin_lets_a_little_worse_pass() -> None:
+    worse = evidence(arm(3000, 0.3), arm(3000, 0.2))
+    assert action("canary", worse) == "take back"
+    assert action("canary", worse, margin=0.2) == "step"
+
+
+def test_a_test_of_two_equals_ends_undecided_with_the_champion() -> None:
+    equal = arm(3000, 0.2)
+    assert action("ab", evidence(equal, equal, outcomes=6000)) == "continue"
+    assert action("ab", evidence(equal, equal, outcomes=DECLARED.limit)) == "take back"
+
+
+def test_the_level_is_shared_by_the_steps_of_a_canary() -> None:
+    worse = evidence(arm(300, 0.33), arm(3000, 0.2))
+    one, many = plan("canary", steps=(0.05,)), plan("canary", steps=tuple(n / 100 for n in range(5, 25)))
+    assert decide(one, worse).action == "take back"
+    assert decide(many, worse).action == "continue"
+
+
+def test_a_bandit_gives_the_better_the_greater_share_and_ends_with_it() -> None:
+    two = plan("bandit")
+    early = Evidence(champion=arm(50, 0.4), challengers={2: arm(50, 0.3), 3: arm(50, 0.5)}, outcomes=150)
+    decision = decide_rollout(two, 0, (2, 3), early, "accuracy")
+    assert decision.action == "step"
+    assert decision.shares[0] > decision.shares[1] >= 0.04
+    late = Evidence(champion=arm(400, 0.4), challengers={2: arm(800, 0.1), 3: arm(60, 0.5)}, outcomes=1260)
+    ended = decide_rollout(two, 5, (2, 3), late, "accuracy")
+    assert (ended.action, ended.version) == ("promote", 2)
+
+
+@given(st.integers(30, 5000), st.floats(0.05, 0.9), st.floats(1.0, 1e9))
+def test_the_unit_of_a_regression_makes_no_difference(answers: int, mean: float, unit: float) -> None:
+    def scaled(by: float) -> str:
+        losses = [Losses(answers=answers, mean=m * by, squares=answers * m * m * by * by / 4) for m in (mean, 0.3)]
+        return decide(plan("ab"), evidence(losses[0], losses[1]), metric="mae").action
+
+    assert scaled(1.0) == scaled(unit)
