@@ -29,16 +29,18 @@ from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package.model_package import pack
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
-from penstock.server.learning.outcome_follower import Lessons
-from penstock.server.models.alerts import Alerts
-from penstock.server.models.local_copy import KeptModels
-from penstock.server.models.manager import Models
-from penstock.server.models.model_loader import Loader
+from penstock.server.learning.outcome_follower import OutcomeFollower
+from penstock.server.models.alerts import AlertQueue
+from penstock.server.models.epochs import Epochs
+from penstock.server.models.local_copy import LocalModelCopies
+from penstock.server.models.manager import ModelManager
+from penstock.server.models.model_loader import ModelLoader
 from penstock.server.settings import HttpSettings, StreamSettings
-from penstock.server.wiring import Parts, build_http, build_stream
+from penstock.server.wiring import build_http, build_stream
 from penstock.telemetry import memory_telemetry
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -60,7 +62,7 @@ FIELDS = (Field("income", "number"), Field("region", "category"))
 
 
 def declared(version: int = 1, more: str = "") -> StreamDeclared:
-    """The stream that everything here is about; `more` is added to its file."""
+    """The stream of these tests; `more` is added to its file."""
     return StreamDeclared(
         source="penstock/registry",
         id=f"loans-{version}",
@@ -72,12 +74,12 @@ def declared(version: int = 1, more: str = "") -> StreamDeclared:
 
 @cache
 def trained(threshold: float = 50.0, fields: tuple[Field, ...] = FIELDS) -> tuple[Model, Frame]:
-    """A real model that says yes below `threshold`, and rows it can be tried on."""
+    """A real model that answers yes below `threshold`, and rows that it can be checked on."""
     incomes = np.linspace(0, 100, 200)
     columns: dict[str, Any] = {"income": incomes, "age": incomes, "region": column("category", ["n", "s"] * 100)}
     frame = Frame({f.name: columns[f.name] for f in fields}, times(["2026-01-01"] * 200))
     labels = ["yes" if income < threshold else "no" for income in incomes]
-    return fit("linear", frame, labels, fields, "binary", classes=["no", "yes"]), frame
+    return fit("linear", TrainingData(frame, labels, fields, "binary", classes=["no", "yes"])), frame
 
 
 def event(number: int, income: float | None = 10.0, **more: Any) -> dict[str, Any]:
@@ -87,8 +89,8 @@ def event(number: int, income: float | None = 10.0, **more: Any) -> dict[str, An
 
 
 @dataclass
-class Shop:
-    """A store with a key that is trusted, and epochs made from what is put into it."""
+class FakeRegistry:
+    """Stands in for the registry: packs models, signs them, puts them into a store, and makes records of epochs."""
 
     signer: Signer
     verifier: Verifier
@@ -98,22 +100,22 @@ class Shop:
     event = staticmethod(event)
     declaration = parse_declaration(TOML)
 
-    def stranger(self) -> Shop:
-        """One that puts into the same store, but signs with a key that nobody trusts."""
-        return Shop(Signer(Ed25519PrivateKey.generate()), self.verifier, self.store)
+    def with_untrusted_key(self) -> FakeRegistry:
+        """One with the same store, but a key that is not trusted."""
+        return FakeRegistry(Signer(Ed25519PrivateKey.generate()), self.verifier, self.store)
 
-    def loader(self, kept: KeptModels) -> Loader:
-        """What loads from this store, and keeps copies."""
-        return Loader(self.store, self.verifier, kept)
+    def loader(self, copies: LocalModelCopies) -> ModelLoader:
+        """A loader over the store that saves copies."""
+        return ModelLoader(self.store, self.verifier, copies)
 
     def epoch(self, number: int, model: Model | None = None, rows: Frame | None = None, **changes: Any) -> ModelEpoch:
-        """The record of an epoch, whose model is packed, stored and signed; the baseline unless given."""
+        """The record of an epoch, whose champion is packed, stored and signed; by default the baseline."""
         model = model or baseline("binary", ["no", "yes"], {"no": 1}, FIELDS)
         rows = rows if rows is not None else Frame({f.name: column(f.kind, []) for f in FIELDS}, times([]))
         return self.epoch_of(number, pack(model, rows), model.family, **changes)
 
     def epoch_of(self, number: int, artifact: bytes, family: str = "linear", **changes: Any) -> ModelEpoch:
-        """The record of an epoch whose artifact is these bytes."""
+        """The record of an epoch whose champion's artifact is these bytes; `changes` are made to its version."""
         run = f"run-{number}" if number else None
         digest = self.store.put(artifact)
         version = ModelVersion(
@@ -137,21 +139,21 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """A store with nothing in it."""
-    return new_shop(tmp_path, MemoryStore())
+def registry(tmp_path: Path) -> FakeRegistry:
+    """A registry with an empty store."""
+    return new_fake_registry(tmp_path, MemoryStore())
 
 
 @pytest.fixture(scope="session")
-def shops() -> Callable[[Path, Store], Shop]:
-    """Makes shops around stores."""
-    return new_shop
+def new_registry() -> Callable[[Path, Store], FakeRegistry]:
+    """Makes registries over stores."""
+    return new_fake_registry
 
 
-def new_shop(folder: Path, store: Store) -> Shop:
-    """A shop with keys of its own, which lie in `folder`."""
+def new_fake_registry(folder: Path, store: Store) -> FakeRegistry:
+    """A registry with keys of its own, which are written to `folder`."""
     generate_key_pair(folder / "signing.pem", folder / "trusted.pem")
-    return Shop(Signer.from_file(folder / "signing.pem"), Verifier.from_file(folder / "trusted.pem"), store)
+    return FakeRegistry(Signer.from_file(folder / "signing.pem"), Verifier.from_file(folder / "trusted.pem"), store)
 
 
 async def eventually(condition: Callable[[], object]) -> None:
@@ -169,92 +171,93 @@ class Deployment:
     event = staticmethod(event)
     eventually = staticmethod(eventually)
 
-    def __init__(self, shop: Shop) -> None:
-        self.parts = Parts(shop.store, shop.verifier)
-        self._answering = SingleProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
-        self._scoring = SingleProcess(self._answering.clock)
-        self.log = self._scoring.log = self._answering.log
-        self.telemetry = self._answering.telemetry
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.loader = ModelLoader(registry.store, registry.verifier)
+        self._http_process = SingleProcess(VirtualClock(int(NOW.timestamp() * 1000)), telemetry=memory_telemetry()[0])
+        self._stream_process = SingleProcess(self._http_process.clock)
+        self.log = self._stream_process.log = self._http_process.log
+        self.telemetry = self._http_process.telemetry
         self.stream: Service | None = None
         self.http: Service | None = None
-        self._outside = self._answering.resources()
+        self._other_services = self._http_process.resources()
 
     async def start(self) -> None:
         """Declare the stream and start both children."""
         stream = declared()
-        self._outside.streams.apply(stream)
+        self._other_services.streams.apply(stream)
         await self.log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
-        await self.say(STREAMS, stream)
-        await self._scoring.start(self._build_stream)
-        await self._answering.start(self._build_http)
+        await self.publish(STREAMS, stream)
+        await self._stream_process.start(self._build_stream)
+        await self._http_process.start(self._build_http)
         assert self.http is not None
         self._task = asyncio.ensure_future(self.http.tasks[0]())
 
     async def close(self) -> None:
         """Stop."""
         self._task.cancel()
-        await self._scoring.close()
-        await self._answering.close()
+        await self._stream_process.close()
+        await self._http_process.close()
 
-    async def settle(self) -> None:
+    async def run_until_quiet(self) -> None:
         """Step both children until there is nothing left to do."""
-        await self._answering.settle()
-        await self._scoring.settle()
+        await self._http_process.run_until_quiet()
+        await self._stream_process.run_until_quiet()
 
     def _build_stream(self, resources: Resources) -> Service:
-        self.stream = build_stream(StreamSettings(), resources, self.parts)
+        self.stream = build_stream(StreamSettings(), resources, self.loader)
         return self.stream
 
     def _build_http(self, resources: Resources) -> Service:
-        self._resources = resources
-        self.http = build_http(HttpSettings(), resources, self.parts, self.seal)
+        self._http_resources = resources
+        self.http = build_http(HttpSettings(), resources, self.loader, self.seal)
         return self.http
 
-    async def say(self, topic: Topic[Any], record: Any) -> None:
+    async def publish(self, topic: Topic[Any], record: Any) -> None:
         """Put a control record on the log."""
-        await self._outside.publisher.publish([output(topic, record)])
+        await self._other_services.publisher.publish([output(topic, record)])
 
-    async def serve(self, record: ModelEpoch) -> None:
-        """Publish an epoch, and wait until the http child has it in service or has refused it.
+    async def serve_epoch(self, record: ModelEpoch) -> None:
+        """Publish an epoch, and wait until the http child has it in force or has refused its champion.
 
         The stream child's task does not run here: its handler alone sees to it that no event is answered too early.
         """
-        await self.announce(record)
-        await eventually(lambda: record.epoch in (self.epoch_of_http(), self.refused_by_http()))
+        await self.publish_epoch(record)
+        await eventually(lambda: record.epoch in (self.epoch_of_http(), self.epoch_refused_by_http()))
 
-    async def announce(self, record: ModelEpoch) -> None:
-        """Publish an epoch, and have both children hear of it."""
-        await self.say(MODELS, record)
-        await self.settle()
+    async def publish_epoch(self, record: ModelEpoch) -> None:
+        """Publish an epoch, and have both children read it."""
+        await self.publish(MODELS, record)
+        await self.run_until_quiet()
 
-    def keep_in(self, kept: KeptModels) -> None:
-        """Have children that are started from now on keep copies of their models."""
-        self.parts = replace(self.parts, kept=kept)
+    def save_copies_in(self, copies: LocalModelCopies) -> None:
+        """Have children that are started from now on save copies of their models."""
+        self.loader = replace(self.loader, local_copies=copies)
 
     async def retry_stream(self) -> None:
-        """Let the stream child's task run until it awaits no model any more."""
+        """Let the stream child's task run until it waits for no model any more."""
         assert self.stream is not None
         task = asyncio.ensure_future(self.stream.tasks[0]())
         await eventually(lambda: not self.health()[0]["waiting"])
         task.cancel()
 
     async def restart_stream(self) -> None:
-        """A new stream child in the place of the old one."""
-        await self._scoring.close()
-        self._scoring = SingleProcess(self._answering.clock)
-        self._scoring.log = self.log
-        await self._scoring.start(self._build_stream)
+        """A new stream child in place of the old one."""
+        await self._stream_process.close()
+        self._stream_process = SingleProcess(self._http_process.clock)
+        self._stream_process.log = self.log
+        await self._stream_process.start(self._build_stream)
 
-    def models_alone(self, loader: Loader) -> tuple[Models, list[Alert]]:
-        """Models without a child around them, and what they tell people."""
-        told: list[Alert] = []
+    def new_manager(self, loader: ModelLoader) -> tuple[ModelManager, list[Alert]]:
+        """A model manager without a child around it, and the list of the alerts that it publishes."""
+        alerts: list[Alert] = []
 
         async def publish(alert: Alert) -> None:
-            told.append(alert)
+            alerts.append(alert)
 
-        streams = Streams()
+        streams, epochs = Streams(), Epochs()
         streams.apply(declared())
-        return Models(loader, streams, Alerts(publish), lambda *_: None, Lessons(self.log, "penstock", streams)), told
+        outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.outcome_states)
+        return ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
 
     def break_log(self, error: Exception) -> None:
         """Have the log refuse to be written from now on."""
@@ -265,42 +268,42 @@ class Deployment:
         self.log.sink = refuse
 
     def metrics_of_http(self) -> bytes:
-        """What the http child shows to Prometheus."""
-        return self._resources.metrics.exposition()[0]
+        """The metrics that the http child exposes to Prometheus."""
+        return self._http_resources.metrics.exposition()[0]
 
     def epoch_of_http(self) -> int | None:
         """The epoch in force in the http child."""
         return self.health()[1]["epochs"].get("loans")
 
-    def refused_by_http(self) -> int | None:
-        """The epoch that the http child refuses."""
+    def epoch_refused_by_http(self) -> int | None:
+        """The epoch whose champion the http child refuses."""
         return self.health()[1]["refused"].get("loans", {}).get("epoch")
 
-    async def events(self, events: list[dict[str, Any]]) -> None:
+    async def publish_events(self, events: list[dict[str, Any]]) -> None:
         """Put events on the log as the validator would."""
         records = [
             json.dumps({"specversion": "1.0", "type": "penstock.event.v1", **event}).encode() for event in events
         ]
         keys = [event["data"]["person"].encode() for event in events]
-        await self._outside.publisher.publish([Outputs(EVENTS, "loans", records, keys)])
+        await self._other_services.publisher.publish([Outputs(EVENTS, "loans", records, keys)])
 
-    async def outcomes(self, outcomes: list[Any]) -> None:
-        """Put outcomes on the log as the drift-detector would, and have both children hear of them."""
-        await self._outside.publisher.publish([Outputs(OUTCOMES, "loans", outcomes, [b""] * len(outcomes))])
-        await self.settle()
+    async def publish_outcomes(self, outcomes: list[Any]) -> None:
+        """Put outcomes on the log as the drift-detector would, and have both children read them."""
+        await self._other_services.publisher.publish([Outputs(OUTCOMES, "loans", outcomes, [b""] * len(outcomes))])
+        await self.run_until_quiet()
 
     def predictions(self) -> list[Prediction]:
         """All predictions on the log, partition by partition."""
         return self.records(PREDICTIONS, "loans")
 
     def records(self, topic: Topic[Any], stream: str | None = None) -> list[Any]:
-        """What a topic holds, decoded."""
+        """All records of a topic, decoded."""
         name = topic.name("penstock", stream)
-        raw = [record for place in self.log.places_of(name) for record in self.log.held(place)]
+        raw = [record for partition in self.log.partitions_of(name) for record in self.log.records_of(partition)]
         return topic.decoder(declared() if stream else None)(raw)
 
     def health(self) -> list[dict[str, Any]]:
-        """What the children say of themselves, the stream child first."""
+        """The health of the children, the stream child's first."""
         assert self.stream is not None
         assert self.http is not None
         return [self.stream.health(), self.http.health()]
@@ -313,10 +316,12 @@ class Deployment:
 
 
 @pytest.fixture
-async def deployment(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deployment]:
+async def deployment(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Deployment]:
     """Both children, with a stream and no model yet."""
     monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
-    made = Deployment(shop)
-    await made.start()
-    yield made
-    await made.close()
+    deployment = Deployment(registry)
+    await deployment.start()
+    yield deployment
+    await deployment.close()

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2: the same answers by the same way, tensors instead of events."""
+"""The Open Inference Protocol, version 2: the same predictions by the same way, tensors instead of events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.contracts.records.predictions import decode_answer, split_answer
+from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.topics import RECEIVED
 
 INFER = "/v2/models/loans/infer"
@@ -30,44 +30,44 @@ async def _post(deployment: Any, body: Any, **headers: str) -> httpx.Response:
         return await client.post(INFER, content=content, headers={**JSON, **headers})
 
 
-async def test_rows_are_answered_as_events_are_and_are_on_the_log(deployment: Any, shop: Any) -> None:
-    await deployment.serve(shop.epoch(1, *shop.trained()))
-    answer = (await _post(deployment, {"id": "r", "inputs": [PERSON, INCOME, REGION]})).json()
+async def test_rows_are_predicted_like_events_and_are_on_the_log(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(1, *registry.trained()))
+    response = (await _post(deployment, {"id": "r", "inputs": [PERSON, INCOME, REGION]})).json()
 
-    assert (answer["model_name"], answer["model_version"], answer["id"]) == ("loans", "1", "r")
-    assert (answer["parameters"]["epoch"], answer["parameters"]["mode"]) == (1, "durable")
-    prediction, probabilities = answer["outputs"]
+    assert (response["model_name"], response["model_version"], response["id"]) == ("loans", "1", "r")
+    assert (response["parameters"]["epoch"], response["parameters"]["mode"]) == (1, "durable")
+    prediction, probabilities = response["outputs"]
     assert prediction == {"name": "prediction", "datatype": "BYTES", "shape": [2], "data": ["yes", "no"]}
     assert (probabilities["datatype"], probabilities["shape"]) == ("FP64", [2, 2])
 
     events = sorted(deployment.records(RECEIVED, "loans"), key=lambda event: event.id)
     assert [event.id for event in events] == ["r-0", "r-1"]
-    given = [decode_answer(split_answer(event.answer)[1]) for event in events]
-    assert [said.value for said in given] == prediction["data"]
-    assert [p for said in given for p in said.probabilities] == probabilities["data"]
+    logged = [decode_answer(split_answer(event.answer)[1]) for event in events]
+    assert [data.value for data in logged] == prediction["data"]
+    assert [p for data in logged for p in data.probabilities] == probabilities["data"]
     async with deployment.client() as client:
-        ours = await client.post(
+        own = await client.post(
             "/v1/streams/loans/predict", json={"data": {"person": "p1", "income": 5, "region": "n"}}
         )
-    assert list(ours.json()["probabilities"].values()) == probabilities["data"][:2]
+    assert list(own.json()["probabilities"].values()) == probabilities["data"][:2]
 
 
-async def test_one_row_bears_the_requests_id_and_without_one_it_is_made(deployment: Any, shop: Any) -> None:
-    await deployment.serve(shop.epoch(0))
-    one = tensor("person", "p1", datatype="BYTES")
-    ids = [(await _post(deployment, {"id": "q", "inputs": [one]})).json()["id"]]
-    ids += [(await _post(deployment, {"inputs": [one]})).json()["id"]]
+async def test_one_row_has_the_requests_id_or_a_new_one(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
+    person = tensor("person", "p1", datatype="BYTES")
+    ids = [(await _post(deployment, {"id": "q", "inputs": [person]})).json()["id"]]
+    ids += [(await _post(deployment, {"inputs": [person]})).json()["id"]]
     assert ids[0] == "q"
     assert {event.id for event in deployment.records(RECEIVED, "loans")} == set(ids)
 
 
-async def test_only_the_outputs_that_were_asked_for_are_given(deployment: Any, shop: Any) -> None:
-    await deployment.serve(shop.epoch(0))
-    answer = await _post(deployment, {"inputs": [PERSON], "outputs": [{"name": "probabilities"}]})
-    assert [output["name"] for output in answer.json()["outputs"]] == ["probabilities"]
+async def test_the_response_has_only_the_requested_outputs(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
+    response = await _post(deployment, {"inputs": [PERSON], "outputs": [{"name": "probabilities"}]})
+    assert [output["name"] for output in response.json()["outputs"]] == ["probabilities"]
 
 
-_BAD: dict[str, tuple[Any, int, str]] = {
+_BAD_REQUESTS: dict[str, tuple[Any, int, str]] = {
     "no JSON": (b"{", 400, "malformed"),
     "NaN": (b'{"inputs": [{"name": "income", "shape": [1], "datatype": "FP64", "data": [NaN]}]}', 422, "not_finite"),
     "a key twice": (b'{"inputs": [], "inputs": []}', 400, "duplicate_key"),
@@ -92,29 +92,29 @@ _BAD: dict[str, tuple[Any, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", _BAD)
-async def test_what_cannot_be_is_refused_whole_and_nothing_is_logged(deployment: Any, shop: Any, case: str) -> None:
-    await deployment.serve(shop.epoch(0))
-    body, status, code = _BAD[case]
-    answer = await _post(deployment, body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.json()["error"].startswith(code)
-    assert "passwd" not in answer.text
+@pytest.mark.parametrize("case", _BAD_REQUESTS)
+async def test_a_bad_request_is_refused_whole_and_nothing_is_logged(deployment: Any, registry: Any, case: str) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
+    body, status, code = _BAD_REQUESTS[case]
+    response = await _post(deployment, body)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["error"].startswith(code)
+    assert "passwd" not in response.text
     assert deployment.records(RECEIVED, "loans") == []
 
 
-async def test_binary_tensors_and_unknown_models_are_told_as_such(deployment: Any, shop: Any) -> None:
-    await deployment.serve(shop.epoch(0))
+async def test_binary_tensors_and_unknown_models_have_their_own_status(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
     binary = await _post(deployment, {"inputs": [PERSON]}, **{"inference-header-content-length": "10"})
     async with deployment.client() as client:
         unknown = await client.post("/v2/models/other/infer", content=b"{}", headers=JSON)
     assert (binary.status_code, unknown.status_code) == (415, 404)
 
 
-async def test_health_and_metadata(deployment: Any, shop: Any) -> None:
+async def test_health_and_metadata(deployment: Any, registry: Any) -> None:
     async with deployment.client() as client:
         early = await client.get("/v2/models/loans/ready")
-        await deployment.serve(shop.epoch(1, *shop.trained()))
+        await deployment.serve_epoch(registry.epoch(1, *registry.trained()))
         paths = ("/v2/health/live", "/v2/health/ready", "/v2/models/loans/ready", "/v2/models/loans")
         live, ready, model_ready, model = [await client.get(path) for path in paths]
     assert (early.status_code, early.json()["code"]) == (503, "no_model")

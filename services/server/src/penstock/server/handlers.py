@@ -3,100 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from penstock.contracts.batch import Batch, Outputs
-from penstock.contracts.decoding import encode
+from penstock.contracts.codecs.record_codec import encode
+from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.predictions import (
-    PREDICTION_SUFFIX,
-    Prediction,
-    ShadowAnswer,
-    decode_answer,
-    encode_predictions,
-    split_answer,
-)
+from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS
-from penstock.server.models.manager import Models, NoModel
-from penstock.server.scoring.external_predictions import brought_by
-from penstock.server.scoring.predictions import Answered, answers_to, asked_of, in_order
+from penstock.server.models.manager import ModelManager, NoModel
+from penstock.server.scoring.batch_predictor import BatchPredictor
+from penstock.server.scoring.event_order import fill_gaps, in_event_order
+from penstock.server.scoring.external_predictions import external_record
+from penstock.server.scoring.prediction_batch import PredictionBatch
 
 
-class Scorer:
-    """Answers events. `code` is our own version, which every prediction names."""
+class StreamScorer:
+    """Predicts events; `code` is the version of this package, which every prediction names."""
 
-    def __init__(self, models: Models, code: str) -> None:
+    def __init__(self, models: ModelManager, code: str) -> None:
         self._models = models
         self._code = code
+        self._predictor = BatchPredictor(models, "stream", code)
 
     async def score(self, batch: Batch[Event[Any]]) -> list[Outputs[Prediction]]:
-        """A prediction for each event, all under one epoch; what was answered over HTTP or elsewhere is recorded as it was.
+        """A prediction for each event of a batch but imported history, all under one epoch.
 
-        Imported history wants no answer.
+        What HTTP has answered, and what was predicted outside, is recorded as it is.
 
         Raises:
-            NoModel: nothing serves the stream yet; the batch is tried again.
+            NoModel: no model serves the stream yet; the batch is tried again.
         """
-        asked = [place for place, event in enumerate(batch.records) if not event.is_history]
-        if not asked:
+        indices = [index for index, event in enumerate(batch.records) if not event.is_history]
+        if not indices:
             return []
-        declared, events = batch.declared, [batch.records[place] for place in asked]
-        await self._models.settle(declared.name)
-        record = self._recorded if declared.declaration.serving.external else self._answered
+        declared, events = batch.required_stream, [batch.records[index] for index in indices]
+        await self._models.load_newest(declared.name)
+        record = self._record_external if declared.declaration.serving.external else self._predict_or_record
         predictions = await record(declared, events)
-        keys = [batch.raw[place].key for place in asked]
-        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, asked)]
+        keys = [batch.raw[index].key for index in indices]
+        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices)]
 
-    async def _answered(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        unanswered = [event for event in events if event.answer is UNSET]
-        predictions: Sequence[bytes] = await self._computed(declared, unanswered) if unanswered else []
-        if len(unanswered) == len(events):
-            return predictions
-        given = iter(await self._given(declared, [event for event in events if event.answer is not UNSET]))
-        following = iter(predictions)
-        return [next(following) if event.answer is UNSET else next(given) for event in events]
-
-    async def _recorded(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        """What was predicted elsewhere; events taken in before that was declared bring nothing, and are answered."""
+    async def _record_external(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
+        """Events that came before the model was declared external carry no prediction, and are predicted here."""
         serving = self._models.serving(declared.name)
         if serving is None:
             raise NoModel(f"no epoch of {declared.name} is in force yet")
-        brought = brought_by(declared, events, serving.epoch, self._code)
-        rest = [event for event, prediction in zip(events, brought, strict=True) if prediction is None]
-        following = iter(await self._answered(declared, rest))
-        return [next(following) if prediction is None else prediction for prediction in brought]
+        records = [external_record(declared, event, serving.epoch, self._code) for event in events]
+        others = [event for event, record in zip(events, records, strict=True) if record is None]
+        return fill_gaps(records, await self._predict_or_record(declared, others))
 
-    async def _computed(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        answered = await answers_to(self._models, declared, events, self._code, "stream")
-        return in_order(answered, lambda part: _encoded(part, events))
+    async def _predict_or_record(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
+        unanswered = [event for event in events if event.answer is UNSET]
+        predictions = await self._predict(declared, unanswered) if unanswered else []
+        if len(unanswered) == len(events):
+            return predictions
+        answers = iter(await self._record_answers(declared, [event for event in events if event.answer is not UNSET]))
+        return fill_gaps((None if event.answer is UNSET else next(answers) for event in events), predictions)
 
-    async def _given(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
-        """What HTTP predict answered, with what shadows would have."""
-        serving = self._models.serving(declared.name)
-        trial = None if serving is None else serving.record.rollout
-        if serving is None or trial is None or trial.mode != "shadow":
-            return [_given(event) for event in events]
-        shadows = await self._models.shadow(serving, asked_of(declared.declaration, events))
-        return [_given(event, shadow) for event, shadow in zip(events, shadows, strict=True)]
+    async def _predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
+        batches = await self._predictor.predict(declared, events)
+        return in_event_order(batches, partial(PredictionBatch.records, events=events))
 
-
-def _encoded(answered: Answered, events: Sequence[Event[Any]]) -> list[bytes]:
-    return encode_predictions(
-        answered.its(events),
-        answered.attribution,
-        answered.values,
-        answered.entities,
-        answered.probabilities,
-        answered.evidence,
-    )
+    async def _record_answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
+        """What HTTP predict answered, together with what shadows would have."""
+        shadows = await self._predictor.shadow_answers(declared, events)
+        if shadows is None:
+            return [_answer_record(event) for event in events]
+        return [_answer_record(event, shadow) for event, shadow in zip(events, shadows, strict=True)]
 
 
-def _given(event: Event[Any], shadow: list[ShadowAnswer] | UnsetType = UNSET) -> bytes:
-    """The answer that HTTP predict gave; the validator has checked its seal."""
+def _answer_record(event: Event[Any], shadow: list[ShadowAnswer] | UnsetType = UNSET) -> bytes:
+    """The answer that HTTP predict gave, as a prediction; the validator has checked its seal."""
     assert event.answer is not UNSET
-    answer = decode_answer(split_answer(event.answer)[1])
-    answer.shadow = shadow
-    return encode(Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=answer))
+    data = decode_answer(split_answer(event.answer)[1])
+    data.shadow = shadow
+    return encode(Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=data))

@@ -1,4 +1,4 @@
-"""What the server and its children are told."""
+"""The settings of the server and of its children."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class SupervisorSettings(ServiceSettings):
     """How many children of each kind run, and where they listen.
 
-    Every http child listens on `port`; the i-th stream child answers for its health on `stream_port` + i.
+    Every http child listens on `port`; the i-th stream child serves its health on `stream_port` + i.
     """
 
     http_workers: Annotated[Workers, Field(alias="PENSTOCK_HTTP_WORKERS")] = 1
@@ -33,12 +33,12 @@ class ModelSettings(ServiceSettings):
 
 
 class StreamSettings(ModelSettings):
-    """What a stream child is told; its port answers for its health alone."""
+    """The settings of a stream child; its port serves its health alone."""
 
     port: Annotated[Port, Field(alias="PENSTOCK_STREAM_PORT")] = 8021
 
 
 class HttpSettings(ModelSettings):
-    """What an http child is told."""
+    """The settings of an http child."""
 
     answer_key: Annotated[Path | None, Field(alias="PENSTOCK_ANSWER_KEY")] = None

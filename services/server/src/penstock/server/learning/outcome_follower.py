@@ -1,4 +1,4 @@
-"""Following the outcomes of the streams whose champion learns from them, outside any group: every instance folds them."""
+"""Follows `outcomes` outside any group: every process learns from all of them."""
 
 from __future__ import annotations
 
@@ -10,59 +10,62 @@ from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
 from penstock.contracts.batch import RawRecord
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import OUTCOMES
-from penstock.server.learning.outcome_state import Fold
+from penstock.server.learning.outcome_state import OutcomeState
 
-SLICE = 200  # outcomes folded before others get their turn
+SLICE = 200  # outcomes learnt before other tasks get their turn
 
-Followed = Sequence[tuple[str, Fold]]
-"""Folds, each with its stream."""
+StreamStates = Sequence[tuple[str, OutcomeState]]
+"""Outcome states, each with its stream."""
 
 
-class Lessons:
-    """Brings outcomes to the folds in service, each from where it has come to."""
+class OutcomeFollower:
+    """Brings outcomes to the states that are in service, to each from its own offset on.
 
-    def __init__(self, log: Log, namespace: str, streams: Streams) -> None:
-        self.folds: Callable[[], Followed] = list
-        self.cpu_seconds = 0.0
+    `states` gives the states in service; it is called at every step, since models change.
+    """
+
+    def __init__(self, log: Log, namespace: str, streams: Streams, states: Callable[[], StreamStates]) -> None:
         self._log = log
         self._namespace = namespace
         self._streams = streams
-        self._followed: Followed = []
+        self._states = states
+        self._followed: StreamStates = []
         self._reader: Reader | None = None
+        self._cpu_seconds = 0.0
 
-    def facts(self) -> dict[str, float]:
-        """What health says: the CPU seconds spent on learning."""
-        return {"learning_seconds": round(self.cpu_seconds, 3)}
+    def health_facts(self) -> dict[str, float]:
+        """The CPU seconds spent on learning."""
+        return {"learning_seconds": round(self._cpu_seconds, 3)}
 
     async def start(self) -> None:
-        """Begin anew with the folds in service."""
+        """Start anew with the states in service."""
         await self.close()
 
     async def step(self, wait: float) -> int:
-        """Fold what came since; how many outcomes that were.
+        """Learn from the outcomes that came since; how many those were.
 
         Raises:
             BrokerUnavailable: the log does not answer.
         """
-        folds = self.folds()
-        if folds != self._followed or (folds and self._reader is None):
+        states = self._states()
+        if states != self._followed or (states and self._reader is None):
             await self.close()
-            self._reader, self._followed = await self._open(folds), folds
+            self._reader, self._followed = await self._open_reader(states), states
         if self._reader is None:
             await asyncio.sleep(wait)
             return 0
-        return await self._fold(folds, await self._reader.poll(wait))
+        return await self._learn(states, await self._reader.poll(wait))
 
-    async def catch_up(self, stream: str, fold: Fold) -> None:
-        """Fold everything that is on the log now.
+    async def catch_up(self, stream: str, state: OutcomeState) -> None:
+        """Have a state that is not in service yet learn all outcomes that are on the log now.
 
         Raises:
             BrokerUnavailable: the log does not answer.
         """
-        reader = await self._open([(stream, fold)])
+        reader = await self._open_reader([(stream, state)])
         if reader is not None:
             try:
-                await self._fold([(stream, fold)], await reader.read_to_end())
+                await self._learn([(stream, state)], await reader.read_to_end())
             finally:
                 await reader.close()
 
@@ -72,30 +75,30 @@ class Lessons:
         if reader is not None:
             await reader.close()
 
-    async def _open(self, folds: Followed) -> Reader | None:
-        """A reader of the folds' outcomes; what the log no longer holds is passed over."""
+    async def _open_reader(self, states: StreamStates) -> Reader | None:
+        """A reader of the states' outcomes from the least advanced on; it skips what the log no longer holds."""
         learnt: dict[TopicPartition, int] = {}
-        for stream, fold in folds:
-            place = (OUTCOMES.name(self._namespace, stream), 0)
-            learnt[place] = min(fold.learnt_to, learnt.get(place, fold.learnt_to))
-        begins = await self._log.begins(list(learnt)) if learnt else {}
-        starts = {place: max(learnt[place], begin) for place, begin in begins.items()}
+        for stream, state in states:
+            topic_partition = (OUTCOMES.name(self._namespace, stream), 0)
+            learnt[topic_partition] = min(state.learnt_to, learnt.get(topic_partition, state.learnt_to))
+        beginnings = await self._log.beginning_offsets(list(learnt)) if learnt else {}
+        starts = {partition: max(learnt[partition], beginning) for partition, beginning in beginnings.items()}
         return await self._log.reader(starts) if starts else None
 
-    async def _fold(self, folds: Followed, fetched: Sequence[FetchedBatch]) -> int:
-        for part in fetched:
-            for stream, fold in folds:
+    async def _learn(self, states: StreamStates, fetched: Sequence[FetchedBatch]) -> int:
+        for batch in fetched:
+            for stream, state in states:
                 declared = self._streams.get(stream)
-                if declared is not None and part.topic == OUTCOMES.name(self._namespace, stream):
-                    await self._teach(fold, declared, part.records)
-        return sum(len(part.records) for part in fetched)
+                if declared is not None and batch.topic == OUTCOMES.name(self._namespace, stream):
+                    await self._teach(state, declared, batch.records)
+        return sum(len(batch.records) for batch in fetched)
 
-    async def _teach(self, fold: Fold, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
-        """What one fold has learnt already another may not have."""
-        fresh = [record for record in records if record.offset >= fold.learnt_to]
-        for start in range(0, len(fresh), SLICE):
-            async with fold.in_use:
-                begun = time.thread_time()
-                fold.take(declared, fresh[start : start + SLICE])
-                self.cpu_seconds += time.thread_time() - begun
+    async def _teach(self, state: OutcomeState, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
+        """Have one state learn those records that it has not learnt yet."""
+        new_records = [record for record in records if record.offset >= state.learnt_to]
+        for start in range(0, len(new_records), SLICE):
+            async with state.lock:
+                started = time.thread_time()
+                state.learn(declared, new_records[start : start + SLICE])
+                self._cpu_seconds += time.thread_time() - started
             await asyncio.sleep(0)

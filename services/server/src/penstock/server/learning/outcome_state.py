@@ -1,4 +1,4 @@
-"""What a stream's outcomes have taught those who answer it: the labels known, and the champion if it goes on learning."""
+"""What a server has learnt from a stream's outcomes: the label history, and the champion if it goes on learning."""
 
 from __future__ import annotations
 
@@ -11,114 +11,122 @@ import numpy as np
 from msgspec import UNSET
 
 from penstock.contracts.batch import RawRecord
+from penstock.contracts.codecs.prediction_encoder import PredictionDetails
 from penstock.contracts.columns import table_of, times_of
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.outcomes import Outcome
-from penstock.contracts.records.predictions import PredictionDetails
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES
-from penstock.ml.features.frame import Block, Frame
+from penstock.ml.features.class_index import ClassIndex
+from penstock.ml.features.frame import Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags, lag_inputs, lag_matrix, with_lag_features
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.blend import Blend
 
-REMEMBERED = 50_000  # events whose outcome was folded: repeated work comes soon or not at all
+REMEMBERED_EVENTS = 50_000  # repeated work follows soon or not at all
+
+LagFeatures = list[list[float | None]]
+"""Lag features of n rows, as predictions carry them."""
 
 
-class Fold:
-    """A fold over the stream's outcomes from `learnt_to` on; each event counts once, by its first outcome.
+class OutcomeState:
+    """What was learnt from the outcomes before `learnt_to`; each event counts once, by its first outcome.
 
-    Imported history lies before whatever was asked: its labels are known until the first outcome of an answer is folded.
-    It teaches a blend only in training, in the order of its time.
+    Labels of imported history count until the first outcome of a prediction is learnt. They fill the label history
+    only: a blend has learnt from history in training, in the order of its time.
 
-    Whoever answers with it holds `in_use` meanwhile: it must not learn while it speaks.
+    Whoever predicts with this state holds `lock` meanwhile, so that it does not change between lag features and output.
     """
 
     def __init__(
-        self, known: LabelHistory, classes: Sequence[str], learnt_to: int = 0, blend: Blend | None = None
+        self, history: LabelHistory, classes: Sequence[str], learnt_to: int = 0, blend: Blend | None = None
     ) -> None:
         self.learnt_to = learnt_to
-        self.in_use = asyncio.Lock()
-        self._known = known
+        self.lock = asyncio.Lock()
+        self._history = history
         self._blend = blend
-        self._numbers = {name: float(index) for index, name in enumerate(classes)}
-        self._met: dict[tuple[str, str | None, str], None] = {}
-        self._live = False
+        self._classes = ClassIndex(classes)
+        self._events: FirstByOffset[tuple[str, str | None, str], None] = FirstByOffset(REMEMBERED_EVENTS)
+        self._has_live_outcomes = False
 
-    def asked(self, frame: Frame, entities: Sequence[str | None]) -> tuple[Frame, list[list[float | None]] | None]:
-        """The frame with what is known of the entities, and the same as predictions carry it."""
-        lags = self._known.lags
+    def add_lag_features(self, frame: Frame, entities: Sequence[str | None]) -> tuple[Frame, LagFeatures | None]:
+        """The frame of n rows with the lag features of their entities, and these as predictions carry them."""
+        lags = self._history.lags
         if not lags.fields:
             return frame, None
-        features = self._known.features(entities)
+        features = self._history.features(entities)
         return with_lag_features(frame, lags, features), features.tolist()
 
-    def evidence(self, known: list[list[float | None]] | None, answers: ModelOutput) -> PredictionDetails | None:
-        """What predictions carry for those who learn from them."""
-        said = None if self._blend is None or answers.said is None else self._blend.written(answers.said)
-        return PredictionDetails(known, said) if known is not None or said is not None else None
+    def details(self, lag_features: LagFeatures | None, output: ModelOutput) -> PredictionDetails | None:
+        """What the predictions carry so that their outcomes can be learnt from."""
+        experts = (
+            None
+            if self._blend is None or output.expert_outputs is None
+            else self._blend.encode_expert_outputs(output.expert_outputs)
+        )
+        if lag_features is None and experts is None:
+            return None
+        return PredictionDetails(lag_features, experts)
 
-    def take(self, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
-        """Fold the next records of `outcomes`; none may be in use elsewhere."""
+    def learn(self, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
+        """Learn from the next records of `outcomes`. The caller holds `lock`."""
         decoded = OUTCOMES.decoder(declared)(records)
-        fresh = [outcome for outcome in decoded if isinstance(outcome, Outcome) and self._is_new(outcome)]
-        numbered = [(outcome, number) for outcome in fresh if (number := self._number_of(outcome)) is not None]
-        lessons = [(outcome, number) for outcome, number in numbered if outcome.data.status == "joined"]
-        if self._blend is not None and lessons:
-            self._teach(self._blend, declared.declaration, *zip(*lessons, strict=True))
-        self._remember(declared.declaration, numbered)
+        outcomes = [outcome for outcome in decoded if isinstance(outcome, Outcome) and self._counts(outcome)]
+        labelled = [(outcome, number) for outcome in outcomes if (number := self._label_number(outcome)) is not None]
+        joined = [(outcome, number) for outcome, number in labelled if outcome.data.status == "joined"]
+        if self._blend is not None and joined:
+            _teach(self._blend, declared.declaration, *zip(*joined, strict=True))
+        self._extend_history(declared.declaration, labelled)
         self.learnt_to = records[-1].offset + 1
 
-    def _teach(
-        self, blend: Blend, declaration: Declaration, outcomes: Sequence[Outcome[Any]], numbers: Sequence[float]
-    ) -> None:
-        predictions = [outcome.data.answer for outcome in outcomes]
-        known = lag_matrix(blend.lags, (None if said.known is UNSET else said.known for said in predictions))
-        frame = with_lag_features(_frame_of(declaration, outcomes), blend.lags, known)
-        said = blend.read([None if said.experts is UNSET else said.experts for said in predictions])
-        blend.learn(blend.places(frame), said, np.array(numbers, dtype=np.float64))
-
-    def _remember(self, declaration: Declaration, numbered: Sequence[tuple[Outcome[Any], float]]) -> None:
+    def _extend_history(self, declaration: Declaration, labelled: Sequence[tuple[Outcome[Any], float]]) -> None:
         inputs: Iterable[Sequence[float]] = repeat(())
-        if self._known.lags.watched and numbered:
-            inputs = lag_inputs(_frame_of(declaration, [outcome for outcome, _ in numbered]), self._known.lags).tolist()
-        for (outcome, number), row in zip(numbered, inputs, strict=False):
-            self._known.take(outcome.data.entity, number, row)
+        if self._history.lags.input_columns and labelled:
+            frame = _frame_of(declaration, [outcome for outcome, _ in labelled])
+            inputs = lag_inputs(frame, self._history.lags).tolist()
+        for (outcome, number), row in zip(labelled, inputs, strict=False):
+            self._history.add(outcome.data.entity, number, row)
 
-    def _is_new(self, outcome: Outcome[Any]) -> bool:
+    def _counts(self, outcome: Outcome[Any]) -> bool:
         event, status = (outcome.source, outcome.data.entity, outcome.id), outcome.data.status
-        if status == "expired" or (status == "imported" and self._live) or event in self._met:
+        if status == "expired" or (status == "imported" and self._has_live_outcomes):
             return False
-        self._live = status == "joined"
-        self._met[event] = None
-        if len(self._met) > REMEMBERED:
-            del self._met[next(iter(self._met))]
+        if not self._events.add(event, None):
+            return False
+        self._has_live_outcomes = status == "joined"
         return True
 
-    def _number_of(self, outcome: Outcome[Any]) -> float | None:
+    def _label_number(self, outcome: Outcome[Any]) -> float | None:
         label = outcome.data.label
-        return self._numbers.get(label) if isinstance(label, str) else label
+        return None if label is None else self._classes.number(label)
 
 
-def fold_of(model: Model | Blend, declaration: Declaration) -> Fold | None:
-    """The fold that the model begins with, None for one that learns nothing more.
+def new_outcome_state(model: Model | Blend, declaration: Declaration) -> OutcomeState | None:
+    """The state that predictions of this model need, None when it neither learns nor uses lag features.
 
-    A blend brings its own; before there is one, the labels known are folded from the first outcome on, if they are to
-    be features.
+    A blend comes with what training has learnt. Other models start with an empty label history, so that it is there
+    when the first blend is promoted.
     """
     if isinstance(model, Blend):
-        return Fold(model.known, model.classes, model.learnt_to, model)
+        return OutcomeState(model.label_history, model.classes, model.learnt_to, model)
     if not declaration.lags.any:
         return None
-    return Fold(LabelHistory(lags_of(declaration)), declaration.label.classes)
+    return OutcomeState(LabelHistory(Lags.of(declaration.lags)), declaration.label.classes)
 
 
-def lags_of(declaration: Declaration) -> Lags:
-    """The lags that the stream declares."""
-    return Lags(declaration.lags.label, declaration.lags.mean, declaration.lags.running)
+def _teach(
+    blend: Blend, declaration: Declaration, outcomes: Sequence[Outcome[Any]], label_numbers: Sequence[float]
+) -> None:
+    predictions = [outcome.data.answer for outcome in outcomes]
+    lag_features = lag_matrix(
+        blend.lags, (None if row.lag_features is UNSET else row.lag_features for row in predictions)
+    )
+    frame = with_lag_features(_frame_of(declaration, outcomes), blend.lags, lag_features)
+    experts = blend.decode_expert_outputs([None if row.experts is UNSET else row.experts for row in predictions])
+    blend.learn(blend.bin_indices(frame), experts, np.array(label_numbers, dtype=np.float64))
 
 
 def _frame_of(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> Frame:
     table = table_of(declaration, [outcome.data.fields for outcome in outcomes])
-    block = Block(table.names, table.matrix)
-    return Frame.of_block(block, table.categories, lambda: times_of([outcome.time for outcome in outcomes]))
+    return Frame.of_table(table, lambda: times_of([outcome.time for outcome in outcomes]))

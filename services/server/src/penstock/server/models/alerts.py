@@ -1,4 +1,4 @@
-"""Telling people that a model was refused: once, and again only until it has been said."""
+"""Alerts about models that must not serve, published once each as soon as the broker takes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from penstock.bus.errors import TransientError
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert
-from penstock.server.models.epochs import Unserved
 
 SOURCE = "penstock/server"
 
@@ -19,8 +18,8 @@ Publish = Callable[[Alert], Awaitable[None]]
 log = logging.getLogger("penstock.server")
 
 
-def refused_model(record: ModelEpoch, refused: Unserved) -> Alert:
-    """The alert about a refused model: the same record, whichever child says it and however often."""
+def refused_model(record: ModelEpoch, reason: str) -> Alert:
+    """The alert about a refused champion: the same record, whichever process writes it and however often."""
     return Alert(
         source=SOURCE,
         id=derived_id("refused-model", record.stream, record.epoch),
@@ -28,13 +27,13 @@ def refused_model(record: ModelEpoch, refused: Unserved) -> Alert:
         cause=record.id,
         severity="critical",
         subject="refused-model",
-        message=f"the model of epoch {record.epoch} is refused: {refused.reason}",
+        message=f"the model of epoch {record.epoch} is refused: {reason}",
         stream=record.stream,
     )
 
 
-def failed_challenger(record: ModelEpoch, version: int, why: str) -> Alert:
-    """The alert about a challenger that was taken out: with it the registry ends the trial."""
+def failed_challenger(record: ModelEpoch, version: int, reason: str) -> Alert:
+    """The alert about a challenger that was taken out: at it the registry ends the rollout."""
     return Alert(
         source=SOURCE,
         id=derived_id(FAILED_CHALLENGER, record.stream, record.epoch, version),
@@ -42,34 +41,34 @@ def failed_challenger(record: ModelEpoch, version: int, why: str) -> Alert:
         cause=record.id,
         severity="critical",
         subject=FAILED_CHALLENGER,
-        message=f"the challenger, version {version}, was taken out in epoch {record.epoch}: {why}",
+        message=f"the challenger, version {version}, was taken out in epoch {record.epoch}: {reason}",
         stream=record.stream,
         version=version,
     )
 
 
-class Alerts:
-    """Alerts still to be published, in order; one that the broker did not take is kept for the next try."""
+class AlertQueue:
+    """Alerts still to be published, in order; one that the broker did not take stays for the next try."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
-        self._untold: list[Alert] = []
-        self._telling = asyncio.Lock()
+        self._pending: list[Alert] = []
+        self._publishing = asyncio.Lock()
 
     def __bool__(self) -> bool:
-        """Whether something is left to be said."""
-        return bool(self._untold)
+        """Whether an alert is still to be published."""
+        return bool(self._pending)
 
     def add(self, alert: Alert) -> None:
-        """Say this at the next opportunity."""
-        self._untold.append(alert)
+        """Publish this alert with the next call of `publish_pending`."""
+        self._pending.append(alert)
 
-    async def tell(self) -> None:
-        """Publish what is left, as far as the broker takes it."""
-        async with self._telling:
+    async def publish_pending(self) -> None:
+        """Publish all alerts, as far as the broker takes them."""
+        async with self._publishing:
             try:
-                while self._untold:
-                    await self._publish(self._untold[0])
-                    del self._untold[0]
+                while self._pending:
+                    await self._publish(self._pending[0])
+                    del self._pending[0]
             except TransientError as error:
-                log.warning("an alert is told later: %s", error)
+                log.warning("an alert is published later: %s", error)

@@ -1,56 +1,43 @@
-"""Models on trial, and the breaker that takes one out at once when it fails."""
+"""The circuit breaker that takes a challenger out at once when it fails."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 
-from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion
-from penstock.ml.models.model import Model
-from penstock.ml.online.blend import Blend
-from penstock.server.learning.outcome_state import Fold
+from penstock.server.models.arm import Arm
 
-MOST_FAILURES = 3  # batches that a challenger may fail to answer
-PATIENCE = 2.0  # seconds that it may take for a batch
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arm:
-    """A model in service; `fold` is what goes on learning."""
-
-    version: ModelVersion
-    model: Model | Blend
-    fold: Fold | None = None
+MAX_FAILURES = 3  # batches that a challenger may fail to answer
+CHALLENGER_TIMEOUT = 2.0  # seconds that it may take for a batch
 
 
 @dataclass(slots=True, eq=False)
-class Challenged:
-    """A challenger as far as this process has met it: `arm` is None when its model must not serve."""
+class CircuitBreaker:
+    """A challenger of a rollout and its failures in this process; `arm` is None when its model must not serve.
+
+    An open breaker stays open for the rest of the rollout.
+
+    >>> breaker = CircuitBreaker(arm=None)
+    >>> [breaker.record_failure() for _ in range(4)]
+    [False, False, True, False]
+    """
 
     arm: Arm | None
     failures: int = 0
 
     @property
-    def answers(self) -> bool:
-        """Whether it may be asked: a blown fuse stays blown as long as the trial lasts."""
-        return self.arm is not None and self.failures < MOST_FAILURES
+    def usable_arm(self) -> Arm | None:
+        """The challenger if it may answer, None while the breaker is open."""
+        return self.arm if self.failures < MAX_FAILURES else None
 
-    def fail(self) -> bool:
-        """Note a failure; whether it was the one that blew the fuse."""
+    def record_failure(self) -> bool:
+        """Count a batch that the challenger failed to answer; whether this opened the breaker."""
         self.failures += 1
-        return self.failures == MOST_FAILURES
+        return self.failures == MAX_FAILURES
 
 
-def told(error: BaseException) -> str:
-    """A failure in a few words."""
-    return f"it took longer than {PATIENCE:g} s" if isinstance(error, asyncio.TimeoutError) else str(error)
-
-
-def challengers_of(record: ModelEpoch) -> tuple[Challenger, ...]:
-    """The models on trial in an epoch."""
-    return () if record.rollout is None else record.rollout.challengers
-
-
-def without_trial(record: ModelEpoch) -> ModelEpoch:
-    """The epoch with its champion alone."""
-    return record.model_copy(update={"rollout": None})
+def failure_reason(error: BaseException) -> str:
+    """Why a challenger did not answer, for logs and alerts."""
+    if isinstance(error, asyncio.TimeoutError):
+        return f"it took longer than {CHALLENGER_TIMEOUT:g} s"
+    return str(error)

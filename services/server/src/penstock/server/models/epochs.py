@@ -1,164 +1,135 @@
-"""Which model each stream is to be answered with, and which one answers it: epochs only rise."""
+"""Which epoch of each stream is the newest, which one is in force, and why a newer one is not: epochs only rise."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutStep
-from penstock.server.learning.outcome_state import Fold
-from penstock.server.models.circuit_breaker import Arm, Challenged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Serving:
-    """The models that answer, and the epoch in force. Requests capture it once and keep it to their end.
-
-    `spare` served before; it takes over, under the same epoch, when the champion's answers turn out to be unusable:
-    then `champion` is not the one of `record`. `challengers` are in the order of the record's trial.
-    """
-
-    record: ModelEpoch
-    champion: Arm
-    challengers: tuple[Challenged, ...] = ()
-    spare: Arm | None = None
-
-    @property
-    def epoch(self) -> int:
-        """The epoch that answers are given under."""
-        return self.record.epoch
-
-    @property
-    def arms(self) -> list[Arm]:
-        """All that may answer."""
-        return [self.champion, *(one.arm for one in self.challengers if one.arm is not None)]
-
-    def met(self, trial: RolloutStep | None, challenger: Challenger) -> Challenged | None:
-        """The challenger as it was met before in the same trial."""
-        own = self.record.rollout
-        if own is None or trial is None or own.id != trial.id:
-            return None
-        at_hand = dict(zip((one.model.version for one in own.challengers), self.challengers, strict=True))
-        return at_hand.get(challenger.model.version)
-
-    def arm_of(self, version: ModelVersion) -> Arm | None:
-        """The model at hand that is exactly this version, signature and all; None when there is none."""
-        at_hand = [*self.arms, *([self.spare] if self.spare is not None else [])]
-        return next((arm for arm in at_hand if arm.version == version), None)
+from penstock.contracts.records.models import ModelEpoch
+from penstock.server.learning.outcome_state import OutcomeState
+from penstock.server.models.arm import Arm
+from penstock.server.models.serving_models import ServingModels
 
 
 @dataclass(frozen=True, slots=True)
-class Unserved:
+class UnavailableModel:
     """Why the model of `epoch` does not serve.
 
-    `passing` when that may mend by itself; not `tried` when loading it would have been too early.
+    `temporary`: a later load may succeed. `tried` is False when it was too early to load it.
     """
 
     epoch: int
     reason: str
-    passing: bool = False
+    temporary: bool = False
     tried: bool = True
 
 
 class Epochs:
-    """For every stream: the newest epoch heard of, the model in service, and what was refused or is awaited."""
+    """Of every stream the newest epoch, the models in service, and which model was refused or cannot be loaded yet."""
 
     def __init__(self) -> None:
         self._first: dict[str, ModelEpoch] = {}
-        self._wanted: dict[str, ModelEpoch] = {}
-        self._serving: dict[str, Serving] = {}
-        self._refused: dict[str, Unserved] = {}
-        self._waiting: dict[str, Unserved] = {}
+        self._newest: dict[str, ModelEpoch] = {}
+        self._serving: dict[str, ServingModels] = {}
+        self._refused: dict[str, UnavailableModel] = {}
+        self._waiting: dict[str, UnavailableModel] = {}
 
-    def want(self, record: ModelEpoch) -> None:
-        """Note an epoch; an older one than the newest known changes nothing."""
+    def add(self, record: ModelEpoch) -> None:
+        """Take in an epoch as it is read from the log; one that is older than the newest changes nothing."""
         self._first.setdefault(record.stream, record)
-        known = self._wanted.get(record.stream)
-        if known is None or record.epoch > known.epoch:
-            self._wanted[record.stream] = record
+        newest = self._newest.get(record.stream)
+        if newest is None or record.epoch > newest.epoch:
+            self._newest[record.stream] = record
 
     def first(self, stream: str) -> ModelEpoch | None:
         """The stream's first epoch, which is its baseline's."""
         return self._first.get(stream)
 
-    def serving(self, stream: str) -> Serving | None:
-        """The model in service."""
+    def serving(self, stream: str) -> ServingModels | None:
+        """The models in service."""
         return self._serving.get(stream)
 
-    def to_load(self, stream: str, again: bool = False) -> ModelEpoch | None:
-        """The newest epoch if its model is still to be loaded; `again` counts failed ones that may mend by now."""
-        wanted, serving = self._wanted.get(stream), self._serving.get(stream)
-        if wanted is None or (serving is not None and serving.epoch >= wanted.epoch):
+    def to_load(self, stream: str, retry: bool = False) -> ModelEpoch | None:
+        """The newest epoch if its models are still to be loaded; with `retry` also after a temporary failure."""
+        newest, serving = self._newest.get(stream), self._serving.get(stream)
+        if newest is None or (serving is not None and serving.epoch >= newest.epoch):
             return None
-        for failed in (self._refused.get(stream), self._waiting.get(stream)):
-            if failed is not None and failed.epoch == wanted.epoch and failed.tried and not (again and failed.passing):
+        for failure in (self._refused.get(stream), self._waiting.get(stream)):
+            if failure is None or failure.epoch != newest.epoch or not failure.tried:
+                continue
+            if not (retry and failure.temporary):
                 return None
-        return wanted
+        return newest
 
     def streams_to_load(self) -> list[str]:
-        """The streams whose newest model is not in service, but may come to be."""
-        return [stream for stream in self._wanted if self.to_load(stream, again=True)]
+        """The streams whose newest epoch is not in force, but may come to be."""
+        return [stream for stream in self._newest if self.to_load(stream, retry=True)]
 
-    def serve(self, stream: str, serving: Serving) -> None:
-        """Put a model in service under a higher epoch; the one before stays at hand as its spare."""
+    def put_in_force(self, serving: ServingModels) -> None:
+        """Serve with these models under a higher epoch; the champion before stays loaded as `previous_champion`.
+
+        Raises:
+            ValueError: the epoch is not higher than the one in force.
+        """
+        stream = serving.record.stream
         before = self._serving.get(stream)
         if before is not None and serving.epoch <= before.epoch:
             raise ValueError(f"{stream} is served under epoch {before.epoch} already, {serving.epoch} is no higher")
-        self._serving[stream] = replace(serving, spare=_spare(before, serving.champion))
+        self._serving[stream] = replace(serving, previous_champion=_previous_champion(before, serving.champion))
         for failures in (self._refused, self._waiting):
             if stream in failures and failures[stream].epoch <= serving.epoch:
                 del failures[stream]
 
-    def stand_in(self, stream: str, spare: Arm) -> None:
-        """Let `spare` answer from now on under the epoch in force, whose own model was refused."""
-        self._serving[stream] = replace(self._serving[stream], champion=spare, spare=None)
+    def replace_champion(self, stream: str, substitute: Arm) -> None:
+        """Answer with `substitute` from now on, under the epoch in force, whose own champion was refused."""
+        self._serving[stream] = replace(self._serving[stream], champion=substitute, previous_champion=None)
 
-    def refuse(self, stream: str, refused: Unserved) -> bool:
+    def refuse(self, stream: str, model: UnavailableModel) -> bool:
         """Note that a model must not serve; whether that is news."""
         self._waiting.pop(stream, None)
         before = self._refused.get(stream)
-        self._refused[stream] = refused
-        return before is None or before.epoch != refused.epoch
+        self._refused[stream] = model
+        return before is None or before.epoch != model.epoch
 
-    def wait(self, stream: str, waiting: Unserved) -> bool:
+    def wait(self, stream: str, model: UnavailableModel) -> bool:
         """Note that a model cannot be loaded for now; whether that is news."""
         before = self._waiting.get(stream)
-        self._waiting[stream] = waiting
-        return before != waiting
+        self._waiting[stream] = model
+        return before != model
 
-    def folds(self) -> list[tuple[str, Fold]]:
-        """What goes on learning, with its stream."""
+    def outcome_states(self) -> list[tuple[str, OutcomeState]]:
+        """What goes on learning, each with its stream."""
         return [
-            (stream, arm.fold)
+            (stream, arm.outcome_state)
             for stream, serving in self._serving.items()
             for arm in serving.arms
-            if arm.fold is not None
+            if arm.outcome_state is not None
         ]
 
-    def facts(self) -> dict[str, Any]:
-        """What health says: the epochs in force, which models were refused or are awaited and why, and how far was learnt."""
+    def health_facts(self) -> dict[str, Any]:
+        """By stream the epoch in force, how far was learnt, and which model is refused or waited for, and why."""
         return {
             "epochs": {stream: serving.epoch for stream, serving in self._serving.items()},
-            "learnt_to": _learnt_to(self.folds()),
-            "refused": {stream: _told(refused) for stream, refused in self._refused.items()},
-            "waiting": {stream: _told(waiting) for stream, waiting in self._waiting.items()},
+            "learnt_to": _learnt_to(self.outcome_states()),
+            "refused": {stream: _epoch_and_reason(model) for stream, model in self._refused.items()},
+            "waiting": {stream: _epoch_and_reason(model) for stream, model in self._waiting.items()},
         }
 
 
-def _spare(before: Serving | None, champion: Arm) -> Arm | None:
-    """What served before, unless it is what serves now."""
+def _previous_champion(before: ServingModels | None, champion: Arm) -> Arm | None:
+    """The champion before this one, which may serve on in a new epoch."""
     if before is None:
         return None
-    return before.spare if before.champion is champion else before.champion
+    return before.previous_champion if before.champion is champion else before.champion
 
 
-def _learnt_to(folds: list[tuple[str, Fold]]) -> dict[str, int]:
-    """By stream how far the one that lags most has come."""
-    furthest: dict[str, int] = {}
-    for stream, fold in folds:
-        furthest[stream] = min(fold.learnt_to, furthest.get(stream, fold.learnt_to))
-    return furthest
+def _learnt_to(states: list[tuple[str, OutcomeState]]) -> dict[str, int]:
+    """By stream the offset that its least advanced state has learnt to."""
+    offsets: dict[str, int] = {}
+    for stream, state in states:
+        offsets[stream] = min(state.learnt_to, offsets.get(stream, state.learnt_to))
+    return offsets
 
 
-def _told(unserved: Unserved) -> dict[str, Any]:
-    return {"epoch": unserved.epoch, "reason": unserved.reason}
+def _epoch_and_reason(model: UnavailableModel) -> dict[str, Any]:
+    return {"epoch": model.epoch, "reason": model.reason}

@@ -1,4 +1,4 @@
-"""The last model that served, kept in the data folder: a restart serves with the store down."""
+"""A copy of each stream's last champion in the data folder: with it a restart serves while the store is away."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from penstock.contracts.records.models import ModelEpoch
 log = logging.getLogger("penstock.server")
 
 
-class KeptModels:
-    """One file a stream, holding its epoch's record as a line of JSON and the artifact behind it.
+class LocalModelCopies:
+    """One file a stream, which holds an epoch's record as a line of JSON and after it the champion's artifact.
 
-    Without a folder nothing is kept. What is read here is verified like anything from the store.
+    Without a folder nothing is saved. What is read here is to be verified like an artifact from the store.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
 
-    def keep(self, record: ModelEpoch, artifact: bytes) -> None:
-        """Replace what is kept of the stream, whole or not at all; a full disk costs the copy, not the swap."""
+    def save(self, record: ModelEpoch, artifact: bytes) -> None:
+        """Replace the stream's copy, whole or not at all. A full disk costs the copy and is logged, nothing more."""
         if self._folder is None:
             return
         temporary = self._folder / f".{record.stream}.{secrets.token_hex(8)}"
@@ -32,10 +32,11 @@ class KeptModels:
             os.replace(temporary, self._path(self._folder, record.stream))
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            log.warning("no copy of %s's model is kept in %s: %s", record.stream, self._folder, error.strerror or error)
+            reason = error.strerror or error
+            log.warning("no copy of %s's model could be saved in %s: %s", record.stream, self._folder, reason)
 
-    def recall(self, stream: str) -> tuple[ModelEpoch, bytes] | None:
-        """The epoch's record and the artifact as they were kept, None when there are none to be read."""
+    def read(self, stream: str) -> tuple[ModelEpoch, bytes] | None:
+        """The epoch's record and the artifact as they were saved, None when there is no readable copy."""
         if self._folder is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""From an epoch's record to a model that may answer: fetch, verify, unpack, try. Everything here blocks."""
+"""From an epoch's record to a model that may serve: fetch, verify, unpack, check. Everything here blocks."""
 
 from __future__ import annotations
 
@@ -19,58 +19,63 @@ from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
 from penstock.ml.package.model_package import UnusablePackage, unpack
-from penstock.server.models.local_copy import KeptModels
-from penstock.server.models.schema_check import misfit
+from penstock.server.models.local_copy import LocalModelCopies
+from penstock.server.models.schema_check import schema_mismatch
 
 
 class RefusedModel(Exception):
-    """The model must not serve; `passing` when the store may yet come to hold what was signed."""
+    """The model must not serve; `temporary` when the store may yet come to hold what was signed."""
 
-    def __init__(self, reason: str, passing: bool = False) -> None:
+    def __init__(self, reason: str, temporary: bool = False) -> None:
         super().__init__(reason)
-        self.passing = passing
+        self.temporary = temporary
 
 
-class StoreAway(Exception):
+class StoreUnavailable(Exception):
     """The store does not answer for now."""
 
 
 @dataclass(frozen=True)
-class Loader:
-    """Loads models from a store, trusting nothing that is not signed by a trusted key."""
+class ModelLoader:
+    """Loads models from a store, and nothing that is not signed by a trusted key.
+
+    Services in one process may share the store. Without `local_copies` nothing is saved for a restart.
+    """
 
     store: Store
     verifier: Verifier
-    kept: KeptModels = field(default_factory=KeptModels)
+    local_copies: LocalModelCopies = field(default_factory=LocalModelCopies)
 
     def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model | Blend:
-        """A model of an epoch; of the champion a copy is kept for a restart.
+        """Load a model of an epoch, and if it is the champion save a local copy.
 
-        Raises RefusedModel when it must not serve, StoreAway when it cannot be had for now.
+        Raises:
+            RefusedModel: it must not serve.
+            StoreUnavailable: it cannot be fetched for now.
         """
         self._check_signature(record.stream, version)
         artifact = self._fetch(record.stream, version.digest)
-        model = _opened(artifact, declaration)
+        model = _open(artifact, declaration)
         if version is record.champion:
-            self.kept.keep(record, artifact)
+            self.local_copies.save(record, artifact)
         return model
 
-    def keep(self, record: ModelEpoch) -> None:
-        """Keep a copy of a champion that need not be loaded; without the store the copy before it stays."""
+    def save_copy(self, record: ModelEpoch) -> None:
+        """Save a local copy of a champion that is loaded already; if the store is away the copy before it stays."""
         with suppress(ArtifactError):
-            self.kept.keep(record, self.store.get(record.champion.digest))
+            self.local_copies.save(record, self.store.get(record.champion.digest))
 
-    def recall(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
-        """The last model that was loaded here, verified anew; None when there is none that may serve."""
-        kept = self.kept.recall(stream)
-        if kept is None:
+    def load_copy(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
+        """Load the stream's local copy, verified anew; None when there is none that may serve."""
+        copy = self.local_copies.read(stream)
+        if copy is None:
             return None
-        record, artifact = kept
+        record, artifact = copy
         if record.stream != stream or digest_of(artifact) != record.champion.digest:
             return None
         try:
             self._check_signature(stream, record.champion)
-            return record, _opened(artifact, declaration)
+            return record, _open(artifact, declaration)
         except RefusedModel:
             return None
 
@@ -84,21 +89,21 @@ class Loader:
         try:
             return self.store.get(digest)
         except ArtifactError as error:
-            kept = self.kept.recall(stream)
-            if kept is not None and digest_of(kept[1]) == digest:
-                return kept[1]
+            copy = self.local_copies.read(stream)
+            if copy is not None and digest_of(copy[1]) == digest:
+                return copy[1]
             if isinstance(error, MissingArtifact | CorruptArtifact):
-                raise RefusedModel(str(error), passing=True) from error
-            raise StoreAway(str(error)) from error
+                raise RefusedModel(str(error), temporary=True) from error
+            raise StoreUnavailable(str(error)) from error
 
 
-def _opened(artifact: bytes, declaration: Declaration) -> Model | Blend:
-    """The model, after it answered its golden rows (which also warms it) and was found to fit the stream."""
+def _open(artifact: bytes, declaration: Declaration) -> Model | Blend:
+    """Unpack the model, which repeats its golden rows (that also warms it up), and check it against the declaration."""
     try:
         model = unpack(artifact)
     except UnusablePackage as error:
         raise RefusedModel(str(error)) from error
-    problem = misfit(model, declaration)
-    if problem:
-        raise RefusedModel(f"the model does not fit the stream: {problem}")
+    mismatch = schema_mismatch(model, declaration)
+    if mismatch:
+        raise RefusedModel(f"the model does not fit the stream: {mismatch}")
     return model

@@ -1,16 +1,16 @@
-"""Putting answered events on the log: before the reply, or in fast mode behind it."""
+"""Writes answered events to the log: before the response, or in fast mode after it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.topics import RECEIVED
 from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.runtime.log_writer import BufferFull, LogWriter, WriteRequest, WriteUnconfirmed
+from penstock.server.scoring.sealed_events import SealedEvents
 from penstock.telemetry.names import SEND
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span
@@ -18,83 +18,72 @@ from penstock.telemetry.spans import message_span
 log = logging.getLogger("penstock.server")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The sealed events of one request with their keys, and its traceparent, which the first event carries on."""
+class AnswerLog:
+    """Writes the events of many requests at once; each request gets the problem of its own events.
 
-    ids: Sequence[str]
-    values: Sequence[bytes]
-    keys: Sequence[bytes]
-    parent: bytes | None
-
-
-class Records:
-    """Writes the events of many requests at once; what befalls one request is told to it alone.
-
-    `lost` hears how many events were answered but not confirmed.
+    `on_unconfirmed` is called with the number of events that were answered in fast mode but not confirmed.
     """
 
-    def __init__(self, delivery: LogWriter, namespace: str, telemetry: Telemetry, lost: Callable[[int], None]) -> None:
-        self._delivery = delivery
+    def __init__(
+        self, writer: LogWriter, namespace: str, telemetry: Telemetry, on_unconfirmed: Callable[[int], None]
+    ) -> None:
+        self._writer = writer
         self._namespace = namespace
         self._telemetry = telemetry
-        self._lost = lost
+        self._on_unconfirmed = on_unconfirmed
 
-    async def put(self, stream: str, letters: Sequence[Letter], *, wait: bool) -> list[Problem | None]:
-        """Write the letters, and unless told not to `wait` until the broker has confirmed them.
+    async def write(self, stream: str, requests: Sequence[SealedEvents], *, wait: bool) -> list[Problem | None]:
+        """Write the events of requests; with `wait` until the broker has confirmed them.
 
-        What is wrong with each, None when nothing is: one the log does not take, or all when the broker is away.
+        The problem of each request, None when there is none: its events are too large, the broker did not confirm, or
+        in fast mode too many events await the broker.
         """
         with ExitStack() as spans:
-            parcels = [self._parcel(stream, letter, spans) for letter in letters]
+            writes = [self._write_request(stream, request, spans) for request in requests]
             if wait:
-                faults = await self._delivery.deliver(parcels)
-                return [_problem(letter, fault) for letter, fault in zip(letters, faults, strict=True)]
+                errors = await self._writer.write(writes)
+                return [_problem_of(error, request) for request, error in zip(requests, errors, strict=True)]
             try:
-                self._delivery.post(parcels, self._note_lost)
+                self._writer.enqueue(writes, self._report_unconfirmed)
             except BufferFull:
-                return [_overfull() for _ in letters]
-            return [None] * len(letters)
+                return [_overloaded() for _ in requests]
+            return [None] * len(requests)
 
     async def drain(self) -> None:
-        """Wait for what was answered and is not confirmed yet."""
-        await self._delivery.drain()
+        """Wait for the confirmation of all events that were answered in fast mode."""
+        await self._writer.drain()
 
-    def _note_lost(self, parcel: WriteRequest, error: Exception) -> None:
-        count = len(parcel.values)
-        log.warning("%s: %d answers were given that the log did not confirm: %r", parcel.stream, count, error)
-        self._lost(count)
+    def _report_unconfirmed(self, write: WriteRequest, error: Exception) -> None:
+        count = len(write.values)
+        log.warning("%s: %d answers were given that the log did not confirm: %r", write.stream, count, error)
+        self._on_unconfirmed(count)
 
-    def _parcel(self, stream: str, letter: Letter, spans: ExitStack) -> WriteRequest:
-        header = None if letter.parent is None else self._traced(stream, letter.parent, spans)
-        return WriteRequest(stream, letter.values, letter.keys, {} if header is None else {0: header})
-
-    def _traced(self, stream: str, parent: bytes, spans: ExitStack) -> bytes | None:
+    def _write_request(self, stream: str, request: SealedEvents, spans: ExitStack) -> WriteRequest:
+        if request.traceparent is None:
+            return WriteRequest(stream, request.values, request.keys)
         topic = RECEIVED.name(self._namespace, stream)
-        return spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
+        span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
+        header = span.header()
+        return WriteRequest(stream, request.values, request.keys, {} if header is None else {0: header})
 
 
-def _problem(letter: Letter, fault: Exception | None) -> Problem | None:
-    match fault:
+def _problem_of(error: Exception | None, request: SealedEvents) -> Problem | None:
+    match error:
         case None:
             return None
         case WriteUnconfirmed():
-            return _unconfirmed(letter)
+            return _unconfirmed(request)
         case RecordTooLarge():
-            return _too_large()
+            return Problem(413, "too_large", "the log does not take an event of this size")
         case _:
-            raise fault
+            raise error
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too_large", "the log does not take an event of this size")
-
-
-def _unconfirmed(letter: Letter) -> Problem:
+def _unconfirmed(request: SealedEvents) -> Problem:
     detail = "the log did not confirm: whether it has the events is unknown; the same ids are safe to send again"
-    return Problem(503, "outcome_unknown", detail, headers=RETRY_AFTER, more={"ids": letter.ids})
+    return Problem(503, "outcome_unknown", detail, headers=RETRY_AFTER, more={"ids": request.ids})
 
 
-def _overfull() -> Problem:
+def _overloaded() -> Problem:
     detail = "too many answers await the log: these events were not taken; the same ids are safe to send again"
     return Problem(503, "overloaded", detail, headers=RETRY_AFTER)

@@ -1,36 +1,51 @@
-"""Answered events as they go onto the log: each with its answer, and our seal on both."""
+"""Answered events as they go onto the log: each with its prediction, and our seal on both."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.artifacts import Seal
-from penstock.contracts.decoding import encode
+from penstock.contracts.codecs.record_codec import encode
+from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.predictions import PredictionData, encode_answer, join_answer, sealed_part
-from penstock.server.scoring.answer_log import Letter
+from penstock.contracts.records.predictions import PredictionData
 
-SLICE = 500  # events sealed before others get their turn
+SLICE = 500  # events sealed before other tasks get their turn
 
 
-async def letter_of(
-    seal: Seal, stream: str, events: Sequence[Event[Any]], answers: Sequence[PredictionData], parent: bytes | None
-) -> Letter:
-    """The events of one request with their answers, sealed."""
-    values = _sealed(seal, stream, events[:SLICE], answers[:SLICE])
+@dataclass(frozen=True, slots=True)
+class SealedEvents:
+    """The sealed events of one request with their keys, and its traceparent, which the first event carries on."""
+
+    ids: Sequence[str]
+    values: Sequence[bytes]
+    keys: Sequence[bytes]
+    traceparent: bytes | None
+
+
+async def seal_events(
+    seal: Seal,
+    stream: str,
+    events: Sequence[Event[Any]],
+    predictions: Sequence[PredictionData],
+    traceparent: bytes | None,
+) -> SealedEvents:
+    """Seal the events of one request with their predictions."""
+    values = _seal(seal, stream, events[:SLICE], predictions[:SLICE])
     for start in range(SLICE, len(events), SLICE):
         await asyncio.sleep(0)
-        values += _sealed(seal, stream, events[start : start + SLICE], answers[start : start + SLICE])
-    keys = [(answer.entity or event.id).encode() for event, answer in zip(events, answers, strict=True)]
-    return Letter([event.id for event in events], values, keys, parent)
+        values += _seal(seal, stream, events[start : start + SLICE], predictions[start : start + SLICE])
+    keys = [(data.entity or event.id).encode() for event, data in zip(events, predictions, strict=True)]
+    return SealedEvents([event.id for event in events], values, keys, traceparent)
 
 
-def _sealed(seal: Seal, stream: str, events: Sequence[Event[Any]], answers: Sequence[PredictionData]) -> list[bytes]:
+def _seal(seal: Seal, stream: str, events: Sequence[Event[Any]], predictions: Sequence[PredictionData]) -> list[bytes]:
     values = []
-    for event, answer in zip(events, answers, strict=True):
-        text = encode_answer(answer)
-        event.answer = join_answer(seal.mac(sealed_part(stream, event.source, event.id, text)), text)
+    for event, data in zip(events, predictions, strict=True):
+        text = encode_answer(data)
+        event.answer = join_answer(seal.mac(sealed_message(stream, event.source, event.id, text)), text)
         values.append(encode(event))
     return values

@@ -1,153 +1,118 @@
-"""Where the questions about one stream are answered: checked together, answered by one model, written at once."""
+"""Predict over HTTP, from request to response, for many requests of one stream at once.
+
+The events are checked (`predict_request`). The traffic split draws their arms, and the model of each arm is called once
+(`batch_predictor`, `arm_outputs`). The events are sealed with their predictions and written to the log in one write
+(`sealed_events`, `answer_log`). Then each request gets its result.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from penstock.artifacts import Seal
-from penstock.contracts.checks import check_events
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.refusals import Refusal
-from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
+from penstock.runtime.http.micro_batches import MicroBatches
 from penstock.runtime.http.problems import RETRY_AFTER, Problem
-from penstock.server.models.manager import Models, NoModel
-from penstock.server.scoring.answer_log import Records
-from penstock.server.scoring.predictions import Answered, answers_to, in_order
-from penstock.server.scoring.sealed_events import letter_of
-from penstock.server.web.request_bodies import Reader
-from penstock.server.web.responses import Answer, Teller, answers
+from penstock.server.models.manager import NoModel
+from penstock.server.scoring.answer_log import AnswerLog
+from penstock.server.scoring.batch_predictor import BatchPredictor
+from penstock.server.scoring.event_order import in_event_order
+from penstock.server.scoring.predict_request import (
+    CheckedRequest,
+    PendingPredict,
+    PredictRequest,
+    PredictResult,
+    check_requests,
+)
+from penstock.server.scoring.prediction_batch import PredictionBatch
+from penstock.server.scoring.sealed_events import seal_events
 
-MOST_ROWS = 1000  # of a micro-batch: more would be answered in a thread
-
-Results = list[Answer | Refusal]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The events of one request, its traceparent, and whether it is a probe: answered alike but never logged."""
-
-    events: Sequence[Event[Any]]
-    parent: bytes | None = None
-    probe: bool = False
+MAX_ROWS = 1000  # of a micro-batch: more would be predicted in a thread
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A question as it was checked: its fit events, and why the others are refused, by place."""
+class StreamBatcher:
+    """Answers requests for one stream, by one version of its declaration, in micro-batches.
 
-    asking: PendingRequest[Question, Results]
-    fit: Sequence[Event[Any]]
-    refused: dict[int, Refusal]
-
-    def resolve(self, given: Sequence[Answer]) -> None:
-        """Answer it, each event in its place."""
-        if not self.refused:
-            return self.asking.answer(list(given))
-        following, places = iter(given), range(len(self.asking.question.events))
-        return self.asking.answer([self.refused[at] if at in self.refused else next(following) for at in places])
-
-
-class Counter:
-    """Answers the questions about one stream, by one version of its declaration, in micro-batches."""
+    `now` gives the time that events are checked against.
+    """
 
     def __init__(
         self,
         declared: StreamDeclared,
-        models: Models,
-        records: Records,
+        predictor: BatchPredictor,
+        log: AnswerLog,
         seal: Seal,
-        code: str,
         now: Callable[[], datetime],
     ) -> None:
         self.declared = declared
-        self.reader = Reader(declared)
-        self._models = models
-        self._records = records
+        self._predictor = predictor
+        self._log = log
         self._seal = seal
-        self._code = code
         self._now = now
-        self._mode = declared.declaration.serving.http
-        self._batches: MicroBatches[Question, Results] = MicroBatches(self._answer_all, MOST_ROWS)
+        self._batches: MicroBatches[PredictRequest, PredictResult] = MicroBatches(self._answer, MAX_ROWS)
 
-    async def ask(self, question: Question) -> Results:
-        """The answer to each event, or why it is refused, in order; all under one epoch.
+    async def predict(self, request: PredictRequest) -> PredictResult:
+        """For each event its prediction, or why it is refused; all under one epoch.
 
         Raises:
-            Problem: model or broker are away.
+            Problem: no model serves the stream, or the broker does not confirm the events.
         """
-        return await self._batches.ask(question, len(question.events))
+        return await self._batches.submit(request, len(request.events))
 
-    def refusals(self, events: Sequence[Event[Any]]) -> dict[int, Refusal]:
-        """Why events are refused, by place."""
-        return check_events(self.declared.declaration, events, self._now())
+    async def _answer(self, pending: Sequence[PendingPredict]) -> None:
+        """Answer a micro-batch: check the events, predict those accepted, log them sealed, and respond."""
+        requests = check_requests(self.declared.declaration, pending, self._now())
+        for request in requests:
+            if not request.accepted:
+                request.respond([], {})
+        requests = [request for request in requests if request.accepted]
+        if not requests:
+            return
+        batches = await self._predict([event for request in requests for event in request.accepted])
+        predictions = _by_request(in_event_order(batches, PredictionBatch.data), requests)
+        problems = await self._write(requests, predictions)
+        arms = {batch.arm.version.version: batch.arm for batch in batches}
+        for request, own, problem in zip(requests, predictions, problems, strict=True):
+            request.respond(own, arms, problem)
 
-    async def _answer_all(self, batch: Sequence[PendingRequest[Question, Results]]) -> None:
-        parts = self._checked(batch)
-        fit = [part for part in parts if part.fit]
-        for part in parts:
-            if not part.fit:
-                part.resolve([])
-        if fit:
-            await self._answer_fit(fit)
-
-    def _checked(self, batch: Sequence[PendingRequest[Question, Results]]) -> list[_Part]:
-        events = [event for asking in batch for event in asking.question.events]
-        refused = self.refusals(events)
-        if not refused:
-            return [_Part(asking, asking.question.events, {}) for asking in batch]
-        parts, first = [], 0
-        for asking in batch:
-            own = {place - first: refused[place] for place in range(first, first + asking.rows) if place in refused}
-            fit = [event for place, event in enumerate(asking.question.events) if place not in own]
-            parts.append(_Part(asking, fit, own))
-            first += asking.rows
-        return parts
-
-    async def _answer_fit(self, parts: Sequence[_Part]) -> None:
-        """One answer of the model for all of them, then one write; each is told what became of its own."""
-        answered = await self._predicted([event for part in parts for event in part.fit])
-        predictions = in_order(answered, Answered.predictions)
-        tellers = {part.arm.version.version: Teller(part.arm) for part in answered}
-        shares = list(_shared_out(predictions, parts))
-        logged = [(part, said) for part, said in zip(parts, shares, strict=True) if not part.asking.question.probe]
-        problems = iter(await self._put(logged) if logged else [])
-        for part, said in zip(parts, shares, strict=True):
-            problem = None if part.asking.question.probe else next(problems)
-            if problem is None:
-                part.resolve(answers(tellers, part.fit, said))
-            else:
-                part.asking.refuse(problem)
-
-    async def _predicted(self, events: Sequence[Event[Any]]) -> list[Answered]:
+    async def _predict(self, events: Sequence[Event[Any]]) -> list[PredictionBatch]:
+        """The arms of the rollout draw their events, and each model is called once."""
         try:
-            answered = await answers_to(self._models, self.declared, events, self._code, "http")
+            return await self._predictor.predict(self.declared, events)
         except NoModel as error:
             raise no_model() from error
-        for part in answered:
-            part.attribution.mode = self._mode
-        return answered
 
-    async def _put(self, logged: Sequence[tuple[_Part, Sequence[PredictionData]]]) -> list[Problem | None]:
-        stream, seal = self.declared.name, self._seal
-        letters = [await letter_of(seal, stream, part.fit, said, part.asking.question.parent) for part, said in logged]
-        return await self._records.put(stream, letters, wait=self._mode == "durable")
+    async def _write(
+        self, requests: Sequence[CheckedRequest], predictions: Sequence[Sequence[PredictionData]]
+    ) -> list[Problem | None]:
+        """One write for all requests but probes; the problem of each, None when its events are on the log."""
+        stream = self.declared.name
+        sealed = [
+            await seal_events(self._seal, stream, request.accepted, own, request.pending.request.traceparent)
+            for request, own in zip(requests, predictions, strict=True)
+            if not request.pending.request.is_probe
+        ]
+        wait = self.declared.declaration.serving.http == "durable"
+        problems = iter(await self._log.write(stream, sealed, wait=wait) if sealed else [])
+        return [None if request.pending.request.is_probe else next(problems) for request in requests]
 
 
-def _shared_out(predictions: Sequence[PredictionData], parts: Sequence[_Part]) -> list[Sequence[PredictionData]]:
-    """To each part its own predictions."""
+def _by_request(
+    predictions: Sequence[PredictionData], requests: Sequence[CheckedRequest]
+) -> list[Sequence[PredictionData]]:
     shares: list[Sequence[PredictionData]] = []
-    first = 0
-    for part in parts:
-        shares.append(predictions[first : first + len(part.fit)])
-        first += len(part.fit)
+    start = 0
+    for request in requests:
+        end = start + len(request.accepted)
+        shares.append(predictions[start:end])
+        start = end
     return shares
 
 
 def no_model() -> Problem:
-    """The stream cannot be answered for now."""
+    """No model serves the stream for now."""
     return Problem(503, "no_model", "no model serves this stream yet", headers=RETRY_AFTER)

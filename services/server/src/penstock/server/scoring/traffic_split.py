@@ -1,4 +1,4 @@
-"""Who answers whom while models are on trial: by a hash, so that both routes and every process draw the same."""
+"""Which arm answers which key during a rollout: drawn by a hash, so that every process and both routes draw alike."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from penstock.contracts.records.models import RolloutStep
 CHAMPION = 0
 
 
-def drawn(trial: RolloutStep, keys: Sequence[str]) -> NDArray[np.intp]:
-    """For each of n keys 0 for the champion, or the place of a challenger, counted from 1.
+def draw_arms(rollout: RolloutStep, keys: Sequence[str]) -> NDArray[np.intp]:
+    """The arm of each of n keys, shape (n,): 0 is the champion, k the rollout's k-th challenger.
 
-    A key, its entity or else the event's id, keeps its model while its share lasts; a share that grows takes keys in
-    and gives none up.
+    A key keeps its arm while the shares stay. A share that grows takes keys in and gives none up.
     """
-    bounds = list(accumulate(challenger.share for challenger in trial.challengers))
-    points = np.array([_point(trial.id, key) for key in keys])
-    place = np.searchsorted(bounds, points, side="right")
-    return np.where(place < len(bounds), place + 1, CHAMPION)
+    bounds = list(accumulate(challenger.share for challenger in rollout.challengers))
+    points = np.array([_unit_hash(rollout.id, key) for key in keys])
+    index = np.searchsorted(bounds, points, side="right")
+    return np.where(index < len(bounds), index + 1, CHAMPION)
 
 
-def _point(salt: str, key: str) -> float:
-    """Where in [0, 1) the key lies."""
+def _unit_hash(salt: str, key: str) -> float:
+    """A number in [0, 1), evenly distributed over keys."""
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=salt.encode()[:64]).digest()
     return int.from_bytes(digest) / 2**64

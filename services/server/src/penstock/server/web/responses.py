@@ -1,8 +1,8 @@
-"""What a client is told: the answer to each of its events, or why it is refused."""
+"""The JSON of a predict response: for each event its prediction, or why it is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,11 +13,12 @@ from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import problem_of
-from penstock.server.models.circuit_breaker import Arm
+from penstock.server.models.arm import Arm
+from penstock.server.scoring.predict_request import PredictResult
 
 
 class ModelFacts(Struct):
-    """Which model answers."""
+    """The model that answered."""
 
     name: str
     version: int
@@ -25,8 +26,8 @@ class ModelFacts(Struct):
     digest: str
 
 
-class Answer(Struct):
-    """The answer to one event; `mode` says whether the log had confirmed it when it was given."""
+class EventResponse(Struct):
+    """The prediction of one event; `mode` says whether the log had confirmed the event before the response."""
 
     id: str
     source: str
@@ -39,27 +40,27 @@ class Answer(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What was found for each event of a request, in order: its answer, or why it is refused."""
+class PredictResponse:
+    """The response to each event of a request, in order; `is_array` when the events came as an array."""
 
-    results: Sequence[Answer | Refusal]
-    batch: bool
+    results: Sequence[EventResponse | Refusal]
+    is_array: bool
 
     def body(self) -> Any:
-        """The reply, to be encoded.
+        """The response, to be encoded.
 
         Raises:
             Problem: the only event was refused.
         """
-        if self.batch:
-            return [_refused(result) if isinstance(result, Refusal) else result for result in self.results]
-        (only,) = self.results
-        if isinstance(only, Refusal):
-            raise problem_of(only)
-        return only
+        if self.is_array:
+            return [_refusal_body(result) if isinstance(result, Refusal) else result for result in self.results]
+        (result,) = self.results
+        if isinstance(result, Refusal):
+            raise problem_of(result)
+        return result
 
-    def encoded(self) -> bytes:
-        """The reply as JSON.
+    def to_json(self) -> bytes:
+        """The response as JSON.
 
         Raises:
             Problem: the only event was refused.
@@ -70,40 +71,41 @@ class Reply:
 _encode = msgspec.json.Encoder().encode
 
 
-class Teller:
-    """Tells clients what a model answered."""
+def event_responses(result: PredictResult) -> list[EventResponse | Refusal]:
+    """The response to each event of a request."""
+    writers = {version: _ResponseWriter(arm) for version, arm in result.arms.items()}
+    return [
+        prediction if isinstance(prediction, Refusal) else writers[prediction.version].response(event, prediction)
+        for event, prediction in zip(result.events, result.predictions, strict=True)
+    ]
+
+
+class _ResponseWriter:
+    """Writes the responses of one arm."""
 
     def __init__(self, arm: Arm) -> None:
-        self._facts = model_facts(arm)
+        self._model = model_facts(arm)
         self._classes = arm.model.classes
 
-    def tell(self, event: Event[Any], said: PredictionData) -> Answer:
-        """The answer to an event."""
-        rows = said.probabilities
-        return Answer(
+    def response(self, event: Event[Any], prediction: PredictionData) -> EventResponse:
+        row = prediction.probabilities
+        return EventResponse(
             event.id,
             event.source,
-            said.value,
-            None if rows is None else dict(zip(self._classes, rows, strict=True)),
-            self._facts,
-            said.epoch,
-            said.schema,
-            said.mode,
+            prediction.value,
+            None if row is None else dict(zip(self._classes, row, strict=True)),
+            self._model,
+            prediction.epoch,
+            prediction.schema,
+            prediction.mode,
         )
 
 
-def answers(
-    tellers: Mapping[int, Teller], events: Sequence[Event[Any]], predictions: Sequence[PredictionData]
-) -> list[Answer]:
-    """The answers to events as clients see them; `tellers` by the version of their model."""
-    return [tellers[said.version].tell(event, said) for event, said in zip(events, predictions, strict=True)]
-
-
 def model_facts(arm: Arm) -> ModelFacts:
-    """Which model answers."""
+    """The model of an arm."""
     version = arm.version
     return ModelFacts(version.name, version.version, version.family, version.digest)
 
 
-def _refused(refusal: Refusal) -> dict[str, Any]:
+def _refusal_body(refusal: Refusal) -> dict[str, Any]:
     return {"id": refusal.id or None, **problem_of(refusal).body()}

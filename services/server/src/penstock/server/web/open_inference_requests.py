@@ -1,0 +1,143 @@
+"""Requests of the Open Inference Protocol, version 2: a tensor for each field, of shape [n] or [n, 1], is n events.
+
+Source: https://github.com/open-inference/open-inference-protocol, "Inference Protocol - REST".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from penstock.contracts.codecs.decode_errors import refusal_of
+from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.payloads import payload_type
+from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.problems import Problem, problem_of
+from penstock.server.web.request_bodies import MAX_EVENTS, SOURCE
+
+Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
+
+PREDICTION, PROBABILITIES = "prediction", "probabilities"
+MAX_ID_LENGTH = 500  # characters: a row's number is added to it
+
+_PYTHON_TYPES: dict[Datatype, tuple[type, ...]] = {
+    "FP64": (float, int), "FP32": (float, int), "INT64": (int,), "INT32": (int,), "BOOL": (bool,), "BYTES": (str,),
+}  # fmt: skip
+
+
+class Tensor(Struct):
+    """A field's values, one for each row; null where one is missing."""
+
+    name: str
+    shape: list[int]
+    datatype: Datatype
+    data: list[Any]
+
+
+class RequestedOutput(Struct):
+    """An output that the response is to hold."""
+
+    name: str
+
+
+class InferRequest(Struct):
+    """A request for predictions of the rows; without `outputs` the response holds all of them."""
+
+    inputs: list[Tensor]
+    id: str | None = None
+    outputs: list[RequestedOutput] | None = None
+
+
+_decode = msgspec.json.Decoder(InferRequest).decode
+_FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def parse_request(body: bytes) -> InferRequest:
+    """Parse a body.
+
+    Raises:
+        Problem: it is no JSON, or no request.
+    """
+    try:
+        request = _decode(body)
+        has_duplicate = has_duplicate_key(body, msgspec.json.decode(body))
+    except _FAILURES as error:
+        raise problem_of(refusal_of(error, body)) from error
+    if has_duplicate:
+        raise Problem(400, "duplicate_key", "an object names a key twice")
+    if any(output.name not in (PREDICTION, PROBABILITIES) for output in request.outputs or ()):
+        raise Problem(422, "out_of_range", f"expected the outputs {PREDICTION} and {PROBABILITIES}", "outputs")
+    if request.id is not None and not 1 <= len(request.id) <= MAX_ID_LENGTH:
+        raise Problem(422, "bad_id", f"expected an id of 1 to {MAX_ID_LENGTH} characters", "id")
+    return request
+
+
+def events_of(request: InferRequest, request_id: str, declaration: Declaration, now: datetime) -> list[Event[Any]]:
+    """An event for each row. A single row has the request's id, of several each has the id and its number.
+
+    Raises:
+        Problem: the tensors are no rows of declared fields.
+    """
+    rows = _row_count(request.inputs)
+    columns = {tensor.name: _values(tensor, rows) for tensor in request.inputs}
+    if len(columns) < len(request.inputs):
+        raise Problem(400, "duplicate_key", "two inputs have the same name", "inputs")
+    payload = payload_type(declaration)
+    ids = [request_id] if rows == 1 else [f"{request_id}-{row}" for row in range(rows)]
+    return [
+        Event(source=SOURCE, id=ids[row], time=now, data=_payload(columns, row, payload, declaration))
+        for row in range(rows)
+    ]
+
+
+def refuse_first(refusals: Mapping[int, Refusal]) -> None:
+    """Refuse the request for its first refused row: the protocol has no response for some of the rows.
+
+    Raises:
+        Problem: a row is refused.
+    """
+    for row, refusal in sorted(refusals.items()):
+        raise _row_problem(row, refusal)
+
+
+def _row_count(inputs: Sequence[Tensor]) -> int:
+    shapes = {tuple(tensor.shape) for tensor in inputs}
+    if any(len(shape) not in (1, 2) or shape[1:] not in ((), (1,)) for shape in shapes):
+        raise Problem(422, "out_of_range", "expected inputs of shape [n] or [n, 1], one for each field", "inputs")
+    counts = {shape[0] for shape in shapes}
+    if len(counts) != 1 or not 1 <= min(counts) <= MAX_EVENTS:
+        raise Problem(422, "out_of_range", f"expected inputs of one length, 1 to {MAX_EVENTS} rows", "inputs")
+    return counts.pop()
+
+
+def _values(tensor: Tensor, rows: int) -> list[Any]:
+    data = tensor.data
+    if len(tensor.shape) == 2 and all(isinstance(item, list) and len(item) == 1 for item in data):
+        data = [item[0] for item in data]
+    if len(data) != rows:
+        raise problem_of(Refusal("out_of_range", "expected as many values as the shape says", tensor.name))
+    expected = _PYTHON_TYPES[tensor.datatype]
+    if not all(value is None or type(value) in expected for value in data):
+        raise problem_of(Refusal("wrong_type", f"expected values of the datatype {tensor.datatype}", tensor.name))
+    return data
+
+
+def _payload(columns: Mapping[str, list[Any]], row: int, payload: type[Struct], declaration: Declaration) -> Struct:
+    fields = {name: values[row] for name, values in columns.items()}
+    if declaration.extra == "keep":
+        fields = {name: value for name, value in fields.items() if name in declaration.fields}
+    try:
+        return msgspec.convert(fields, payload)
+    except msgspec.ValidationError as error:
+        raise _row_problem(row, refusal_of(error, b"")) from error
+
+
+def _row_problem(row: int, refusal: Refusal) -> Problem:
+    problem = problem_of(refusal)
+    return Problem(problem.status, problem.code, f"row {row}: {problem.detail}", problem.field)

@@ -1,0 +1,94 @@
+"""The routes of the Open Inference Protocol, beside our own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.routing import Route
+
+from penstock.contracts.checks.event_check import check_events
+from penstock.runtime.http.problems import HANG_UP, RETRY_AFTER, Problem
+from penstock.runtime.http.raw_routes import RawRequest, RawResponse, encode_json, raw_problem_response, raw_route
+from penstock.runtime.http.request_observer import RequestObserver
+from penstock.server.scoring.predict_request import PredictRequest
+from penstock.server.scoring.predictor import Predictor
+from penstock.server.web.body_limits import read_body
+from penstock.server.web.open_inference_requests import events_of, parse_request, refuse_first
+from penstock.server.web.open_inference_responses import infer_response, model_metadata
+from penstock.server.web.responses import event_responses
+from penstock.telemetry import names
+from penstock.telemetry.spans import SpanHandle
+
+Handler = Callable[[Predictor, RawRequest, SpanHandle], Awaitable[RawResponse]]
+
+BINARY_HEADER = b"inference-header-content-length"
+
+
+def open_inference_routes(predictor: Predictor, observer: RequestObserver) -> list[Route]:
+    """All routes of the protocol, observed."""
+
+    def route(path: str, handler: Handler, method: str = "GET") -> Route:
+        async def handle(request: RawRequest, span: SpanHandle) -> RawResponse:
+            try:
+                return await handler(predictor, request, span)
+            except Problem as problem:
+                return raw_problem_response(_with_error_member(problem))
+
+        return raw_route(path, observer.observe(path, handle, method), method)
+
+    return [
+        route("/v2/health/live", _live),
+        route("/v2/health/ready", _ready),
+        route("/v2/models/{stream}", _metadata),
+        route("/v2/models/{stream}/ready", _model_ready),
+        route("/v2/models/{stream}/infer", _infer, "POST"),
+    ]
+
+
+async def _live(_: Predictor, __: RawRequest, ___: SpanHandle) -> RawResponse:
+    return _json({"live": True})
+
+
+async def _ready(predictor: Predictor, _: RawRequest, __: SpanHandle) -> RawResponse:
+    if not predictor.models.caught_up:
+        raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
+    return _json({"ready": True})
+
+
+async def _metadata(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
+    stream = request.path_param("stream")
+    declaration = predictor.batcher(stream).declared.declaration
+    return _json(model_metadata(stream, declaration, predictor.serving(stream)))
+
+
+async def _model_ready(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
+    stream = request.path_param("stream")
+    predictor.serving(stream)
+    return _json({"name": stream, "ready": True})
+
+
+async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) -> RawResponse:
+    stream = request.path_param("stream")
+    span.set({names.STREAM: stream})
+    if BINARY_HEADER in request.headers:
+        raise Problem(415, "unsupported_media_type", "expected tensors in JSON, not in binary", headers=HANG_UP)
+    batcher = predictor.batcher(stream)
+    declaration = batcher.declared.declaration
+    infer_request = parse_request(await read_body(request))
+    request_id = infer_request.id or str(uuid.uuid4())
+    events = events_of(infer_request, request_id, declaration, predictor.now())
+    refuse_first(check_events(declaration, events, predictor.now()))
+    result = await batcher.predict(PredictRequest(events, span.header()))
+    return _json(infer_response(stream, infer_request, request_id, event_responses(result)))
+
+
+def _json(content: Any) -> RawResponse:
+    return RawResponse(200, encode_json(content))
+
+
+def _with_error_member(problem: Problem) -> Problem:
+    """Clients of the protocol look for `error`, ours for the members of a problem."""
+    more = {**problem.more, "error": str(problem)}
+    return Problem(problem.status, problem.code, problem.detail, problem.field, problem.headers, more)

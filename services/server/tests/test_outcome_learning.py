@@ -1,0 +1,184 @@
+"""Learning from outcomes: lag features, a champion that goes on learning, and what predictions say of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from penstock.bus.memory.log import MemoryRecord
+from penstock.contracts.codecs.record_codec import encode
+from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
+from penstock.contracts.records.payloads import payload_type
+from penstock.contracts.records.predictions import PredictionData
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.topics import STREAMS
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.models.baseline import baseline
+from penstock.ml.online.blend import Blend, new_groups
+from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.package.model_package import pack, unpack
+from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
+from penstock.server.models.schema_check import schema_mismatch
+
+LAGS = "[lags]\nlabel = [1, 2]\nmean = 3\n"
+FIELDS = (Field("income", "number"), Field("region", "category"))
+
+
+def outcome(declared: StreamDeclared, number: int, income: float, label: str | None, **details: Any) -> Any:
+    """The outcome of the event with this number; `details` are added to its prediction."""
+    payload = payload_type(declared.declaration)
+    person = f"p{number % 2}"
+    prediction = PredictionData(
+        value="no", model="loans", version=0, digest="d", epoch=0, schema=1, code="0", **details
+    )
+    data = OutcomeData(
+        fields=payload(f0=person, f1=income, f2="n"),
+        prediction=prediction,
+        label=label,
+        revision=0,
+        label_time=declared.time if label else None,
+        status="joined" if label else "expired",
+        entity=person,
+    )
+    new_outcome: Any = outcome_type(payload)
+    record: Outcome[Any] = new_outcome(source="test#outcome", id=f"e{number}", time=declared.time, data=data)
+    return record
+
+
+def raw(outcomes: Sequence[Any], first: int = 0) -> list[MemoryRecord]:
+    return [MemoryRecord(offset, 0, None, encode(record), ()) for offset, record in enumerate(outcomes, first)]
+
+
+def blend_of(declared: StreamDeclared) -> Blend:
+    """A blend that has learnt nothing, for a stream whose label says whether the income is above 50."""
+    lags = Lags.of(declared.declaration.lags)
+    incomes = np.linspace(0, 100, 60)
+    columns: dict[str, Any] = {"income": incomes, "region": column("category", ["n"] * 60)}
+    columns |= {field.name: np.zeros(60) for field in lags.fields}
+    frame = Frame(columns, times(["2026-01-01"] * 60))
+    encoder = Encoder.fit(frame, FIELDS)
+    groups = new_groups(encoder, lags, frame, np.zeros(60), 2)
+    experts = sum(len(group.models.rates) for group in groups)
+    blend = Blend("binary", ("no", "yes"), encoder, lags, (), groups, ExpertMixture(experts), LabelHistory(lags))
+    unpacked = unpack(pack(blend, frame.take([0, 30])))
+    assert isinstance(unpacked, Blend)
+    return unpacked
+
+
+def baseline_state(declared: StreamDeclared) -> OutcomeState:
+    """The outcome state of a model that learns nothing more."""
+    state = new_outcome_state(baseline("binary", ["no", "yes"], None, FIELDS), declared.declaration)
+    assert state is not None
+    return state
+
+
+def blend_state(declared: StreamDeclared) -> tuple[Blend, OutcomeState]:
+    """A new blend and its outcome state."""
+    blend = blend_of(declared)
+    state = new_outcome_state(blend, declared.declaration)
+    assert state is not None
+    return blend, state
+
+
+def test_lag_features_are_of_the_entity_and_of_the_first_outcome_of_each_event(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    state = baseline_state(declared)
+    outcomes = [outcome(declared, 0, 1.0, "yes"), outcome(declared, 1, 1.0, "no"), outcome(declared, 2, 1.0, "no")]
+    repeated = [outcome(declared, 2, 1.0, "yes"), outcome(declared, 4, 1.0, None)]
+    state.learn(declared, raw([*outcomes, *repeated]))
+    _, lag_features = state.add_lag_features(Frame({"income": np.zeros(2)}, times([0, 0])), ["p0", "p1"])
+    assert lag_features is not None
+    assert np.allclose(np.array(lag_features, dtype=float), [[0.0, 1.0, 0.5], [0.0, np.nan, 0.0]], equal_nan=True)
+    assert state.learnt_to == 5
+
+
+def imported(declared: StreamDeclared, number: int, label: str) -> Any:
+    """Imported history of the person that the number stands for."""
+    record = outcome(declared, number, 1.0, label)
+    data = replace(record.data, prediction=UNSET, status="imported")
+    return replace(record, source="import/loans#outcome", data=data)
+
+
+def test_labels_of_history_count_until_the_first_live_outcome(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    state = baseline_state(declared)
+    outcomes = [imported(declared, 0, "yes"), outcome(declared, 2, 1.0, "no"), imported(declared, 4, "yes")]
+    state.learn(declared, raw([outcomes[0], outcomes[0]]))
+    state.learn(declared, raw(outcomes[1:], 2))
+    _, lag_features = state.add_lag_features(Frame({"income": np.zeros(1)}, times([0])), ["p0"])
+    assert lag_features == [[0.0, 1.0, 0.5]]
+    assert state.learnt_to == 4
+
+
+def test_a_blend_learns_nothing_from_history_here(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    blend, state = blend_state(declared)
+    state.learn(declared, raw([imported(declared, 0, "yes"), imported(declared, 1, "no")]))
+    assert all(np.abs(group.models.weights).sum() == 0 for group in blend.groups)
+    assert blend.label_history.features(["p0"])[0, 0] == 1.0
+
+
+@pytest.mark.parametrize("step", [1, 3, 40])
+def test_the_weights_do_not_depend_on_how_outcomes_are_batched(registry: Any, step: int) -> None:
+    declared = registry.declared(more=LAGS)
+    rng = np.random.default_rng(0)
+    outcomes = [
+        outcome(declared, number, income, "yes" if income > 50 else "no", lag_features=[1.0, None, 1.0])
+        for number, income in enumerate(rng.uniform(0, 100, 40).tolist())
+    ]
+    weights = []
+    for size in (len(outcomes), step):
+        blend, state = blend_state(declared)
+        for first in range(0, len(outcomes), size):
+            state.learn(declared, raw(outcomes[first : first + size], first))
+        weights.append([group.models.weights for group in blend.groups])
+    assert all(np.array_equal(whole, batched) for whole, batched in zip(*weights, strict=True))
+    assert np.abs(weights[0][0]).sum() > 0
+
+
+def test_predictions_carry_what_they_were_made_from(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    blend, state = blend_state(declared)
+    frame = Frame({"income": np.array([1.0]), "region": column("category", ["n"])}, times([0]))
+    with_lags, lag_features = state.add_lag_features(frame, ["p0"])
+    details = state.details(lag_features, blend.predict(with_lags))
+    assert details is not None
+    assert details.experts is not None
+    assert (len(details.lag_features or []), len(details.experts[0])) == (1, blend.mixture.output_count)
+
+
+def test_a_blend_of_other_lags_does_not_fit(registry: Any) -> None:
+    declared, plain = registry.declared(more=LAGS), registry.declared()
+    assert schema_mismatch(blend_of(declared), declared.declaration) is None
+    assert "lag features" in str(schema_mismatch(blend_of(declared), plain.declaration))
+
+
+async def test_an_event_is_predicted_with_the_labels_known_when_it_came(deployment: Any, registry: Any) -> None:
+    declared = registry.declared(version=2, more=LAGS)
+    await deployment.publish(STREAMS, declared)
+    await deployment.serve_epoch(registry.epoch(0))
+    await deployment.publish_events([deployment.event(0)])
+    await deployment.run_until_quiet()
+    await deployment.publish_outcomes([outcome(declared, 0, 10.0, "yes"), outcome(declared, 2, 10.0, "no")])
+    await deployment.publish_events([deployment.event(7)])
+    await deployment.run_until_quiet()
+    predictions = {p.id: p.data for p in deployment.predictions()}
+    assert {event: data.learnt_to for event, data in predictions.items()} == {"e0": 0, "e7": 2}
+    assert predictions["e0"].lag_features == [None, None, None]
+    assert predictions["e7"].lag_features == [0.0, 1.0, 0.5]
+
+
+async def test_without_lags_a_trained_model_follows_no_outcomes(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(1, *registry.trained()))
+    await deployment.publish_events([deployment.event(0)])
+    await deployment.run_until_quiet()
+    (prediction,) = deployment.predictions()
+    assert prediction.data.learnt_to is UNSET
+    assert deployment.health()[0]["learnt_to"] == {}
