@@ -1,4 +1,4 @@
-"""Records that nobody can read: none is lost, none stops the loop, and many of them stop it in time."""
+"""Unreadable records: none is lost, none stops the worker, and too many of them stop it in time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def alert(batch: Batch[Any]) -> Iterable[AnyOutputs]:
     return [Outputs(ALERTS, None, [b"alert"] * count, [None] * count)]
 
 
-async def read_by_a_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
+async def open_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
     log = FaultyLog(faults)
     await log.create(control_topics("test"))
     group = Group("reader", (COMMANDS,), lambda *_: [route(COMMANDS, alert)])
@@ -41,11 +41,11 @@ async def read_by_a_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
 
 
 def write(log: FaultyLog, values: Sequence[bytes]) -> None:
-    log.append([RecordBatch.one(*IN, b"key", value) for value in values])
+    log.append([RecordBatch.single(*IN, b"key", value) for value in values])
 
 
-def letters(log: FaultyLog) -> list[DeadLetter]:
-    return CONTROL_DEAD_LETTERS.decoder(None)(log.held(DEAD))
+def dead_letters(log: FaultyLog) -> list[DeadLetter]:
+    return CONTROL_DEAD_LETTERS.decoder(None)(log.records_of(DEAD))
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def letters(log: FaultyLog) -> list[DeadLetter]:
     ids=["value", "key", "header name", "headers"],
 )
 async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
-    log, worker = await read_by_a_worker()
+    log, worker = await open_worker()
     value = b"\xff" * (1_048_000 - len(key))
-    log.append([RecordBatch.one(*IN, key, value, headers)])
+    log.append([RecordBatch.single(*IN, key, value, headers)])
     await worker.step(0)
-    (letter,) = letters(log)
+    (letter,) = dead_letters(log)
     assert base64.b64decode(letter.data.value or "") == value
     assert base64.b64decode(letter.data.key or "") == key
     assert letter.data.headers == []
@@ -66,32 +66,32 @@ async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: S
     await worker.close()
 
 
-async def test_letters_that_are_not_confirmed_are_written_again_the_same() -> None:
-    log, worker = await read_by_a_worker("doubtful")
+async def test_dead_letters_that_are_not_confirmed_are_written_again_the_same() -> None:
+    log, worker = await open_worker("doubtful")
     write(log, [b"garbage"])
     with pytest.raises(BrokerUnavailable):
         await worker.step(0)
     await worker.abandon()
     await worker.step(0)
-    one, other = letters(log)
-    assert one == other
+    first, second = dead_letters(log)
+    assert first == second
     await worker.close()
     assert (await log.committed("reader"))[IN] == 1
 
 
-async def test_a_consumer_that_can_read_nothing_stops_before_it_empties_the_topic() -> None:
-    log, worker = await read_by_a_worker()
+async def test_a_consumer_that_can_read_nothing_stops_before_it_turns_the_topic_into_dead_letters() -> None:
+    log, worker = await open_worker()
     write(log, [b"garbage"] * 501)
     with pytest.raises(TooManyDeadLetters, match=r"test\.commands/0: 50% of the last 1000"):
         await worker.run()
-    assert letters(log) == []
+    assert dead_letters(log) == []
     assert await log.committed("reader") == {}
 
 
-async def test_a_hundred_poisonous_records_in_a_row_do_not_stop_it() -> None:
-    log, worker = await read_by_a_worker()
+async def test_a_hundred_unreadable_records_in_a_row_do_not_stop_it() -> None:
+    log, worker = await open_worker()
     write(log, [GOOD] * 50 + [b"garbage"] * 100 + [GOOD] * 50)
     assert await worker.step(0) == 200
-    assert len(letters(log)) == len(log.held(OUT)) == 100
-    assert [letter.data.offset for letter in letters(log)] == list(range(50, 150))
+    assert len(dead_letters(log)) == len(log.records_of(OUT)) == 100
+    assert [letter.data.offset for letter in dead_letters(log)] == list(range(50, 150))
     await worker.close()

@@ -1,4 +1,4 @@
-"""One behaviour suite for every state: on disk and in memory it is a dict with positions, written in one go."""
+"""One behaviour suite for every state store: on disk and in memory, values and positions are written atomically."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], State
 
 
 def write(state: State, **positions: int) -> None:
-    state.write(state.seal(), positions)
+    state.write(state.take_changes(), positions)
 
 
 def test_a_reader_sees_changes_that_are_not_written_yet(reopen: Callable[[], State]) -> None:
@@ -49,36 +49,36 @@ def test_what_was_written_with_its_position_is_there_again_and_the_rest_is_not(r
     state.put(b"a", b"2")
     state.put(b"b", b"2")
     state.close()
-    again = reopen()
-    assert list(again.scan(b"")) == [(b"a", b"1")]
-    assert again.positions() == {"events": 7, "labels": 2}
-    again.close()
+    reopened = reopen()
+    assert list(reopened.scan(b"")) == [(b"a", b"1")]
+    assert reopened.positions() == {"events": 7, "labels": 2}
+    reopened.close()
 
 
-def test_a_batch_handled_ahead_keeps_its_changes_when_its_forerunner_is_written(reopen: Callable[[], State]) -> None:
+def test_a_batch_handled_ahead_keeps_its_changes_when_its_predecessor_is_written(reopen: Callable[[], State]) -> None:
     state = reopen()
     state.put(b"a", b"1")
     state.put(b"b", b"1")
-    first = state.seal()
+    first = state.take_changes()
     state.put(b"a", b"2")
     state.write(first, {"events": 1})
     assert state.get_many([b"a", b"b"]) == [b"2", b"1"]
     state.close()
-    again = reopen()
-    assert again.get_many([b"a", b"b"]) == [b"1", b"1"]
-    again.close()
+    reopened = reopen()
+    assert reopened.get_many([b"a", b"b"]) == [b"1", b"1"]
+    reopened.close()
 
 
 def test_batches_handled_further_ahead_are_seen_in_their_order(reopen: Callable[[], State]) -> None:
     state = reopen()
-    sealed = []
+    unwritten = []
     for change in (None, b"1", None):
         if change is None:
             state.delete(b"a")
         else:
             state.put(b"a", change)
-        sealed.append(state.seal())
-    for number, changes in enumerate(sealed):
+        unwritten.append(state.take_changes())
+    for number, changes in enumerate(unwritten):
         state.write(changes, {"events": number})
         assert state.get(b"a") is None
     state.close()
@@ -139,7 +139,7 @@ class LikeADict(RuleBasedStateMachine):
         self.state = State(self.state_stores.open(*UNIT))
         self.seen: dict[bytes, bytes] = {}
         self.kept: dict[bytes, bytes] = {}
-        self.sealed: list[tuple[Changes, dict[bytes, bytes]]] = []
+        self.unwritten: list[tuple[Changes, dict[bytes, bytes]]] = []
         self.written = 0
 
     @rule(key=keys, value=values)
@@ -154,12 +154,12 @@ class LikeADict(RuleBasedStateMachine):
 
     @rule()
     def seal(self) -> None:
-        self.sealed.append((self.state.seal(), dict(self.seen)))
+        self.unwritten.append((self.state.take_changes(), dict(self.seen)))
 
-    @precondition(lambda self: self.sealed)
+    @precondition(lambda self: self.unwritten)
     @rule()
     def write(self) -> None:
-        changes, self.kept = self.sealed.pop(0)
+        changes, self.kept = self.unwritten.pop(0)
         self.written += 1
         self.state.write(changes, {"events": self.written})
 
@@ -168,7 +168,7 @@ class LikeADict(RuleBasedStateMachine):
         self.state.close()
         self.state = State(self.state_stores.open(*UNIT))
         self.seen = dict(self.kept)
-        self.sealed.clear()
+        self.unwritten.clear()
 
     @rule(prefix=st.sampled_from([b"", b"a", b"\xff"]))
     def scan(self, prefix: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The consumer loop: nothing is committed before it was confirmed, and work that is repeated changes nothing."""
+"""The worker: nothing is committed before it was confirmed, and repeated work changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
 from penstock.bus.topics import stream_topics
-from penstock.bus.worker.worker import LARGEST_BATCH, Worker
+from penstock.bus.worker.worker import MAX_POLL_RECORDS, Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.events import Label
@@ -52,19 +52,19 @@ IN, OUT = (f"{NAMESPACE}.loans.labels", 0), (f"{NAMESPACE}.loans.outcomes", 0)
 DEAD = (f"{NAMESPACE}.loans.dead-letters", 0)
 
 
-def said(number: int) -> bytes:
-    label = {
+def label(number: int) -> bytes:
+    record = {
         "type": "penstock.label.v1",
         "source": "t",
         "id": str(number),
         "time": "2026-01-01T00:00:00Z",
         "data": {"event_id": str(number), "event_source": "t", "value": "1"},
     }
-    return json.dumps(label).encode()
+    return json.dumps(record).encode()
 
 
-class Sums:
-    """Writes the running sum of all numbers so far; a number counts once."""
+class RunningSum:
+    """Writes the sum of all numbers so far; a number counts once."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -81,17 +81,17 @@ class Sums:
         return [Outputs(OUTCOMES, "loans", records, [None] * len(records), causes=range(len(records)))]
 
 
-def sums(unit: Unit, state: State) -> Sequence[Route]:
+def open_sums(unit: Unit, state: State) -> Sequence[Route]:
     assert unit == Unit("loans", 0)
-    return [route(LABELS, Sums(state).handle)]
+    return [route(LABELS, RunningSum(state).handle)]
 
 
-SUMS = Group("sums", (LABELS,), sums, stateful=True)
+SUMS = Group("sums", (LABELS,), open_sums, stateful=True)
 
 
 @dataclass
-class Bench:
-    """A log, the state_stores, and the worker of a group that is tried on them."""
+class Deployment:
+    """A log, state stores, and workers on them."""
 
     log: FaultyLog = field(default_factory=FaultyLog)
     state_stores: StateStores = field(default_factory=MemoryStateStores)
@@ -107,12 +107,12 @@ class Bench:
         return Worker(group, self.log, NAMESPACE, self.streams, self.state_stores, self.telemetry, self.metrics)
 
     def write(self, *values: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        self.log.append([RecordBatch.one(*IN, b"key", value, headers) for value in values])
+        self.log.append([RecordBatch.single(*IN, b"key", value, headers) for value in values])
 
-    def written(self, place: tuple[str, int] = OUT) -> list[bytes]:
-        return [record.value or b"" for record in self.log.held(place)]
+    def outputs(self, topic_partition: tuple[str, int] = OUT) -> list[bytes]:
+        return [record.value or b"" for record in self.log.records_of(topic_partition)]
 
-    def kept(self) -> tuple[dict[bytes, bytes], dict[str, int]]:
+    def stored(self) -> tuple[dict[bytes, bytes], dict[str, int]]:
         store = self.state_stores.open("sums", "loans", 0)
         return dict(store.scan(b"")), store.positions()
 
@@ -124,11 +124,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*faults: Fault) -> AsyncIterator[Bench]:
-    made = Bench(FaultyLog(faults))
-    await made.prepare()
-    yield made
-    assert made.log.sinks == 0, "a sink was left open"
+async def open_deployment(*faults: Fault) -> AsyncIterator[Deployment]:
+    deployment = Deployment(FaultyLog(faults))
+    await deployment.prepare()
+    yield deployment
+    assert deployment.log.sinks == 0, "a sink was left open"
 
 
 @asynccontextmanager
@@ -143,47 +143,47 @@ async def running(worker: Worker) -> AsyncIterator[asyncio.Task[None]]:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the memory bus tells nobody
+        while not condition():  # noqa: ASYNC110 - the memory bus has no event for it
             await asyncio.sleep(0)
 
 
 async def test_outputs_are_written_in_order_then_state_and_commit() -> None:
-    async with bench() as b:
-        b.write(*map(said, range(5)))
+    async with open_deployment() as b:
+        b.write(*map(label, range(5)))
         worker = b.worker()
         assert await worker.step(0) == 5
-        assert b.written() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10"]
-        assert b.kept()[1] == {IN[0]: 5}
+        assert b.outputs() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10"]
+        assert b.stored()[1] == {IN[0]: 5}
         await worker.close()
         assert await b.committed() == 5
 
 
 @pytest.mark.parametrize("fault", ["refused", "lost", "doubtful"])
 async def test_without_a_confirmation_nothing_is_written_or_committed_and_the_work_is_repeated(fault: Fault) -> None:
-    async with bench(fault) as b:
-        b.write(*map(said, range(3)))
+    async with open_deployment(fault) as b:
+        b.write(*map(label, range(3)))
         worker = b.worker()
         with pytest.raises(BrokerUnavailable):
             await worker.step(0)
-        assert b.kept() == ({}, {})
+        assert b.stored() == ({}, {})
         await worker.abandon()
         assert await b.committed() == 0
         assert await worker.step(0) == 3
-        assert b.written() == [b"0:0", b"1:1", b"2:3"] * (2 if fault == "doubtful" else 1)
+        assert b.outputs() == [b"0:0", b"1:1", b"2:3"] * (2 if fault == "doubtful" else 1)
         await worker.close()
         assert await b.committed() == 3
 
 
 @pytest.mark.parametrize("stateful", [True, False])
 async def test_a_worker_that_is_stopped_while_it_waits_has_committed_nothing_of_it(stateful: bool) -> None:
-    group = Group("sums", (LABELS,), sums, stateful=stateful)
-    async with bench("none", "silent") as b:
+    group = Group("sums", (LABELS,), open_sums, stateful=stateful)
+    async with open_deployment("none", "silent") as b:
         worker = b.worker(group)
-        b.write(said(1))
+        b.write(label(1))
         async with running(worker):
-            await until(lambda: len(b.written()) == 1)
-            b.write(said(2))
-            await until(lambda: len(b.written()) == 2)
+            await until(lambda: len(b.outputs()) == 1)
+            b.write(label(2))
+            await until(lambda: len(b.outputs()) == 2)
         assert await b.committed(group) == 1
 
 
@@ -192,35 +192,35 @@ async def test_a_bug_in_a_handler_ends_the_worker_and_commits_nothing_of_the_bat
         raise ZeroDivisionError(len(batch.records))
 
     group = Group("buggy", (LABELS,), lambda *_: [route(LABELS, handle)])
-    async with bench() as b:
-        b.write(said(1))
+    async with open_deployment() as b:
+        b.write(label(1))
         with pytest.raises(ZeroDivisionError):
             await b.worker(group).run()
         assert await b.committed(group) == 0
 
 
 async def test_a_unit_that_cannot_be_opened_ends_the_worker_and_one_that_cannot_yet_is_tried_again() -> None:
-    troubles: list[Exception] = [TransientError("the disk is away"), LookupError("a bug")]
+    errors: list[Exception] = [TransientError("the disk is away"), LookupError("a bug")]
 
     def open_unit(unit: Unit, state: State) -> Sequence[Route]:
-        if unit.stream and troubles:
-            raise troubles.pop(0)
-        return sums(unit, state)
+        if unit.stream and errors:
+            raise errors.pop(0)
+        return open_sums(unit, state)
 
     group = Group("sums", (LABELS,), open_unit, stateful=True)
-    async with bench() as b:
-        b.write(said(1))
+    async with open_deployment() as b:
+        b.write(label(1))
         async with asyncio.timeout(30):
             with pytest.raises(LookupError):
                 await b.worker(group).run()
-        assert not troubles
+        assert not errors
         assert await b.committed(group) == 0
         worker = b.worker(group)
         assert await worker.step(0) == 1
         await worker.close()
 
 
-async def test_work_that_fails_for_now_is_tried_again() -> None:
+async def test_work_that_fails_with_a_transient_error_is_retried() -> None:
     attempts: list[int] = []
 
     async def handle(batch: Batch[Label]) -> Iterable[AnyOutputs]:
@@ -229,17 +229,17 @@ async def test_work_that_fails_for_now_is_tried_again() -> None:
             raise TransientError("the registry is away")
         return [Outputs(OUTCOMES, "loans", [b"done"], [None])]
 
-    group = Group("patient", (LABELS,), lambda *_: [route(LABELS, handle)])
-    async with bench() as b:
-        b.write(said(1), said(2))
+    group = Group("retrying", (LABELS,), lambda *_: [route(LABELS, handle)])
+    async with open_deployment() as b:
+        b.write(label(1), label(2))
         worker = b.worker(group)
         async with running(worker):
-            await until(lambda: b.written() == [b"done"])
+            await until(lambda: b.outputs() == [b"done"])
         assert attempts == [2, 2, 2]
         assert await b.committed(group) == 2
 
 
-class _FailingShelf(MemoryStateStore):
+class _FailingStore(MemoryStateStore):
     failures = 1
 
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
@@ -249,22 +249,22 @@ class _FailingShelf(MemoryStateStore):
         super().write(changes, positions)
 
 
-class _FailingShelves(MemoryStateStores):
+class _FailingStores(MemoryStateStores):
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
-        return self._state_stores.setdefault((group, stream, partition), _FailingShelf())
+        return self._stores.setdefault((group, stream, partition), _FailingStore())
 
 
 async def test_a_crash_between_outputs_and_state_repeats_the_same_bytes() -> None:
-    async with bench() as b:
-        b.state_stores = _FailingShelves()
-        b.write(*map(said, range(4)))
+    async with open_deployment() as b:
+        b.state_stores = _FailingStores()
+        b.write(*map(label, range(4)))
         worker = b.worker()
         with pytest.raises(TransientError):
             await worker.step(0)
         await worker.abandon()
         assert await worker.step(0) == 4
-        assert b.written()[:4] == b.written()[4:]
-        assert b.kept()[0][b"sum"] == b"6"
+        assert b.outputs()[:4] == b.outputs()[4:]
+        assert b.stored()[0][b"sum"] == b"6"
         await worker.close()
 
 
@@ -272,22 +272,22 @@ faults = st.lists(st.sampled_from(["refused", "lost", "doubtful", "none", "none"
 
 
 @given(faults, st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=5))
-async def test_whatever_goes_wrong_the_first_outputs_by_offset_are_those_of_a_good_run(
+async def test_under_any_faults_the_first_outputs_by_offset_are_those_of_a_run_without(
     faults: list[Fault], batches: list[list[int]]
 ) -> None:
-    async with bench(*faults) as tried, bench() as good:
-        for b in (tried, good):
+    async with open_deployment(*faults) as faulty, open_deployment() as good:
+        for b in (faulty, good):
             worker = b.worker()
             for batch in batches:
-                b.write(*map(said, batch))
-                await _insist(worker)
+                b.write(*map(label, batch))
+                await _step_until_it_succeeds(worker)
             await worker.close()
-        assert list(dict.fromkeys(tried.written())) == list(dict.fromkeys(good.written()))
-        assert tried.kept() == good.kept()
-        assert await tried.committed() == await good.committed() == sum(map(len, batches))
+        assert list(dict.fromkeys(faulty.outputs())) == list(dict.fromkeys(good.outputs()))
+        assert faulty.stored() == good.stored()
+        assert await faulty.committed() == await good.committed() == sum(map(len, batches))
 
 
-async def _insist(worker: Worker) -> None:
+async def _step_until_it_succeeds(worker: Worker) -> None:
     while True:
         try:
             await worker.step(0)
@@ -297,84 +297,86 @@ async def _insist(worker: Worker) -> None:
             return
 
 
-async def test_a_unit_goes_on_from_its_state_whatever_the_group_committed() -> None:
-    async with bench() as b:
-        b.write(*map(said, range(6)))
+async def test_a_stateful_unit_starts_at_the_position_in_its_state_not_at_the_commit() -> None:
+    async with open_deployment() as b:
+        b.write(*map(label, range(6)))
         b.state_stores.open("sums", "loans", 0).write({b"sum": b"100"}, {IN[0]: 4})
         b.log.commits("sums")[IN] = 1
         worker = b.worker()
         await worker.step(0)
-        assert b.written() == [b"4:104", b"5:109"]
+        assert b.outputs() == [b"4:104", b"5:109"]
         await worker.close()
 
 
-async def test_a_stand_in_takes_over_with_nothing_lost_and_nothing_twice() -> None:
-    async with bench() as b:
+async def test_a_stand_in_takes_over_without_loss_or_repetition() -> None:
+    async with open_deployment() as b:
         first, second = b.worker(), b.worker()
-        b.write(*map(said, range(3)))
+        b.write(*map(label, range(3)))
         assert await first.step(0) == 3
         assert await second.step(0) == 0
         await first.close()
-        b.write(*map(said, range(3, 6)))
+        b.write(*map(label, range(3, 6)))
         assert await second.step(0) == 3
-        assert b.written() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10", b"5:15"]
+        assert b.outputs() == [b"0:0", b"1:1", b"2:3", b"3:6", b"4:10", b"5:15"]
         await second.close()
 
 
 async def test_a_stream_that_is_declared_later_is_read_from_its_start() -> None:
-    b = Bench()
+    b = Deployment()
     worker = b.worker()
     assert await worker.step(0) == 0
     await b.prepare()
-    b.write(said(1))
+    b.write(label(1))
     assert await worker.step(0) == 1
     await worker.close()
 
 
-async def test_metrics_say_what_was_read_what_was_written_and_what_is_left() -> None:
-    async with bench() as b:
+async def test_metrics_count_records_consumed_and_produced_and_the_consumer_lag() -> None:
+    async with open_deployment() as b:
         worker = b.worker()
-        b.write(*map(said, range(LARGEST_BATCH + 3)))
+        b.write(*map(label, range(MAX_POLL_RECORDS + 3)))
         await worker.step(0)
-        assert b.gauge("penstock_records_consumed_total", IN[0]) == LARGEST_BATCH
-        assert b.gauge("penstock_records_produced_total", OUT[0]) == LARGEST_BATCH
+        assert b.gauge("penstock_records_consumed_total", IN[0]) == MAX_POLL_RECORDS
+        assert b.gauge("penstock_records_produced_total", OUT[0]) == MAX_POLL_RECORDS
         assert b.gauge("penstock_lag_records", IN[0]) == 3
         await worker.step(0)
         assert b.gauge("penstock_lag_records", IN[0]) == 0
         await worker.close()
 
 
-async def test_batches_ahead_are_written_in_their_order_and_none_after_one_that_failed() -> None:
-    async with bench("none", "doubtful") as b:
-        b.write(*map(said, range(3 * LARGEST_BATCH)))
+async def test_batches_in_flight_are_written_in_order_and_none_after_one_that_failed() -> None:
+    async with open_deployment("none", "doubtful") as b:
+        b.write(*map(label, range(3 * MAX_POLL_RECORDS)))
         worker = b.worker()
         async with running(worker):
-            await until(lambda: len(b.written()) >= 4 * LARGEST_BATCH)  # the second was written and has to be repeated
-        expected = [f"{n}:{n * (n + 1) // 2}".encode() for n in range(3 * LARGEST_BATCH)]
-        again = expected[LARGEST_BATCH:]
-        assert b.written() == expected[: 2 * LARGEST_BATCH] + again
-        assert await b.committed() == 3 * LARGEST_BATCH
+            await until(
+                lambda: len(b.outputs()) >= 4 * MAX_POLL_RECORDS
+            )  # the second was written and has to be repeated
+        expected = [f"{n}:{n * (n + 1) // 2}".encode() for n in range(3 * MAX_POLL_RECORDS)]
+        repeated = expected[MAX_POLL_RECORDS:]
+        assert b.outputs() == expected[: 2 * MAX_POLL_RECORDS] + repeated
+        assert await b.committed() == 3 * MAX_POLL_RECORDS
 
 
-# --- dead letters
+# --- dead dead_letters
 
 
 async def test_an_unreadable_record_is_kept_with_its_bytes_and_reason_and_its_neighbours_are_handled() -> None:
     garbage = bytes(range(256))
-    async with bench() as b:
-        b.write(said(1))
+    async with open_deployment() as b:
+        b.write(label(1))
         b.write(garbage, None, headers=[("h", b"\xff"), ("h", b"")])
-        b.write(said(2))
+        b.write(label(2))
         worker = b.worker()
         assert await worker.step(0) == 4
-        assert b.written() == [b"1:1", b"2:3"]
-        letters = STREAM_DEAD_LETTERS.decoder(None)(b.log.held(DEAD))
-        assert [base64.b64decode(letters[0].data.value), letters[1].data.value] == [garbage, None]
-        assert (letters[0].data.topic, letters[0].data.partition, letters[0].data.offset) == (*IN, 1)
-        assert base64.b64decode(letters[0].data.key) == b"key"
-        assert letters[0].data.headers == [("h", "/w=="), ("h", "")]
-        assert letters[0].data.consumer == "sums"
-        assert letters[0].data.reason
-        assert letters[1].data.reason == "the value is null"
+        assert b.outputs() == [b"1:1", b"2:3"]
+        dead_letters = STREAM_DEAD_LETTERS.decoder(None)(b.log.records_of(DEAD))
+        assert [base64.b64decode(dead_letters[0].data.value), dead_letters[1].data.value] == [garbage, None]
+        assert (dead_letters[0].data.topic, dead_letters[0].data.partition, dead_letters[0].data.offset) == (*IN, 1)
+        assert base64.b64decode(dead_letters[0].data.key) == b"key"
+        assert dead_letters[0].data.headers == [("h", "/w=="), ("h", "")]
+        assert dead_letters[0].data.consumer == "sums"
+        assert dead_letters[0].data.reason
+        assert dead_letters[1].data.reason == "the value is null"
         await worker.close()
         assert await b.committed() == 4

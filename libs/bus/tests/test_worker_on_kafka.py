@@ -18,8 +18,8 @@ from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.state.state import State
 from penstock.bus.topics import stream_topics
 from penstock.bus.worker.worker import Worker
-from penstock.console.broker.standalone import launch
-from penstock.console.plan.ports import free_ports
+from penstock.console.broker.standalone import start_broker
+from penstock.console.local_ports import free_ports
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.events import Label
@@ -47,15 +47,15 @@ def declared(name: str) -> StreamDeclared:
     return StreamDeclared(source="t", id=name, time="2026-01-01T00:00:00Z", version=1, declaration=declaration)
 
 
-def said(number: int) -> bytes:
-    label = {
+def label(number: int) -> bytes:
+    record = {
         "type": "penstock.label.v1",
         "source": "t",
         "id": str(number),
         "time": "2026-01-01T00:00:00Z",
         "data": {"event_id": str(number), "event_source": "t", "value": "1", "entity": str(number)},
     }
-    return json.dumps(label).encode()
+    return json.dumps(record).encode()
 
 
 class Counting:
@@ -93,7 +93,7 @@ class Deployment:
         self.streams.apply(declared(name))
 
     async def write(self, stream: str, numbers: range) -> None:
-        values = [said(number) for number in numbers]
+        values = [label(number) for number in numbers]
         await self.publisher.publish([Outputs(LABELS, stream, values, [b"%d" % number for number in numbers])])
 
     def group(self, member: str) -> Group:
@@ -122,17 +122,17 @@ class Deployment:
             done = await asyncio.gather(task, return_exceptions=True)
             assert isinstance(done[0], asyncio.CancelledError), done
 
-    def places(self, stream: str) -> list[TopicPartition]:
+    def topic_partitions(self, stream: str) -> list[TopicPartition]:
         return [(PREDICTIONS.name(self.namespace, stream), number) for number in PARTITIONS]
 
     async def outputs(self, stream: str) -> list[bytes]:
-        reader = await self.log.reader(dict.fromkeys(self.places(stream), 0))
-        found = [record.value or b"" for part in await reader.read_to_end() for record in part.records]
+        reader = await self.log.reader(dict.fromkeys(self.topic_partitions(stream), 0))
+        values = [record.value or b"" for batch in await reader.read_to_end() for record in batch.records]
         await reader.close()
-        return found
+        return values
 
     async def written(self, stream: str) -> int:
-        return sum((await self.log.ends(self.places(stream))).values())
+        return sum((await self.log.end_offsets(self.topic_partitions(stream))).values())
 
     def counted(self, stream: str) -> tuple[set[int], int]:
         """The ids in the state of all units, and how many were counted."""
@@ -152,7 +152,7 @@ class Deployment:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(120):
-        while not await condition():  # noqa: ASYNC110 - a broker tells nobody
+        while not await condition():  # noqa: ASYNC110 - a broker has no event for it
             await asyncio.sleep(0.05)
 
 
@@ -213,7 +213,7 @@ async def test_a_worker_that_starts_before_any_stream_finds_the_first(broker: st
 
 async def test_a_restart_of_the_broker_is_survived(tmp_path: Path) -> None:
     port, *_ = free_ports(1)
-    node = await asyncio.to_thread(launch, tmp_path / "broker", port)
+    node = await asyncio.to_thread(start_broker, tmp_path / "broker", port)
     try:
         d = Deployment(node.bootstrap, tmp_path / "state")
         await d.declare("loans")
@@ -221,8 +221,8 @@ async def test_a_restart_of_the_broker_is_survived(tmp_path: Path) -> None:
             await d.write("loans", range(100))
             await until(lambda: _all_of(d, "loans", 100))
             await asyncio.to_thread(node.stop)
-            node = await asyncio.to_thread(launch, tmp_path / "broker", port)
-            await _insist(lambda: d.write("loans", range(100, 200)))
+            node = await asyncio.to_thread(start_broker, tmp_path / "broker", port)
+            await _retry(lambda: d.write("loans", range(100, 200)))
             await until(lambda: _all_of(d, "loans", 200))
         assert d.counted("loans") == (set(range(200)), 200)
         await d.close()
@@ -230,7 +230,7 @@ async def test_a_restart_of_the_broker_is_survived(tmp_path: Path) -> None:
         await asyncio.to_thread(node.stop)
 
 
-async def _insist(attempt: Callable[[], Awaitable[None]]) -> None:
+async def _retry(attempt: Callable[[], Awaitable[None]]) -> None:
     async with asyncio.timeout(60):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Health: a worker that makes no progress makes the service sick, waiting does not."""
+"""Health: a worker that makes no progress makes the service unhealthy, waiting does not."""
 
 from __future__ import annotations
 
@@ -22,36 +22,38 @@ from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
 
 
-def a_worker(log: FaultyLog) -> Worker:
-    group = Group("tiny", (COMMANDS,), lambda *_: [route(COMMANDS, lambda _: [output(COMMANDS, b"{}")])], patience=5)
+def make_worker(log: FaultyLog) -> Worker:
+    group = Group(
+        "tiny", (COMMANDS,), lambda *_: [route(COMMANDS, lambda _: [output(COMMANDS, b"{}")])], max_handling_seconds=5
+    )
     telemetry = start_telemetry("test", environ={})
     return Worker(group, log, "test", Streams(), MemoryStateStores(), telemetry, Metrics())
 
 
 async def test_a_stuck_worker_is_named() -> None:
-    worker, health = a_worker(FaultyLog()), Health("tiny", lambda: {"epochs": {"loans": 3}}, Metrics())
+    worker, health = make_worker(FaultyLog()), Health("tiny", lambda: {"epochs": {"loans": 3}}, Metrics())
     health.watch([worker])
     health.ready = True
     transport = httpx.ASGITransport(Starlette(routes=health.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
-        well = (await client.get("/healthz")).json()
-        assert well == {"service": "tiny", "status": "ok", "epochs": {"loans": 3}}
-        worker.progressed = time.monotonic() - 6
-        sick = await client.get("/healthz")
-    assert sick.status_code == 503
-    assert sick.json()["stuck"] == ["tiny"]
+        healthy = (await client.get("/healthz")).json()
+        assert healthy == {"service": "tiny", "status": "ok", "epochs": {"loans": 3}}
+        worker.last_progress = time.monotonic() - 6
+        unhealthy = await client.get("/healthz")
+    assert unhealthy.status_code == 503
+    assert unhealthy.json()["stuck"] == ["tiny"]
 
 
 async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:
     log = FaultyLog(["lost"])
     await log.create(control_topics("test"))
-    log.append([RecordBatch.one("test.commands", 0, None, b"{}")])
-    worker = a_worker(log)
-    worker.progressed = before = time.monotonic() - 100
+    log.append([RecordBatch.single("test.commands", 0, None, b"{}")])
+    worker = make_worker(log)
+    worker.last_progress = before = time.monotonic() - 100
     task = asyncio.create_task(worker.run())
     async with asyncio.timeout(30):
-        while log.faults:  # noqa: ASYNC110 - the memory bus tells nobody
+        while log.faults:  # noqa: ASYNC110 - the memory bus has no event for it
             await asyncio.sleep(0)
-    assert worker.progressed > before
+    assert worker.last_progress > before
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -1,10 +1,15 @@
-"""What can go wrong between a service and the log, by consequence."""
+"""Errors between a service and the log, by their consequence."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable
+
+log = logging.getLogger(__name__)
+
 
 class TransientError(Exception):
-    """Something outside is away for now: the work is dropped uncommitted and tried again after a pause."""
+    """Something outside is away for now: the work is dropped uncommitted and retried after a pause."""
 
 
 class BrokerUnavailable(TransientError):
@@ -12,8 +17,16 @@ class BrokerUnavailable(TransientError):
 
 
 class TooManyDeadLetters(RuntimeError):
-    """More of a topic is unreadable than can be an accident: going on would empty it into the dead letters."""
+    """More of a topic is unreadable than can be an accident: going on would move all of it to the dead letters."""
 
 
 class RecordTooLarge(ValueError):
     """A record is larger than the log takes; it was not written."""
+
+
+async def suppress_transient(work: Awaitable[None]) -> None:
+    """Await `work`; a transient error is only logged. For closing, and for what is repeated anyway if it fails."""
+    try:
+        await work
+    except TransientError as error:
+        log.info("left undone: %s", error)

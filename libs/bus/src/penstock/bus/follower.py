@@ -1,4 +1,4 @@
-"""Control topics read whole by every instance: fold from the start, then keep up."""
+"""Followers: control topics read whole by every instance, from the start and then as they grow."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ R = TypeVar("R")
 
 
 class Follower(Protocol):
-    """Reads on and on, outside any group."""
+    """Reads topics outside any group, for as long as the service runs."""
 
     async def start(self) -> None:
-        """Begin, or begin anew."""
+        """Begin reading, or begin anew."""
 
     async def step(self, wait: float) -> int:
-        """Take in what came since, waiting `wait` seconds for the first; how many records that were."""
+        """Apply new records, waiting `wait` seconds for the first; how many they were."""
 
     async def close(self) -> None:
-        """Stop reading; `start` goes on where this stopped."""
+        """Stop reading; `start` continues where this stopped."""
 
 
 class TopicFollower(Generic[R]):
-    """Folds a control topic into `apply`, from its first record on, outside any group.
+    """Applies every record of a control topic, from the first on, outside any group.
 
-    `apply` sees every record once, in order. Records that no one can read are passed over: the service that consumes
-    the topic in a group dead-letters them.
+    `apply` is called once for each record, in order. Unreadable records are skipped: the service that consumes the
+    topic in a group writes them to the dead letters.
     """
 
     def __init__(self, log: Log, namespace: str, topic: Topic[R], apply: Callable[[R], None]) -> None:
         self._log = log
-        self._place = (topic.name(namespace), 0)
+        self._topic_partition = (topic.name(namespace), 0)
         self._decode = topic.decoder(None)
         self._apply = apply
         self._reader: Reader | None = None
         self.position = 0
 
     async def start(self) -> None:
-        """Fold everything that is there now.
+        """Apply everything that is there now.
 
         Raises:
             BrokerUnavailable: the log does not answer.
         """
         await self.close()
-        self._reader = await self._log.reader({self._place: self.position})
-        self._fold(await self._reader.read_to_end())
+        self._reader = await self._log.reader({self._topic_partition: self.position})
+        self._apply_all(await self._reader.read_to_end())
 
     async def step(self, wait: float) -> int:
-        """Fold what came since; how many records that were."""
+        """Apply new records; how many they were."""
         if self._reader is None:
             await self.start()
         assert self._reader is not None
-        return self._fold(await self._reader.poll(wait))
+        return self._apply_all(await self._reader.poll(wait))
 
     async def close(self) -> None:
-        """Stop following; `start` goes on where this stopped."""
+        """Stop reading; `start` continues where this stopped."""
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
 
-    def _fold(self, fetched: Iterable[FetchedBatch]) -> int:
-        folded = 0
-        for records in fetched:
-            decoded: list[Any] = self._decode(records.records)
-            for raw, record in zip(records.records, decoded, strict=True):
+    def _apply_all(self, batches: Iterable[FetchedBatch]) -> int:
+        count = 0
+        for batch in batches:
+            decoded: list[Any] = self._decode(batch.records)
+            for raw, record in zip(batch.records, decoded, strict=True):
                 self.position = raw.offset + 1
                 if not isinstance(record, Unreadable):
                     self._apply(record)
-                folded += 1
-        return folded
+                count += 1
+        return count

@@ -1,4 +1,4 @@
-"""What the loop needs of a log. Kafka and the memory bus both provide it, and pass one behaviour suite."""
+"""What the worker needs of a log. Kafka and the memory log both provide it, and pass one behaviour suite."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol, Self
 from penstock.contracts.batch import RawRecord
 
 TopicPartition = tuple[str, int]
-"""A topic's name and a partition."""
+"""A topic's name and the number of a partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedBatch:
-    """Consecutive records of one place."""
+    """Consecutive records of one topic partition."""
 
     topic: str
     partition: int
@@ -26,8 +26,8 @@ Headers = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Records to append to one place, in order: the key and the value of each, and the headers of those that bear some,
-    by index.
+    """Records to append to one topic partition, in order: their keys and values, and by index the headers of those that
+    have some.
     """
 
     topic: str
@@ -37,78 +37,78 @@ class RecordBatch:
     headers: Mapping[int, Headers] = field(default_factory=dict)
 
     @classmethod
-    def one(cls, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers = ()) -> Self:
-        """A single record."""
+    def single(cls, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers = ()) -> Self:
+        """A batch of one record."""
         return cls(topic, partition, [key], [value], {0: headers} if headers else {})
 
 
-LARGEST_RECORD = 1_000_000  # bytes of key and value
-LARGEST_ENCLOSING = 1_500_000  # of a record that holds another one whole, in base64
+MAX_RECORD_BYTES = 1_000_000  # of key and value
+MAX_ENCLOSING_RECORD_BYTES = 1_500_000  # of a record that holds another one whole, in base64
 
 
 @dataclass(frozen=True, slots=True)
 class NewTopic:
-    """A topic that should exist. Retention None: kept for ever. `largest`: bytes of key and value of a record."""
+    """A topic to create. Retention None: records are kept forever. `max_record_bytes` are of key and value."""
 
     name: str
     partitions: int
     retention_ms: int | None = None
     retention_bytes: int | None = None
-    largest: int = LARGEST_RECORD
+    max_record_bytes: int = MAX_RECORD_BYTES
 
 
-class Ownership(Protocol):
-    """Told when a source gains and loses places; a source hands out no record of a place before it was gained."""
+class RebalanceListener(Protocol):
+    """Is called when topic partitions are assigned to a source, before it reads them, and when they are revoked."""
 
-    async def gained(self, places: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Take the places over; the answer says where to read from, for the places that know."""
+    async def on_assigned(self, topic_partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Start owning the topic partitions. The result are positions to seek to; without one, the commit counts."""
 
-    async def lost(self, places: Collection[TopicPartition]) -> None:
-        """Finish with the places."""
+    async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Finish the work on the topic partitions."""
 
 
 class Source(Protocol):
-    """A member of a consumer group. Places are shared out among the members by (stream, partition)."""
+    """A consumer in a group. Topic partitions are assigned to the group's members by (stream, partition)."""
 
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
 
-    async def poll(self, most: int, wait: float) -> list[FetchedBatch]:
-        """At most `most` records, waiting `wait` seconds for the first."""
+    async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
+        """At most `max_records` records, waiting `wait` seconds for the first."""
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Remember for the group that everything before these offsets is done."""
+        """Commit positions to the group: everything before these offsets is done."""
 
-    def ends(self) -> Mapping[TopicPartition, int]:
-        """The next offset of each place in hand, as of its last fetch."""
+    def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """The next offset of each assigned topic partition, as of its last fetch."""
 
     async def close(self) -> None:
         """Leave the group."""
 
 
 class Sink(Protocol):
-    """Writes to the log, idempotently and in order per place."""
+    """An idempotent producer, which keeps the order within each topic partition."""
 
-    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
-        """Hand the records over; the answer is done when the log has confirmed all of them.
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        """Send records; the result is done when the log has confirmed all of them.
 
         Raises (there or here):
             BrokerUnavailable: the log did not confirm; whether it has the records is unknown.
-            RecordTooLarge: a record exceeds what its topic takes.
+            RecordTooLarge: a record is larger than its topic takes.
         """
 
     async def close(self) -> None:
-        """Wait for what is under way and leave."""
+        """Wait for what is being sent, and disconnect."""
 
 
 class Reader(Protocol):
-    """Reads places from an offset on, outside any group."""
+    """Reads topic partitions from given offsets on, outside any group."""
 
     async def poll(self, wait: float) -> list[FetchedBatch]:
-        """What came since, waiting `wait` seconds for the first."""
+        """The next records, waiting `wait` seconds for the first."""
 
     async def read_to_end(self) -> list[FetchedBatch]:
-        """All up to where the places end now."""
+        """All records up to the ends as they are now."""
 
     async def close(self) -> None:
         """Stop reading."""
@@ -120,26 +120,26 @@ class Log(Protocol):
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until they can be written."""
 
-    async def source(self, group: str, ownership: Ownership) -> Source:
+    async def source(self, group: str, listener: RebalanceListener) -> Source:
         """Join a consumer group."""
 
     async def sink(self) -> Sink:
-        """A writer of one's own."""
+        """A new producer."""
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> Reader:
-        """Read the places from an offset on, None: only what comes from now on."""
+        """Read topic partitions from an offset on; None: only new records."""
 
-    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The next offset of each place; a place that does not exist is left out."""
+    async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset of each topic partition that exists."""
 
-    async def begins(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The first offset each place still holds; a place that does not exist is left out."""
+    async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each topic partition still has, of those that exist."""
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Where the group has come to, for the places it has committed."""
+        """The positions that the group has committed."""
 
     async def close(self) -> None:
-        """Close every connection of the log itself; sources, sinks and readers close on their own."""
+        """Close the log's own connections; sources, sinks and readers are closed by their users."""
 
 
 Clock = Callable[[], int]

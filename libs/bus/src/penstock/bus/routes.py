@@ -1,4 +1,4 @@
-"""A service's routes: which handler takes which topic. Typed, so that a handler on the wrong topic does not check."""
+"""A service's routes: which handler takes which topic. Typed, so that mypy rejects a handler on the wrong topic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.contracts.batch import AnyOutputs, Batch
 from penstock.contracts.topics import Topic
 
 R = TypeVar("R")
-Handle = Callable[[Batch[R]], Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]]
+Handler = Callable[[Batch[R]], Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]]
 
 
 class Unit(NamedTuple):
@@ -26,28 +26,28 @@ class Route:
     """A topic and the function that handles its batches."""
 
     topic: Topic[Any]
-    handle: Callable[[Batch[Any]], Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]]
+    handle: Handler[Any]
 
 
-def route(topic: Topic[R], handle: Handle[R]) -> Route:
+def route(topic: Topic[R], handle: Handler[R]) -> Route:
     """Let `handle` take the batches of `topic`."""
     return Route(topic, handle)
 
 
-Open = Callable[[Unit, State], Sequence[Route]]
+UnitOpener = Callable[[Unit, State], Sequence[Route]]
 
 
 @dataclass(frozen=True)
 class Group:
-    """A consumer group: what it reads, and how a member opens a unit that it was given.
+    """A consumer group: the topics it reads, and how a member opens a unit that it is assigned.
 
     `open` is called when a unit is assigned, with the unit's state as it was last written; the handlers live until
-    the unit is lost. A `stateful` unit starts from the position in its state, any other from the group's commits.
-    A handler may take `patience` seconds before the service counts as stuck.
+    the unit is revoked. A `stateful` unit starts from the position in its state, any other from the group's commits.
+    A handler may take `max_handling_seconds` before the service counts as stuck.
     """
 
     name: str
     topics: tuple[Topic[Any], ...]
-    open: Open
+    open: UnitOpener
     stateful: bool = False
-    patience: float = 60.0
+    max_handling_seconds: float = 60.0

@@ -15,7 +15,7 @@ from penstock.telemetry.metrics import Metrics
 
 
 class Health:
-    """Whether the service lives (every worker makes progress) and is ready (it has read the control plane)."""
+    """Whether a service is healthy (every worker makes progress) and ready (it has read the control plane)."""
 
     def __init__(self, name: str, facts: Callable[[], dict[str, Any]], metrics: Metrics) -> None:
         self.ready = False
@@ -25,24 +25,28 @@ class Health:
         self._workers: Sequence[Worker] = ()
 
     def watch(self, workers: Sequence[Worker]) -> None:
-        """Count these workers as the service's."""
+        """Watch the progress of these workers."""
         self._workers = workers
 
-    def stuck(self) -> list[str]:
+    def stuck_groups(self) -> list[str]:
         """The groups that have made no progress for longer than their handlers may take."""
         now = time.monotonic()
-        return [worker.group.name for worker in self._workers if now - worker.progressed > worker.group.patience]
+        return [
+            worker.group.name
+            for worker in self._workers
+            if now - worker.last_progress > worker.group.max_handling_seconds
+        ]
 
     def routes(self) -> list[Route]:
         """The routes to add to the service's app."""
         return [
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
-            Route("/metrics", self._exposition),
+            Route("/metrics", self._metrics_page),
         ]
 
     async def _healthz(self, _: Request) -> Response:
-        stuck = self.stuck()
+        stuck = self.stuck_groups()
         state = "stuck" if stuck else "ok" if self.ready else "starting"
         body = {"service": self._name, "status": state, **({"stuck": stuck} if stuck else {}), **self._facts()}
         return JSONResponse(body, status_code=503 if stuck else 200)
@@ -50,6 +54,6 @@ class Health:
     async def _readyz(self, _: Request) -> Response:
         return JSONResponse({"service": self._name, "ready": self.ready}, status_code=200 if self.ready else 503)
 
-    async def _exposition(self, _: Request) -> Response:
+    async def _metrics_page(self, _: Request) -> Response:
         content, media_type = self._metrics.exposition()
         return Response(content, media_type=media_type)

@@ -1,4 +1,4 @@
-"""Writing what came over HTTP to the log: many requests in one write, within a bound of time and memory."""
+"""Writing records to the log: many requests in one write, within a bound of seconds and bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.bus.publisher import Publisher
 from penstock.contracts.batch import AnyOutputs, Outputs
 from penstock.contracts.topics import Topic
 
-GROUP_BYTES = 4 << 20  # what is written together: more would keep small requests waiting for large ones
+MAX_WRITE_BYTES = 4 << 20  # of requests written together: more would keep small requests waiting for large ones
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,12 @@ class WriteUnconfirmed(Exception):
 
 
 class BufferFull(WriteUnconfirmed):
-    """More waits for the broker than may: of these records none was taken."""
+    """More records await the broker than the limit allows: none of these was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteLimits:
-    """How long a writer waits for the broker, and how much may wait for it in all, in bytes of keys and values."""
+    """Seconds that a write may await the broker, and bytes of keys and values that may await it in all."""
 
     seconds: float = 10.0
     bytes: int = 128 << 20
@@ -37,129 +37,136 @@ class WriteLimits:
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """The records of one request, in order; `headers` are the traceparents of those that bear one, by place."""
+    """The records of one request, in order; `traceparents` are those of the records that have one, by index."""
 
     stream: str
     values: Sequence[bytes]
     keys: Sequence[bytes]
-    headers: Mapping[int, bytes] = field(default_factory=dict)
+    traceparents: Mapping[int, bytes] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Bytes of keys and values."""
         return sum(map(len, self.values)) + sum(map(len, self.keys))
 
 
-@dataclass(slots=True, eq=False)
-class _Shipment:
-    """Parcels that were handed in together; the outcome says what befell each."""
+Errors = list[Exception | None]
+"""The error of each request, None when it is on the log."""
 
-    parcels: Sequence[WriteRequest]
+
+@dataclass(slots=True, eq=False)
+class _PendingWrite:
+    """Requests that were handed in together, and the future of their errors."""
+
+    requests: Sequence[WriteRequest]
     size: int
-    outcome: asyncio.Future[list[Exception | None]]
+    errors: asyncio.Future[Errors]
+
+    def resolve(self, errors: Errors) -> None:
+        if not self.errors.done():
+            self.errors.set_result(errors)
 
 
 class LogWriter:
-    """Hands records to the broker, in the order in which they came.
+    """Writes records of one topic, in the order in which they were handed in.
 
-    While a write is under way further parcels gather, and the next write takes them together: the client sends one
+    Requests that arrive during a write are collected, and the next write takes them together: the client sends one
     batch a partition at a time, and a batch for each request would make them queue for it.
     """
 
-    def __init__(self, publisher: Publisher, topic: Topic[Any], bounds: WriteLimits) -> None:
+    def __init__(self, publisher: Publisher, topic: Topic[Any], limits: WriteLimits) -> None:
         self._publisher = publisher
         self._topic = topic
-        self._bounds = bounds
-        self._waiting: deque[_Shipment] = deque()
-        self._unconfirmed = 0
-        self._writer: asyncio.Task[None] | None = None
+        self._limits = limits
+        self._queue: deque[_PendingWrite] = deque()
+        self._unconfirmed_bytes = 0
+        self._writing: asyncio.Task[None] | None = None
 
-    async def deliver(self, parcels: Sequence[WriteRequest]) -> list[Exception | None]:
-        """Write parcels and wait until the broker has confirmed them. What befell each, None when it is on the log:
+    async def write(self, requests: Sequence[WriteRequest]) -> Errors:
+        """Write requests and wait until the broker has confirmed them.
 
-        `WriteUnconfirmed` when it was not confirmed in time and nobody knows, `BufferFull` when it was not taken,
-        `RecordTooLarge` when the log does not take a record of its size.
+        The error of each request, None when it is on the log: `WriteUnconfirmed` when it was not confirmed in time,
+        `BufferFull` when it was not taken, `RecordTooLarge` when the log does not take a record of its size.
         """
         try:
-            shipment = self._queued(parcels)
+            pending = self._enqueue(requests)
         except BufferFull as error:
-            return [error] * len(parcels)
-        timer = asyncio.get_running_loop().call_later(self._bounds.seconds, self._give_up, shipment)
+            return [error] * len(requests)
+        timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._time_out, pending)
         try:
-            return await shipment.outcome
+            return await pending.errors
         finally:
             timer.cancel()
 
-    def post(self, parcels: Sequence[WriteRequest], lost: Callable[[WriteRequest, Exception], None]) -> None:
-        """Write parcels without waiting; `lost` hears of those that were not confirmed.
+    def enqueue(self, requests: Sequence[WriteRequest], on_error: Callable[[WriteRequest, Exception], None]) -> None:
+        """Write requests without waiting; `on_error` is called for each that was not confirmed.
 
         Raises:
-            Overfull: more waits for the broker than may; none was taken.
+            BufferFull: more awaits the broker than the limit allows; no request was taken.
         """
 
-        def told(outcome: asyncio.Future[list[Exception | None]]) -> None:
-            for parcel, fault in zip(parcels, outcome.result(), strict=True):
-                if fault is not None:
-                    lost(parcel, fault)
+        def report(errors: asyncio.Future[Errors]) -> None:
+            for request, error in zip(requests, errors.result(), strict=True):
+                if error is not None:
+                    on_error(request, error)
 
-        self._queued(parcels).outcome.add_done_callback(told)
+        self._enqueue(requests).errors.add_done_callback(report)
 
     async def drain(self) -> None:
-        """Wait until everything that was handed in is confirmed or lost, no longer than a writer waits."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer}, timeout=self._bounds.seconds)
+        """Wait until everything handed in is confirmed or has failed, at most as long as a write may take."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=self._limits.seconds)
 
-    def _queued(self, parcels: Sequence[WriteRequest]) -> _Shipment:
-        size = sum(parcel.size for parcel in parcels)
-        if self._unconfirmed and self._unconfirmed + size > self._bounds.bytes:
+    def _enqueue(self, requests: Sequence[WriteRequest]) -> _PendingWrite:
+        size = sum(request.size for request in requests)
+        if self._unconfirmed_bytes and self._unconfirmed_bytes + size > self._limits.bytes:
             raise BufferFull
         loop = asyncio.get_running_loop()
-        shipment = _Shipment(parcels, size, loop.create_future())
-        self._unconfirmed += size
-        self._waiting.append(shipment)
-        if self._writer is None or self._writer.done():
-            self._writer = loop.create_task(self._write_waiting())
-        return shipment
+        pending = _PendingWrite(requests, size, loop.create_future())
+        self._unconfirmed_bytes += size
+        self._queue.append(pending)
+        if self._writing is None or self._writing.done():
+            self._writing = loop.create_task(self._write_queue())
+        return pending
 
-    def _give_up(self, shipment: _Shipment) -> None:
+    def _time_out(self, pending: _PendingWrite) -> None:
         """Wait no longer, but never cancel: a write that is under way cannot be taken back."""
-        log.warning("not confirmed within %g s", self._bounds.seconds)
-        _settle(shipment, [WriteUnconfirmed()] * len(shipment.parcels))
-        if shipment in self._waiting:
-            self._waiting.remove(shipment)
-            self._unconfirmed -= shipment.size
+        log.warning("not confirmed within %g s", self._limits.seconds)
+        pending.resolve([WriteUnconfirmed()] * len(pending.requests))
+        if pending in self._queue:
+            self._queue.remove(pending)
+            self._unconfirmed_bytes -= pending.size
 
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            await self._write(self._next_group())
+    async def _write_queue(self) -> None:
+        while self._queue:
+            await self._write_batch(self._next_batch())
 
-    def _next_group(self) -> list[_Shipment]:
-        group = [self._waiting.popleft()]
-        size = group[0].size
-        while self._waiting and size + self._waiting[0].size <= GROUP_BYTES:
-            group.append(self._waiting.popleft())
-            size += group[-1].size
-        return group
+    def _next_batch(self) -> list[_PendingWrite]:
+        batch = [self._queue.popleft()]
+        size = batch[0].size
+        while self._queue and size + self._queue[0].size <= MAX_WRITE_BYTES:
+            batch.append(self._queue.popleft())
+            size += batch[-1].size
+        return batch
 
-    async def _write(self, group: Sequence[_Shipment]) -> None:
-        faults = await self._faults_of([parcel for shipment in group for parcel in shipment.parcels])
-        for shipment in group:
-            own, faults = faults[: len(shipment.parcels)], faults[len(shipment.parcels) :]
-            self._unconfirmed -= shipment.size
-            _settle(shipment, own)
+    async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
+        errors = await self._publish_all([request for pending in batch for request in pending.requests])
+        for pending in batch:
+            count = len(pending.requests)
+            self._unconfirmed_bytes -= pending.size
+            pending.resolve(errors[:count])
+            errors = errors[count:]
 
-    async def _faults_of(self, parcels: Sequence[WriteRequest]) -> list[Exception | None]:
-        fault = await self._fault_of(parcels)
-        if isinstance(fault, RecordTooLarge) and len(parcels) > 1:  # one of them is: the others shall not suffer for it
-            return [await self._fault_of([parcel]) for parcel in parcels]
-        return [fault] * len(parcels)
+    async def _publish_all(self, requests: Sequence[WriteRequest]) -> Errors:
+        error = await self._publish(requests)
+        if isinstance(error, RecordTooLarge) and len(requests) > 1:  # of one request: the others shall be written
+            return [await self._publish([request]) for request in requests]
+        return [error] * len(requests)
 
-    async def _fault_of(self, parcels: Sequence[WriteRequest]) -> Exception | None:
-        together = _Together()
-        for parcel in parcels:
-            together.add(parcel)
+    async def _publish(self, requests: Sequence[WriteRequest]) -> Exception | None:
+        outputs, traceparents = _outputs_by_stream(self._topic, requests)
         try:
-            await self._publisher.publish(together.outputs(self._topic), together.header_of)
+            await self._publisher.publish(outputs, lambda cause: traceparents[cause] if cause >= 0 else None)
         except TransientError as error:
             log.warning("not confirmed: %s", error)
             return WriteUnconfirmed()
@@ -168,33 +175,21 @@ class LogWriter:
         return None
 
 
-class _Together:
-    """Parcels as outputs: one for each stream, whose records' causes are places in the list of traceparents, or -1."""
-
-    def __init__(self) -> None:
-        self._headers: list[bytes] = []
-        self._streams: dict[str, tuple[list[bytes], list[bytes], list[int]]] = {}
-
-    def add(self, parcel: WriteRequest) -> None:
-        values, keys, causes = self._streams.setdefault(parcel.stream, ([], [], []))
+def _outputs_by_stream(topic: Topic[Any], requests: Sequence[WriteRequest]) -> tuple[list[AnyOutputs], list[bytes]]:
+    """One output for each stream, and the traceparents; a record's cause is the index of its traceparent, or -1."""
+    traceparents: list[bytes] = []
+    streams: dict[str, tuple[list[bytes], list[bytes], list[int]]] = {}
+    for request in requests:
+        values, keys, causes = streams.setdefault(request.stream, ([], [], []))
         first = len(causes)
-        values += parcel.values
-        keys += parcel.keys
-        causes += [-1] * len(parcel.values)
-        for index, header in parcel.headers.items():
-            causes[first + index] = len(self._headers)
-            self._headers.append(header)
-
-    def outputs(self, topic: Topic[Any]) -> list[AnyOutputs]:
-        return [
-            Outputs(topic, stream, values, keys, causes=causes if self._headers else ())
-            for stream, (values, keys, causes) in self._streams.items()
-        ]
-
-    def header_of(self, cause: int) -> bytes | None:
-        return self._headers[cause] if cause >= 0 else None
-
-
-def _settle(shipment: _Shipment, faults: list[Exception | None]) -> None:
-    if not shipment.outcome.done():
-        shipment.outcome.set_result(faults)
+        values += request.values
+        keys += request.keys
+        causes += [-1] * len(request.values)
+        for index, traceparent in request.traceparents.items():
+            causes[first + index] = len(traceparents)
+            traceparents.append(traceparent)
+    outputs: list[AnyOutputs] = [
+        Outputs(topic, stream, values, keys, causes=causes if traceparents else ())
+        for stream, (values, keys, causes) in streams.items()
+    ]
+    return outputs, traceparents

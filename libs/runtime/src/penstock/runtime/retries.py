@@ -1,45 +1,45 @@
-"""Going on while the broker is away: trying until it is there, and following through its absences."""
+"""Retrying while the broker is away."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
-from penstock.bus.errors import TransientError
+from penstock.bus.errors import TransientError, suppress_transient
 from penstock.bus.follower import Follower
 
-PAUSE = 0.5  # seconds between tries to reach a broker that is away
+PAUSE = 0.5  # seconds between attempts to reach a broker that is away
+FOLLOW_WAIT = 0.25  # seconds that a follower waits for records
 
 log = logging.getLogger(__name__)
 
 
-async def retry_until_available(attempt: Callable[[], Awaitable[None]]) -> None:
-    """Try until the broker is there."""
+async def retry_until_available(
+    attempt: Callable[[], Awaitable[None]],
+    *,
+    pause: float = PAUSE,
+    reset: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Call `attempt` until it returns, again `pause` seconds after a `TransientError`; `reset` prepares another try."""
     while True:
         try:
             return await attempt()
         except TransientError as error:
-            log.warning("%s; trying again", error)
-            await asyncio.sleep(PAUSE)
+            log.warning("%s; trying again in %g s", error, pause)
+            if reset is not None:
+                await suppress_transient(reset())
+            await asyncio.sleep(pause)
 
 
 async def follow_forever(follower: Follower) -> None:
-    """Follow until cancelled."""
-    try:
+    """Follow until cancelled, through the broker's absences."""
+
+    async def follow() -> None:
         while True:
-            try:
-                await follower.step(0.25)
-            except TransientError as error:
-                log.warning("%s; trying again", error)
-                await close_quietly(follower.close)
-                await asyncio.sleep(PAUSE)
+            await follower.step(FOLLOW_WAIT)
+
+    try:
+        await retry_until_available(follow, reset=follower.close)
     finally:
-        await close_quietly(follower.close)
-
-
-async def close_quietly(close: Callable[[], Awaitable[None]]) -> None:
-    """Close, whether or not the broker hears of it."""
-    with suppress(TransientError):
-        await close()
+        await suppress_transient(follower.close())

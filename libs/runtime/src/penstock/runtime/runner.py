@@ -1,11 +1,10 @@
-"""`run`: a service from its settings to its end."""
+"""`run`: a service from its settings to its exit code."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,53 +15,46 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from penstock.bus.kafka.log import KafkaLog
-from penstock.bus.memory.log import system_clock
-from penstock.bus.publisher import Publisher
 from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
-from penstock.contracts.records.streams import Streams
 from penstock.runtime.health import Health
-from penstock.runtime.http.single_write import OneWrite
-from penstock.runtime.retries import close_quietly, follow_forever, retry_until_available
+from penstock.runtime.http.single_write import SingleWriteProtocol
+from penstock.runtime.retries import follow_forever, retry_until_available
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
-from penstock.telemetry.environment import BadTelemetrySetting
-from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.setup import Telemetry, start_telemetry
+from penstock.runtime.stop_signals import stop_event
 
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S, Resources], Service]
-
 
 log = logging.getLogger("penstock.runtime")
 
 
 def run(name: str, settings_type: type[S], build: Build[S]) -> None:
-    """Run a service until it is told to stop (SIGTERM, SIGINT), and exit the process.
+    """Run a service until it is stopped (SIGTERM, SIGINT), and exit the process.
 
-    Exit codes: 0 told to stop, 2 a setting is wrong or the port is taken, 1 a bug ended it.
+    Exit codes: 0 stopped, 2 a setting is wrong or the port is taken, 1 a bug ended it.
     """
     try:
         settings = read_settings(settings_type)
     except SettingsError as error:
-        sys.exit(_complain(f"{name}: {error}"))
+        sys.exit(_report_setting_error(f"{name}: {error}"))
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format=f"%(asctime)s %(levelname)s {name} %(message)s"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    _tame_collector()
-    sys.exit(_outcome(name, lambda: uvloop.run(_live(name, settings, build))))
+    _tune_garbage_collector()
+    sys.exit(_exit_code(name, lambda: uvloop.run(_run_service(name, settings, build))))
 
 
-def _outcome(name: str, live: Callable[[], None]) -> int:
+def _exit_code(name: str, run_service: Callable[[], None]) -> int:
     code = 0
     try:
-        live()
+        run_service()
     except* SettingsError as errors:
-        code = _complain(f"{name}: {_first(errors)}")
-    except* Exception as faults:
-        log.error("stopped by a fault", exc_info=faults)
+        code = _report_setting_error(f"{name}: {_first(errors)}")
+    except* Exception as errors:
+        log.error("stopped by an error", exc_info=errors)
         code = 1
     return code
 
@@ -71,77 +63,48 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _complain(message: str) -> int:
+def _report_setting_error(message: str) -> int:
     print(message, file=sys.stderr)  # noqa: T201
     return 2
 
 
-def _tame_collector() -> None:
-    """Batches of thousands of small objects would set off a collection every 700 of them."""
+def _tune_garbage_collector() -> None:
+    """By default a collection starts every 700 new objects; batches have thousands of small ones."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
 
 
-async def _live(name: str, settings: S, build: Build[S]) -> None:
-    stop = _stop_signal()
-    address = _listening(settings)
-    telemetry = _telemetry(name)
-    kafka = KafkaLog(settings.connection(), settings.namespace, name, settings.kafka_replication_factor)
-    streams = Streams()
-    resources = Resources(
-        namespace=settings.namespace,
-        log=kafka,
-        streams=streams,
-        publisher=Publisher(kafka, settings.namespace, streams),
-        telemetry=telemetry,
-        clock=system_clock,
-        state_stores=RocksStateStores(settings.data_folder / "state"),
-        metrics=Metrics(),
-    )
-    service = build(settings, resources)
-    health = Health(name, service.health, resources.metrics)
+async def _run_service(name: str, settings: S, build: Build[S]) -> None:
+    stop = stop_event()
+    listener = _open_socket(settings)
+    resources = Resources.connect(name, settings, RocksStateStores(settings.data_folder / "state"))
     try:
+        service = build(settings, resources)
+        health = Health(name, service.health, resources.metrics)
         async with asyncio.TaskGroup() as group:
-            server = group.create_task(_serve(_app(service, health), address, stop))
+            server = group.create_task(_serve(_app(service, health), listener, stop))
             work = group.create_task(_work(service, resources, health))
             await stop.wait()
             work.cancel()
             await server
     finally:
-        await close_quietly(resources.publisher.close)
-        await kafka.close()
-        telemetry.shutdown()
+        await resources.close()
 
 
-def _telemetry(name: str) -> Telemetry:
-    try:
-        return start_telemetry(f"penstock-{name}")
-    except BadTelemetrySetting as error:
-        raise SettingsError(str(error)) from error
-
-
-def _listening(settings: ServiceSettings) -> socket.socket:
+def _open_socket(settings: ServiceSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        address = socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
+        listener = socket.create_server((settings.host, settings.port), family=family, reuse_port=settings.share_port)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        raise SettingsError(f"cannot listen on {where}: {_said(error)}; set PENSTOCK_PORT") from error
+        raise SettingsError(f"cannot listen on {where}: {_reason(error)}; set PENSTOCK_PORT") from error
     # Connections inherit it; the loop sets it only on sockets it made itself, and without it an answer waits 40 ms.
-    address.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return address
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
-def _said(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).partition(" (while")[0]
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _app(service: Service, health: Health) -> Starlette:
@@ -158,10 +121,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) -> None:
+async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
         app,
-        http=OneWrite,
+        http=SingleWriteProtocol,
         proxy_headers=False,
         log_config=None,
         access_log=False,
@@ -169,11 +132,11 @@ async def _serve(app: Starlette, address: socket.socket, stop: asyncio.Event) ->
         lifespan="auto",
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[address]))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:  # a fault elsewhere cancels this: requests under way are answered all the same
+    finally:  # an error elsewhere cancels this: requests under way are answered all the same
         stopping.cancel()
         server.should_exit = True
         await serving

@@ -1,14 +1,17 @@
-"""What a service is made of, and what it is given to be made from."""
+"""A service's parts, and the resources that its wiring builds them from."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from starlette.applications import Starlette
 
+from penstock.bus.errors import suppress_transient
 from penstock.bus.follower import Follower, TopicFollower
+from penstock.bus.kafka.log import KafkaLog
+from penstock.bus.memory.log import system_clock
 from penstock.bus.ports import Clock, Log
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group
@@ -16,13 +19,15 @@ from penstock.bus.state.state import StateStores
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import STREAMS, Topic
+from penstock.runtime.settings import ServiceSettings, SettingsError
+from penstock.telemetry.environment import BadTelemetrySetting
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.setup import Telemetry
+from penstock.telemetry.setup import Telemetry, start_telemetry
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What the runtime hands to a service's wiring: the log, what is declared on it, time, and places for state."""
+    """What a service's wiring is given: the log, the declared streams, a clock, state stores, telemetry."""
 
     namespace: str
     log: Log
@@ -33,6 +38,32 @@ class Resources:
     state_stores: StateStores
     metrics: Metrics
 
+    @classmethod
+    def connect(cls, name: str, settings: ServiceSettings, state_stores: StateStores) -> Self:
+        """Resources on the Kafka cluster of the settings.
+
+        Raises:
+            SettingsError: a setting of OpenTelemetry is wrong.
+        """
+        kafka = KafkaLog(settings.connection(), settings.namespace, name, settings.kafka_replication_factor)
+        streams = Streams()
+        return cls(
+            namespace=settings.namespace,
+            log=kafka,
+            streams=streams,
+            publisher=Publisher(kafka, settings.namespace, streams),
+            telemetry=_telemetry(name),
+            clock=system_clock,
+            state_stores=state_stores,
+            metrics=Metrics(),
+        )
+
+    async def close(self) -> None:
+        """Wait for what is being written, and disconnect."""
+        await suppress_transient(self.publisher.close())
+        await self.log.close()
+        self.telemetry.shutdown()
+
     def follow(self, topic: Topic[Any], apply: Callable[[Any], None]) -> TopicFollower[Any]:
         """A follower of a control topic."""
         return TopicFollower(self.log, self.namespace, topic, apply)
@@ -42,11 +73,18 @@ class Resources:
         return Worker(group, self.log, self.namespace, self.streams, self.state_stores, self.telemetry, self.metrics)
 
     def follow_streams(self) -> TopicFollower[Any]:
-        """The follower of the declarations, which every service has."""
+        """The follower of the declared streams, which every service has."""
         return self.follow(STREAMS, self.streams.apply)
 
 
-def _nothing_to_say() -> dict[str, Any]:
+def _telemetry(name: str) -> Telemetry:
+    try:
+        return start_telemetry(f"penstock-{name}")
+    except BadTelemetrySetting as error:
+        raise SettingsError(str(error)) from error
+
+
+def _no_facts() -> dict[str, Any]:
     return {}
 
 
@@ -62,4 +100,4 @@ class Service:
     followers: Sequence[Follower] = ()
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
-    health: Callable[[], dict[str, Any]] = _nothing_to_say
+    health: Callable[[], dict[str, Any]] = _no_facts

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment. The ecosystem's own names win; ours start with `PENSTOCK_`."""
+"""Settings, read once from the environment: Kafka's under the names others use too, ours start with `PENSTOCK_`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from penstock.bus.kafka.log import Connection
 
@@ -16,7 +16,7 @@ class SettingsError(ValueError):
     """A setting is missing or wrong; the message names it and what was expected."""
 
 
-def _addresses(servers: str) -> str:
+def _check_addresses(servers: str) -> str:
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")
         if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
@@ -25,11 +25,11 @@ def _addresses(servers: str) -> str:
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs to know."""
+    """The settings of every service."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(_addresses)] = "127.0.0.1:9092"
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_check_addresses)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     kafka_sasl_username: str | None = None
@@ -48,9 +48,9 @@ class ServiceSettings(BaseSettings):
     ] = "INFO"
 
     @model_validator(mode="after")
-    def _says_who_signs_in(self) -> Self:
-        given = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
-        if self.kafka_security_protocol.startswith("SASL") and not all(given):
+    def _check_sasl(self) -> Self:
+        credentials = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
+        if self.kafka_security_protocol.startswith("SASL") and not all(credentials):
             raise ValueError(
                 "KAFKA_SECURITY_PROTOCOL: with SASL, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD"
             )
@@ -80,12 +80,12 @@ def read_settings(settings_type: type[S]) -> S:
     try:
         return settings_type()
     except ValidationError as error:
-        raise SettingsError(_complaint(error)) from error
-    except UnreadableSetting as error:
+        raise SettingsError(_message(error)) from error
+    except PydanticSettingsError as error:
         raise SettingsError(str(error)) from error
 
 
-def _complaint(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{str(first['loc'][0]).upper()}: {message}" if first["loc"] else message
+    expectation = first["msg"].removeprefix("Value error, ")
+    return f"{str(first['loc'][0]).upper()}: {expectation}" if first["loc"] else expectation

@@ -1,4 +1,4 @@
-"""Every service in one process on the memory bus, stepped until nothing is left to do: a whole loop in milliseconds."""
+"""Services in one process on the memory log, stepped until nothing is left to do: a whole loop in milliseconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from penstock.telemetry.setup import Telemetry, start_telemetry
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved, and never goes back."""
+    """A clock that stands still until it is advanced, and never goes back."""
 
     def __init__(self, milliseconds: int = 0) -> None:
         self._now = milliseconds
@@ -28,13 +28,13 @@ class VirtualClock:
         return self._now
 
     def advance_to(self, milliseconds: int) -> None:
-        """Move on to an instant; an earlier one than now changes nothing."""
+        """Advance to an instant; an earlier one than now changes nothing."""
         self._now = max(self._now, milliseconds)
 
 
 @dataclass
 class SingleProcess:
-    """A deployment in one process. Services are added in the order in which they are to be stepped."""
+    """A deployment in one process. Services are stepped in the order in which they were added."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     namespace: str = "penstock"
@@ -44,10 +44,10 @@ class SingleProcess:
         self.log = MemoryLog(self.clock)
         self._followers: list[Follower] = []
         self._workers: list[Worker] = []
-        self._holds: dict[str, Callable[[], bool]] = {}
+        self._pauses: dict[str, Callable[[], bool]] = {}
 
     def resources(self) -> Resources:
-        """What one service's wiring is given. Each has its own view of the declarations, as it would elsewhere."""
+        """The resources of one service. Each has its own view of the declarations, as in a process of its own."""
         streams = Streams()
         return Resources(
             namespace=self.namespace,
@@ -61,7 +61,7 @@ class SingleProcess:
         )
 
     async def add(self, resources: Resources, service: Service) -> None:
-        """Take a service in."""
+        """Add a service."""
         await self.log.create(control_topics(self.namespace))
         followers: Sequence[Follower] = [resources.follow_streams(), *service.followers]
         for follower in followers:
@@ -70,36 +70,37 @@ class SingleProcess:
         self._workers += [resources.worker(group) for group in service.groups]
 
     async def start(self, build: Callable[[Resources], Service]) -> Service:
-        """Build a service and take it in."""
+        """Build a service and add it."""
         resources = self.resources()
         service = build(resources)
         await self.add(resources, service)
         return service
 
-    def hold(self, group: str, held: Callable[[], bool]) -> None:
-        """Let the group's worker be, at each turn at which `held` says so."""
-        self._holds[group] = held
+    def pause_while(self, group: str, condition: Callable[[], bool]) -> None:
+        """Do not step the group's worker while `condition` is true."""
+        self._pauses[group] = condition
 
-    async def settle(self) -> None:
-        """Step every follower and every worker that is not held, in turn, until none has anything to do."""
-        while await self._round():
+    async def run_until_quiet(self) -> None:
+        """Step every follower and every worker that is not paused, in turn, until none has anything to do."""
+        while await self._step_all():
             pass
 
-    async def _round(self) -> int:
-        done = 0
+    async def _step_all(self) -> int:
+        """How many records were read."""
+        records = 0
         for follower in self._followers:
-            done += await follower.step(0)
+            records += await follower.step(0)
         for worker in self._workers:
-            if not self._is_held(worker):
-                done += await worker.step(0)
-        return done
+            if not self._is_paused(worker):
+                records += await worker.step(0)
+        return records
 
-    def _is_held(self, worker: Worker) -> bool:
-        held = self._holds.get(worker.group.name)
-        return held is not None and held()
+    def _is_paused(self, worker: Worker) -> bool:
+        condition = self._pauses.get(worker.group.name)
+        return condition is not None and condition()
 
     async def close(self) -> None:
-        """Let every service go."""
+        """Close every worker and follower."""
         for worker in self._workers:
             await worker.close()
         for follower in self._followers:

@@ -12,63 +12,59 @@ from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
 from penstock.bus.routes import Unit
-from penstock.bus.unit_assignment import share_out
+from penstock.bus.unit_assignment import assign_units, sort_units, unit_of
 
-
-def unit_of(topic: str, partition: int, namespace: str) -> Unit:
-    """The unit a place belongs to: topics of one stream share it, control topics are one."""
-    stream, _, noun = topic.removeprefix(f"{namespace}.").rpartition(".")
-    return Unit(stream or None, partition) if noun else Unit(None, partition)
+UnitPartitions = dict[Unit, dict[str, list[int]]]
+"""The partitions of each unit, by topic."""
 
 
 def unit_assignor(namespace: str) -> type[AbstractPartitionAssignor]:
-    """An assignor class of its own for one consumer: the client keeps what a member held on the class."""
+    """An assignor class of its own for one consumer: the client keeps a member's assignment on the class."""
 
     class UnitAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
         name = "penstock-units"
         version = 0
-        held: list[Unit] = []  # noqa: RUF012 - one class for each consumer
+        assigned_units: list[Unit] = []  # noqa: RUF012 - one class for each consumer
 
         @classmethod
         def assign(cls, cluster: Any, members: dict[str, Any]) -> dict[str, Any]:
             topics = {topic for metadata in members.values() for topic in metadata.subscription}
-            units: dict[Unit, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+            units: UnitPartitions = defaultdict(lambda: defaultdict(list))
             for topic in topics:
                 for partition in cluster.partitions_for_topic(topic) or ():
                     units[unit_of(topic, partition, namespace)][topic].append(partition)
-            held = {name: _held(metadata.user_data) for name, metadata in members.items()}
-            shares = share_out(list(units), list(members), held)
+            previous = {name: _units_in(metadata.user_data) for name, metadata in members.items()}
+            assignment = assign_units(list(units), list(members), previous)
             return {
-                name: _assignment(cls.version, units, share, set(members[name].subscription))
-                for name, share in shares.items()
+                name: _member_assignment(cls.version, units, share, set(members[name].subscription))
+                for name, share in assignment.items()
             }
 
         @classmethod
         def metadata(cls, topics: Any) -> Any:
-            return ConsumerProtocolMemberMetadata(cls.version, list(topics), json.dumps(cls.held).encode())
+            return ConsumerProtocolMemberMetadata(cls.version, list(topics), json.dumps(cls.assigned_units).encode())
 
         @classmethod
         def on_assignment(cls, assignment: Any) -> None:
-            cls.held = sorted(
-                {unit_of(topic, number, namespace) for topic, numbers in assignment.assignment for number in numbers},
-                key=lambda unit: (unit.stream or "", unit.partition),
+            cls.assigned_units = sort_units(
+                {unit_of(topic, number, namespace) for topic, numbers in assignment.assignment for number in numbers}
             )
 
     return UnitAssignor
 
 
-def _held(user_data: bytes | None) -> list[Unit]:
+def _units_in(user_data: bytes | None) -> list[Unit]:
     try:
         return [Unit(stream, partition) for stream, partition in json.loads(user_data or b"[]")]
     except (ValueError, TypeError):
         return []
 
 
-def _assignment(version: int, units: dict[Unit, dict[str, list[int]]], share: list[Unit], known: set[str]) -> Any:
-    """The places of the units; a topic the member does not know of yet waits for its own next subscription."""
-    places: dict[str, list[int]] = defaultdict(list)
+def _member_assignment(version: int, units: UnitPartitions, share: list[Unit], subscription: set[str]) -> Any:
+    """The partitions of a member's units, without topics that the member does not subscribe to yet."""
+    partitions: dict[str, list[int]] = defaultdict(list)
     for unit in share:
-        for topic, partitions in units[unit].items():
-            if topic in known:
-                places[topic] += partitions
-    return ConsumerProtocolMemberAssignment(version, sorted(places.items()), b"")
+        for topic, numbers in units[unit].items():
+            if topic in subscription:
+                partitions[topic] += numbers
+    return ConsumerProtocolMemberAssignment(version, sorted(partitions.items()), b"")

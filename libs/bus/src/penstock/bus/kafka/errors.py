@@ -1,4 +1,4 @@
-"""Kafka's errors by consequence."""
+"""Kafka's errors by their consequence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 
 
 @contextmanager
-def as_ours() -> Iterator[None]:
-    """Turn what the client raises into what it means: too large, or the broker is away for now."""
+def translate_kafka_errors() -> Iterator[None]:
+    """Raise the client's errors as the bus's: the record is too large, or the broker is away for now."""
     try:
         yield
     except MessageSizeTooLargeError as error:
         raise RecordTooLarge("the record is larger than the log takes") from error
     except (KafkaError, OSError, TimeoutError) as error:
-        raise BrokerUnavailable(f"the broker did not answer as hoped: {type(error).__name__}: {error}") from error
+        raise BrokerUnavailable(f"the broker failed or did not answer: {type(error).__name__}: {error}") from error

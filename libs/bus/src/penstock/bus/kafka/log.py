@@ -1,4 +1,4 @@
-"""Kafka behind the loop: topics, offsets, groups, and the makers of sources, sinks and readers."""
+"""A Kafka cluster as the log: its topics and offsets, and new sources, sinks and readers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from aiokafka.admin import NewTopic as KafkaTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.kafka.errors import as_ours
+from penstock.bus.kafka.client_start import start_client
+from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaReader, KafkaSource
-from penstock.bus.ports import NewTopic, Ownership, TopicPartition
+from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
 
 REQUEST_TIMEOUT_MS = 10_000
+LEADER_CHECKS, LEADER_CHECK_EVERY = 200, 0.05  # how often, and each how many seconds, new partitions are looked at
 
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster: the settings every client of it is given."""
+    """How to reach a cluster: the settings of every client of it."""
 
     bootstrap_servers: str
     security_protocol: str = "PLAINTEXT"
@@ -34,29 +36,29 @@ class Connection:
     sasl_password: str | None = None
     ca_file: str | None = None
 
-    def arguments(self) -> dict[str, Any]:
-        """The settings as aiokafka names them."""
-        given: dict[str, Any] = {
+    def client_settings(self) -> dict[str, Any]:
+        """The settings under aiokafka's names."""
+        settings: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers,
             "security_protocol": self.security_protocol,
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
         }
         if self.security_protocol.endswith("SSL"):
-            given["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+            settings["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
         if self.sasl_mechanism:
-            given |= {
+            settings |= {
                 "sasl_mechanism": self.sasl_mechanism,
                 "sasl_plain_username": self.sasl_username,
                 "sasl_plain_password": self.sasl_password,
             }
-        return given
+        return settings
 
 
 class KafkaLog:
     """A Kafka cluster. Safe to share between the tasks of one event loop."""
 
     def __init__(self, connection: Connection, namespace: str, client_id: str, replication: int = 1) -> None:
-        self._arguments = {**connection.arguments(), "client_id": client_id}
+        self._client_settings = {**connection.client_settings(), "client_id": client_id}
         self._namespace = namespace
         self._replication = replication
         self._admin: AIOKafkaAdminClient | None = None
@@ -65,76 +67,69 @@ class KafkaLog:
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until their partitions have leaders."""
-        with as_ours():
+        with translate_kafka_errors():
             admin = await self._connected_admin()
             response = await admin.create_topics([self._kafka_topic(topic) for topic in topics])
             for name, code, *_ in response.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise for_code(code)(name)
-        await self._led([(topic.name, number) for topic in topics for number in range(topic.partitions)])
+        await self._wait_for_leaders([(topic.name, number) for topic in topics for number in range(topic.partitions)])
 
     def _kafka_topic(self, topic: NewTopic) -> KafkaTopic:
-        kept = "-1" if topic.retention_ms is None else str(topic.retention_ms)
-        size = "-1" if topic.retention_bytes is None else str(topic.retention_bytes)
         settings = {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
-            "retention.ms": kept,
-            "retention.bytes": size,
-            "max.message.bytes": str(topic.largest + OVERHEAD),
+            "retention.ms": _limit(topic.retention_ms),
+            "retention.bytes": _limit(topic.retention_bytes),
+            "max.message.bytes": str(topic.max_record_bytes + OVERHEAD),
         }
         return KafkaTopic(topic.name, topic.partitions, self._replication, topic_configs=settings)
 
-    async def _led(self, places: Sequence[TopicPartition]) -> None:
-        """Wait until every place answers where it ends: CreateTopics answers before partitions lead."""
-        for _ in range(200):
-            if len(await self.ends(places)) == len(places):
+    async def _wait_for_leaders(self, topic_partitions: Sequence[TopicPartition]) -> None:
+        """Wait until every partition has an end offset: CreateTopics returns before partitions have leaders."""
+        for _ in range(LEADER_CHECKS):
+            if len(await self.end_offsets(topic_partitions)) == len(topic_partitions):
                 return
-            await asyncio.sleep(0.05)
-        raise BrokerUnavailable("created topics found no leader within 10 s")
+            await asyncio.sleep(LEADER_CHECK_EVERY)
+        raise BrokerUnavailable("created topics have no leader yet")
 
-    async def source(self, group: str, ownership: Ownership) -> KafkaSource:
+    async def source(self, group: str, listener: RebalanceListener) -> KafkaSource:
         """Join a consumer group."""
-        return await KafkaSource.join(self._arguments, self._namespace, group, ownership)
+        return await KafkaSource.join(self._client_settings, self._namespace, group, listener)
 
     async def sink(self) -> KafkaSink:
-        """An idempotent producer of one's own."""
-        return await KafkaSink.start(self._arguments)
+        """A new idempotent producer."""
+        return await KafkaSink.start(self._client_settings)
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> KafkaReader:
-        """Read the places from an offset on, None: only what comes from now on."""
-        return await KafkaReader.start(self._arguments, starts)
+        """Read topic partitions from an offset on; None: only new records."""
+        return await KafkaReader.start(self._client_settings, starts)
 
-    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The next offset of each place; a place that does not exist is left out."""
-        return await self._offsets("end_offsets", places)
+    async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset of each topic partition that exists."""
+        return await self._offsets("end_offsets", topic_partitions)
 
-    async def begins(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The first offset each place still holds; a place that does not exist is left out."""
-        return await self._offsets("beginning_offsets", places)
+    async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each topic partition still has, of those that exist."""
+        return await self._offsets("beginning_offsets", topic_partitions)
 
-    async def _offsets(self, which: str, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        with as_ours():
+    async def _offsets(self, query: str, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        with translate_kafka_errors():
             consumer = await self._connected_lookup()
-            cluster = consumer._client.cluster
-            missing = {topic for topic, number in places if number not in (cluster.partitions_for_topic(topic) or ())}
-            if missing:
-                consumer._client.set_topics({topic for topic, _ in places})
+            existing = _existing(consumer, topic_partitions)
+            if len(existing) < len(topic_partitions):
+                consumer._client.set_topics({topic for topic, _ in topic_partitions})
                 await consumer._client.force_metadata_update()
-            known = [
-                KafkaTopicPartition(*place)
-                for place in places
-                if place[1] in (cluster.partitions_for_topic(place[0]) or ())
-            ]
-            found = await getattr(consumer, which)(known) if known else {}
-            return {(place.topic, place.partition): offset for place, offset in found.items()}
+                existing = _existing(consumer, topic_partitions)
+            offsets = await getattr(consumer, query)(existing) if existing else {}
+            return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Where the group has come to, for the places it has committed."""
-        with as_ours():
+        """The positions that the group has committed."""
+        with translate_kafka_errors():
             admin = await self._connected_admin()
             offsets = await admin.list_consumer_group_offsets(group)
-            return {(place.topic, place.partition): found.offset for place, found in offsets.items()}
+            return {(partition.topic, partition.partition): commit.offset for partition, commit in offsets.items()}
 
     async def close(self) -> None:
         """Close the connections for topics and offsets."""
@@ -148,23 +143,29 @@ class KafkaLog:
     async def _connected_admin(self) -> AIOKafkaAdminClient:
         async with self._connecting:
             if self._admin is None:
-                admin = AIOKafkaAdminClient(**self._arguments)
-                try:
-                    await admin.start()
-                except BaseException:
-                    await admin.close()
-                    raise
+                admin = AIOKafkaAdminClient(**self._client_settings)
+                await start_client(admin.start, admin.close)
                 self._admin = admin
             return self._admin
 
     async def _connected_lookup(self) -> AIOKafkaConsumer:
         async with self._connecting:
             if self._lookup is None:
-                lookup = AIOKafkaConsumer(**self._arguments)
-                try:
-                    await lookup.start()
-                except BaseException:
-                    await lookup.stop()
-                    raise
+                lookup = AIOKafkaConsumer(**self._client_settings)
+                await start_client(lookup.start, lookup.stop)
                 self._lookup = lookup
             return self._lookup
+
+
+def _existing(consumer: AIOKafkaConsumer, topic_partitions: Collection[TopicPartition]) -> list[KafkaTopicPartition]:
+    """The topic partitions that the consumer's metadata has."""
+    cluster = consumer._client.cluster
+    return [
+        KafkaTopicPartition(topic, number)
+        for topic, number in topic_partitions
+        if number in (cluster.partitions_for_topic(topic) or ())
+    ]
+
+
+def _limit(limit: int | None) -> str:
+    return "-1" if limit is None else str(limit)

@@ -1,4 +1,4 @@
-"""Writing to Kafka: idempotent, acks=all, whole batches per partition."""
+"""The producer on Kafka: idempotent, acks=all, whole batches per partition."""
 
 from __future__ import annotations
 
@@ -8,92 +8,93 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 
-from penstock.bus.kafka.errors import as_ours
-from penstock.bus.ports import LARGEST_ENCLOSING, RecordBatch, TopicPartition
+from penstock.bus.kafka.client_start import start_client
+from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, RecordBatch, TopicPartition
 
 BATCH_BYTES = 1_000_000  # a step's outputs in one batch: each waits for the one before it on its partition
 OVERHEAD = 48_000  # bytes that a record may have beside its key and value: headers and the batch around it
 
 
 class KafkaSink:
-    """A producer. Once it has failed it is not to be used again: what it still holds is in doubt."""
+    """A producer. Once it has failed it must not be used again: whether its last records were written is unknown."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
 
     @classmethod
-    async def start(cls, arguments: Mapping[str, Any]) -> Self:
+    async def start(cls, client_settings: Mapping[str, Any]) -> Self:
         """Connect."""
         producer = AIOKafkaProducer(
-            **arguments,
+            **client_settings,
             enable_idempotence=True,
             max_batch_size=BATCH_BYTES,
-            max_request_size=LARGEST_ENCLOSING + OVERHEAD,
+            max_request_size=MAX_ENCLOSING_RECORD_BYTES + OVERHEAD,
         )
-        with as_ours():
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
+        with translate_kafka_errors():
+            await start_client(producer.start, producer.stop)
         return cls(producer)
 
-    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
-        """Hand the records over; the answer is done when the broker has confirmed all of them."""
-        with as_ours():
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        """Send records; the result is done when the broker has confirmed all of them."""
+        with translate_kafka_errors():
             futures = await asyncio.gather(
-                *(self._send_runs(place, runs) for place, runs in _by_place(records).items())
+                *(self._send_to(partition, group) for partition, group in _by_topic_partition(batches).items())
             )
-        return _confirmed([future for sent in futures for future in sent])
+        return _await_confirmations([future for sent in futures for future in sent])
 
-    async def _send_runs(self, place: TopicPartition, runs: Sequence[RecordBatch]) -> list[asyncio.Future[Any]]:
+    async def _send_to(
+        self, topic_partition: TopicPartition, record_batches: Sequence[RecordBatch]
+    ) -> list[asyncio.Future[Any]]:
         futures = []
         batch = self._producer.create_batch()
-        for run in runs:
-            for index, (key, value) in enumerate(zip(run.keys, run.values, strict=True)):
-                headers = list(run.headers[index]) if index in run.headers else []
+        for records in record_batches:
+            for index, (key, value) in enumerate(zip(records.keys, records.values, strict=True)):
+                headers = list(records.headers[index]) if index in records.headers else []
                 if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    futures.append(await self._send_batch(batch, place))
+                    futures.append(await self._send_batch(batch, topic_partition))
                     batch = self._producer.create_batch()
-                    if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                        futures.append(await self._send_alone(place, key, value, headers))  # larger than a batch
+                    if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:  # too large for one
+                        futures.append(await self._send_alone(topic_partition, key, value, headers))
         if batch.record_count():
-            futures.append(await self._send_batch(batch, place))
+            futures.append(await self._send_batch(batch, topic_partition))
         return futures
 
-    async def _send_batch(self, batch: Any, place: TopicPartition) -> asyncio.Future[Any]:
+    async def _send_batch(self, batch: Any, topic_partition: TopicPartition) -> asyncio.Future[Any]:
         if not batch.record_count():
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        future: asyncio.Future[Any] = await self._producer.send_batch(batch, place[0], partition=place[1])
+        topic, partition = topic_partition
+        future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
         return future
 
     async def _send_alone(
-        self, place: TopicPartition, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+        self, topic_partition: TopicPartition, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
     ) -> asyncio.Future[Any]:
+        topic, partition = topic_partition
         future: asyncio.Future[Any] = await self._producer.send(
-            place[0], value, key=key, partition=place[1], headers=headers
+            topic, value, key=key, partition=partition, headers=headers
         )
         return future
 
     async def close(self) -> None:
-        """Wait for what is under way and leave."""
-        with as_ours():
+        """Wait for what is being sent, and disconnect."""
+        with translate_kafka_errors():
             await self._producer.stop()
 
 
-def _by_place(records: Sequence[RecordBatch]) -> dict[TopicPartition, list[RecordBatch]]:
-    """The records of each place, in order: the client sends one batch a place at a time, so they go together."""
-    runs: dict[TopicPartition, list[RecordBatch]] = {}
-    for run in records:
-        runs.setdefault((run.topic, run.partition), []).append(run)
-    return runs
+def _by_topic_partition(batches: Sequence[RecordBatch]) -> dict[TopicPartition, list[RecordBatch]]:
+    """The records of each topic partition, in order: the client sends one batch a partition at a time."""
+    groups: dict[TopicPartition, list[RecordBatch]] = {}
+    for batch in batches:
+        groups.setdefault((batch.topic, batch.partition), []).append(batch)
+    return groups
 
 
-async def _confirmed(futures: Sequence[asyncio.Future[Any]]) -> None:
-    """Wait for every confirmation, also after one has failed: none is left unlooked at."""
-    with as_ours():
+async def _await_confirmations(futures: Sequence[asyncio.Future[Any]]) -> None:
+    """Wait for every confirmation, also after one has failed, so that no error goes unseen."""
+    with translate_kafka_errors():
         outcomes = await asyncio.gather(*futures, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

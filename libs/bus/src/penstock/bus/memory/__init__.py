@@ -1,1 +1,1 @@
-"""The log in memory, which passes the behaviour suite that Kafka passes."""
+"""The memory log, which passes the behaviour suite that Kafka passes."""

@@ -1,4 +1,4 @@
-"""A memory bus whose writes go wrong when told to: for tests of whoever must survive that."""
+"""A memory log whose writes can be made to fail, for tests of what must survive that."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from penstock.bus.memory.log import MemoryLog, MemorySink, system_clock
 from penstock.bus.ports import Clock, RecordBatch
 
 Fault = Literal["refused", "lost", "doubtful", "silent", "none"]
-"""How a write goes wrong: `refused` when it is handed over; `lost`: not written, and said so; `doubtful`: written, but
-said not to be; `silent`: written, and never confirmed.
+"""How a write fails. `refused`: `send` raises. `lost`: not written, the confirmation fails. `doubtful`: written, but the
+confirmation fails. `silent`: written, and never confirmed.
 """
 
 
 class FaultyLog(MemoryLog):
-    """Each write takes the next of `faults`, and is good when there is none. `sinks` counts the sinks in use."""
+    """Each write fails by the next of `faults`, and succeeds when there is none. `sinks` counts the open sinks."""
 
     def __init__(self, faults: Sequence[Fault] = (), clock: Clock = system_clock) -> None:
         super().__init__(clock)
@@ -26,7 +26,7 @@ class FaultyLog(MemoryLog):
         self.sinks = 0
 
     async def sink(self) -> MemorySink:
-        """A writer; a broken one stays broken, as a Kafka producer does."""
+        """A new producer; one that has failed once stays broken, as a Kafka producer does."""
         self.sinks += 1
         return _FaultySink(self)
 
@@ -34,25 +34,25 @@ class FaultyLog(MemoryLog):
 class _FaultySink(MemorySink):
     def __init__(self, log: FaultyLog) -> None:
         super().__init__(log)
-        self._faulty = log
+        self._faulty_log = log
         self._broken = False
 
-    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
-        fault: Fault = self._faulty.faults.popleft() if self._faulty.faults else "none"
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        fault: Fault = self._faulty_log.faults.popleft() if self._faulty_log.faults else "none"
         if self._broken or fault == "refused":
             self._broken = True
             raise BrokerUnavailable("the sink is broken")
         confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if fault != "lost":
-            await (await super().send(records))
+            await (await super().send(batches))
             confirmation.set_result(None)
-        return confirmation if fault == "none" else self._unconfirmed(fault)
+        return confirmation if fault == "none" else self._fail_confirmation(fault)
 
-    async def _unconfirmed(self, fault: Fault) -> None:
+    async def _fail_confirmation(self, fault: Fault) -> None:
         self._broken = True
         if fault == "silent":
             await asyncio.Event().wait()
         raise BrokerUnavailable("no confirmation came")
 
     async def close(self) -> None:
-        self._faulty.sinks -= 1
+        self._faulty_log.sinks -= 1

@@ -1,4 +1,4 @@
-"""The memory bus: a whole log in one process. It passes the behaviour suite that Kafka passes."""
+"""The memory log: a whole log in one process. It passes the behaviour suite that Kafka passes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.ports import Clock, FetchedBatch, NewTopic, Ownership, RecordBatch, TopicPartition
+from penstock.bus.ports import Clock, FetchedBatch, NewTopic, RebalanceListener, RecordBatch, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
-    """A record as the memory bus holds it."""
+    """A record of the memory log."""
 
     offset: int
     timestamp: int
@@ -29,212 +29,212 @@ def system_clock() -> int:
 
 
 class MemoryLog:
-    """Topics in memory. `clock` stamps the records, so a test or a replay decides what time it is."""
+    """Topics in memory. `clock` gives the records' timestamps, so a test or a replay decides what time it is."""
 
     def __init__(self, clock: Clock = system_clock) -> None:
         self._clock = clock
-        self._places: dict[TopicPartition, list[MemoryRecord]] = {}
-        self._partitions: dict[str, int] = {}
+        self._records: dict[TopicPartition, list[MemoryRecord]] = {}
+        self._partition_counts: dict[str, int] = {}
         self._commits: dict[str, dict[TopicPartition, int]] = defaultdict(dict)
         self._members: dict[str, list[MemorySource]] = defaultdict(list)
-        self._grown = asyncio.Event()
+        self._appended = asyncio.Event()
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
-        """Create the topics that do not exist yet; nothing is ever expired."""
+        """Create the topics that do not exist yet; no record ever expires."""
         for topic in topics:
-            if topic.name not in self._partitions:
-                self._partitions[topic.name] = topic.partitions
-                self._places.update({(topic.name, number): [] for number in range(topic.partitions)})
+            if topic.name not in self._partition_counts:
+                self._partition_counts[topic.name] = topic.partitions
+                self._records.update({(topic.name, number): [] for number in range(topic.partitions)})
 
-    async def source(self, group: str, ownership: Ownership) -> MemorySource:
-        """Join a group; its first member owns everything, others wait as stand-ins."""
-        member = MemorySource(self, group, ownership)
+    async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
+        """Join a group; its first member is assigned everything, the others are stand-ins."""
+        member = MemorySource(self, group, listener)
         self._members[group].append(member)
         return member
 
     async def sink(self) -> MemorySink:
-        """A writer."""
+        """A new producer."""
         return MemorySink(self)
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
-        """Read the places from an offset on, None: only what comes from now on."""
-        return MemoryReader(
-            self, {place: len(self.held(place)) if start is None else start for place, start in starts.items()}
-        )
+        """Read topic partitions from an offset on; None: only new records."""
+        positions = {key: len(self.records_of(key)) if start is None else start for key, start in starts.items()}
+        return MemoryReader(self, positions)
 
-    async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The next offset of each place that exists."""
-        return {place: len(self._places[place]) for place in places if place in self._places}
+    async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset of each topic partition that exists."""
+        return {key: len(self._records[key]) for key in topic_partitions if key in self._records}
 
-    async def begins(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-        """The first offset of each place that exists."""
-        return {place: 0 for place in places if place in self._places}
+    async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset of each topic partition that exists."""
+        return {key: 0 for key in topic_partitions if key in self._records}
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Where the group has come to."""
+        """The positions that the group has committed."""
         return dict(self._commits[group])
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""
 
-    def held(self, place: TopicPartition) -> list[MemoryRecord]:
-        """The records of a place, none when it does not exist."""
-        return self._places.get(place, [])
+    def records_of(self, topic_partition: TopicPartition) -> list[MemoryRecord]:
+        """The records of a topic partition, none when it does not exist."""
+        return self._records.get(topic_partition, [])
 
-    def places_of(self, topic: str) -> list[TopicPartition]:
-        """The places of a topic, none when it does not exist."""
-        return [(topic, number) for number in range(self._partitions.get(topic, 0))]
+    def partitions_of(self, topic: str) -> list[TopicPartition]:
+        """The topic partitions of a topic, none when it does not exist."""
+        return [(topic, number) for number in range(self._partition_counts.get(topic, 0))]
 
-    def append(self, records: Sequence[RecordBatch]) -> None:
-        """Write the records.
+    def append(self, batches: Sequence[RecordBatch]) -> None:
+        """Append records.
 
         Raises:
             BrokerUnavailable: a topic does not exist.
         """
         now = self._clock()
-        for run in records:
-            held = self._places.get((run.topic, run.partition))
-            if held is None:
-                raise BrokerUnavailable(f"{run.topic}/{run.partition} does not exist")
-            for index, (key, value) in enumerate(zip(run.keys, run.values, strict=True)):
-                held.append(MemoryRecord(len(held), now, key, value, run.headers.get(index, ())))
-        self._grown.set()
+        for batch in batches:
+            records = self._records.get((batch.topic, batch.partition))
+            if records is None:
+                raise BrokerUnavailable(f"{batch.topic}/{batch.partition} does not exist")
+            for index, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
+                records.append(MemoryRecord(len(records), now, key, value, batch.headers.get(index, ())))
+        self._appended.set()
 
     def commits(self, group: str) -> dict[TopicPartition, int]:
         """The group's positions, to read and to change."""
         return self._commits[group]
 
     async def leave(self, member: MemorySource) -> None:
-        """Take the member out of its group; the next in line takes over."""
+        """Remove the member from its group; the next in line is assigned what it had."""
         members = self._members[member.group]
-        was_owner = members and members[0] is member
+        was_active = members and members[0] is member
         members.remove(member)
-        if was_owner and members:
-            await members[0].take_over()
+        if was_active and members:
+            await members[0].rebalance()
 
-    def owner(self, group: str) -> MemorySource:
-        """The member that owns the group's places."""
+    def active_member(self, group: str) -> MemorySource:
+        """The member that is assigned the group's topic partitions."""
         return self._members[group][0]
 
-    async def growth(self, wait: float) -> None:
-        """Return when something was written, at the latest after `wait` seconds."""
-        self._grown.clear()
+    async def wait_for_append(self, seconds: float) -> None:
+        """Return when records were appended, at the latest after so many seconds."""
+        self._appended.clear()
         try:
-            await asyncio.wait_for(self._grown.wait(), wait)
+            async with asyncio.timeout(seconds):
+                await self._appended.wait()
         except TimeoutError:
             return
 
 
 class _Positions:
-    """Offsets to read next, and what lies behind them."""
+    """The offset to read next of each topic partition, and reading from there."""
 
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
         self.next: dict[TopicPartition, int] = {}
 
-    def take(self, most: int) -> list[FetchedBatch]:
-        fetched = []
-        for place, position in self.next.items():
-            records = self.log.held(place)[position : position + most]
+    def fetch(self, max_records: int) -> list[FetchedBatch]:
+        batches = []
+        for topic_partition, position in self.next.items():
+            records = self.log.records_of(topic_partition)[position : position + max_records]
             if records:
-                fetched.append(FetchedBatch(*place, records))
-                self.next[place] = position + len(records)
-                most -= len(records)
-            if most <= 0:
+                batches.append(FetchedBatch(*topic_partition, records))
+                self.next[topic_partition] = position + len(records)
+                max_records -= len(records)
+            if max_records <= 0:
                 break
-        return fetched
+        return batches
 
-    async def poll(self, most: int, wait: float) -> list[FetchedBatch]:
-        fetched = self.take(most)
-        if fetched or wait <= 0:
-            return fetched
-        await self.log.growth(wait)
-        return self.take(most)
+    async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
+        batches = self.fetch(max_records)
+        if batches or wait <= 0:
+            return batches
+        await self.log.wait_for_append(wait)
+        return self.fetch(max_records)
 
 
 class MemorySource:
-    """A member of a group on the memory bus."""
+    """A member of a group on the memory log."""
 
-    def __init__(self, log: MemoryLog, group: str, ownership: Ownership) -> None:
+    def __init__(self, log: MemoryLog, group: str, listener: RebalanceListener) -> None:
         self.group = group
         self._log = log
-        self._ownership = ownership
+        self._listener = listener
         self._topics: list[str] = []
         self._positions = _Positions(log)
 
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
         self._topics = sorted(topics)
-        if self._log.owner(self.group) is self:
-            await self.take_over()
+        if self._log.active_member(self.group) is self:
+            await self.rebalance()
 
-    async def take_over(self) -> None:
-        """Own every place of the subscribed topics."""
-        wanted = [place for topic in self._topics for place in self._log.places_of(topic)]
-        lost = [place for place in self._positions.next if place not in wanted]
-        gained = [place for place in wanted if place not in self._positions.next]
-        if lost:
-            await self._ownership.lost(lost)
-        starts = await self._ownership.gained(gained) if gained else {}
+    async def rebalance(self) -> None:
+        """Be assigned every partition of the subscribed topics, and no other."""
+        target = [key for topic in self._topics for key in self._log.partitions_of(topic)]
+        revoked = [key for key in self._positions.next if key not in target]
+        assigned = [key for key in target if key not in self._positions.next]
+        if revoked:
+            await self._listener.on_revoked(revoked)
+        starts = await self._listener.on_assigned(assigned) if assigned else {}
         commits = self._log.commits(self.group)
-        for place in lost:
-            del self._positions.next[place]
-        for place in gained:
-            self._positions.next[place] = starts.get(place, commits.get(place, 0))
+        for key in revoked:
+            del self._positions.next[key]
+        for key in assigned:
+            self._positions.next[key] = starts.get(key, commits.get(key, 0))
 
-    async def poll(self, most: int, wait: float) -> list[FetchedBatch]:
-        """At most `most` records, waiting `wait` seconds for the first."""
-        return await self._positions.poll(most, wait)
+    async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
+        """At most `max_records` records, waiting `wait` seconds for the first."""
+        return await self._positions.poll(max_records, wait)
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Remember for the group that everything before these offsets is done."""
+        """Commit positions to the group: everything before these offsets is done."""
         self._log.commits(self.group).update(positions)
 
-    def ends(self) -> Mapping[TopicPartition, int]:
-        """The next offset of each place in hand."""
-        return {place: len(self._log.held(place)) for place in self._positions.next}
+    def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """The next offset of each assigned topic partition."""
+        return {key: len(self._log.records_of(key)) for key in self._positions.next}
 
     async def close(self) -> None:
         """Leave the group."""
-        await self._ownership.lost(list(self._positions.next))
+        await self._listener.on_revoked(list(self._positions.next))
         self._positions.next.clear()
         await self._log.leave(self)
 
 
 class MemorySink:
-    """Writes to the memory bus; a write is confirmed at once."""
+    """The producer of the memory log; a write is confirmed at once."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
 
-    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
         """Append the records."""
-        self._log.append(records)
+        self._log.append(batches)
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         confirmed.set_result(None)
         return confirmed
 
     async def close(self) -> None:
-        """Nothing is under way."""
+        """Nothing is being sent."""
 
 
 class MemoryReader:
-    """Reads places of the memory bus."""
+    """Reads topic partitions of the memory log."""
 
     def __init__(self, log: MemoryLog, starts: Mapping[TopicPartition, int]) -> None:
         self._positions = _Positions(log)
         self._positions.next.update(starts)
 
     async def poll(self, wait: float) -> list[FetchedBatch]:
-        """What came since."""
+        """The next records, waiting `wait` seconds for the first."""
         return await self._positions.poll(10_000, wait)
 
     async def read_to_end(self) -> list[FetchedBatch]:
-        """All up to where the places end now."""
-        fetched = []
-        while found := self._positions.take(1_000_000):
-            fetched += found
-        return fetched
+        """All records up to the ends as they are now."""
+        batches = []
+        while fetched := self._positions.fetch(1_000_000):
+            batches += fetched
+        return batches
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""

@@ -1,4 +1,4 @@
-"""State on disk: a RocksDB for each unit."""
+"""State on disk: a RocksDB database for each unit."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ _POSITION = b"p"
 
 
 class RocksStateStore:
-    """A store in a folder of its own. A write survives the death of the process; values lie under `v…`, positions
-    under `p…`.
-    """
+    """A store in a folder of its own. A write survives a crash of the process. Values have keys `v…`, positions `p…`."""
 
     def __init__(self, folder: Path) -> None:
         options = Options(raw_mode=True)
@@ -41,9 +39,9 @@ class RocksStateStore:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys that start with `prefix` and their values, in order of the keys."""
-        return self._from(_VALUE + prefix)
+        return self._scan_from(_VALUE + prefix)
 
-    def _from(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _scan_from(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         for key, value in self._db.items(from_key=prefix):
             if not key.startswith(prefix):
                 return
@@ -66,7 +64,7 @@ class RocksStateStore:
 
     def positions(self) -> dict[str, int]:
         """The next offset to read by topic."""
-        return {topic.decode(): int.from_bytes(value, "big") for topic, value in self._from(_POSITION)}
+        return {topic.decode(): int.from_bytes(value, "big") for topic, value in self._scan_from(_POSITION)}
 
     def close(self) -> None:
         """Close the files."""
@@ -74,7 +72,7 @@ class RocksStateStore:
 
 
 class RocksStateStores:
-    """Shelves as folders `<folder>/<group>/<stream>/<partition>`."""
+    """Stores in folders `<folder>/<group>/<stream>/<partition>`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -83,7 +81,7 @@ class RocksStateStores:
         """The unit's store.
 
         Raises:
-            TransientError: another process still has it open, or the disk refuses.
+            TransientError: another process still has it open, or the folder cannot be written.
         """
         return RocksStateStore(
             self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)

@@ -1,4 +1,4 @@
-"""Keyed state of one unit, which holds the positions it was reached at: state and position cannot part."""
+"""Keyed state of one unit, stored together with the positions it was reached at, so that the two always agree."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 Changes = dict[bytes, bytes | None]
-"""Keys and their new values; None: the key is gone."""
+"""Keys and their new values; None: the key was deleted."""
 
 
 class StateStore(Protocol):
-    """Where a unit's state is kept between runs. One write is all or nothing."""
+    """Where a unit's state is stored between runs. A write is atomic."""
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of the keys."""
@@ -25,21 +25,21 @@ class StateStore(Protocol):
         """The next offset to read by topic, as last written."""
 
     def close(self) -> None:
-        """Let go."""
+        """Close the store."""
 
 
 class State:
-    """A unit's state as its handlers see it: what is on the store, under what was changed since.
+    """A unit's state as its handlers see it: the store's values, overlaid by the changes since.
 
-    Changes become durable with the positions that led to them (`write`), after the outputs were confirmed. A batch
-    that is handled ahead of that sees its forerunner's changes.
+    Changes are written to the store with the positions that led to them (`write`), after the outputs were confirmed. A
+    batch that is handled before that sees the changes of the batches before it.
     """
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
         self._unwritten: Changes = {}
         self._changes: Changes = {}
-        self._sealed: list[Changes] = []
+        self._unwritten_batches: list[Changes] = []
 
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`, None when there is none."""
@@ -64,26 +64,26 @@ class State:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys that start with `prefix` and their values, in order of the keys."""
-        fresh = sorted(item for item in self._unwritten.items() if item[0].startswith(prefix))
-        if not fresh:
+        overlay = sorted(item for item in self._unwritten.items() if item[0].startswith(prefix))
+        if not overlay:
             yield from self._store.scan(prefix)
             return
-        yield from _merge(self._store.scan(prefix), dict(fresh))
+        yield from _merge(self._store.scan(prefix), dict(overlay))
 
-    def seal(self) -> Changes:
-        """The changes since the last seal; they stay visible until they are written."""
+    def take_changes(self) -> Changes:
+        """The changes since the last call, of one batch; they stay visible and are to be passed to `write`."""
         changes, self._changes = self._changes, {}
-        self._sealed.append(changes)
+        self._unwritten_batches.append(changes)
         return changes
 
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
-        """Make sealed changes durable together with the positions they were reached at."""
+        """Write a batch's changes to the store, together with the positions they were reached at."""
         self._store.write(changes, positions)
-        self._sealed = [later for later in self._sealed if later is not changes]
-        settled = changes.keys() - self._changes.keys()
-        for later in self._sealed:
-            settled -= later.keys()
-        for key in settled:
+        self._unwritten_batches = [later for later in self._unwritten_batches if later is not changes]
+        written_keys = changes.keys() - self._changes.keys()
+        for later in self._unwritten_batches:
+            written_keys -= later.keys()
+        for key in written_keys:
             del self._unwritten[key]
 
     def positions(self) -> dict[str, int]:
@@ -91,12 +91,12 @@ class State:
         return self._store.positions()
 
     def close(self) -> None:
-        """Let go of the store; unwritten changes are dropped."""
+        """Close the store; unwritten changes are dropped."""
         self._store.close()
 
 
-def _merge(kept: Iterator[tuple[bytes, bytes]], fresh: Changes) -> Iterator[tuple[bytes, bytes]]:
-    merged: Changes = {**dict(kept), **fresh}
+def _merge(stored: Iterator[tuple[bytes, bytes]], overlay: Changes) -> Iterator[tuple[bytes, bytes]]:
+    merged: Changes = {**dict(stored), **overlay}
     for key in sorted(merged):
         value = merged[key]
         if value is not None:
@@ -132,22 +132,22 @@ class MemoryStateStore:
         return dict(self._positions)
 
     def close(self) -> None:
-        """Keep everything: the store may be opened again."""
+        """Nothing is closed: the store may be opened again."""
 
 
 class StateStores(Protocol):
-    """Opens the store of a unit of a group."""
+    """Opens the stores of units."""
 
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
-        """The unit's store; there is one opener at a time."""
+        """The store of a group's unit; only one process may have it open."""
 
 
 class MemoryStateStores:
-    """Shelves in memory; a store outlives its opener, as a folder does."""
+    """Stores in memory; they keep their values between one `open` and the next, as folders do."""
 
     def __init__(self) -> None:
-        self._state_stores: dict[tuple[str, str | None, int], MemoryStateStore] = {}
+        self._stores: dict[tuple[str, str | None, int], MemoryStateStore] = {}
 
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
         """The unit's store."""
-        return self._state_stores.setdefault((group, stream, partition), MemoryStateStore())
+        return self._stores.setdefault((group, stream, partition), MemoryStateStore())

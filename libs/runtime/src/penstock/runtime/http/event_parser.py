@@ -1,10 +1,10 @@
-"""Events as they come over HTTP, whole CloudEvents or shorthand, decoded and looked through for keys in one pass.
+"""Events as they come over HTTP, CloudEvents or shorthand, decoded and checked for duplicate keys in one pass.
 
-What this reads is right; what it does not read may be right too, and the slower way tells.
+What this parser accepts is valid. What it does not accept may be valid too: the slower decoders decide.
 
-A decoder keeps the last of two equal keys and says nothing. But an object's keys and texts can be counted: each has two
-quotes, and a quote within a text stands behind a backslash. A document that spells no more than what was decoded from it
-names no key twice, and holds nothing undeclared.
+A decoder keeps the last of two equal keys without an error. But an object's keys and texts can be counted: each has two
+quotes, and a quote within a text stands behind a backslash. A document with no more quotes than its decoded event needs
+has no duplicate key and no undeclared field.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.events import Event, Text, Zoned, data_type
+from penstock.contracts.records.events import Event, Identifier, Timestamp
+from penstock.contracts.records.payloads import payload_type
 
 D = TypeVar("D")
 
-QUOTES = 2  # of a key or a text
-PAIR = 2 * QUOTES  # of a key whose value is a text
+QUOTES = 2  # of a key or of a text
+TEXT_ENTRY = 2 * QUOTES  # of a key whose value is a text
 
-NEVER = -(1 << 60)  # as many quotes as no text has
+NO_MATCH = -(1 << 60)  # a number of quotes that no document has
 ENVELOPE = frozenset({"specversion", "type", "source", "id", "time"})
 SHORTHAND = frozenset({"source", "id", "time"})
 
@@ -35,33 +36,33 @@ _generic = msgspec.json.Decoder().decode
 
 
 class ParsedEvent(Struct, Generic[D], kw_only=True):
-    """An event in either form: a CloudEvent says everything, shorthand no `specversion` and no `type`."""
+    """An event in either form: a CloudEvent has every attribute, shorthand has no `specversion` and no `type`."""
 
     specversion: Literal["1.0"] | UnsetType = UNSET
     type: Literal["penstock.event.v1"] | UnsetType = UNSET
-    source: Text | UnsetType = UNSET
-    id: Text | UnsetType = UNSET
-    time: Zoned | UnsetType = UNSET
+    source: Identifier | UnsetType = UNSET
+    id: Identifier | UnsetType = UNSET
+    time: Timestamp | UnsetType = UNSET
     data: D
 
 
-def event_of(said: ParsedEvent[Any], source: str, event_id: Callable[[], str], now: datetime) -> Event[Any]:
-    """The event; `source`, `event_id` and `now` stand in for what it leaves away."""
+def event_of(parsed: ParsedEvent[Any], source: str, event_id: Callable[[], str], now: datetime) -> Event[Any]:
+    """The event; `source`, `event_id` and `now` are the defaults of attributes that it leaves out."""
     return Event(
-        source=said.source if said.source is not UNSET else source,
-        id=said.id if said.id is not UNSET else event_id(),
-        time=said.time if said.time is not UNSET else now,
-        data=said.data,
+        source=parsed.source if parsed.source is not UNSET else source,
+        id=parsed.id if parsed.id is not UNSET else event_id(),
+        time=parsed.time if parsed.time is not UNSET else now,
+        data=parsed.data,
     )
 
 
 def quotes_in(body: bytes) -> int:
-    r"""The quotes around a document's keys and texts; a negative number where that is not easily told.
+    r"""The quotes around a document's keys and texts; a negative number where a backslash makes that uncertain.
 
     >>> quotes_in(b'{"a\\"": "b"}')
     4
     """
-    return NEVER - 1 if b"\\\\" in body else body.count(b'"') - body.count(b'\\"')
+    return NO_MATCH - 1 if b"\\\\" in body else body.count(b'"') - body.count(b'\\"')
 
 
 def _plain_quotes_in(body: bytes) -> int:
@@ -69,86 +70,88 @@ def _plain_quotes_in(body: bytes) -> int:
 
 
 class EventParser:
-    """Reads the events of one stream. The answer is None where one must be looked at more closely.
+    """Parses the events of one stream. A result of None means that the slower decoders must decide.
 
     >>> from penstock.contracts.declaration.stream_file import parse_declaration
-    >>> reader = EventParser(parse_declaration('''
+    >>> parser = EventParser(parse_declaration('''
     ... stream = {name = "s", task = "regression"}
     ... label = {name = "y"}
     ... fields = {x = {type = "number"}}
     ... '''))
-    >>> reader.one(b'{"id": "a", "data": {"x": 1}}').id
+    >>> parser.parse(b'{"id": "a", "data": {"x": 1}}').id
     'a'
-    >>> reader.one(b'{"id": "a", "id": "a", "data": {"x": 1}}')
+    >>> parser.parse(b'{"id": "a", "id": "a", "data": {"x": 1}}')
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        said: Any = ParsedEvent[data_type(declaration)]  # type: ignore[misc]
-        self._one = msgspec.json.Decoder(said)
-        self._array = msgspec.json.Decoder(list[said])
+        event_type: Any = ParsedEvent[payload_type(declaration)]  # type: ignore[misc]
+        self._event_decoder = msgspec.json.Decoder(event_type)
+        self._array_decoder = msgspec.json.Decoder(list[event_type])
         texts = sum(1 for field in declaration.fields.values() if field.type == "category")
-        self._data = QUOTES * (1 + len(declaration.fields) + texts)  # with its own name and nothing missing
+        self._data_quotes = QUOTES * (1 + len(declaration.fields) + texts)  # with the key `data`, and no field missing
 
-    def one(self, body: bytes) -> ParsedEvent[Any] | None:
-        """The event that a document is."""
+    def parse(self, body: bytes) -> ParsedEvent[Any] | None:
+        """Parse one document."""
         try:
-            said: ParsedEvent[Any] = self._one.decode(body)
-            return said if self._spells_no_more(body, said) else None
+            parsed: ParsedEvent[Any] = self._event_decoder.decode(body)
+            return parsed if self._is_exact(body, parsed) else None
         except _FAILURES:
             return None
 
-    def array(self, body: bytes) -> list[ParsedEvent[Any]] | None:
-        """The events of an array."""
+    def parse_array(self, body: bytes) -> list[ParsedEvent[Any]] | None:
+        """Parse an array of events."""
         try:
-            found: list[ParsedEvent[Any]] = self._array.decode(body)
-            return found if self._spell_no_more(body, found) else None
+            events: list[ParsedEvent[Any]] = self._array_decoder.decode(body)
+            return events if self._is_exact_array(body, events) else None
         except _FAILURES:
             return None
 
-    def lines(self, lines: Sequence[bytes]) -> list[ParsedEvent[Any]] | None:
-        """The event on each line.
+    def parse_lines(self, lines: Sequence[bytes]) -> list[ParsedEvent[Any]] | None:
+        """Parse the event on each line.
 
-        As many events as lines, each line with the ends of an object: then none lies across a break, since no JSON has
+        With as many events as lines, each line from `{` to `}`, no event lies across a line break, since no JSON has
         a `}` right before a `{`.
         """
         try:
-            together = b"\n".join(lines)
-            found: list[ParsedEvent[Any]] = self._one.decode_lines(together)
-            count = quotes_in if b"\\" in together else _plain_quotes_in
-            fit = len(found) == len(lines) and all(map(self._is_its_line, lines, found, repeat(count)))
+            text = b"\n".join(lines)
+            events: list[ParsedEvent[Any]] = self._event_decoder.decode_lines(text)
+            count = quotes_in if b"\\" in text else _plain_quotes_in
+            exact = len(events) == len(lines) and all(map(self._is_exact_line, lines, events, repeat(count)))
         except _FAILURES:
             return None
-        return found if fit else None
+        return events if exact else None
 
-    def _is_its_line(self, line: bytes, said: ParsedEvent[Any], count: Callable[[bytes], int]) -> bool:
-        return line[:1] == b"{" and line[-1:] == b"}" and self._spells_no_more(line, said, count)
+    def _is_exact_line(self, line: bytes, parsed: ParsedEvent[Any], count: Callable[[bytes], int]) -> bool:
+        return line[:1] == b"{" and line[-1:] == b"}" and self._is_exact(line, parsed, count)
 
-    def _spells_no_more(self, body: bytes, said: ParsedEvent[Any], count: Callable[[bytes], int] = quotes_in) -> bool:
-        expected = self._quotes_of(said)
+    def _is_exact(self, body: bytes, parsed: ParsedEvent[Any], count: Callable[[bytes], int] = quotes_in) -> bool:
+        expected = self._quotes_of(parsed)
         return count(body) == (_quotes_of_document(_generic(body)) if expected is None else expected)
 
-    def _spell_no_more(self, body: bytes, found: Sequence[ParsedEvent[Any]]) -> bool:
-        each = list(map(self._quotes_of, found))
-        if None in each:
+    def _is_exact_array(self, body: bytes, events: Sequence[ParsedEvent[Any]]) -> bool:
+        counts = list(map(self._quotes_of, events))
+        if None in counts:
             return quotes_in(body) == sum(map(_quotes_of_document, _generic(body)))
-        return quotes_in(body) == sum(quotes for quotes in each if quotes is not None)
+        return quotes_in(body) == sum(quotes for quotes in counts if quotes is not None)
 
-    def _quotes_of(self, said: ParsedEvent[Any]) -> int | None:
-        """How many quotes the event takes; None: that takes a look at the document, where null is not left away."""
-        if None in astuple(said.data):
+    def _quotes_of(self, parsed: ParsedEvent[Any]) -> int | None:
+        """How many quotes the event needs; None where a null may be left out, so that the document must be counted."""
+        if None in astuple(parsed.data):
             return None
-        given = (said.source is not UNSET) + (said.id is not UNSET) + (said.time is not UNSET)
-        if said.specversion is UNSET and said.type is UNSET:
-            return self._data + PAIR * given
-        if given < 3 or said.specversion is UNSET or said.type is UNSET:
-            return NEVER
-        return self._data + PAIR * 5
+        attributes = (parsed.source is not UNSET) + (parsed.id is not UNSET) + (parsed.time is not UNSET)
+        if parsed.specversion is UNSET and parsed.type is UNSET:
+            return self._data_quotes + TEXT_ENTRY * attributes
+        if attributes < 3 or parsed.specversion is UNSET or parsed.type is UNSET:
+            return NO_MATCH
+        return self._data_quotes + TEXT_ENTRY * 5
 
 
 def _quotes_of_document(document: dict[str, Any]) -> int:
     attributes = [name for name in document if name != "data"]
-    whole = "specversion" in document
-    if not (ENVELOPE if whole else SHORTHAND).issuperset(attributes) or (whole and len(attributes) < len(ENVELOPE)):
-        return NEVER
+    is_cloud_event = "specversion" in document
+    expected = ENVELOPE if is_cloud_event else SHORTHAND
+    if not expected.issuperset(attributes) or (is_cloud_event and len(attributes) < len(ENVELOPE)):
+        return NO_MATCH
     data = document["data"]
-    return PAIR * len(attributes) + QUOTES * (1 + len(data) + sum(isinstance(value, str) for value in data.values()))
+    texts = sum(isinstance(value, str) for value in data.values())
+    return TEXT_ENTRY * len(attributes) + QUOTES * (1 + len(data) + texts)

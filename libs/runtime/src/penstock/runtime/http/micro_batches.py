@@ -1,4 +1,4 @@
-"""Micro-batches across connections: what is asked while a batch is answered waits for the next one."""
+"""Micro-batches across connections: requests that arrive while a batch is processed go into the next one."""
 
 from __future__ import annotations
 
@@ -9,91 +9,92 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Q = TypeVar("Q")
-A = TypeVar("A")
+R = TypeVar("R")
 
-LONGEST_WAIT = 0.01  # seconds after which a batch starts beside one that is still being answered
+MAX_WAIT = 0.01  # seconds after which a batch starts beside one that is still being processed
 
 
 @dataclass(slots=True, eq=False)
-class PendingRequest(Generic[Q, A]):
-    """A question of so many rows, and the place for its answer."""
+class PendingRequest(Generic[Q, R]):
+    """A request of so many rows, and the future of its result."""
 
-    question: Q
+    request: Q
     rows: int
-    outcome: asyncio.Future[A]
+    future: asyncio.Future[R]
 
-    def answer(self, found: A) -> None:
-        """Give the answer; whoever asked may have gone."""
-        if not self.outcome.done():
-            self.outcome.set_result(found)
+    def resolve(self, result: R) -> None:
+        """Set the result; whoever submitted the request may be gone."""
+        if not self.future.done():
+            self.future.set_result(result)
 
-    def refuse(self, error: Exception) -> None:
-        """Give an error instead of an answer; an answer that was given stands."""
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
+    def fail(self, error: Exception) -> None:
+        """Set an error in place of a result; a result that is already set stands."""
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
-class MicroBatches(Generic[Q, A]):
-    """Gathers questions. An idle one starts at once, with all that was read in the same turn of the event loop.
+class MicroBatches(Generic[Q, R]):
+    """Batches requests. When idle, a batch starts at once, with all that was read in the same turn of the event loop.
 
-    `answer_all` answers a batch; what it leaves unanswered gets the error that it raised. A batch has at most `most`
-    rows, or one question. Questions are taken in order, and none waits longer than `longest_wait` for another batch.
+    `process` resolves the requests of a batch; those it leaves unresolved fail with the error that it raised. A batch
+    has at most `max_rows` rows, or is a single request. Requests are taken in order, and none waits longer than
+    `max_wait` seconds for another batch.
     """
 
     def __init__(
         self,
-        answer_all: Callable[[Sequence[PendingRequest[Q, A]]], Awaitable[None]],
-        most: int,
-        longest_wait: float = LONGEST_WAIT,
+        process: Callable[[Sequence[PendingRequest[Q, R]]], Awaitable[None]],
+        max_rows: int,
+        max_wait: float = MAX_WAIT,
     ) -> None:
-        self._answer_all = answer_all
-        self._most = most
-        self._longest_wait = longest_wait
-        self._waiting: deque[PendingRequest[Q, A]] = deque()
+        self._process = process
+        self._max_rows = max_rows
+        self._max_wait = max_wait
+        self._queue: deque[PendingRequest[Q, R]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._start: asyncio.Handle | None = None
+        self._next_start: asyncio.Handle | None = None
 
-    async def ask(self, question: Q, rows: int) -> A:
-        """The answer to a question of `rows` rows; raises what answering it raised."""
-        asking: PendingRequest[Q, A] = PendingRequest(question, rows, asyncio.get_running_loop().create_future())
-        self._waiting.append(asking)
-        self._plan()
-        return await asking.outcome
+    async def submit(self, request: Q, rows: int) -> R:
+        """The result of a request of `rows` rows; raises what processing it raised."""
+        pending: PendingRequest[Q, R] = PendingRequest(request, rows, asyncio.get_running_loop().create_future())
+        self._queue.append(pending)
+        self._schedule()
+        return await pending.future
 
-    def _plan(self) -> None:
-        """See to it that the next batch starts: after this turn, or when the wait for the one before has been long."""
-        if self._waiting and self._start is None:
+    def _schedule(self) -> None:
+        """Schedule the next batch: after this turn, or once the batch before it has taken `max_wait` seconds."""
+        if self._queue and self._next_start is None:
             loop = asyncio.get_running_loop()
-            begin = self._begin
-            self._start = loop.call_later(self._longest_wait, begin) if self._tasks else loop.call_soon(begin)
+            start = self._start
+            self._next_start = loop.call_later(self._max_wait, start) if self._tasks else loop.call_soon(start)
 
-    def _begin(self) -> None:
-        self._start = None
-        task = asyncio.get_running_loop().create_task(self._answer(self._next_batch()))
+    def _start(self) -> None:
+        self._next_start = None
+        task = asyncio.get_running_loop().create_task(self._process_batch(self._next_batch()))
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        self._plan()
+        task.add_done_callback(self._on_done)
+        self._schedule()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if self._start is not None and not self._tasks:
-            self._start.cancel()
-            self._begin()
+        if self._next_start is not None and not self._tasks:
+            self._next_start.cancel()
+            self._start()
 
-    def _next_batch(self) -> list[PendingRequest[Q, A]]:
-        batch = [self._waiting.popleft()]
+    def _next_batch(self) -> list[PendingRequest[Q, R]]:
+        batch = [self._queue.popleft()]
         rows = batch[0].rows
-        while self._waiting and rows + self._waiting[0].rows <= self._most:
-            batch.append(self._waiting.popleft())
+        while self._queue and rows + self._queue[0].rows <= self._max_rows:
+            batch.append(self._queue.popleft())
             rows += batch[-1].rows
         return batch
 
-    async def _answer(self, batch: Sequence[PendingRequest[Q, A]]) -> None:
+    async def _process_batch(self, batch: Sequence[PendingRequest[Q, R]]) -> None:
         try:
-            await self._answer_all(batch)
+            await self._process(batch)
         except Exception as error:
-            for asking in batch:
-                asking.refuse(error)
+            for pending in batch:
+                pending.fail(error)
         finally:
-            for asking in batch:
-                asking.outcome.cancel()  # only when this was: an answer stands
+            for pending in batch:
+                pending.future.cancel()  # has an effect only when this task was cancelled: a result stands

@@ -1,4 +1,4 @@
-"""What went wrong with a request, as RFC 9457 has it. No answer repeats what was sent, but for the name of a field."""
+"""Problems: what went wrong with a request, as RFC 9457 has it. None repeats what was sent, except a field's name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from penstock.contracts.refusals import Refusal
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
 HANG_UP = {"Connection": "close"}  # the rest of the body is not read
-LONGEST_NAME = 200  # characters of a field's name: what was sent may be its own name
+MAX_TEXT = 200  # characters of a field's name or a detail: a client may send a name of any length
 
 
 @dataclasses.dataclass(eq=False)
 class Problem(Exception):
-    """A request that cannot be answered as asked; `more` are members beyond those that every problem has."""
+    """A request that cannot be served; `more` are members beyond those that every problem has."""
 
     status: int
     code: str
@@ -33,7 +33,7 @@ class Problem(Exception):
         return f"{self.code}: {self.detail}"
 
     def body(self) -> dict[str, Any]:
-        """The members of the response.
+        """The members of the response body.
 
         >>> Problem(422, "wrong_type", "expected float", "age").body()["title"]
         'Unprocessable Entity'
@@ -50,16 +50,16 @@ class Problem(Exception):
 
 
 def problem_of(refusal: Refusal) -> Problem:
-    """The problem that a refused record is."""
+    """A refusal as a problem."""
     field = None if refusal.field is None else shortened(refusal.field)
     return Problem(refusal.status, refusal.code, shortened(refusal.detail), field)
 
 
 def problem_response(problem: Problem) -> Response:
-    """The response that tells of a problem."""
+    """A problem as a Starlette response."""
     return JSONResponse(problem.body(), problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
 def shortened(text: str) -> str:
-    """A text of at most 200 characters."""
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    """A text cut to 200 characters."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

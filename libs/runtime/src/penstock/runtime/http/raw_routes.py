@@ -21,19 +21,19 @@ class RawRequest(NamedTuple):
     receive: Receive
     headers: Mapping[bytes, bytes]
 
-    def header(self, name: bytes, otherwise: str = "") -> str:
+    def header(self, name: bytes, default: str = "") -> str:
         """A header as text."""
         value = self.headers.get(name)
-        return otherwise if value is None else value.decode("latin-1")
+        return default if value is None else value.decode("latin-1")
 
-    def part(self, name: str) -> str:
-        """What stands in the path in the place of `{name}`."""
+    def path_param(self, name: str) -> str:
+        """The part of the path that the route's template calls `{name}`."""
         value: str = self.scope["path_params"][name]
         return value
 
 
 class RawResponse(NamedTuple):
-    """An answer, whole."""
+    """A whole response: status, body and headers."""
 
     status: int
     body: bytes
@@ -41,18 +41,18 @@ class RawResponse(NamedTuple):
     headers: Sequence[tuple[bytes, bytes]] = ()
 
 
-Answer = Callable[[RawRequest], Awaitable[RawResponse]]
+RawHandler = Callable[[RawRequest], Awaitable[RawResponse]]
 
 encode_json = msgspec.json.Encoder().encode
 
 
-def raw_route(path: str, answer: Answer, method: str = "POST") -> Route:
-    """A route of a FastAPI or Starlette app; `answer` raises no `Problem`, it tells it."""
-    return Route(path, _Endpoint(answer), methods=[method])
+def raw_route(path: str, handler: RawHandler, method: str = "POST") -> Route:
+    """A route of a FastAPI or Starlette app; `handler` returns a `Problem` as a response and never raises it."""
+    return Route(path, _Endpoint(handler), methods=[method])
 
 
 def raw_problem_response(problem: Problem) -> RawResponse:
-    """The answer that tells of a problem."""
+    """A problem as a response."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
     return RawResponse(problem.status, encode_json(problem.body()), MEDIA_TYPE.encode(), headers)
 
@@ -60,17 +60,17 @@ def raw_problem_response(problem: Problem) -> RawResponse:
 class _Endpoint:
     """An ASGI application: Starlette leaves those as they are, and wraps functions."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, handler: RawHandler) -> None:
+        self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        said = await self._answer(RawRequest(scope, receive, dict(reversed(scope["headers"]))))
-        await send(_start(said))
-        await send({"type": "http.response.body", "body": said.body})
+        response = await self._handler(RawRequest(scope, receive, dict(reversed(scope["headers"]))))
+        await send(_response_start(response))
+        await send({"type": "http.response.body", "body": response.body})
 
 
-def _start(said: RawResponse) -> dict[str, Any]:
-    length = str(len(said.body)).encode()
-    headers = [(b"content-length", length), (b"content-type", said.media_type), *said.headers]
-    return {"type": "http.response.start", "status": said.status, "headers": headers}
+def _response_start(response: RawResponse) -> dict[str, Any]:
+    length = str(len(response.body)).encode()
+    headers = [(b"content-length", length), (b"content-type", response.media_type), *response.headers]
+    return {"type": "http.response.start", "status": response.status, "headers": headers}

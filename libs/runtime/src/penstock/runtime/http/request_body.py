@@ -1,4 +1,4 @@
-"""Reading a request's body, no further and no longer than it may take."""
+"""Reading a request's body, within a bound of bytes and seconds."""
 
 from __future__ import annotations
 
@@ -9,57 +9,58 @@ from penstock.runtime.http.problems import HANG_UP, Problem
 from penstock.runtime.http.raw_routes import RawRequest
 
 
-def check_framing(asked: RawRequest) -> None:
+def check_framing(request: RawRequest) -> None:
     """Refuse what one server may read as one request and another as two (RFC 9112, section 6.3).
 
     Raises:
-        Problem: the body's length is told in two ways.
+        Problem: the body's length is stated in two ways.
     """
-    if b"transfer-encoding" in asked.headers and b"content-length" in asked.headers:
+    if b"transfer-encoding" in request.headers and b"content-length" in request.headers:
         raise Problem(400, "malformed", "expected one of Transfer-Encoding and Content-Length", headers=HANG_UP)
 
 
-async def read_body(asked: RawRequest, most: int, seconds: float) -> bytes:
-    """The whole body: at most `most` bytes, within `seconds`.
+async def read_body(request: RawRequest, max_bytes: int, seconds: float) -> bytes:
+    """The whole body: at most `max_bytes`, within `seconds`.
 
     Raises:
         Problem: it is too large, comes too slowly, or its sender went away.
     """
-    announced = asked.headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > most:
-        raise _too_large(most)
+    announced = request.headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(seconds):
-            return await _collected(asked, most)
+            return await _receive_body(request, max_bytes)
     except TimeoutError:
         detail = f"expected the whole body within {seconds:g} s"
         raise Problem(408, "too_slow", detail, headers=HANG_UP) from None
 
 
-async def _collected(asked: RawRequest, most: int) -> bytes:
-    message = await asked.receive()
-    if message["type"] == "http.request" and not message.get("more_body"):  # it came whole, as most do
-        return _within(message.get("body", b""), most)
-    content = bytearray()
-    while True:
-        content += _within(_part(message), most - len(content), most)
-        if not message.get("more_body"):
-            return bytes(content)
-        message = await asked.receive()
+async def _receive_body(request: RawRequest, max_bytes: int) -> bytes:
+    message = await request.receive()
+    content = _chunk(message)
+    _check_size(content, max_bytes)
+    if not message.get("more_body"):  # most bodies come whole
+        return content
+    chunks = bytearray(content)
+    while message.get("more_body"):
+        message = await request.receive()
+        chunks += _chunk(message)
+        _check_size(chunks, max_bytes)
+    return bytes(chunks)
 
 
-def _part(message: Any) -> bytes:
+def _chunk(message: Any) -> bytes:
     if message["type"] == "http.disconnect":
         raise Problem(400, "malformed", "the body ended early", headers=HANG_UP)
-    part: bytes = message.get("body", b"")
-    return part
+    chunk: bytes = message.get("body", b"")
+    return chunk
 
 
-def _within(part: bytes, room: int, most: int | None = None) -> bytes:
-    if len(part) > room:
-        raise _too_large(room if most is None else most)
-    return part
+def _check_size(content: bytes | bytearray, max_bytes: int) -> None:
+    if len(content) > max_bytes:
+        raise _too_large(max_bytes)
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(413, "too_large", f"expected a body of at most {most} bytes", headers=HANG_UP)
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(413, "too_large", f"expected a body of at most {max_bytes} bytes", headers=HANG_UP)

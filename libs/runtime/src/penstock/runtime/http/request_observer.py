@@ -5,33 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from penstock.runtime.http.raw_routes import Answer, RawRequest, RawResponse
+from penstock.runtime.http.raw_routes import RawHandler, RawRequest, RawResponse
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
-from penstock.telemetry.spans import SpanHandle, drawn_request_span
+from penstock.telemetry.spans import SpanHandle, sampled_request_span
 
 _TRACEPARENT = TRACEPARENT.encode()
 
 
 class RequestObserver:
-    """Observes requests from their start to their answer."""
+    """Observes requests from their start to their response."""
 
     def __init__(self, telemetry: Telemetry, metrics: Metrics) -> None:
         self._telemetry = telemetry
         self._metrics = metrics
 
-    def observed(
-        self, route: str, answer: Callable[[RawRequest, SpanHandle], Awaitable[RawResponse]], method: str = "POST"
-    ) -> Answer:
-        """`answer`, given each request's span, for requests that match the template `route`."""
+    def observe(
+        self, route: str, handler: Callable[[RawRequest, SpanHandle], Awaitable[RawResponse]], method: str = "POST"
+    ) -> RawHandler:
+        """`handler` with a span and metrics, for requests that match the template `route`; it is given the span."""
 
-        async def observing(asked: RawRequest) -> RawResponse:
+        async def observed_handler(request: RawRequest) -> RawResponse:
             started = time.perf_counter()
-            with drawn_request_span(self._telemetry, method, route, asked.headers.get(_TRACEPARENT)) as span:
-                said = await answer(asked, span)
-                span.status(said.status)
-            self._metrics.answered(method, route, said.status, time.perf_counter() - started)
-            return said
+            with sampled_request_span(self._telemetry, method, route, request.headers.get(_TRACEPARENT)) as span:
+                response = await handler(request, span)
+                span.status(response.status)
+            self._metrics.observe_request(method, route, response.status, time.perf_counter() - started)
+            return response
 
-        return observing
+        return observed_handler

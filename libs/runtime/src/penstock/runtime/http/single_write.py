@@ -1,4 +1,4 @@
-"""The head and the body of an answer in one write: the second system call costs as much as the rest of a small request."""
+"""Head and body of a response in one write: a second system call costs as much as the rest of a small request."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class OneWrite(HttpToolsProtocol):
-    """Uvicorn's protocol, on a transport that keeps a head until its body comes."""
+class SingleWriteProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol, on a transport that holds a head back until its body comes."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection."""
-        super().connection_made(_Keeping(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(_PairingTransport(transport, self.loop))  # type: ignore[arg-type]
 
 
-class _Keeping:
-    """Writes the first of two texts of one turn of the event loop together with the second, or else alone."""
+class _PairingTransport:
+    """Writes the first of two writes of one turn of the event loop together with the second, or else alone."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
-        self._kept = b""
+        self._buffer = b""
 
     def write(self, data: bytes) -> None:
-        if self._kept:
-            kept, self._kept = self._kept, b""
-            self._transport.write(kept + data)
+        if self._buffer:
+            head, self._buffer = self._buffer, b""
+            self._transport.write(head + data)
         else:
-            self._kept = data
-            self._loop.call_soon(self._release)
+            self._buffer = data
+            self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        self._release()
+        self._flush()
         self._transport.close()
 
-    def _release(self) -> None:
-        if self._kept:
-            kept, self._kept = self._kept, b""
-            self._transport.write(kept)
+    def _flush(self) -> None:
+        if self._buffer:
+            head, self._buffer = self._buffer, b""
+            self._transport.write(head)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -1,4 +1,4 @@
-"""A service as a process: how it starts, what it says of itself, and with which code it ends."""
+"""A service as a process: its start, its health routes, and its exit codes."""
 
 from __future__ import annotations
 
@@ -70,14 +70,16 @@ def command(folder: Path) -> list[str]:
     return [sys.executable, str(script)]
 
 
-def environment(folder: Path, **given: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "PENSTOCK_", "OTEL_"))}
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "PENSTOCK_", "OTEL_"))
+    }
     plain = {"PENSTOCK_DATA_FOLDER": str(folder / "data"), "KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
-    return {**kept, **plain, "PENSTOCK_PORT": str(free_port()), "PENSTOCK_NAMESPACE": "tiny", **given}
+    return {**inherited, **plain, "PENSTOCK_PORT": str(free_port()), "PENSTOCK_NAMESPACE": "tiny", **settings}
 
 
-class Running:
-    """A service under test, and the way to its answers."""
+class RunningService:
+    """A service under test, and a client of it."""
 
     def __init__(self, process: subprocess.Popen[str], port: str) -> None:
         self.process = process
@@ -95,10 +97,10 @@ class Running:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.process.communicate()[1]
             try:
-                found, body = self.get(path)
+                code, body = self.get(path)
             except OSError:
-                found, body = 0, ""
-            if found == status:
+                code, body = 0, ""
+            if code == status:
                 return body
             time.sleep(0.05)
         raise AssertionError(f"{path} never answered {status}")
@@ -110,27 +112,27 @@ class Running:
 
 
 @contextmanager
-def started(folder: Path, **given: str) -> Iterator[Running]:
-    settings = environment(folder, **given)
-    process = subprocess.Popen(command(folder), env=settings, stderr=subprocess.PIPE, text=True)
+def start_service(folder: Path, **settings: str) -> Iterator[RunningService]:
+    environ = environment(folder, **settings)
+    process = subprocess.Popen(command(folder), env=environ, stderr=subprocess.PIPE, text=True)
     try:
-        yield Running(process, settings["PENSTOCK_PORT"])
+        yield RunningService(process, environ["PENSTOCK_PORT"])
     finally:
         if process.poll() is None:
             process.kill()
             process.communicate()
 
 
-def ended(folder: Path, **given: str) -> tuple[int, str]:
+def run_to_end(folder: Path, **settings: str) -> tuple[int, str]:
     done = subprocess.run(
-        command(folder), env=environment(folder, **given), capture_output=True, text=True, timeout=120, check=False
+        command(folder), env=environment(folder, **settings), capture_output=True, text=True, timeout=120, check=False
     )
     assert not done.stdout
     return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("settings", "message"),
     [
         ({"PENSTOCK_PORT": "0"}, "PENSTOCK_PORT: Input should be greater than or equal to 1"),
         ({"PENSTOCK_PORT": "http"}, "PENSTOCK_PORT: Input should be a valid integer"),
@@ -148,18 +150,18 @@ def ended(folder: Path, **given: str) -> tuple[int, str]:
         ({"TROUBLE": "wiring"}, "TROUBLE: expected a key file"),
     ],
 )
-def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, given: Mapping[str, str], says: str) -> None:
-    code, errors = ended(tmp_path, **given)
+def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, settings: Mapping[str, str], message: str) -> None:
+    code, errors = run_to_end(tmp_path, **settings)
     assert code == 2, errors
     (line,) = errors.splitlines()
     assert line.startswith("tiny: ")
-    assert says in line
+    assert message in line
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, errors = ended(tmp_path, PENSTOCK_PORT=port)
+        code, errors = run_to_end(tmp_path, PENSTOCK_PORT=port)
     assert code == 2
     assert errors.splitlines() == [
         f"tiny: cannot listen on 127.0.0.1:{port}: Address already in use; set PENSTOCK_PORT"
@@ -168,7 +170,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_without_a_broker_it_waits_says_so_and_can_be_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    with started(tmp_path) as service:
+    with start_service(tmp_path) as service:
         health = json.loads(service.wait_for("/healthz", 200))
         assert health == {"service": "tiny", "status": "starting", "fact": 7}
         assert service.get("/readyz")[0] == 503
@@ -179,7 +181,7 @@ def test_without_a_broker_it_waits_says_so_and_can_be_stopped(tmp_path: Path, nu
 
 
 def test_with_a_broker_it_becomes_ready_and_ends_with_code_0(tmp_path: Path, broker: str) -> None:
-    with started(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker) as service:
+    with start_service(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker) as service:
         assert json.loads(service.wait_for("/readyz", 200)) == {"service": "tiny", "ready": True}
         assert json.loads(service.get("/healthz")[1])["status"] == "ok"
         status, metrics = service.get("/metrics")
@@ -190,8 +192,8 @@ def test_with_a_broker_it_becomes_ready_and_ends_with_code_0(tmp_path: Path, bro
 
 
 def test_a_bug_ends_it_with_code_1_and_a_setting_found_wrong_later_with_code_2(tmp_path: Path, broker: str) -> None:
-    code, errors = ended(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="bug")
+    code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="bug")
     assert code == 1
     assert "ZeroDivisionError: planted" in errors
-    code, errors = ended(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="setting", PENSTOCK_LOG_LEVEL="ERROR")
+    code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="setting", PENSTOCK_LOG_LEVEL="ERROR")
     assert (code, errors) == (2, "tiny: TROUBLE: expected none\n")

@@ -1,4 +1,4 @@
-"""Followers: a control topic is folded from its start, every record once, in order, on every log."""
+"""Followers: every record of a control topic is applied once, from its start and in order, on every log."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ EXAMPLE = Path(__file__).parents[2] / "contracts/examples/penstock.stream-declar
 DECLARED = StreamDeclared.from_json(EXAMPLE.read_bytes())
 
 
-class Desk:
-    """A log with a namespace of its own, and what a follower saw."""
+class FollowedLog:
+    """A log with a namespace of its own, and the versions that a follower applied."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.namespace = f"n{uuid.uuid4().hex[:8]}"
-        self.seen: list[int] = []
+        self.versions: list[int] = []
 
     def follower(self) -> TopicFollower[StreamDeclared]:
-        return TopicFollower(self.log, self.namespace, STREAMS, lambda record: self.seen.append(record.version))
+        return TopicFollower(self.log, self.namespace, STREAMS, lambda record: self.versions.append(record.version))
 
     async def write(self, *versions: int | bytes) -> None:
         sink = await self.log.sink()
@@ -41,71 +41,71 @@ class Desk:
             item if isinstance(item, bytes) else DECLARED.model_copy(update={"version": item}).to_json()
             for item in versions
         ]
-        await (await sink.send([RecordBatch.one(name, 0, None, value) for value in values]))
+        await (await sink.send([RecordBatch.single(name, 0, None, value) for value in values]))
         await sink.close()
 
 
 @pytest.fixture(params=["memory", "kafka"])
-def desk(request: pytest.FixtureRequest) -> Any:
+def open_followed(request: pytest.FixtureRequest) -> Any:
     bootstrap = request.getfixturevalue("broker") if request.param == "kafka" else None
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Desk]:
+    async def open_log() -> AsyncIterator[FollowedLog]:
         log: Log = KafkaLog(Connection(bootstrap), "n", "t") if bootstrap else MemoryLog()
-        made = Desk(log)
-        await log.create(control_topics(made.namespace))
-        yield made
+        followed = FollowedLog(log)
+        await log.create(control_topics(followed.namespace))
+        yield followed
         await log.close()
 
-    return opened
+    return open_log
 
 
-async def caught_up(follower: TopicFollower[Any], position: int) -> None:
+async def follow_to(follower: TopicFollower[Any], position: int) -> None:
     async with asyncio.timeout(30):
         while follower.position < position:
             await follower.step(0.1)
 
 
-async def test_it_folds_from_the_first_record_and_then_keeps_up(desk: Any) -> None:
-    async with desk() as d:
+async def test_it_applies_from_the_first_record_and_then_keeps_up(open_followed: Any) -> None:
+    async with open_followed() as d:
         await d.write(1, 2)
         follower = d.follower()
         await follower.start()
-        assert d.seen == [1, 2]
+        assert d.versions == [1, 2]
         await d.write(3)
-        await caught_up(follower, 3)
-        assert d.seen == [1, 2, 3]
+        await follow_to(follower, 3)
+        assert d.versions == [1, 2, 3]
         assert await follower.step(0) == 0
         await follower.close()
 
 
-async def test_it_goes_on_where_it_stopped_and_sees_nothing_twice(desk: Any) -> None:
-    async with desk() as d:
+async def test_it_continues_where_it_stopped_and_applies_nothing_twice(open_followed: Any) -> None:
+    async with open_followed() as d:
         await d.write(1, 2)
         follower = d.follower()
         await follower.start()
         await follower.close()
         await d.write(3)
-        await caught_up(follower, 3)
+        await follow_to(follower, 3)
         await follower.start()
-        assert d.seen == [1, 2, 3]
+        assert d.versions == [1, 2, 3]
         await follower.close()
         await follower.close()
 
 
-async def test_it_passes_over_what_it_cannot_read(desk: Any) -> None:
-    async with desk() as d:
+async def test_it_skips_unreadable_records(open_followed: Any) -> None:
+    async with open_followed() as d:
         await d.write(1, b"\xff", 2, b"{}")
         follower = d.follower()
         await follower.start()
-        assert d.seen == [1, 2]
+        assert d.versions == [1, 2]
         assert follower.position == 4
         await follower.close()
 
 
-async def test_an_empty_topic_is_read_to_its_end(desk: Any) -> None:
-    async with desk() as d:
+async def test_an_empty_topic_is_read_to_its_end(open_followed: Any) -> None:
+    async with open_followed() as d:
         follower = d.follower()
         await follower.start()
-        assert (d.seen, follower.position) == ([], 0)
+        assert (d.versions, follower.position) == ([], 0)
         await follower.close()
