@@ -1,12 +1,14 @@
+"""Tracing settings from environment variables."""
+
 import pytest
 
-from penstock.telemetry.environment import BadTelemetrySetting, Tracing, read_environment
+from penstock.telemetry.environment import BadTelemetrySetting, TracingSettings, read_environment
 
 OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}
 ZIPKIN = {"OTEL_EXPORTER_ZIPKIN_ENDPOINT": "http://zipkin:9411/api/v2/spans"}
 
 
-def read(environ: dict[str, str]) -> Tracing:
+def read(environ: dict[str, str]) -> TracingSettings:
     return read_environment("validator", 0.01, environ)
 
 
@@ -29,7 +31,7 @@ def test_where_spans_go(environ: dict[str, str], exporter: str, endpoint: str) -
 @pytest.mark.parametrize(
     "environ", [{}, {"OTEL_TRACES_EXPORTER": "none", **OTLP}, {"OTEL_SDK_DISABLED": "true", **OTLP}]
 )
-def test_spans_go_nowhere_unless_asked(environ: dict[str, str]) -> None:
+def test_spans_go_nowhere_without_settings(environ: dict[str, str]) -> None:
     assert read(environ).exporter == "none"
 
 

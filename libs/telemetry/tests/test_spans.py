@@ -1,4 +1,4 @@
-"""Spans as the consumer loop and the HTTP edge make them, looked at in memory."""
+"""Spans of messages and of HTTP requests, recorded in memory."""
 
 from collections.abc import Mapping
 
@@ -15,8 +15,8 @@ from penstock.telemetry import (
     names,
     request_span,
 )
-from penstock.telemetry.propagation import is_sampled, parse
-from penstock.telemetry.spans import drawn_request_span
+from penstock.telemetry.spans import sampled_request_span
+from penstock.telemetry.traceparent import is_sampled, parse_traceparent
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 UNSAMPLED = PARENT[:-1] + b"0"
@@ -34,11 +34,11 @@ def _tracer(memory: tuple[Telemetry, InMemorySpanExporter]) -> Tracer:
 
 
 @pytest.fixture(name="finished")
-def _finished(memory: tuple[Telemetry, InMemorySpanExporter]) -> "Finished":
-    return Finished(memory[1])
+def _finished(memory: tuple[Telemetry, InMemorySpanExporter]) -> "FinishedSpans":
+    return FinishedSpans(memory[1])
 
 
-class Finished:
+class FinishedSpans:
     def __init__(self, exporter: InMemorySpanExporter) -> None:
         self.exporter = exporter
 
@@ -53,7 +53,7 @@ class Finished:
         return len(self.exporter.get_finished_spans())
 
 
-def test_one_trace_goes_through_every_hop(tracer: Tracer, finished: Finished) -> None:
+def test_one_trace_continues_through_every_hop(tracer: Tracer, finished: FinishedSpans) -> None:
     with (
         request_span(tracer, "POST", "/streams/{stream}/events", HTTP) as request,
         message_span(tracer, names.SEND, "received", request.header()) as send,
@@ -64,17 +64,17 @@ def test_one_trace_goes_through_every_hop(tracer: Tracer, finished: Finished) ->
     spans = finished.exporter.get_finished_spans()
     assert {span.context.trace_id for span in spans} == {int(PARENT[3:35], 16)}
     by_id = {span.context.span_id: span for span in spans}
-    last = next(span for span in spans if span.kind is SpanKind.CONSUMER)
-    path = [last.name]
-    while last.parent and last.parent.span_id in by_id:
-        last = by_id[last.parent.span_id]
-        path.append(last.name)
+    span = next(span for span in spans if span.kind is SpanKind.CONSUMER)
+    path = [span.name]
+    while span.parent and span.parent.span_id in by_id:
+        span = by_id[span.parent.span_id]
+        path.append(span.name)
     assert path == ["process received", "send received", "POST /streams/{stream}/events"]
 
 
 @pytest.mark.parametrize("parent", [None, UNSAMPLED, b"", b"\xff" * 55])
 def test_an_unsampled_message_shares_one_object_that_does_nothing(
-    tracer: Tracer, finished: Finished, parent: bytes | None
+    tracer: Tracer, finished: FinishedSpans, parent: bytes | None
 ) -> None:
     with message_span(tracer, names.PROCESS, "events", parent, {names.EVENT_ID: "1"}) as span:
         assert span is UNTRACED
@@ -82,7 +82,7 @@ def test_an_unsampled_message_shares_one_object_that_does_nothing(
     assert len(finished) == 0
 
 
-def test_a_control_message_always_starts_a_trace(tracer: Tracer, finished: Finished) -> None:
+def test_a_control_message_always_starts_a_trace(tracer: Tracer, finished: FinishedSpans) -> None:
     with message_span(tracer, names.SEND, "models", None, {names.EPOCH: 3}, always=True) as span:
         header = span.header()
     assert header is not None
@@ -99,8 +99,8 @@ def test_a_control_message_always_starts_a_trace(tracer: Tracer, finished: Finis
         (names.PROCESS, SpanKind.CONSUMER),
     ],
 )
-def test_message_spans_bear_the_conventional_attributes(
-    tracer: Tracer, finished: Finished, operation: str, kind: SpanKind
+def test_message_spans_have_the_conventional_attributes(
+    tracer: Tracer, finished: FinishedSpans, operation: str, kind: SpanKind
 ) -> None:
     with message_span(tracer, operation, "events", PARENT) as span:
         span.set({names.STREAM: "power"})
@@ -114,12 +114,12 @@ def test_message_spans_bear_the_conventional_attributes(
     }
 
 
-def test_spans_of_one_batch_may_overlap(tracer: Tracer, finished: Finished) -> None:
+def test_spans_of_one_batch_may_overlap(tracer: Tracer, finished: FinishedSpans) -> None:
     first = message_span(tracer, names.PROCESS, "events", PARENT)
     with message_span(tracer, names.PROCESS, "events", PARENT):
         first.__enter__()
     first.__exit__(None, None, None)
-    parent = parse(PARENT)
+    parent = parse_traceparent(PARENT)
     assert [span.parent for span in finished.exporter.get_finished_spans()] == [parent, parent]
 
 
@@ -128,7 +128,7 @@ def fail(tracer: Tracer) -> None:
         raise RuntimeError("secret of the event")
 
 
-def test_a_failure_is_marked_without_its_text(tracer: Tracer, finished: Finished) -> None:
+def test_a_failure_is_marked_without_its_text(tracer: Tracer, finished: FinishedSpans) -> None:
     with pytest.raises(RuntimeError):
         fail(tracer)
     assert finished.attributes()["error.type"] == "RuntimeError"
@@ -136,7 +136,7 @@ def test_a_failure_is_marked_without_its_text(tracer: Tracer, finished: Finished
     assert "secret" not in finished.only().to_json()
 
 
-def test_a_request_with_a_sampled_parent_is_always_recorded(tracer: Tracer, finished: Finished) -> None:
+def test_a_request_with_a_sampled_parent_is_always_recorded(tracer: Tracer, finished: FinishedSpans) -> None:
     with request_span(tracer, "POST", "/predict", HTTP) as span:
         span.status(503)
     assert finished.attributes() == {
@@ -145,11 +145,11 @@ def test_a_request_with_a_sampled_parent_is_always_recorded(tracer: Tracer, fini
         "http.response.status_code": 503,
         "error.type": "503",
     }
-    assert finished.only().parent == parse(PARENT)
+    assert finished.only().parent == parse_traceparent(PARENT)
 
 
 @pytest.mark.parametrize("header", ["", "nonsense", "é" * 55, "\u4e2d", UNSAMPLED.decode()])
-def test_other_requests_are_subject_to_the_ratio(tracer: Tracer, finished: Finished, header: str) -> None:
+def test_other_requests_are_recorded_by_the_ratio(tracer: Tracer, finished: FinishedSpans, header: str) -> None:
     with request_span(tracer, "GET", "/predict", {"traceparent": header}) as span:
         span.status(200)
         assert span.header() is None
@@ -171,18 +171,18 @@ def test_other_requests_are_subject_to_the_ratio(tracer: Tracer, finished: Finis
         (1.0, b"nonsense", True),
     ],
 )
-def test_on_the_hot_path_a_request_is_recorded_as_elsewhere(ratio: float, parent: bytes | None, recorded: bool) -> None:
+def test_on_the_hot_path_the_same_requests_are_recorded(ratio: float, parent: bytes | None, recorded: bool) -> None:
     telemetry, exporter = memory_telemetry(sample_ratio=ratio)
-    with drawn_request_span(telemetry, "POST", "/predict", parent) as span:
+    with sampled_request_span(telemetry, "POST", "/predict", parent) as span:
         span.status(200)
         assert (span.header() is not None) == recorded
     assert len(exporter.get_finished_spans()) == recorded
 
 
-def test_of_the_requests_without_a_trace_the_share_is_drawn() -> None:
+def test_of_the_requests_without_a_trace_the_share_is_sampled() -> None:
     telemetry, exporter = memory_telemetry(sample_ratio=0.5)
     for _ in range(400):
-        with drawn_request_span(telemetry, "POST", "/predict", None):
+        with sampled_request_span(telemetry, "POST", "/predict", None):
             pass
     assert 100 < len(exporter.get_finished_spans()) < 300
 

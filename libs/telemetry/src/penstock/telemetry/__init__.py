@@ -1,4 +1,4 @@
-"""Traces, metrics and their names."""
+"""Traces and metrics of a service, and their names."""
 
 from penstock.telemetry.environment import BadTelemetrySetting
 from penstock.telemetry.metrics import Metrics

@@ -1,4 +1,4 @@
-"""The OpenTelemetry variables that we honour, read once."""
+"""Tracing settings from the OpenTelemetry environment variables."""
 
 import math
 from collections.abc import Mapping
@@ -9,12 +9,19 @@ _EXPORTERS = ("none", "otlp", "zipkin")
 
 
 class BadTelemetrySetting(ValueError):
-    """An OpenTelemetry variable has a value that it cannot have; the message names it."""
+    """An OpenTelemetry variable has an invalid value; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tracing:
-    """Where spans go (`none`, `otlp` or `zipkin`, and its URL), how many, and whose they are."""
+class TracingSettings:
+    """How a service is traced.
+
+    Attributes:
+        exporter: `none`, `otlp` or `zipkin`.
+        endpoint: the URL that spans are sent to.
+        ratio: the share of new traces that are recorded, 0 to 1.
+        resource: attributes of the service, `service.name` among them.
+    """
 
     exporter: str
     endpoint: str
@@ -22,13 +29,16 @@ class Tracing:
     resource: Mapping[str, str]
 
 
-def read_environment(service: str, ratio: float, environ: Mapping[str, str]) -> Tracing:
-    """What the variables say, else the given service name and ratio; raises `BadTelemetrySetting`.
+def read_environment(service: str, ratio: float, environ: Mapping[str, str]) -> TracingSettings:
+    """The settings in the environment, with the given service name and ratio as defaults.
 
     Without `OTEL_TRACES_EXPORTER` the exporter is the one whose endpoint is set, Zipkin before OTLP, else none.
+
+    Raises:
+        BadTelemetrySetting: a variable has an invalid value.
     """
     exporter = _exporter(environ)
-    return Tracing(exporter, _endpoint(exporter, environ), _ratio(ratio, environ), _resource(service, environ))
+    return TracingSettings(exporter, _endpoint(exporter, environ), _ratio(ratio, environ), _resource(service, environ))
 
 
 def _exporter(environ: Mapping[str, str]) -> str:
@@ -50,8 +60,8 @@ def _exporter_with_endpoint(environ: Mapping[str, str]) -> str:
 def _endpoint(exporter: str, environ: Mapping[str, str]) -> str:
     if exporter == "zipkin":
         return environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT") or "http://localhost:9411/api/v2/spans"
-    if whole := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-        return whole
+    if traces_endpoint := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        return traces_endpoint
     base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
     return f"{base.rstrip('/')}/v1/traces"
 

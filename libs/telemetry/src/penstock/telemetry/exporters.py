@@ -1,4 +1,4 @@
-"""Sending spans without ever disturbing the service that made them."""
+"""Sending spans to a collector without ever disturbing the service that recorded them."""
 
 import logging
 import threading
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from penstock.telemetry.environment import Tracing
+from penstock.telemetry.environment import TracingSettings
 
-# Spans are worth a short wait only: a stopping service waits for the one attempt in flight.
+# Spans are worth a short wait only: a service that stops waits for the one attempt in flight.
 TIMEOUT_SECONDS = 3
 
 _logger = logging.getLogger(__name__)
 
 
-def exporter_for(tracing: Tracing) -> "PatientExporter":
-    """The exporter that the settings name, made harmless."""
-    inner = _zipkin(tracing.endpoint) if tracing.exporter == "zipkin" else _otlp(tracing.endpoint)
-    _quieten()
-    return PatientExporter(inner, tracing.endpoint)
+def build_exporter(settings: TracingSettings) -> "BestEffortExporter":
+    """The exporter that the settings name, `otlp` or `zipkin`."""
+    exporter = _zipkin(settings.endpoint) if settings.exporter == "zipkin" else _otlp(settings.endpoint)
+    _silence_library_loggers()
+    return BestEffortExporter(exporter, settings.endpoint)
 
 
-# Each brings half a second of imports, which a service without traces, or with the other one, need not pay.
+# Each takes half a second to import, which a service without traces, or with the other one, does not pay for.
 
 
 def _zipkin(endpoint: str) -> SpanExporter:
@@ -39,51 +39,51 @@ def _otlp(endpoint: str) -> SpanExporter:
     return exporter
 
 
-class PatientExporter(SpanExporter):
-    """Drops what cannot be sent, says so once, and says when it works again.
+class BestEffortExporter(SpanExporter):
+    """Drops spans that cannot be sent, with one warning, and logs when the collector accepts them again.
 
-    Once hurried, it tries no more after the first failure, so that a stop is not held up.
+    After `begin_shutdown` it makes no further attempt once one has failed, so that it does not delay the stop.
     """
 
-    def __init__(self, inner: SpanExporter, endpoint: str) -> None:
-        self._inner = inner
+    def __init__(self, exporter: SpanExporter, endpoint: str) -> None:
+        self._exporter = exporter
         self._endpoint = endpoint
         self._failing = False
-        self._hurried = threading.Event()
+        self._stopping = threading.Event()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        if self._failing and self._hurried.is_set():
+        if self._failing and self._stopping.is_set():
             return SpanExportResult.FAILURE
         try:
-            result = self._inner.export(spans)
+            result = self._exporter.export(spans)
         except Exception as error:
-            self._note(True, str(error))
+            self._set_failing(True, str(error))
             return SpanExportResult.FAILURE
-        self._note(result is not SpanExportResult.SUCCESS, "refused or unreachable")
+        self._set_failing(result is not SpanExportResult.SUCCESS, "refused or unreachable")
         return result
 
-    def hurry(self) -> None:
-        """The service stops: send what can be sent at once."""
-        self._hurried.set()
+    def begin_shutdown(self) -> None:
+        """The service is about to stop: abandon what cannot be sent at once."""
+        self._stopping.set()
         if self._failing:
-            self._inner.shutdown()
+            self._exporter.shutdown()
 
     def shutdown(self) -> None:
-        if not (self._failing and self._hurried.is_set()):
-            self._inner.shutdown()
+        if not (self._failing and self._stopping.is_set()):
+            self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._inner.force_flush(timeout_millis)
+        return self._exporter.force_flush(timeout_millis)
 
-    def _note(self, failing: bool, reason: str) -> None:
+    def _set_failing(self, failing: bool, reason: str) -> None:
         if failing and not self._failing:
-            _logger.warning("traces are dropped until %s takes them: %s", self._endpoint, reason)
+            _logger.warning("traces are dropped until %s accepts them: %s", self._endpoint, reason)
         if self._failing and not failing:
             _logger.info("traces go to %s again", self._endpoint)
         self._failing = failing
 
 
-def _quieten() -> None:
-    """One warning is ours; the exporters would log each attempt, with tracebacks."""
+def _silence_library_loggers() -> None:
+    """The libraries would log each failed attempt with a traceback; our one warning is enough."""
     for name in ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

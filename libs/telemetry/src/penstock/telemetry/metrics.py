@@ -1,4 +1,4 @@
-"""The numbers that every service shows to Prometheus."""
+"""The metrics that every service exposes to Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -6,20 +6,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from penstock.telemetry import names
 
 OTHER = "other"
-"""What a label says once it has taken as many values as it may."""
+"""The value of a label for all values beyond those that it may take."""
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """One process's metrics, in a registry of their own.
+    """The metrics of one process, in a registry of their own.
 
-    Each label keeps at most `most_values` different values; further ones are counted as `other`, so that
-    nobody outside can make the metrics grow without bound.
+    Each label takes at most `most_values` different values; further ones are counted as `other`, so that requests
+    cannot make the metrics grow without bound.
 
     >>> metrics = Metrics()
-    >>> metrics.consumed("penstock.power.events", 512)
+    >>> metrics.count_consumed("penstock.power.events", 512)
     >>> body, content_type = metrics.exposition()
     >>> b'penstock_records_consumed_total{topic="penstock.power.events"} 512.0' in body
     True
@@ -27,15 +27,15 @@ class Metrics:
 
     def __init__(self, most_values: int = 1000) -> None:
         self.registry = CollectorRegistry()
-        self._topics = _Bounded(most_values)
-        self._streams = _Bounded(most_values)
-        self._routes = _Bounded(most_values)
+        self._topics = _BoundedLabel(most_values)
+        self._streams = _BoundedLabel(most_values)
+        self._routes = _BoundedLabel(most_values)
         self._consumed = self._counter(names.RECORDS_CONSUMED, "Records read, by topic.")
         self._produced = self._counter(names.RECORDS_PRODUCED, "Records acknowledged by the broker, by topic.")
         self._dead_lettered = self._counter(names.RECORDS_DEAD_LETTERED, "Records that could not be read.")
         self._rejected = self._counter(names.RECORDS_REJECTED, "Records refused with a reason, by topic.")
-        self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records that said again what was said, by topic.")
-        self._lag = Gauge(names.LAG, "Records still to be read.", ["topic"], registry=self.registry)
+        self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records dropped as duplicates, by topic.")
+        self._lag = Gauge(names.CONSUMER_LAG, "Records still to be read.", ["topic"], registry=self.registry)
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
             names.HANDLE_SECONDS, "Handling of a batch.", ["topic"], buckets=_SECONDS, registry=self.registry
@@ -45,79 +45,79 @@ class Metrics:
         )
         labels = ["method", "route", "status"]
         self._requests = Counter(names.HTTP_REQUESTS, "Requests answered.", labels, registry=self.registry)
-        self._answering = Histogram(
-            names.HTTP_SECONDS, "Answering of a request.", labels, buckets=_SECONDS, registry=self.registry
+        self._request_seconds = Histogram(
+            names.HTTP_SECONDS, "Duration of a request.", labels, buckets=_SECONDS, registry=self.registry
         )
-        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._by_labels: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def consumed(self, topic: str, count: int = 1) -> None:
-        """Records read from a topic."""
+    def count_consumed(self, topic: str, count: int = 1) -> None:
+        """Count records read from a topic."""
         self._consumed.labels(self._topics(topic)).inc(count)
 
-    def produced(self, topic: str, count: int = 1) -> None:
-        """Records that the broker has acknowledged."""
+    def count_produced(self, topic: str, count: int = 1) -> None:
+        """Count records that the broker has acknowledged."""
         self._produced.labels(self._topics(topic)).inc(count)
 
-    def dead_lettered(self, topic: str, count: int = 1) -> None:
-        """Records of this topic that went to its dead letters."""
+    def count_dead_lettered(self, topic: str, count: int = 1) -> None:
+        """Count records of a topic that went to the dead letters."""
         self._dead_lettered.labels(self._topics(topic)).inc(count)
 
-    def rejected(self, topic: str, count: int = 1) -> None:
-        """Records of this topic that were refused with a reason."""
+    def count_rejected(self, topic: str, count: int = 1) -> None:
+        """Count records of a topic that were refused with a reason."""
         self._rejected.labels(self._topics(topic)).inc(count)
 
-    def duplicate(self, topic: str, count: int = 1) -> None:
-        """Records of this topic that were dropped as equal to an earlier one."""
+    def count_duplicates(self, topic: str, count: int = 1) -> None:
+        """Count records of a topic that were dropped as duplicates."""
         self._duplicate.labels(self._topics(topic)).inc(count)
 
-    def lag(self, topic: str, records: int) -> None:
-        """Records of a topic that this process has still to read, over all partitions it holds."""
+    def set_consumer_lag(self, topic: str, records: int) -> None:
+        """Set how many records of a topic this process has still to read, over all its partitions."""
         self._lag.labels(self._topics(topic)).set(records)
 
-    def epoch(self, stream: str, epoch: int) -> None:
-        """The epoch that this process answers a stream under."""
+    def set_epoch(self, stream: str, epoch: int) -> None:
+        """Set the epoch at which this process answers a stream."""
         self._epoch.labels(self._streams(stream)).set(epoch)
 
-    def handled(self, topic: str, seconds: float) -> None:
-        """How long the handling of a batch took."""
+    def observe_batch(self, topic: str, seconds: float) -> None:
+        """Observe how long a batch of a topic took to handle."""
         self._handle.labels(self._topics(topic)).observe(seconds)
 
-    def unconfirmed(self, count: int) -> None:
-        """Answers that were given before the log had confirmed them, and that it then did not."""
+    def count_unconfirmed(self, count: int) -> None:
+        """Count answers that were given before the log confirmed them, and that it then did not confirm."""
         self._unconfirmed.inc(count)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """An HTTP request; `route` is the template, or anything fixed when no route matched."""
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Observe an answered HTTP request; `route` is the template, or a fixed text if no route matched."""
         labels = (method if method in _METHODS else OTHER, self._routes(route), status)
-        requests, answering = self._answers.get(labels) or self._labelled(labels)
+        requests, seconds_histogram = self._by_labels.get(labels) or self._metrics_with(labels)
         requests.inc()
-        answering.observe(seconds)
+        seconds_histogram.observe(seconds)
 
-    def _labelled(self, labels: tuple[str, str, int]) -> tuple[Counter, Histogram]:
-        """Looking a label up costs as much as the rest of a request's observation, so it is done once."""
+    def _metrics_with(self, labels: tuple[str, str, int]) -> tuple[Counter, Histogram]:
+        """Looking labels up costs as much as the rest of an observation, so it is done once for each."""
         texts = tuple(map(str, labels))
-        found = self._answers[labels] = (self._requests.labels(*texts), self._answering.labels(*texts))
-        return found
+        metrics = self._by_labels[labels] = (self._requests.labels(*texts), self._request_seconds.labels(*texts))
+        return metrics
 
     def exposition(self) -> tuple[bytes, str]:
-        """The body and the content type of the answer to Prometheus."""
+        """The body and the content type of the response to Prometheus."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
-    def _counter(self, name: str, says: str) -> Counter:
-        return Counter(name, says, ["topic"], registry=self.registry)
+    def _counter(self, name: str, documentation: str) -> Counter:
+        return Counter(name, documentation, ["topic"], registry=self.registry)
 
 
-class _Bounded:
-    """Lets the first so many different values through, and calls all later ones `other`."""
+class _BoundedLabel:
+    """Returns the first `most` different values unchanged, and `other` for all later ones."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._seen: set[str] = set()
+        self._values: set[str] = set()
 
     def __call__(self, value: str) -> str:
-        if value in self._seen:
+        if value in self._values:
             return value
-        if len(self._seen) >= self._most:
+        if len(self._values) >= self._most:
             return OTHER
-        self._seen.add(value)
+        self._values.add(value)
         return value

@@ -1,4 +1,4 @@
-"""Every name that our spans and metrics carry.
+"""The names of all span attributes and metrics.
 
 Spans follow the OpenTelemetry semantic conventions 1.44 for messaging and HTTP; what has no convention
 starts with `penstock.`. Metrics follow the Prometheus rules: base units, `_total` on counters.
@@ -23,7 +23,7 @@ HTTP_STATUS: Final = "http.response.status_code"
 
 ERROR_TYPE: Final = "error.type"
 
-# Ours
+# Our own span attributes
 STREAM: Final = "penstock.stream"
 EPOCH: Final = "penstock.epoch"
 MODEL_VERSION: Final = "penstock.model.version"
@@ -38,7 +38,7 @@ RECORDS_PRODUCED: Final = "penstock_records_produced_total"
 RECORDS_DEAD_LETTERED: Final = "penstock_records_dead_lettered_total"
 RECORDS_REJECTED: Final = "penstock_records_rejected_total"
 RECORDS_DUPLICATE: Final = "penstock_records_duplicate_total"
-LAG: Final = "penstock_lag_records"
+CONSUMER_LAG: Final = "penstock_lag_records"
 ANSWERS_UNCONFIRMED: Final = "penstock_answers_unconfirmed_total"
 SERVING_EPOCH: Final = "penstock_epoch"
 HANDLE_SECONDS: Final = "penstock_handle_seconds"

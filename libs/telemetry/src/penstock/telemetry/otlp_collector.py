@@ -1,4 +1,4 @@
-"""A small OTLP collector on the loopback interface, so that tests can see what really was sent."""
+"""A small OTLP collector on the loopback interface, for tests of what is really sent."""
 
 # mypy: disable-error-code="import-untyped"
 import gzip
@@ -20,7 +20,7 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class CollectedSpan:
-    """A span as it came over the wire; ids and links (`trace id`, `span id`) in hex, `parent_id` "" at a root."""
+    """A span as it was sent: ids in hex, links as (trace id, span id), and `parent_id` "" for a root span."""
 
     service: str
     name: str
@@ -34,9 +34,9 @@ class CollectedSpan:
 
 
 class OtlpCollector:
-    """Takes OTLP over HTTP at `endpoint` while entered; keeps the spans, and every raw request.
+    """Accepts OTLP over HTTP at `endpoint` while entered, and keeps the spans and every raw request.
 
-    `status` is what it answers: another than 200 refuses, and no span is kept.
+    `status` is the HTTP status of its responses; with any other than 200 it keeps no spans.
     """
 
     def __init__(self, status: int = 200) -> None:
@@ -53,7 +53,7 @@ class OtlpCollector:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def wait_for(self, condition: Callable[["OtlpCollector"], bool], seconds: float = 30) -> bool:
-        """Wait until the condition holds after some request; False if it does not within that time."""
+        """Wait until the condition is true, checked after each request; False if it is not within `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), seconds)
 
@@ -66,9 +66,9 @@ class OtlpCollector:
         self._server.server_close()
         self._thread.join()
 
-    def _take(self, path: str, body: bytes) -> int:
+    def _accept(self, path: str, body: bytes) -> int:
         try:
-            spans = decode(body) if path == OTLP_PATH and self.status == 200 else []
+            spans = decode_spans(body) if path == OTLP_PATH and self.status == 200 else []
         except DecodeError:
             return 400
         with self._changed:
@@ -78,14 +78,14 @@ class OtlpCollector:
         return self.status
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        take = self._take
+        accept = self._accept
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                self.send_response(take(self.path, body))
+                self.send_response(accept(self.path, body))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -95,18 +95,22 @@ class OtlpCollector:
         return Handler
 
 
-def decode(body: bytes) -> list[CollectedSpan]:
-    """The spans of an OTLP export request in protobuf; raises `DecodeError`."""
+def decode_spans(body: bytes) -> list[CollectedSpan]:
+    """The spans of an OTLP export request in protobuf.
+
+    Raises:
+        DecodeError: it is not such a request.
+    """
     request = ExportTraceServiceRequest.FromString(body)
     return [
-        _received(str(_attributes(resource.resource.attributes).get("service.name", "")), span)
+        _collected_span(str(_attributes(resource.resource.attributes).get("service.name", "")), span)
         for resource in request.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
     ]
 
 
-def _received(service: str, span: Span) -> CollectedSpan:
+def _collected_span(service: str, span: Span) -> CollectedSpan:
     return CollectedSpan(
         service=service,
         name=span.name,

@@ -1,4 +1,4 @@
-"""Which traces are recorded: a share of all, and those that must be."""
+"""The sampler: which traces are recorded."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
-_ALWAYS = create_key("penstock-always-sampled")
+_ALWAYS_KEY = create_key("penstock-always-sampled")
 
 
-def always_sampled() -> Context:
-    """A context without a parent in which the next span starts a trace that is recorded."""
-    return set_value(_ALWAYS, True, Context())
+def always_sampled_context() -> Context:
+    """A context without a parent, in which a new span starts a trace that is recorded whatever the ratio."""
+    return set_value(_ALWAYS_KEY, True, Context())
 
 
-def sampler(ratio: float) -> Sampler:
-    """Follows the parent's decision; without a parent records this share of the traces (0 to 1)."""
-    return ParentBased(_Root(ratio))
+def build_sampler(ratio: float) -> Sampler:
+    """A sampler that follows the parent's decision; without a parent it records this share of traces (0 to 1)."""
+    return ParentBased(_RootSampler(ratio))
 
 
-class _Root(TraceIdRatioBased):
-    """The share, except in a context made by `always_sampled`."""
+class _RootSampler(TraceIdRatioBased):
+    """Records a share of traces, and every trace that starts in a context made by `always_sampled_context`."""
 
     def should_sample(
         self,
@@ -39,6 +39,6 @@ class _Root(TraceIdRatioBased):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        if get_value(_ALWAYS, parent_context):
+        if get_value(_ALWAYS_KEY, parent_context):
             return ALWAYS_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
         return super().should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)

@@ -1,7 +1,7 @@
-"""The spans of the consumer loop and of the HTTP edge.
+"""The spans of messages and of HTTP requests.
 
-Parents and links are raw traceparent headers, and no span becomes "current": spans of one batch overlap.
-A message without a sampled header has no span: it gets one shared object that does nothing.
+Parents are raw traceparent headers, and no span becomes the "current" one: the spans of one batch overlap.
+A message without a sampled traceparent has no span: it gets one shared object that does nothing.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, Status
 from opentelemetry.util.types import AttributeValue
 
 from penstock.telemetry import names
-from penstock.telemetry.propagation import header_of, is_sampled, parse
-from penstock.telemetry.sampler import always_sampled
+from penstock.telemetry.sampler import always_sampled_context
 from penstock.telemetry.setup import Telemetry
+from penstock.telemetry.traceparent import format_traceparent, is_sampled, parse_traceparent
 
 Attributes = Mapping[str, AttributeValue]
 
@@ -27,18 +27,18 @@ _KINDS = {
 
 
 class SpanHandle(Protocol):
-    """A piece of work, as a context manager: ends on leaving, marked as failed by an exception."""
+    """The span of one piece of work, as a context manager: it ends on exit, and an exception marks it as failed."""
 
     def header(self) -> bytes | None:
-        """The traceparent to put on what this work sends; None when its trace is not sampled."""
+        """The traceparent for what this work sends; None if its trace is not sampled."""
         ...
 
     def set(self, attributes: Attributes) -> None:
-        """Add attributes, named in `names`."""
+        """Add attributes, whose names are in `names`."""
         ...
 
     def status(self, code: int) -> None:
-        """Note the status of the HTTP answer; 5xx marks the span as failed."""
+        """Set the status of the HTTP response; 5xx marks the span as failed."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -48,15 +48,15 @@ class SpanHandle(Protocol):
     ) -> None: ...
 
 
-class _Untraced:
+class _NoSpan:
     def header(self) -> bytes | None:
         return None
 
     def set(self, attributes: Attributes) -> None:
-        """Nobody would see them."""
+        """There is no span to add them to."""
 
     def status(self, code: int) -> None:
-        """Nobody would see it."""
+        """There is no span to set it on."""
 
     def __enter__(self) -> Self:
         return self
@@ -64,20 +64,20 @@ class _Untraced:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """There is nothing to end."""
+        """There is no span to end."""
 
 
-UNTRACED: SpanHandle = _Untraced()
-"""Work whose trace is not sampled; one object for all of it."""
+UNTRACED: SpanHandle = _NoSpan()
+"""Stands for the span of work whose trace is not sampled; one object for all such work."""
 
 
-class _Recorded:
+class _RecordedSpan:
     def __init__(self, span: Span) -> None:
         self._span = span
 
     def header(self) -> bytes | None:
         context = self._span.get_span_context()
-        return header_of(context) if context.is_valid and context.trace_flags.sampled else None
+        return format_traceparent(context) if context.is_valid and context.trace_flags.sampled else None
 
     def set(self, attributes: Attributes) -> None:
         self._span.set_attributes(attributes)
@@ -109,35 +109,45 @@ def message_span(
     *,
     always: bool = False,
 ) -> SpanHandle:
-    """Work on one message: `names.SEND`, `RECEIVE` or `PROCESS`, on the topic `destination`.
+    """The span of one operation on a message.
 
-    `parent` is the traceparent of the message (`propagation.sampled`) or of the work that causes it.
-    Without a sampled parent there is no span, unless `always`: then a new trace starts here, which is how
-    every control-plane message gets one.
+    Args:
+        tracer: the service's tracer.
+        operation: `names.SEND`, `names.RECEIVE` or `names.PROCESS`.
+        destination: the topic.
+        parent: the traceparent of the message (`sampled_traceparent`), or of the work that sends it.
+        attributes: further attributes, whose names are in `names`.
+        always: without a sampled parent, start a new trace, as every control-plane message does, instead of none.
     """
     if parent is not None and is_sampled(parent):
         return _start(tracer, operation, destination, _child_of(parent), attributes)
     if always:
-        return _start(tracer, operation, destination, always_sampled(), attributes)
+        return _start(tracer, operation, destination, always_sampled_context(), attributes)
     return UNTRACED
 
 
 def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, str]) -> SpanHandle:
-    """An HTTP request at a server: `route` is the template, never the path (`/streams/{stream}/events`).
+    """The span of an HTTP request at a server.
 
-    Goes on with the request's traceparent (recorded if that is sampled); without one it starts a trace,
-    subject to the ratio. `headers` has lower-case names or does not tell case apart.
+    It continues the trace of the request's traceparent, and is recorded if that is sampled; without one it starts a
+    trace, recorded by the ratio.
+
+    Args:
+        tracer: the service's tracer.
+        method: the HTTP method.
+        route: the template, as `/streams/{stream}/events`, never the path.
+        headers: the request's headers, with names in lower case or compared without case.
     """
     parent = headers.get(names.TRACEPARENT, "").encode("latin-1", "replace")
     return _request_span(tracer, method, route, _child_of(parent))
 
 
-def drawn_request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> SpanHandle:
-    """The same, for the hot path: a request without a traceparent (None) costs nothing unless its trace is drawn."""
+def sampled_request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> SpanHandle:
+    """As `request_span`, for the hot path: a request without a `parent` costs nothing unless its trace is sampled."""
     if parent is None:
-        if not telemetry.draws():
+        if not telemetry.should_sample():
             return UNTRACED
-        return _request_span(telemetry.tracer, method, route, always_sampled())
+        return _request_span(telemetry.tracer, method, route, always_sampled_context())
     return _request_span(telemetry.tracer, method, route, _child_of(parent))
 
 
@@ -145,11 +155,11 @@ def _request_span(tracer: Tracer, method: str, route: str, context: Context) -> 
     span = tracer.start_span(
         f"{method} {route}", context, SpanKind.SERVER, {names.HTTP_METHOD: method, names.HTTP_ROUTE: route}
     )
-    return _Recorded(span) if span.get_span_context().trace_flags.sampled else UNTRACED
+    return _RecordedSpan(span) if span.get_span_context().trace_flags.sampled else UNTRACED
 
 
 def _child_of(parent: bytes) -> Context:
-    context = parse(parent)
+    context = parse_traceparent(parent)
     return Context() if context is None else set_span_in_context(NonRecordingSpan(context), Context())
 
 
@@ -160,11 +170,12 @@ def _start(
     context: Context,
     attributes: Attributes | None,
 ) -> SpanHandle:
-    said = {
+    conventional = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_DESTINATION: destination,
         names.MESSAGING_OPERATION_NAME: operation,
         names.MESSAGING_OPERATION_TYPE: operation,
     }
-    span = tracer.start_span(f"{operation} {destination}", context, _KINDS[operation], {**said, **(attributes or {})})
-    return _Recorded(span)
+    all_attributes = {**conventional, **(attributes or {})}
+    span = tracer.start_span(f"{operation} {destination}", context, _KINDS[operation], all_attributes)
+    return _RecordedSpan(span)

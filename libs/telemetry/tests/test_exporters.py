@@ -1,4 +1,4 @@
-"""What goes over the wire, and what does not happen when nobody takes it."""
+"""Exporters: what they send, and what happens when the collector is down or refuses."""
 
 import json
 import logging
@@ -12,40 +12,40 @@ from penstock.telemetry.otlp_collector import OtlpCollector
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def work(telemetry: Telemetry, times: int = 1) -> None:
+def record_spans(telemetry: Telemetry, times: int = 1) -> None:
     for _ in range(times):
         with message_span(telemetry.tracer, names.PROCESS, "events", PARENT, {names.EPOCH: 3}):
             pass
 
 
 def test_a_collector_gets_real_otlp() -> None:
-    with OtlpCollector() as receiver:
-        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
-        work(telemetry)
-        assert receiver.wait_for(lambda seen: len(seen.spans) == 1)
+    with OtlpCollector() as collector:
+        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint})
+        record_spans(telemetry)
+        assert collector.wait_for(lambda collector: len(collector.spans) == 1)
         telemetry.shutdown()
-    (span,) = receiver.spans
+    (span,) = collector.spans
     assert (span.service, span.name, span.kind) == ("validator", "process events", "consumer")
     assert (span.trace_id, span.parent_id) == (PARENT[3:35].decode(), PARENT[36:52].decode())
     assert span.attributes["penstock.epoch"] == 3
     assert not span.failed
 
 
-def test_what_is_left_is_sent_at_the_end() -> None:
-    with OtlpCollector() as receiver:
-        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
-        work(telemetry, times=1200)
+def test_queued_spans_are_sent_at_shutdown() -> None:
+    with OtlpCollector() as collector:
+        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint})
+        record_spans(telemetry, times=1200)
         telemetry.shutdown()
-        assert len({span.span_id for span in receiver.spans}) == 1200
+        assert len({span.span_id for span in collector.spans}) == 1200
 
 
 def test_zipkin_gets_its_json() -> None:
-    with OtlpCollector(status=202) as receiver:
-        endpoint = f"{receiver.endpoint}/api/v2/spans"
+    with OtlpCollector(status=202) as collector:
+        endpoint = f"{collector.endpoint}/api/v2/spans"
         telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_ZIPKIN_ENDPOINT": endpoint})
-        work(telemetry)
+        record_spans(telemetry)
         telemetry.shutdown()
-    ((path, body),) = receiver.requests
+    ((path, body),) = collector.requests
     (span,) = json.loads(body)
     assert path == "/api/v2/spans"
     assert (span["traceId"], span["parentId"]) == (PARENT[3:35].decode(), PARENT[36:52].decode())
@@ -67,25 +67,25 @@ def unused_port() -> int:
 def test_a_collector_that_is_down_costs_one_warning(caplog: pytest.LogCaptureFixture, variable: str, path: str) -> None:
     environ = {variable: f"http://127.0.0.1:{unused_port()}{path}"}
     telemetry = start_telemetry("validator", environ=environ)
-    work(telemetry, times=2000)
+    record_spans(telemetry, times=2000)
     telemetry.shutdown()
     (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert environ[variable] in warning.getMessage()
     assert warning.exc_info is None
 
 
-def test_a_collector_that_refuses_is_noticed_and_its_return_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_collector_that_refuses_is_logged_and_so_is_its_recovery(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with OtlpCollector(status=500) as receiver:
-        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
+    with OtlpCollector(status=500) as collector:
+        telemetry = start_telemetry("validator", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint})
         for _ in range(2):
-            work(telemetry)
+            record_spans(telemetry)
             telemetry.flush()
-        receiver.status = 200
-        work(telemetry)
+        collector.status = 200
+        record_spans(telemetry)
         telemetry.flush()
         telemetry.shutdown()
-    assert len(receiver.spans) == 1
+    assert len(collector.spans) == 1
     ours = [record.levelname for record in caplog.records if record.name.startswith("penstock.")]
     assert ours == ["WARNING", "INFO"]
 
@@ -97,9 +97,9 @@ def test_without_settings_nothing_is_recorded() -> None:
     telemetry.shutdown()
 
 
-def test_the_receiver_refuses_what_is_not_otlp() -> None:
-    with OtlpCollector() as receiver:
-        with socket.create_connection(("127.0.0.1", int(receiver.endpoint.rsplit(":", 1)[1]))) as wire:
+def test_the_collector_refuses_what_is_not_otlp() -> None:
+    with OtlpCollector() as collector:
+        with socket.create_connection(("127.0.0.1", int(collector.endpoint.rsplit(":", 1)[1]))) as wire:
             wire.sendall(b"POST /v1/traces HTTP/1.0\r\nContent-Length: 3\r\n\r\n\xff\xff\xff")
             assert b" 400 " in wire.recv(100)
-        assert receiver.spans == []
+        assert collector.spans == []
