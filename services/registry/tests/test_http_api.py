@@ -227,3 +227,14 @@ async def test_an_incompatible_declaration_says_which_field_and_what_to_do(loans
     answer = await loans.client.put(LOANS, content=changed, headers=TOML)
     assert (answer.status_code, answer.json()["field"]) == (409, "entity")
     assert "set it back" in answer.json()["detail"]
+
+
+async def test_an_unexpected_error_is_answered_as_internal(loans: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise ArithmeticError("a bug")
+
+    monkeypatch.setattr(loans.registry, "promote", fail)
+    loans.client._transport.raise_app_exceptions = False
+    answer = await loans.client.post(PROMOTE, json={"version": 0, "expected_epoch": 0})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "a bug" not in answer.text

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from math import inf, nan
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.declaration.model_lifecycle import GatesDeclaration
-from penstock.contracts.records.training import Evaluation, Score, SliceScores
-from penstock.registry.promotion import check_gates
+from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
+from penstock.contracts.records.training import Evaluation, Score, Skew, SliceScores, TrainingRun
+from penstock.registry.promotion import StreamState, check_gates, decide_promotion
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)
 FIGURES = st.floats(-10, 10)
@@ -79,3 +82,61 @@ def test_a_candidate_that_is_shown_to_be_worse_on_a_slice_is_kept_back_if_slices
     verdict = check_gates(on_slices, GATES.model_copy(update={"slice_margin": 0.05}))
     assert verdict.passed == passes
     assert passes or "where region is 'south'" in verdict.reasons[0]
+
+
+STREAM = StreamState(
+    gates=GATES,
+    rollout=RolloutDeclaration(),
+    champion=1,
+    newest_fence=7,
+    registered_version=None,
+    rollout_under_way=False,
+)
+CANARY = RolloutDeclaration(mode="canary")
+
+
+def run(candidate: float = 0.8, fence: int = 7, skewed: int = 0) -> TrainingRun:
+    """A finished run against a champion of 0.7, with so many of 100 predictions made from other lag features."""
+    skew = Skew(rows=100, differing=skewed)
+    fields = {"source": "trainer", "id": "run", "time": datetime(2026, 1, 1, tzinfo=UTC), "stream": "loans"}
+    training = {"request": "request", "fence": fence, "status": "finished", "reason": "drift", "until": 100}
+    evaluated = evaluation(candidate, 0.7, 0.6).model_copy(update={"skew": skew})
+    return TrainingRun.model_validate({**fields, **training, "evaluation": evaluated})
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal", "candidate", "outcome"),
+    [
+        ({}, None, 0.8, "promoted"),
+        ({}, None, 0.7, "kept_back"),
+        ({}, "bad signature", 0.8, "refused"),
+        ({"newest_fence": 8}, None, 0.8, "refused"),
+        ({"registered_version": 3}, None, 0.8, "duplicate"),
+        ({"newest_fence": 8, "registered_version": 3}, None, 0.8, "refused"),
+        ({"registered_version": 3}, "bad signature", 0.8, "duplicate"),
+        ({"rollout": CANARY}, None, 0.8, "on_trial"),
+        ({"rollout": CANARY}, None, 0.7, "kept_back"),
+        ({"rollout": CANARY, "champion": 0}, None, 0.8, "promoted"),
+        ({"rollout_under_way": True}, None, 0.8, "kept_back"),
+        ({"rollout": CANARY, "rollout_under_way": True}, None, 0.8, "kept_back"),
+    ],
+)
+def test_what_becomes_of_a_candidate(
+    changes: dict[str, Any], refusal: str | None, candidate: float, outcome: str
+) -> None:
+    decision = decide_promotion(run(candidate), replace(STREAM, **changes), refusal)
+    assert decision.outcome == outcome
+    assert (decision.rollout is not None) == (outcome == "on_trial")
+    assert (decision.verdict is None) == (outcome in ("refused", "duplicate"))
+    assert decision.alert == (outcome == "refused" and refusal is not None)
+
+
+def test_a_run_of_an_unknown_stream_is_refused_without_an_alert() -> None:
+    decision = decide_promotion(run(), None, "bad signature")
+    assert (decision.outcome, decision.alert) == ("refused", False)
+
+
+@pytest.mark.parametrize(("skewed", "alerts"), [(1, False), (2, True)])
+def test_skew_of_more_than_a_percent_is_alerted(skewed: int, alerts: bool) -> None:
+    for candidate in (0.7, 0.8):
+        assert (decide_promotion(run(candidate, skewed=skewed), STREAM, None).skew is not None) == alerts

@@ -15,8 +15,8 @@ from penstock.contracts.topics import MODELS, TRAINING_RUNS
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.wiring import Parts, open_parts
 from penstock.runtime.settings import SettingsError
-from penstock.telemetry.propagation import parse, sampled
 from penstock.telemetry.setup import memory_telemetry
+from penstock.telemetry.traceparent import parse_traceparent, sampled_traceparent
 
 TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -77,10 +77,10 @@ async def test_a_promotion_stays_in_the_trace_of_its_run(parts: Parts, deploy: A
         deployment.process.log.append([run])
         await deployment.process.run_until_quiet()
         record = deployment.process.log.records_of((MODELS.name("penstock"), 0))[-1]
-        header = sampled(record.headers)
+        header = sampled_traceparent(record.headers)
         assert header is not None
         assert header[3:35] == TRACE[3:35]
-        context = parse(header)
+        context = parse_traceparent(header)
         assert context is not None
         assert context.span_id in {span.context.span_id for span in spans.get_finished_spans()}
 
@@ -90,6 +90,6 @@ async def test_a_command_stays_in_the_trace_of_its_request(parts: Parts, deploy:
         headers = {"Content-Type": "application/toml", "traceparent": TRACE.decode()}
         await deployment.client.put("/v1/streams/loans", content=deployment.text, headers=headers)
         (record,) = deployment.process.log.records_of((MODELS.name("penstock"), 0))
-        header = sampled(record.headers)
+        header = sampled_traceparent(record.headers)
         assert header is not None
         assert header[3:35] == TRACE[3:35]

@@ -1,4 +1,4 @@
-"""What the log says of a stream, made up."""
+"""Records of one stream, for tests to apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each run was expected to bring, and what it brought."""
+"""What each run was expected to gain and cost, and what it came to."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
-from penstock.retrain_trigger.decision_records import told
-from penstock.retrain_trigger.ledger import COMPARED, expected_cost, expected_gain, ledger, realised_gain
-from penstock.retrain_trigger.stream_history import Memory
+from penstock.retrain_trigger.decision_record import decision_record
+from penstock.retrain_trigger.ledger import COMPARED_BLOCKS, expected_cost, expected_gain, ledger_entries, realised_gain
+from penstock.retrain_trigger.stream_state import StreamState
 
 from .conftest import ended, promoted, statistics
-from .test_policy import Story, readings
+from .simulated_stream import SimulatedStream, readings
 
 
-def went(memory: Memory, start: int, stop: int, score: float, epoch: int) -> None:
-    """The blocks of 100 in `[start, stop)` went like that."""
+def apply_blocks(state: StreamState, start: int, stop: int, score: float, epoch: int) -> None:
+    """Apply the statistics of the blocks of 100 in `[start, stop)`."""
     for end in range(start + 100, stop + 1, 100):
-        memory.apply(statistics(end, score, epoch=epoch))
+        state.apply(statistics(end, score, epoch=epoch))
 
 
-def trained_and_promoted(story: Story) -> Memory:
-    (request,) = story.say(statistics(500), trained=False)
-    story.memory.apply(ended(request, gain=0.02, seconds=3.0))
-    story.memory.apply(promoted(request, epoch=1))
-    return story.memory
+def trained_and_promoted(stream: SimulatedStream) -> StreamState:
+    (request,) = stream.apply(statistics(500), trained=False)
+    stream.state.apply(ended(request, gain=0.02, seconds=3.0))
+    stream.state.apply(promoted(request, epoch=1))
+    return stream.state
 
 
 def test_the_realised_gain_is_the_score_after_the_promotion_minus_that_before() -> None:
-    memory = trained_and_promoted(Story())
-    went(memory, 0, 500, 0.7, epoch=0)
-    went(memory, 500, 600, 0.1, epoch=1)  # part of it was answered by the model before
-    assert realised_gain(memory, memory.requests[0]) is None
-    went(memory, 600, 800, 0.8, epoch=1)
-    went(memory, 800, 900, 0.2, epoch=2)
-    (entry,) = ledger(memory)
+    state = trained_and_promoted(SimulatedStream())
+    apply_blocks(state, 0, 500, 0.7, epoch=0)
+    apply_blocks(state, 500, 600, 0.1, epoch=1)  # part of it was answered by the model before
+    assert realised_gain(state, state.requests[0]) is None
+    apply_blocks(state, 600, 800, 0.8, epoch=1)
+    apply_blocks(state, 800, 900, 0.2, epoch=2)
+    (entry,) = ledger_entries(state)
     assert entry.realised is not None
     assert (round(entry.realised.value, 9), entry.realised.rows) == (0.1, 200)
     assert (entry.status, entry.rows, entry.seconds, entry.promoted) == ("finished", 500, 3.0, True)
@@ -44,69 +44,69 @@ def test_the_realised_gain_is_the_score_after_the_promotion_minus_that_before() 
 
 
 def test_a_smaller_error_is_a_gain() -> None:
-    memory = trained_and_promoted(Story())
-    memory.blocks.clear()
-    went(memory, 0, 500, 30.0, epoch=0)
-    went(memory, 500, 800, 20.0, epoch=1)
-    memory.blocks = {start: block.model_copy(update={"metric": "mae"}) for start, block in memory.blocks.items()}
-    realised = realised_gain(memory, memory.requests[0])
+    state = trained_and_promoted(SimulatedStream())
+    state.blocks.clear()
+    apply_blocks(state, 0, 500, 30.0, epoch=0)
+    apply_blocks(state, 500, 800, 20.0, epoch=1)
+    state.blocks = {start: block.model_copy(update={"metric": "mae"}) for start, block in state.blocks.items()}
+    realised = realised_gain(state, state.requests[0])
     assert realised is not None
     assert (round(realised.value, 9), realised.rows) == (10.0, 200)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_no_more_than_the_nearest_blocks_are_compared(before: int, after: int) -> None:
-    memory = trained_and_promoted(Story())
-    memory.blocks.clear()
-    went(memory, 0, 100 * before, 0.7, epoch=0)
-    went(memory, 100 * before, 100 * (before + 1 + after), 0.8, epoch=1)
-    realised = realised_gain(memory, memory.requests[0])
+    state = trained_and_promoted(SimulatedStream())
+    state.blocks.clear()
+    apply_blocks(state, 0, 100 * before, 0.7, epoch=0)
+    apply_blocks(state, 100 * before, 100 * (before + 1 + after), 0.8, epoch=1)
+    realised = realised_gain(state, state.requests[0])
     assert realised is not None
-    assert realised.rows == 100 * min(after, COMPARED)
+    assert realised.rows == 100 * min(after, COMPARED_BLOCKS)
 
 
 def test_what_is_expected_of_a_run_is_what_runs_of_its_reason_came_to() -> None:
-    story = Story(RetrainDeclaration(growth=2.0, fresh=0))
-    memory = trained_and_promoted(story)
-    assert expected_gain(memory, "growth") is None
-    went(memory, 0, 500, 0.7, epoch=0)
-    went(memory, 500, 900, 0.8, epoch=1)
-    assert expected_gain(memory, "first") == pytest.approx(0.1)
-    assert expected_cost(memory) == pytest.approx(3.0 / 500 * 900)
-    (grown,) = story.say(statistics(1000), trained=False)
-    story.memory.apply(ended(grown, gain=0.3))
-    assert expected_gain(memory, "growth") == 0.0, "its model was not promoted"
+    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0))
+    state = trained_and_promoted(stream)
+    assert expected_gain(state, "growth") is None
+    apply_blocks(state, 0, 500, 0.7, epoch=0)
+    apply_blocks(state, 500, 900, 0.8, epoch=1)
+    assert expected_gain(state, "first") == pytest.approx(0.1)
+    assert expected_cost(state) == pytest.approx(3.0 / 500 * 900)
+    (grown,) = stream.apply(statistics(1000), trained=False)
+    stream.state.apply(ended(grown, gain=0.3))
+    assert expected_gain(state, "growth") == 0.0, "its model was not promoted"
 
 
-def test_a_gain_is_still_known_when_its_statistics_are_no_longer_kept() -> None:
-    story = Story(RetrainDeclaration(growth=2.0, fresh=0))
-    memory = trained_and_promoted(story)
-    went(memory, 0, 500, 0.7, epoch=0)
-    went(memory, 500, 900, 0.8, epoch=1)
-    memory.apply(statistics(1000, 0.8, epoch=1))
-    ruling = story.ruling()
-    assert ruling.request is not None
-    memory.apply(told("power", memory, ruling, 0))
-    memory.apply(ruling.request)
-    known = realised_gain(memory, memory.requests[0])
-    memory.blocks.clear()
-    assert known is not None
-    assert realised_gain(memory, memory.requests[0]) == known
+def test_a_gain_is_kept_when_its_statistics_are_no_longer_kept() -> None:
+    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0))
+    state = trained_and_promoted(stream)
+    apply_blocks(state, 0, 500, 0.7, epoch=0)
+    apply_blocks(state, 500, 900, 0.8, epoch=1)
+    state.apply(statistics(1000, 0.8, epoch=1))
+    decision = stream.decision()
+    assert decision.request is not None
+    state.apply(decision_record("power", state, decision, 0))
+    state.apply(decision.request)
+    gain = realised_gain(state, state.requests[0])
+    state.blocks.clear()
+    assert gain is not None
+    assert realised_gain(state, state.requests[0]) == gain
 
 
 @given(readings())
 def test_the_ledger_does_not_depend_on_how_topics_interleave(reading: tuple[list, list]) -> None:  # type: ignore[type-arg]
-    straight, mixed = Memory(), Memory()
-    for memory, said in zip((straight, mixed), reading, strict=True):
-        for record in said:
-            memory.apply(record)
-    assert ledger(mixed) == ledger(straight)
+    straight, mixed = StreamState(), StreamState()
+    for state, records in zip((straight, mixed), reading, strict=True):
+        for record in records:
+            state.apply(record)
+    assert ledger_entries(mixed) == ledger_entries(straight)
 
 
 def test_what_is_matured_counts_whenever_it_comes() -> None:
-    memory = Memory()
+    state = StreamState()
     final = statistics(100, 0.9).model_copy(update={"clock": "matured", "id": "a"})
     corrected = final.model_copy(update={"score": 0.8, "revised": 2, "id": "b"})
     for block in (final, statistics(100, 0.7), corrected, final):
-        memory.apply(block)
-    assert [block.score for block in memory.newest_blocks()] == [0.8]
+        state.apply(block)
+    assert [block.score for block in state.ordered_blocks()] == [0.8]

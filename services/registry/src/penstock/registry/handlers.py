@@ -11,7 +11,7 @@ from penstock.contracts.batch import AnyOutputs, Batch, RawRecord
 from penstock.contracts.records.monitoring import Alert, Statistics
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.contracts.topics import ALERTS, STATISTICS, TRAINING_REQUESTS, TRAINING_RUNS
-from penstock.telemetry.propagation import sampled
+from penstock.telemetry.traceparent import sampled_traceparent
 
 
 class SystemOfRecord(Protocol):
@@ -91,5 +91,5 @@ def registry_group(registry: SystemOfRecord) -> Group:
 
 
 def _traceparent(raw: RawRecord) -> str | None:
-    header = sampled(raw.headers)
+    header = sampled_traceparent(raw.headers)
     return header.decode("ascii", "replace") if header else None

@@ -8,7 +8,7 @@ from penstock.runtime.runner import run
 
 
 def main() -> None:
-    """Run the retrain trigger until it is told to stop."""
+    """Run the retrain trigger until a signal ends it."""
     run("retrain-trigger", RetrainTriggerSettings, build_on_kafka)
 
 

@@ -1,4 +1,4 @@
-"""The calendar: when a cron expression fires. Times are in UTC."""
+"""When a cron expression fires. Times are in UTC."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from croniter.croniter import CroniterError, croniter  # type: ignore[import-unt
 log = logging.getLogger(__name__)
 
 
-def due_at(cron: str, since: datetime, now: datetime) -> datetime | None:
-    """The first instant in `(since, now]` at which `cron` fires, or None; an expression that is none never does.
+def firing_between(cron: str, since: datetime, now: datetime) -> datetime | None:
+    """The first time in `(since, now]` at which `cron` fires, None when there is none or `cron` is invalid.
 
-    >>> from datetime import UTC
-    >>> due_at("0 * * * *", datetime(2026, 1, 1, 0, 30, tzinfo=UTC), datetime(2026, 1, 1, 1, 0, tzinfo=UTC)).hour
+    >>> from datetime import UTC, timedelta
+    >>> since = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+    >>> firing_between("0 * * * *", since, since + timedelta(minutes=30)).hour
     1
     """
-    if not _is_cron(cron):
+    if not _is_valid(cron):
         return None
     fired: datetime = croniter(cron, since).get_next(datetime)
     return fired if fired <= now else None
 
 
 @lru_cache(maxsize=1024)
-def _is_cron(cron: str) -> bool:
+def _is_valid(cron: str) -> bool:
     try:
         croniter(cron)
     except CroniterError as error:

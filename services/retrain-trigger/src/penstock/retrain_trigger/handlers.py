@@ -1,4 +1,4 @@
-"""From what happened to a decision, and a training request."""
+"""From records of the control plane to decisions and training requests."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from penstock.contracts.topics import (
     TRAINING_RUNS,
     Topic,
 )
-from penstock.retrain_trigger.decision_records import is_news
-from penstock.retrain_trigger.policy import Ruling
-from penstock.retrain_trigger.stream_policies import Desk
+from penstock.retrain_trigger.decision_record import differs
+from penstock.retrain_trigger.policy import RetrainDecision
+from penstock.retrain_trigger.policy_engine import PolicyEngine
 
 TOPICS = (STATISTICS, DRIFT, TRAINING_REQUESTS, TRAINING_RUNS, COMMANDS)
-"""After a record of one of these something may be due."""
+"""The topics of the group: after each of their records the policy is evaluated."""
 FOLLOWED: tuple[Topic[Any], ...] = (*TOPICS, MODELS, STREAMS, DECISIONS)
-"""What is remembered."""
+"""The topics that the state of a stream is folded from."""
 
 S = TypeVar("S", Statistics, Drift, TrainingRequest, TrainingRun, Command)
 R = TypeVar("R", Decision, TrainingRequest)
 
 
 class Handlers:
-    """One owner's view: the desk, and what it has issued and told but not yet read back from the log.
+    """The handlers of one owner of the topics, with what it has written but not yet read back from the log.
 
-    Only what is on the log counts: an owner that lost its place forgets what it issued, and its successor issues it
-    again under the same fence and id unless the log has it.
+    Only what is on the log counts: an owner that loses its partitions forgets what it wrote, and its successor writes
+    it again under the same fence and id unless the log has it.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._issued: dict[str, int] = {}
-        self._told: dict[str, Decision] = {}
+    def __init__(self, engine: PolicyEngine) -> None:
+        self._engine = engine
+        self._issued_fences: dict[str, int] = {}
+        self._written_decisions: dict[str, Decision] = {}
 
     def routes(self) -> Sequence[Route]:
         """The same handler for every topic."""
@@ -58,39 +58,40 @@ class Handlers:
         ]
 
     def handle(self, batch: Batch[S]) -> list[AnyOutputs]:
-        """Rule after every record, so that the size of a batch changes nothing."""
+        """Evaluate the policy after every record, so that the size of a batch changes nothing."""
         outputs: list[AnyOutputs] = []
-        for place, record in enumerate(batch.records):
-            self._desk.apply(record)
-            outputs += self.act_on(record.stream, self._desk.rule(record.stream), place)
+        for index, record in enumerate(batch.records):
+            self._engine.apply(record)
+            outputs += self.outputs_of(record.stream, self._engine.evaluate(record.stream), index)
         return outputs
 
-    def act_on(self, stream: str, ruling: Ruling | None, cause: int = 0) -> list[AnyOutputs]:
-        """What the ruling, caused by the record at place `cause`, leads to: a decision if it is news, and a request."""
-        if ruling is None or (ruling.request is not None and not self._issue(ruling.request)):
+    def outputs_of(self, stream: str, decision: RetrainDecision | None, cause: int = 0) -> list[AnyOutputs]:
+        """The records to write: the decision if it differs from the last, and the training request if there is one.
+
+        `cause` is the index in its batch of the record that led to the decision.
+        """
+        if decision is None or (decision.request is not None and not self._is_new(decision.request)):
             return []
         outputs: list[AnyOutputs] = []
-        last = self._last_told(stream)
-        if is_news(ruling, last):
-            decision = self._desk.tell(stream, ruling, last.number + 1 if last else 0)
-            self._told[stream] = decision
-            outputs.append(_written(DECISIONS, decision, cause))
-        if ruling.request is not None:
-            outputs.append(_written(TRAINING_REQUESTS, ruling.request, cause))
+        last = self._last_decision(stream)
+        if differs(decision, last):
+            record = self._engine.decision_record(stream, decision, last.number + 1 if last else 0)
+            self._written_decisions[stream] = record
+            outputs.append(_output(DECISIONS, record, cause))
+        if decision.request is not None:
+            self._issued_fences[stream] = decision.request.fence
+            outputs.append(_output(TRAINING_REQUESTS, decision.request, cause))
         return outputs
 
-    def _issue(self, request: TrainingRequest) -> bool:
-        """Whether the request is new; it is not when its fence was issued before."""
-        if self._issued.get(request.stream, -1) >= request.fence:
-            return False
-        self._issued[request.stream] = request.fence
-        return True
+    def _is_new(self, request: TrainingRequest) -> bool:
+        return self._issued_fences.get(request.stream, -1) < request.fence
 
-    def _last_told(self, stream: str) -> Decision | None:
+    def _last_decision(self, stream: str) -> Decision | None:
         """The newest decision, on the log or on its way there."""
-        known = [decision for decision in (self._desk.decided(stream), self._told.get(stream)) if decision is not None]
-        return max(known, key=lambda decision: decision.number, default=None)
+        candidates = (self._engine.newest_decision(stream), self._written_decisions.get(stream))
+        decisions = [decision for decision in candidates if decision is not None]
+        return max(decisions, key=lambda decision: decision.number, default=None)
 
 
-def _written(topic: Topic[R], record: R, cause: int) -> Outputs[R]:
+def _output(topic: Topic[R], record: R, cause: int) -> Outputs[R]:
     return Outputs(topic, None, [record], [record.stream.encode()], causes=(cause,))

@@ -1,4 +1,4 @@
-"""When retraining is worth it. Counted in outcomes and event time; only the calendar knows the wall clock."""
+"""When retraining is worth it, counted in outcomes and event time; only the cron schedule uses the wall clock."""
 
 from __future__ import annotations
 
@@ -7,127 +7,134 @@ from datetime import datetime
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.decisions import Against, Argument
-from penstock.contracts.records.training import Reason, TrainingRequest
-from penstock.retrain_trigger.arguments import arguments, settled
-from penstock.retrain_trigger.run_costs import is_spent
-from penstock.retrain_trigger.stream_history import Memory
+from penstock.contracts.records.decisions import TriggerStatus, WaitReason
+from penstock.contracts.records.training import TrainingReason, TrainingRequest
+from penstock.retrain_trigger.cooldown_and_budget import is_budget_spent
+from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.triggers import evaluate_triggers, has_settled
 
 SOURCE = "penstock/retrain-trigger"
 
 
 @dataclass(frozen=True)
-class Ruling:
-    """What is to be done now: the request that is due, or why there is none."""
+class RetrainDecision:
+    """Whether to train now: the request to issue, or the reason to wait; with the status of each trigger."""
 
-    reason: Reason | Against
+    reason: TrainingReason | WaitReason
     detail: str = ""
-    arguments: tuple[Argument, ...] = ()
+    statuses: tuple[TriggerStatus, ...] = ()
     request: TrainingRequest | None = None
 
 
-def rule(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetime | None = None) -> Ruling | None:
-    """Whether to train now; None while there is nothing to decide. `fired`: the calendar did, at that instant.
-
-    One run at a time: nothing is due while one is under way. A command comes before everything else, then the first
-    training; then the declared triggers speak, within the budget.
-    """
-    if memory.training:
-        waits = memory.asked is not None or memory.change is not None
-        return Ruling("under-way", "a run is under way") if waits else None
-    if memory.asked is not None:
-        return _due(stream, policy, memory, _asked(memory))
-    if memory.occasion is None:
-        return None
-    if memory.last is None:
-        return _first(stream, policy, memory, fired)
-    spoken = arguments(policy, memory, fired)
-    if not _agreed(policy, spoken):
-        return _against(spoken)
-    if is_spent(policy, memory):
-        return Ruling("budget", f"{policy.budget:g} training seconds of the day are used up", spoken)
-    return _due(stream, policy, memory, _agreement(memory, spoken, fired), spoken)
-
-
 @dataclass(frozen=True)
-class _Occasion:
-    reason: Reason
+class _Cause:
+    """Why a training is requested: the reason, its detail, its time, and the id of the record that led to it."""
+
+    reason: TrainingReason
     detail: str
     time: datetime
-    cause: str | None
+    record_id: str | None
 
 
-def _asked(memory: Memory) -> _Occasion:
-    command = memory.asked
-    assert command is not None
-    return _Occasion("command", f"asked for by {command.by}", command.time, command.id)
+def evaluate_policy(
+    stream: str, policy: RetrainDeclaration, state: StreamState, fired: datetime | None = None
+) -> RetrainDecision | None:
+    """Decide whether to train the stream now; None while there is nothing to decide.
+
+    `fired` is when the cron schedule fired, None when it did not. While a run is under way nothing is requested. A
+    command goes before all else, then comes the first training; after it the declared triggers, within the budget.
+    """
+    if state.run_under_way:
+        pending = state.open_command is not None or state.open_drift is not None
+        return RetrainDecision("under-way", "a run is under way") if pending else None
+    if state.open_command is not None:
+        command = state.open_command
+        cause = _Cause("command", f"asked for by {command.by}", command.time, command.id)
+        return _retrain(stream, policy, state, cause)
+    if state.outcome_report is None:
+        return None
+    if state.last_request is None:
+        return _decide_first_training(stream, policy, state, fired)
+    statuses = evaluate_triggers(policy, state, fired)
+    if not _enough_triggers_fire(policy, statuses):
+        return _wait(statuses)
+    if is_budget_spent(policy, state):
+        return RetrainDecision("budget", f"{policy.budget:g} training seconds of the day are used up", statuses)
+    return _retrain(stream, policy, state, _cause_of(state, statuses, fired), statuses)
 
 
-def _first(stream: str, policy: RetrainDeclaration, memory: Memory, fired: datetime | None) -> Ruling:
-    newest, count = memory.occasion, f"{memory.outcomes} outcomes"
-    assert newest is not None
-    if memory.outcomes >= policy.first_after:
-        return _due(stream, policy, memory, _Occasion("first", count, newest.time, newest.id))
+def _decide_first_training(
+    stream: str, policy: RetrainDeclaration, state: StreamState, fired: datetime | None
+) -> RetrainDecision:
+    report = state.outcome_report
+    assert report is not None
+    if state.outcomes >= policy.first_after:
+        cause = _Cause("first", f"{state.outcomes} outcomes", report.time, report.id)
+        return _retrain(stream, policy, state, cause)
     if fired is not None and policy.combine == "any":
-        return _due(stream, policy, memory, _Occasion("schedule", f"cron {policy.cron}", fired, None))
-    return Ruling("too-few", f"the first training waits for {policy.first_after} outcomes")
+        return _retrain(stream, policy, state, _Cause("schedule", f"cron {policy.cron}", fired, None))
+    return RetrainDecision("too-few", f"the first training waits for {policy.first_after} outcomes")
 
 
-def _agreed(policy: RetrainDeclaration, spoken: tuple[Argument, ...]) -> bool:
-    met = sum(argument.met for argument in spoken)
-    needed = {"any": 1, "all": max(1, len(spoken)), "vote": policy.needs}
-    return met >= needed[policy.combine]
+def _enough_triggers_fire(policy: RetrainDeclaration, statuses: tuple[TriggerStatus, ...]) -> bool:
+    needed = {"any": 1, "all": max(1, len(statuses)), "vote": policy.needs}
+    return len(_firing(statuses)) >= needed[policy.combine]
 
 
-def _against(spoken: tuple[Argument, ...]) -> Ruling:
-    """Why not: what was outvoted, else what keeps the most telling argument back, else that there is none."""
-    met = [argument for argument in spoken if argument.met]
-    held = [argument for argument in spoken if argument.speaks and argument.held]
-    if met:
-        return Ruling("outvoted", _told(met), spoken)
-    return Ruling(held[0].held or "nothing", _told(held), spoken) if held else Ruling("nothing", "", spoken)
+def _firing(statuses: tuple[TriggerStatus, ...]) -> list[TriggerStatus]:
+    return [status for status in statuses if status.calls_for_training]
 
 
-def _told(spoken: list[Argument]) -> str:
-    return "; ".join(argument.detail for argument in spoken)
+def _wait(statuses: tuple[TriggerStatus, ...]) -> RetrainDecision:
+    """Wait: the triggers that fire were outvoted, or the most important one is blocked, or none fires."""
+    firing = _firing(statuses)
+    if firing:
+        return RetrainDecision("outvoted", _details(firing), statuses)
+    blocked = [status for status in statuses if status.fires and status.blocked_by]
+    reason: WaitReason = (blocked[0].blocked_by if blocked else None) or "nothing"
+    return RetrainDecision(reason, _details(blocked), statuses)
 
 
-def _agreement(memory: Memory, spoken: tuple[Argument, ...], fired: datetime | None) -> _Occasion:
-    met = [argument for argument in spoken if argument.met]
-    newest, reason = memory.occasion, met[0].trigger
-    assert newest is not None
+def _cause_of(state: StreamState, statuses: tuple[TriggerStatus, ...], fired: datetime | None) -> _Cause:
+    firing = _firing(statuses)
+    report, reason = state.outcome_report, firing[0].trigger
+    assert report is not None
     if reason == "schedule" and fired is not None:
-        return _Occasion(reason, _told(met), fired, None)
-    change = memory.change if reason == "drift" else None
-    return _Occasion(reason, _told(met), newest.time, change.id if change else newest.id)
+        return _Cause(reason, _details(firing), fired, None)
+    drift = state.open_drift if reason == "drift" else None
+    return _Cause(reason, _details(firing), report.time, drift.id if drift else report.id)
 
 
-def _due(
+def _details(statuses: list[TriggerStatus]) -> str:
+    return "; ".join(status.detail for status in statuses)
+
+
+def _retrain(
     stream: str,
     policy: RetrainDeclaration,
-    memory: Memory,
-    occasion: _Occasion,
-    spoken: tuple[Argument, ...] = (),
-) -> Ruling:
-    fence = 0 if memory.last is None else memory.last.fence + 1
+    state: StreamState,
+    cause: _Cause,
+    statuses: tuple[TriggerStatus, ...] = (),
+) -> RetrainDecision:
+    fence = 0 if state.last_request is None else state.last_request.fence + 1
     request = TrainingRequest(
         source=SOURCE,
         id=derived_id("training-request", stream, fence),
-        time=occasion.time,
-        cause=occasion.cause,
+        time=cause.time,
+        cause=cause.record_id,
         stream=stream,
         fence=fence,
-        reason=occasion.reason,
-        detail=occasion.detail,
-        until=max(memory.outcomes, memory.until),
-        since=_since(policy, memory),
+        reason=cause.reason,
+        detail=cause.detail,
+        until=max(state.outcomes, state.trained_until),
+        since=_change_point(policy, state),
     )
-    return Ruling(occasion.reason, occasion.detail, spoken, request)
+    return RetrainDecision(cause.reason, cause.detail, statuses, request)
 
 
-def _since(policy: RetrainDeclaration, memory: Memory) -> int | None:
-    """Where the newest change was that has settled: an unnamed one, else the one that the last request named."""
-    change = memory.change
-    if change is not None and memory.last is not None and settled(policy, memory, change):
-        return change.outcomes
-    return memory.last.since if memory.last else None
+def _change_point(policy: RetrainDeclaration, state: StreamState) -> int | None:
+    """The outcome of the newest change that has settled: the open drift, else what the last request named."""
+    drift, last = state.open_drift, state.last_request
+    if drift is not None and last is not None and has_settled(policy, state, drift):
+        return drift.outcomes
+    return last.since if last else None

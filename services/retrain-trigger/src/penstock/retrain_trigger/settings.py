@@ -6,4 +6,4 @@ from penstock.runtime.settings import ServiceSettings
 
 
 class RetrainTriggerSettings(ServiceSettings):
-    """It needs no more than every service."""
+    """The settings that every service has; there are no others."""

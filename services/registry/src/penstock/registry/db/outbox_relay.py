@@ -86,4 +86,4 @@ class OutboxRelay:
         with message_span(self._resources.telemetry.tracer, SEND, name, parent, always=True) as span:
             output = Outputs(topic, None, [row.value], [row.key.encode()], causes=(0,))
             await self._resources.publisher.publish([output], lambda _: span.header())
-        self._resources.metrics.produced(name)
+        self._resources.metrics.count_produced(name)

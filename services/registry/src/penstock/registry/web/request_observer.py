@@ -35,7 +35,7 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
                     request.state.traceparent = header.decode() if header else None
                     response = await _respond(handle, request)
                     span.status(response.status_code)
-                metrics.answered(request.method, template, response.status_code, time.perf_counter() - started)
+                metrics.observe_request(request.method, template, response.status_code, time.perf_counter() - started)
                 return response
 
             return observed

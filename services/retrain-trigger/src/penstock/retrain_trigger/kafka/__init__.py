@@ -1,1 +1,1 @@
-"""The edge on Kafka, with Faust."""
+"""Consuming from Kafka with Faust."""

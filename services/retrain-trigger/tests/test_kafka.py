@@ -1,4 +1,4 @@
-"""The trigger on a real broker: Faust as it is used here."""
+"""The trigger on a real broker, with Faust."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from penstock.contracts.topics import (
 )
 from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS
 from penstock.retrain_trigger.kafka.faust_app import faust_app
-from penstock.retrain_trigger.kafka.faust_stream import Stream
-from penstock.retrain_trigger.record_intake import Intake
-from penstock.retrain_trigger.stream_policies import Desk
+from penstock.retrain_trigger.kafka.faust_consumer import FaustConsumer
+from penstock.retrain_trigger.kafka.record_processor import RecordProcessor
+from penstock.retrain_trigger.policy_engine import PolicyEngine
 from penstock.runtime.service import Resources
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
@@ -66,16 +66,16 @@ class Cluster:
 
     async def caught_up(self) -> bool:
         """Whether the group has committed to the ends of all its topics."""
-        ends = await self.log.ends([(topic.name(self.namespace), 0) for topic in TOPICS])
+        ends = await self.log.end_offsets([(topic.name(self.namespace), 0) for topic in TOPICS])
         try:
             committed = await self.log.committed(self.group)
         except TransientError:  # a fresh broker has no coordinator yet
             return False
-        return all(committed.get(place, 0) == end for place, end in ends.items())
+        return all(committed.get(partition, 0) == end for partition, end in ends.items())
 
     @asynccontextmanager
     async def trigger(
-        self, clock: Callable[[], int] = system_clock, intake_type: type[Intake] = Intake
+        self, clock: Callable[[], int] = system_clock, processor_type: type[RecordProcessor] = RecordProcessor
     ) -> AsyncIterator[asyncio.Task[None]]:
         """A trigger that runs for the length of the block."""
         log, streams = KafkaLog(self.connection, self.namespace, "trigger"), Streams()
@@ -83,17 +83,17 @@ class Cluster:
             self.namespace, log, streams, Publisher(log, self.namespace, streams),
             start_telemetry("test", environ={}), clock, MemoryStateStores(), Metrics(),
         )  # fmt: skip
-        desk = Desk(streams)
-        followers = [resources.follow(topic, desk.apply) for topic in FOLLOWED]
-        everything = [resources.follow_streams(), *followers]
-        for follower in everything:
+        engine = PolicyEngine(streams)
+        followers = [resources.follow(topic, engine.apply) for topic in FOLLOWED]
+        all_followers = [resources.follow_streams(), *followers]
+        for follower in all_followers:
             await follower.start()
-        stream = Stream(
-            intake_type(self.group, resources, desk, followers),
+        consumer = FaustConsumer(
+            processor_type(self.group, resources, engine, followers),
             lambda: faust_app(self.group, self.connection, self.folder),
         )
-        tasks = [asyncio.create_task(follow(follower)) for follower in everything]
-        running = asyncio.create_task(stream.run())
+        tasks = [asyncio.create_task(follow(follower)) for follower in all_followers]
+        running = asyncio.create_task(consumer.run())
         try:
             yield running
         finally:
@@ -101,7 +101,7 @@ class Cluster:
                 task.cancel()
             with suppress(Exception):
                 await asyncio.gather(running, *tasks, return_exceptions=True)
-            for follower in everything:
+            for follower in all_followers:
                 await follower.close()
             await resources.publisher.close()
             await log.close()
@@ -112,20 +112,20 @@ async def follow(follower: Any) -> None:
         await follower.step(0.1)
 
 
-async def eventually(look: Callable[[], Any]) -> Any:
+async def eventually(condition: Callable[[], Any]) -> Any:
     async with asyncio.timeout(WITHIN):
-        while not (found := await look()):  # noqa: ASYNC110 - the broker tells nobody
+        while not (result := await condition()):  # noqa: ASYNC110 - the broker signals nothing
             await asyncio.sleep(0.02)
-    return found
+    return result
 
 
 @pytest.fixture
 async def cluster(broker: str, tmp_path: Path) -> AsyncIterator[Cluster]:
-    made = Cluster(broker, tmp_path)
-    await made.log.create(control_topics(made.namespace))
-    yield made
-    await made.publisher.close()
-    await made.log.close()
+    cluster = Cluster(broker, tmp_path)
+    await cluster.log.create(control_topics(cluster.namespace))
+    yield cluster
+    await cluster.publisher.close()
+    await cluster.log.close()
 
 
 async def test_a_request_is_made_committed_and_not_made_again_after_a_restart(cluster: Cluster) -> None:
@@ -142,39 +142,39 @@ async def test_a_request_is_made_committed_and_not_made_again_after_a_restart(cl
         await cluster.write(TRAINING_RUNS, ended(first))
         await eventually(cluster.caught_up)
         assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
-    told = await cluster.held(DECISIONS)
-    assert [(decision.number, decision.reason) for decision in told] == [(0, "first"), (1, "growth")]
+    decisions = await cluster.held(DECISIONS)
+    assert [(decision.number, decision.reason) for decision in decisions] == [(0, "first"), (1, "growth")]
 
 
-async def test_what_nobody_can_read_is_kept_as_a_dead_letter(cluster: Cluster) -> None:
+async def test_an_unreadable_record_is_kept_as_a_dead_letter(cluster: Cluster) -> None:
     await cluster.write(STREAMS, declared(first_after=500))
     sink = await cluster.log.sink()
     topic = STATISTICS.name(cluster.namespace)
-    await (await sink.send([RecordBatch.one(topic, 0, b"k", b"\xff{"), RecordBatch.one(topic, 0, None, None)]))
+    await (await sink.send([RecordBatch.single(topic, 0, b"k", b"\xff{"), RecordBatch.single(topic, 0, None, None)]))
     await sink.close()
     await cluster.write(STATISTICS, statistics(500))
     async with cluster.trigger():
         await eventually(lambda: cluster.held(TRAINING_REQUESTS))
         await eventually(cluster.caught_up)
-    letters = await cluster.held(CONTROL_DEAD_LETTERS)
-    assert [(letter.data.offset, letter.data.key, letter.data.value) for letter in letters] == [
+    dead_letters = [record.data for record in await cluster.held(CONTROL_DEAD_LETTERS)]
+    assert [(letter.offset, letter.key, letter.value) for letter in dead_letters] == [
         (0, "aw==", "/3s="), (1, None, None),
     ]  # fmt: skip
-    assert letters[0].data.consumer == cluster.group
+    assert dead_letters[0].consumer == cluster.group
 
 
-class Faulty(Intake):
+class FaultyProcessor(RecordProcessor):
     """Fails as a bug would."""
 
-    async def take(self, name: str, raw: RawRecord) -> None:
-        raise ArithmeticError(f"{name}/{raw.offset}")
+    async def process(self, topic_name: str, raw: RawRecord) -> None:
+        raise ArithmeticError(f"{topic_name}/{raw.offset}")
 
 
-async def test_a_fault_ends_the_trigger_and_nothing_is_acknowledged(cluster: Cluster) -> None:
+async def test_an_error_ends_the_trigger_and_nothing_is_acknowledged(cluster: Cluster) -> None:
     await cluster.write(STREAMS, declared(first_after=500))
     await cluster.write(STATISTICS, statistics(500))
     before = threading.active_count()
-    async with cluster.trigger(intake_type=Faulty) as running:
+    async with cluster.trigger(processor_type=FaultyProcessor) as running:
         async with asyncio.timeout(WITHIN):
             with pytest.raises(ArithmeticError, match="statistics/0"):
                 await running
@@ -200,7 +200,7 @@ async def test_a_second_member_takes_over_and_goes_on(cluster: Cluster) -> None:
     await successor.__aexit__(None, None, None)
 
 
-async def test_the_calendar_trains_once_for_each_time_it_fires(cluster: Cluster) -> None:
+async def test_a_schedule_trains_once_for_each_time_it_fires(cluster: Cluster) -> None:
     await cluster.write(STREAMS, declared(first_after=5000, cron="0 * * * *"))
     await cluster.write(STATISTICS, statistics(500))
     now = [30 * 60_000]

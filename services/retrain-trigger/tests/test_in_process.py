@@ -1,4 +1,4 @@
-"""The trigger on the memory bus."""
+"""The trigger in one process, on the memory log."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from penstock.contracts.topics import (
     Topic,
 )
 from penstock.retrain_trigger.handlers import Handlers
+from penstock.retrain_trigger.policy_engine import PolicyEngine
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
-from penstock.retrain_trigger.stream_policies import Desk
 from penstock.retrain_trigger.wiring import build
 from penstock.runtime.single_process import SingleProcess
 
@@ -45,11 +45,11 @@ class Deployment:
         await self.process.log.create(control_topics("penstock"))
         publisher = Publisher(self.process.log, "penstock", Streams())
         await publisher.publish([output(topic, record, key="power") for record in records])
-        await self.process.settle()
+        await self.process.run_until_quiet()
         return self.held(TRAINING_REQUESTS)
 
     def held(self, topic: Topic[Any]) -> list[Any]:
-        return topic.decoder(None)(self.process.log.held((topic.name("penstock"), 0)))
+        return topic.decoder(None)(self.process.log.records_of((topic.name("penstock"), 0)))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_from_statistics_to_requests(deployment: Deployment) -> None:
     await deployment.write(STREAMS, declared(first_after=500))
     assert await deployment.write(STATISTICS, statistics(400)) == []
     (first,) = await deployment.write(STATISTICS, statistics(500), statistics(600))
-    assert (first.reason, first.until, first.cause) == ("first", 600, "s600"), "the newest that is known"
+    assert (first.reason, first.until, first.cause) == ("first", 600, "s600"), "the newest record"
     assert await deployment.write(STATISTICS, statistics(2000)) == [first], "its run has not ended"
     assert len(await deployment.write(TRAINING_RUNS, ended(first))) == 2
 
@@ -70,10 +70,10 @@ async def test_from_statistics_to_requests(deployment: Deployment) -> None:
 async def test_a_command_and_a_drift(deployment: Deployment) -> None:
     await deployment.start()
     await deployment.write(STREAMS, declared(first_after=500, cooldown=100, settle=0, fresh=0))
-    (asked,) = await deployment.write(COMMANDS, command("c"))
-    await deployment.write(TRAINING_RUNS, ended(asked, "failed"))
+    (commanded,) = await deployment.write(COMMANDS, command("c"))
+    await deployment.write(TRAINING_RUNS, ended(commanded, "failed"))
     (_, drifted) = await deployment.write(DRIFT, drift(600))
-    assert (asked.reason, drifted.reason, drifted.fence) == ("command", "drift", 1)
+    assert (commanded.reason, drifted.reason, drifted.fence) == ("command", "drift", 1)
 
 
 async def test_a_stream_nobody_declared_is_not_trained(deployment: Deployment) -> None:
@@ -104,8 +104,8 @@ async def test_a_decision_is_written_when_it_or_its_reason_changes(deployment: D
     await deployment.write(TRAINING_RUNS, ended(first, seconds=2.0))
     for stop in range(800, 1500, 100):
         await deployment.write(STATISTICS, statistics(stop))
-    told = deployment.held(DECISIONS)
-    assert [(decision.verdict, decision.reason) for decision in told] == [
+    decisions = deployment.held(DECISIONS)
+    assert [(decision.verdict, decision.reason) for decision in decisions] == [
         ("wait", "too-few"),
         ("retrain", "first"),
         ("wait", "under-way"),
@@ -114,12 +114,12 @@ async def test_a_decision_is_written_when_it_or_its_reason_changes(deployment: D
         ("retrain", "growth"),
         ("wait", "under-way"),
     ]
-    assert [decision.number for decision in told] == list(range(len(told)))
-    assert (told[1].request, told[1].expected_cost) == (first.id, None)
-    assert told[5].expected_cost == 2.0 / 600 * told[5].outcomes
+    assert [decision.number for decision in decisions] == list(range(len(decisions)))
+    assert (decisions[1].request, decisions[1].expected_cost) == (first.id, None)
+    assert decisions[5].expected_cost == 2.0 / 600 * decisions[5].outcomes
 
 
-async def test_a_successor_does_not_tell_again_what_is_told(deployment: Deployment) -> None:
+async def test_a_successor_does_not_repeat_a_decision(deployment: Deployment) -> None:
     await deployment.start()
     await deployment.write(STREAMS, declared())
     await deployment.write(STATISTICS, statistics(100))
@@ -128,34 +128,37 @@ async def test_a_successor_does_not_tell_again_what_is_told(deployment: Deployme
     successor.process.log = deployment.process.log
     await successor.start()
     await successor.write(STATISTICS, statistics(200), statistics(500))
-    assert [(told.number, told.reason) for told in successor.held(DECISIONS)] == [(0, "too-few"), (1, "first")]
+    assert [(decision.number, decision.reason) for decision in successor.held(DECISIONS)] == [
+        (0, "too-few"),
+        (1, "first"),
+    ]
 
 
 def test_a_request_that_was_not_written_is_issued_again_by_the_next_owner() -> None:
     streams = Streams()
     streams.apply(declared(first_after=500))
-    desk = Desk(streams)
+    engine = PolicyEngine(streams)
     batch = Batch(STATISTICS, None, 0, [statistics(500), statistics(510)], [])
-    lost, again = Handlers(desk).handle(batch), Handlers(desk).handle(batch)
+    lost, again = Handlers(engine).handle(batch), Handlers(engine).handle(batch)
     assert [output.topic for output in again] == [DECISIONS, TRAINING_REQUESTS]
     assert [output.records[0].id for output in lost] == [output.records[0].id for output in again]
     for issued in again:
-        desk.apply(issued.records[0])
-    assert Handlers(desk).handle(batch) == []
+        engine.apply(issued.records[0])
+    assert Handlers(engine).handle(batch) == []
 
 
-async def test_a_model_that_lives_elsewhere_is_never_trained(deployment: Deployment) -> None:
+async def test_an_external_model_is_never_trained(deployment: Deployment) -> None:
     stream = declared(first_after=20)
-    elsewhere = stream.declaration.model_copy(update={"serving": ServingDeclaration(model="external")})
+    external = stream.declaration.model_copy(update={"serving": ServingDeclaration(model="external")})
     await deployment.start()
-    await deployment.write(STREAMS, stream.model_copy(update={"declaration": elsewhere}))
+    await deployment.write(STREAMS, stream.model_copy(update={"declaration": external}))
     assert await deployment.write(STATISTICS, statistics(500)) == []
     assert await deployment.write(DRIFT, drift(500)) == []
     assert await deployment.write(COMMANDS, command("now")) == []
     assert deployment.held(DECISIONS) == []
 
 
-def test_no_calendar_asks_for_it_either() -> None:
+def test_an_external_model_has_no_schedule() -> None:
     stream = declared(cron="0 * * * *")
     for model, due in (("own", {"power"}), ("external", set())):
         serving = ServingDeclaration.model_validate({"model": model})
@@ -163,6 +166,6 @@ def test_no_calendar_asks_for_it_either() -> None:
         streams.apply(
             stream.model_copy(update={"declaration": stream.declaration.model_copy(update={"serving": serving})})
         )
-        desk = Desk(streams)
-        desk.apply(statistics(100))
-        assert set(desk.rule_by_calendar(START, START + timedelta(hours=2))) == due
+        engine = PolicyEngine(streams)
+        engine.apply(statistics(100))
+        assert set(engine.evaluate_schedules(START, START + timedelta(hours=2))) == due

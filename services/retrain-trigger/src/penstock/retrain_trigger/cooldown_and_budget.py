@@ -1,0 +1,63 @@
+"""How earlier runs space the next ones: cooldowns that back off, the growth factor, and the budget of a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.decisions import WaitReason
+from penstock.contracts.records.training import TrainingReason, TrainingRequest
+from penstock.retrain_trigger.stream_state import StreamState
+
+MAX_BACKOFF = 8  # times the declared cooldown
+DAY = timedelta(days=1)  # of event time
+
+
+def was_promoted(state: StreamState, request: TrainingRequest) -> bool:
+    """Whether the run's model was promoted: on the same events it did better than the one before.
+
+    Significance is not required: a few hundred events seldom show a gain that pays over thousands.
+    """
+    return request.id in state.first_epochs
+
+
+def growth_factor(policy: RetrainDeclaration, state: StreamState) -> float:
+    """How many times the data must have grown: the declared factor, squared after a growth run without a promotion.
+
+    So a stream that does not change is soon left alone; a promotion, whatever the run's reason, restores the factor.
+    """
+    factor = policy.growth
+    for request, _ in state.ended_runs():
+        if was_promoted(state, request):
+            factor = policy.growth
+        elif request.reason == "growth":
+            factor = policy.growth**2
+    return factor
+
+
+def backed_off_cooldown(policy: RetrainDeclaration, state: StreamState, reason: TrainingReason) -> int:
+    """The outcomes between two runs: doubled, up to eightfold, by each run of `reason` in a row without a promotion."""
+    factor = 1
+    for request, _ in state.ended_runs():
+        if request.reason == reason:
+            factor = 1 if was_promoted(state, request) else min(2 * factor, MAX_BACKOFF)
+    return factor * policy.cooldown
+
+
+def cooldown_reason(policy: RetrainDeclaration, state: StreamState, cooldown: int) -> WaitReason | None:
+    """Why it is too early for another run after a cooldown of so many outcomes, None when it is not.
+
+    A share of what it would learn from must be new: runs on growing data are then spaced geometrically, and no
+    outcome is learnt from more than `log(all) / fresh` times.
+    """
+    if state.new_outcomes < cooldown:
+        return "cooling"
+    return "stale" if state.new_outcomes < policy.fresh * state.outcomes else None
+
+
+def is_budget_spent(policy: RetrainDeclaration, state: StreamState) -> bool:
+    """Whether the training seconds of the day before the newest outcome, in event time, are used up."""
+    if policy.budget is None or state.newest_report is None:
+        return False
+    since = state.newest_report.time - DAY
+    return sum(result.cpu_seconds for result in state.results.values() if result.time > since) >= policy.budget

@@ -1,0 +1,187 @@
+"""What the records on the log say about one stream, as far as it bears on retraining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from penstock.contracts.first_by_offset import FirstByOffset
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.governance import Command
+from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.training import Evaluation, TrainingRequest, TrainingRun
+
+StreamRecord = Statistics | Drift | TrainingRequest | TrainingRun | Command | ModelEpoch | StreamDeclared | Decision
+
+KEPT_BLOCKS = 5000
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a training run ended. It is kept without the signed candidate, which may be large."""
+
+    status: str
+    time: datetime
+    learnt_from: int
+    rows: int
+    cpu_seconds: float
+    schema_version: int | None
+    evaluation: Evaluation | None
+
+    @classmethod
+    def of(cls, run: TrainingRun) -> RunResult:
+        """The result in the record of a run that has ended."""
+        rows, version = (run.dataset.rows, run.dataset.schema_version) if run.dataset else (0, None)
+        return cls(run.status, run.time, run.learnt_from, rows, run.cpu_seconds, version, run.evaluation)
+
+
+@dataclass
+class StreamState:
+    """The state of one stream, folded from the records of several topics.
+
+    The topics may interleave in any way and records may come again: the same records, each topic in its own order,
+    always give the same state. So it holds nothing but maxima, and records by their own id or fence.
+
+    `requests` are by fence, `results` and `decisions` by the id of the training request, `blocks` by their first
+    offset, `declarations` by version; `first_epochs` are the first epoch of each request's model as champion.
+    """
+
+    newest_report: Statistics | Drift | None = None
+    blocks: dict[int, Statistics] = field(default_factory=dict)
+    drifts: FirstByOffset[str, Drift] = field(default_factory=FirstByOffset)
+    commands: FirstByOffset[str, Command] = field(default_factory=FirstByOffset)
+    import_command: Command | None = None
+    requests: FirstByOffset[int, TrainingRequest] = field(default_factory=FirstByOffset)
+    results: FirstByOffset[str, RunResult] = field(default_factory=FirstByOffset)
+    first_epochs: dict[str, int] = field(default_factory=dict)
+    declarations: FirstByOffset[int, StreamDeclared] = field(default_factory=FirstByOffset)
+    newest_decision: Decision | None = None
+    decisions: FirstByOffset[str, Decision] = field(default_factory=FirstByOffset)
+
+    def apply(self, record: StreamRecord) -> None:
+        """Fold one record in."""
+        match record:
+            case Statistics():
+                self._count_outcomes(record)
+                self._keep_block(record)
+            case Drift():
+                self._count_outcomes(record)
+                if record.status == "confirmed":
+                    self.drifts.add(record.id, record)
+            case Command(kind="imported"):
+                self.import_command = max(self.import_command or record, record, key=_import_rank)
+            case Command():
+                self.commands.add(record.id, record)
+            case TrainingRequest():
+                self.requests.add(record.fence, record)
+            case TrainingRun() if record.status != "started":
+                self.results.add(record.request, RunResult.of(record))
+            case ModelEpoch() if record.champion.run is not None:
+                request = record.champion.run
+                self.first_epochs[request] = min(record.epoch, self.first_epochs.get(request, record.epoch))
+            case StreamDeclared():
+                self.declarations.add(record.version, record)
+            case Decision():
+                self._keep_decision(record)
+
+    def _count_outcomes(self, report: Statistics | Drift) -> None:
+        self.newest_report = report if self.newest_report is None else max(self.newest_report, report, key=_rank)
+
+    def _keep_block(self, block: Statistics) -> None:
+        self.blocks[block.start] = max(self.blocks.get(block.start, block), block, key=_maturity)
+        if len(self.blocks) > KEPT_BLOCKS:
+            del self.blocks[min(self.blocks)]
+
+    def _keep_decision(self, decision: Decision) -> None:
+        if self.newest_decision is None or decision.number > self.newest_decision.number:
+            self.newest_decision = decision
+        if decision.request is not None:
+            self.decisions.add(decision.request, decision)
+
+    @property
+    def outcome_report(self) -> Statistics | Drift | Command | None:
+        """The record that states the highest number of outcomes."""
+        reports = [record for record in (self.newest_report, self.import_command) if record is not None]
+        return max(reports, key=outcomes_at, default=None)
+
+    @property
+    def outcomes(self) -> int:
+        """How many outcomes the stream has had so far, imported ones included."""
+        return 0 if self.outcome_report is None else outcomes_at(self.outcome_report)
+
+    @property
+    def last_request(self) -> TrainingRequest | None:
+        """The newest training request."""
+        return self.requests[max(self.requests)] if self.requests else None
+
+    @property
+    def trained_until(self) -> int:
+        """The outcome at which the data of the last request ended, 0 before the first."""
+        return 0 if self.last_request is None else self.last_request.until
+
+    @property
+    def trained_from(self) -> int:
+        """The offset of the first outcome that the last training learnt from."""
+        result = self.results.get(self.last_request.id) if self.last_request else None
+        return result.learnt_from if result else 0
+
+    @property
+    def new_outcomes(self) -> int:
+        """How many outcomes came after the data of the last request."""
+        return self.outcomes - self.trained_until
+
+    @property
+    def run_under_way(self) -> bool:
+        """Whether the last request has no result yet."""
+        return self.last_request is not None and self.last_request.id not in self.results
+
+    @property
+    def open_drift(self) -> Drift | None:
+        """The first confirmed drift that no request has answered: later ones are taken for the same change.
+
+        The first training learns from what drifted before its data ended. A later drift stays open until a request
+        names it, or a later one, as its `since`, whatever else was trained meanwhile.
+        """
+        answered = max([request.since or 0 for request in self.requests.values()], default=0)
+        first_until = self.requests[min(self.requests)].until if self.requests else 0
+        drifts = [drift for drift in self.drifts.values() if drift.outcomes > max(answered, first_until)]
+        return min(drifts, key=_rank, default=None)
+
+    @property
+    def open_command(self) -> Command | None:
+        """The newest command to retrain, unless a request has answered it. It stands for those before it too."""
+        if not self.commands:
+            return None
+        *_, command = self.commands.values()
+        answered = any(request.cause == command.id for request in self.requests.values())
+        return None if answered else command
+
+    def ended_runs(self) -> list[tuple[TrainingRequest, RunResult]]:
+        """The requests whose runs have ended, and their results, the oldest first."""
+        requests = (self.requests[fence] for fence in sorted(self.requests))
+        return [(request, self.results[request.id]) for request in requests if request.id in self.results]
+
+    def ordered_blocks(self) -> list[Statistics]:
+        """The outcome blocks that are kept, by offset."""
+        return [self.blocks[start] for start in sorted(self.blocks)]
+
+
+def outcomes_at(record: Statistics | Drift | Command) -> int:
+    """How many outcomes the stream had when the record was written."""
+    return record.stop if isinstance(record, Statistics) else record.outcomes
+
+
+def _maturity(block: Statistics) -> tuple[bool, int, str]:
+    """Matured statistics replace provisional ones, and corrections replace both."""
+    return block.clock == "matured", block.revised, block.id
+
+
+def _rank(record: Statistics | Drift) -> tuple[int, float, str]:
+    """A total order, so that the order of arrival does not matter."""
+    return outcomes_at(record), record.time.timestamp(), record.id
+
+
+def _import_rank(command: Command) -> tuple[int, float, str]:
+    return command.outcomes, command.time.timestamp(), command.id
