@@ -103,7 +103,7 @@ def sequential(name: str, losses: Callable[[Levels, np.random.Generator], Levels
     """A detector of losses on every planted stream."""
 
     def alarms(stream: Planted, seed: int) -> list[int]:
-        return SequentialDetector(name, seed, bounded=bounded).tips(losses(stream.worse, np.random.default_rng(seed)))
+        return SequentialDetector(name, seed, bounded=bounded).alarms(losses(stream.worse, np.random.default_rng(seed)))
 
     return [tried(alarms, stream, SEEDS_BY.get(name, SEEDS)) for stream in planted()]
 

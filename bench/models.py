@@ -14,6 +14,7 @@ from bench.stream import CATEGORIES, CLASSES, Rows
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model
+from penstock.ml.models.training_data import TrainingData
 
 GOLDEN = 20  # rows that a packed model is tried on wherever it is loaded
 
@@ -37,7 +38,7 @@ def train(family: str, sample: Rows, rows: Rows, folder: Path) -> Trained:
     """Train on the sample, answer the rows that events are made of, and write the peers' file into `folder`."""
     frame = frame_of(sample)
     fields = [*(Field(name, "number") for name in sample.names), *(Field(name, "category") for name in CATEGORIES)]
-    model = fit(family, frame, sample.labels, fields, "binary", classes=CLASSES)
+    model = fit(family, TrainingData(frame, sample.labels, fields, "binary", classes=CLASSES))
     probabilities = model.predict(frame_of(rows)).probabilities
     assert probabilities is not None
     estimator = _write_estimator(model, folder)

@@ -27,7 +27,7 @@ def errors(scale: float, n: int, seed: int) -> np.ndarray:
 
 @quick
 def test_a_stationary_series_is_left_alone(name: str) -> None:
-    alarms = sum(len(SequentialDetector(name).tips(hits(0.2, 5000, seed))) for seed in range(4))
+    alarms = sum(len(SequentialDetector(name).alarms(hits(0.2, 5000, seed))) for seed in range(4))
     assert alarms <= 2  # in 20,000
 
 
@@ -50,7 +50,7 @@ def test_an_improvement_is_no_alarm(name: str) -> None:
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e6])
 def test_the_scale_of_errors_does_not_matter(name: str, scale: float) -> None:
     quiet = SequentialDetector(name, bounded=False)
-    assert len(quiet.tips(errors(scale, 8000, 0))) <= 1
+    assert len(quiet.alarms(errors(scale, 8000, 0))) <= 1
     watch = SequentialDetector(name, bounded=False)
     watch.update(errors(scale, 1000, 1))
     assert watch.update(errors(2 * scale, 1000, 2)) is not None
@@ -74,9 +74,9 @@ def test_kswin_sees_a_change_of_shape() -> None:
 @settings(max_examples=25, deadline=None)
 def test_batches_do_not_matter(name: str, seed: int, cuts: list[int]) -> None:
     series = np.concatenate([hits(0.1, 500, seed), hits(0.5, 500, seed + 1), hits(0.9, 500, seed + 2)])
-    whole = SequentialDetector(name, seed).tips(series)
+    whole = SequentialDetector(name, seed).alarms(series)
     pieces, borders = SequentialDetector(name, seed), [0, *sorted(cuts), len(series)]
-    found = [start + tip for start, stop in itertools.pairwise(borders) for tip in pieces.tips(series[start:stop])]
+    found = [start + tip for start, stop in itertools.pairwise(borders) for tip in pieces.alarms(series[start:stop])]
     assert found == whole
 
 
@@ -85,10 +85,10 @@ def test_batches_do_not_matter(name: str, seed: int, cuts: list[int]) -> None:
 def test_the_inputs_since_the_last_alarm_are_the_state(name: str, seed: int) -> None:
     series = np.concatenate([errors(1, 600, seed), errors(4, 700, seed + 1)])
     watch = SequentialDetector(name, seed, bounded=False)
-    tips = watch.tips(series)
+    tips = watch.alarms(series)
     again = rebuild_detector(name, series[tips[-1] + 1 if tips else 0 :], seed, bounded=False)
     later = errors(20, 500, seed + 2)
-    assert again.tips(later) == watch.tips(later)
+    assert again.alarms(later) == watch.alarms(later)
 
 
 def test_wrong_names_and_values_are_refused() -> None:

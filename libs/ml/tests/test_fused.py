@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from penstock.ml.features.encoding import Encoder, WrongFields
-from penstock.ml.features.frame import Block, Field, Frame, column, times
+from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.fused.fusion import difference, fuse
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model, UnusableAnswer
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import zip_archive
 from penstock.ml.package.model_package import pack, unpack
 
@@ -53,7 +55,9 @@ def learnt(mixed, golden) -> Callable[[str, str], Model]:
     @cache
     def model(family: str, task: str = "binary") -> Model:
         parts = ("hour", "month", "yearday")
-        return fuse(fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=parts), golden)
+        return fuse(
+            fit(family, TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=parts)), golden
+        )
 
     return model
 
@@ -65,7 +69,7 @@ def frame_of(rows: list) -> Frame:
 
 
 def assert_same(model: Model, frame: Frame) -> None:
-    fused, original = model.predict(frame), replace(model, form=None).predict(frame)
+    fused, original = model.predict(frame), replace(model, fusion=None).predict(frame)
     if original.probabilities is None:
         np.testing.assert_allclose(fused.values, original.values, rtol=1e-9, atol=1e-9)
     else:
@@ -80,7 +84,7 @@ def assert_same(model: Model, frame: Frame) -> None:
 @given(rows=ROWS)
 def test_any_rows_get_the_answers_of_the_estimator(family: str, task: str, rows: list, learnt) -> None:
     model = learnt(family, task)
-    assert (model.fused, model.unfused) == (family, None)
+    assert (model.fused, model.unfused_reason) == (family, None)
     assert_same(model, frame_of(rows))
 
 
@@ -89,7 +93,7 @@ def test_any_rows_get_the_answers_of_the_estimator(family: str, task: str, rows:
 @settings(max_examples=25)
 @given(rows=ROWS)
 def test_an_answer_is_the_same_to_the_last_digit_in_any_batch(family: str, task: str, rows: list, learnt) -> None:
-    frame, fused = frame_of(rows), learnt(family, task).form.fused
+    frame, fused = frame_of(rows), learnt(family, task).fusion.fused
     whole = fused(frame)
     for row in range(len(frame)):
         assert np.array_equal(fused(frame.take([row]))[0], whole[row])
@@ -104,7 +108,7 @@ def test_nor_does_a_wide_row_depend_on_its_batch(family: str) -> None:
     frame = Frame(columns, times(range(300)))
     labels = random.normal(size=300).tolist()
     fields = [Field(name, "number") for name in columns]
-    fused = fuse(fit(family, frame, labels, fields, "regression"), frame.take(slice(0, 8))).form.fused
+    fused = fuse(fit(family, TrainingData(frame, labels, fields, "regression")), frame.take(slice(0, 8))).fusion.fused
     alone = [fused(frame.take([row]))[0] for row in range(300)]
     assert np.array_equal(alone, fused(frame))
     assert np.array_equal(alone[250:], fused(frame.take(slice(250, 300))))
@@ -114,7 +118,7 @@ def test_nor_does_a_wide_row_depend_on_its_batch(family: str) -> None:
 @every_task
 def test_rows_at_the_edges_get_the_answers_of_the_estimator(family: str, task: str, learnt, mixed) -> None:
     model = learnt(family, task)
-    edges = {name: values for name, values in model.form.fused.edges().items() if name in ("income", "debt")}
+    edges = {name: values for name, values in model.fusion.fused.edges().items() if name in ("income", "debt")}
     assert set(edges) == {"income", "debt"}
     for name, values in edges.items():
         for beside in (-np.inf, None, np.inf):
@@ -143,8 +147,8 @@ def test_any_table_is_fused_alike(family: str, task: str, seed: int) -> None:
     labels = [label if task != "binary" else str(int(label) % 2) for label in labels]
     frame = Frame(columns, times(range(n)))
     fields = [Field(name, "category" if name in ("town", "nothing") else "number") for name in columns]
-    model = fuse(fit(family, frame, labels, fields, task), frame.take(slice(0, 8)))
-    assert model.fused == family or model.unfused == "ValueError: its trees ask nothing"
+    model = fuse(fit(family, TrainingData(frame, labels, fields, task)), frame.take(slice(0, 8)))
+    assert model.fused == family or model.unfused_reason == "ValueError: its trees ask nothing"
     shuffled = {name: random.permutation(values) for name, values in columns.items()}
     assert_same(model, Frame(shuffled, frame.times))
 
@@ -152,14 +156,16 @@ def test_any_table_is_fused_alike(family: str, task: str, seed: int) -> None:
 @every_family
 def test_a_class_without_a_row_keeps_its_column(family: str, mixed, golden) -> None:
     labels = ["b", *(["a", "d"] * len(mixed.frame))][: len(mixed.frame)]
-    model = fuse(fit(family, mixed.frame, labels, mixed.fields, "multiclass", classes=["d", "c", "b", "a"]), golden)
+    model = fuse(
+        fit(family, TrainingData(mixed.frame, labels, mixed.fields, "multiclass", classes=["d", "c", "b", "a"])), golden
+    )
     assert model.fused == family
     assert_same(model, mixed.frame)
     assert (model.predict(mixed.frame).probabilities[:, 1] == 0).all()
 
 
 @every_family
-def test_a_block_is_answered_like_its_columns(family: str, learnt, mixed) -> None:
+def test_a_table_is_answered_like_its_columns(family: str, learnt, mixed) -> None:
     model, frame = learnt(family), mixed.frame
     town = {"town": frame.columns["town"]}
     expected = model.predict(frame).probabilities
@@ -167,7 +173,9 @@ def test_a_block_is_answered_like_its_columns(family: str, learnt, mixed) -> Non
         rows = [frame.columns.get(name, np.zeros(len(frame))) for name in names]
         for matrix in (np.array(rows).T, np.ascontiguousarray(np.array(rows).T)):
             before = matrix.copy()
-            found = model.predict(Frame.of_block(Block(names, matrix), town, frame.times)).probabilities
+            found = model.predict(
+                Frame.of_table(SimpleNamespace(names=names, matrix=matrix, categories=town), frame.times)
+            ).probabilities
             np.testing.assert_allclose(found, expected, rtol=1e-12)
             assert np.array_equal(matrix, before, equal_nan=True)
 
@@ -178,9 +186,11 @@ def test_a_frame_with_other_fields_is_refused(family: str, learnt, golden) -> No
     without = Frame({name: values for name, values in frame.columns.items() if name != "debt"}, frame.times)
     with pytest.raises(WrongFields, match="'debt' is absent"):
         learnt(family).predict(without)
-    block = Block(("income",), frame.columns["income"][:, None])
+    table = SimpleNamespace(
+        names=("income",), matrix=frame.columns["income"][:, None], categories={"town": frame.columns["town"]}
+    )
     with pytest.raises(WrongFields, match="'debt' is absent"):
-        learnt(family).predict(Frame.of_block(block, {"town": frame.columns["town"]}, frame.times))
+        learnt(family).predict(Frame.of_table(table, frame.times))
     texts = frame.columns | {"debt": column("category", ["x"] * len(frame))}
     with pytest.raises(WrongFields, match="'debt' holds values that are not numbers"):
         learnt(family).predict(Frame(texts, frame.times))
@@ -190,11 +200,11 @@ def test_a_frame_with_other_fields_is_refused(family: str, learnt, golden) -> No
 
 
 def test_an_estimator_that_computes_otherwise_is_left_to_answer(mixed, golden) -> None:
-    model = fit("linear", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    model = fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     model.estimator["columns"].named_transformers_["numbers"]["clip"].clip = False
     refused = fuse(model, golden)
     assert refused.fused is None
-    assert "otherwise" in refused.unfused
+    assert "otherwise" in refused.unfused_reason
     np.testing.assert_array_equal(
         refused.predict(mixed.frame).probabilities, model.estimator.predict_proba(model.encoder.transform(mixed.frame))
     )
@@ -230,25 +240,25 @@ class Off:
 )
 def test_a_form_that_is_wrong_somewhere_is_found_out(wrong_at: object, learnt, golden) -> None:
     model = learnt("linear")
-    for right in (model.form.fused, learnt("boosting").form.fused):
-        asked = model if right is model.form.fused else learnt("boosting")
+    for right in (model.fusion.fused, learnt("boosting").fusion.fused):
+        asked = model if right is model.fusion.fused else learnt("boosting")
         assert difference(asked, Off(right, wrong_at, 1e-11), golden) is None
         assert "otherwise" in difference(asked, Off(right, wrong_at, 1e-8), golden)
 
 
 def test_what_is_built_otherwise_is_not_fused(mixed, golden) -> None:
     constant = fuse(baseline("binary", ["0", "1"], {"1": 2, "0": 1}, []), Frame({}, times([])))
-    assert (constant.fused, constant.unfused) == (None, "no fused form of Constant is known")
+    assert (constant.fused, constant.unfused_reason) == (None, "no fused form of Constant is known")
     broad = HistGradientBoostingClassifier(max_leaf_nodes=40, min_samples_leaf=1, max_iter=3)
-    model = fit("boosting", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    model = fit("boosting", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     matrix = model.encoder.transform(mixed.frame)
     broad.fit(matrix, np.array(mixed.labels["binary"]) == "Yes")
-    assert "more than 32 leaves" in fuse(replace(model, estimator=broad), golden).unfused
-    one = fit("linear", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    assert "more than 32 leaves" in fuse(replace(model, estimator=broad), golden).unfused_reason
+    one = fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     one.estimator.steps[1] = ("learner", model.estimator)
     assert fuse(one, golden).fused is None
-    assert "no golden row" in fuse(model, golden.take([])).unfused
-    assert model.unfused == "it was never tried"
+    assert "no golden row" in fuse(model, golden.take([])).unfused_reason
+    assert model.unfused_reason == "it was never tried"
 
 
 class Silent:
@@ -269,7 +279,7 @@ def test_a_model_given_another_estimator_is_answered_by_that_one(learnt, golden)
 
 @every_family
 def test_a_package_is_fused_where_it_is_loaded_and_says_so(family: str, learnt, golden) -> None:
-    data = pack(replace(learnt(family), form=None), golden)
+    data = pack(replace(learnt(family), fusion=None), golden)
     manifest = json.loads(zip_archive.read(data)["manifest.json"])
     assert (manifest["fused"], manifest["unfused"]) == (family, None)
     assert unpack(data).fused == family
@@ -283,7 +293,7 @@ def test_times_are_only_made_for_a_model_that_asks(learnt, mixed, golden) -> Non
         return golden.times
 
     frame = Frame(golden.columns, moments)
-    timeless = fuse(fit("linear", mixed.frame, mixed.labels["binary"], mixed.fields, "binary"), golden)
+    timeless = fuse(fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary")), golden)
     assert len(timeless.predict(frame)) == len(frame) == 20
     assert made == []
     expected = learnt("linear").predict(golden).values

@@ -30,7 +30,7 @@ def calm_then_worse(seed: int, calm: int = 200, worse: int = 200) -> np.ndarray:
 
 
 def test_whatever_tips_has_laws() -> None:
-    assert with_any_of("tipped_by", "drift_detected") == {SequentialDetector}
+    assert with_any_of("update_one", "drift_detected") == {SequentialDetector}
     assert set(DETECTORS) == set(EARLIEST)
 
 
@@ -38,13 +38,13 @@ def test_whatever_tips_has_laws() -> None:
 @pytest.mark.parametrize("direction", ["up", "both"])
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_constant_series_is_no_alarm(name: str, direction: Any, value: float) -> None:
-    assert SequentialDetector(name, direction=direction).tips(np.full(400, value)) == []
+    assert SequentialDetector(name, direction=direction).alarms(np.full(400, value)) == []
 
 
 @of_any_number
 @pytest.mark.parametrize("value", [0.0, 5e-324, 1e-9, 3.7, 1e300])
 def test_a_constant_error_of_any_size_is_no_alarm(name: str, value: float) -> None:
-    assert SequentialDetector(name, bounded=False).tips(np.full(CALIBRATION + 300, value)) == []
+    assert SequentialDetector(name, bounded=False).alarms(np.full(CALIBRATION + 300, value)) == []
 
 
 @every_detector
@@ -53,14 +53,14 @@ def test_a_constant_error_of_any_size_is_no_alarm(name: str, value: float) -> No
 @settings(max_examples=10)
 def test_nothing_is_said_before_the_warm_up(name: str, direction: Any, data: st.DataObject) -> None:
     series = data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=EARLIEST[name] - 1, max_size=EARLIEST[name] - 1))
-    assert SequentialDetector(name, direction=direction).tips(np.array(series)) == []
+    assert SequentialDetector(name, direction=direction).alarms(np.array(series)) == []
 
 
 @of_any_number
 @given(st.lists(st.floats(-1e300, 1e300), min_size=CALIBRATION - 1, max_size=CALIBRATION - 1))
 @settings(max_examples=10)
 def test_nothing_is_said_before_the_scale_is_known(name: str, series: list[float]) -> None:
-    assert SequentialDetector(name, bounded=False).tips(np.array(series)) == []
+    assert SequentialDetector(name, bounded=False).alarms(np.array(series)) == []
 
 
 @every_detector
@@ -77,24 +77,24 @@ def test_a_huge_change_is_an_alarm_soon(name: str, direction: Any, seed: int) ->
 @pytest.mark.parametrize("direction", ["up", "both"])
 def test_after_an_alarm_it_starts_afresh(name: str, direction: Any) -> None:
     watch = SequentialDetector(name, 3, direction)
-    assert any(watch.tipped_by(value) for value in calm_then_worse(1).tolist())  # stops at the alarm
+    assert any(watch.update_one(value) for value in calm_then_worse(1).tolist())  # stops at the alarm
     later = calm_then_worse(5, calm=250)
-    assert watch.tips(later) == SequentialDetector(name, 3, direction).tips(later)
+    assert watch.alarms(later) == SequentialDetector(name, 3, direction).alarms(later)
 
 
 @of_any_number
 def test_after_an_alarm_the_scale_is_sought_anew(name: str) -> None:
     watch = SequentialDetector(name, 3, bounded=False)
-    assert any(watch.tipped_by(value) for value in calm_then_worse(1, worse=400).tolist())
+    assert any(watch.update_one(value) for value in calm_then_worse(1, worse=400).tolist())
     later = 1e-3 * calm_then_worse(5, calm=250, worse=400)  # to the old scale nothing at all
-    found = watch.tips(later)
-    assert found == SequentialDetector(name, 3, bounded=False).tips(later)
+    found = watch.alarms(later)
+    assert found == SequentialDetector(name, 3, bounded=False).alarms(later)
     assert found
 
 
 @every_detector
 def test_the_same_series_and_seed_give_the_same_alarms(name: str) -> None:
-    one, other = (SequentialDetector(name, 7).tips(calm_then_worse(2)) for _ in range(2))
+    one, other = (SequentialDetector(name, 7).alarms(calm_then_worse(2)) for _ in range(2))
     assert one == other != []
 
 
@@ -104,9 +104,9 @@ def test_the_same_series_and_seed_give_the_same_alarms(name: str) -> None:
 def test_a_detector_refolded_is_the_one_that_was_fed(name: str, cut: int, seed: int) -> None:
     series = calm_then_worse(seed)
     fed = SequentialDetector(name, seed)
-    tips = fed.tips(series[:cut])
+    tips = fed.alarms(series[:cut])
     again = rebuild_detector(name, series[tips[-1] + 1 if tips else 0 : cut], seed)
-    assert again.tips(series[cut:]) == fed.tips(series[cut:])
+    assert again.alarms(series[cut:]) == fed.alarms(series[cut:])
 
 
 @every_detector
@@ -115,12 +115,12 @@ def test_a_series_that_is_refused_leaves_no_mark(name: str) -> None:
     pure, tried = (SequentialDetector(name) for _ in range(2))
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match="finite"):
-            tried.tips(np.array([1.0] * 50 + [bad]))
-    assert tried.tips(series) == pure.tips(series)
+            tried.alarms(np.array([1.0] * 50 + [bad]))
+    assert tried.alarms(series) == pure.alarms(series)
 
 
 @every_detector
 def test_nothing_taken_in_is_nothing_said(name: str) -> None:
     watch = rebuild_detector(name, hits(CALM, 100, 1))
-    assert watch.tips(np.empty(0)) == []
-    assert watch.tips(calm_then_worse(4)) == rebuild_detector(name, hits(CALM, 100, 1)).tips(calm_then_worse(4))
+    assert watch.alarms(np.empty(0)) == []
+    assert watch.alarms(calm_then_worse(4)) == rebuild_detector(name, hits(CALM, 100, 1)).alarms(calm_then_worse(4))

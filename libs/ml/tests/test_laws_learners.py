@@ -18,19 +18,20 @@ from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.families import fit
-from penstock.ml.online.additive import Additive
+from penstock.ml.models.training_data import TrainingData
+from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import Blend
-from penstock.ml.online.column_bins import Steps
-from penstock.ml.online.expert_mixture import Mixture
+from penstock.ml.online.column_bins import ColumnBins
+from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.package.model_package import pack, unpack
 
 from .conftest import Table, table
 from .exports import with_any_of
-from .lawful import TASKS, blended, classes_of, said_by, targets_of
+from .model_cases import TASKS, blend_of, classes_of, expert_outputs_of, targets_of
 
-LEARNERS = (Additive, Mixture, Blend)
-Taught = tuple[Any, ...]
-"""What a learner is taught: the arguments of `learn` but for the targets."""
+LEARNERS = (AdditiveModels, ExpertMixture, Blend)
+LearnArguments = tuple[Any, ...]
+"""What a learner is arguments: the arguments of `learn` but for the targets."""
 
 every_learner = pytest.mark.parametrize("kind", LEARNERS)
 every_task = pytest.mark.parametrize("task", TASKS)
@@ -38,32 +39,32 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def known() -> Table:
+def training() -> Table:
     return table(80, seed=3)
 
 
 @pytest.fixture(scope="module")
-def blends(known: Table) -> dict[str, Blend]:
-    return {task: blended(known, task) for task in TASKS}
+def blends(training: Table) -> dict[str, Blend]:
+    return {task: blend_of(training, task) for task in TASKS}
 
 
 def test_whatever_learns_has_laws() -> None:
     assert with_any_of("learn") == set(LEARNERS)
 
 
-def fresh(kind: type, known: Table, blend: Blend) -> tuple[Any, Taught]:
-    """A learner of its own, and what it is taught."""
+def fresh(kind: type, training: Table, blend: Blend) -> tuple[Any, LearnArguments]:
+    """A learner of its own, and what it is arguments."""
     mine = replace(blend, groups=deepcopy(blend.groups), mixture=deepcopy(blend.mixture))
-    said, places = said_by(blend, known.frame), blend.places(known.frame)
-    if kind is Mixture:
-        return mine.mixture, (said,)
-    if kind is Additive:
-        return mine.groups[-1].models, (places[-1],)
-    return mine, (places, said)
+    outputs, bin_indices = expert_outputs_of(blend, training.frame), blend.bin_indices(training.frame)
+    if kind is ExpertMixture:
+        return mine.mixture, (outputs,)
+    if kind is AdditiveModels:
+        return mine.groups[-1].models, (bin_indices[-1],)
+    return mine, (bin_indices, outputs)
 
 
-def part(taught: Taught, rows: slice) -> list[Any]:
-    return [[group[rows] for group in each] if isinstance(each, list) else each[rows] for each in taught]
+def part(arguments: LearnArguments, rows: slice) -> list[Any]:
+    return [[group[rows] for group in each] if isinstance(each, list) else each[rows] for each in arguments]
 
 
 def state(learner: Any) -> str:
@@ -73,80 +74,90 @@ def state(learner: Any) -> str:
     return repr((learner.to_dict(), learner.weights.tobytes()))
 
 
-def reloaded(learner: Any, known: Table) -> Any:
+def reloaded(learner: Any, training: Table) -> Any:
     """The learner as it is found where it was kept."""
     if isinstance(learner, Blend):
-        return unpack(pack(learner, known.frame.take([0, 1])))
+        return unpack(pack(learner, training.frame.take([0, 1])))
     plain = json.loads(json.dumps(learner.to_dict()))
-    return Additive.from_dict(plain, learner.weights) if isinstance(learner, Additive) else Mixture.from_dict(plain)
+    return (
+        AdditiveModels.from_dict(plain, learner.weights)
+        if isinstance(learner, AdditiveModels)
+        else ExpertMixture.from_dict(plain)
+    )
 
 
 @every_learner
 @every_task
-def test_outcomes_folded_at_once_or_one_by_one_leave_the_same(known: Table, blends: Any, kind: type, task: str) -> None:
-    targets = targets_of(known, task)
-    (once, taught), (often, _) = (fresh(kind, known, blends[task]) for _ in range(2))
-    once.learn(*taught, targets)
+def test_outcomes_folded_at_once_or_one_by_one_leave_the_same(
+    training: Table, blends: Any, kind: type, task: str
+) -> None:
+    targets = targets_of(training, task)
+    (once, arguments), (often, _) = (fresh(kind, training, blends[task]) for _ in range(2))
+    once.learn(*arguments, targets)
     for place in range(len(targets)):
         rows = slice(place, place + 1)
-        often.learn(*part(taught, rows), targets[rows])
+        often.learn(*part(arguments, rows), targets[rows])
     assert state(once) == state(often)
 
 
 @every_learner
 @every_task
-def test_what_was_kept_and_learns_on_is_what_was_never_kept(known: Table, blends: Any, kind: type, task: str) -> None:
-    targets, (first, then) = targets_of(known, task), (slice(0, 30), slice(30, None))
-    learner, taught = fresh(kind, known, blends[task])
-    learner.learn(*part(taught, first), targets[first])
-    again = reloaded(learner, known)
+def test_what_was_kept_and_learns_on_is_what_was_never_kept(
+    training: Table, blends: Any, kind: type, task: str
+) -> None:
+    targets, (first, then) = targets_of(training, task), (slice(0, 30), slice(30, None))
+    learner, arguments = fresh(kind, training, blends[task])
+    learner.learn(*part(arguments, first), targets[first])
+    again = reloaded(learner, training)
     assert state(again) == state(learner)
     for one in (learner, again):
-        one.learn(*part(taught, then), targets[then])
+        one.learn(*part(arguments, then), targets[then])
     assert state(again) == state(learner)
 
 
 @every_learner
 @every_task
-def test_nothing_folded_is_nothing_learnt_and_something_is(known: Table, blends: Any, kind: type, task: str) -> None:
-    learner, taught = fresh(kind, known, blends[task])
-    before, targets = state(learner), targets_of(known, task)
-    learner.learn(*part(taught, slice(0, 0)), targets[:0])
+def test_nothing_folded_is_nothing_learnt_and_something_is(training: Table, blends: Any, kind: type, task: str) -> None:
+    learner, arguments = fresh(kind, training, blends[task])
+    before, targets = state(learner), targets_of(training, task)
+    learner.learn(*part(arguments, slice(0, 0)), targets[:0])
     assert state(learner) == before
-    learner.learn(*part(taught, slice(0, 1)), targets[:1])
+    learner.learn(*part(arguments, slice(0, 1)), targets[:1])
     assert state(learner) != before
 
 
 @every_learner
-def test_no_number_however_huge_makes_a_learner_useless(known: Table, blends: Any, kind: type) -> None:
-    learner, taught = fresh(kind, known, blends["regression"])
-    huge = np.where(np.arange(len(known.frame)) % 2, 1.0, -1.0) * 1.7e308
-    learner.learn(*taught, huge)
+def test_no_number_however_huge_makes_a_learner_useless(training: Table, blends: Any, kind: type) -> None:
+    learner, arguments = fresh(kind, training, blends["regression"])
+    huge = np.where(np.arange(len(training.frame)) % 2, 1.0, -1.0) * 1.7e308
+    learner.learn(*arguments, huge)
     assert "nan" not in state(learner)
-    found = learner.predict(known.frame).values if isinstance(learner, Blend) else learner.answer(taught[0])
+    found = learner.predict(training.frame).values if isinstance(learner, Blend) else learner.outputs(arguments[0])
     assert np.isfinite(found).all()
 
 
 @every_learner
 @every_task
 def test_one_and_the_same_label_for_ever_is_learnt_and_nothing_breaks(
-    known: Table, blends: Any, kind: type, task: str
+    training: Table, blends: Any, kind: type, task: str
 ) -> None:
-    learner, taught = fresh(kind, known, blends[task])
+    learner, arguments = fresh(kind, training, blends[task])
     for _ in range(30):
-        learner.learn(*part(taught, slice(0, 20)), np.zeros(20))
-    found = np.asarray(learner.mixture.answer(taught[1]) if isinstance(learner, Blend) else learner.answer(taught[0]))
+        learner.learn(*part(arguments, slice(0, 20)), np.zeros(20))
+    found = np.asarray(
+        learner.mixture.outputs(arguments[1]) if isinstance(learner, Blend) else learner.outputs(arguments[0])
+    )
     assert np.isfinite(found).all()
     if task != "regression":
         assert found.sum(axis=-1) == pytest.approx(np.ones(found.shape[:-1]))
 
 
 @every_task
-def test_a_blend_reads_what_it_wrote_and_answers_by_it(known: Table, blends: Any, task: str) -> None:
+def test_a_blend_reads_what_it_wrote_and_answers_by_it(training: Table, blends: Any, task: str) -> None:
     blend: Blend = blends[task]
-    said = said_by(blend, known.frame)
-    read = blend.read(json.loads(json.dumps(blend.written(said))))
-    assert read == pytest.approx(said, abs=1e-4 * (1 + len(blend.classes)))
+    outputs = expert_outputs_of(blend, training.frame)
+    decoded = blend.decode_expert_outputs(json.loads(json.dumps(blend.encode_expert_outputs(outputs))))
+    assert decoded == pytest.approx(outputs, abs=1e-4 * (1 + len(blend.classes)))
 
 
 @given(
@@ -154,38 +165,41 @@ def test_a_blend_reads_what_it_wrote_and_answers_by_it(known: Table, blends: Any
     st.booleans(),
 )
 def test_every_row_has_its_places_in_the_table(rows: list[list[float]], paired: bool) -> None:
-    steps = Steps.fit(np.random.default_rng(1).normal(size=(50, 2)), np.zeros(2, bool), paired=paired)
-    places = steps.places(np.array(rows))
-    assert places.shape == (len(rows), steps.width)
-    assert ((places >= 0) & (places < steps.size)).all()
+    bins = ColumnBins.fit(np.random.default_rng(1).normal(size=(50, 2)), np.zeros(2, bool), paired=paired)
+    indices = bins.bin_indices(np.array(rows))
+    assert indices.shape == (len(rows), bins.width)
+    assert ((indices >= 0) & (indices < bins.size)).all()
 
 
 # --- plain data
 
 
-def steps_of(known: Table) -> Steps:
-    encoder = Encoder.fit(known.frame, known.fields)
-    return Steps.fit(encoder.transform(known.frame), encoder.categorical, paired=True)
+def bins_of(training: Table) -> ColumnBins:
+    encoder = Encoder.fit(training.frame, training.fields)
+    return ColumnBins.fit(encoder.transform(training.frame), encoder.categorical, paired=True)
 
 
-def taken(lags: Lags, numbers: list[float]) -> LabelHistory:
+def history_of(lags: Lags, numbers: list[float]) -> LabelHistory:
     made = LabelHistory(lags)
     for place, number in enumerate(numbers):
-        made.take([None, "a", "b"][place % 3], number)
+        made.add([None, "a", "b"][place % 3], number)
     return made
 
 
 LAGS = Lags((1, 2), 3)
 KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
-    Encoder: (lambda known: Encoder.fit(known.frame, known.fields, ["hour"]), Encoder.from_dict),
-    Steps: (steps_of, Steps.from_dict),
-    Additive: (
-        lambda known: Additive(steps_of(known), (0.1, 0.01), 2),
-        lambda plain: Additive.from_dict(plain, np.zeros((Steps.from_dict(plain["steps"]).size, 2, 2))),
+    Encoder: (lambda training: Encoder.fit(training.frame, training.fields, ["hour"]), Encoder.from_dict),
+    ColumnBins: (bins_of, ColumnBins.from_dict),
+    AdditiveModels: (
+        lambda training: AdditiveModels(bins_of(training), (0.1, 0.01), 2),
+        lambda plain: AdditiveModels.from_dict(plain, np.zeros((ColumnBins.from_dict(plain["steps"]).size, 2, 2))),
     ),
-    Mixture: (lambda _: Mixture(3, 2.5), Mixture.from_dict),
-    LabelHistory: (lambda _: taken(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
-    ReferenceBins: (lambda known: ReferenceBins.of(known.frame.columns["town"], "category"), ReferenceBins.from_dict),
+    ExpertMixture: (lambda _: ExpertMixture(3, 2.5), ExpertMixture.from_dict),
+    LabelHistory: (lambda _: history_of(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
+    ReferenceBins: (
+        lambda training: ReferenceBins.of(training.frame.columns["town"], "category"),
+        ReferenceBins.from_dict,
+    ),
 }
 
 
@@ -194,17 +208,17 @@ def test_whatever_is_kept_as_plain_data_has_laws() -> None:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_what_is_kept_as_json_comes_back_the_same(known: Table, kind: type) -> None:
+def test_what_is_kept_as_json_comes_back_the_same(training: Table, kind: type) -> None:
     made, restored = KEPT[kind]
-    plain = made(known).to_dict()
+    plain = made(training).to_dict()
     text = json.dumps(plain, allow_nan=False)
     assert json.dumps(restored(json.loads(text)).to_dict(), allow_nan=False) == text
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_what_is_not_whole_is_refused(known: Table, kind: type) -> None:
+def test_what_is_not_whole_is_refused(training: Table, kind: type) -> None:
     made, restored = KEPT[kind]
-    plain = made(known).to_dict()
+    plain = made(training).to_dict()
     for name in plain:
         with pytest.raises((KeyError, TypeError, ValueError)):
             restored({each: value for each, value in plain.items() if each != name})
@@ -212,20 +226,20 @@ def test_what_is_not_whole_is_refused(known: Table, kind: type) -> None:
 
 @given(st.lists(st.floats(-1e9, 1e9), max_size=12), st.lists(st.floats(-1e9, 1e9), max_size=12))
 def test_known_labels_that_were_kept_go_on_as_if_they_had_not_been(before: list[float], after: list[float]) -> None:
-    never, kept = (taken(LAGS, before) for _ in range(2))
+    never, kept = (history_of(LAGS, before) for _ in range(2))
     kept = LabelHistory.from_dict(LAGS, json.loads(json.dumps(kept.to_dict())))
     for place, number in enumerate(after):
         for one in (never, kept):
-            one.take("ab"[place % 2], number)
+            one.add("ab"[place % 2], number)
     assert kept.to_dict() == never.to_dict()
     np.testing.assert_array_equal(kept.features([None, "a", "b", "c"]), never.features([None, "a", "b", "c"]))
 
 
-def test_a_learner_of_one_class_answers_it(known: Table) -> None:
-    one = Table(known.frame, {"binary": [known.labels["binary"][0]] * len(known.frame)})
-    blend = blended(one, "binary")
-    assert set(blend.predict(known.frame).values) == {one.labels["binary"][0]}
-    assert fit("linear", known.frame, one.labels["binary"], known.fields, "binary").classes == (
+def test_a_learner_of_one_class_answers_it(training: Table) -> None:
+    one = Table(training.frame, {"binary": [training.labels["binary"][0]] * len(training.frame)})
+    blend = blend_of(one, "binary")
+    assert set(blend.predict(training.frame).values) == {one.labels["binary"][0]}
+    assert fit("linear", TrainingData(training.frame, one.labels["binary"], training.fields, "binary")).classes == (
         one.labels["binary"][0],
     )
     assert classes_of(one, "binary") == blend.classes

@@ -60,10 +60,10 @@ METRICS: dict[str, tuple[Callable[[Case], float], float]] = {
 }
 """Each metric, and what it is where every answer is right."""
 
-TOGETHER = {"measure_classes", "measure_numbers"}
+TOGETHER = {"classification_metrics", "regression_metrics"}
 OF_LOSSES = {"score", "losses", "interval", "primary_metric"}
 INTERVALS = {"wilson", "accuracy_interval", "mean_interval", "paired_difference"}
-TYPES = {"Difference", "Interval", "Measured", "Metric", "Probabilities"}
+TYPES = {"Difference", "Interval", "MetricValue", "Metric", "Probabilities"}
 
 every_metric = pytest.mark.parametrize("name", METRICS)
 
@@ -99,8 +99,8 @@ def test_the_order_of_the_cases_does_not_matter(name: str, seed: int) -> None:
 @settings(max_examples=20)
 def test_all_at_once_do_not_mind_the_order_either_and_lie_in_their_intervals(seed: int, n: int) -> None:
     def measured(case: Case) -> dict[str, Any]:
-        found = metrics.measure_classes(case.answers, case.labels, case.probabilities, CLASSES)
-        return found | metrics.measure_numbers(case.told, case.numbers)
+        found = metrics.classification_metrics(case.answers, case.labels, case.probabilities, CLASSES)
+        return found | metrics.regression_metrics(case.told, case.numbers)
 
     one, other = measured(Case(seed, n)), measured(Case(seed, n).shuffled(2))
     assert one.keys() == other.keys()

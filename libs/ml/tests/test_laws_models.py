@@ -22,7 +22,7 @@ from penstock.ml.package.model_package import pack, unpack
 
 from .conftest import Table, table
 from .exports import with_any_of
-from .lawful import MODELS, TASKS, UNSEEN, spoken
+from .model_cases import MODELS, TASKS, UNSEEN, numbers_of
 
 every_model = pytest.mark.parametrize("name", MODELS)
 every_task = pytest.mark.parametrize("task", TASKS)
@@ -40,7 +40,7 @@ Key = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def known() -> Table:
+def training() -> Table:
     return table(120, seed=3)
 
 
@@ -50,18 +50,18 @@ def asked() -> Frame:
 
 
 @pytest.fixture(scope="module")
-def models(known: Table) -> dict[Key, Model | Blend]:
-    return {(name, task): made(known, task) for name, made in MODELS.items() for task in TASKS}
+def models(training: Table) -> dict[Key, Model | Blend]:
+    return {(name, task): made(training, task) for name, made in MODELS.items() for task in TASKS}
 
 
 @pytest.fixture(scope="module")
-def packages(known: Table, models: dict[Key, Model | Blend]) -> dict[Key, bytes]:
+def packages(training: Table, models: dict[Key, Model | Blend]) -> dict[Key, bytes]:
     """Every model as it was before anybody asked it anything."""
-    return {key: pack(model, golden(known)) for key, model in models.items()}
+    return {key: pack(model, golden(training)) for key, model in models.items()}
 
 
-def golden(known: Table) -> Frame:
-    return known.frame.take([0, 1])
+def golden(training: Table) -> Frame:
+    return training.frame.take([0, 1])
 
 
 def test_whatever_answers_has_laws() -> None:
@@ -84,7 +84,7 @@ def test_any_rows_get_answers_that_can_be_used(models: Any, name: str, task: str
     model = models[name, task]
     found = model.predict(frame_of(rows))
     assert len(found) == len(rows)
-    assert np.isfinite(spoken(found)).all()
+    assert np.isfinite(numbers_of(found)).all()
     if task == "regression":
         assert found.probabilities is None
     else:
@@ -102,8 +102,8 @@ def test_neither_the_order_of_rows_nor_their_batches_matter(
 ) -> None:
     model, order = models[name, task], np.random.default_rng(0).permutation(len(asked))
     parts = [order[start : start + size] for start in range(0, len(order), size)]
-    found = np.concatenate([spoken(model.predict(asked.take(part))) for part in parts])
-    assert found == pytest.approx(spoken(model.predict(asked))[order], rel=1e-9, abs=1e-12)
+    found = np.concatenate([numbers_of(model.predict(asked.take(part))) for part in parts])
+    assert found == pytest.approx(numbers_of(model.predict(asked))[order], rel=1e-9, abs=1e-12)
 
 
 @every_model
@@ -113,7 +113,7 @@ def test_a_category_that_never_came_is_answered_as_one_that_is_missing(
 ) -> None:
     def of_town(town: str | None) -> np.ndarray:
         towns = {"town": column("category", [town] * len(asked))}
-        return spoken(models[name, task].predict(Frame({**asked.columns, **towns}, asked.times)))
+        return numbers_of(models[name, task].predict(Frame({**asked.columns, **towns}, asked.times)))
 
     assert np.array_equal(of_town("never seen"), of_town(None))
 
@@ -121,13 +121,13 @@ def test_a_category_that_never_came_is_answered_as_one_that_is_missing(
 @every_model
 @every_task
 def test_to_answer_changes_neither_the_model_nor_the_rows(
-    models: Any, packages: Any, known: Table, asked: Frame, name: str, task: str
+    models: Any, packages: Any, training: Table, asked: Frame, name: str, task: str
 ) -> None:
     model = models[name, task]
     before = packages[name, task]
-    first = spoken(model.predict(asked))
-    assert np.array_equal(spoken(model.predict(asked)), first)
-    assert pack(model, golden(known)) == before
+    first = numbers_of(model.predict(asked))
+    assert np.array_equal(numbers_of(model.predict(asked)), first)
+    assert pack(model, golden(training)) == before
     for one, other in zip(asked.columns.values(), table(24, seed=5).frame.columns.values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -135,22 +135,22 @@ def test_to_answer_changes_neither_the_model_nor_the_rows(
 @every_model
 @every_task
 def test_the_same_rows_make_the_same_bytes_wherever_a_column_stands(
-    models: Any, packages: Any, known: Table, asked: Frame, name: str, task: str
+    models: Any, packages: Any, training: Table, asked: Frame, name: str, task: str
 ) -> None:
     def moved(frame: Frame) -> Frame:
         names = [*reversed(frame.columns), "spare"]
         return Frame({each: frame.columns.get(each, np.ones(len(frame))) for each in names}, frame.times)
 
-    trained_alike = MODELS[name](Table(moved(known.frame), known.labels), task)
-    assert pack(trained_alike, golden(known)) == packages[name, task]
-    assert np.array_equal(*(spoken(models[name, task].predict(each)) for each in (asked, moved(asked))))
+    trained_alike = MODELS[name](Table(moved(training.frame), training.labels), task)
+    assert pack(trained_alike, golden(training)) == packages[name, task]
+    assert np.array_equal(*(numbers_of(models[name, task].predict(each)) for each in (asked, moved(asked))))
 
 
 @every_model
 @every_task
 def test_what_is_unpacked_answers_alike(models: Any, packages: Any, asked: Frame, name: str, task: str) -> None:
     again = unpack(packages[name, task]).predict(asked)
-    assert spoken(again) == pytest.approx(spoken(models[name, task].predict(asked)), rel=1e-6, abs=1e-9)
+    assert numbers_of(again) == pytest.approx(numbers_of(models[name, task].predict(asked)), rel=1e-6, abs=1e-9)
 
 
 @every_model

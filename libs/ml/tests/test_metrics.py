@@ -123,7 +123,7 @@ def shuffled(seed: int, k: int) -> tuple[list[str], list[str], np.ndarray]:
 @given(SEEDS, st.sampled_from([2, 3]))
 def test_all_metrics_at_once_are_the_single_ones(seed: int, k: int) -> None:
     labels, answers, probabilities = shuffled(seed, k)
-    classes, found = CLASSES[k], metrics.measure_classes(answers, labels, probabilities, CLASSES[k])
+    classes, found = CLASSES[k], metrics.classification_metrics(answers, labels, probabilities, CLASSES[k])
     assert found["accuracy"].value == pytest.approx(metrics.accuracy(labels, answers))
     assert found["log_loss"].value == pytest.approx(metrics.log_loss(labels, probabilities, classes))
     assert found["brier"].value == pytest.approx(metrics.brier(labels, probabilities, classes))
@@ -141,7 +141,7 @@ def test_all_metrics_at_once_are_the_single_ones(seed: int, k: int) -> None:
 def test_all_errors_of_numbers_at_once_are_scikit_learns(seed: int) -> None:
     random = np.random.default_rng(seed)
     labels, answers = random.normal(5, 2, 50), random.normal(5, 2, 50)
-    found = metrics.measure_numbers(answers, labels)
+    found = metrics.regression_metrics(answers, labels)
     assert found["mae"].value == pytest.approx(sk.mean_absolute_error(labels, answers))
     assert found["rmse"].value == pytest.approx(sk.root_mean_squared_error(labels, answers))
     assert found["mape"].value == pytest.approx(sk.mean_absolute_percentage_error(labels, answers))
@@ -159,7 +159,7 @@ def test_all_errors_of_numbers_at_once_are_scikit_learns(seed: int) -> None:
     ],
 )  # fmt: skip
 def test_intervals_of_a_block_hold_what_a_large_sample_says(k: int, name: str) -> None:
-    blocks = [metrics.measure_classes(*_turned(shuffled(seed, k)), CLASSES[k])[name] for seed in range(400)]
+    blocks = [metrics.classification_metrics(*_turned(shuffled(seed, k)), CLASSES[k])[name] for seed in range(400)]
     truth = float(np.mean([block.value for block in blocks]))
     held = sum(block.low <= truth <= block.high for block in blocks)
     assert 0.91 <= held / 400 <= 0.985
@@ -171,15 +171,15 @@ def _turned(answered: tuple[list[str], list[str], np.ndarray]) -> tuple[list[str
 
 def test_calibration_is_told_from_its_lack() -> None:
     sure = np.tile([0.95, 0.05], (1000, 1))
-    right = metrics.measure_classes(["a"] * 1000, ["a"] * 950 + ["b"] * 50, sure, ["a", "b"])["ece"]
-    wrong = metrics.measure_classes(["a"] * 1000, ["a"] * 600 + ["b"] * 400, sure, ["a", "b"])["ece"]
+    right = metrics.classification_metrics(["a"] * 1000, ["a"] * 950 + ["b"] * 50, sure, ["a", "b"])["ece"]
+    wrong = metrics.classification_metrics(["a"] * 1000, ["a"] * 600 + ["b"] * 400, sure, ["a", "b"])["ece"]
     assert right.value < 0.001
     assert wrong.value == pytest.approx(0.35)
     assert wrong.low < 0.35 < wrong.high < 0.4
 
 
 def test_classes_that_never_occur_do_not_count() -> None:
-    found = metrics.measure_classes(["a", "b"], ["a", "b"], classes=("a", "b", "c"))
+    found = metrics.classification_metrics(["a", "b"], ["a", "b"], classes=("a", "b", "c"))
     assert found["recall"].value == 1.0
     assert "log_loss" not in found
 
@@ -187,18 +187,18 @@ def test_classes_that_never_occur_do_not_count() -> None:
 def test_a_perfect_order_is_not_certain() -> None:
     scores = np.array([0.1] * 6 + [0.9] * 4)
     labels = ["a"] * 6 + ["b"] * 4
-    found = metrics.measure_classes(labels, labels, np.stack([1 - scores, scores], axis=1), ["a", "b"])["auc"]
+    found = metrics.classification_metrics(labels, labels, np.stack([1 - scores, scores], axis=1), ["a", "b"])["auc"]
     assert (found.value, found.high) == (1.0, 1.0)
     assert found.low < 0.7
 
 
 def test_what_cannot_be_told_is_left_out() -> None:
-    assert metrics.measure_classes([], [], np.empty((0, 2)), ["a", "b"]) == {}
-    assert metrics.measure_numbers(np.empty(0), np.empty(0)) == {}
-    huge = metrics.measure_numbers(np.array([1e300, 1e300]), np.array([0.0, -1e300]))
+    assert metrics.classification_metrics([], [], np.empty((0, 2)), ["a", "b"]) == {}
+    assert metrics.regression_metrics(np.empty(0), np.empty(0)) == {}
+    huge = metrics.regression_metrics(np.array([1e300, 1e300]), np.array([0.0, -1e300]))
     assert set(huge) == {"mae", "mape", "pinball_10", "pinball_90"}
     assert huge["mae"].low is None
-    assert set(metrics.measure_numbers(np.ones(3), np.zeros(3))) == {"mae", "rmse", "pinball_10", "pinball_90"}
+    assert set(metrics.regression_metrics(np.ones(3), np.zeros(3))) == {"mae", "rmse", "pinball_10", "pinball_90"}
 
 
 @given(st.integers(0, 100), st.integers(1, 100), st.sampled_from([0.9, 0.95, 0.99]))

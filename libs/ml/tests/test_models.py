@@ -12,6 +12,7 @@ from penstock.ml.models.baseline import baseline
 from penstock.ml.models.constant import Constant
 from penstock.ml.models.families import FAMILIES, UnknownFamily, fit
 from penstock.ml.models.model import Model, UnusableAnswer
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import estimator_bytes
 
 TASKS = ("binary", "multiclass", "regression")
@@ -22,7 +23,7 @@ every_task = pytest.mark.parametrize("task", TASKS)
 @every_family
 @every_task
 def test_a_family_beats_the_baseline_on_later_rows(family: str, task: str, mixed, later) -> None:
-    model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=("hour",))
+    model = fit(family, TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=("hour",)))
     prior = np.median(mixed.labels[task]) if task == "regression" else None
     floor = baseline(task, model.classes, prior, mixed.fields)
     found, least = (
@@ -34,7 +35,7 @@ def test_a_family_beats_the_baseline_on_later_rows(family: str, task: str, mixed
 @every_family
 @every_task
 def test_permuted_rows_get_permuted_answers(family: str, task: str, mixed, later) -> None:
-    model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task)
+    model = fit(family, TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task))
     order = np.random.default_rng(0).permutation(len(later.frame))
     straight, permuted = model.predict(later.frame), model.predict(later.frame.take(order))
     if straight.probabilities is None:
@@ -49,7 +50,9 @@ def test_permuted_rows_get_permuted_answers(family: str, task: str, mixed, later
 @every_task
 def test_the_same_input_and_seed_give_the_same_bytes(family: str, task: str, mixed) -> None:
     first, second = (
-        estimator_bytes.dump(fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, seed=3).estimator)
+        estimator_bytes.dump(
+            fit(family, TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task), seed=3).estimator
+        )
         for _ in range(2)
     )
     assert first == second
@@ -67,7 +70,7 @@ def test_hostile_columns_are_survived(family: str, task: str, mixed) -> None:
         "huge": np.where(np.arange(n) == 5, 1e300, 0.0),
     }
     fields = [Field(name, "category" if name in {"nothing", "one"} else "number") for name in columns]
-    model = fit(family, Frame(columns, mixed.frame.times), mixed.labels[task], fields, task)
+    model = fit(family, TrainingData(Frame(columns, mixed.frame.times), mixed.labels[task], fields, task))
     asked = {
         "constant": np.array([-1e300, np.nan]),
         "missing": np.array([1.0, 1e300]),
@@ -81,7 +84,7 @@ def test_hostile_columns_are_survived(family: str, task: str, mixed) -> None:
 @every_family
 def test_one_class_gives_a_constant_over_all_declared_classes(family: str, mixed) -> None:
     labels = ["b"] * len(mixed.frame)
-    model = fit(family, mixed.frame, labels, mixed.fields, "multiclass", classes=["a", "b", "c"])
+    model = fit(family, TrainingData(mixed.frame, labels, mixed.fields, "multiclass", classes=["a", "b", "c"]))
     answers = model.predict(mixed.frame.take(slice(0, 2)))
     assert answers.values == ["b", "b"]
     assert answers.probabilities.tolist() == [[0, 1, 0]] * 2
@@ -90,7 +93,7 @@ def test_one_class_gives_a_constant_over_all_declared_classes(family: str, mixed
 @every_family
 def test_a_class_with_one_member_and_one_with_none(family: str, mixed) -> None:
     labels = ["b", *(["a", "d"] * len(mixed.frame))][: len(mixed.frame)]
-    model = fit(family, mixed.frame, labels, mixed.fields, "multiclass", classes=["d", "c", "b", "a"])
+    model = fit(family, TrainingData(mixed.frame, labels, mixed.fields, "multiclass", classes=["d", "c", "b", "a"]))
     probabilities = model.predict(mixed.frame).probabilities
     assert model.classes == ("d", "c", "b", "a")
     assert probabilities.shape == (400, 4)
@@ -100,14 +103,14 @@ def test_a_class_with_one_member_and_one_with_none(family: str, mixed) -> None:
 @every_family
 def test_two_rows_are_enough(family: str, mixed) -> None:
     two = mixed.frame.take(slice(0, 2))
-    assert len(fit(family, two, ["a", "b"], mixed.fields, "binary").predict(two)) == 2
-    assert len(fit(family, two, [1.0, 2.0], mixed.fields, "regression").predict(two)) == 2
+    assert len(fit(family, TrainingData(two, ["a", "b"], mixed.fields, "binary")).predict(two)) == 2
+    assert len(fit(family, TrainingData(two, [1.0, 2.0], mixed.fields, "regression")).predict(two)) == 2
 
 
 @every_family
 @every_task
 def test_without_columns_the_marginal_is_answered(family: str, task: str, mixed) -> None:
-    model = fit(family, mixed.frame, mixed.labels[task], [], task)
+    model = fit(family, TrainingData(mixed.frame, mixed.labels[task], [], task))
     assert len(set(model.predict(mixed.frame).values)) == 1
 
 
@@ -119,24 +122,28 @@ def test_what_can_be_set_is_set_and_by_default_is_what_it_is_without(family: str
     for each in ranges:
         assert each.low <= each.default <= each.high
         for edge in (each.low, each.high):
-            value = int(edge) if each.whole else edge
-            model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, settings=((each.name, value),))
+            value = int(edge) if each.is_integer else edge
+            model = fit(
+                family,
+                TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task),
+                settings=((each.name, value),),
+            )
             assert model.estimator.get_params()[each.name] == model.details["settings"][each.name] == value
 
 
 @every_task
 def test_no_rows_get_no_answers(task: str, mixed) -> None:
-    model = fit("linear", mixed.frame, mixed.labels[task], mixed.fields, task)
+    model = fit("linear", TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task))
     assert len(model.predict(mixed.frame.take([]))) == 0
 
 
 def test_unfit_input_is_refused(mixed) -> None:
     with pytest.raises(UnknownFamily, match=r"os\.system"):
-        fit("os.system", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+        fit("os.system", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     with pytest.raises(ValueError, match="400 rows and 1 labels"):
-        fit("linear", mixed.frame, ["a"], mixed.fields, "binary")
+        fit("linear", TrainingData(mixed.frame, ["a"], mixed.fields, "binary"))
     with pytest.raises(ValueError, match="label 2 is not a finite number"):
-        fit("linear", mixed.frame, [0.0, 1.0, np.nan] + [0.0] * 397, mixed.fields, "regression")
+        fit("linear", TrainingData(mixed.frame, [0.0, 1.0, np.nan] + [0.0] * 397, mixed.fields, "regression"))
 
 
 class Broken:

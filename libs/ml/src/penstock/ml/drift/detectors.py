@@ -1,7 +1,7 @@
 """Online detectors of change in a series of losses or scores, by name.
 
-They are River's. What is added: a direction, so that an improvement is no alarm; a common scale for
-values that are not 0 or 1; and a state that is a function of the inputs since the last alarm.
+They are River's, with three additions: a direction, so that an improvement is no alarm; a common scale for
+values that are not 0 or 1; and a state that depends only on the values since the last alarm.
 
 Left out on purpose: EDDM (17 false alarms per 10,000 stationary 0/1 losses where the others have
 at most one) and FHDDM (misses moderate changes).
@@ -74,7 +74,7 @@ class UnknownDetector(ValueError):
 
 
 class SequentialDetector:
-    """Watches a series and says which value tipped it; after an alarm it starts afresh.
+    """Watches a series and raises alarms; after an alarm it starts anew.
 
     With `direction="up"` only a rise is an alarm, for losses; with "both" any change is, for scores.
     With `bounded=True` values lie in [0, 1], as 0/1 losses do. Otherwise the first 100 values after
@@ -82,7 +82,8 @@ class SequentialDetector:
     values in any batches, with the same seed, give the same alarms. KSWIN costs a millisecond a
     value, the others microseconds.
 
-    Raises UnknownDetector for a name not in `DETECTORS` and for a binary detector of unbounded values.
+    Raises:
+        UnknownDetector: the name is not in `DETECTORS`, or a binary detector is to watch unbounded values.
 
     >>> watch = SequentialDetector("adwin")
     >>> watch.update(np.zeros(500)), watch.update(np.ones(500))
@@ -90,67 +91,68 @@ class SequentialDetector:
     """
 
     def __init__(self, name: str, seed: int = 0, direction: Direction = "up", bounded: bool = True) -> None:
-        known = DETECTORS.get(name)
-        if known is None:
+        detector = DETECTORS.get(name)
+        if detector is None:
             raise UnknownDetector(f"no detector is named {name!r}: choose one of {sorted(DETECTORS)}")
-        if known.binary and not bounded:
+        if detector.binary and not bounded:
             raise UnknownDetector(f"detector {name!r} watches 0/1 losses only: choose adwin or page-hinkley")
         self.name, self.seed, self.direction, self.bounded = name, seed, direction, bounded
         self._restart()
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the detector is set to, as plain data."""
-        own = {"direction": self.direction, "bounded": self.bounded, "seed": self.seed}
-        return DETECTORS[self.name].parameters | own
+        """The detector's parameters, as plain data."""
+        settings = {"direction": self.direction, "bounded": self.bounded, "seed": self.seed}
+        return DETECTORS[self.name].parameters | settings
 
     def update(self, values: NDArray[Any]) -> int | None:
-        """Take in all n values; the index of the first that tipped the detector, or None."""
-        return next(iter(self.tips(values)), None)
+        """Update with all n values: the index of the first alarm, or None."""
+        return next(iter(self.alarms(values)), None)
 
-    def tips(self, values: NDArray[Any]) -> list[int]:
-        """Take in all n values; the index of each that tipped the detector.
+    def alarms(self, values: NDArray[Any]) -> list[int]:
+        """Update with all n values: the index of each alarm.
 
-        Raises ValueError for NaN and infinity, before anything is taken in.
+        Raises:
+            ValueError: a value is NaN or infinite; then the detector is unchanged.
         """
         numbers = np.asarray(values, dtype=np.float64)
         if not np.isfinite(numbers).all():
             raise ValueError("a detector takes finite values only")
-        return [index for index, value in enumerate(numbers.tolist()) if self.tipped_by(value)]
+        return [index for index, value in enumerate(numbers.tolist()) if self.update_one(value)]
 
-    def tipped_by(self, value: float) -> bool:
-        """Take in one value, known to be finite: whether it tipped the detector."""
+    def update_one(self, value: float) -> bool:
+        """Update with one value, which must be finite: whether it raises an alarm."""
         if self._scale:
-            tipped = self._fed(min(value / self._scale, 1.0))
+            alarm = self._feed(min(value / self._scale, 1.0))
         else:
-            tipped = any(self._fed(min(each / self._scale, 1.0)) for each in self._calibrated(value))
-        if tipped:
+            alarm = any(self._feed(min(each / self._scale, 1.0)) for each in self._calibrate(value))
+        if alarm:
             self._restart()
-        return tipped
+        return alarm
 
     def _restart(self) -> None:
-        known = DETECTORS[self.name]
-        self._detector = known.make(known.parameters, self.direction, self.seed)
+        kind = DETECTORS[self.name]
+        self._detector = kind.make(kind.parameters, self.direction, self.seed)
         self._scale = 1.0 if self.bounded else 0.0
         self._calibration: list[float] = []
         self._count, self._total = 0, 0.0
 
-    def _calibrated(self, value: float) -> list[float]:
-        """The values that can be judged now that the scale is still sought: none, and at the end all of those."""
+    def _calibrate(self, value: float) -> list[float]:
+        """The values to feed while the scale is being set: none at first, then all at once."""
         self._calibration.append(value)
         if len(self._calibration) < CALIBRATION:
             return []
         self._scale = 2 * float(np.quantile(np.abs(self._calibration), 0.9)) or 1.0
         return self._calibration
 
-    def _fed(self, value: float) -> bool:
+    def _feed(self, value: float) -> bool:
         self._detector.update(value)
         self._count += 1
         self._total += value
         return bool(self._detector.drift_detected) and self._is_alarm()
 
     def _is_alarm(self) -> bool:
-        """Whether the change is one to report; an improvement only moves the point of comparison."""
+        """Whether the change is an alarm; an improvement only moves the point of comparison."""
         recent = _recent(self._detector)
         if self.direction == "both" or recent is None:
             return True
@@ -167,9 +169,9 @@ def rebuild_detector(
     direction: Direction = "up",
     bounded: bool = True,
 ) -> SequentialDetector:
-    """The detector that has seen these values, to be those since its last alarm or since its start."""
+    """The detector after these values, which must be those since its last alarm or its start."""
     detector = SequentialDetector(name, seed, direction, bounded)
-    detector.tips(values)
+    detector.alarms(values)
     return detector
 
 

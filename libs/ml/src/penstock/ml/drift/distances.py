@@ -56,20 +56,20 @@ def ks_statistic(reference: Counts, counts: Counts) -> Floats:
 
 
 def ks_p_value(statistic: Floats, reference: Counts, counts: Counts, below: float = np.inf) -> Floats:
-    """The p-value of a statistic, exact where it is below `below`; elsewhere it may be given as 1, which costs little."""
+    """The p-value of a statistic, exact where it is below `below`; elsewhere it may be returned as 1 to save time."""
     n, m = reference.sum(axis=-1), counts.sum(axis=-1)
     effective = np.maximum(np.round(n * m / np.maximum(n + m, 1)), 1)
-    wanted = _ks_floor(statistic, effective) < below
+    small = _ks_floor(statistic, effective) < below
     p_value = np.ones(np.shape(statistic))
-    if wanted.any():
-        p_value[wanted] = stats.kstwo.sf(statistic[wanted], effective[wanted])
+    if small.any():
+        p_value[small] = stats.kstwo.sf(statistic[small], effective[small])
     return p_value
 
 
 def _ks_floor(statistic: Floats, n: Floats) -> Floats:
-    """A bound that the p-value is never below: how likely n cases are as far off at one place, halfway up the range."""
-    place = (1 - np.minimum(statistic, 1.0)) / 2
-    return np.asarray(special.bdtrc(np.ceil(n * (place + statistic)) - 1, n.astype(np.intp), place))
+    """A lower bound of the p-value: the probability that n cases are as far off at one point, halfway up the range."""
+    point = (1 - np.minimum(statistic, 1.0)) / 2
+    return np.asarray(special.bdtrc(np.ceil(n * (point + statistic)) - 1, n.astype(np.intp), point))
 
 
 def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
@@ -77,7 +77,7 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
 
     Bins in which either sample expects fewer than 5 cases are pooled into one (Cochran, 1954), which
     joins the smallest of the others if it is still so rare; with fewer than two bins left there is
-    nothing to tell apart and p is 1.
+    no difference to test and p is 1.
     """
     table = _pooled(np.stack(np.broadcast_arrays(reference, counts), axis=-2).astype(np.float64))
     expected = _expected(table)
@@ -90,26 +90,26 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
 
 
 def association(statistic: Floats, reference: Counts, counts: Counts) -> Floats:
-    """Cramér's V of two samples, 0 to 1: how strong the difference behind a chi-square is, whatever the sample's size."""
+    """Cramér's V of two samples, 0 to 1: the strength of the difference behind a chi-square, at any sample size."""
     total = reference.sum(axis=-1) + counts.sum(axis=-1)
     return np.asarray(np.sqrt(np.minimum(statistic / np.maximum(total, 1), 1.0)))
 
 
-def wasserstein(reference: Counts, counts: Counts, places: NDArray[np.float64] | None = None) -> Floats:
+def wasserstein(reference: Counts, counts: Counts, positions: NDArray[np.float64] | None = None) -> Floats:
     """Wasserstein's distance (the earth mover's) over ordered bins: how far a case has moved on average.
 
-    `places` (..., k) are where the bins lie, ascending, in units of the field. Without them each bin lies at the middle
-    of its cases among the reference's, 0 to 1: then 0.1 is past a tenth of the reference, whatever the field's unit.
+    `positions` (..., k) are the bins' positions, ascending, in units of the field. Without them each bin has the mean
+    rank of its cases in the reference, 0 to 1: then 0.1 is past a tenth of the reference, whatever the field's unit.
     """
     before = _shares(reference)
-    where = np.cumsum(before, axis=-1) - before / 2 if places is None else places
+    where = np.cumsum(before, axis=-1) - before / 2 if positions is None else positions
     gaps = np.abs(np.cumsum(before - _shares(counts), axis=-1))
     return np.asarray((gaps[..., :-1] * np.diff(where, axis=-1)).sum(axis=-1))
 
 
 def _smoothed(counts: Counts, used: NDArray[np.bool_]) -> Floats:
-    raised = counts + 0.5
-    return np.asarray(raised / np.where(used, raised, 0.0).sum(axis=-1, keepdims=True).clip(min=0.5))
+    smoothed = counts + 0.5
+    return np.asarray(smoothed / np.where(used, smoothed, 0.0).sum(axis=-1, keepdims=True).clip(min=0.5))
 
 
 def _shares(counts: Counts) -> Floats:

@@ -1,8 +1,8 @@
-"""Whether two samples of rows differ in how their columns hang together, which no field shows alone.
+"""Multivariate drift: whether two samples of rows differ in how their columns depend on each other.
 
-Samples are (n, d) arrays of numbers, NaN where a value is missing; both functions look at halves that a seed draws, so
-the same samples always give the same verdict. They cost milliseconds to a second: they are for questions asked now
-and then, not for every window.
+Samples are (n, d) arrays of numbers, NaN where a value is missing; both functions use halves that a seed draws, so
+the same samples always give the same result. They take milliseconds to a second: they are meant for a check now and
+then, not for every window.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Rows = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class RowDrift:
-    """How far the rows have moved, and how likely that is without a change."""
+    """The statistic of a comparison of rows, and its p-value."""
 
     value: float
     p_value: float
@@ -27,25 +27,25 @@ class RowDrift:
 
 @dataclass(frozen=True)
 class Subspace:
-    """The plane in which a sample mostly lies, after each column was standardised. `axes` is (m, d)."""
+    """The subspace that holds most of a sample's variance, after each column was standardised. `axes` is (m, d)."""
 
     mean: Rows
     scale: Rows
     axes: Rows
 
     @classmethod
-    def of(cls, sample: Rows, kept: float = 0.9) -> Subspace:
-        """The fewest principal axes that hold the share `kept` of the variance, and at least one."""
-        known = np.maximum(np.isfinite(sample).sum(axis=0), 1)
-        mean = np.nansum(sample, axis=0) / known
-        spread = np.sqrt(np.nansum((sample - mean) ** 2, axis=0) / known)
+    def of(cls, sample: Rows, variance_share: float = 0.9) -> Subspace:
+        """The fewest principal axes that hold the share `variance_share` of the variance, and at least one."""
+        counts = np.maximum(np.isfinite(sample).sum(axis=0), 1)
+        mean = np.nansum(sample, axis=0) / counts
+        spread = np.sqrt(np.nansum((sample - mean) ** 2, axis=0) / counts)
         scale = np.where(spread > 0, spread, 1.0)
         _, strengths, axes = np.linalg.svd(np.nan_to_num((sample - mean) / scale), full_matrices=False)
-        held = np.cumsum(strengths**2) / max(float((strengths**2).sum()), 1e-300)
-        return cls(mean, scale, axes[: int(np.searchsorted(held, kept)) + 1])
+        shares = np.cumsum(strengths**2) / max(float((strengths**2).sum()), 1e-300)
+        return cls(mean, scale, axes[: int(np.searchsorted(shares, variance_share)) + 1])
 
     def errors(self, rows: Rows) -> Rows:
-        """How far each of n rows lies off the plane; shape (n,)."""
+        """The distance of each of n rows from the subspace; shape (n,)."""
         standard = np.nan_to_num((rows - self.mean) / self.scale)
         return np.asarray(np.linalg.norm(standard - standard @ self.axes.T @ self.axes, axis=1))
 
@@ -53,13 +53,16 @@ class Subspace:
 def reconstruction_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     """Error of reconstruction by principal components (Qahtan et al., 2015): the mean now over the mean before.
 
-    One half of the reference lays the plane, the other is what the window's errors are compared with, by
-    Kolmogorov and Smirnov: 1 is no change. Raises ValueError for fewer than two rows of either.
+    One half of the reference gives the subspace, the errors of the other are compared with the window's by
+    Kolmogorov and Smirnov's test: 1 is no change.
+
+    Raises:
+        ValueError: there are fewer than two rows of either.
     """
     _check(reference, window)
     first, second = _halves(reference, seed)
-    plane = Subspace.of(first)
-    before, now = plane.errors(second), plane.errors(window)
+    subspace = Subspace.of(first)
+    before, now = subspace.errors(second), subspace.errors(window)
     value = float(now.mean()) / max(float(before.mean()), 1e-12)
     return RowDrift(value, float(stats.ks_2samp(before, now, method="asymp").pvalue))
 
@@ -67,16 +70,19 @@ def reconstruction_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDri
 def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     """How well a classifier tells the window's rows from the reference's (Rabanser et al., 2019): its area under ROC.
 
-    A forest learns from one half of each, the other halves are scored: 0.5 is no change, 1 two worlds. The p-value is
-    Mann and Whitney's, one-sided, of those scores. Raises ValueError for fewer than two rows of either.
+    A forest learns from one half of each, the other halves are scored: 0.5 is no change, 1 full separation. The p-value
+    is Mann and Whitney's, one-sided, of those scores.
+
+    Raises:
+        ValueError: there are fewer than two rows of either.
     """
     _check(reference, window)
     (before, later), (now, after) = (_halves(rows, seed) for rows in (reference, window))
     forest = ExtraTreesClassifier(100, min_samples_leaf=5, random_state=seed)
     forest.fit(np.concatenate([before, now]), np.repeat([0, 1], [len(before), len(now)]))
-    known, new = (forest.predict_proba(rows)[:, 1] for rows in (later, after))
-    found = stats.mannwhitneyu(new, known, alternative="greater")
-    return RowDrift(float(found.statistic) / (len(known) * len(new)), float(found.pvalue))
+    reference_scores, window_scores = (forest.predict_proba(rows)[:, 1] for rows in (later, after))
+    test = stats.mannwhitneyu(window_scores, reference_scores, alternative="greater")
+    return RowDrift(float(test.statistic) / (len(reference_scores) * len(window_scores)), float(test.pvalue))
 
 
 def _halves(rows: Rows, seed: int) -> tuple[Rows, Rows]:

@@ -1,4 +1,4 @@
-"""Columns into counts: the bins of a reference sample, applied to what comes later."""
+"""Reference bins: the bins of a reference sample, into which later values are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.features.category_codes import Codes
+from penstock.ml.features.category_codes import CategoryCodes
 from penstock.ml.features.encoding import most_frequent
 from penstock.ml.features.frame import Kind
 
@@ -24,8 +24,8 @@ class ReferenceBins:
     """The bins of one field and how a reference sample fell into them.
 
     Numbers: bin i holds values from `edges[i-1]` up to, not including, `edges[i]`; the end bins take
-    whatever lies outside the sample's range; missing values have the last bin. At most 10 distinct
-    values have a bin each, more are parted by deciles. Categories: one bin for each of the 50 most
+    whatever lies outside the sample's range; missing values have the last bin. Up to 10 distinct
+    values have a bin each, more are divided by deciles. Categories: one bin for each of the 50 most
     frequent, then "other", then missing. `counts` (k,) are the sample's own.
 
     >>> reference = ReferenceBins.of(np.array([1.0, 2.0, 2.0, np.nan]), "number")
@@ -53,8 +53,8 @@ class ReferenceBins:
 
     def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """How many of n values fall into each bin; int64 of shape (k,)."""
-        places = self._number_bins(values) if self.kind == "number" else self._category_bins(values)
-        return np.bincount(places, minlength=self.bins)
+        indices = self._number_bins(values) if self.kind == "number" else self.codes.encode(values)
+        return np.bincount(indices, minlength=self.bins)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
@@ -67,30 +67,27 @@ class ReferenceBins:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ReferenceBins:
-        """The reference that `to_dict` described; KeyError or TypeError for anything else."""
+        """The reference that `to_dict` wrote; KeyError or TypeError for anything else."""
         return cls(data["kind"], tuple(data["edges"]), tuple(data["categories"]), tuple(data["counts"]))
 
     def _number_bins(self, values: NDArray[Any]) -> NDArray[np.int64]:
         numbers = values.astype(np.float64, copy=False)
         return np.where(np.isnan(numbers), self.bins - 1, np.searchsorted(self._cuts, numbers, side="right"))
 
-    def _category_bins(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        return self.codes.of(values)
-
     @cached_property
     def _cuts(self) -> NDArray[np.float64]:
         return np.array(self.edges, dtype=np.float64)
 
     @cached_property
-    def codes(self) -> Codes:
-        """The bin of each category, and of what is missing or none of them."""
-        places: dict[str | None, int] = {text: place for place, text in enumerate(self.categories)}
-        return Codes({**places, None: self.bins - 1}, other=self.bins - 2)
+    def codes(self) -> CategoryCodes:
+        """The bin of each category, of missing values, and of all others."""
+        codes: dict[str | None, int] = {text: code for code, text in enumerate(self.categories)}
+        return CategoryCodes({**codes, None: self.bins - 1}, other=self.bins - 2)
 
 
 def _edges(sample: NDArray[Any]) -> tuple[float, ...]:
-    known = sample[np.isfinite(sample)]
-    distinct = np.unique(known)
+    finite = sample[np.isfinite(sample)]
+    distinct = np.unique(finite)
     if not len(distinct):
         return ()
     above = float(np.nextafter(distinct[-1], np.inf)) if distinct[-1] < _LARGEST else _LARGEST
@@ -98,4 +95,4 @@ def _edges(sample: NDArray[Any]) -> tuple[float, ...]:
         return (*distinct.tolist(), above)
     shares = np.linspace(0, 1, BINS + 1)[:-1]
     # sample values themselves, the least of all first, so that ties fall on an edge and merge
-    return (*np.unique(np.quantile(known, shares, method="inverted_cdf")).tolist(), above)
+    return (*np.unique(np.quantile(finite, shares, method="inverted_cdf")).tolist(), above)

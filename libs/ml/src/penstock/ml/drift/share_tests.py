@@ -1,4 +1,4 @@
-"""Shares that a field's distances may drown: of missing values, of new categories, of values out of range."""
+"""Share tests: changed shares of missing values, new categories and values out of range, which distances may hide."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scipy import stats
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.drift.window_tests import FieldDrift, Kind
 
-LARGE: dict[Kind, float] = {"missing": 0.05, "category": 0.02, "range": 0.02}
+MIN_CHANGES: dict[Kind, float] = {"missing": 0.05, "category": 0.02, "range": 0.02}
 """By how much a share of all values has to change at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of the values of a field lie in some of its bins, before and now."""
+    """How many values of a field lie in some of its bins, in the reference and in the window."""
 
     field: str
     kind: Kind
@@ -34,29 +34,28 @@ class Share:
         return self.now / max(self.of_now, 1) - self.before / max(self.of_before, 1)
 
 
-def moved_shares(
+def share_drifts(
     profile: Mapping[str, ReferenceBins], window: Mapping[str, NDArray[Any]], alpha: float = 0.001, minimum: int = 100
 ) -> list[FieldDrift]:
     """The shares that have changed, in the profile's order, by Fisher's exact test over the counts.
 
-    Of missing values either change counts, of categories that are not the reference's and of numbers outside the
-    reference's range only a rise. A change is told when it is at least `LARGE` and its p-value, adjusted over all
+    For missing values either change counts, for categories that are not the reference's and numbers outside the
+    reference's range only a rise. A change counts when it is at least `MIN_CHANGES` and its p-value, adjusted over all
     shares of all fields by Benjamini and Hochberg (1995), is below `alpha`. `value` is the share now, `threshold`
-    what it had to reach. Windows of fewer than `minimum` events are never judged.
+    what it had to reach. Windows of fewer than `minimum` events never drift.
 
     >>> reference = ReferenceBins.of(np.arange(1000.0), "number")
     >>> window = {"load": reference.count(np.append(np.arange(450.0), np.full(50, np.nan)))}
-    >>> [(one.kind, one.value) for one in moved_shares({"load": reference}, window)]
+    >>> [(drift.kind, drift.value) for drift in share_drifts({"load": reference}, window)]
     [('missing', 0.1)]
     """
-    shares = [
-        share for name, known in profile.items() if name in window for share in _shares(name, known, window[name])
-    ]
+    shares = [share for name, bins in profile.items() if name in window for share in _shares(name, bins, window[name])]
     large = [_is_large(share) and min(share.of_before, share.of_now) >= minimum for share in shares]
     if not any(large):
         return []
     adjusted = stats.false_discovery_control(p_values(shares), method="bh")
-    return [_drift(share, float(p)) for share, p, one in zip(shares, adjusted, large, strict=True) if one and p < alpha]
+    rows = zip(shares, adjusted, large, strict=True)
+    return [_drift(share, float(p)) for share, p, is_large in rows if is_large and p < alpha]
 
 
 def p_values(shares: list[Share]) -> NDArray[np.float64]:
@@ -77,16 +76,16 @@ def _shares(name: str, reference: ReferenceBins, window: NDArray[Any]) -> Iterat
     if reference.kind == "category":
         yield Share(name, "category", before[-2], of_before, int(window[-2]), of_now)
     elif reference.edges:
-        ends = [place for place in (0, -2) if not before[place]]  # a bin of its own holds what lies outside
-        yield Share(name, "range", 0, of_before, sum(int(window[place]) for place in ends), of_now)
+        ends = [index for index in (0, -2) if not before[index]]  # bins for values outside the reference's range
+        yield Share(name, "range", 0, of_before, sum(int(window[index]) for index in ends), of_now)
 
 
 def _is_large(share: Share) -> bool:
     change = abs(share.change) if share.kind == "missing" else share.change
-    return change >= LARGE[share.kind]
+    return change >= MIN_CHANGES[share.kind]
 
 
 def _drift(share: Share, p_value: float) -> FieldDrift:
     before = share.before / share.of_before
-    threshold = before + LARGE[share.kind] * (1 if share.change > 0 else -1)
+    threshold = before + MIN_CHANGES[share.kind] * (1 if share.change > 0 else -1)
     return FieldDrift(share.field, "fisher", share.now / share.of_now, threshold, p_value, True, share.kind)

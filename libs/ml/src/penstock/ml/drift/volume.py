@@ -1,28 +1,29 @@
-"""How many events come in event time, against how many came before."""
+"""Volume drift: the rate of events in event time, against the rates before it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-TRAILING = 50
-"""Rates that are remembered."""
+TRAILING_RATES = 50
+"""Rates that one is compared with."""
 
-LEAST = 20
-"""Rates that must be known before one is judged."""
+MIN_RATES = 20
+"""Rates that are needed for a comparison."""
 
 FACTOR = 3.0
 
 
-def is_unusual_volume(rate: float, trailing: Sequence[float]) -> float | None:
-    """The bound that a rate has left: `FACTOR` times the highest of the trailing ones, or so much below the lowest.
+def exceeded_volume_bound(rate: float, trailing: Sequence[float]) -> float | None:
+    """The bound that a rate exceeds: `FACTOR` times the highest of the trailing ones, or so much below the lowest.
 
-    None while it is between, or while too few are known. Against the range instead of the mean, so that the bursts and
-    nights that a stream has had before are no news; a rate over some hundred events is off by so much by no accident.
+    None while it is between the bounds, or while there are too few rates. The comparison is with the range instead of
+    the mean, so that a stream's usual bursts and nights are no drift; a rate over some hundred events is so far off by
+    chance only rarely.
 
-    >>> is_unusual_volume(31.0, [8.0, 10.0] * 10), is_unusual_volume(29.0, [8.0, 10.0] * 10)
+    >>> exceeded_volume_bound(31.0, [8.0, 10.0] * 10), exceeded_volume_bound(29.0, [8.0, 10.0] * 10)
     (30.0, None)
     """
-    if len(trailing) < LEAST:
+    if len(trailing) < MIN_RATES:
         return None
     most, least = FACTOR * max(trailing), min(trailing) / FACTOR
     return most if rate > most else least if rate < least else None

@@ -1,4 +1,4 @@
-"""Whether a window of events differs from its reference, over all fields at once."""
+"""Window tests: whether a window of events differs from its reference, over all fields at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDERED: frozenset[Statistic] = frozenset({"ks", "wasserstein"})
 
 @dataclass(frozen=True, slots=True)
 class FieldDrift:
-    """How far one field has moved, or one share of it (`kind` other than `feature`, by Fisher's exact test).
+    """How far the values of one field have shifted, or one share of them (`kind` not `feature`: Fisher's exact test).
 
     `p_value` is already adjusted for the number of fields; `drifted` is the verdict.
     """
@@ -39,15 +39,15 @@ class FieldDrift:
 
 @dataclass(frozen=True, slots=True)
 class WindowTest:
-    """A field has drifted when the change is both large and no accident.
+    """A field has drifted when the change is both large and significant.
 
-    Large: the statistic reaches its threshold, which of "chi-square" is Cramér's V. No accident: the
-    p-value (Kolmogorov-Smirnov's for "ks" and "wasserstein", else chi-square's), adjusted over all
-    fields by Benjamini and Hochberg (1995), is below `alpha`. Windows of fewer than `minimum` events are never judged. The tests take events for
-    independent: where values have a daily cycle a window should hold whole days.
+    Large: the statistic reaches its threshold, which for "chi-square" is Cramér's V. Significant: the p-value
+    (Kolmogorov-Smirnov's for "ks" and "wasserstein", else chi-square's), adjusted over all fields by Benjamini and
+    Hochberg (1995), is below `alpha`. Windows of fewer than `minimum` events never drift. The tests assume independent
+    events: where values have a daily cycle a window should hold whole days.
 
     >>> test = WindowTest()
-    >>> [found.drifted for found in test.measure({"a": np.array([500, 500])}, {"a": np.array([20, 180])})]
+    >>> [field.drifted for field in test.measure({"a": np.array([500, 500])}, {"a": np.array([20, 180])})]
     [True]
     """
 
@@ -57,25 +57,26 @@ class WindowTest:
     minimum: int = 100
 
     def measure(self, reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]) -> list[FieldDrift]:
-        """Compare the counts (k,) of each field that both know; in the reference's order.
+        """Compare the counts (k,) of each field that both have; in the reference's order.
 
-        Raises ValueError when a field has other bins in the window than in the reference.
+        Raises:
+            ValueError: a field has other bins in the window than in the reference.
         """
-        return self._found(*_stacked(reference, window))
+        return self._test(*_stack(reference, window))
 
     def drifts(self, reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]) -> list[FieldDrift]:
         """Only the fields that have drifted, the largest change first."""
-        found = [field for field in self._found(*_stacked(reference, window), only_drifts=True) if field.drifted]
-        return sorted(found, key=lambda field: -field.value)
+        tested = self._test(*_stack(reference, window), only_drifts=True)
+        return sorted((field for field in tested if field.drifted), key=lambda field: -field.value)
 
-    def _found(self, fields: list[str], before: Counts, now: Counts, only_drifts: bool = False) -> list[FieldDrift]:
-        """What was measured; with `only_drifts` nothing is worked out that can make no field a drift."""
+    def _test(self, fields: list[str], before: Counts, now: Counts, only_drifts: bool = False) -> list[FieldDrift]:
+        """The result for every field; `only_drifts` skips work that cannot show a drift."""
         if not fields:
             return []
         threshold = THRESHOLDS[self.statistic] if self.threshold is None else self.threshold
         values = self._values(before, now)
-        judged = np.minimum(before.sum(axis=-1), now.sum(axis=-1)) >= self.minimum
-        large = judged & (values >= threshold)
+        enough = np.minimum(before.sum(axis=-1), now.sum(axis=-1)) >= self.minimum
+        large = enough & (values >= threshold)
         if only_drifts and not large.any():
             return []
         p_values = self._p_values(values, before, now, self.alpha if only_drifts else np.inf)
@@ -106,10 +107,10 @@ _DISTANCES: dict[Statistic, Callable[[Counts, Counts], NDArray[np.float64]]] = {
 }
 
 
-def _stacked(
+def _stack(
     reference: Mapping[str, NDArray[Any]], window: Mapping[str, NDArray[Any]]
 ) -> tuple[list[str], Counts, Counts]:
-    """The fields that both know, and their counts as rows, short ones filled up with zeros."""
+    """The fields that both have, and their counts as rows, padded with zeros."""
     fields = [name for name in reference if name in window]
     width = max((len(reference[name]) for name in fields), default=0)
     both = np.zeros((2, len(fields), width), dtype=np.int64)

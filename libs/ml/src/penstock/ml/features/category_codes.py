@@ -1,4 +1,4 @@
-"""Texts into codes, a whole column at a time."""
+"""Categories as integer codes, a whole column at a time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Codes(dict[Any, int]):
-    """Codes by value, and one for every value that has none.
+class CategoryCodes(dict[Any, int]):
+    """Codes by category, and one code, `other`, for every value that has none.
 
-    >>> Codes({"a": 0, "b": 1}, other=2).of(np.array(["b", None, "a"], dtype=object)).tolist()
+    >>> CategoryCodes({"a": 0, "b": 1}, other=2).encode(np.array(["b", None, "a"], dtype=object)).tolist()
     [1, 2, 0]
     """
 
@@ -23,6 +23,6 @@ class Codes(dict[Any, int]):
     def __missing__(self, value: Any) -> int:
         return self._other
 
-    def of(self, values: NDArray[Any]) -> NDArray[np.intp]:
+    def encode(self, values: NDArray[Any]) -> NDArray[np.intp]:
         """The codes of a column of n values, shape (n,)."""
         return np.fromiter(map(self.__getitem__, values.tolist()), np.intp, len(values))

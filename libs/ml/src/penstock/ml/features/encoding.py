@@ -1,4 +1,4 @@
-"""Frames into matrices: what a model was fitted with, kept as plain data."""
+"""The encoder of a model: frames into matrices of numbers, fitted once and kept as plain data."""
 
 from __future__ import annotations
 
@@ -54,18 +54,23 @@ class Encoder:
     def transform(self, frame: Frame) -> NDArray[np.float64]:
         """The matrix of shape (n, d), columns as in `names`.
 
-        Raises WrongFields when a field is absent or holds another kind of value.
+        Raises:
+            WrongFields: a field is absent or holds another kind of value.
         """
         matrix = np.empty((len(frame), len(self.names)))
-        for place in range(len(self.names)):
-            matrix[:, place] = self.column(frame, place)
+        for index in range(len(self.names)):
+            matrix[:, index] = self.column(frame, index)
         return matrix
 
-    def column(self, frame: Frame, place: int) -> NDArray[np.float64] | list[float]:
-        """Column `place` of the matrix, shape (n,); WrongFields as for `transform`."""
-        if place < len(self.fields):
-            return self._encode(self.fields[place], column_of(frame, self.fields[place]))
-        return time_part(self.time_parts[place - len(self.fields)], frame.times)
+    def column(self, frame: Frame, index: int) -> NDArray[np.float64] | list[float]:
+        """Column `index` of the matrix, shape (n,).
+
+        Raises:
+            WrongFields: the field is absent or holds another kind of value.
+        """
+        if index < len(self.fields):
+            return self._encode(self.fields[index], column_of(frame, self.fields[index]))
+        return time_part(self.time_parts[index - len(self.fields)], frame.times)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -93,7 +98,7 @@ class Encoder:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Encoder:
-        """The encoder that `to_dict` described; KeyError or TypeError for anything else."""
+        """The encoder that `to_dict` wrote; KeyError or TypeError for anything else."""
         fields = tuple(Field(field["name"], field["kind"]) for field in data["fields"])
         vocabularies = {name: tuple(texts) for name, texts in data["vocabularies"].items()}
         return cls(fields, vocabularies, tuple(data["time_parts"]))
@@ -136,7 +141,7 @@ def time_part(part: TimePart, moments: NDArray[np.datetime64]) -> NDArray[np.flo
 
 
 def column_of(frame: Frame, field: Field) -> NDArray[Any]:
-    """A field's values as the frame holds them; WrongFields when it does not."""
+    """A field's values in the frame; WrongFields when the frame has no such column."""
     try:
         return frame.columns[field.name]
     except KeyError:
@@ -144,7 +149,7 @@ def column_of(frame: Frame, field: Field) -> NDArray[Any]:
 
 
 def most_frequent(values: NDArray[Any], limit: int) -> tuple[str, ...]:
-    """The texts of a category column, the most frequent first, ties by alphabet."""
+    """At most `limit` texts of a category column, the most frequent first, ties by alphabet."""
     counts = Counter(values.tolist())
     counts.pop(None, None)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,4 +1,4 @@
-"""Rows as columns: the one shape in which features enter this library."""
+"""Frames: n rows held as columns, the one shape in which features enter this library."""
 
 from __future__ import annotations
 
@@ -19,17 +19,6 @@ class Field:
 
     name: str
     kind: Kind
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Number columns as one float64 matrix of shape (n, d), in the order of its d names.
-
-    Fortran order is best: each column is then contiguous.
-    """
-
-    names: tuple[str, ...]
-    matrix: NDArray[np.float64]
 
 
 class Table(Protocol):
@@ -53,34 +42,23 @@ class Frame:
 
     A number column is float64 with NaN for a missing value; a category column is an object array
     of ``str`` or ``None``. ``times`` is datetime64[ms] of shape (n,), NaT where unknown; it may be
-    given as a function, which is called when a model first asks for it. Nothing is checked or copied
-    here, so that a frame can be made for every batch.
+    given as a function, which is called when a model first needs it. ``table`` is set when the number
+    columns are views of one matrix (`of_table`). Nothing is checked or copied here, so that a frame can
+    be made for every batch.
 
     >>> frame = Frame({"age": column("number", [31, None])}, times(["2024-01-01", "2024-01-02"]))
     >>> len(frame), frame.take([0]).columns["age"].tolist()
     (2, [31.0])
     """
 
-    __slots__ = ("_times", "block", "columns")
+    __slots__ = ("_times", "columns", "table")
 
     def __init__(
-        self, columns: dict[str, NDArray[Any]], times: Times | Callable[[], Times], block: Block | None = None
+        self, columns: dict[str, NDArray[Any]], times: Times | Callable[[], Times], table: Table | None = None
     ) -> None:
         self.columns = columns
-        self.block = block
+        self.table = table
         self._times = times
-
-    @classmethod
-    def of_block(
-        cls, block: Block, categories: Mapping[str, NDArray[Any]], times: Times | Callable[[], Times]
-    ) -> Frame:
-        """A frame whose number columns are views of one matrix: the quick way in for models.
-
-        >>> block = Block(("a", "b"), np.array([[1.0, 2.0], [3.0, 4.0]], order="F"))
-        >>> Frame.of_block(block, {"c": column("category", ["x", None])}, times([0, 1])).columns["b"].tolist()
-        [2.0, 4.0]
-        """
-        return cls({**dict(zip(block.names, block.matrix.T, strict=True)), **categories}, times, block)
 
     @classmethod
     def of_table(cls, table: Table, times: Times | Callable[[], Times]) -> Frame:
@@ -92,7 +70,7 @@ class Frame:
         >>> Frame.of_table(table, times([0, 1])).columns["b"].tolist()
         [2.0, 4.0]
         """
-        return cls.of_block(Block(table.names, table.matrix), table.categories, times)
+        return cls({**dict(zip(table.names, table.matrix.T, strict=True)), **table.categories}, times, table)
 
     @property
     def times(self) -> Times:
@@ -108,14 +86,15 @@ class Frame:
         return len(self.times)
 
     def take(self, rows: slice | Sequence[int] | NDArray[Any]) -> Frame:
-        """The chosen rows, in the order asked for; a slice gives views, indices or a mask give copies."""
+        """The rows at a slice, indices or a mask, in that order; a slice gives views, the others give copies."""
         return Frame({name: values[rows] for name, values in self.columns.items()}, self.times[rows])
 
     @classmethod
     def concat(cls, frames: Sequence[Frame]) -> Frame:
-        """Stack frames one after the other.
+        """The rows of all frames, one frame after the other.
 
-        Raises ValueError when there are none or their columns differ.
+        Raises:
+            ValueError: there are no frames, or their columns differ.
         """
         if not frames:
             raise ValueError("no frames to join: at least one is needed")

@@ -1,7 +1,8 @@
-"""What is known so far, as features: the last labels of an entity, their running mean, and running means of its inputs.
+"""Lag features: the last known labels of an entity, their running mean, and running means of its inputs.
 
-All are as of the moment of asking: an event's inputs count once its outcome is known, so that both routes, every process
-and training see the same.
+All are as of the moment of the prediction: an event's label and inputs count once its outcome is known, so that the
+HTTP route, the stream route, every process and training see the same. In predictions, archives and the encoders of
+models the features are called `known.<k>`, `known.mean` and `known.<input>.<k>`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from penstock.ml.features.frame import Field, Frame
 
-MOST_ENTITIES = 100_000  # whose labels are remembered; those without news for longest are forgotten first
+MAX_ENTITIES = 100_000
+"""Entities whose labels are kept; those without an outcome for longest are dropped first."""
 
 
 class LagsDeclaration(Protocol):
@@ -34,135 +36,135 @@ class LagsDeclaration(Protocol):
         """How many labels the running mean goes over; 0 for none."""
 
     @property
-    def running(self) -> tuple[tuple[str, int], ...]:
+    def running_means(self) -> tuple[tuple[str, int], ...]:
         """Names of number columns, each with how many outcomes its running mean goes over."""
 
 
 @dataclass(frozen=True)
 class Lags:
-    """Which known labels are features: the k-th last for each k in `back`, and the mean of the last `mean` (0: none).
+    """Which lag features there are: the k-th last known label for each k in `labels`, and running means.
 
-    The last label *known* is meant, however late labels come, so the same lags suit every delay. `inputs` names number
-    columns, each with over how many of the entity's last known outcomes its running mean goes.
+    `mean` is how many labels their running mean goes over (0: there is none). `inputs` names number columns, each with
+    how many of the entity's last known outcomes its running mean goes over. Lags count back from the last label that
+    is *known*, however late labels come, so the same lags suit every delay.
     """
 
-    back: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
     mean: int = 0
     inputs: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, declared: LagsDeclaration) -> Lags:
         """The lag features that a stream declares."""
-        return cls(declared.label, declared.mean, declared.running)
+        return cls(declared.label, declared.mean, declared.running_means)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """The features' names; all are numbers.
+        """The d features as fields; all are numbers.
 
         >>> [field.name for field in Lags((1, 2), 48).fields]
         ['known.1', 'known.2', 'known.mean']
         """
-        names = [f"known.{k}" for k in self.back] + ["known.mean"] * bool(self.mean)
+        names = [f"known.{k}" for k in self.labels] + ["known.mean"] * bool(self.mean)
         names += [f"known.{name}.{k}" for name, k in self.inputs]
         return tuple(Field(name, "number") for name in names)
 
     @cached_property
-    def watched(self) -> tuple[str, ...]:
-        """The input columns, each once."""
+    def input_columns(self) -> tuple[str, ...]:
+        """The columns that running means go over, each once."""
         return tuple(dict.fromkeys(name for name, _ in self.inputs))
 
     @property
     def depth(self) -> int:
-        """How many outcomes of an entity have to be remembered."""
-        return max((*self.back, self.mean, *(k for _, k in self.inputs)), default=0)
+        """How many outcomes of an entity have to be kept."""
+        return max((*self.labels, self.mean, *(k for _, k in self.inputs)), default=0)
 
 
 class LabelHistory:
-    """The newest labels of every entity, as numbers (the index of a class, or the value itself), each with the inputs that
-    are watched.
+    """The newest labels of every entity, as numbers (`ClassIndex`), each with the inputs that running means go over.
 
-    >>> known = LabelHistory(Lags((1, 2), 3))
+    >>> history = LabelHistory(Lags((1, 2), 3))
     >>> for number in (0.0, 1.0, 1.0):
-    ...     known.take(None, number)
-    >>> known.features([None]).round(2).tolist()
+    ...     history.add(None, number)
+    >>> history.features([None]).round(2).tolist()
     [[1.0, 1.0, 0.67]]
     """
 
     def __init__(self, lags: Lags) -> None:
         self.lags = lags
-        self._labels: dict[str | None, deque[tuple[float, ...]]] = {}
+        self._rows: dict[str | None, deque[tuple[float, ...]]] = {}
 
-    def take(self, entity: str | None, number: float, inputs: Sequence[float] = ()) -> None:
-        """Take in the newest label of an entity, with the inputs of its event, in the order of `lags.watched`."""
+    def add(self, entity: str | None, number: float, inputs: Sequence[float] = ()) -> None:
+        """Add the newest label of an entity, with the inputs of its event in the order of `lags.input_columns`."""
         if not self.lags.depth:
             return
-        labels = self._labels.pop(entity, None)
-        if labels is None:
-            labels = deque(maxlen=self.lags.depth)
-            if len(self._labels) >= MOST_ENTITIES:
-                del self._labels[next(iter(self._labels))]
-        labels.append((number, *inputs))
-        self._labels[entity] = labels  # the entity with the newest news is the last
+        rows = self._rows.pop(entity, None)
+        if rows is None:
+            rows = deque(maxlen=self.lags.depth)
+            if len(self._rows) >= MAX_ENTITIES:
+                del self._rows[next(iter(self._rows))]
+        rows.append((number, *inputs))
+        self._rows[entity] = rows  # the entity with the newest outcome is the last
 
     def features(self, entities: Sequence[str | None]) -> NDArray[np.float64]:
-        """What is known of n entities, shape (n, d) with columns as in `lags.fields`; NaN where nothing is."""
-        rows = {entity: self._row(self._labels.get(entity)) for entity in set(entities)}
-        return np.array([rows[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
+        """The lag features of n entities, shape (n, d) with columns as in `lags.fields`; NaN where nothing is known."""
+        by_entity = {entity: self._features_of(self._rows.get(entity)) for entity in set(entities)}
+        return np.array([by_entity[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
 
-    def _row(self, labels: deque[tuple[float, ...]] | None) -> list[float]:
-        labels = labels or deque()
-        size = len(labels)
-        row = [labels[-k][0] if k <= size else np.nan for k in self.lags.back]
+    def _features_of(self, rows: deque[tuple[float, ...]] | None) -> list[float]:
+        rows = rows or deque()
+        size = len(rows)
+        features = [rows[-k][0] if k <= size else np.nan for k in self.lags.labels]
         if self.lags.mean:
-            row.append(_mean(labels, 0, self.lags.mean))
-        places = {name: place for place, name in enumerate(self.lags.watched, start=1)}
-        return row + [_mean(labels, places[name], k) for name, k in self.lags.inputs]
+            features.append(_running_mean(rows, 0, self.lags.mean))
+        positions = {name: position for position, name in enumerate(self.lags.input_columns, start=1)}
+        return features + [_running_mean(rows, positions[name], k) for name, k in self.lags.inputs]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that JSON can hold, the entity with the oldest news first."""
-        rows = [[_written(row) for row in labels] for labels in self._labels.values()]
-        return {"entities": list(self._labels), "labels": rows}
+        """Plain data that JSON can hold, the entity with the oldest newest outcome first."""
+        labels = [[_encode_row(row) for row in rows] for rows in self._rows.values()]
+        return {"entities": list(self._rows), "labels": labels}
 
     @classmethod
     def from_dict(cls, lags: Lags, data: dict[str, Any]) -> LabelHistory:
-        """What `to_dict` described; KeyError, TypeError or ValueError for anything else."""
-        known = cls(lags)
-        for entity, labels in zip(data["entities"], data["labels"], strict=True):
-            known._labels[entity] = deque(map(_read, labels), maxlen=lags.depth)
-        return known
+        """The history that `to_dict` wrote; KeyError, TypeError or ValueError for anything else."""
+        history = cls(lags)
+        for entity, rows in zip(data["entities"], data["labels"], strict=True):
+            history._rows[entity] = deque(map(_decode_row, rows), maxlen=lags.depth)
+        return history
 
 
-def _mean(labels: deque[tuple[float, ...]], place: int, count: int) -> float:
-    """Of what stands at a place of the last rows, as far as it is there."""
-    known = [value for row in islice(reversed(labels), count) if not isnan(value := row[place])]
-    return sum(known) / len(known) if known else np.nan
+def _running_mean(rows: deque[tuple[float, ...]], position: int, count: int) -> float:
+    """The mean of the values at a position of the last `count` rows, missing ones left out."""
+    values = [value for row in islice(reversed(rows), count) if not isnan(value := row[position])]
+    return sum(values) / len(values) if values else np.nan
 
 
-def _written(row: tuple[float, ...]) -> float | list[float | None]:
+def _encode_row(row: tuple[float, ...]) -> float | list[float | None]:
     """A label alone as a number, one with inputs as a list; what is missing as null."""
     return row[0] if len(row) == 1 else [None if isnan(value) else value for value in row]
 
 
-def _read(written: float | list[float | None]) -> tuple[float, ...]:
-    if isinstance(written, list):
-        return tuple(np.nan if value is None else float(value) for value in written)
-    return (float(written),)
+def _decode_row(encoded: float | list[float | None]) -> tuple[float, ...]:
+    if isinstance(encoded, list):
+        return tuple(np.nan if value is None else float(value) for value in encoded)
+    return (float(encoded),)
 
 
 def lag_inputs(frame: Frame, lags: Lags) -> NDArray[np.float64]:
-    """The columns that the lags watch, of n rows; shape (n, w)."""
-    columns = [frame.columns[name] for name in lags.watched]
+    """The columns of n rows that running means go over, shape (n, w); columns as in `lags.input_columns`."""
+    columns = [frame.columns[name] for name in lags.input_columns]
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
 def with_lag_features(frame: Frame, lags: Lags, features: NDArray[np.float64]) -> Frame:
-    """The frame with what was known at each of its n rows, shape (n, d), as further number columns."""
-    added = {field.name: features[:, place] for place, field in enumerate(lags.fields)}
-    return Frame({**frame.columns, **added}, lambda: frame.times, frame.block)
+    """The frame of n rows with their lag features, shape (n, d), as further number columns."""
+    added = {field.name: features[:, position] for position, field in enumerate(lags.fields)}
+    return Frame({**frame.columns, **added}, lambda: frame.times, frame.table)
 
 
 def lag_matrix(lags: Lags, rows: Iterable[Sequence[float | None] | None]) -> NDArray[np.float64]:
-    """What predictions say was known, as a matrix of shape (n, d); NaN where one says nothing or something else."""
+    """The lag features that n predictions carry, shape (n, d); NaN for a prediction without them or with other lags."""
     width = len(lags.fields)
     blank: Sequence[float | None] = [None] * width
     fitting = [row if row is not None and len(row) == width else blank for row in rows]

@@ -1,4 +1,4 @@
-"""From raw scores to answers: what stands behind the last sum of a model."""
+"""Link functions: from the scores of a model to probabilities or numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Link = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 _LARGEST = 700.0
-"""The exponent of the largest power computed: a little more would overflow."""
+"""The largest exponent that is used: a little more would overflow."""
 
 
 def identity(scores: NDArray[np.float64]) -> NDArray[np.float64]:

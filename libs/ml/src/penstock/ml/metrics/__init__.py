@@ -1,4 +1,4 @@
-"""How good answers are: metrics, their intervals, and paired comparisons.
+"""Quality of answers: metrics, their intervals, and paired comparisons.
 
 Labels and predictions of a classification are canonical texts; probabilities are (n, k) with columns
 as in `classes`. A metric that the data leave undefined (no rows, one class for AUC) is NaN.
@@ -31,30 +31,30 @@ from penstock.ml.metrics.scores import (
     rmse,
     score,
 )
-from penstock.ml.metrics.task_metrics import Measured, measure_classes, measure_numbers
+from penstock.ml.metrics.task_metrics import MetricValue, classification_metrics, regression_metrics
 
 __all__ = [
     "Difference",
     "Interval",
-    "Measured",
     "Metric",
+    "MetricValue",
     "Probabilities",
     "accuracy",
     "accuracy_interval",
     "auc",
     "brier",
+    "classification_metrics",
     "f1",
     "interval",
     "log_loss",
     "losses",
     "mae",
     "mean_interval",
-    "measure_classes",
-    "measure_numbers",
     "paired_difference",
     "precision",
     "primary_metric",
     "recall",
+    "regression_metrics",
     "rmse",
     "score",
     "wilson",

@@ -1,4 +1,4 @@
-"""Intervals that stay valid however often they are looked at, and whenever one stops."""
+"""Confidence sequences: intervals that stay valid however often one looks, and whenever one stops."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import inf, log, sqrt
 
 from penstock.ml.metrics.intervals import Interval
 
-FEWEST = 30  # cases before an interval is told: it holds for many cases
-TUNED_TO = 500  # cases at which the intervals are narrowest
+MIN_CASES = 30  # cases before an interval is bounded: the method is asymptotic
+TUNED_CASES = 500  # cases at which the intervals are narrowest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Moments:
 
     @classmethod
     def of(cls, values: list[float]) -> Moments:
-        """Of these cases."""
+        """The moments of these cases."""
         mean = sum(values) / len(values) if values else 0.0
         return cls(len(values), mean, sum((value - mean) ** 2 for value in values))
 
     def __add__(self, other: Moments) -> Moments:
-        """Of both together (Chan, Golub and LeVeque, 1979)."""
+        """The moments of both samples together (Chan, Golub and LeVeque, 1979)."""
         n = self.n + other.n
         if not n:
             return self
@@ -40,29 +40,30 @@ class Moments:
 
 
 def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0) -> Interval:
-    """An interval that holds the mean at all times at once with probability `level`; unbounded before `FEWEST` cases.
+    """An interval that holds the mean at all times at once with probability `level`.
 
     The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas ("Time-uniform central limit
-    theory and asymptotic confidence sequences", 2024), whose mixture is tuned to `TUNED_TO` cases. So that a run of equal
-    losses does not pass for certainty, one more case is thought to lie `scale` off the mean.
+    theory and asymptotic confidence sequences", 2024), whose mixture is tuned to `TUNED_CASES` cases. It is unbounded
+    before `MIN_CASES` cases. So that a run of equal losses does not pass for certainty, one more case is assumed to lie
+    `scale` off the mean.
 
     >>> bounds = always_valid(Moments(1000, 0.2, 160.0))
     >>> round(bounds.low, 2), round(bounds.high, 2)
     (0.16, 0.24)
     """
     n = moments.n
-    if n < FEWEST:
+    if n < MIN_CASES:
         return Interval(-inf, inf)
-    doubt = 1 - level
-    tuned = (-2 * log(doubt) + log(-2 * log(doubt) + 1)) / TUNED_TO
+    alpha = 1 - level
+    tuned = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / TUNED_CASES
     spread = n * tuned + 1
     deviation = sqrt((moments.squares + scale * scale) / n)
-    half = deviation * sqrt(2 * spread / (n * n * tuned) * log(sqrt(spread) / doubt))
+    half = deviation * sqrt(2 * spread / (n * n * tuned) * log(sqrt(spread) / alpha))
     return Interval(moments.mean - half, moments.mean + half)
 
 
 def always_valid_difference(a: Moments, b: Moments, level: float = 0.95, scale: float = 1.0) -> Interval:
-    """Of mean a less mean b, over different cases: the two intervals each at half the doubt, so that both hold at once."""
+    """An interval of mean a minus mean b, over different cases, from two intervals at half the error probability each."""
     each = (1 + level) / 2
     first, second = always_valid(a, each, scale), always_valid(b, each, scale)
     return Interval(first.low - second.high, first.high - second.low)

@@ -38,9 +38,9 @@ def wilson(share: float, n: float, level: float = 0.95) -> Interval:
     if n <= 0:
         return Interval(0.0, 1.0)
     z = _deviate(level)
-    shrunk = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / shrunk
-    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / shrunk
+    divisor = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / divisor
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / divisor
     return Interval(max(centre - half, 0.0) if share > 0 else 0.0, min(centre + half, 1.0) if share < 1 else 1.0)
 
 
@@ -59,7 +59,7 @@ def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
 
 
 def variance(values: NDArray[np.float64]) -> float:
-    """The sample's unbiased variance, of at least two values; a fifth of what numpy's own takes for a hundred."""
+    """The unbiased variance of at least two values; in a fifth of the time numpy's takes for a hundred."""
     centred = values - values.mean()
     return float(centred @ centred) / (len(values) - 1)
 
@@ -67,7 +67,10 @@ def variance(values: NDArray[np.float64]) -> float:
 def paired_difference(losses_a: NDArray[np.float64], losses_b: NDArray[np.float64], level: float = 0.95) -> Difference:
     """Mean of a - b over the same cases with Student's t interval: below 0 means a is the better.
 
-    With fewer than two cases the interval is unbounded. Raises ValueError when lengths differ.
+    With fewer than two cases the interval is unbounded.
+
+    Raises:
+        ValueError: the lengths differ.
     """
     if len(losses_a) != len(losses_b):
         raise ValueError(f"{len(losses_a)} and {len(losses_b)} losses: a paired test needs the same cases")

@@ -1,4 +1,4 @@
-"""Metrics of whole samples, one at a time."""
+"""Losses of cases, and scores of whole samples, one metric at a time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from penstock.ml.features.task import Task
 from penstock.ml.metrics.intervals import Interval, accuracy_interval, mean_interval
-from penstock.ml.models.model import Task
 
 Metric = Literal["accuracy", "mae"]
 Probabilities = NDArray[np.float64]
@@ -42,8 +42,8 @@ def score(task: Task, case_losses: NDArray[np.float64]) -> float:
 def interval(task: Task, case_losses: NDArray[np.float64], level: float = 0.95) -> Interval:
     """Confidence interval of `score`: Wilson's for accuracy, the normal one for a mean error.
 
-    >>> found = interval("binary", np.array([0.0] * 80 + [1.0] * 20))
-    >>> round(found.low, 3), round(found.high, 3)
+    >>> bounds = interval("binary", np.array([0.0] * 80 + [1.0] * 20))
+    >>> round(bounds.low, 3), round(bounds.high, 3)
     (0.711, 0.867)
     """
     if task == "regression":
@@ -118,8 +118,8 @@ def _averaged(
     """Of two classes the last is the positive one; beyond two, the plain mean over the classes."""
     if not len(labels):
         return nan
-    counted = [classes[1]] if len(classes) == 2 else list(classes)
-    return float(metric(list(labels), list(predictions), labels=counted, average="macro", zero_division=0))
+    positive_classes = [classes[1]] if len(classes) == 2 else list(classes)
+    return float(metric(list(labels), list(predictions), labels=positive_classes, average="macro", zero_division=0))
 
 
 def _one_hot(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,1 +1,1 @@
-"""Fitted models, the families they come from, and what can be set about them."""
+"""Fitted models, the families they come from, and the parameters of these."""

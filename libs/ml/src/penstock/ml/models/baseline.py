@@ -1,4 +1,4 @@
-"""The first model of every stream: a constant that each real model has to beat."""
+"""The baseline: the constant first model of every stream, which every trained model has to beat."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from math import isfinite
 
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.frame import Field
+from penstock.ml.features.task import Task
 from penstock.ml.models.constant import Constant
-from penstock.ml.models.model import Model, Task
+from penstock.ml.models.model import Model
 
 BASELINE = "baseline"
 
@@ -19,9 +20,10 @@ def baseline(
     """A model that answers the prior: the most likely class, or the constant of a regression.
 
     `prior` maps classes to weights, normalised here; without weights all classes are equally likely
-    and the first one declared is answered. For regression it is the number itself, 0 when None.
-    Raises ValueError for weights that are negative, not finite or of unknown classes, and for a
-    classification without classes.
+    and the first one declared is the answer. For regression it is the number itself, 0 when None.
+
+    Raises:
+        ValueError: a weight is negative, not finite or of an unknown class, or a classification has no classes.
 
     >>> baseline("binary", ["no", "yes"], {"no": 3, "yes": 1}, []).estimator.answer
     (0.75, 0.25)

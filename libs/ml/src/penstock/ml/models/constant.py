@@ -1,4 +1,4 @@
-"""An estimator that answers the same whatever it is asked."""
+"""A constant estimator: the same output for every row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Constant:
-    """Answers one value (regression) or one row of class probabilities, as scikit-learn would.
+    """One value (regression) or one row of class probabilities, with the methods of a scikit-learn estimator.
 
     >>> Constant((0.25, 0.75)).predict_proba(np.zeros((2, 3))).tolist()
     [[0.25, 0.75], [0.25, 0.75]]

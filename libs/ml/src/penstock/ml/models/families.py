@@ -1,9 +1,9 @@
 """The families of models a stream may name, and how one is fitted.
 
-A family is chosen by name from `FAMILIES`, simplest first; there is no other way in. The defaults are
-meant for streams nobody has looked at: they were compared on streams of electricity prices, rainfall
-and traffic, each model trained on a growing past and tried on what followed. Boosting for a number
-minimises the absolute error, which is also what it is judged by.
+A family is named from `FAMILIES`, simplest first; no others are allowed. The defaults are meant for
+streams nobody has tuned: they were compared on streams of electricity prices, rainfall and traffic, each
+model trained on a growing past and scored on what followed. Boosting for a number minimises the absolute
+error, which is also its score.
 """
 
 from __future__ import annotations
@@ -30,32 +30,33 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from penstock.ml.features.class_index import ClassIndex, class_order
-from penstock.ml.features.encoding import Encoder, TimePart
-from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.task import Task
 from penstock.ml.models import search_space
 from penstock.ml.models.constant import Constant
-from penstock.ml.models.model import Model, Task
-from penstock.ml.models.search_space import Range, Settings
+from penstock.ml.models.model import Model
+from penstock.ml.models.search_space import ParameterRange, Settings
+from penstock.ml.models.training_data import TrainingData
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A way to learn: its name, the unfitted estimator it makes for a task, encoder and seed, and what can be set."""
+    """A family by name: how to build its unfitted estimator from task, encoder and seed, and its search space."""
 
     name: str
     estimator: Callable[[Task, Encoder, int], Any]
-    ranges: Callable[[Task], tuple[Range, ...]] = search_space.nothing
+    ranges: Callable[[Task], tuple[ParameterRange, ...]] = search_space.no_parameters
 
 
 class UnknownFamily(ValueError):
-    """The family named is not in the allow-list."""
+    """There is no family of this name."""
 
 
 def linear(task: Task, encoder: Encoder, seed: int) -> Any:
     """Ridge or logistic regression on imputed, clipped, scaled and one-hot columns.
 
-    Numbers are clipped to the range seen in training, so that no single value can carry an answer
-    away. Hours, weekdays and months are one-hot too: their effect is seldom a straight line.
+    Numbers are clipped to the range seen in training, so that no single value can dominate an answer.
+    Hours, weekdays and months are one-hot too: their effect is seldom a straight line.
     """
     levels = encoder.categorical | np.isin(encoder.names, ["time.hour", "time.weekday", "time.month"])
     numbers = Pipeline(
@@ -100,8 +101,8 @@ def forest(task: Task, _: Encoder, seed: int) -> Any:
     Missing values are native to it, codes of categories are ordered by how frequent they are.
     """
     shared = {"n_estimators": 60, "max_leaf_nodes": 500, "min_samples_leaf": 3, "max_features": 0.4}
-    made = RandomForestRegressor if task == "regression" else RandomForestClassifier
-    learner = made(n_jobs=1, random_state=seed, **shared)
+    forest_class = RandomForestRegressor if task == "regression" else RandomForestClassifier
+    learner = forest_class(n_jobs=1, random_state=seed, **shared)
     return Pipeline([("clip", MinMaxScaler(clip=True)), ("learner", learner)])
 
 
@@ -115,38 +116,26 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def fit(
-    family: str,
-    frame: Frame,
-    labels: Sequence[str] | Sequence[float],
-    fields: Sequence[Field],
-    task: Task,
-    *,
-    time_parts: Sequence[TimePart] = (),
-    seed: int = 0,
-    classes: Sequence[str] | None = None,
-    settings: Settings = (),
-) -> Model:
-    """Train one family, as it is but for its `settings`, on n rows and their n labels (texts, or numbers for regression).
+def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = ()) -> Model:
+    """Fit a family with its defaults, except for the `settings`, on n labelled rows.
 
-    `classes` fixes the order of the classes; labels outside it are added behind, sorted. Where there
-    is nothing to learn (one class only, no columns) the model is a constant. The same input and seed
-    give the same model: numerical libraries run on one thread meanwhile.
+    Where there is nothing to learn (one class only, no columns) the model is a constant. The same data and seed give
+    the same model: numerical libraries run on one thread meanwhile.
 
-    Raises UnknownFamily, WrongFields, and ValueError for labels that do not fit the rows or the task, or for settings
-    that the family has not.
+    Raises:
+        UnknownFamily: there is no family of this name.
+        WrongFields: the frame lacks a field.
+        ValueError: a label does not fit the task, or a setting is not a parameter of the family.
     """
     if family not in FAMILIES:
         raise UnknownFamily(f"no family is named {family!r}: choose one of {sorted(FAMILIES)}")
-    if len(labels) != len(frame) or not len(frame):
-        raise ValueError(f"{len(frame)} rows and {len(labels)} labels: both must be equal and not zero")
-    encoder = Encoder.fit(frame, fields, time_parts)
-    order = () if task == "regression" else class_order(labels, classes)
-    targets = _targets(labels, order)
-    estimator = FAMILIES[family].estimator(task, encoder, seed).set_params(**dict(settings))
-    fitted = _trained(estimator, encoder.transform(frame), targets, order)
-    details = {"rows": len(frame), "seed": seed} | ({"settings": dict(settings)} if settings else {})
-    return Model(family, task, order, encoder, fitted, details)
+    encoder = Encoder.fit(data.frame, data.fields, data.time_parts)
+    classes = () if data.task == "regression" else class_order(data.labels, data.classes)
+    targets = _targets(data.labels, classes)
+    estimator = FAMILIES[family].estimator(data.task, encoder, seed).set_params(**dict(settings))
+    fitted = _fit_estimator(estimator, encoder.transform(data.frame), targets, classes)
+    details = {"rows": len(data), "seed": seed} | ({"settings": dict(settings)} if settings else {})
+    return Model(family, data.task, classes, encoder, fitted, details)
 
 
 def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
@@ -159,21 +148,21 @@ def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
     return numbers
 
 
-def _trained(estimator: Any, matrix: NDArray[np.float64], targets: NDArray[Any], order: tuple[str, ...]) -> Any:
-    if order and len(np.unique(targets)) == 1:
-        return Constant(tuple(float(position == targets[0]) for position in range(len(order))))
+def _fit_estimator(estimator: Any, matrix: NDArray[np.float64], targets: NDArray[Any], classes: tuple[str, ...]) -> Any:
+    if classes and len(np.unique(targets)) == 1:
+        return Constant(tuple(float(index == targets[0]) for index in range(len(classes))))
     if not matrix.shape[1]:
-        return Constant(_marginal(targets, order))
-    # boosting cannot bin a column without values; held constant it is never split on nor weighed
+        return Constant(_marginal(targets, classes))
+    # boosting cannot bin a column without values; as a constant it is never split on and gets no weight
     matrix[:, np.isnan(matrix).all(axis=0)] = 0.0
     with threadpool_limits(1), warnings.catch_warnings():
-        # a solver at its last round and a fold without some category are expected, not news
+        # a solver that stops at its last round and a fold without some category are expected
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)
         return estimator.fit(matrix, targets)
 
 
-def _marginal(targets: NDArray[Any], order: tuple[str, ...]) -> tuple[float, ...]:
-    if not order:
+def _marginal(targets: NDArray[Any], classes: tuple[str, ...]) -> tuple[float, ...]:
+    if not classes:
         return (float(np.median(targets)),)
-    return tuple((np.bincount(targets, minlength=len(order)) / len(targets)).tolist())
+    return tuple((np.bincount(targets, minlength=len(classes)) / len(targets)).tolist())

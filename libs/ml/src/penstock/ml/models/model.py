@@ -1,18 +1,18 @@
-"""A fitted model and what it answers."""
+"""A fitted model and its output."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.frame import Field, Frame
-
-Task = Literal["binary", "multiclass", "regression"]
+from penstock.ml.features.task import Task
 
 
 class UnusableAnswer(ValueError):
@@ -21,56 +21,61 @@ class UnusableAnswer(ValueError):
     `index` is the first row concerned.
     """
 
-    def __init__(self, index: int, what: str) -> None:
-        super().__init__(f"the model's answer for row {index} cannot be used: {what}")
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"the model's answer for row {index} cannot be used: {reason}")
         self.index = index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutput:
-    """What a model answers to n rows.
+    """A model's answers to n rows.
 
-    `values` holds the canonical text of a class, or a finite float for regression; `probabilities`
-    is (n, k) with columns as in the model's `classes`, None for regression. `said` is what the m experts of a blend
-    said, shape (n, m, k).
+    `values` holds the canonical text of a class, or a finite float for regression; `probabilities` is (n, k) with
+    columns as in the model's `classes`, None for regression. A blend adds `expert_outputs`, shape (n, m, k): the class
+    probabilities or the number of each of its m experts and forecasters.
     """
 
     values: list[str] | list[float]
     probabilities: NDArray[np.float64] | None = None
-    said: NDArray[np.float64] | None = None
+    expert_outputs: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        """Number of rows answered."""
+        """Number of rows."""
         return len(self.values)
 
+    def numbers(self, width: int) -> NDArray[np.float64]:
+        """Class probabilities, or the numbers of a regression, as one array of shape (n, width)."""
+        rows = self.values if self.probabilities is None else self.probabilities
+        return np.asarray(rows, dtype=np.float64).reshape(len(self), width)
 
-class Fused(Protocol):
-    """The answers of an estimator, computed from a frame's columns at a fraction of the cost."""
+
+class FusedForm(Protocol):
+    """A faster form of an estimator: the same numbers, computed from a frame's columns."""
 
     name: str
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
-        """What the estimator's `predict` or `predict_proba` would answer to n rows."""
+        """The numbers that the estimator's `predict` or `predict_proba` gives for n rows."""
 
     def edges(self) -> dict[str, list[float]]:
-        """Values of number fields at which the answers bend or jump: where to look for mistakes."""
+        """Values of number fields at which the output bends or jumps: where to look for mistakes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Form:
-    """How a model computes: by `fused` in place of the estimator `of`, or as it is, for the `reason`."""
+class Fusion:
+    """The result of fusing: a `fused` form of the `estimator`, or the `reason` why there is none."""
 
-    fused: Fused | None
-    of: Any
+    fused: FusedForm | None
+    estimator: Any
     reason: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted model: an encoder and an estimator that speaks scikit-learn's `predict` or `predict_proba`.
+    """A fitted model: an encoder and an estimator with scikit-learn's `predict` or `predict_proba`.
 
-    `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices
-    into them, so that a class absent from the training rows simply has probability 0.
+    `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them, so that a
+    class absent from the training rows has probability 0.
     """
 
     family: str
@@ -79,7 +84,7 @@ class Model:
     encoder: Encoder
     estimator: Any
     details: dict[str, Any] = field(default_factory=dict)
-    form: Form | None = None
+    fusion: Fusion | None = None
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -89,63 +94,66 @@ class Model:
     @property
     def fused(self) -> str | None:
         """The name of the fused form that answers, None while the estimator itself does."""
-        return None if self._fused is None else self._fused.name
+        return None if self._fused_form is None else self._fused_form.name
 
     @property
-    def unfused(self) -> str | None:
+    def unfused_reason(self) -> str | None:
         """Why the estimator itself answers, None when a fused form does."""
-        if self._fused is not None:
+        if self._fused_form is not None:
             return None
-        return self.form.reason if self.form is not None and self.form.reason else "it was never tried"
+        return self.fusion.reason if self.fusion is not None and self.fusion.reason else "it was never tried"
 
     def predict(self, frame: Frame) -> ModelOutput:
         """Answer each of n rows.
 
-        Raises UnusableAnswer when the estimator's answer is not finite or misshapen, WrongFields
-        when the frame lacks a field.
+        Raises:
+            UnusableAnswer: the estimator's output is not finite or misshapen.
+            WrongFields: the frame lacks a field.
         """
         if self.task == "regression":
-            return ModelOutput(self._answered(frame, (len(frame),)).tolist())
-        probabilities = self._probabilities(frame)
-        return ModelOutput(self._texts[probabilities.argmax(axis=1)].tolist(), probabilities)
+            return ModelOutput(self._checked_output(frame, (len(frame),)).tolist())
+        probabilities = self._class_probabilities(frame)
+        return ModelOutput(self.class_index.labels(probabilities.argmax(axis=1)), probabilities)
 
-    def asked(self, frame: Frame) -> NDArray[np.float64]:
-        """What the estimator itself answers to n rows, as it answers it."""
-        ask = self.estimator.predict if self.task == "regression" else self.estimator.predict_proba
-        return np.asarray(ask(self.encoder.transform(frame)), dtype=np.float64)
-
-    @cached_property
-    def _fused(self) -> Fused | None:
-        """None too when the model was since given another estimator than the one the form stands for."""
-        return self.form.fused if self.form is not None and self.form.of is self.estimator else None
+    def estimator_output(self, frame: Frame) -> NDArray[np.float64]:
+        """What the estimator itself gives for n rows: probabilities of its own classes, or numbers."""
+        predict = self.estimator.predict if self.task == "regression" else self.estimator.predict_proba
+        return np.asarray(predict(self.encoder.transform(frame)), dtype=np.float64)
 
     @cached_property
-    def _texts(self) -> NDArray[Any]:
-        return np.array(self.classes, dtype=object)
+    def class_index(self) -> ClassIndex:
+        """The numbers of the labels."""
+        return ClassIndex(self.classes)
 
     @cached_property
-    def _known(self) -> NDArray[np.intp] | None:
-        """Indices of the classes that the estimator knows; None when these are all, in order."""
-        known = np.asarray(self.estimator.classes_)
-        return None if np.array_equal(known, np.arange(len(self.classes))) else known
+    def _fused_form(self) -> FusedForm | None:
+        """None also when the model was given another estimator since it was fused."""
+        return self.fusion.fused if self.fusion is not None and self.fusion.estimator is self.estimator else None
 
-    def _probabilities(self, frame: Frame) -> NDArray[np.float64]:
-        if self._known is None:
-            return self._answered(frame, (len(frame), len(self.classes)))
+    @cached_property
+    def _fitted_classes(self) -> NDArray[np.intp] | None:
+        """Indices of the classes that the estimator was fitted on; None when these are all, in order."""
+        fitted = np.asarray(self.estimator.classes_)
+        return None if np.array_equal(fitted, np.arange(len(self.classes))) else fitted
+
+    def _class_probabilities(self, frame: Frame) -> NDArray[np.float64]:
+        if self._fitted_classes is None:
+            return self._checked_output(frame, (len(frame), len(self.classes)))
         probabilities = np.zeros((len(frame), len(self.classes)))
-        probabilities[:, self._known] = self._answered(frame, (len(frame), len(self._known)))
+        probabilities[:, self._fitted_classes] = self._checked_output(frame, (len(frame), len(self._fitted_classes)))
         return probabilities
 
-    def _answered(self, frame: Frame, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    def _checked_output(self, frame: Frame, shape: tuple[int, ...]) -> NDArray[np.float64]:
         if not len(frame):
             return np.empty(shape)
-        return _usable(self.asked(frame) if self._fused is None else self._fused(frame), shape)
+        output = self.estimator_output(frame) if self._fused_form is None else self._fused_form(frame)
+        _check_output(output, shape)
+        return output
 
 
-def _usable(answers: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    if answers.shape != shape:
-        raise UnusableAnswer(0, f"its shape is {answers.shape}, expected {shape}")
-    finite = np.isfinite(answers)
+def _check_output(output: NDArray[np.float64], shape: tuple[int, ...]) -> None:
+    if output.shape != shape:
+        raise UnusableAnswer(0, f"its shape is {output.shape}, expected {shape}")
+    finite = np.isfinite(output)
     if not finite.all():
         raise UnusableAnswer(int(np.argwhere(~finite)[0, 0]), "it is not a finite number")
-    return answers

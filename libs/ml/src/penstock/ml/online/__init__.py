@@ -1,1 +1,1 @@
-"""Learners that fold every outcome as it comes."""
+"""Models that learn from every outcome as it comes."""

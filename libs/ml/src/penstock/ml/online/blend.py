@@ -1,4 +1,4 @@
-"""A champion that goes on learning: frozen models and additive ones, weighed by how they did, outcome by outcome."""
+"""A blend: frozen models and additive ones, weighted by their losses, that learns from every outcome."""
 
 from __future__ import annotations
 
@@ -14,45 +14,46 @@ from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.encoding import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
-from penstock.ml.models.model import Model, ModelOutput, Task
-from penstock.ml.online.additive import Additive
-from penstock.ml.online.column_bins import Steps
-from penstock.ml.online.expert_mixture import Mixture
+from penstock.ml.features.task import Task
+from penstock.ml.models.model import Model, ModelOutput
+from penstock.ml.online.additive import AdditiveModels
+from penstock.ml.online.column_bins import ColumnBins
+from penstock.ml.online.expert_mixture import ExpertMixture
 
 BLEND = "blend"
 
-RATES = (0.1, 0.01, 0.001)  # a memory of tens, hundreds and thousands of outcomes
+RATES = (0.1, 0.01, 0.001)  # learning rates: they average over tens, hundreds and thousands of outcomes
 PAIR_RATES = (0.005,)
-Places = Sequence[NDArray[np.intp]]
-"""For each group, where each of n rows has its weights."""
+BinIndices = Sequence[NDArray[np.intp]]
+"""For each group of additive models, the bins that n rows fall into."""
 
-DIGITS = 4  # of what experts said, as predictions carry it
+DIGITS = 4  # of experts' outputs, as predictions carry them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """Additive models over the encoder's columns, and with `lagged` over what was known, too."""
+class AdditiveGroup:
+    """Additive models over the encoder's columns, and over the lag features if they use these, too."""
 
-    models: Additive
-    lagged: bool
+    models: AdditiveModels
+    uses_lag_features: bool
 
 
 @dataclass(eq=False)
 class Blend:
-    """Answers what `mixture` makes of the `frozen` models and the groups; `learn` folds outcomes into all but the frozen.
+    """A mixture of frozen models and additive ones; `learn` changes all but the frozen.
 
-    `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not
-    folded, here and in `known`. The frozen models may ask for what was known, by the names that `lags` gives.
+    `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
+    learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names.
     """
 
     task: Task
     classes: tuple[str, ...]
     encoder: Encoder
     lags: Lags
-    frozen: tuple[Model, ...]
-    groups: tuple[Group, ...]
-    mixture: Mixture
-    known: LabelHistory
+    frozen_models: tuple[Model, ...]
+    groups: tuple[AdditiveGroup, ...]
+    mixture: ExpertMixture
+    label_history: LabelHistory
     learnt_to: int = 0
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -60,107 +61,104 @@ class Blend:
 
     @property
     def inputs(self) -> tuple[Field, ...]:
-        """The columns that a frame must hold: the encoder's fields and what was known."""
+        """The columns that a frame must hold: the encoder's fields and the lag features."""
         return (*self.encoder.fields, *self.lags.fields)
 
     @property
     def width(self) -> int:
-        """Numbers an expert answers per row: one per class, or one."""
+        """Numbers in an expert's output for one row: one per class, or one."""
         return len(self.classes) or 1
+
+    @cached_property
+    def class_index(self) -> ClassIndex:
+        """The numbers of the labels, as `learn` and the label history take them."""
+        return ClassIndex(self.classes)
 
     def predict(self, frame: Frame) -> ModelOutput:
         """Answer each of n rows.
 
-        Raises UnusableAnswer when a frozen model's answer is not finite, WrongFields when the frame lacks a field.
+        Raises:
+            UnusableAnswer: a frozen model's output is not finite.
+            WrongFields: the frame lacks a field.
         """
-        said = self.experts(self.answers_of_frozen(frame), self.places(frame))
-        return self.answers(self.mixture.answer(said), said)
+        expert_outputs = self.expert_outputs(self.frozen_outputs(frame), self.bin_indices(frame))
+        return self.model_output(self.mixture.outputs(expert_outputs), expert_outputs)
 
-    def answers(self, mixed: NDArray[np.float64], said: NDArray[np.float64] | None = None) -> ModelOutput:
-        """What was made of n rows, shape (n, k), as answers; `said` by the experts, shape (n, m, k)."""
+    def model_output(
+        self, outputs: NDArray[np.float64], expert_outputs: NDArray[np.float64] | None = None
+    ) -> ModelOutput:
+        """The mixture's outputs for n rows, shape (n, k), as answers, with those of the experts, shape (n, m, k)."""
         if self.task == "regression":
-            return ModelOutput(mixed[:, 0].tolist(), None, said)
-        return ModelOutput(self._texts[mixed.argmax(axis=1)].tolist(), mixed, said)
+            return ModelOutput(outputs[:, 0].tolist(), None, expert_outputs)
+        return ModelOutput(self.class_index.labels(outputs.argmax(axis=1)), outputs, expert_outputs)
 
-    def answers_of_frozen(self, frame: Frame) -> NDArray[np.float64]:
-        """What each of f frozen models answers to n rows, shape (n, f, k)."""
-        said = np.empty((len(frame), len(self.frozen), self.width))
-        for place, model in enumerate(self.frozen):
-            answers = model.predict(frame)
-            numbers = answers.values if answers.probabilities is None else answers.probabilities
-            said[:, place] = np.asarray(numbers, dtype=np.float64).reshape(len(frame), self.width)
-        return said
+    def frozen_outputs(self, frame: Frame) -> NDArray[np.float64]:
+        """The outputs of the f frozen models for n rows, shape (n, f, k)."""
+        outputs = np.empty((len(frame), len(self.frozen_models), self.width))
+        for index, model in enumerate(self.frozen_models):
+            outputs[:, index] = model.predict(frame).numbers(self.width)
+        return outputs
 
-    def places(self, frame: Frame) -> Places:
-        """Where n rows have their weights, for each group."""
+    def bin_indices(self, frame: Frame) -> BinIndices:
+        """The bins that n rows fall into, for each group."""
         matrices = matrices_of(self.encoder, self.lags, frame)
-        return [group.models.steps.places(matrices[group.lagged]) for group in self.groups]
+        return [group.models.bins.bin_indices(matrices[group.uses_lag_features]) for group in self.groups]
 
-    def experts(self, frozen: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
-        """What all experts say to n rows, the frozen ones first, and what the mixture makes of it: (n, m, k)."""
-        grown = [group.models.answer(rows) for group, rows in zip(self.groups, places, strict=True)]
-        return self.mixture.weigh(np.concatenate([frozen, *grown], axis=1))
+    def expert_outputs(self, frozen_outputs: NDArray[np.float64], bin_indices: BinIndices) -> NDArray[np.float64]:
+        """The outputs of all experts for n rows, the frozen models first and the forecasters last: (n, m, k)."""
+        additive = [group.models.outputs(rows) for group, rows in zip(self.groups, bin_indices, strict=True)]
+        return self.mixture.with_forecasters(np.concatenate([frozen_outputs, *additive], axis=1))
 
-    def learn(self, places: Places, said: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
-        """Fold n outcomes in order: the rows, what had been said to them (NaN: nothing), and what came true.
+    def learn(self, bin_indices: BinIndices, expert_outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
+        """Learn n outcomes in order: the rows' bins, the experts' outputs at prediction (NaN: none), and the labels.
 
-        `targets` holds indices of `classes`, or numbers; shape (n,).
+        `targets` holds the labels as numbers (`class_index`), shape (n,).
         """
-        self.mixture.learn(said, targets)
-        for group, rows in zip(self.groups, places, strict=True):
+        self.mixture.learn(expert_outputs, targets)
+        for group, rows in zip(self.groups, bin_indices, strict=True):
             group.models.learn(rows, targets)
 
-    def written(self, said: NDArray[np.float64]) -> list[list[float]]:
-        """What experts said to n rows as predictions carry it: m numbers a row, or m times the classes but the first."""
-        told = said[..., 1:] if self.classes else said
-        return np.round(told, DIGITS).reshape(len(said), -1).tolist()
+    def encode_expert_outputs(self, expert_outputs: NDArray[np.float64]) -> list[list[float]]:
+        """Experts' outputs for n rows as predictions carry them: rounded, one list a row, without the first class."""
+        numbers = expert_outputs[..., 1:] if self.classes else expert_outputs
+        return np.round(numbers, DIGITS).reshape(len(expert_outputs), -1).tolist()
 
-    def read(self, written: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
-        """What `written` said, shape (n, m, k); NaN for rows that say nothing, or what other experts said."""
-        m, told = self.mixture.size, max(self.width - 1, 1)
-        blank = [np.nan] * (m * told)
-        rows = [row if row is not None and len(row) == m * told else blank for row in written]
-        numbers = np.array(rows, dtype=np.float64).reshape(len(rows), m, told)
+    def decode_expert_outputs(self, encoded: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
+        """The experts' outputs encoded so, shape (n, m, k); NaN for rows without, or with those of other experts."""
+        m, width = self.mixture.output_count, max(self.width - 1, 1)
+        blank = [np.nan] * (m * width)
+        rows = [row if row is not None and len(row) == m * width else blank for row in encoded]
+        numbers = np.array(rows, dtype=np.float64).reshape(len(rows), m, width)
         if not self.classes:
             return numbers
         return np.concatenate([1 - numbers.sum(axis=2, keepdims=True), numbers], axis=2)
 
-    def number_of(self, label: str | float) -> float | None:
-        """A label as `learn` and `known` want it; None for a class that the blend does not know."""
-        return self._class_index.number(label)
-
-    @cached_property
-    def _texts(self) -> NDArray[Any]:
-        return np.array(self.classes, dtype=object)
-
-    @cached_property
-    def _class_index(self) -> ClassIndex:
-        return ClassIndex(self.classes)
-
 
 def matrices_of(encoder: Encoder, lags: Lags, frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Matrices of n rows: without and with what was known."""
+    """The matrix of n rows without lag features, and the one with them."""
     plain = encoder.transform(frame)
     if not lags.fields:
         return plain, plain
-    known = [np.asarray(frame.columns[field.name], dtype=np.float64) for field in lags.fields]
-    return plain, np.column_stack([plain, *known])
+    lag_columns = [np.asarray(frame.columns[field.name], dtype=np.float64) for field in lags.fields]
+    return plain, np.column_stack([plain, *lag_columns])
 
 
 def new_groups(
     encoder: Encoder, lags: Lags, frame: Frame, targets: NDArray[np.float64], classes: int
-) -> tuple[Group, ...]:
-    """Additive models that have learnt nothing yet, with bins for the rows and, for numbers, their centre and spread."""
+) -> tuple[AdditiveGroup, ...]:
+    """Additive models that have learnt nothing yet, with bins, and for a regression centre and scale, from the rows."""
     centre, scale = (0.0, 1.0) if classes else centre_and_scale(targets)
     matrices = matrices_of(encoder, lags, frame)
     groups = []
-    for lagged in (False, True) if lags.fields else (False,):
-        matrix = matrices[lagged]
+    for uses_lag_features in (False, True) if lags.fields else (False,):
+        matrix = matrices[uses_lag_features]
         categorical = np.concatenate([encoder.categorical, np.zeros(matrix.shape[1] - len(encoder.categorical), bool)])
-        single, paired = Steps.fit(matrix, categorical), Steps.fit(matrix, categorical, paired=True)
-        groups.append(Group(Additive(single, RATES, classes or 1, centre, scale), lagged))
+        single, paired = ColumnBins.fit(matrix, categorical), ColumnBins.fit(matrix, categorical, paired=True)
+        groups.append(AdditiveGroup(AdditiveModels(single, RATES, classes or 1, centre, scale), uses_lag_features))
         if paired.pairable:
-            groups.append(Group(Additive(paired, PAIR_RATES, classes or 1, centre, scale), lagged))
+            groups.append(
+                AdditiveGroup(AdditiveModels(paired, PAIR_RATES, classes or 1, centre, scale), uses_lag_features)
+            )
     return tuple(groups)
 
 

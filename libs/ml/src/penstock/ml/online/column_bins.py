@@ -1,4 +1,4 @@
-"""Columns as steps: every value falls into one bin of its column, and every bin has a place in a table of weights."""
+"""Bins of columns for additive models: every value falls into one bin, and every bin has a row of weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 12  # of a number column with many distinct values
-FEW = 32  # distinct values up to which every one has its own bin
-MOST_LEVELS = 50  # codes of a category column that have their own bin
-MOST_PAIRED = 12  # columns up to which all pairs are looked at, for their number grows with the square
+MAX_DISTINCT = 32  # distinct values up to which every one has its own bin
+MAX_CODES = 50  # codes of a category column that have their own bin
+MAX_PAIRED_COLUMNS = 12  # columns up to which all pairs are used, for their number grows with the square
 
 
 @dataclass(frozen=True)
-class Steps:
-    """Where the columns of a matrix of shape (n, d) have their bins: `edges` between them, per column, rising.
+class ColumnBins:
+    """The bins of the columns of a matrix of shape (n, d): for each column the `edges` between its bins, ascending.
 
     A missing value has a bin of its own, the last of its column. With `paired` there is a bin for every pair of bins
     of two columns instead.
@@ -29,7 +29,7 @@ class Steps:
     paired: bool = False
 
     @classmethod
-    def fit(cls, matrix: NDArray[np.float64], categorical: NDArray[np.bool_], *, paired: bool = False) -> Steps:
+    def fit(cls, matrix: NDArray[np.float64], categorical: NDArray[np.bool_], *, paired: bool = False) -> ColumnBins:
         """Quantiles of number columns, codes of category columns; `categorical` is a mask of shape (d,)."""
         return cls(
             tuple(
@@ -41,22 +41,22 @@ class Steps:
 
     @property
     def pairable(self) -> bool:
-        """Whether pairs of columns are few enough to be looked at, and there are any."""
-        return 2 <= len(self.edges) <= MOST_PAIRED
+        """Whether there are pairs of columns, and few enough of them to be used."""
+        return 2 <= len(self.edges) <= MAX_PAIRED_COLUMNS
 
     @cached_property
     def width(self) -> int:
-        """How many places each row has: a column's, or a pair's."""
+        """How many bins each row falls into: one for each column, or for each pair."""
         d = len(self.edges)
         return d * (d - 1) // 2 if self.paired else d
 
     @cached_property
     def size(self) -> int:
-        """Number of places."""
+        """Number of bins of all columns, or of all pairs."""
         return sum(a * b for a, b in self._pairs) if self.paired else sum(self._sizes)
 
-    def places(self, matrix: NDArray[np.float64]) -> NDArray[np.intp]:
-        """The places of n rows, shape (n, width)."""
+    def bin_indices(self, matrix: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The bins that n rows fall into, numbered over all columns or pairs; shape (n, width)."""
         bins = np.empty((len(matrix), len(self.edges)), dtype=np.intp)
         for column, edges in enumerate(self._edges):
             values = matrix[:, column]
@@ -72,8 +72,8 @@ class Steps:
         return {"edges": [list(edges) for edges in self.edges], "paired": self.paired}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Steps:
-        """What `to_dict` described; KeyError, TypeError or ValueError for anything else."""
+    def from_dict(cls, data: dict[str, Any]) -> ColumnBins:
+        """The bins that `to_dict` wrote; KeyError, TypeError or ValueError for anything else."""
         return cls(tuple(tuple(map(float, edges)) for edges in data["edges"]), bool(data["paired"]))
 
     @cached_property
@@ -106,12 +106,12 @@ class Steps:
 def _quantiles(column: NDArray[np.float64]) -> tuple[float, ...]:
     present = column[~np.isnan(column)]
     distinct = np.unique(present)
-    if len(distinct) <= FEW:
+    if len(distinct) <= MAX_DISTINCT:
         return tuple(((distinct[1:] + distinct[:-1]) / 2).tolist())
     return tuple(np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])).tolist())
 
 
 def _codes(column: NDArray[np.float64]) -> tuple[float, ...]:
     present = column[~np.isnan(column)]
-    known = min(int(present.max(initial=-1.0)) + 1, MOST_LEVELS)
-    return tuple(code + 0.5 for code in range(known - 1))
+    count = min(int(present.max(initial=-1.0)) + 1, MAX_CODES)
+    return tuple(code + 0.5 for code in range(count - 1))

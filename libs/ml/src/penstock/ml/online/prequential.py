@@ -1,4 +1,4 @@
-"""A blend's past as it would have been: every row answered with what was known then, and folded when its label came."""
+"""Prequential evaluation of a blend: each row is answered with what was known then, and learnt when its label came."""
 
 from __future__ import annotations
 
@@ -14,38 +14,40 @@ from penstock.ml.online.blend import Blend
 def evaluate_prequentially(
     blend: Blend,
     frame: Frame,
-    frozen: NDArray[np.float64],
+    frozen_outputs: NDArray[np.float64],
     targets: NDArray[np.float64],
-    known: NDArray[np.int64],
+    known_counts: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Fold n rows into the blend, in the order of their outcomes, and say what it answers to each; shape (n, k).
+    """The outputs of a blend for n rows, shape (n, k), while it learns them in the order of their outcomes.
 
-    Row i is answered when the first `known[i]` outcomes are. `frozen`, shape (n, f, k), is what the frozen models
-    answer to each row, NaN for rows that they were trained on. `targets` is as for `Blend.learn`.
+    Row i is answered when the first `known_counts[i]` outcomes are learnt. `frozen_outputs`, shape (n, f, k), are the
+    frozen models' outputs, NaN for rows that they were trained on. `targets` is as for `Blend.learn`.
+
+    Source: Dawid, "Statistical theory: the prequential approach", 1984.
     """
-    places = blend.places(frame)
-    said = np.full((len(frame), blend.mixture.size, blend.width), np.nan)
-    answers = np.full((len(frame), blend.width), np.nan)
-    folded = 0
+    bin_indices = blend.bin_indices(frame)
+    expert_outputs = np.full((len(frame), blend.mixture.output_count, blend.width), np.nan)
+    outputs = np.full((len(frame), blend.width), np.nan)
+    learnt = 0
 
-    def fold(until: int) -> None:
-        nonlocal folded
-        rows = slice(folded, until)
-        blend.learn([group[rows] for group in places], said[rows], targets[rows])
-        folded = until
+    def learn(until: int) -> None:
+        nonlocal learnt
+        rows = slice(learnt, until)
+        blend.learn([group[rows] for group in bin_indices], expert_outputs[rows], targets[rows])
+        learnt = until
 
-    for rows, until in _alike(known):
-        fold(max(folded, until))
-        said[rows] = blend.experts(frozen[rows], [group[rows] for group in places])
-        answers[rows] = blend.mixture.answer(said[rows])
-    fold(len(frame))
-    return answers
+    for rows, count in _by_known_count(known_counts):
+        learn(max(learnt, count))
+        expert_outputs[rows] = blend.expert_outputs(frozen_outputs[rows], [group[rows] for group in bin_indices])
+        outputs[rows] = blend.mixture.outputs(expert_outputs[rows])
+    learn(len(frame))
+    return outputs
 
 
-def _alike(known: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.intp], int]]:
-    """Rows that are answered with the same knowledge, in the order of that."""
-    order = np.argsort(known, kind="stable")
-    borders = np.flatnonzero(np.diff(known[order])) + 1
+def _by_known_count(known_counts: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.intp], int]]:
+    """The rows that are answered when equally many outcomes are known, with that number, in its order."""
+    order = np.argsort(known_counts, kind="stable")
+    borders = np.flatnonzero(np.diff(known_counts[order])) + 1
     for rows in np.split(order, borders):
         if len(rows):
-            yield rows, int(known[rows[0]])
+            yield rows, int(known_counts[rows[0]])

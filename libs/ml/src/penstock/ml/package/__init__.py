@@ -1,1 +1,1 @@
-"""A model as one file: written deterministically, distrusted when read."""
+"""A model as one file: written deterministically, checked before anything in it is used."""

@@ -2,7 +2,7 @@
 
 The format is skops', made canonical: skops names arrays by memory addresses, which differ in every
 run; here an array is named by its content, addresses are dropped and the gaps in records are zero, so equal
-estimators give equal bytes. Reading checks every type against `trusted.TRUSTED` before skops builds anything.
+estimators give equal bytes. Reading checks every type against `trusted_types.TRUSTED` before skops builds anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class UntrustedEstimator(ValueError):
 
 def dump(estimator: Any) -> bytes:
     """The canonical bytes of a fitted estimator."""
-    import skops.io  # noqa: PLC0415 (it brings scikit-learn, which who only answers baselines never needs)
+    import skops.io  # noqa: PLC0415 (it imports scikit-learn, which a server of baselines never needs)
 
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as saved:
         schema = json.loads(saved.read(_SCHEMA))
@@ -45,7 +45,7 @@ def dump(estimator: Any) -> bytes:
 
 
 def _without_gaps(content: bytes) -> bytes:
-    """An array's bytes; between the fields of a record may lie whatever the memory held before."""
+    """An array's bytes, with zeros between the fields of a record, where memory may hold anything."""
     array = np.load(io.BytesIO(content), allow_pickle=False)
     names = array.dtype.names or ()
     if sum(array.dtype[name].itemsize for name in names) in (0, array.dtype.itemsize):
@@ -60,8 +60,10 @@ def _without_gaps(content: bytes) -> bytes:
 def load(data: bytes) -> Any:
     """The estimator in bytes made by `dump`.
 
-    Raises UntrustedEstimator (unknown types, misshapen arrays, tree nodes that point outside their
-    tree, anything skops refuses) and archive.BadArchive.
+    Raises:
+        UntrustedEstimator: unknown types, misshapen arrays, tree nodes that point outside their tree, or anything else
+            that skops refuses.
+        BadArchive: the bytes are no canonical archive.
     """
     import skops.io  # noqa: PLC0415
 
@@ -82,8 +84,8 @@ def _check_types(members: dict[str, bytes]) -> None:
         schema = json.loads(members[_SCHEMA])
     except (KeyError, ValueError, RecursionError):
         raise UntrustedEstimator("the estimator's description cannot be read") from None
-    found = {type_of(node) for node in nodes(schema)}
-    if unknown := sorted(".".join(parts[:2]) for parts in found - TRUSTED):
+    types = {type_of(node) for node in nodes(schema)}
+    if unknown := sorted(".".join(parts[:2]) for parts in types - TRUSTED):
         raise UntrustedEstimator(f"the estimator holds types that are not trusted: {', '.join(unknown)}")
 
 
@@ -94,25 +96,25 @@ def type_of(node: dict[str, Any]) -> tuple[str, str, str]:
 
 def nodes(schema: Any) -> Iterator[dict[str, Any]]:
     """Every typed node of a description, in document order."""
-    waiting = [schema]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if found.keys() & {"__class__", "__module__", "__loader__"}:
-                yield found
-            waiting.extend(reversed(list(found.values())))
-        elif isinstance(found, list):
-            waiting.extend(reversed(found))
+    stack = [schema]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if value.keys() & {"__class__", "__module__", "__loader__"}:
+                yield value
+            stack.extend(reversed(list(value.values())))
+        elif isinstance(value, list):
+            stack.extend(reversed(value))
 
 
 def _check_arrays(members: dict[str, bytes]) -> None:
     """Refuse an array whose header claims more than its bytes hold, before memory is taken for it."""
     for name, content in members.items():
-        if name != _SCHEMA and not _holds_its_array(content):
+        if name != _SCHEMA and not _is_whole_array(content):
             raise UntrustedEstimator(f"member {name!r} is not a whole array of plain numbers or text")
 
 
-def _holds_its_array(content: bytes) -> bool:
+def _is_whole_array(content: bytes) -> bool:
     stream = io.BytesIO(content)
     try:
         major, _ = np.lib.format.read_magic(stream)

@@ -1,4 +1,4 @@
-"""Rows with the answers a model gave to them, to be compared wherever it is loaded."""
+"""Golden rows: rows with a model's answers to them, which it must repeat wherever it is loaded."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TOLERANCE = 1e-9
 
 
 def record(model: Model | Blend, frame: Frame) -> dict[str, Any]:
-    """The rows that the model's fields need, and its answers, as plain data."""
-    answers = model.predict(frame)
-    probabilities = answers.probabilities
+    """The rows, as far as the model's fields go, and its answers, as plain data."""
+    output = model.predict(frame)
+    probabilities = output.probabilities
     return {
         "times": [None if np.isnat(moment) else int(moment.astype(np.int64)) for moment in frame.times],
         "columns": {field.name: _plain(frame.columns[field.name]) for field in model.inputs},
-        "values": list(answers.values),
+        "values": list(output.values),
         "probabilities": None if probabilities is None else probabilities.tolist(),
     }
 
@@ -31,7 +31,8 @@ def record(model: Model | Blend, frame: Frame) -> dict[str, Any]:
 def rows(golden: dict[str, Any], fields: Sequence[Field]) -> Frame:
     """The recorded rows.
 
-    Raises KeyError, TypeError or ValueError when the record is not one.
+    Raises:
+        KeyError, TypeError, ValueError: the record is not one.
     """
     columns = {field.name: column(field.kind, golden["columns"][field.name]) for field in fields}
     return Frame(columns, times([_moment(ms) for ms in golden["times"]]))
@@ -40,34 +41,36 @@ def rows(golden: dict[str, Any], fields: Sequence[Field]) -> Frame:
 def mismatch(model: Model | Blend, rows: Frame, golden: dict[str, Any]) -> str | None:
     """What differs between the model's answers to the recorded rows and the recorded ones, None when nothing does.
 
-    Numbers may differ by 1e-9, absolute and relative. Raises KeyError, TypeError or ValueError when
-    the record is not one.
+    Numbers may differ by 1e-9, absolute and relative.
+
+    Raises:
+        KeyError, TypeError, ValueError: the record is not one.
     """
-    answers = model.predict(rows)
-    if len(answers) != len(golden["values"]):
-        return f"{len(answers)} answers where {len(golden['values'])} were recorded"
-    return _first_difference(model, answers, golden)
+    output = model.predict(rows)
+    if len(output) != len(golden["values"]):
+        return f"{len(output)} answers where {len(golden['values'])} were recorded"
+    return _first_difference(model, output, golden)
 
 
-def _first_difference(model: Model | Blend, answers: ModelOutput, golden: dict[str, Any]) -> str | None:
-    if answers.probabilities is None:
-        found = np.array(answers.values, dtype=np.float64)
-        differing = _apart(found, np.array(golden["values"], dtype=np.float64))
+def _first_difference(model: Model | Blend, output: ModelOutput, golden: dict[str, Any]) -> str | None:
+    if output.probabilities is None:
+        values = np.array(output.values, dtype=np.float64)
+        differing = _differ(values, np.array(golden["values"], dtype=np.float64))
     else:
-        found = answers.probabilities
-        recorded = np.array(golden["probabilities"], dtype=np.float64).reshape(found.shape)
-        named = [model.classes.index(value) for value in golden["values"]]
+        probabilities = output.probabilities
+        recorded = np.array(golden["probabilities"], dtype=np.float64).reshape(probabilities.shape)
+        classes = [model.classes.index(value) for value in golden["values"]]
         # the recorded class must still be the likeliest, up to a tie
-        differing = _apart(found, recorded).any(axis=1) | _apart(
-            found[np.arange(len(named)), named], found.max(axis=1, initial=0)
+        differing = _differ(probabilities, recorded).any(axis=1) | _differ(
+            probabilities[np.arange(len(classes)), classes], probabilities.max(axis=1, initial=0)
         )
     if differing.any():
         return f"row {int(np.argmax(differing))} is answered otherwise than when it was packed"
     return None
 
 
-def _apart(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
+def _differ(numbers: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return ~np.isclose(numbers, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def _plain(values: NDArray[Any]) -> list[Any]:

@@ -1,9 +1,9 @@
-"""A model as one file: deterministic when written, distrusted when read.
+"""A model as one file: written deterministically, checked before anything in it is used.
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
-data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables of weights in the
-estimator's place. A package says nothing about who made it: signatures are
-checked before `unpack`, over the same bytes.
+data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
+of weights in the estimator's place. A package does not show who made it: signatures are checked before
+`unpack`, over the same bytes.
 """
 
 from __future__ import annotations
@@ -36,37 +36,40 @@ class UnusablePackage(ValueError):
 def pack(model: Model | Blend, golden: Frame) -> bytes:
     """The model and its answers to the golden rows as bytes; equal models give equal bytes.
 
-    The manifest also says by which fused form the model will answer where it is loaded, or why by none. The golden rows
-    are kept in the package as they are. Raises ValueError when there are none for a model that learnt something, or when
-    the package would exceed `MAX_BYTES`.
+    The manifest also names the fused form by which the model will answer where it is loaded, or why there is none. The
+    golden rows are kept in the package as they are.
+
+    Raises:
+        ValueError: a trained model comes without golden rows, or the package would exceed `MAX_BYTES`.
     """
     if not _is_constant(model) and not len(golden):
         raise ValueError("a trained model needs at least one golden row")
     if isinstance(model, Blend):
-        members = blend_members.members(model, lambda frozen: pack(frozen, golden))
-        described = blend_members.described(model)
+        members = blend_members.write_members(model, lambda frozen: pack(frozen, golden))
+        description = blend_members.describe_blend(model)
         members[GOLDEN] = _json(golden_rows.record(model, golden))
     else:
         members = {} if _is_constant(model) else {ESTIMATOR: estimator_bytes.dump(model.estimator)}
-        described = _described(fuse(model, golden))
-        members[GOLDEN] = _json(golden_rows.record(replace(model, form=None), golden))
-    data = zip_archive.write({MANIFEST: _json(_manifest(described, members))} | members)
+        description = _describe_model(fuse(model, golden))
+        members[GOLDEN] = _json(golden_rows.record(replace(model, fusion=None), golden))
+    data = zip_archive.write({MANIFEST: _json(_manifest(description, members))} | members)
     if len(data) > MAX_BYTES:
         raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
 
 
 def unpack(data: bytes) -> Model | Blend:
-    """The model in a package, after it answered the golden rows as it did when it was packed, fused where that holds.
+    """The model in a package, fused where possible; it must answer the golden rows as it did when it was packed.
 
-    Raises UnusablePackage, and nothing else, for anything that `pack` did not write.
+    Raises:
+        UnusablePackage: `pack` did not write this. Nothing else is raised.
     """
     if len(data) > MAX_BYTES:
         raise UnusablePackage(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     try:
         members = zip_archive.read(data)
         manifest = _checked_manifest(members)
-        model = _model(manifest, members)
+        model = _read_model(manifest, members)
         recorded = json.loads(members[GOLDEN])
         rows = golden_rows.rows(recorded, model.inputs)
         problem = golden_rows.mismatch(model, rows, recorded)
@@ -85,17 +88,17 @@ def _is_constant(model: Model | Blend) -> bool:
     return isinstance(model, Model) and isinstance(model.estimator, Constant)
 
 
-def _manifest(described: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(description: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        **described,
-        "libraries": {} if described.get("constant") else _LIBRARIES,
+        **description,
+        "libraries": {} if description.get("constant") else _LIBRARIES,
         "size": sum(map(len, members.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
 
 
-def _described(model: Model) -> dict[str, Any]:
+def _describe_model(model: Model) -> dict[str, Any]:
     return {
         "family": model.family,
         "task": model.task,
@@ -104,7 +107,7 @@ def _described(model: Model) -> dict[str, Any]:
         "constant": list(model.estimator.answer) if _is_constant(model) else None,
         "details": model.details,
         "fused": model.fused,
-        "unfused": model.unfused,
+        "unfused": model.unfused_reason,
     }
 
 
@@ -114,7 +117,7 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
     if manifest["format"] != FORMAT:
         raise UnusablePackage(f"the package has format {manifest['format']!r}, this version reads {FORMAT}")
-    expected = {MANIFEST, GOLDEN} | _wanted(manifest)
+    expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
     if set(members) != expected:
         raise UnusablePackage(f"the package holds {sorted(members)}, expected {sorted(expected)}")
     for name in expected - {MANIFEST}:
@@ -124,30 +127,32 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     return manifest
 
 
-def _wanted(manifest: dict[str, Any]) -> set[str]:
+def _estimator_members(manifest: dict[str, Any]) -> set[str]:
     if manifest["family"] == BLEND:
-        return blend_members.names(manifest)
+        return blend_members.member_names(manifest)
     return {ESTIMATOR} if manifest["constant"] is None else set()
 
 
-def _check_libraries(packed: dict[str, str]) -> None:
-    for name, there in packed.items():
+def _check_libraries(versions: dict[str, str]) -> None:
+    for name, version_there in versions.items():
         here = _LIBRARIES.get(name)
-        if here is None or _release(there) > _release(here):
-            raise UnusablePackage(f"the package was made with {name} {there}, newer than the {here} installed here")
+        if here is None or _release(version_there) > _release(here):
+            raise UnusablePackage(
+                f"the package was made with {name} {version_there}, newer than the {here} installed here"
+            )
 
 
-def _release(full: str) -> tuple[int, int]:
-    major, minor = full.split(".")[:2]
+def _release(full_version: str) -> tuple[int, int]:
+    major, minor = full_version.split(".")[:2]
     return int(major), int(minor)
 
 
-def _model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | Blend:
+def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | Blend:
     constant = manifest.get("constant")
     if constant is None and not json.loads(members[GOLDEN])["values"]:
         raise UnusablePackage("the package holds no golden row to try the model on")
     if manifest["family"] == BLEND:
-        return blend_members.restored(manifest, members, unpack)
+        return blend_members.read_blend(manifest, members, unpack)
     estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
     classes = tuple(manifest["classes"])

@@ -1,4 +1,4 @@
-"""Members in one zip whose bytes are a function of the members alone."""
+"""A zip archive whose bytes are a function of its members alone."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def write(members: Mapping[str, bytes]) -> bytes:
 def read(data: bytes) -> dict[str, bytes]:
     """The members of an archive made by `write`.
 
-    Nothing is unpacked (members are stored, so they cannot grow), and the archive written anew from
-    its members must equal the bytes given: that refuses compression, altered headers, names that
-    differ between headers, flags, comments, repeated names, and bytes before, between or behind.
-    Raises BadArchive.
+    Nothing is decompressed (members are stored, so they cannot grow), and the archive written anew from
+    its members must equal the data: that refuses compression, altered headers, names that differ between
+    headers, flags, comments, repeated names, and bytes before, between or behind.
+
+    Raises:
+        BadArchive: the data are not such an archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -1,1 +1,1 @@
-"""Choosing a family and its settings by time-ordered cross-validation."""
+"""Selection of a family and its settings by time-ordered cross-validation."""

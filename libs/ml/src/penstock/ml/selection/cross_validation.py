@@ -1,167 +1,162 @@
-"""What contenders for a model are tried on: folds of the past in time order, late labels respected."""
+"""Cross-validation of candidates on folds in time order, late labels respected."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
-from penstock.ml.features.encoding import TimePart
-from penstock.ml.features.frame import Field, Frame
 from penstock.ml.metrics import log_loss, losses, score
 from penstock.ml.models.families import fit
-from penstock.ml.models.model import Model, ModelOutput, Task
-from penstock.ml.models.search_space import Settings, described
+from penstock.ml.models.model import Model, ModelOutput
+from penstock.ml.models.search_space import Settings, describe
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.selection.folds import Fold
-
-Tried = tuple[slice, ModelOutput]
-"""Rows, and the answers to them by a model that had seen only rows before."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class CandidateSpec:
-    """A family, the row it learns from on, whether it is shown what was known (`lagged`), and what is set about it."""
+    """What defines a candidate: its family, its first training row, whether it uses lag features, and its settings."""
 
     family: str
     start: int = 0
-    lagged: bool = False
+    lag_features: bool = False
     settings: Settings = ()
 
     @property
     def name(self) -> str:
         """How records call it.
 
-        >>> CandidateSpec("boosting", 100, lagged=True, settings=(("max_iter", 200),)).name
+        >>> CandidateSpec("boosting", 100, lag_features=True, settings=(("max_iter", 200),)).name
         'boosting (max_iter 200) with lags, rows from 100'
         """
-        set_to = f" ({described(self.settings)})" if self.settings else ""
-        return self.family + set_to + " with lags" * self.lagged + (f", rows from {self.start}" if self.start else "")
+        settings = f" ({describe(self.settings)})" if self.settings else ""
+        start = f", rows from {self.start}" if self.start else ""
+        return self.family + settings + " with lags" * self.lag_features + start
+
+
+class FoldOutput(NamedTuple):
+    """The test rows of a fold, and the output for them of a model that had seen only rows before."""
+
+    rows: slice
+    output: ModelOutput
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """What came of one fold: the score, the log loss unless numbers were asked for, and the answers."""
+class FoldResult:
+    """A candidate's score on one fold, its log loss (None for a regression), and its output."""
 
     score: float
     log_loss: float | None
-    tried: Tried
+    output: FoldOutput
 
 
 @dataclass(slots=True)
-class Record:
-    """What came of a contender's folds. `tried` may be empty: then its answers were not kept."""
+class CandidateResult:
+    """A candidate's scores and log losses by fold. `outputs` may be empty: a search does not keep them."""
 
     scores: list[float] = field(default_factory=list)
     log_losses: list[float] = field(default_factory=list)
-    tried: list[Tried] = field(default_factory=list)
+    outputs: list[FoldOutput] = field(default_factory=list)
 
-    def take(self, result: Result) -> None:
-        """Take in the next fold."""
-        self.scores.append(result.score)
-        self.tried.append(result.tried)
-        if result.log_loss is not None:
-            self.log_losses.append(result.log_loss)
+    def add(self, fold: FoldResult) -> None:
+        """Add the result of the next fold."""
+        self.scores.append(fold.score)
+        self.outputs.append(fold.output)
+        if fold.log_loss is not None:
+            self.log_losses.append(fold.log_loss)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The records of all that were tried to the end, why others `failed`, by name, and how many were given up early."""
+class ValidationReport:
+    """The results of candidates that completed every fold, why others `failed`, by name, and how many were pruned."""
 
-    records: dict[CandidateSpec, Record]
+    results: dict[CandidateSpec, CandidateResult]
     failed: dict[str, str] = field(default_factory=dict)
     pruned: int = 0
 
 
-Judge = Callable[["CrossValidation"], Judged]
+Validate = Callable[["CrossValidation"], ValidationReport]
 
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """Families, and n rows with their labels, tried fold by fold; `starts` and `lagged` multiply who contends.
+    """Families and labelled rows, cut into folds.
 
-    `classes` fixes the order of the classes, None for regression.
+    `starts` are the rows that training may begin at; with lag features among the data each family is a candidate with
+    and without them.
     """
 
     families: Sequence[str]
-    frame: Frame
-    labels: Sequence[Any]
-    fields: Sequence[Field]
-    task: Task
-    splits: list[Fold]
+    data: TrainingData
+    folds: list[Fold]
     starts: tuple[int, ...] = (0,)
-    lagged: Sequence[Field] = ()
-    time_parts: Sequence[TimePart] = ()
     seed: int = 0
-    classes: Sequence[str] | None = None
 
     @property
-    def views(self) -> tuple[bool, ...]:
-        """Without what was known, and with it where there is anything."""
-        return (False, True) if self.lagged else (False,)
+    def lag_options(self) -> tuple[bool, ...]:
+        """Without lag features, and with them if there are any."""
+        return (False, True) if self.data.lag_fields else (False,)
 
     @property
-    def as_they_are(self) -> list[CandidateSpec]:
-        """Every family on every start and view, with nothing set."""
+    def default_candidates(self) -> list[CandidateSpec]:
+        """Every family with its defaults, for every start, with and without lag features."""
         return [
-            CandidateSpec(family, start, view)
+            CandidateSpec(family, start, lag_features)
             for family in self.families
             for start in self.starts
-            for view in self.views
+            for lag_features in self.lag_options
         ]
 
-    def train(self, contender: CandidateSpec, before: slice) -> Model:
-        """The contender's model of the rows up to the end of `before`."""
-        rows = slice(contender.start, before.stop)
-        shown = [*self.fields, *self.lagged] if contender.lagged else self.fields
-        return fit(
-            contender.family,
-            self.frame.take(rows),
-            self.labels[rows],
-            shown,
-            self.task,
-            time_parts=self.time_parts,
-            seed=self.seed,
-            classes=self.classes,
-            settings=contender.settings,
-        )
+    def train(self, candidate: CandidateSpec, rows: slice) -> Model:
+        """The candidate's model of its rows up to the end of `rows`."""
+        return fit_candidate(candidate, self.data.take(slice(0, rows.stop)), self.seed)
 
-    def test(self, contender: CandidateSpec, fold: Fold) -> Result:
-        """Train on a fold's first rows and be judged on its last."""
-        before, test = fold
-        model = self.train(contender, before)
-        answers = model.predict(self.frame.take(test))
-        truth = self.labels[test]
-        probabilities = answers.probabilities
-        doubt = None if probabilities is None else log_loss(truth, probabilities, model.classes)
-        return Result(score(self.task, losses(self.task, answers.values, truth)), doubt, (test, answers))
+    def test(self, candidate: CandidateSpec, fold: Fold) -> FoldResult:
+        """Train on a fold's first rows and score the last."""
+        train_rows, test_rows = fold
+        model = self.train(candidate, train_rows)
+        test_data = self.data.take(test_rows)
+        output = model.predict(test_data.frame)
+        probabilities = output.probabilities
+        mean_log_loss = None if probabilities is None else log_loss(test_data.labels, probabilities, model.classes)
+        case_losses = losses(test_data.task, output.values, test_data.labels)
+        return FoldResult(score(test_data.task, case_losses), mean_log_loss, FoldOutput(test_rows, output))
 
-    def record(self, contender: CandidateSpec) -> Record:
-        """All folds of a contender."""
-        record = Record()
-        for fold in self.splits:
-            record.take(self.test(contender, fold))
-        return record
+    def validate(self, candidate: CandidateSpec) -> CandidateResult:
+        """The candidate's results on all folds."""
+        result = CandidateResult()
+        for fold in self.folds:
+            result.add(self.test(candidate, fold))
+        return result
 
-    def tried_before(self, contender: CandidateSpec, earlier: list[Fold]) -> list[Tried]:
-        """What a contender that learns from all rows answered earlier; nothing where it could not learn."""
+    def outputs_on(self, candidate: CandidateSpec, folds: list[Fold]) -> list[FoldOutput]:
+        """The candidate's outputs on further folds; none where it cannot learn from their rows."""
         try:
-            return [self.test(contender, fold).tried for fold in earlier]
-        except Exception:  # whatever a learner raises on some early rows, it was judged on later ones
+            return [self.test(candidate, fold).output for fold in folds]
+        except Exception:  # whatever a learner raises on some early rows, its scores are of later ones
             return []
 
 
-def each_as_it_is(contest: CrossValidation) -> Judged:
-    """Every family as it is, nothing set; one that fails in a fold is left out with its reason."""
-    records: dict[CandidateSpec, Record] = {}
+def fit_candidate(candidate: CandidateSpec, data: TrainingData, seed: int) -> Model:
+    """The candidate's model of the rows from its start on."""
+    rows = data.take(slice(candidate.start, len(data)))
+    rows = rows.with_lag_features() if candidate.lag_features else rows
+    return fit(candidate.family, rows, seed=seed, settings=candidate.settings)
+
+
+def validate_defaults(validation: CrossValidation) -> ValidationReport:
+    """Validate every family with its defaults; one that fails in a fold is left out with its reason."""
+    results: dict[CandidateSpec, CandidateResult] = {}
     failed: dict[str, str] = {}
-    for contender in contest.as_they_are:
+    for candidate in validation.default_candidates:
         try:
-            records[contender] = contest.record(contender)
+            results[candidate] = validation.validate(candidate)
         except Exception as error:  # whatever a learner raises, the others still run
-            failed[contender.name] = reason_of(error)
-    return Judged(records, failed)
+            failed[candidate.name] = failure_reason(error)
+    return ValidationReport(results, failed)
 
 
-def reason_of(error: Exception) -> str:
-    """Why a contender was left out."""
+def failure_reason(error: Exception) -> str:
+    """Why a candidate was left out."""
     return f"{type(error).__name__}: {error}"

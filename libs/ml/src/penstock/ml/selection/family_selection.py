@@ -1,30 +1,58 @@
-"""Choosing a family, and how far back to learn from, on the past alone: time-ordered validation, late labels respected."""
+"""Selects a family, and how far back to learn from, by cross-validation on the past."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from penstock.ml.features.class_index import class_order
-from penstock.ml.features.encoding import TimePart
-from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.frame import Frame
+from penstock.ml.features.task import Task
 from penstock.ml.models.families import FAMILIES
-from penstock.ml.models.model import Model, ModelOutput, Task
-from penstock.ml.selection.cross_validation import CandidateSpec, CrossValidation, Judge, Record, Tried, each_as_it_is
-from penstock.ml.selection.folds import folds, shifted
+from penstock.ml.models.model import Model, ModelOutput
+from penstock.ml.models.training_data import TrainingData
+from penstock.ml.selection.cross_validation import (
+    CandidateResult,
+    CandidateSpec,
+    CrossValidation,
+    FoldOutput,
+    Validate,
+    validate_defaults,
+)
+from penstock.ml.selection.folds import Fold, folds, shift
 
 
-class NothingTrained(ValueError):
-    """No family could be trained and judged; the message says why each failed."""
+class NoModelTrained(ValueError):
+    """No family could be trained and scored; the message says why each failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """How n rows are cut into folds: how many, and the `gap` of rows before a test whose labels come too late.
+
+    `since` is the row at which the stream changed: the folds' tests lie after it.
+    """
+
+    fold_count: int = 3
+    gap: int = 0
+    since: int | None = None
+
+    def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
+        """The folds of n rows, and the rows that training may begin at: the first one, and the one of the change."""
+        if self.since:
+            later = shift(folds(n - self.since, self.fold_count, self.gap), self.since)
+            if later:
+                return later, (0, self.since)
+        return folds(n, self.fold_count, self.gap), (0,)
 
 
 @dataclass(frozen=True, slots=True)
 class CostPreference:
-    """That the cheapest is wanted of those whose mean score is `within` of the best, in the metric's unit.
+    """The cheapest of those candidates is best whose mean score is `within` of the highest, in the metric's unit.
 
-    `cost` says what answering such rows takes a model, in any unit.
+    `cost` gives what it costs a model to answer such rows, in any unit.
     """
 
     within: float
@@ -33,133 +61,125 @@ class CostPreference:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The contender chosen, and the evidence.
+    """The best candidate, and the evidence.
 
-    `scores` holds the primary metric of each fold by contender; `tried` the rows of each fold's test and the answers to
-    them by models that saw only rows before, of the best contender of each start with and without lags, best first; the
-    first is the one `chosen`. `failed` tells by contender why it was left out; `pruned` counts those given up early.
+    `scores` holds the primary metric of each fold by candidate. `outputs` holds, for the best candidate of each start
+    with and without lag features, its outputs on test rows by models that saw only rows before; the best of all comes
+    first. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
     """
 
     scores: dict[str, list[float]]
-    tried: dict[CandidateSpec, list[Tried]]
+    outputs: dict[CandidateSpec, list[FoldOutput]]
     failed: dict[str, str] = field(default_factory=dict)
     pruned: int = 0
 
     @property
-    def chosen(self) -> CandidateSpec:
-        """The best of all."""
-        return next(iter(self.tried))
+    def best(self) -> CandidateSpec:
+        """The best candidate; with a cost preference the cheapest of the nearly best."""
+        return next(iter(self.outputs))
 
     @property
     def holdout(self) -> slice:
         """The rows of the last test."""
-        return self.tried[self.chosen][-1][0]
+        return self.outputs[self.best][-1].rows
 
     @property
-    def holdout_predictions(self) -> ModelOutput:
-        """What the one chosen answered to the holdout."""
-        return self.tried[self.chosen][-1][1]
+    def holdout_output(self) -> ModelOutput:
+        """The best candidate's output for the holdout."""
+        return self.outputs[self.best][-1].output
 
 
 def select_family(
     families: Sequence[str],
-    frame: Frame,
-    labels: Sequence[str] | Sequence[float],
-    fields: Sequence[Field],
-    task: Task,
+    data: TrainingData,
+    plan: ValidationPlan | None = None,
     *,
-    time_parts: Sequence[TimePart] = (),
     seed: int = 0,
-    gap: int = 0,
-    classes: Sequence[str] | None = None,
-    count: int = 3,
-    since: int | None = None,
-    lagged: Sequence[Field] = (),
-    judge: Judge = each_as_it_is,
-    thrift: CostPreference | None = None,
+    validate: Validate = validate_defaults,
+    preference: CostPreference | None = None,
 ) -> Selection:
-    """Try each family on `count` folds of n rows in time order and choose the best mean score.
+    """Validate each family on folds in time order and select the best mean score.
 
-    When the world changed at row `since`, each family contends twice, learning from all rows and from those since
-    alone, and all are judged on rows after the change: old rows help or mislead, and which it is shows there. With
-    fields that say what was known (`lagged`), each contends with and without them. Those that learn from all rows are
-    tried on what came before, too, which counts for nothing here. `judge` may let more contend, with settings of its
-    own.
+    When the stream changed at row `plan.since`, each family is a candidate twice, learning from all rows and from those
+    since alone, and all are scored on rows after the change: that shows whether old rows help or mislead. With lag
+    features each is a candidate with and without them. `validate` may add candidates with other settings.
 
-    Equal scores are settled by the smaller log loss, then by the simpler family, then by more rows. With `thrift` the
-    cheapest of the nearly best goes before the best. A contender that fails in a fold is left out with its reason.
-    Raises NothingTrained when none is left or when the rows are too few for one fold.
+    Ties are broken by the smaller log loss, then by the simpler family, then by more rows. A candidate that fails in a
+    fold is left out with its reason.
+
+    Raises:
+        NoModelTrained: no candidate is left, or the rows are too few for one fold.
     """
-    after = shifted(folds(len(frame) - since, count, gap), since) if since else []
-    splits = after or folds(len(frame), count, gap)
-    starts = (0, since) if after and since else (0,)
+    plan = plan or ValidationPlan()
+    splits, starts = plan.folds(len(data))
     if not splits:
-        raise NothingTrained(f"{len(frame)} rows with labels {gap} rows late are too few to validate a model")
-    order = None if task == "regression" else class_order(labels, classes)
-    contest = CrossValidation(
-        families, frame, labels, fields, task, splits, starts, lagged,
-        time_parts=time_parts, seed=seed, classes=order,
-    )  # fmt: skip
-    return _settled(contest, judge, thrift, folds(splits[0][1].start, count, gap) if starts[-1] else [])
+        raise NoModelTrained(f"{len(data)} rows with labels {plan.gap} rows late are too few to validate a model")
+    if data.task != "regression":
+        data = replace(data, classes=class_order(data.labels, data.classes))
+    validation = CrossValidation(families, data, splits, starts, seed)
+    report = validate(validation)
+    if not report.results:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in report.failed.items())
+        raise NoModelTrained(reasons or "no family was named")
+    candidates = _best_of_each_kind(validation, report.results, preference)
+    earlier = folds(splits[0][1].start, plan.fold_count, plan.gap) if starts[-1] else []
+    outputs = {each: _outputs(validation, each, report.results[each], earlier) for each in candidates}
+    scores = {candidate.name: result.scores for candidate, result in report.results.items()}
+    return Selection(scores, outputs, report.failed, report.pruned)
 
 
-def _settled(
-    contest: CrossValidation, judge: Judge, thrift: CostPreference | None, earlier: list[tuple[slice, slice]]
-) -> Selection:
-    """The best of each kind; those that learn from all rows are tried on the `earlier` folds, too."""
-    judged = judge(contest)
-    if not judged.records:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in judged.failed.items())
-        raise NothingTrained(reasons or "no family was named")
-    ranked = sorted(judged.records, key=lambda contender: _rank(contender, judged.records[contender], contest.task))
-    tried = {}
-    for contender in _best_of_each_kind(ranked, lambda among: _cheapest(among, judged.records, contest, thrift)):
-        before = [] if contender.start else contest.tried_before(contender, earlier)
-        tried[contender] = [*before, *(judged.records[contender].tried or contest.record(contender).tried)]
-    scores = {contender.name: record.scores for contender, record in judged.records.items()}
-    return Selection(scores, tried, judged.failed, judged.pruned)
+def _outputs(
+    validation: CrossValidation, candidate: CandidateSpec, result: CandidateResult, earlier: list[Fold]
+) -> list[FoldOutput]:
+    """The outputs on all folds, and, for a candidate that learns from all rows, on the earlier ones before."""
+    before = [] if candidate.start else validation.outputs_on(candidate, earlier)
+    return [*before, *(result.outputs or validation.validate(candidate).outputs)]
 
 
 def _best_of_each_kind(
-    ranked: Sequence[CandidateSpec], first: Callable[[Sequence[CandidateSpec]], CandidateSpec]
+    validation: CrossValidation, results: dict[CandidateSpec, CandidateResult], preference: CostPreference | None
 ) -> list[CandidateSpec]:
-    """The first of all, then of each other start, with and without lags, the first."""
-    chosen = first(ranked)
-    kinds: dict[tuple[int, bool], list[CandidateSpec]] = {_kind(chosen): [chosen]}
-    for contender in ranked:
-        if _kind(contender) != _kind(chosen):
-            kinds.setdefault(_kind(contender), []).append(contender)
-    return [first(of_a_kind) for of_a_kind in kinds.values()]
+    """The best of all, then the best of each other start, with and without lag features."""
+
+    def best_of(candidates: Sequence[CandidateSpec]) -> CandidateSpec:
+        return _cheapest(candidates, results, validation, preference) if preference else candidates[0]
+
+    task = validation.data.task
+    ranked = sorted(results, key=lambda candidate: _rank(candidate, results[candidate], task))
+    best = best_of(ranked)
+    kinds: dict[tuple[int, bool], list[CandidateSpec]] = {_kind(best): [best]}
+    for candidate in ranked:
+        if _kind(candidate) != _kind(best):
+            kinds.setdefault(_kind(candidate), []).append(candidate)
+    return [best_of(candidates) for candidates in kinds.values()]
 
 
-def _kind(contender: CandidateSpec) -> tuple[int, bool]:
-    return contender.start, contender.lagged
+def _kind(candidate: CandidateSpec) -> tuple[int, bool]:
+    return candidate.start, candidate.lag_features
 
 
 def _cheapest(
     ranked: Sequence[CandidateSpec],
-    records: dict[CandidateSpec, Record],
-    contest: CrossValidation,
-    thrift: CostPreference | None,
+    results: dict[CandidateSpec, CandidateResult],
+    validation: CrossValidation,
+    preference: CostPreference,
 ) -> CandidateSpec:
-    """The first; with thrift, of those near it the one that answers at least cost."""
-    if thrift is None:
-        return ranked[0]
-    best = _mean(records[ranked[0]])
-    near = [contender for contender in ranked if abs(_mean(records[contender]) - best) <= thrift.within]
+    """Of the candidates that score nearly as well as the first, the one that answers at least cost."""
+    best = _mean_score(results[ranked[0]])
+    near = [each for each in ranked if abs(_mean_score(results[each]) - best) <= preference.within]
     if len(near) == 1:
         return near[0]
-    before, test = contest.splits[-1]
-    asked = contest.frame.take(test)
-    return min(near, key=lambda contender: thrift.cost(contest.train(contender, before), asked))
+    train_rows, test_rows = validation.folds[-1]
+    frame = validation.data.frame.take(test_rows)
+    return min(near, key=lambda candidate: preference.cost(validation.train(candidate, train_rows), frame))
 
 
-def _mean(record: Record) -> float:
-    return float(np.mean(record.scores))
+def _mean_score(result: CandidateResult) -> float:
+    return float(np.mean(result.scores))
 
 
-def _rank(contender: CandidateSpec, record: Record, task: Task) -> tuple[float, float, int, CandidateSpec]:
+def _rank(candidate: CandidateSpec, result: CandidateResult, task: Task) -> tuple[float, float, int, CandidateSpec]:
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
-    mean = _mean(record) * (1 if task == "regression" else -1)
-    doubt = float(np.mean(record.log_losses)) if record.log_losses else 0.0
-    return round(mean, 9), round(doubt, 9), list(FAMILIES).index(contender.family), contender
+    mean = _mean_score(result) * (1 if task == "regression" else -1)
+    mean_log_loss = float(np.mean(result.log_losses)) if result.log_losses else 0.0
+    return round(mean, 9), round(mean_log_loss, 9), list(FAMILIES).index(candidate.family), candidate

@@ -1,4 +1,4 @@
-"""The past cut into what is learnt from and what follows it, late labels respected."""
+"""Cross-validation folds in time order: training rows and the test rows after them, late labels respected."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from sklearn.model_selection import TimeSeriesSplit
 
 Fold = tuple[slice, slice]
-"""The rows that are learnt from, and those that are answered."""
+"""The training rows and the test rows."""
 
 
 def folds(n: int, count: int = 3, gap: int = 0) -> list[Fold]:
     """At most `count` pairs of (train, test) rows of n, each trained on all that is known before its test.
 
     The `gap` rows before a test are left out: their labels would not have arrived yet. Rows too few
-    for that, or for a first model worth judging, give fewer folds, down to none.
+    for that, or for a first model worth scoring, give fewer folds, down to none.
 
     >>> folds(8, count=3, gap=1)
     [(slice(0, 1, None), slice(2, 4, None)), (slice(0, 3, None), slice(4, 6, None)), \
@@ -24,12 +24,12 @@ def folds(n: int, count: int = 3, gap: int = 0) -> list[Fold]:
         test = n // (splits + 1)
         if n - gap - test * splits >= max(1, test // 2) and test:
             pairs = TimeSeriesSplit(n_splits=splits, gap=gap).split(np.empty(n))
-            return [(_span(train), _span(held)) for train, held in pairs]
+            return [(_span(train_rows), _span(test_rows)) for train_rows, test_rows in pairs]
     test = max(1, (n - gap) // 2)
     return [(slice(0, n - gap - test), slice(n - test, n))] if n - gap - test > 0 else []
 
 
-def shifted(splits: list[Fold], by: int) -> list[Fold]:
+def shift(splits: list[Fold], by: int) -> list[Fold]:
     """The folds, that many rows later."""
     return [
         (slice(train.start + by, train.stop + by), slice(test.start + by, test.stop + by)) for train, test in splits

@@ -76,7 +76,7 @@ def test_all_fields_are_counted_in_one_pass_as_each_alone(numbers: list, texts: 
         for name, one in known.items()
     }
     bins = FieldBins(known)
-    places = bins.places(columns)
+    places = bins.bin_indices(columns)
     rows = sorted(data.draw(st.sets(st.integers(0, n - 1)))) if n else []
     for some in (slice(None), slice(0, n // 2), rows if known else slice(None)):
         expected = {name: one.count(columns[name][some]).tolist() for name, one in known.items()}
@@ -87,7 +87,7 @@ def test_more_edges_than_a_byte_can_count() -> None:
     many = ReferenceBins("number", tuple(np.arange(300.0)), (), ())
     values = np.array([-1.0, 0.5, 298.0, 1e9, np.nan])
     bins = FieldBins({"a": many})
-    assert bins.by_field(bins.count(bins.places({"a": values}))) == {"a": many.count(values).tolist()}
+    assert bins.by_field(bins.count(bins.bin_indices({"a": values}))) == {"a": many.count(values).tolist()}
 
 
 def test_bins_are_bounded_and_see_what_leaves_the_range() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from penstock.ml.drift.reference_bins import ReferenceBins
-from penstock.ml.drift.share_tests import Share, moved_shares, p_values
-from penstock.ml.drift.volume import LEAST, TRAILING, is_unusual_volume
+from penstock.ml.drift.share_tests import Share, p_values, share_drifts
+from penstock.ml.drift.volume import MIN_RATES, TRAILING_RATES, exceeded_volume_bound
 
 RANDOM = np.random.default_rng(0)
 LOAD = RANDOM.normal(size=5000)
@@ -45,38 +45,38 @@ def test_p_values_are_scipys(sizes: tuple[int, int, float, float], missing: bool
 
 
 def test_without_a_change_nothing_is_told() -> None:
-    assert [moved_shares(PROFILE, window(seed)) for seed in range(1, 200)] == [[]] * 199
+    assert [share_drifts(PROFILE, window(seed)) for seed in range(1, 200)] == [[]] * 199
 
 
 def test_each_change_is_told_by_its_name() -> None:
     load, town = np.random.default_rng(5).normal(size=1000), np.array(["t1"] * 950 + ["new"] * 50, dtype=object)
     load[:60] = 9.0
-    found = moved_shares(PROFILE, window(1, load=load, town=town, gap=np.clip(load, 0, 1)))
+    found = share_drifts(PROFILE, window(1, load=load, town=town, gap=np.clip(load, 0, 1)))
     assert [(one.field, one.kind) for one in found] == [("load", "range"), ("town", "category"), ("gap", "missing")]
     assert [round(one.value, 2) for one in found] == [0.06, 0.05, 0.0]
     assert found[2].threshold < PROFILE["gap"].counts[-1] / 5000
-    low = moved_shares(PROFILE, window(1, load=np.where(load == 9.0, -9.0, load)))
+    low = share_drifts(PROFILE, window(1, load=np.where(load == 9.0, -9.0, load)))
     assert [(one.field, one.kind) for one in low] == [("load", "range")]
 
 
 def test_fewer_new_categories_are_no_drift() -> None:
     few = ReferenceBins("category", (), ("a",), (500, 500, 0))
-    assert moved_shares({"t": few}, {"t": np.array([1000, 0, 0])}) == []
-    assert moved_shares({"t": few}, {"t": np.array([0, 1000, 0])})[0].kind == "category"
+    assert share_drifts({"t": few}, {"t": np.array([1000, 0, 0])}) == []
+    assert share_drifts({"t": few}, {"t": np.array([0, 1000, 0])})[0].kind == "category"
 
 
 def test_a_reference_whose_end_bins_hold_values_cannot_tell_of_the_range() -> None:
     old = ReferenceBins("number", (1.0, 2.0), (), (300, 300, 400, 0))
-    assert moved_shares({"f": old}, {"f": np.array([900, 0, 100, 0])}) == []
+    assert share_drifts({"f": old}, {"f": np.array([900, 0, 100, 0])}) == []
 
 
 def test_a_small_window_is_not_judged() -> None:
-    assert moved_shares(PROFILE, window(1, n=90, load=np.full(90, 99.0))) == []
+    assert share_drifts(PROFILE, window(1, n=90, load=np.full(90, 99.0))) == []
 
 
 def test_a_rate_is_unusual_only_far_outside_what_was() -> None:
-    known = np.random.default_rng(3).uniform(10, 20, TRAILING).tolist()
-    assert is_unusual_volume(3.1 * max(known), known) == pytest.approx(3 * max(known))
-    assert is_unusual_volume(min(known) / 3.1, known) == pytest.approx(min(known) / 3)
-    assert is_unusual_volume(2.9 * max(known), known) is None
-    assert is_unusual_volume(1e9, known[: LEAST - 1]) is None
+    known = np.random.default_rng(3).uniform(10, 20, TRAILING_RATES).tolist()
+    assert exceeded_volume_bound(3.1 * max(known), known) == pytest.approx(3 * max(known))
+    assert exceeded_volume_bound(min(known) / 3.1, known) == pytest.approx(min(known) / 3)
+    assert exceeded_volume_bound(2.9 * max(known), known) is None
+    assert exceeded_volume_bound(1e9, known[: MIN_RATES - 1]) is None

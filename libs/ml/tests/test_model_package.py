@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from penstock.ml.features.frame import Field, Frame, times
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import FAMILIES, fit
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import estimator_bytes, model_package, zip_archive
 from penstock.ml.package.model_package import UnusablePackage, pack, unpack
 from penstock.ml.package.trusted_types import TRUSTED
@@ -34,13 +35,13 @@ TASKS = ("binary", "multiclass", "regression")
 
 @pytest.fixture(scope="module")
 def packed(mixed, later) -> bytes:
-    model = fit("linear", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    model = fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     return pack(model, later.frame)
 
 
 @pytest.fixture(scope="module")
 def boosted(mixed, later) -> bytes:
-    model = fit("boosting", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    model = fit("boosting", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     return pack(model, later.frame.take(slice(0, 3)))
 
 
@@ -77,10 +78,10 @@ def in_schema(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("task", TASKS)
 def test_a_packed_model_answers_the_same_and_packs_the_same(family: str, task: str, mixed, later) -> None:
-    model = fit(family, mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=("hour", "month"))
+    model = fit(family, TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task, time_parts=("hour", "month")))
     data = pack(model, later.frame)
     again = unpack(data)
-    assert np.array_equal(again.asked(mixed.frame), model.asked(mixed.frame))
+    assert np.array_equal(again.estimator_output(mixed.frame), model.estimator_output(mixed.frame))
     assert (again.family, again.task, again.classes, again.encoder, again.details) == (
         model.family,
         model.task,
@@ -99,7 +100,9 @@ def test_a_baseline_is_data_alone() -> None:
 
 
 def test_a_learnt_constant_is_packed_too(mixed, later) -> None:
-    model = fit("boosting", mixed.frame, ["a"] * len(mixed.frame), mixed.fields, "binary", classes=["b", "a"])
+    model = fit(
+        "boosting", TrainingData(mixed.frame, ["a"] * len(mixed.frame), mixed.fields, "binary", classes=["b", "a"])
+    )
     assert unpack(pack(model, later.frame)).predict(later.frame).values == ["a"] * len(later.frame)
 
 
@@ -107,6 +110,7 @@ def test_another_process_with_another_hash_seed_packs_the_same_bytes() -> None:
     program = """
 import hashlib, numpy as np
 from penstock.ml.models.families import fit
+from penstock.ml.models.training_data import TrainingData
 from penstock.ml.features.frame import Field, Frame, column
 from penstock.ml.package.model_package import pack
 random = np.random.default_rng(0)
@@ -115,7 +119,8 @@ town = column("category", list("abcd" * 50))
 frame = Frame({"x": x, "t": town}, np.arange(200).astype("datetime64[ms]"))
 labels = ["y" if v > 0 else "n" for v in x + random.normal(size=200)]
 fields = [Field("x", "number"), Field("t", "category")]
-models = [fit(family, frame, labels, fields, "binary") for family in ("linear", "boosting", "forest")]
+data = TrainingData(frame, labels, fields, "binary")
+models = [fit(family, data) for family in ("linear", "boosting", "forest")]
 digests = [hashlib.sha256(pack(model, frame)).hexdigest() for model in models]
 """
     here: dict[str, object] = {}
@@ -132,7 +137,7 @@ def test_the_allow_list_holds_what_the_families_need_and_no_more(mixed) -> None:
     for family in FAMILIES:
         for task in TASKS:
             for parts, fields in (((), mixed.fields), (("hour",), mixed.fields[:2])):
-                model = fit(family, mixed.frame, mixed.labels[task], fields, task, time_parts=parts)
+                model = fit(family, TrainingData(mixed.frame, mixed.labels[task], fields, task, time_parts=parts))
                 schema = json.loads(zip_archive.read(estimator_bytes.dump(model.estimator))["schema.json"])
                 found |= {estimator_bytes.type_of(node) for node in estimator_bytes.nodes(schema)}
     assert found == TRUSTED
@@ -307,7 +312,9 @@ GROWN = ("binary", "regression")
 def grown(mixed, later) -> dict[str, bytes]:
     few = (("learner__n_estimators", 2), ("learner__max_leaf_nodes", 4))
     return {
-        task: pack(fit("forest", mixed.frame, mixed.labels[task], mixed.fields, task, settings=few), later.frame)
+        task: pack(
+            fit("forest", TrainingData(mixed.frame, mixed.labels[task], mixed.fields, task), settings=few), later.frame
+        )
         for task in GROWN
     }
 
@@ -361,7 +368,7 @@ def test_a_crooked_tree_is_found_wherever_it_hides(boosted: bytes) -> None:
 
 
 def test_a_trained_model_needs_golden_rows(mixed) -> None:
-    model = fit("linear", mixed.frame, mixed.labels["binary"], mixed.fields, "binary")
+    model = fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
     with pytest.raises(ValueError, match="at least one golden row"):
         pack(model, mixed.frame.take([]))
 

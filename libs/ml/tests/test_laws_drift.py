@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from penstock.ml.drift import distances
-from penstock.ml.drift.expected_score import CONFIDENCES, ExpectedScore
+from penstock.ml.drift.expected_score import CONFIDENCE_EDGES, ExpectedScore
 from penstock.ml.drift.multivariate import domain_drift, reconstruction_drift
 from penstock.ml.drift.reference_bins import ReferenceBins
-from penstock.ml.drift.share_tests import moved_shares
-from penstock.ml.drift.volume import FACTOR, LEAST, is_unusual_volume
+from penstock.ml.drift.share_tests import share_drifts
+from penstock.ml.drift.volume import FACTOR, MIN_RATES, exceeded_volume_bound
 from penstock.ml.drift.window_tests import THRESHOLDS, WindowTest
 
 from .exports import exported
@@ -42,9 +42,9 @@ AT_MOST_ONE = {"js", "ks", "ks_statistic", "association", "wasserstein"}
 ROW_TESTS = {"reconstruction_drift": reconstruction_drift, "domain_drift": domain_drift}
 OTHERS = {
     "window_tests": {"WindowTest", "FieldDrift"},
-    "share_tests": {"moved_shares", "p_values", "Share"},
+    "share_tests": {"share_drifts", "p_values", "Share"},
     "multivariate": {*ROW_TESTS, "RowDrift", "Subspace"},
-    "volume": {"is_unusual_volume"},
+    "volume": {"exceeded_volume_bound"},
     "expected_score": {"ExpectedScore"},
     "reference_bins": {"ReferenceBins"},
     "bin_counts": {"FieldBins"},
@@ -112,7 +112,7 @@ PROFILE = {
 BEFORE = {name: np.array(reference.counts) for name, reference in PROFILE.items()}
 VERDICTS: dict[str, Callable[[dict[str, Counts]], list[Any]]] = {
     **{name: lambda now, name=name: WindowTest(name).drifts(BEFORE, now) for name in THRESHOLDS},
-    "share_tests": lambda now: moved_shares(PROFILE, now),
+    "share_tests": lambda now: share_drifts(PROFILE, now),
 }
 every_verdict = pytest.mark.parametrize("name", VERDICTS)
 
@@ -155,16 +155,16 @@ def test_rows_of_another_world_are_told_from_those_of_the_same(name: str) -> Non
 
 @given(st.lists(st.floats(0.1, 1e6), max_size=60), st.floats(0, 1e9), st.randoms())
 def test_a_rate_is_judged_by_the_rates_before_it_in_any_order(known: list[float], rate: float, random: Any) -> None:
-    found = is_unusual_volume(rate, known)
+    found = exceeded_volume_bound(rate, known)
     shuffled = random.sample(known, len(known))
-    assert is_unusual_volume(rate, shuffled) == found
-    assert (found is not None) == (len(known) >= LEAST and not min(known) / FACTOR <= rate <= FACTOR * max(known))
+    assert exceeded_volume_bound(rate, shuffled) == found
+    assert (found is not None) == (len(known) >= MIN_RATES and not min(known) / FACTOR <= rate <= FACTOR * max(known))
 
 
 @given(st.lists(st.floats(0.5, 1), min_size=1, max_size=40), st.randoms())
 def test_an_estimate_lies_among_what_is_said_and_not_in_its_order(said: list[float], random: Any) -> None:
-    told, own = ExpectedScore(list(CONFIDENCES)), np.array(said)
-    told.fold(np.array([0.6, 0.9]), np.array([0.0, 1.0]))
+    told, own = ExpectedScore(list(CONFIDENCE_EDGES)), np.array(said)
+    told.update(np.array([0.6, 0.9]), np.array([0.0, 1.0]))
     found = told.estimate(own, own)
     assert found is not None
     assert 0 <= found <= 1

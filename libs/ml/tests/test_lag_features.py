@@ -1,4 +1,4 @@
-"""What is known of an entity is its last labels, as of the moment of asking."""
+"""Lag features of an entity are its last known labels, as of the moment of the prediction."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ LABELS = st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 5)
 LAGS = st.builds(Lags, st.lists(st.integers(1, 6), unique=True, max_size=3).map(tuple), st.integers(0, 6))
 
 
-def folded(lags: Lags, labels: list[tuple[str | None, float]]) -> LabelHistory:
-    known = LabelHistory(lags)
+def history_of(lags: Lags, labels: list[tuple[str | None, float]]) -> LabelHistory:
+    history = LabelHistory(lags)
     for entity, number in labels:
-        known.take(entity, number)
-    return known
+        history.add(entity, number)
+    return history
 
 
 @given(LAGS, LABELS)
 def test_features_are_the_last_labels_of_each_entity(lags: Lags, labels: list[tuple[str | None, float]]) -> None:
     entities = ["a", "b", None, "unheard of"]
-    features = folded(lags, labels).features(entities)
+    features = history_of(lags, labels).features(entities)
     assert features.shape == (4, len(lags.fields))
     for entity, row in zip(entities, features, strict=True):
-        own = [number for named, number in labels if named == entity]
-        expected = [own[-k] if k <= len(own) else np.nan for k in lags.back]
+        numbers = [number for named, number in labels if named == entity]
+        expected = [numbers[-k] if k <= len(numbers) else np.nan for k in lags.labels]
         if lags.mean:
-            expected.append(float(np.mean(own[-lags.mean :])) if own else np.nan)
+            expected.append(float(np.mean(numbers[-lags.mean :])) if numbers else np.nan)
         assert np.allclose(row, expected, equal_nan=True)
 
 
@@ -39,10 +39,10 @@ def test_features_are_the_last_labels_of_each_entity(lags: Lags, labels: list[tu
 def test_going_on_from_what_was_written_is_going_on(
     lags: Lags, before: list[tuple[str | None, float]], after: list[tuple[str | None, float]]
 ) -> None:
-    restored = LabelHistory.from_dict(lags, folded(lags, before).to_dict())
+    restored = LabelHistory.from_dict(lags, history_of(lags, before).to_dict())
     for entity, number in after:
-        restored.take(entity, number)
-    assert restored.to_dict() == folded(lags, before + after).to_dict()
+        restored.add(entity, number)
+    assert restored.to_dict() == history_of(lags, before + after).to_dict()
 
 
 def test_a_frame_gains_the_columns_that_the_lags_name() -> None:
@@ -53,7 +53,7 @@ def test_a_frame_gains_the_columns_that_the_lags_name() -> None:
     assert shown.columns["known.mean"].tolist() == [3.0, 6.0]
 
 
-def test_what_a_prediction_says_of_other_lags_is_not_taken_for_these() -> None:
+def test_lag_features_of_other_lags_in_a_prediction_are_not_used() -> None:
     matrix = lag_matrix(Lags((1, 2)), [[1.0, None], [1.0], None])
     assert np.array_equal(matrix, [[1.0, np.nan], [np.nan, np.nan], [np.nan, np.nan]], equal_nan=True)
 
@@ -62,20 +62,20 @@ def test_what_a_prediction_says_of_other_lags_is_not_taken_for_these() -> None:
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.one_of(st.none(), st.integers(-9, 9).map(float))), max_size=30),
     st.integers(1, 6),
 )
-def test_a_running_mean_goes_over_the_inputs_that_are_there(said: list[tuple[str, float | None]], span: int) -> None:
+def test_a_running_mean_goes_over_the_inputs_that_are_there(events: list[tuple[str, float | None]], span: int) -> None:
     lags = Lags((1,), inputs=(("load", span), ("load", 1)))
-    known = LabelHistory(lags)
-    for entity, value in said:
-        known.take(entity, 1.0, [np.nan if value is None else value])
-    known = LabelHistory.from_dict(lags, json.loads(json.dumps(known.to_dict())))
-    for entity, row in zip("ab", known.features(["a", "b"]), strict=True):
-        own = [np.nan if value is None else value for named, value in said if named == entity]
-        there = [value for value in own[-span:] if not np.isnan(value)]
-        last = own[-1] if own else np.nan
+    history = LabelHistory(lags)
+    for entity, value in events:
+        history.add(entity, 1.0, [np.nan if value is None else value])
+    history = LabelHistory.from_dict(lags, json.loads(json.dumps(history.to_dict())))
+    for entity, row in zip("ab", history.features(["a", "b"]), strict=True):
+        values = [np.nan if value is None else value for named, value in events if named == entity]
+        there = [value for value in values[-span:] if not np.isnan(value)]
+        last = values[-1] if values else np.nan
         assert np.allclose(row[1:], [np.mean(there) if there else np.nan, last], equal_nan=True)
 
 
-def test_the_columns_that_are_watched_are_each_taken_once() -> None:
+def test_each_input_column_is_taken_once() -> None:
     lags = Lags(inputs=(("load", 3), ("wind", 2), ("load", 12)))
     assert [field.name for field in lags.fields] == ["known.load.3", "known.wind.2", "known.load.12"]
     frame = Frame(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.ml.metrics.best_arm import best_arm_probabilities
-from penstock.ml.metrics.confidence_sequences import FEWEST, Moments, always_valid, always_valid_difference
+from penstock.ml.metrics.confidence_sequences import MIN_CASES, Moments, always_valid, always_valid_difference
 
 LOSSES = st.lists(st.floats(-1e6, 1e6), max_size=30)
 
@@ -29,7 +29,7 @@ def missed(share: float, runs: int = 200, n: int = 3000, every: int = 20) -> flo
     for _ in range(runs):
         losses = (rng.random(n) < share).astype(float)
         sums = losses.cumsum()
-        looks = range(FEWEST, n, every)
+        looks = range(MIN_CASES, n, every)
         moments = (Moments(k, sums[k - 1] / k, sums[k - 1] - sums[k - 1] ** 2 / k) for k in looks)
         misses += any(not bounds.low <= share <= bounds.high for bounds in map(always_valid, moments))
     return misses / runs
@@ -41,13 +41,13 @@ def test_looking_again_and_again_does_not_spoil_the_interval(share: float) -> No
 
 
 def test_an_interval_narrows_and_says_nothing_of_too_few() -> None:
-    widths = [always_valid(Moments(n, 0.2, 0.16 * n)).high - 0.2 for n in (FEWEST, 100, 1000, 10_000)]
+    widths = [always_valid(Moments(n, 0.2, 0.16 * n)).high - 0.2 for n in (MIN_CASES, 100, 1000, 10_000)]
     assert widths == sorted(widths, reverse=True)
-    assert always_valid(Moments(FEWEST - 1, 0.2, 5.0)).high == math.inf
+    assert always_valid(Moments(MIN_CASES - 1, 0.2, 5.0)).high == math.inf
 
 
 def test_losses_that_are_all_equal_are_not_taken_for_certainty() -> None:
-    bounds = always_valid(Moments(FEWEST, 0.0, 0.0))
+    bounds = always_valid(Moments(MIN_CASES, 0.0, 0.0))
     assert bounds.high > 0.05
 
 

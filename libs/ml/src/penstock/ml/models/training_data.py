@@ -1,0 +1,48 @@
+"""What a model is fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock.ml.features.encoding import TimePart
+from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.task import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """n rows with their n labels (texts, or numbers for a regression), and which features a model may use.
+
+    `classes` fixes the order of the classes; labels outside it are added behind, sorted. `lag_fields` are the lag
+    features among the frame's columns: a model uses them only if it is fitted on `with_lag_features`.
+
+    Raises:
+        ValueError: there are no rows, or not as many labels as rows.
+    """
+
+    frame: Frame
+    labels: Sequence[Any]
+    fields: Sequence[Field]
+    task: Task
+    classes: Sequence[str] | None = None
+    time_parts: Sequence[TimePart] = ()
+    lag_fields: Sequence[Field] = ()
+
+    def __post_init__(self) -> None:
+        """Check that rows and labels go in pairs."""
+        if len(self.labels) != len(self.frame) or not len(self.frame):
+            raise ValueError(f"{len(self.frame)} rows and {len(self.labels)} labels: both must be equal and not zero")
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+    def take(self, rows: slice) -> TrainingData:
+        """The rows at a slice, with their labels."""
+        return replace(self, frame=self.frame.take(rows), labels=self.labels[rows])
+
+    def with_lag_features(self) -> TrainingData:
+        """The same rows for a model that uses the lag features, too."""
+        return replace(self, fields=[*self.fields, *self.lag_fields], lag_fields=())
