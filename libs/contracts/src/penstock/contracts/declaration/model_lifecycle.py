@@ -18,7 +18,7 @@ class LagsDeclaration(StrictModel):
 
     `label` lists how many labels back, counted from the newest that is known when the event is answered. `mean` is how
     many known labels a running mean covers (0: no mean). `inputs` names numeric fields, each with the lengths of its
-    running means, counted in earlier outcomes of the entity.
+    running means, counted in known outcomes of the entity.
     """
 
     label: Annotated[
@@ -98,9 +98,10 @@ class DriftDeclaration(StrictModel):
 class RetrainDeclaration(StrictModel):
     """When a new model is trained. All is counted in outcomes and event time, never in wall time (`cron` apart).
 
-    Triggers: `on` lists `drift`, `growth` and changed declarations; `every` (a number of outcomes), `below` or `above`
-    (bounds on the mean score, or the estimated score, of the last `over` outcome blocks) and `cron` are triggers if
-    they are declared. `combine` says whether `any` trigger is enough, `all` must fire, or `needs` of them (`vote`).
+    Triggers: `on` lists `drift`, `growth` and `declaration` (a changed one). `every` (a number of outcomes), `cron`,
+    and `below` or `above` are on if they are declared; these two are bounds on the mean of the last `over` outcome
+    blocks' scores, or estimated scores, as `judged_by` says. `combine` says whether `any` trigger is enough, `all`
+    must fire, or `needs` of them (`vote`).
 
     The first training takes place after `first_after` outcomes. `settle` is how many outcomes must follow a drift
     before a model is trained for it, `cooldown` how many must lie between two trainings, and `fresh` the share of all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ def events_page(root: Path) -> str:
         + "\n".join(f"| `{code}` | {status} |" for code, status in STATUS.items()),
         "## Records",
         *(_record(root, cloud_type, record) for cloud_type, record in record_types().items()),
+        "## Parts of records",
+        "The objects inside records, by the names that the schemas give them.",
+        *(f"### {name}\n\n{description}" for name, description in sorted(_parts().items())),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,12 +89,24 @@ def _topic_row(topic: Topic[Any]) -> str:
 
 
 def _record(root: Path, cloud_type: str, record: Any) -> str:
-    description = (getattr(record, "__origin__", record).__doc__ or "").strip().replace("\n    ", "\n")
+    description = cleandoc(getattr(record, "__origin__", record).__doc__ or "")
     example = _example(root, cloud_type).read_text().strip()
     return (
         f"### {record_name(cloud_type)}\n\n{description}\n\nType `{cloud_type}`, "
         f"[schema](../libs/contracts/schemas/{cloud_type}.json).\n\n```json\n{example}\n```"
     )
+
+
+def _parts() -> dict[str, str]:
+    """The description of every object that stands inside a record, by its name."""
+    parts: dict[str, str] = {}
+    for record in record_types().values():
+        schema = schema_of(record)
+        whole = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+        for name, definition in schema.get("$defs", {}).items():
+            if name != whole:
+                parts[name.partition("_")[0]] = cleandoc(definition["description"])
+    return parts
 
 
 def main() -> None:

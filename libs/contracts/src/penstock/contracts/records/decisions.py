@@ -47,9 +47,9 @@ class Decision(ControlRecord):
     of the training, or for waiting. `outcomes` is how many outcomes the stream had; `arguments` holds the state of
     each trigger; `request` is the id of the training request.
 
-    `expected_gain` is the mean gain of earlier trainings for the same reason, in units of the metric, and
-    `expected_cost` their mean cost in CPU seconds; null where there were none. `realised` is the gain that the
-    training before this decision turned out to have.
+    `expected_gain` is the mean gain that the newest trainings for the same reason turned out to have, in units of the
+    metric; `expected_cost` is the CPU seconds of a training on all outcomes, by the cost of a row in the newest
+    trainings. Both are null where there were none. `realised` is what the training before this decision has gained.
     """
 
     type: ClassVar[str] = "penstock.decision.v1"

@@ -80,7 +80,7 @@ class Statistics(ControlRecord):
 
     `score` is accuracy or mean absolute error over the `joined` outcomes of the block, null when none was joined;
     `expired` is how many got no label in time, `coverage` the share that was joined. `version` and `epoch` are those
-    of the newest prediction in the block, `first_time` and `last_time` the event times of its first and last event.
+    of the newest prediction in the block, `first_time` and `last_time` the earliest and the latest event time.
 
     Each block is reported more than once, as `clock` says. `provisional`: when the block is complete, with the labels
     known by then. `matured`: when all its labels are known or the horizon of its events has passed; and again when

@@ -15,13 +15,7 @@ Arm = Literal["champion", "challenger"]
 
 
 class Attribution(Struct, kw_only=True):
-    """Which model answered, and how.
-
-    `schema` is the version of the stream's declaration, `code` the version of Penstock that computed the answer.
-    `baseline` is true for answers of epoch 0's constant model. `learnt_to` is set on streams that learn from every
-    outcome: the offset of the first outcome that the answer did not take into account. `fallback` is true when the
-    event belonged to a challenger that failed, so that the champion answered it.
-    """
+    """Which model answered, and how: the same for a whole batch. `PredictionData` describes the fields."""
 
     model: str
     version: int
@@ -45,11 +39,20 @@ class ShadowAnswer(Struct):
 
 
 class PredictionData(Attribution, kw_only=True):
-    """One answer and the model that gave it. `value` is a class as text, or a number for regression.
+    """One answer, and which model gave it.
 
-    `probabilities` has one probability per class, in the order of the model's classes. `known` holds the lag features
-    that the model was given, and `experts` what each expert of a blend answered: with these an outcome holds all that
-    a model learns from it. `shadow` holds what shadows would have answered, for comparison only.
+    `value` is a class as text, or a number for regression. `probabilities` has one probability per class, in the order
+    of the model's classes.
+
+    `model`, `version` and `digest` name the model version that answered, `epoch` the epoch, `schema` the version of
+    the stream's declaration, and `code` the version of Penstock. `baseline` is true for answers of epoch 0's constant
+    model, `fallback` if the event belonged to a challenger that failed, so that the champion answered. `route` and
+    `mode` say how the answer was asked for.
+
+    On streams that learn from every outcome, `learnt_to` is the offset of the first outcome that the answer did not
+    take into account, `known` holds the lag features that the model was given, and `experts` what each expert of a
+    blend answered: with these an outcome holds all that a model learns from it. `shadow` holds what shadows would have
+    answered, for comparison only.
     """
 
     value: str | float
