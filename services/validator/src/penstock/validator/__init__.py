@@ -1,1 +1,1 @@
-"""Checks, deduplicates and places every record."""
+"""Checks and deduplicates received records, and writes each to its topic."""

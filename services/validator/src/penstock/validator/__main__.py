@@ -8,7 +8,7 @@ from penstock.validator.wiring import build
 
 
 def main() -> None:
-    """Run the validator until it is told to stop."""
+    """Run the validator until it is stopped."""
     run("validator", ValidatorSettings, build)
 
 

@@ -1,4 +1,4 @@
-"""What a batch's records show by themselves, each judged at its own log-append time."""
+"""Checks of a batch's records one by one, without the state: each as of its own log-append time."""
 
 from __future__ import annotations
 
@@ -7,48 +7,54 @@ from typing import Any
 from msgspec import UNSET
 
 from penstock.artifacts.seal import Seal
-from penstock.bus.ports import LARGEST_RECORD
+from penstock.bus.ports import MAX_RECORD_BYTES
 from penstock.contracts.batch import Batch
-from penstock.contracts.checks import check_events, check_label
+from penstock.contracts.checks.event_check import check_events
+from penstock.contracts.checks.label_check import check_label
+from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.operations import key_of
-from penstock.contracts.received_decoder import Received
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
-from penstock.validator.original_record import logged_at, moment, whole
+from penstock.validator.raw_record import cloudevent_json, from_milliseconds, log_append_time
 from penstock.validator.sealed_answers import forged_answer
 
+Refusals = dict[int, Refusal]
+"""Refusals by the index of the record in its batch."""
 
-def refusals_in(batch: Batch[Received], seal: Seal | None) -> dict[int, Refusal]:
-    """The refusals among the batch's records, by their place."""
-    declared = batch.declared
-    refused = {place: record for place, record in enumerate(batch.records) if isinstance(record, Refusal)}
-    refused |= _oversized(batch)
-    events = {place: record for place, record in enumerate(batch.records) if isinstance(record, Event)}
-    refused |= _bad_events(declared.declaration, batch, events)
-    for place, event in events.items():
-        if event.answer is not UNSET and place not in refused:
+
+def check_batch(batch: Batch[Received], seal: Seal | None) -> Refusals:
+    """The refusals of the records that fail a check."""
+    declared = batch.required_stream
+    refusals = {index: record for index, record in enumerate(batch.records) if isinstance(record, Refusal)}
+    refusals |= _oversized(batch)
+    events = {index: record for index, record in enumerate(batch.records) if isinstance(record, Event)}
+    refusals |= _invalid_events(declared.declaration, batch, events)
+    for index, event in events.items():
+        if event.answer is not UNSET and index not in refusals:
             forged = forged_answer(seal, declared.name, event)
             if forged:
-                refused[place] = forged
-    refused |= _bad_labels(declared.declaration, batch)
-    return refused
+                refusals[index] = forged
+    refusals |= _invalid_labels(declared.declaration, batch)
+    return refusals
 
 
-def _oversized(batch: Batch[Received]) -> dict[int, Refusal]:
-    detail = f"expected at most {LARGEST_RECORD} bytes of key and value"
-    declaration = batch.declared.declaration
-    large = [place for place, raw in enumerate(batch.raw) if raw.headers or 2 * len(raw.value or b"") > LARGEST_RECORD]
+def _oversized(batch: Batch[Received]) -> Refusals:
+    detail = f"expected at most {MAX_RECORD_BYTES} bytes of key and value"
+    declaration = batch.declaration
+    large = [
+        index for index, raw in enumerate(batch.raw) if raw.headers or 2 * len(raw.value or b"") > MAX_RECORD_BYTES
+    ]
     return {
-        place: _refuse(batch.records[place], "too_large", detail)
-        for place in large  # of any other record even twice the value is not: the key is a part of it
-        if _is_oversized(declaration, batch.records[place], whole(batch.raw[place]))
+        index: _refuse(batch.records[index], "too_large", detail)
+        for index in large  # any other record is small enough: its key is a part of its value
+        if _is_oversized(declaration, batch.records[index], cloudevent_json(batch.raw[index]))
     }
 
 
 def _is_oversized(declaration: Declaration, record: Received, value: bytes) -> bool:
     key = b"" if isinstance(record, Refusal) else key_of(declaration, record)
-    return len(key) + len(value) > LARGEST_RECORD
+    return len(key) + len(value) > MAX_RECORD_BYTES
 
 
 def _refuse(record: Received, code: str, detail: str) -> Refusal:
@@ -56,27 +62,27 @@ def _refuse(record: Received, code: str, detail: str) -> Refusal:
     return Refusal(code, detail, kind=kind, source=record.source, id=record.id)
 
 
-def _bad_events(declaration: Declaration, batch: Batch[Received], events: dict[int, Event[Any]]) -> dict[int, Refusal]:
-    """All are checked at once, at the batch's earliest time; whoever seems too far ahead then, at its own."""
+def _invalid_events(declaration: Declaration, batch: Batch[Received], events: dict[int, Event[Any]]) -> Refusals:
+    """Check all events at once as of the batch's earliest time; those too far ahead of it again as of their own."""
     if not events:
         return {}
-    places = list(events)
-    earliest = min([batch.raw[place].timestamp for place in places])
-    found = check_events(declaration, list(events.values()), moment(earliest))
-    refused = {places[index]: refusal for index, refusal in found.items()}
-    for place in [place for place, refusal in refused.items() if refusal.code == "clock_skew"]:
-        again = check_events(declaration, [events[place]], logged_at(batch.raw[place])).get(0)
-        if again is None:
-            del refused[place]
+    indices = list(events)
+    earliest = min([batch.raw[index].timestamp for index in indices])
+    at_earliest = check_events(declaration, list(events.values()), from_milliseconds(earliest))
+    refusals = {indices[number]: refusal for number, refusal in at_earliest.items()}
+    for index in [index for index, refusal in refusals.items() if refusal.code == "clock_skew"]:
+        at_own_time = check_events(declaration, [events[index]], log_append_time(batch.raw[index])).get(0)
+        if at_own_time is None:
+            del refusals[index]
         else:
-            refused[place] = again
-    return refused
+            refusals[index] = at_own_time
+    return refusals
 
 
-def _bad_labels(declaration: Declaration, batch: Batch[Received]) -> dict[int, Refusal]:
+def _invalid_labels(declaration: Declaration, batch: Batch[Received]) -> Refusals:
     return {
-        place: refusal
-        for place, record in enumerate(batch.records)
+        index: refusal
+        for index, record in enumerate(batch.records)
         if isinstance(record, Label)
-        and (refusal := check_label(declaration, record, logged_at(batch.raw[place]))) is not None
+        and (refusal := check_label(declaration, record, log_append_time(batch.raw[index]))) is not None
     }

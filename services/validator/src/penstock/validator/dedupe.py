@@ -1,4 +1,4 @@
-"""Which operations were seen before: the same again is a duplicate, another body under a name is a conflict."""
+"""Deduplication: an operation that comes again is a duplicate, another content under the same name is a conflict."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec import Struct
 from penstock.bus.state.state import State
 from penstock.contracts.operations import Operation
 from penstock.validator.expiry_queue import ExpiryQueue
-from penstock.validator.operation_state import KEY, Kind, digest_in, seen, time_of
+from penstock.validator.operation_state import KEY_PREFIX, Kind, digest_of_value, encode_value, time_of
 
 Verdict = Literal["new", "duplicate", "conflict"]
 
 
-class Sighting(Struct, frozen=True, gc=False):
-    """An operation as it was read: its kind, and its log-append time in ms."""
+class TimedOperation(Struct, frozen=True, gc=False):
+    """An operation with its kind and the log-append time (ms) of the record that holds it."""
 
     operation: Operation
     kind: Kind
@@ -24,44 +24,44 @@ class Sighting(Struct, frozen=True, gc=False):
 
 
 class Dedupe:
-    """Remembers in a unit's state what every name stood for when it was first read.
+    """Keeps in the state of a unit the first record of each operation's name; the first by offset wins.
 
-    A name's window runs from its first record, in log-append time, so that a verdict depends on the log alone.
-    What has run out is deleted a little at a time; a name that is still there counts as forgotten all the same.
+    A name is kept for a window that starts at its first record, in log-append time, so that a verdict depends on the
+    log alone. Expired names are deleted a few at a time; one that is not yet deleted counts as expired all the same.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._queues = {kind: ExpiryQueue(state, kind) for kind in KEY}
+        self._queues = {kind: ExpiryQueue(state, kind) for kind in KEY_PREFIX}
 
-    def judge(self, sightings: Sequence[Sighting], windows: Mapping[Kind, int]) -> list[Verdict]:
-        """A verdict on each sighting, in order; the new ones are remembered. A name counts for its kind's window (ms)."""
-        keys = [KEY[sighting.kind] + sighting.operation.name for sighting in sightings]
-        known = dict(zip(keys, self._state.get_many(keys), strict=True))
+    def judge(self, operations: Sequence[TimedOperation], windows: Mapping[Kind, int]) -> list[Verdict]:
+        """One verdict for each operation, in order; new ones are stored. `windows` are in ms, by kind."""
+        keys = [KEY_PREFIX[timed.kind] + timed.operation.name for timed in operations]
+        stored = dict(zip(keys, self._state.get_many(keys), strict=True))
         verdicts = []
-        for key, sighting in zip(keys, sightings, strict=True):
-            verdict = _verdict(known[key], sighting, windows[sighting.kind])
+        for key, timed in zip(keys, operations, strict=True):
+            verdict = _verdict(stored[key], timed, windows[timed.kind])
             if verdict == "new":
-                known[key] = self._remember(key, sighting)
+                stored[key] = self._store(key, timed)
             verdicts.append(verdict)
-        self._forget(sightings, windows)
+        self._delete_expired(operations, windows)
         return verdicts
 
-    def _remember(self, key: bytes, sighting: Sighting) -> bytes:
-        value = seen(sighting.operation.digest, sighting.time)
+    def _store(self, key: bytes, timed: TimedOperation) -> bytes:
+        value = encode_value(timed.operation.digest, timed.time)
         self._state.put(key, value)
-        self._queues[sighting.kind].push(key, sighting.time)
+        self._queues[timed.kind].push(key, timed.time)
         return value
 
-    def _forget(self, sightings: Sequence[Sighting], windows: Mapping[Kind, int]) -> None:
-        newest = {sighting.kind: sighting.time for sighting in sightings}
+    def _delete_expired(self, operations: Sequence[TimedOperation], windows: Mapping[Kind, int]) -> None:
+        newest = {timed.kind: timed.time for timed in operations}
         for kind, queue in self._queues.items():
-            queue.write()
+            queue.save()
             if kind in newest:
-                queue.forget(newest[kind] - windows[kind])
+                queue.delete_before(newest[kind] - windows[kind])
 
 
-def _verdict(known: bytes | None, sighting: Sighting, window: int) -> Verdict:
-    if known is None or time_of(known) + window < sighting.time:
+def _verdict(stored: bytes | None, timed: TimedOperation, window: int) -> Verdict:
+    if stored is None or time_of(stored) + window < timed.time:
         return "new"
-    return "duplicate" if digest_in(known) == sighting.operation.digest else "conflict"
+    return "duplicate" if digest_of_value(stored) == timed.operation.digest else "conflict"

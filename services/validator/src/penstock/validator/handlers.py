@@ -1,30 +1,32 @@
-"""The validator: every record of `received` ends in `events`, `labels`, `rejected`, or is an equal one's duplicate."""
+"""The validator: each record of `received` goes to `events`, `labels` or `rejected`, or is dropped as a duplicate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from penstock.artifacts.seal import Seal
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, operations_of
-from penstock.contracts.received_decoder import Received
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import EVENTS, LABELS, REJECTED
-from penstock.validator.batch_checks import refusals_in
-from penstock.validator.dedupe import Dedupe, Sighting
+from penstock.validator.batch_checks import Refusals, check_batch
+from penstock.validator.dedupe import Dedupe, TimedOperation
 from penstock.validator.operation_state import Kind
-from penstock.validator.original_record import whole
-from penstock.validator.rejections import rejected
+from penstock.validator.raw_record import cloudevent_json
+from penstock.validator.rejections import rejection_of
 
 Count = Callable[[int], None]
+Records = Mapping[int, Event[Any] | Label]
+"""Records by their index in the batch."""
 
 
 class Validator:
-    """Validates one partition of one stream. Without a `seal` no event may bring its answer along."""
+    """Validates one partition of one stream. Without a `seal` an event must not bring an answer."""
 
     def __init__(self, seal: Seal | None, dedupe: Dedupe, count_rejected: Count, count_duplicates: Count) -> None:
         self._seal = seal
@@ -33,61 +35,62 @@ class Validator:
         self._count_duplicates = count_duplicates
 
     def handle(self, batch: Batch[Received]) -> list[AnyOutputs]:
-        """What the batch leads to; within each topic in the order of the batch."""
-        refused = refusals_in(batch, self._seal)
-        new, conflicts = self._unseen(batch, _sound(batch, refused))
-        refused |= conflicts
-        self._count_rejected(len(refused))
-        self._count_duplicates(len(batch.records) - len(refused) - len(new))
-        events = [place for place in new if isinstance(batch.records[place], Event)]
-        labels = [place for place in new if isinstance(batch.records[place], Label)]
-        outputs = [_passed(EVENTS, batch, events, new), _passed(LABELS, batch, labels, new), _refused(batch, refused)]
+        """What to write for a batch; within each topic in the order of the batch."""
+        refusals = check_batch(batch, self._seal)
+        new, conflicts = self._deduplicate(batch, _valid_records(batch, refusals))
+        refusals |= conflicts
+        self._count_rejected(len(refusals))
+        self._count_duplicates(len(batch.records) - len(refusals) - len(new))
+        events = [index for index, record in new.items() if isinstance(record, Event)]
+        labels = [index for index, record in new.items() if isinstance(record, Label)]
+        outputs = [
+            _forward(EVENTS, batch, events, new),
+            _forward(LABELS, batch, labels, new),
+            _reject(batch, refusals),
+        ]
         return [output for output in outputs if output.records]
 
-    def _unseen(
-        self, batch: Batch[Received], sound: dict[int, Event[Any] | Label]
-    ) -> tuple[dict[int, Event[Any] | Label], dict[int, Refusal]]:
-        """The records that say something new, and those that contradict what was said before."""
-        declaration = batch.declared.declaration
-        sightings = [
-            Sighting(operation, "event" if isinstance(record, Event) else "label", batch.raw[place].timestamp)
-            for (place, record), operation in zip(
-                sound.items(), operations_of(declaration, list(sound.values())), strict=True
+    def _deduplicate(self, batch: Batch[Received], records: Records) -> tuple[Records, Refusals]:
+        """The records of new operations, and the refusals of those that contradict an earlier one."""
+        declaration = batch.declaration
+        operations = [
+            TimedOperation(operation, "event" if isinstance(record, Event) else "label", batch.raw[index].timestamp)
+            for (index, record), operation in zip(
+                records.items(), operations_of(declaration, list(records.values())), strict=True
             )
         ]
-        verdicts = self._dedupe.judge(sightings, _windows(declaration))
-        judged = list(zip(sound.items(), verdicts, strict=True))
-        new = {place: record for (place, record), verdict in judged if verdict == "new"}
+        verdicts = self._dedupe.judge(operations, _windows(declaration))
+        judged = list(zip(records.items(), verdicts, strict=True))
+        new = {index: record for (index, record), verdict in judged if verdict == "new"}
         return new, {
-            place: conflict_of(declaration, record) for (place, record), verdict in judged if verdict == "conflict"
+            index: conflict_of(declaration, record) for (index, record), verdict in judged if verdict == "conflict"
         }
 
 
-def _sound(batch: Batch[Received], refused: dict[int, Refusal]) -> dict[int, Event[Any] | Label]:
+def _valid_records(batch: Batch[Received], refusals: Refusals) -> Records:
     return {
-        place: record
-        for place, record in enumerate(batch.records)
-        if place not in refused and not isinstance(record, Refusal)
+        index: record
+        for index, record in enumerate(batch.records)
+        if index not in refusals and not isinstance(record, Refusal)
     }
 
 
 def _windows(declaration: Declaration) -> dict[Kind, int]:
-    """How long a name counts, in ms of log-append time."""
-    lasting: dict[Kind, timedelta] = {"event": EVENT_WINDOW, "label": declaration.label.horizon}
-    return {kind: window // timedelta(milliseconds=1) for kind, window in lasting.items()}
+    """How long the name of an operation is kept, in ms of log-append time."""
+    windows: dict[Kind, timedelta] = {"event": EVENT_WINDOW, "label": declaration.label.horizon}
+    return {kind: window // timedelta(milliseconds=1) for kind, window in windows.items()}
 
 
-def _passed(
-    topic: Any, batch: Batch[Received], places: Sequence[int], records: dict[int, Event[Any] | Label]
-) -> AnyOutputs:
-    """The bytes go on as they came; the key is what the stream is ordered by, whatever they came under."""
-    declaration = batch.declared.declaration
-    keys = [key_of(declaration, records[place]) for place in places]
-    return Outputs(topic, batch.declared.name, [whole(batch.raw[place]) for place in places], keys, causes=places)
+def _forward(topic: Any, batch: Batch[Received], indices: Sequence[int], records: Records) -> AnyOutputs:
+    """The bytes as they came, under the key that orders the stream, whatever key they came with."""
+    declaration = batch.declaration
+    keys = [key_of(declaration, records[index]) for index in indices]
+    values = [cloudevent_json(batch.raw[index]) for index in indices]
+    return Outputs(topic, batch.required_stream.name, values, keys, causes=indices)
 
 
-def _refused(batch: Batch[Received], refused: dict[int, Refusal]) -> AnyOutputs:
-    places = sorted(refused)
-    records = [rejected(refused[place], batch.records[place], batch.raw[place]) for place in places]
-    keys = [batch.raw[place].key for place in places]
-    return Outputs(REJECTED, batch.declared.name, records, keys, partition=batch.partition, causes=places)
+def _reject(batch: Batch[Received], refusals: Refusals) -> AnyOutputs:
+    indices = sorted(refusals)
+    records = [rejection_of(refusals[index], batch.records[index], batch.raw[index]) for index in indices]
+    keys = [batch.raw[index].key for index in indices]
+    return Outputs(REJECTED, batch.required_stream.name, records, keys, partition=batch.partition, causes=indices)

@@ -1,4 +1,4 @@
-"""What the state holds of an operation that was seen, as bytes: when it was first read, and what it stood for."""
+"""How the state holds an operation: under its name, the time of its first record and the digest of its content."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Literal
 
 Kind = Literal["event", "label"]
 
-KEY: dict[Kind, bytes] = {"event": b"e", "label": b"l"}
-"""What a kind's keys begin with; the operation's name follows, so a key is 17 bytes."""
+KEY_PREFIX: dict[Kind, bytes] = {"event": b"e", "label": b"l"}
+"""First byte of a key, by kind of operation; the operation's name (16 bytes) follows."""
 
-KEY_LENGTH = 17
+KEY_LENGTH = 17  # bytes
 
 
-def seen(digest: bytes, time: int) -> bytes:
-    """24 bytes: the log-append time (ms) of the first record, then what its name stood for (16 bytes).
+def encode_value(digest: bytes, time: int) -> bytes:
+    """24 bytes: the log-append time (ms) of the first record, then the digest (16 bytes) of what it says.
 
-    >>> time_of(seen(b"d" * 16, 5)), digest_in(seen(b"d" * 16, 5)) == b"d" * 16
+    >>> time_of(encode_value(b"d" * 16, 5)), digest_of_value(encode_value(b"d" * 16, 5)) == b"d" * 16
     (5, True)
     """
     return time.to_bytes(8, "big", signed=True) + digest
 
 
 def time_of(value: bytes) -> int:
-    """The time at the head of a stored value."""
+    """The time (ms) in the first 8 bytes of a stored value."""
     return int.from_bytes(value[:8], "big", signed=True)
 
 
-def digest_in(value: bytes) -> bytes:
-    """The digest behind the time."""
+def digest_of_value(value: bytes) -> bytes:
+    """The digest that follows the time."""
     return value[8:]

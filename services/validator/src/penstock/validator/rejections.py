@@ -1,33 +1,33 @@
-"""From a refusal to the record that tells of it, with the bytes it came in."""
+"""The record on `rejected` for a refusal, with the bytes of the record that was refused."""
 
 from __future__ import annotations
 
 import base64
 
-from penstock.bus.ports import LARGEST_RECORD
+from penstock.bus.ports import MAX_RECORD_BYTES
 from penstock.contracts.batch import RawRecord
-from penstock.contracts.received_decoder import Received
-from penstock.contracts.records.rejections import REJECTED_SUFFIX, Rejected, RejectedData, rejection_id
+from penstock.contracts.codecs.received_decoder import Received
+from penstock.contracts.records.rejections import REJECTION_SUFFIX, Rejection, RejectionData, rejection_id
 from penstock.contracts.refusals import Refusal
-from penstock.validator.original_record import logged_at, whole
+from penstock.validator.raw_record import cloudevent_json, log_append_time
 
-LARGEST_ORIGINAL = LARGEST_RECORD  # bytes: more can only be a record in binary mode, put together
+LARGEST_ORIGINAL = MAX_RECORD_BYTES  # bytes: only a record that came in binary mode can be larger
 LONGEST_TEXT = 500  # characters of what may quote the record: its field, its entity
-LONGEST_SOURCE = 512 - len(REJECTED_SUFFIX)
-NAMELESS = "penstock/validator"
+LONGEST_SOURCE = 512 - len(REJECTION_SUFFIX)
+SOURCE_IF_MISSING = "penstock/validator"
 
 
-def rejected(refusal: Refusal, record: Received, raw: RawRecord) -> Rejected:
-    """The record on `rejected`. It holds nothing that is not on the log, so repeated work writes the same."""
-    original = whole(raw)
+def rejection_of(refusal: Refusal, record: Received, raw: RawRecord) -> Rejection:
+    """The rejection of one record. It depends on the log alone, so handling the record again writes the same."""
+    original = cloudevent_json(raw)
     kept, detail = original[:LARGEST_ORIGINAL], refusal.detail[:LONGEST_TEXT]
     if len(kept) < len(original):
         detail += f"; only the first {LARGEST_ORIGINAL} of {len(original)} bytes are kept here"
-    return Rejected(
-        source=(refusal.source[:LONGEST_SOURCE] or NAMELESS) + REJECTED_SUFFIX,
+    return Rejection(
+        source=(refusal.source[:LONGEST_SOURCE] or SOURCE_IF_MISSING) + REJECTION_SUFFIX,
         id=rejection_id(refusal.source, refusal.id, original),
-        time=logged_at(raw) if isinstance(record, Refusal) else record.time,
-        data=RejectedData(
+        time=log_append_time(raw) if isinstance(record, Refusal) else record.time,
+        data=RejectionData(
             kind=refusal.kind,
             id=refusal.id,
             code=refusal.code,

@@ -1,4 +1,4 @@
-"""Answers that HTTP predict already gave: only those under its seal go on."""
+"""Answers that the server gave over HTTP before the event came to the log: only those with its seal are accepted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from penstock.artifacts.seal import Seal
+from penstock.contracts.codecs.sealed_answer import decode_answer, sealed_message, split_answer
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.predictions import decode_answer, sealed_part, split_answer
 from penstock.contracts.refusals import Refusal
 
 
@@ -22,7 +22,7 @@ def forged_answer(seal: Seal | None, stream: str, event: Event[Any]) -> Refusal 
 
 def _is_genuine(seal: Seal | None, stream: str, event: Event[Any], answer: str) -> bool:
     mac, text = split_answer(answer)
-    if seal is None or not seal.verify(sealed_part(stream, event.source, event.id, text), mac):
+    if seal is None or not seal.verify(sealed_message(stream, event.source, event.id, text), mac):
         return False
     try:
         decode_answer(text)

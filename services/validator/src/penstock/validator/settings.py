@@ -1,4 +1,4 @@
-"""The validator's settings."""
+"""The settings of the validator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock.runtime.settings import ServiceSettings
 
 
 class ValidatorSettings(ServiceSettings):
-    """What the validator needs to know: the key that HTTP predict seals its answers with, where there is one."""
+    """`answer_key` is the file with the key of the server's seal; without it every event with an answer is refused."""
 
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8011
     answer_key: Annotated[Path | None, Field(alias="PENSTOCK_ANSWER_KEY")] = None

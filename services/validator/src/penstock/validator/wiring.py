@@ -1,4 +1,4 @@
-"""What the validator is made of."""
+"""Builds the validator from its settings."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def build(settings: ValidatorSettings, resources: Resources) -> Service:
     Raises:
         SettingsError: the answer key cannot be used.
     """
-    seal = _seal(settings.answer_key)
+    seal = _load_seal(settings.answer_key)
 
     def open_unit(unit: Unit, state: State) -> Sequence[Route]:
         topic = RECEIVED.name(resources.namespace, unit.stream)
         validator = Validator(
             seal,
             Dedupe(state),
-            count_rejected=lambda count: resources.metrics.rejected(topic, count),
-            count_duplicates=lambda count: resources.metrics.duplicate(topic, count),
+            count_rejected=lambda count: resources.metrics.count_rejected(topic, count),
+            count_duplicates=lambda count: resources.metrics.count_duplicates(topic, count),
         )
         return [route(RECEIVED, validator.handle)]
 
     return Service(groups=[Group("validator", (RECEIVED,), open_unit, stateful=True)])
 
 
-def _seal(key: Path | None) -> Seal | None:
+def _load_seal(key: Path | None) -> Seal | None:
     try:
         return None if key is None else Seal.from_file(key)
     except BadKey as error:

@@ -1,4 +1,4 @@
-"""What the validator does to one partition, fed by hand."""
+"""The validator of one partition: checks, rejections, duplicates and conflicts, and the same after crashes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from penstock.artifacts.seal import Seal
 from penstock.bus.memory.log import MemoryRecord
 from penstock.bus.state.state import MemoryStateStore, State
-from penstock.bus.topics import largest_of
+from penstock.bus.topics import max_record_bytes
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
+from penstock.contracts.codecs.received_decoder import ReceivedDecoder
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.decoding import encode
-from penstock.contracts.received_decoder import ReceivedDecoder
-from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import RECEIVED, REJECTED
 from penstock.validator.dedupe import Dedupe
@@ -57,14 +57,14 @@ def declared(text: str = LOANS) -> StreamDeclared:
 
 def event(event_id: str = "a", amount: object = 1.0, **attributes: object) -> bytes:
     data = {"customer": "c1", "amount": amount} | dict(attributes.pop("data", {}))  # type: ignore[call-overload]
-    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "http", "id": event_id, "time": TIME}
-    return msgspec.json.encode({**whole, "data": data, **attributes})
+    envelope = {"specversion": "1.0", "type": "penstock.event.v1", "source": "http", "id": event_id, "time": TIME}
+    return msgspec.json.encode({**envelope, "data": data, **attributes})
 
 
 def label(event_id: str = "a", value: object = "yes", revision: int = 0, **data: object) -> bytes:
-    said = {"event_id": event_id, "event_source": "http", "value": value, "revision": revision, "entity": "c1", **data}
-    whole = {"specversion": "1.0", "type": "penstock.label.v1", "source": "http", "id": f"l-{event_id}-{revision}"}
-    return msgspec.json.encode({**whole, "time": TIME, "data": said})
+    body = {"event_id": event_id, "event_source": "http", "value": value, "revision": revision, "entity": "c1", **data}
+    envelope = {"specversion": "1.0", "type": "penstock.label.v1", "source": "http", "id": f"l-{event_id}-{revision}"}
+    return msgspec.json.encode({**envelope, "time": TIME, "data": body})
 
 
 @dataclass
@@ -89,18 +89,18 @@ class Partition:
 
     def handle(self, raw: Sequence[MemoryRecord]) -> list[AnyOutputs]:
         decoded = ReceivedDecoder(self.stream)(raw)
-        readable = [place for place, record in enumerate(decoded) if not isinstance(record, Unreadable)]
-        records: list[Any] = [decoded[place] for place in readable]
-        outputs = self.validator.handle(Batch(RECEIVED, self.stream, 0, records, [raw[place] for place in readable]))
+        readable = [index for index, record in enumerate(decoded) if not isinstance(record, Unreadable)]
+        records: list[Any] = [decoded[index] for index in readable]
+        outputs = self.validator.handle(Batch(RECEIVED, self.stream, 0, records, [raw[index] for index in readable]))
         for output in outputs:
-            self.written[output.topic.noun] += zip(output.keys, map(encode, output.records), strict=True)
+            self.written[output.topic.short_name] += zip(output.keys, map(encode, output.records), strict=True)
         return outputs
 
-    def settle(self, offset: int) -> None:
-        self.state.write(self.state.seal(), {"received": offset})
+    def commit(self, offset: int) -> None:
+        self.state.write(self.state.take_changes(), {"received": offset})
 
-    def rejections(self) -> list[Rejected]:
-        return [msgspec.json.decode(value, type=Rejected) for _, value in self.written["rejected"]]
+    def rejections(self) -> list[Rejection]:
+        return [msgspec.json.decode(value, type=Rejection) for _, value in self.written["rejected"]]
 
 
 @pytest.fixture
@@ -108,25 +108,25 @@ def partition() -> Partition:
     return Partition(declared(), MemoryStateStore())
 
 
-def logged(values: Sequence[bytes | None], at: Callable[[int], int] = lambda _: START) -> list[MemoryRecord]:
+def records_of(values: Sequence[bytes | None], at: Callable[[int], int] = lambda _: START) -> list[MemoryRecord]:
     return [MemoryRecord(offset, at(offset), b"k", value, ()) for offset, value in enumerate(values)]
 
 
-def test_a_sound_event_goes_on_byte_for_byte_under_its_entity(partition: Partition) -> None:
+def test_a_valid_event_is_forwarded_byte_for_byte_under_its_entity(partition: Partition) -> None:
     sent = event(data={"terms": 3.0}, subject="an extension attribute")
 
-    partition.handle(logged([sent]))
+    partition.handle(records_of([sent]))
 
     assert partition.written == {"events": [(b"c1", sent)], "labels": [], "rejected": []}
 
 
-def test_a_label_goes_on_under_its_events_key(partition: Partition) -> None:
-    partition.handle(logged([label()]))
+def test_a_label_is_forwarded_under_its_events_key(partition: Partition) -> None:
+    partition.handle(records_of([label()]))
 
     assert partition.written["labels"] == [(b"c1", label())]
 
 
-def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -> None:
+def test_an_event_in_binary_mode_is_forwarded_as_one_document(partition: Partition) -> None:
     attributes = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": "b", "time": TIME}
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
 
@@ -138,41 +138,50 @@ def test_an_event_in_binary_mode_goes_on_as_one_document(partition: Partition) -
 
 def test_history_has_the_identity_of_an_event_and_the_check_of_a_label() -> None:
     partition = Partition(declared(), MemoryStateStore())
-    told = event(label="yes", labeltime=TIME)
+    labelled = event(label="yes", labeltime=TIME)
 
-    partition.handle(logged([told, told, event(), event("b"), event("b", label="no"), event("c", label="perhaps")]))
+    partition.handle(
+        records_of([labelled, labelled, event(), event("b"), event("b", label="no"), event("c", label="perhaps")])
+    )
 
-    assert partition.written["events"] == [(b"c1", told), (b"c1", event("b"))]
+    assert partition.written["events"] == [(b"c1", labelled), (b"c1", event("b"))]
     assert partition.duplicates == 1
-    assert sorted(one.data.code for one in partition.rejections()) == ["id_conflict", "id_conflict", "unknown_class"]
+    assert sorted(rejection.data.code for rejection in partition.rejections()) == [
+        "id_conflict",
+        "id_conflict",
+        "unknown_class",
+    ]
 
 
 EXTERNAL = LOANS + '[serving]\nmodel = "external"\n'
 
 
-def test_a_prediction_made_elsewhere_goes_on_with_its_event_and_is_part_of_what_it_says() -> None:
+def test_an_external_prediction_is_forwarded_with_its_event_and_is_part_of_its_content() -> None:
     partition = Partition(declared(EXTERNAL), MemoryStateStore())
     sent = event(prediction="yes", modelversion="7.1")
 
-    partition.handle(logged([sent, sent, event(prediction="no", modelversion="7.1"), event("b")]))
+    partition.handle(records_of([sent, sent, event(prediction="no", modelversion="7.1"), event("b")]))
 
     assert partition.written["events"] == [(b"c1", sent)]
     assert partition.duplicates == 1
-    assert [one.data.code for one in partition.rejections()] == ["id_conflict", "missing_prediction"]
+    assert [rejection.data.code for rejection in partition.rejections()] == ["id_conflict", "missing_prediction"]
 
 
 def test_in_binary_mode_a_prediction_is_a_header() -> None:
     partition = Partition(declared(EXTERNAL), MemoryStateStore())
     attributes = {"specversion": "1.0", "source": "s", "time": TIME, "prediction": "yes", "modelversion": "7"}
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
-    values = [MemoryRecord(at, START, None, b'{"customer": "c1"}', [*headers, ("ce_id", b"%d" % at)]) for at in (0, 1)]
+    values = [
+        MemoryRecord(offset, START, None, b'{"customer": "c1"}', [*headers, ("ce_id", b"%d" % offset)])
+        for offset in (0, 1)
+    ]
     values[1].headers[3] = ("ce_prediction", b"perhaps")  # type: ignore[index]
 
     partition.handle(values)
 
     ((_, value),) = partition.written["events"]
     assert msgspec.json.decode(value)["prediction"] == "yes"
-    assert [one.data.code for one in partition.rejections()] == ["bad_prediction"]
+    assert [rejection.data.code for rejection in partition.rejections()] == ["bad_prediction"]
 
 
 BAD = {
@@ -206,69 +215,69 @@ BAD = {
 def test_a_bad_record_is_rejected_with_its_reason_and_bytes(partition: Partition, case: str) -> None:
     value, code, field = BAD[case]
 
-    partition.handle(logged([event("before"), value, event("after")]))
+    partition.handle(records_of([event("before"), value, event("after")]))
 
     (rejection,) = partition.rejections()
     assert (rejection.data.code, len(partition.written["events"])) == (code, 2)
     assert field is None or rejection.data.field == field
     assert value.startswith(base64.b64decode(rejection.data.original))
-    assert len(encode(rejection)) < largest_of(REJECTED)
+    assert len(encode(rejection)) < max_record_bytes(REJECTED)
 
 
-def test_a_record_that_names_nothing_is_rejected_under_our_own_name(partition: Partition) -> None:
-    partition.handle(logged([b"5"]))
+def test_a_record_without_a_source_is_rejected_under_the_validators_own(partition: Partition) -> None:
+    partition.handle(records_of([b"5"]))
 
     (rejection,) = partition.rejections()
     assert (rejection.source, rejection.data.kind) == ("penstock/validator#rejected", "unknown")
     assert rejection.time == datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_skew_is_judged_at_each_records_own_log_append_time(partition: Partition) -> None:
+def test_clock_skew_is_checked_at_each_records_own_log_append_time(partition: Partition) -> None:
     ahead = event("ahead", time="2026-01-01T02:30:00Z")
 
-    partition.handle(logged([event(), ahead], at=lambda offset: START + offset * 2 * HOUR))
+    partition.handle(records_of([event(), ahead], at=lambda offset: START + offset * 2 * HOUR))
 
     assert len(partition.written["events"]) == 2
 
 
-def test_the_same_again_is_dropped_and_another_body_is_rejected(partition: Partition) -> None:
-    partition.handle(logged([event(), event(time="2026-01-01T00:10:00Z"), event(amount=2)]))
+def test_a_duplicate_is_dropped_and_a_conflict_is_rejected(partition: Partition) -> None:
+    partition.handle(records_of([event(), event(time="2026-01-01T00:10:00Z"), event(amount=2)]))
 
     assert (len(partition.written["events"]), partition.duplicates) == (1, 1)
     (rejection,) = partition.rejections()
     assert (rejection.source, rejection.data.code, rejection.data.entity) == ("http#rejected", "id_conflict", "c1")
 
 
-def test_ids_belong_to_their_source_and_entity(partition: Partition) -> None:
-    partition.handle(logged([event(), event(source="other"), event(data={"customer": "c2"})]))
+def test_ids_are_unique_within_source_and_entity(partition: Partition) -> None:
+    partition.handle(records_of([event(), event(source="other"), event(data={"customer": "c2"})]))
 
     assert len(partition.written["events"]) == 3
 
 
 @pytest.mark.parametrize(("value", "kind", "window"), [(event(), "events", 24), (label(), "labels", 30 * 24)])
-def test_a_name_counts_for_its_window_and_then_no_more(
+def test_an_operation_is_kept_for_its_window_and_no_longer(
     partition: Partition, value: bytes, kind: str, window: int
 ) -> None:
     for hours in (0, window, window + 1):
         partition.handle([MemoryRecord(hours, START + hours * HOUR, None, value, ())])
-        partition.settle(hours + 1)
+        partition.commit(hours + 1)
         partition.reopen()
 
     assert (len(partition.written[kind]), partition.duplicates) == (2, 1)
 
 
 def test_a_label_may_be_revised_but_not_contradicted(partition: Partition) -> None:
-    partition.handle(logged([label(), label(value="no"), label(value="no", revision=1), label()]))
+    partition.handle(records_of([label(), label(value="no"), label(value="no", revision=1), label()]))
 
     assert [rejection.data.code for rejection in partition.rejections()] == ["label_conflict"]
     assert (len(partition.written["labels"]), partition.duplicates) == (2, 1)
 
 
-def test_a_class_is_the_same_however_it_is_written() -> None:
+def test_a_class_as_text_or_number_is_one_value() -> None:
     text = LOANS.replace('["no", "yes"]', '["0", "1"]')
     partition = Partition(declared(text), MemoryStateStore())
 
-    partition.handle(logged([label(value="1"), label(value=1), label(value=1.0)]))
+    partition.handle(records_of([label(value="1"), label(value=1), label(value=1.0)]))
 
     assert (len(partition.written["labels"]), partition.duplicates) == (1, 2)
 
@@ -277,21 +286,21 @@ def test_the_state_is_bounded_by_the_window(partition: Partition) -> None:
     for hour in range(0, 24 * 20, 2):
         values = [event(f"{hour}-{number}") for number in range(100)]
         partition.handle([MemoryRecord(hour * 100 + n, START + hour * HOUR, None, v, ()) for n, v in enumerate(values)])
-        partition.settle(hour)
+        partition.commit(hour)
 
     assert len(list(partition.store.scan(b"e"))) < 24 / 2 * 100 + 2 * 256 + 100
     assert len(list(partition.store.scan(b"c"))) < 10
 
 
-def test_a_name_that_was_taken_again_outlives_the_deletion_of_its_first_use(partition: Partition) -> None:
-    partition.handle(logged([event(f"{number}") for number in range(CHUNK + 1)]))
+def test_a_name_used_again_outlives_the_deletion_of_its_first_use(partition: Partition) -> None:
+    partition.handle(records_of([event(f"{number}") for number in range(CHUNK + 1)]))
     for hours in (25, 26):
         partition.handle([MemoryRecord(1000 + hours, START + hours * HOUR, None, event("0"), ())])
 
     assert (len(partition.written["events"]), partition.duplicates) == (CHUNK + 2, 1)
 
 
-# --- laws
+# --- properties
 
 records = st.one_of(
     st.builds(event, st.sampled_from("abcd"), st.sampled_from([1.0, 2.0, -1.0])),
@@ -303,31 +312,31 @@ logs = st.lists(st.tuples(records, st.integers(0, 13 * HOUR)), max_size=25)
 borders = st.lists(st.integers(0, 25), max_size=5)
 
 
-def take_in(log: list[tuple[bytes, int]]) -> list[MemoryRecord]:
-    taken, now = [], START
+def log_records(log: list[tuple[bytes, int]]) -> list[MemoryRecord]:
+    appended, now = [], START
     for offset, (value, pause) in enumerate(log):
         now += pause
-        taken.append(MemoryRecord(offset, now, None, value, ()))
-    return taken
+        appended.append(MemoryRecord(offset, now, None, value, ()))
+    return appended
 
 
-def parts(raw: list[MemoryRecord], cuts: list[int]) -> list[list[MemoryRecord]]:
+def split(raw: list[MemoryRecord], cuts: list[int]) -> list[list[MemoryRecord]]:
     ends = sorted({min(cut, len(raw)) for cut in cuts} | {0, len(raw)})
     return [raw[start:end] for start, end in pairwise(ends)]
 
 
 def run(raw: list[MemoryRecord], cuts: list[int]) -> Partition:
     partition = Partition(declared(), MemoryStateStore())
-    for part in parts(raw, cuts):
+    for part in split(raw, cuts):
         partition.handle(part)
-        partition.settle(part[-1].offset + 1)
+        partition.commit(part[-1].offset + 1)
     return partition
 
 
 @given(logs)
-def test_every_record_ends_in_exactly_one_place(log: list[tuple[bytes, int]]) -> None:
+def test_every_record_has_exactly_one_outcome(log: list[tuple[bytes, int]]) -> None:
     partition = Partition(declared(), MemoryStateStore())
-    raw = take_in(log)
+    raw = log_records(log)
 
     outputs = partition.handle(raw)
 
@@ -339,19 +348,17 @@ def test_every_record_ends_in_exactly_one_place(log: list[tuple[bytes, int]]) ->
 
 
 @given(logs, borders)
-def test_the_borders_of_batches_do_not_show(log: list[tuple[bytes, int]], cuts: list[int]) -> None:
-    raw = take_in(log)
+def test_outputs_do_not_depend_on_batch_borders(log: list[tuple[bytes, int]], cuts: list[int]) -> None:
+    raw = log_records(log)
 
     assert run(raw, cuts).written == run(raw, []).written
 
 
 @given(logs, borders, st.integers(0, 25))
-def test_after_a_crash_everything_is_written_the_same(
-    log: list[tuple[bytes, int]], cuts: list[int], crash: int
-) -> None:
-    raw = take_in(log)
+def test_after_a_crash_the_same_is_written_again(log: list[tuple[bytes, int]], cuts: list[int], crash: int) -> None:
+    raw = log_records(log)
     partition = Partition(declared(), MemoryStateStore())
-    for number, part in enumerate(parts(raw, cuts)):
+    for number, part in enumerate(split(raw, cuts)):
         before = {noun: len(written) for noun, written in partition.written.items()}
         partition.handle(part)
         if number == crash:  # the outputs are out, the state is not
@@ -360,18 +367,18 @@ def test_after_a_crash_everything_is_written_the_same(
             partition.reopen()
             partition.handle(part)
             assert {noun: written[before[noun] :] for noun, written in partition.written.items()} == first
-        partition.settle(part[-1].offset + 1)
+        partition.commit(part[-1].offset + 1)
 
     assert partition.written == run(raw, []).written
 
 
 @given(logs)
-def test_what_was_sent_again_within_the_window_has_no_second_effect(log: list[tuple[bytes, int]]) -> None:
-    sent = take_in([(value, 0) for value, _ in log])
+def test_a_record_sent_again_within_the_window_has_no_second_effect(log: list[tuple[bytes, int]]) -> None:
+    sent = log_records([(value, 0) for value, _ in log])
     partition = Partition(declared(), MemoryStateStore())
     partition.handle(sent)
-    passed = partition.written["events"] + partition.written["labels"]
+    forwarded = partition.written["events"] + partition.written["labels"]
 
     partition.handle([MemoryRecord(len(sent) + raw.offset, raw.timestamp, None, raw.value, ()) for raw in sent])
 
-    assert partition.written["events"] + partition.written["labels"] == passed
+    assert partition.written["events"] + partition.written["labels"] == forwarded

@@ -1,4 +1,4 @@
-"""Answers that HTTP predict gave go on only under the server's seal."""
+"""An event with an answer is accepted only if the answer has the server's seal."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import pytest
 
 from penstock.artifacts.seal import Seal
 from penstock.bus.state.state import MemoryStateStore
-from penstock.contracts.records.predictions import PredictionData, encode_answer, join_answer, sealed_part
+from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
+from penstock.contracts.records.predictions import PredictionData
 
-from .test_validator import Partition, declared, event, logged
+from .test_handlers import Partition, declared, event, records_of
 
 SEAL = Seal(bytes(32))
 ANSWER = encode_answer(PredictionData(value="yes", model="m", version=1, digest="d", epoch=1, schema=1, code="0"))
 
 
 def sealed(stream: str = "loans", event_id: str = "a", text: str = ANSWER, seal: Seal = SEAL) -> str:
-    return join_answer(seal.mac(sealed_part(stream, "http", event_id, text)), text)
+    return join_answer(seal.mac(sealed_message(stream, "http", event_id, text)), text)
 
 
-def test_a_sealed_answer_goes_on() -> None:
+def test_a_sealed_answer_is_accepted() -> None:
     partition = Partition(declared(), MemoryStateStore(), SEAL)
 
-    partition.handle(logged([event(answer=sealed())]))
+    partition.handle(records_of([event(answer=sealed())]))
 
     assert len(partition.written["events"]) == 1
 
@@ -40,14 +41,14 @@ FORGED = {
 def test_a_forged_answer_is_rejected(case: str) -> None:
     partition = Partition(declared(), MemoryStateStore(), SEAL)
 
-    partition.handle(logged([event(answer=FORGED[case])]))
+    partition.handle(records_of([event(answer=FORGED[case])]))
 
     assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]
 
 
-def test_without_a_key_no_answer_is_believed() -> None:
+def test_without_a_key_every_answer_is_rejected() -> None:
     partition = Partition(declared(), MemoryStateStore())
 
-    partition.handle(logged([event(answer=sealed())]))
+    partition.handle(records_of([event(answer=sealed())]))
 
     assert [rejection.data.code for rejection in partition.rejections()] == ["forged_answer"]

@@ -1,4 +1,4 @@
-"""The validator as a member of its group on the memory bus: good records go on around bad ones."""
+"""The validator as a member of its group on the memory bus: valid records are forwarded around bad ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.artifacts.seal import generate_seal_key
 from penstock.bus.ports import RecordBatch
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
 from penstock.runtime.settings import SettingsError
@@ -52,8 +52,8 @@ level = { type = "number" }
 
 
 def event(event_id: str, meter: str = "m1") -> bytes:
-    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": event_id}
-    return msgspec.json.encode({**whole, "time": "2026-01-01T00:00:00Z", "data": {"meter": meter, "level": 1}})
+    attributes = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "id": event_id}
+    return msgspec.json.encode({**attributes, "time": "2026-01-01T00:00:00Z", "data": {"meter": meter, "level": 1}})
 
 
 class Deployment:
@@ -65,14 +65,14 @@ class Deployment:
     async def start(self) -> None:
         log = self.process.log
         await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
-        log.append([RecordBatch.one(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
+        log.append([RecordBatch.single(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
         self.resources = self.process.resources()
         await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
 
-    async def take(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
+    async def handle(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
         topic = "penstock.meters.received"
-        self.process.log.append([RecordBatch.one(topic, 0, None, value, headers) for value, headers in records])
-        await self.process.settle()
+        self.process.log.append([RecordBatch.single(topic, 0, None, value, headers) for value, headers in records])
+        await self.process.run_until_quiet()
 
     def ids(self, noun: str) -> list[str]:
         return [msgspec.json.decode(value)["id"] for value in self.values(noun)]
@@ -80,16 +80,18 @@ class Deployment:
     def values(self, noun: str) -> list[bytes]:
         log = self.process.log
         return [
-            record.value or b"null" for place in log.places_of(f"penstock.meters.{noun}") for record in log.held(place)
+            record.value or b"null"
+            for partition in log.partitions_of(f"penstock.meters.{noun}")
+            for record in log.records_of(partition)
         ]
 
 
 @pytest.fixture
 async def deployment() -> AsyncIterator[Deployment]:
-    it = Deployment()
-    await it.start()
-    yield it
-    await it.process.close()
+    deployment = Deployment()
+    await deployment.start()
+    yield deployment
+    await deployment.process.close()
 
 
 UNREADABLE: dict[str, tuple[bytes | None, list[tuple[str, bytes]]]] = {
@@ -111,8 +113,8 @@ REJECTED: dict[str, tuple[bytes, list[tuple[str, bytes]], str]] = {
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
-async def test_unreadable_records_are_dead_lettered_and_good_ones_go_on(deployment: Deployment, case: str) -> None:
-    await deployment.take((event("before"), []), UNREADABLE[case], (event("after"), []))
+async def test_unreadable_records_are_dead_lettered_and_valid_ones_forwarded(deployment: Deployment, case: str) -> None:
+    await deployment.handle((event("before"), []), UNREADABLE[case], (event("after"), []))
 
     assert deployment.ids("events") == ["before", "after"]
     assert len(deployment.values("dead-letters")) == 1
@@ -120,38 +122,40 @@ async def test_unreadable_records_are_dead_lettered_and_good_ones_go_on(deployme
 
 
 @pytest.mark.parametrize("case", REJECTED)
-async def test_readable_records_that_are_wrong_are_rejected(deployment: Deployment, case: str) -> None:
+async def test_invalid_records_are_rejected_and_valid_ones_forwarded(deployment: Deployment, case: str) -> None:
     value, headers, code = REJECTED[case]
 
-    await deployment.take((event("before"), []), (value, headers), (event("after"), []))
+    await deployment.handle((event("before"), []), (value, headers), (event("after"), []))
 
     assert deployment.ids("events") == ["before", "after"]
-    assert [msgspec.json.decode(value, type=Rejected).data.code for value in deployment.values("rejected")] == [code]
+    assert [msgspec.json.decode(value, type=Rejection).data.code for value in deployment.values("rejected")] == [code]
     assert deployment.values("dead-letters") == []
 
 
-async def test_a_hundred_unreadable_records_in_a_row_hold_nothing_up(deployment: Deployment) -> None:
-    await deployment.take((event("before"), []), *[(b"{", [])] * 100, (event("after"), []))
+async def test_a_hundred_unreadable_records_in_a_row_block_nothing(deployment: Deployment) -> None:
+    await deployment.handle((event("before"), []), *[(b"{", [])] * 100, (event("after"), []))
 
     assert deployment.ids("events") == ["before", "after"]
     assert len(deployment.values("dead-letters")) == 100
 
 
-async def test_events_are_placed_by_their_entity_in_order(deployment: Deployment) -> None:
+async def test_events_of_one_entity_stay_in_order_in_one_partition(deployment: Deployment) -> None:
     sent = [(f"{meter}-{number}", meter) for number in range(20) for meter in ("m1", "m2", "m3")]
 
-    await deployment.take(*[(event(event_id, meter), []) for event_id, meter in sent])
+    await deployment.handle(*[(event(event_id, meter), []) for event_id, meter in sent])
 
     log = deployment.process.log
     for meter in ("m1", "m2", "m3"):
         key = meter.encode()
-        homes = [[r for r in log.held(place) if r.key == key] for place in log.places_of("penstock.meters.events")]
-        (home,) = [records for records in homes if records]
-        assert [msgspec.json.decode(r.value or b"")["id"] for r in home] == [f"{meter}-{n}" for n in range(20)]
+        partitions = log.partitions_of("penstock.meters.events")
+        by_partition = [[record for record in log.records_of(one) if record.key == key] for one in partitions]
+        (records,) = [records for records in by_partition if records]
+        ids = [msgspec.json.decode(record.value or b"")["id"] for record in records]
+        assert ids == [f"{meter}-{n}" for n in range(20)]
 
 
 async def test_duplicates_and_rejections_are_counted(deployment: Deployment) -> None:
-    await deployment.take((event("a"), []), (event("a"), []), (b"5", []))
+    await deployment.handle((event("a"), []), (event("a"), []), (b"5", []))
 
     exposition = deployment.resources.metrics.exposition()[0].decode()
     assert 'penstock_records_duplicate_total{topic="penstock.meters.received"} 1.0' in exposition
