@@ -17,10 +17,12 @@ from bench.lab import folder_and_broker, lab
 from bench.results import Result, write
 from bench.runs import FULL, QUICK, SECTIONS, Wish
 from bench.terminal import say, show
+from penstock.runtime.stop_signals import interrupt_at
 
 
 def main() -> None:
     """Do what the command line asks for. Exit codes: 0 done, 2 it asks for something unknown, 130 interrupted."""
+    interrupt_at(signal.SIGINT)
     arguments = _parser().parse_args()
     gc.set_threshold(200_000, 20, 100)  # events by the million: a collection every 700 would cost more than they do
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would tell of every topic that is dropped

@@ -15,8 +15,8 @@ from penstock.artifacts import Signer, open_store
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.console.home import Home, prepare
+from penstock.console.local_ports import free_ports
 from penstock.console.plan.keys import ensure_keys
-from penstock.console.plan.ports import free_ports
 from penstock.console.plan.service_plans import USUAL_PORTS, common_settings, service_plans, telemetry_settings
 from penstock.console.process_plan import ProcessPlan
 from penstock.contracts.batch import AnyOutputs, output
@@ -25,7 +25,8 @@ from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, RECEIVED, STREAMS, Topic
 from penstock.ml.package.model_package import pack
-from penstock.server.processes.children import Child, children
+from penstock.runtime.supervision.supervised_process import ProcessSpec
+from penstock.server.processes.children import child_specs
 from penstock.server.settings import SupervisorSettings
 
 RUN = "bench-1"
@@ -93,10 +94,10 @@ class Deployment:
         settings = SupervisorSettings.model_validate(dict(server.environment)).model_copy(
             update={"stream_workers": stream_workers}
         )
-        return [_command(child, server) for child in children(settings) if child.name.startswith(kind)]
+        return [_command(child, server) for child in child_specs(settings) if child.name.startswith(kind)]
 
 
-def _command(child: Child, server: Command) -> Command:
+def _command(child: ProcessSpec, server: Command) -> Command:
     return Command(child.name, child.command, {**server.environment, **child.environment})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -18,12 +19,14 @@ from bench.evaluation.product import POLICIES
 from bench.evaluation.streams import Stream, streams_in
 from bench.processes import Failed
 from bench.terminal import say, told
+from penstock.runtime.stop_signals import interrupt_at
 
 QUICK = 3000  # rows
 
 
 def main() -> None:
     """Do what the command line asks for. Exit codes: 0 done, 1 a cell failed, 2 wrong input, 130 interrupted."""
+    interrupt_at(signal.SIGINT)
     arguments = parser().parse_args()
     os.environ.update(QUIET)  # before a child loads its mathematics
     with TemporaryDirectory(prefix="penstock-evaluation-") as scratch:

@@ -12,10 +12,10 @@ import pytest
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, prepare
-from penstock.console.plan.ports import free_ports
+from penstock.console.local_ports import free_ports
 from penstock.console.process_plan import Plan, ProcessPlan
 from penstock.console.supervision.home_lock import take_lock
-from penstock.console.supervision.launch import spawn
+from penstock.console.supervision.launch import launch_supervisor
 from penstock.console.supervision.lifecycle import await_ready, stop
 
 ANSWERS = """
@@ -33,6 +33,9 @@ IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 NEVER_ANSWERS = "import time; time.sleep(600)"
 ENDS = "import sys; sys.exit('the port of the neighbour is missing')"
 
+SIGINT_IGNORED = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+"""Put before a command, it starts with SIGINT ignored, as in the background of a shell without job control."""
+
 
 def eventually(condition: Callable[[], object], limit_s: float = 30.0) -> None:
     """Wait until `condition` holds."""
@@ -48,18 +51,18 @@ class FakeDeployment:
     def __init__(self, home: Home) -> None:
         self.home = home
 
-    def start(self, *, tied: bool = False, **programs: str) -> None:
-        """Spawn the supervisor of one process a program."""
+    def start(self, **programs: str) -> None:
+        """Launch the supervisor of one process per program."""
         processes = tuple(map(self._plan, programs, programs.values(), free_ports(len(programs))))
         ports = {process.name: process.port for process in processes}
         Plan(namespace="test", bootstrap="127.0.0.1:1", ports=ports, processes=processes).write(self.home)
         lock = take_lock(self.home)
         assert lock is not None
-        spawn(self.home, lock, tied=tied)
+        launch_supervisor(self.home, lock)
         os.close(lock)
 
     def start_ready(self, **programs: str) -> Deployment:
-        """Spawn, and wait until all are ready."""
+        """Start, and wait until all are ready."""
         self.start(**programs)
         return await_ready(self.home)
 

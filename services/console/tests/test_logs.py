@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,23 +14,25 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.supervision.log_files import Tail, bound, last_lines, log_files
+from penstock.console.supervision.log_files import Tail, last_lines, log_files, rotate_log
+
+from .conftest import SIGINT_IGNORED
 
 
 @given(st.integers(0, 30), st.integers(0, 30))
-def test_the_last_lines_are_the_last(tmp_path_factory: pytest.TempPathFactory, written: int, asked: int) -> None:
+def test_the_last_lines_are_the_last(tmp_path_factory: pytest.TempPathFactory, written: int, count: int) -> None:
     path = tmp_path_factory.mktemp("logs") / "a.log"
     lines = [f"line {number}" for number in range(written)]
     path.write_text("".join(f"{line}\n" for line in lines))
-    assert last_lines(path, asked) == lines[max(0, written - asked) :]
+    assert last_lines(path, count) == lines[max(0, written - count) :]
 
 
-def test_a_log_that_grew_too_large_is_set_aside(tmp_path: Path) -> None:
+def test_a_log_that_grew_too_large_is_rotated(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(b"x" * 10)
-    bound(path, largest=10)
+    rotate_log(path, max_bytes=10)
     assert path.exists()
-    bound(path, largest=9)
+    rotate_log(path, max_bytes=9)
     assert not path.exists()
     assert (tmp_path / "a.log.1").read_bytes() == b"x" * 10
 
@@ -51,3 +57,21 @@ def test_an_unknown_log_names_those_there_are(home: Home) -> None:
     assert log_files(home, "drift_detector") == {"drift-detector": home.log("drift-detector")}
     with pytest.raises(ConsoleFailure, match=r"no log of scorer .* there are drift-detector"):
         log_files(home, "scorer")
+
+
+@pytest.mark.parametrize("launcher", [(), SIGINT_IGNORED], ids=["", "sigint-ignored"])
+def test_following_a_log_ends_at_an_interrupt(home: Home, launcher: tuple[str, ...]) -> None:
+    home.log("server").write_text("first line\n")
+    with subprocess.Popen(
+        [*launcher, sys.executable, "-m", "penstock.console", "logs", "--follow"],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as logs:
+        try:
+            assert logs.stdout
+            assert logs.stdout.readline() == b"first line\n"
+            logs.send_signal(signal.SIGINT)
+            assert logs.wait(20) == 130
+        finally:
+            logs.kill()

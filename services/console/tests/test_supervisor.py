@@ -11,13 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from penstock.console.deployment import Deployment, State
+from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
+from penstock.console.process_identity import ProcessIdentity
 from penstock.console.supervision.home_lock import is_locked, take_lock
 from penstock.console.supervision.lifecycle import await_ready, stop
-from penstock.console.supervision.process_identity import ProcessIdentity
 from penstock.console.supervision.restart_requests import restart_and_wait
+from penstock.runtime.supervision.process_health import ProcessState
 
 from .conftest import ANSWERS, ENDS, IGNORES_SIGTERM, NEVER_ANSWERS, WITH_CHILD, FakeDeployment, eventually
 
@@ -29,13 +30,13 @@ def processes_of(deployment: Deployment) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that have not ended; one that nobody waited for has."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def identity(deployment: Deployment, name: str) -> ProcessIdentity:
-    found = deployment.processes[name].process
-    assert found is not None
-    return found
+    process_identity = deployment.processes[name].process
+    assert process_identity is not None
+    return process_identity
 
 
 def test_all_become_ready_and_stop_leaves_nothing(deployment: FakeDeployment) -> None:
@@ -45,7 +46,7 @@ def test_all_become_ready_and_stop_leaves_nothing(deployment: FakeDeployment) ->
     assert stop(deployment.home)
     assert not alive(running)
     assert not is_locked(deployment.home)
-    assert {record.state for record in deployment.read().processes.values()} == {State.STOPPED}
+    assert {record.state for record in deployment.read().processes.values()} == {ProcessState.STOPPED}
     assert not stop(deployment.home)
 
 
@@ -114,10 +115,10 @@ def test_orphans_whose_leader_ended_are_found_by_their_group(deployment: FakeDep
 
 
 def test_a_reused_process_id_is_left_alone() -> None:
-    mine = ProcessIdentity.of(os.getpid())
-    assert mine
-    earlier = mine.model_copy(update={"created": mine.created - 60})
-    assert mine.find() is not None
+    current = ProcessIdentity.of(os.getpid())
+    assert current
+    earlier = current.model_copy(update={"created": current.created - 60})
+    assert current.find() is not None
     assert earlier.find() is None
     assert earlier.group() == []
     assert not earlier.signal(signal.SIGTERM)
@@ -128,35 +129,35 @@ def test_one_supervisor_a_home(deployment: FakeDeployment) -> None:
     assert take_lock(deployment.home) is None
 
 
-STARTER = """
+CALLER = """
 import sys
 from pathlib import Path
 from penstock.console.home import Home
 from penstock.console.supervision.home_lock import take_lock
 from penstock.console.supervision.lifecycle import await_ready
-from penstock.console.supervision.launch import spawn
+from penstock.console.supervision.launch import launch_supervisor
 home = Home(Path(sys.argv[1]))
-spawn(home, take_lock(home), tied=sys.argv[2] == "tied")
+launch_supervisor(home, take_lock(home), ends_with_caller=sys.argv[2] == "True")
 await_ready(home)
 print("ready", flush=True)
 sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_only_a_tied_supervisor_ends_with_its_starter(deployment: FakeDeployment, tied: bool) -> None:
+@pytest.mark.parametrize("ends_with_caller", [True, False])
+def test_only_a_supervisor_that_ends_with_its_caller_does(deployment: FakeDeployment, ends_with_caller: bool) -> None:
     deployment.start_ready(server=ANSWERS)
     stop(deployment.home)
     with subprocess.Popen(
-        [sys.executable, "-c", STARTER, deployment.home.root, "tied" if tied else "free"],
+        [sys.executable, "-c", CALLER, deployment.home.root, str(ends_with_caller)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    ) as starter:
-        assert starter.stdout
-        assert starter.stdout.readline() == b"ready\n"
+    ) as caller:
+        assert caller.stdout
+        assert caller.stdout.readline() == b"ready\n"
         running = processes_of(deployment.read())
-        starter.kill()
-    if tied:
+        caller.kill()
+    if ends_with_caller:
         eventually(lambda: not alive(running))
         eventually(lambda: not is_locked(deployment.home))
     else:

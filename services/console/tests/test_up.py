@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -15,11 +16,11 @@ from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.supervision.home_lock import is_locked
 
-from .conftest import eventually
+from .conftest import SIGINT_IGNORED, eventually
 
 
-def children_of(home: Home) -> list[psutil.Process]:
-    """All living processes that were started for this home."""
+def processes_of(home: Home) -> list[psutil.Process]:
+    """The supervisor of this home and all that it started, as far as they live."""
     deployment = Deployment.read(home)
     if deployment is None or deployment.supervisor is None:
         return []
@@ -27,34 +28,38 @@ def children_of(home: Home) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)] if supervisor else []
 
 
-def started(command: list[str], home: Home) -> list[psutil.Process]:
-    """Run `up` until its supervisor has started something, interrupt it, and give what had been started."""
+def interrupt_start(home: Home, options: Sequence[str], launcher: Sequence[str]) -> list[psutil.Process]:
+    """Run `up` until its supervisor has started something, interrupt it, and return what had been started."""
     with subprocess.Popen(
-        [sys.executable, "-m", "penstock.console", *command],
+        [*launcher, sys.executable, "-m", "penstock.console", "up", *options],
         env={**os.environ, "PENSTOCK_HOME": str(home.root)},
         stderr=subprocess.PIPE,
     ) as up:
         try:
-            eventually(lambda: len(children_of(home)) > 1, limit_s=120)
-            seen = children_of(home)
+            eventually(lambda: len(processes_of(home)) > 1 or up.poll() is not None, limit_s=120)
+            assert up.poll() is None, up.stderr and up.stderr.read().decode()
+            started = processes_of(home)
             up.send_signal(signal.SIGINT)
-            assert up.wait(120) == (0 if "--foreground" in command else 130)
+            assert up.wait(120) == (0 if "--foreground" in options else 130)
         finally:
             up.kill()
-    return seen
+    return started
 
 
-def cluster(home: Home) -> str:
+def cluster_id(home: Home) -> str:
     properties = (home.kafka / "storage" / "meta.properties").read_text().splitlines()
     return next(line for line in properties if line.startswith("cluster.id="))
 
 
-@pytest.mark.parametrize("command", [["up"], ["up", "--foreground"]])
-def test_an_interrupted_start_leaves_nothing_behind(tmp_path: Path, command: list[str]) -> None:
+@pytest.mark.parametrize("launcher", [(), SIGINT_IGNORED], ids=["", "sigint-ignored"])
+@pytest.mark.parametrize("options", [[], ["--foreground"]], ids=["", "foreground"])
+def test_an_interrupted_start_leaves_nothing_behind(
+    tmp_path: Path, options: Sequence[str], launcher: Sequence[str]
+) -> None:
     home = Home(tmp_path / "home")
-    seen = started(command, home)
-    assert not [one for one in seen if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    started = interrupt_start(home, options, launcher)
+    assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     assert not is_locked(home)
-    first = cluster(home)
-    started(command, home)
-    assert cluster(home) == first
+    first = cluster_id(home)
+    interrupt_start(home, options, launcher)
+    assert cluster_id(home) == first

@@ -31,13 +31,15 @@ from penstock.contracts.topics import EVENTS, MODELS, PREDICTIONS, STREAMS
 ROOT = Path(__file__).parents[1]
 NAMESPACE = "server-processes"
 CLIENT = httpx.Client(timeout=30)
+SIGINT_IGNORED = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+"""Put before a command, it starts with SIGINT ignored, as in the background of a shell without job control."""
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
     return ports
 
 
@@ -45,8 +47,8 @@ def _eventually(condition: Callable[[], Any], limit: float = 240.0) -> Any:
     give_up = time.monotonic() + limit
     while True:
         try:
-            if found := condition():
-                return found
+            if result := condition():
+                return result
         except httpx.HTTPError:
             pass
         assert time.monotonic() < give_up, "did not come about"
@@ -60,14 +62,14 @@ def _running(command: list[str], environment: dict[str, str], output: Path) -> I
     try:
         yield process
     finally:
-        family = _family(process)
+        processes = _with_children(process)
         process.terminate()
-        for member in psutil.wait_procs(family, timeout=30)[1]:
-            member.kill()
+        for survivor in psutil.wait_procs(processes, timeout=30)[1]:
+            survivor.kill()
         process.wait()
 
 
-def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+def _with_children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     if process.poll() is not None:
         return []
     parent = psutil.Process(process.pid)
@@ -80,21 +82,23 @@ class Deployed:
 
     environment: dict[str, str]
     broker: str
-    shop: Any
+    registry: Any
 
     def address(self, port: str) -> str:
         return f"http://127.0.0.1:{self.environment[port]}"
 
     async def start(self) -> None:
-        stream = self.shop.declared()
+        stream = self.registry.declared()
         async with self._publishing() as publisher:
             await self.log.create([*control_topics(NAMESPACE), *stream_topics(NAMESPACE, stream)])
-            await publisher.publish([output(STREAMS, stream), output(MODELS, self.shop.epoch(0))])
-            await publisher.publish([output(MODELS, self.shop.epoch(1, *self.shop.trained()))])
+            await publisher.publish([output(STREAMS, stream), output(MODELS, self.registry.epoch(0))])
+            await publisher.publish([output(MODELS, self.registry.epoch(1, *self.registry.trained()))])
 
     async def send(self, numbers: range) -> None:
         """Put events on the log as the validator would."""
-        sent = [{"specversion": "1.0", "type": "penstock.event.v1", **self.shop.event(number)} for number in numbers]
+        sent = [
+            {"specversion": "1.0", "type": "penstock.event.v1", **self.registry.event(number)} for number in numbers
+        ]
         keys = [event["data"]["person"].encode() for event in sent]
         async with self._publishing() as publisher:
             await publisher.publish([Outputs(EVENTS, "loans", [json.dumps(event).encode() for event in sent], keys)])
@@ -102,14 +106,16 @@ class Deployed:
     async def predicted(self) -> int:
         """How many predictions are on the log."""
         async with self._publishing():
-            ends = await self.log.ends([(PREDICTIONS.name(NAMESPACE, "loans"), partition) for partition in range(2)])
+            ends = await self.log.end_offsets(
+                [(PREDICTIONS.name(NAMESPACE, "loans"), partition) for partition in range(2)]
+            )
             return sum(ends.values())
 
     @asynccontextmanager
     async def _publishing(self) -> AsyncIterator[Publisher]:
         self.log = KafkaLog(Connection(self.broker), NAMESPACE, "test", 1)
         streams = Streams()
-        streams.apply(self.shop.declared())
+        streams.apply(self.registry.declared())
         publisher = Publisher(self.log, NAMESPACE, streams)
         yield publisher
         await publisher.close()
@@ -117,11 +123,11 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(broker: str, shops: Any, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(broker: str, new_registry: Any, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     """A stream with a trained model on a real broker, and no server yet."""
     folder = tmp_path_factory.mktemp("server")
     generate_seal_key(folder / "answer.key")
-    shop = shops(folder, FileStore(folder / "artifacts"))
+    registry = new_registry(folder, FileStore(folder / "artifacts"))
     port, stream_port = _free_ports(2)
     made = Deployed(
         os.environ
@@ -139,7 +145,7 @@ def deployed(broker: str, shops: Any, tmp_path_factory: pytest.TempPathFactory) 
             "TMPDIR": str(folder),
         },
         broker,
-        shop,
+        registry,
     )
     asyncio.run(made.start())
     return made
@@ -150,23 +156,37 @@ def test_children_answer_are_started_again_and_all_stop_when_told(deployed: Depl
     asyncio.run(deployed.send(range(50)))
     with _running([sys.executable, "-m", "penstock.server"], deployed.environment, tmp_path / "log") as server:
         _eventually(lambda: _epochs(http) == _epochs(scoring) == {"loans": 1})
-        response = CLIENT.post(f"{http}/v1/streams/loans/predict", json=deployed.shop.event(1, income=5.0))
+        response = CLIENT.post(f"{http}/v1/streams/loans/predict", json=deployed.registry.event(1, income=5.0))
         assert (response.status_code, response.json()["value"]) == (200, "yes")
         _eventually(lambda: asyncio.run(deployed.predicted()) == 50)
-        _, answering, killed = _family(server)
-        assert "penstock.server.http" in answering.cmdline()
-        killed.kill()
+        _, http_child, stream_child = _with_children(server)
+        assert "penstock.server.http" in http_child.cmdline()
+        stream_child.kill()
         asyncio.run(deployed.send(range(50, 60)))
         _eventually(lambda: asyncio.run(deployed.predicted()) == 60)
-        family = _family(server)
+        processes = _with_children(server)
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
-        assert not psutil.wait_procs(family, timeout=10)[1]
+        assert not psutil.wait_procs(processes, timeout=10)[1]
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def _epochs(address: str) -> Any:
     return CLIENT.get(f"{address}/healthz").json().get("epochs")
+
+
+@pytest.mark.parametrize("launcher", [(), SIGINT_IGNORED], ids=["", "sigint-ignored"])
+def test_an_interrupt_stops_the_server_and_its_children(
+    deployed: Deployed, tmp_path: Path, launcher: tuple[str, ...]
+) -> None:
+    command = [*launcher, sys.executable, "-m", "penstock.server"]
+    with _running(command, deployed.environment, tmp_path / "log") as server:
+        _eventually(lambda: _epochs(deployed.address("PENSTOCK_PORT")) == {"loans": 1})
+        processes = _with_children(server)
+        assert len(processes) == 3
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+        assert not psutil.wait_procs(processes, timeout=10)[1]
 
 
 def test_http_children_share_a_port_and_none_outlives_a_server_that_is_killed(
@@ -177,10 +197,10 @@ def test_http_children_share_a_port_and_none_outlives_a_server_that_is_killed(
         log = tmp_path / "log"
         _eventually(lambda: log.read_text().count("epoch 1 serves") == 2)
         assert _epochs(deployed.address("PENSTOCK_PORT")) == {"loans": 1}
-        family = _family(server)
-        assert len(family) == 3
+        processes = _with_children(server)
+        assert len(processes) == 3
         server.kill()
-        assert not psutil.wait_procs(family, timeout=60)[1]
+        assert not psutil.wait_procs(processes, timeout=60)[1]
 
 
 def test_a_wrong_setting_ends_everything_with_one_line(tmp_path: Path) -> None:
@@ -203,7 +223,7 @@ def test_bentoml_serves_and_builds_the_same_service(deployed: Deployed, tmp_path
     port, bentoml = deployed.environment["PENSTOCK_PORT"], [sys.executable, "-m", "bentoml"]
     serve = [*bentoml, "serve", "penstock.server.bento:service", "--port", port]
     with _running(serve, deployed.environment, tmp_path / "log"):
-        body = {"stream": "loans", "events": [deployed.shop.event(1, income=5.0)]}
+        body = {"stream": "loans", "events": [deployed.registry.event(1, income=5.0)]}
         (answer,) = _eventually(lambda: _answers(CLIENT.post(f"http://127.0.0.1:{port}/predict", json=body)))
         assert (answer["id"], answer["value"], answer["epoch"]) == ("e1", "yes", 1)
         build = [*bentoml, "build", str(ROOT), "--output", "tag"]

@@ -11,6 +11,7 @@ import typer
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.views.terminal import err
+from penstock.runtime.stop_signals import interrupt_at
 
 COMMANDS = (
     "up",
@@ -26,7 +27,7 @@ COMMANDS = (
     "rollout",
     "demo",
 )
-"""Each lies in a file of its own, `commands/<name>.py`, as a function or a Typer app of that name."""
+"""Each is a function or a Typer app of that name in its own file, `commands/<name>.py`."""
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -47,13 +48,14 @@ def penstock() -> None:
 
 
 def main() -> None:
-    """Run one command; what a user can put right ends it with one line and its status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    # Only the command that is called is imported: some carry the machinery of training with them.
-    asked = [name for name in COMMANDS if sys.argv[1:2] == [name]]
+    """Run one command; a failure that the user can correct ends it with one line and its status."""
+    interrupt_at(signal.SIGINT, signal.SIGTERM)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it for a command that outlives its terminal
+        interrupt_at(signal.SIGHUP)
+    # Only the called command is imported: some import all of training.
+    called = [name for name in COMMANDS if sys.argv[1:2] == [name]]
     try:
-        application(asked or COMMANDS)()
+        application(called or COMMANDS)()
     except ConsoleFailure as failure:
         err.print(str(failure), style="red", markup=False)
         sys.exit(failure.status)

@@ -7,8 +7,10 @@ import logging
 import sys
 
 from penstock.runtime.settings import SettingsError, read_settings
-from penstock.server.processes.children import children
-from penstock.server.processes.supervisor import supervise
+from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.supervision.supervised_process import SupervisedProcess
+from penstock.runtime.supervision.supervisor import supervise
+from penstock.server.processes.children import child_specs
 from penstock.server.settings import SupervisorSettings
 
 
@@ -22,7 +24,11 @@ def main() -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s server %(message)s"
     )
-    sys.exit(asyncio.run(supervise(children(settings))))
+    sys.exit(asyncio.run(_supervise(settings)))
+
+
+async def _supervise(settings: SupervisorSettings) -> int:
+    return await supervise([[SupervisedProcess(spec) for spec in child_specs(settings)]], stop_event())
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from penstock.console.deployment import Deployment, ProcessRecord, State
+from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import home_from_environment
 from penstock.console.views.terminal import COLOURS, out
+from penstock.runtime.supervision.process_health import ProcessState
 
 MIB = 1024 * 1024
 
@@ -39,7 +40,7 @@ def _table(deployment: Deployment) -> Table:
 
 def _cells(record: ProcessRecord, supervised: bool) -> list[Text | str]:
     members = record.process.group() if record.process else []
-    state = record.state if members or supervised else State.STOPPED
+    state = record.state if members or supervised else ProcessState.STOPPED
     pid = up_for = memory = ""
     if record.process and members:
         pid = str(record.process.pid)

@@ -1,4 +1,4 @@
-"""One supervisor a home: the lock that it holds as long as it lives."""
+"""The lock of a home, which its supervisor holds as long as it lives: there is one supervisor per home."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import time
 
 from penstock.console.home import Home
 
-LOOK_EVERY_S = 0.02
+POLL_INTERVAL_S = 0.02
 
 
 def take_lock(home: Home, wait_s: float = 0.0) -> int | None:
-    """Take the lock of `home` and give its file descriptor; none if another process still holds it.
+    """Take the lock of `home` and return its file descriptor; None if another process still holds it after `wait_s`.
 
-    The descriptor may be handed to a child process, which then holds the lock as well. A process that
-    was killed may hold it for a moment longer than it is seen.
+    The descriptor may be passed to a child process, which then holds the lock as well. A killed process may hold
+    the lock for a moment after it has gone from the process table.
     """
     descriptor = os.open(home.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     give_up = time.monotonic() + wait_s
-    while not _locked(descriptor):
+    while not _try_lock(descriptor):
         if time.monotonic() >= give_up:
             os.close(descriptor)
             return None
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     return descriptor
 
 
@@ -36,7 +36,7 @@ def is_locked(home: Home) -> bool:
     return False
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

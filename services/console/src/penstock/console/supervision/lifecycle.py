@@ -9,32 +9,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from penstock.console.deployment import Deployment, State
+from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
-from penstock.console.plan.plan_builder import Wanted, make_plan
+from penstock.console.plan.plan_builder import StartOptions, make_plan
+from penstock.console.process_identity import await_gone
 from penstock.console.supervision.home_lock import is_locked, take_lock
-from penstock.console.supervision.launch import spawn
+from penstock.console.supervision.launch import launch_supervisor
 from penstock.console.supervision.log_files import last_lines
-from penstock.console.supervision.orphans import end_orphans
-from penstock.console.supervision.process_identity import await_gone
+from penstock.console.supervision.orphans import kill_orphans
+from penstock.runtime.supervision.process_health import ProcessState
 
 if TYPE_CHECKING:
     from penstock.console.broker.download import Progress
 
-LOOK_EVERY_S = 0.1
+POLL_INTERVAL_S = 0.1
 STOP_LIMIT_S = 60.0
 LOCK_WAIT_S = 2.0
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Watcher = Callable[[Deployment], None]
-"""Shown the deployment again and again while a command waits for it."""
+ShowDeployment = Callable[[Deployment], None]
+"""Called with the deployment again and again while a command waits for it."""
 
 
-def start(home: Home, wanted: Wanted, progress: Progress | None = None, *, tied: bool = False) -> bool:
+def start(
+    home: Home, options: StartOptions, progress: Progress | None = None, *, ends_with_caller: bool = False
+) -> bool:
     """Start a supervisor in `home`; false if one is there already.
 
-    It runs on when this process ends, unless it is `tied` to it: then it stops, however this process ended.
+    It runs on when this process ends, unless it `ends_with_caller`: then it stops, however this process ended.
 
     Raises:
         ConsoleFailure: the home cannot be used, a port is taken, or something needed cannot be obtained.
@@ -44,15 +47,15 @@ def start(home: Home, wanted: Wanted, progress: Progress | None = None, *, tied:
     if lock is None:
         return False
     try:
-        end_orphans(home)
-        make_plan(home, wanted, progress).write(home)
-        spawn(home, lock, tied=tied)
+        kill_orphans(home)
+        make_plan(home, options, progress).write(home)
+        launch_supervisor(home, lock, ends_with_caller=ends_with_caller)
     finally:
         os.close(lock)
     return True
 
 
-def await_ready(home: Home, show: Watcher = lambda _: None) -> Deployment:
+def await_ready(home: Home, show: ShowDeployment = lambda _: None) -> Deployment:
     """Wait until every process can work.
 
     Raises:
@@ -64,10 +67,10 @@ def await_ready(home: Home, show: Watcher = lambda _: None) -> Deployment:
             show(deployment)
             if deployment.is_ready:
                 return deployment
-            _refuse_failing(home, deployment)
+            _raise_if_failing(home, deployment)
         elif not is_locked(home):
             raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log('supervisor')}.")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def await_end(home: Home) -> None:
@@ -80,7 +83,7 @@ def await_end(home: Home) -> None:
 def stop(home: Home) -> bool:
     """Stop what runs in `home` and wait until it is gone; false if nothing ran.
 
-    Works too when the supervisor was killed: what it left behind is ended.
+    Works too when the supervisor was killed: what it left behind is killed.
 
     Raises:
         ConsoleFailure: another command is starting this home at the moment.
@@ -91,12 +94,12 @@ def stop(home: Home) -> bool:
     if supervisor and ran and not await_gone(supervisor, STOP_LIMIT_S):
         supervisor.signal(signal.SIGKILL)
         await_gone(supervisor)
-    return _end_what_is_left(home) or ran
+    return _kill_leftovers(home) or ran
 
 
 @contextmanager
 def running(
-    home: Home, wanted: Wanted, progress: Progress | None = None, show: Watcher = lambda _: None
+    home: Home, options: StartOptions, progress: Progress | None = None, show: ShowDeployment = lambda _: None
 ) -> Iterator[Deployment]:
     """A deployment for the length of the block; one that runs already is used, and left running.
 
@@ -105,16 +108,16 @@ def running(
     """
     started = False
     try:
-        started = start(home, wanted, progress, tied=True)
+        started = start(home, options, progress, ends_with_caller=True)
         yield await_ready(home, show)
     finally:
         if started:
-            stop_undisturbed(home)
+            stop_ignoring_signals(home)
 
 
-def stop_undisturbed(home: Home) -> bool:
-    """`stop`, during which Ctrl-C and its like do nothing: a second one would leave processes behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING_SIGNALS}
+def stop_ignoring_signals(home: Home) -> bool:
+    """`stop`, during which Ctrl-C, SIGTERM and SIGHUP do nothing: a second one would leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in END_SIGNALS}
     try:
         return stop(home)
     finally:
@@ -127,20 +130,20 @@ def _is_supervised(home: Home) -> bool:
     return deployment is not None and deployment.is_supervised
 
 
-def _refuse_failing(home: Home, deployment: Deployment) -> None:
+def _raise_if_failing(home: Home, deployment: Deployment) -> None:
     for name, record in deployment.processes.items():
-        if record.state is State.FAILING:
-            said = next(iter(last_lines(home.log(name), 1)), "it said nothing")
-            raise ConsoleFailure(f"{name} ends again and again ({said.strip()[:200]}). See: penstock logs {name}")
+        if record.state is ProcessState.FAILING:
+            last_line = next(iter(last_lines(home.log(name), 1)), "it wrote nothing")
+            raise ConsoleFailure(f"{name} ends again and again ({last_line.strip()[:200]}). See: penstock logs {name}")
 
 
-def _end_what_is_left(home: Home) -> bool:
+def _kill_leftovers(home: Home) -> bool:
     if not home.run.exists():
         return False
     lock = take_lock(home, LOCK_WAIT_S)
     if lock is None:
         raise ConsoleFailure(f"Another command is starting {home.root} at the moment; try again.")
     try:
-        return end_orphans(home) > 0
+        return kill_orphans(home) > 0
     finally:
         os.close(lock)

@@ -1,37 +1,44 @@
-"""The log files of the processes: bounded, and read from their end."""
+"""The log files of the processes: rotated when they grow too large, and read from their end."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 
-LARGEST_LOG = 16 * 1024 * 1024
-LONGEST_LINE = 1024
+MAX_LOG_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 1024
 
 
-def bound(path: Path, largest: int = LARGEST_LOG) -> None:
-    """Set a log of more than `largest` bytes aside as `<name>.1`, in the place of the one before it."""
-    if path.exists() and path.stat().st_size > largest:
+def open_log(path: Path) -> BinaryIO:
+    """Open a log to append to it; one that grew too large is rotated first."""
+    rotate_log(path)
+    return path.open("ab")
+
+
+def rotate_log(path: Path, max_bytes: int = MAX_LOG_BYTES) -> None:
+    """Rename a log of more than `max_bytes` to `<name>.1`, which replaces the one rotated before."""
+    if path.exists() and path.stat().st_size > max_bytes:
         path.replace(path.with_name(path.name + ".1"))
 
 
 def log_files(home: Home, process: str | None = None) -> dict[str, Path]:
-    """The logs in `home` by process, or that of one.
+    """The log files in `home` by process, or that of one process.
 
     Raises:
         ConsoleFailure: there is none.
     """
-    found = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
-    if process is None and found:
-        return found
+    paths = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
+    if process is None and paths:
+        return paths
     name = (process or "").replace("_", "-")
-    if name in found:
-        return {name: found[name]}
-    there = f"there are {', '.join(found)}" if found else "nothing was started yet"
-    raise ConsoleFailure(f"There is no log of {name or 'any service'} in {home.logs}; {there}.", status=2)
+    if name in paths:
+        return {name: paths[name]}
+    existing = f"there are {', '.join(paths)}" if paths else "nothing was started yet"
+    raise ConsoleFailure(f"There is no log of {name or 'any service'} in {home.logs}; {existing}.", status=2)
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -40,23 +47,23 @@ def last_lines(path: Path, count: int) -> list[str]:
         return []
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - count * LONGEST_LINE))
+        file.seek(max(0, file.tell() - count * MAX_LINE_BYTES))
         return file.read().decode(errors="replace").splitlines()[-count:]
 
 
 class Tail:
-    """What is added to a log from now on."""
+    """The lines that are added to a log from now on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read = path.stat().st_size
+        self._position = path.stat().st_size
 
     def new_lines(self) -> list[str]:
-        """The whole lines that were added since the last call; a log begun anew is read from its start."""
-        if self._path.stat().st_size < self._read:
-            self._read = 0
+        """The whole lines that were added since the last call; a log that was rotated is read from its start."""
+        if self._path.stat().st_size < self._position:
+            self._position = 0
         with self._path.open("rb") as file:
-            file.seek(self._read)
+            file.seek(self._position)
             added, end, _ = file.read().rpartition(b"\n")
-        self._read += len(added) + len(end)
+        self._position += len(added) + len(end)
         return added.decode(errors="replace").splitlines()

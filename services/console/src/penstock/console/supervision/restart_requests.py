@@ -1,4 +1,4 @@
-"""Restarting one process of a running deployment: a small file names it, a signal says to look."""
+"""Restart requests: a small file names the process, and a signal tells the supervisor to read it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 
-LOOK = signal.SIGUSR1
-LOOK_EVERY_S = 0.1
+RESTART_SIGNAL = signal.SIGUSR1
+POLL_INTERVAL_S = 0.1
 
 
 def restart_and_wait(home: Home, process: str, limit_s: float = 120.0) -> None:
@@ -23,27 +23,27 @@ def restart_and_wait(home: Home, process: str, limit_s: float = 120.0) -> None:
     if process not in before.processes:
         names = ", ".join(before.processes)
         raise ConsoleFailure(f"There is no service {process!r}; there are {names}.", status=2)
-    _ask(home, before, process)
+    _request_restart(home, before, process)
     give_up = time.monotonic() + limit_s
     while time.monotonic() < give_up:
         record = running_deployment(home).processes[process]
         if record.restarts > before.processes[process].restarts and record.is_ready:
             return
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     raise ConsoleFailure(f"{process} is not ready after {limit_s:.0f} s; see {home.log(process)}.")
 
 
-def take_restarts(home: Home) -> list[str]:
-    """The names of the processes that shall be restarted; each is told once."""
-    wishes = sorted((home.run / "restart").glob("*"))
-    for wish in wishes:
-        wish.unlink(missing_ok=True)
-    return [wish.name for wish in wishes]
+def pop_restart_requests(home: Home) -> list[str]:
+    """The names of the processes that shall be restarted; each request is returned once."""
+    requests = sorted((home.run / "restart").glob("*"))
+    for request in requests:
+        request.unlink(missing_ok=True)
+    return [request.name for request in requests]
 
 
-def _ask(home: Home, deployment: Deployment, process: str) -> None:
+def _request_restart(home: Home, deployment: Deployment, process: str) -> None:
     folder = home.run / "restart"
     folder.mkdir(exist_ok=True)
     (folder / process).touch()
     if deployment.supervisor:
-        deployment.supervisor.signal(LOOK)
+        deployment.supervisor.signal(RESTART_SIGNAL)

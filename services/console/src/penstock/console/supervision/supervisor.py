@@ -6,109 +6,106 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from penstock.console.deployment import Deployment
+from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import Home
-from penstock.console.process_plan import Plan
-from penstock.console.supervision.health_probe import Prober
-from penstock.console.supervision.process_identity import ProcessIdentity
-from penstock.console.supervision.process_keeper import Ask, Keeper, Wish
-from penstock.console.supervision.restart_requests import LOOK, take_restarts
+from penstock.console.process_identity import ProcessIdentity
+from penstock.console.process_plan import Plan, ProcessPlan
+from penstock.console.supervision.health_probe import HealthProber
+from penstock.console.supervision.log_files import open_log
+from penstock.console.supervision.restart_requests import RESTART_SIGNAL, pop_restart_requests
+from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.supervision.supervised_process import ProcessHooks, ProcessSpec, ProcessStatus, SupervisedProcess
+from penstock.runtime.supervision.supervisor import supervise
 
 log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs the processes of a plan: those marked `first`, then the others; stops them the other way round."""
+    """Runs the processes of a plan, writes the deployment record, and takes restart requests."""
 
-    def __init__(self, plan: Plan, home: Home, ask: Ask) -> None:
+    def __init__(self, plan: Plan, home: Home, prober: HealthProber) -> None:
         self._home = home
-        self._keepers = {process.name: Keeper(process, home, ask, self._publish) for process in plan.processes}
         self._deployment = Deployment(
             namespace=plan.namespace,
             bootstrap=plan.bootstrap,
             zipkin=plan.zipkin,
             ports=dict(plan.ports),
             supervisor=ProcessIdentity.of(os.getpid()),
-            processes={name: keeper.record for name, keeper in self._keepers.items()},
+            processes={process.name: ProcessRecord(port=process.port, url=process.url) for process in plan.processes},
         )
-        self._stop = asyncio.Event()
+        self._processes = {process.name: self._supervised(process, prober) for process in plan.processes}
+        self._stages = [
+            [self._processes[process.name] for process in plan.processes if process.first is first]
+            for first in (True, False)
+        ]
 
-    def stop(self) -> None:
-        """End everything."""
-        self._stop.set()
-
-    def look_for_restarts(self) -> None:
-        """Restart what commands asked to restart."""
-        for name in take_restarts(self._home):
-            if name in self._keepers:
-                log.info("%s is restarted as asked", name)
-                self._keepers[name].wish(Wish.RESTART)
-
-    async def run(self) -> None:
-        """Run until `stop`, then return once no process is left."""
-        self._publish()
-        try:
-            await self._run_in_order()
-        finally:
-            for keeper in reversed(self._keepers.values()):
-                keeper.kill()
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run everything until `stop` is set, then return once no process is left."""
+        self._write_record()
+        await supervise(self._stages, stop)
         self._deployment.supervisor = None
-        self._publish()
+        self._write_record()
 
-    async def _run_in_order(self) -> None:
-        first = [keeper for keeper in self._keepers.values() if keeper.plan.first]
-        others = [keeper for keeper in self._keepers.values() if not keeper.plan.first]
-        async with asyncio.TaskGroup() as tasks:
-            kept_first = [tasks.create_task(keeper.keep()) for keeper in first]
-            await self._ready_or_stopped(first)
-            kept = [] if self._stop.is_set() else [tasks.create_task(keeper.keep()) for keeper in others]
-            await self._stop.wait()
-            await _stop(others, kept)
-            await _stop(first, kept_first)
+    def restart_requested(self) -> None:
+        """Restart the processes whose restart commands have requested."""
+        for name in pop_restart_requests(self._home):
+            if name in self._processes:
+                log.info("%s is restarted as asked", name)
+                self._processes[name].restart()
 
-    async def _ready_or_stopped(self, keepers: list[Keeper]) -> None:
-        stopped = asyncio.ensure_future(self._stop.wait())
-        for keeper in keepers:
-            ready = asyncio.ensure_future(keeper.ready.wait())
-            await asyncio.wait({stopped, ready}, return_when=asyncio.FIRST_COMPLETED)
-            ready.cancel()
-        stopped.cancel()
+    def _supervised(self, plan: ProcessPlan, prober: HealthProber) -> SupervisedProcess:
+        spec = ProcessSpec(
+            plan.name,
+            plan.command,
+            plan.environment,
+            grace_s=plan.grace_s,
+            start_limit_s=plan.start_limit_s,
+            own_group=True,
+        )
+        hooks = ProcessHooks(
+            probe=partial(prober.probe, plan),
+            open_output=partial(open_log, self._home.log(plan.name)),
+            on_change=partial(self._update_record, plan.name),
+        )
+        return SupervisedProcess(spec, hooks)
 
-    def _publish(self) -> None:
+    def _update_record(self, name: str, status: ProcessStatus) -> None:
+        record = self._deployment.processes[name]
+        record.state, record.restarts = status.state, status.restarts
+        if status.pid is None:
+            record.process = None
+        elif record.process is None or record.process.pid != status.pid:
+            record.process = ProcessIdentity.of(status.pid)
+        self._write_record()
+
+    def _write_record(self) -> None:
         try:
             self._deployment.write(self._home)
         except OSError as error:
             log.error("the deployment record cannot be written: %s", error)
 
 
-async def _stop(keepers: list[Keeper], kept: list[asyncio.Task[None]]) -> None:
-    for keeper in reversed(keepers):
-        keeper.wish(Wish.STOP)
-    await asyncio.gather(*kept)
-
-
-async def supervise(home: Home, tie: int | None) -> None:
-    """Run the plan of `home` until a signal says to stop, or the other end of the pipe `tie` is closed."""
+async def run_plan(home: Home, caller_pipe: int | None) -> None:
+    """Run the plan of `home` until a signal says to stop, or the other end of `caller_pipe` is closed."""
     async with httpx.AsyncClient(trust_env=False) as client:
-        supervisor = Supervisor(Plan.read(home), home, Prober(client).ask)
+        supervisor = Supervisor(Plan.read(home), home, HealthProber(client))
+        stop = stop_event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, supervisor.stop)
-        loop.add_signal_handler(LOOK, supervisor.look_for_restarts)
-        if tie is not None:
-            loop.add_reader(tie, _untie, tie, supervisor)
-        await supervisor.run()
+        loop.add_signal_handler(RESTART_SIGNAL, supervisor.restart_requested)
+        if caller_pipe is not None:
+            loop.add_reader(caller_pipe, _stop_with_caller, caller_pipe, stop)
+        await supervisor.run(stop)
 
 
-def _untie(tie: int, supervisor: Supervisor) -> None:
-    asyncio.get_running_loop().remove_reader(tie)
+def _stop_with_caller(caller_pipe: int, stop: asyncio.Event) -> None:
+    asyncio.get_running_loop().remove_reader(caller_pipe)
     log.info("the command that started this has ended")
-    supervisor.stop()
+    stop.set()
 
 
 def main() -> None:
@@ -116,12 +113,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("--lock", type=int, required=True, help="descriptor of the lock, held until the end")
-    parser.add_argument("--tie", type=int, help="descriptor of a pipe whose closing means to stop")
-    given = parser.parse_args()
+    parser.add_argument("--caller-pipe", type=int, help="descriptor of a pipe whose closing means to stop")
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    asyncio.run(supervise(Home(given.home), given.tie))
+    asyncio.run(run_plan(Home(arguments.home), arguments.caller_pipe))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A child does not outlive the process that started it, however that ended."""
+"""A child watches its parent, and ends when the parent has ended, however that happened."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 
-LOOK_EVERY = 1.0  # seconds
+POLL_INTERVAL_S = 1.0
 
 
-def end_with(supervisor: int | None) -> list[Callable[[], Awaitable[None]]]:
-    """The task that ends this process once its supervisor is gone; none when it was started by itself."""
+def parent_watch_tasks(parent: int | None) -> list[Callable[[], Awaitable[None]]]:
+    """The task that ends this process once the process `parent` is gone; no task if it was started by itself."""
 
     async def watch() -> None:
-        while os.getppid() == supervisor:  # noqa: ASYNC110 (nothing tells a process that it was adopted)
-            await asyncio.sleep(LOOK_EVERY)
+        while os.getppid() == parent:  # noqa: ASYNC110 (nothing tells a process that its parent has ended)
+            await asyncio.sleep(POLL_INTERVAL_S)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    return [] if supervisor is None else [watch]
+    return [] if parent is None else [watch]
