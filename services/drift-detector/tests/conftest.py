@@ -1,4 +1,4 @@
-"""A small stream: its records, and batches of them as the bus would hand them over."""
+"""A small stream: its records, and batches of them as the bus passes them to a handler."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 from penstock.bus.memory.log import MemoryRecord
 from penstock.contracts.batch import Batch
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.events import Event, Label, LabelData, data_type
+from penstock.contracts.records.events import Event, Label, LabelData
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.outcomes import Outcome, OutcomeData
+from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import Prediction, PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import Topic
@@ -21,13 +22,13 @@ from penstock.contracts.topics import Topic
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Workshop:
-    """Makes what a stream `power` holds; times are minutes since the start of 2026."""
+class RecordFactory:
+    """Makes the records of a stream `power`; times are minutes since the start of 2026."""
 
     start = START
 
     def __init__(self) -> None:
-        self.payload = data_type(self.declared().declaration)
+        self.payload = payload_type(self.declared().declaration)
 
     def declared(self, task: str = "binary", **changes: Any) -> StreamDeclared:
         label: dict[str, Any] = {"name": "up", "horizon": "PT1H"}
@@ -43,10 +44,10 @@ class Workshop:
         return Event(source="grid", id=f"e{number}", time=START + timedelta(minutes=minute), data=data)
 
     def answer(self, value: str | float, **changes: Any) -> PredictionData:
-        known: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "model": "power", "version": 1, "digest": "d", "epoch": 1, "schema": 1, "code": "0", "entity": "a",
         }  # fmt: skip
-        return PredictionData(value=value, **{**known, **changes})
+        return PredictionData(value=value, **{**defaults, **changes})
 
     def prediction(self, number: int, minute: float = 0.0, value: str | float = "1", **changes: Any) -> Prediction:
         time = START + timedelta(minutes=minute)
@@ -98,6 +99,6 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def make() -> Workshop:
-    """What makes the records."""
-    return Workshop()
+def make() -> RecordFactory:
+    """Makes records and batches."""
+    return RecordFactory()

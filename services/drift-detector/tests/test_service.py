@@ -1,4 +1,4 @@
-"""The whole service on the memory bus, fed with what the validator and the scorer write."""
+"""The whole service on the memory bus, on records as the validator and the server write them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from penstock.artifacts import MemoryStore
 from penstock.bus.ports import RecordBatch
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.contracts.decoding import encode
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import (
     COUNTS,
@@ -55,11 +55,11 @@ class Deployment:
 
     def write(self, topic: Topic[Any], record: Any, partition: int = 0) -> None:
         name = topic.name("penstock", None if topic.plane == "control" else "power")
-        self.process.log.append([RecordBatch.one(name, partition, b"k", encode(record))])
+        self.process.log.append([RecordBatch.single(name, partition, b"k", encode(record))])
 
     def read(self, topic: Topic[Any]) -> list[Any]:
         name = topic.name("penstock", None if topic.plane == "control" else "power")
-        raw = self.process.log.held((name, 0))
+        raw = self.process.log.records_of((name, 0))
         return topic.decoder(None if topic.plane == "control" else self.declared)(raw)
 
     async def send(self, number: int, partition: int, load: float, wrong: bool) -> None:
@@ -79,12 +79,12 @@ async def deployed(make: Any, partitions: int, count: int, shift_at: int, profil
         load, wrong = float(random.normal(1.0 if drifted else 0.0)), bool(random.random() < (0.6 if drifted else 0.15))
         await deployment.send(number, number % 4 % partitions, load, wrong)
         if number % 97 == 0:
-            await deployment.process.settle()
-    await deployment.process.settle()
+            await deployment.process.run_until_quiet()
+    await deployment.process.run_until_quiet()
     return deployment
 
 
-async def test_a_planted_drift_is_noticed_soon_and_nothing_before_it(make: Any) -> None:
+async def test_a_planted_drift_is_detected_soon_and_nothing_before_it(make: Any) -> None:
     deployment = await deployed(make, 4, 3000, 1500, PROFILE)
     assert len(deployment.read(OUTCOMES)) == 3000
     drifts = deployment.read(DRIFT)
@@ -95,37 +95,39 @@ async def test_a_planted_drift_is_noticed_soon_and_nothing_before_it(make: Any) 
     await deployment.process.close()
 
 
-async def test_partitions_do_not_change_what_is_counted_and_judged(make: Any) -> None:
-    totals, moves, judged = [], [], []
+async def test_counts_and_quality_do_not_depend_on_partitions(make: Any) -> None:
+    totals, distances, scored = [], [], []
     for partitions in (1, 2, 4):
         deployment = await deployed(make, partitions, 2000, 1000, PROFILE)
         total = sum(np.array(counts.data.fields["load"]) for counts in deployment.read(COUNTS))
         totals.append(total.tolist())
-        moves.append(float(psi(np.array(REFERENCE.counts), total)))
-        blocks = [one for one in deployment.read(STATISTICS) if one.clock == "provisional"]
-        judged.append((sum(one.joined for one in blocks), round(sum(one.score * one.joined for one in blocks))))
+        distances.append(float(psi(np.array(REFERENCE.counts), total)))
+        blocks = [block for block in deployment.read(STATISTICS) if block.clock == "provisional"]
+        scored.append(
+            (sum(block.joined for block in blocks), round(sum(block.score * block.joined for block in blocks)))
+        )
         await deployment.process.close()
     assert totals[0] == totals[1] == totals[2]
-    assert moves[0] == moves[1] == moves[2]
-    assert judged[0] == judged[1] == judged[2]
-    assert sum(totals[0]) == judged[0][0] == 2000
+    assert distances[0] == distances[1] == distances[2]
+    assert scored[0] == scored[1] == scored[2]
+    assert sum(totals[0]) == scored[0][0] == 2000
 
 
-async def test_without_a_profile_nothing_is_counted_and_a_repeated_log_is_judged_once(make: Any) -> None:
+async def test_without_a_profile_nothing_is_counted_and_a_repeated_log_is_scored_once(make: Any) -> None:
     deployment = Deployment(make, make.declared(partitions=1))
     await deployment.start()
     for _ in range(2):
         for number in range(300):
             await deployment.send(number, 0, 0.0, wrong=False)
-        await deployment.process.settle()
+        await deployment.process.run_until_quiet()
     assert deployment.read(COUNTS) == []
     assert Counter(outcome.id for outcome in deployment.read(OUTCOMES)).most_common(1)[0][1] == 1
-    told = [(block.clock, block.joined) for block in deployment.read(STATISTICS)]
-    assert told == [("provisional", 100), ("matured", 100)] * 3
+    clocks = [(block.clock, block.joined) for block in deployment.read(STATISTICS)]
+    assert clocks == [("provisional", 100), ("matured", 100)] * 3
     await deployment.process.close()
 
 
-def test_a_store_that_cannot_be_is_one_clear_line() -> None:
+def test_an_unknown_kind_of_store_is_a_settings_error() -> None:
     settings = DriftDetectorSettings(artifacts="ftp://somewhere")
     with pytest.raises(SettingsError, match="PENSTOCK_ARTIFACTS: no store of this kind"):
         build(settings, SingleProcess().resources())

@@ -1,1 +1,1 @@
-"""Joins outcomes, measures quality and notices drift."""
+"""Joins outcomes, measures quality and detects drift."""

@@ -8,7 +8,7 @@ from penstock.runtime.runner import run
 
 
 def main() -> None:
-    """Run the service until it is told to stop."""
+    """Run the drift detector until it is stopped."""
     run("drift-detector", DriftDetectorSettings, build)
 
 

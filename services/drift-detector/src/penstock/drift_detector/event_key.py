@@ -1,15 +1,13 @@
-"""By what an event is known wherever it is mentioned."""
+"""The key of an event, under which its event, prediction, label and outcome are found."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import struct
+from collections.abc import Sequence
 
-from penstock.contracts.ids import digest_of
+from penstock.contracts.ids import blake2b_digest
 
-SOURCE = "penstock/drift-detector"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_HALVES = struct.Struct(">qq")
 
 
 def event_key(source: str, entity: str | None, event_id: str) -> bytes:
@@ -19,19 +17,18 @@ def event_key(source: str, entity: str | None, event_id: str) -> bytes:
     False
     """
     entity = entity or ""
-    return digest_of(f"{len(source)} {len(entity)} {source}{entity}{event_id}".encode())
+    return blake2b_digest(f"{len(source)} {len(entity)} {source}{entity}{event_id}".encode())
 
 
-def micros(time: datetime) -> int:
-    """Microseconds since 1970, exactly."""
-    return (time - _EPOCH) // _MICROSECOND
+def short_key(key: bytes) -> int:
+    """The first 8 bytes of an event key as a signed integer, where thousands of keys are held in memory."""
+    return int.from_bytes(key[:8], "big", signed=True)
 
 
-def instant(at: int) -> datetime:
-    """The instant `at` microseconds after 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=at)
+def short_keys(keys: Sequence[bytes]) -> list[int]:
+    """The short key of each event key.
 
-
-def length(span: timedelta) -> int:
-    """A span of time in microseconds."""
-    return span // _MICROSECOND
+    >>> short_keys([bytes(16)]) == [short_key(bytes(16))]
+    True
+    """
+    return [first for first, _ in _HALVES.iter_unpack(b"".join(keys))]

@@ -1,45 +1,51 @@
-"""What is done with the records of a unit: the join and the counts of a partition, and what concerns the stream."""
+"""Handlers of a unit: the join and the counts of a partition; quality and drift of the whole stream."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 from penstock.bus.state.state import State
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.declaration.model_lifecycle import DriftDeclaration
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.monitoring import Alert, Drift, Statistics
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.topics import ALERTS, COUNTS, DRIFT, STATISTICS, Topic
-from penstock.drift_detector.drift.answer_drift import AnswerWatch
-from penstock.drift_detector.drift.bin_counts import BlockCounter
+from penstock.drift_detector.drift.answer_drift import AnswerDriftDetector
+from penstock.drift_detector.drift.bin_counts import BinCounter
+from penstock.drift_detector.drift.champions import Champions
 from penstock.drift_detector.drift.drift_records import (
-    Stand,
-    alert,
-    answer_drift,
-    field_drift,
-    label_drift,
-    rows_drift,
-    volume_drift,
+    CountsCause,
+    OutcomeCause,
+    answer_drift_record,
+    drift_alert,
+    field_drift_record,
+    label_shift_record,
+    multivariate_drift_record,
+    volume_drift_record,
 )
-from penstock.drift_detector.drift.field_drift import FieldWatch
-from penstock.drift_detector.drift.multivariate_drift import RowWatch
-from penstock.drift_detector.drift.profiles import Champions, Profile, Profiles
-from penstock.drift_detector.drift.volume_drift import VolumeWatch
-from penstock.drift_detector.event_key import event_key
-from penstock.drift_detector.join.partition_join import Join
-from penstock.drift_detector.losses import loss_of
-from penstock.drift_detector.quality.stream_quality import Quality
-from penstock.drift_detector.recent_events import Met, marks_of
+from penstock.drift_detector.drift.field_drift import FieldDriftDetector
+from penstock.drift_detector.drift.label_shift import LabelShiftDetector
+from penstock.drift_detector.drift.multivariate_drift import MultivariateDriftDetector
+from penstock.drift_detector.drift.profile_store import ProfileStore
+from penstock.drift_detector.drift.profiles import Profile
+from penstock.drift_detector.drift.volume_drift import VolumeDriftDetector
+from penstock.drift_detector.join.partition_join import PartitionJoin
+from penstock.drift_detector.outcome_batch import OutcomeBatch, read_outcomes
+from penstock.drift_detector.quality.stream_quality import BlockResult, StreamQuality
+from penstock.drift_detector.recent_events import RecentEvents
 
-JUDGED = 100_000  # events whose first outcome is known: far more than are written between a crash and its repetition
+MAX_RECENT_EVENTS = (
+    100_000  # whose first outcome is known: far more than are written between a crash and its repetition
+)
 
-_OUTCOMES = b"2o"
+_NEXT_OUTCOME = b"2o"
 
 
 class PartitionHandler:
@@ -51,34 +57,36 @@ class PartitionHandler:
         partition: int,
         state: State,
         champions: Champions,
-        profiles: Profiles,
-        unmet: Callable[[int], None],
+        profiles: ProfileStore,
+        count_unmet: Callable[[int], None],
     ) -> None:
         self._stream = stream
         self._partition = partition
         self._champions = champions
         self._profiles = profiles
-        self._join = Join(state, unmet)
-        self._counter = BlockCounter(state, stream, partition)
+        self._join = PartitionJoin(state, count_unmet)
+        self._counter = BinCounter(state, stream, partition)
 
     async def events(self, batch: Batch[Event[Any]]) -> list[AnyOutputs]:
-        """Outcomes that were waiting for these events or have expired, and the blocks that are now counted."""
+        """Outcomes that were complete but for these events or have expired, and the count blocks that are complete."""
         current = self._champions.profile(self._stream)
-        wanted = {digest for digest in (current, self._counter.profile) if digest}
-        loaded = {digest: await self._profiles.load(digest) for digest in sorted(wanted)}
-        known = {digest: profile for digest, profile in loaded.items() if profile is not None}
-        joined, fresh = self._join.events(batch)
-        return [*joined.outputs(self._stream), *self._counts(self._counter.take(batch, fresh, current, known))]
+        profiles = await self._load_profiles({current, self._counter.profile})
+        result, new = self._join.add_events(batch)
+        return [*result.outputs(self._stream), *self._counts(self._counter.update(batch, new, current, profiles))]
 
     def predictions(self, batch: Batch[Prediction]) -> list[AnyOutputs]:
-        """Outcomes that were waiting for these predictions."""
-        return [*self._join.predictions(batch).outputs(self._stream)]
+        """Outcomes that were complete but for these predictions."""
+        return [*self._join.add_predictions(batch).outputs(self._stream)]
 
     def labels(self, batch: Batch[Label]) -> list[AnyOutputs]:
-        """Outcomes that were waiting for these labels."""
-        return [*self._join.labels(batch).outputs(self._stream)]
+        """Outcomes that were complete but for these labels."""
+        return [*self._join.add_labels(batch).outputs(self._stream)]
 
-    def _counts(self, blocks: list[tuple[Counts, int]]) -> list[AnyOutputs]:
+    async def _load_profiles(self, digests: set[str | None]) -> dict[str, Profile]:
+        loaded = {digest: await self._profiles.load(digest) for digest in sorted(filter(None, digests))}
+        return {digest: profile for digest, profile in loaded.items() if profile is not None}
+
+    def _counts(self, blocks: Sequence[tuple[Counts, int]]) -> list[AnyOutputs]:
         if not blocks:
             return []
         records, causes = zip(*blocks, strict=True)
@@ -86,93 +94,96 @@ class PartitionHandler:
 
 
 class StreamHandler:
-    """Judges the outcomes and the counts of a whole stream, in the order of their offsets.
+    """Measures quality and detects drift over the outcomes and the counts of a whole stream, in order of offsets.
 
-    An event is judged once, by its first outcome: later ones are repeated work or revisions. Imported history, which
-    nobody was asked about, is passed over.
+    The first outcome of an event counts; later ones are repeated work or corrections. Imported history is left out.
     """
 
-    def __init__(self, stream: str, state: State, champions: Champions, profiles: Profiles) -> None:
+    def __init__(self, stream: str, state: State, champions: Champions, profiles: ProfileStore) -> None:
         self._stream = stream
         self._state = state
         self._champions = champions
         self._profiles = profiles
-        self._judged = Met(state, b"2d", JUDGED)
-        self._quality = Quality(state, stream)
-        self._answers = AnswerWatch(state)
-        self._rows = RowWatch(state)
-        self._fields = FieldWatch(state)
-        self._volumes = VolumeWatch(state)
-        self._outcomes = int(state.get(_OUTCOMES) or b"0")
+        self._recent_events = RecentEvents(state, b"2d", MAX_RECENT_EVENTS)
+        self._quality = StreamQuality(state, stream)
+        self._answer_drift = AnswerDriftDetector(state)
+        self._label_shift = LabelShiftDetector(state)
+        self._multivariate_drift = MultivariateDriftDetector(state)
+        self._field_drift = FieldDriftDetector(state)
+        self._volume_drift = VolumeDriftDetector(state)
+        self._next_outcome = int(state.get(_NEXT_OUTCOME) or b"0")  # how many outcomes the stream has
 
     def outcomes(self, batch: Batch[Outcome[Any]]) -> list[AnyOutputs]:
-        """Statistics of the blocks that are complete, and the drifts that were noticed."""
-        declaration = batch.declared.declaration
-        self._answers.set_up(declaration)
-        offsets = [raw.offset for raw in batch.raw]
-        keys = [event_key(outcome.source, outcome.data.entity, outcome.id) for outcome in batch.records]
-        asked = [place for place, outcome in enumerate(batch.records) if outcome.data.status != "imported"]
-        first = [asked[found] for found in self._judged.add([keys[place] for place in asked])]
-        outcomes = [batch.records[place] for place in first]
-        losses = [loss_of(declaration.task, outcome) for outcome in outcomes]
-        statistics = self._quality.take(declaration, offsets, marks_of(keys), first, batch.records, losses)
-        drifts = [
-            (answer_drift(self._stream, offsets[first[place]], outcomes[place], one), first[place])
-            for place, one in self._answers.take(outcomes, losses)
-        ]
-        drifts += [
-            (label_drift(self._stream, offsets[place], batch.records[place], found, self._rise(first, place)), place)
-            for found, place in self._quality.shifts
-        ]
-        drifts += [
-            (rows_drift(self._stream, offsets[first[at]], outcomes[at], moved, self._answers.rise_at(at)), first[at])
-            for moved, at in self._rows.take(declaration, outcomes)
-        ]
-        drifts.sort(key=itemgetter(1))  # whatever batches they come in, in the order of the log
-        self._outcomes = offsets[-1] + 1
-        self._save_outcomes()
-        alerts = [(alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
+        """Statistics of the blocks that are complete, drifts, and alerts about the confirmed ones."""
+        outcomes = read_outcomes(batch, self._recent_events)
+        blocks = self._quality.update(batch.declaration, outcomes)
+        statistics = [(record, block.index) for block in blocks for record in block.statistics]
+        # in the order of the log, whatever batches the outcomes come in
+        drifts = sorted(self._outcome_drifts(batch.declaration, outcomes, blocks), key=itemgetter(1))
+        alerts = [(drift_alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
+        self._next_outcome = outcomes.offsets[-1] + 1
+        self._save_outcomes(has_complete_block=bool(blocks))
         return [*self._control(STATISTICS, statistics), *self._control(DRIFT, drifts), *self._control(ALERTS, alerts)]
 
     async def counts(self, batch: Batch[Counts]) -> list[AnyOutputs]:
-        """The fields that have left the reference."""
-        declared = batch.declared.declaration.drift
+        """Drifts of fields and of volume."""
+        declaration = batch.declaration.drift
         digests = {counts.data.profile for counts in batch.records}
         profiles = {digest: await self._profiles.load(digest) for digest in sorted(digests)}
         drifts = [
             (drift, index)
             for index, counts in enumerate(batch.records)
-            for drift in self._counted(counts, declared, profiles[counts.data.profile])
+            for drift in self._count_drifts(counts, declaration, profiles[counts.data.profile])
         ]
-        self._fields.save()
-        self._volumes.save()
+        self._field_drift.save()
+        self._volume_drift.save()
         return [*self._control(DRIFT, drifts)]
 
-    def _counted(self, counts: Counts, declared: DriftDeclaration, profile: Profile | None) -> list[Drift]:
-        rise, epoch = self._answers.rise, self._epoch_of(counts.data.profile)
-        left = self._volumes.take(counts)
-        found = self._fields.take(counts.data, declared, profile, self._epoch_of)
-        return [
-            *([volume_drift(self._stream, counts, *left, Stand(epoch, self._outcomes, rise))] if left else ()),
-            *(field_drift(self._stream, counts, one, Stand(under, self._outcomes, rise)) for one, under in found),
-        ]
+    def _outcome_drifts(
+        self, declaration: Declaration, batch: OutcomeBatch, blocks: Sequence[BlockResult]
+    ) -> Iterator[tuple[Drift, int]]:
+        """Drifts with the index of the outcome at which each detector fired."""
 
-    def _rise(self, first: list[int], place: int) -> float | None:
-        """How much the loss had risen with the record at a place: with the first outcomes up to it."""
-        return self._answers.rise_at(bisect_right(first, place) - 1)
+        def cause(index: int) -> OutcomeCause:
+            return OutcomeCause(self._stream, batch.offsets[index], batch.outcomes[index])
+
+        outcomes, loss_rise_at = batch.first_outcomes, self._answer_drift.loss_rise_at
+        self._answer_drift.configure(declaration)
+        for row, answer_drift in self._answer_drift.update(outcomes, batch.losses):
+            index = batch.first[row]
+            yield answer_drift_record(cause(index), answer_drift), index
+        for block in blocks:
+            row = bisect_right(batch.first, block.index) - 1  # the last first outcome up to the end of the block
+            for shift in self._label_shift.update(declaration, block.labels):
+                yield label_shift_record(cause(block.index), shift, loss_rise_at(row)), block.index
+        for row, row_drift in self._multivariate_drift.update(declaration, outcomes):
+            index = batch.first[row]
+            yield multivariate_drift_record(cause(index), row_drift, loss_rise_at(row)), index
+
+    def _count_drifts(self, counts: Counts, declaration: DriftDeclaration, profile: Profile | None) -> Iterator[Drift]:
+        cause, loss_rise = CountsCause(self._stream, counts, self._next_outcome), self._answer_drift.loss_rise
+        volume_drift = self._volume_drift.update(counts)
+        if volume_drift is not None:
+            yield volume_drift_record(cause, volume_drift, self._epoch_of(counts.data.profile), loss_rise)
+        for field_drift, epoch in self._field_drift.update(counts.data, declaration, profile, self._epoch_of):
+            yield field_drift_record(cause, field_drift, epoch, loss_rise)
 
     def _epoch_of(self, profile: str) -> int:
         return self._champions.epoch_of(self._stream, profile)
 
-    def _save_outcomes(self) -> None:
-        self._state.put(_OUTCOMES, b"%d" % self._outcomes)
-        self._judged.save()
+    def _save_outcomes(self, has_complete_block: bool) -> None:
+        self._state.put(_NEXT_OUTCOME, b"%d" % self._next_outcome)
+        self._recent_events.save()
         self._quality.save()
-        self._answers.save()
-        self._rows.save()
+        self._answer_drift.save()
+        self._multivariate_drift.save()
+        if has_complete_block:
+            self._label_shift.save()
 
-    def _control(self, topic: Topic[Any], found: list[tuple[Any, int]]) -> list[Outputs[Statistics | Drift | Alert]]:
-        if not found:
+    def _control(
+        self, topic: Topic[Any], records: Sequence[tuple[Any, int]]
+    ) -> list[Outputs[Statistics | Drift | Alert]]:
+        if not records:
             return []
-        records, causes = zip(*found, strict=True)
-        return [Outputs(topic, None, records, [self._stream.encode()] * len(records), causes=causes)]
+        values, causes = zip(*records, strict=True)
+        return [Outputs(topic, None, values, [self._stream.encode()] * len(values), causes=causes)]

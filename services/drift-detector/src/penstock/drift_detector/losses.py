@@ -7,15 +7,19 @@ from typing import Any
 from penstock.contracts.declaration.stream import Task
 from penstock.contracts.records.outcomes import Outcome
 
-LARGEST_LOSS = 1e300  # so that thousands of them can still be summed
+LARGEST_LOSS = 1e300  # so that thousands of losses can still be summed
 
 
 def loss_of(task: Task, outcome: Outcome[Any]) -> float | None:
-    """0 or 1 for a class, the absolute error (at most `LARGEST_LOSS`) for a number; None without a label."""
+    """The loss of an outcome's answer; None without a label."""
     answer, label = outcome.data.answer.value, outcome.data.label
     return None if label is None else loss_between(task, answer, label)
 
 
 def loss_between(task: Task, answer: str | float, label: str | float) -> float:
-    """The loss of an answer whose truth is known."""
+    """0 or 1 for a class; for a number the absolute error, at most `LARGEST_LOSS`.
+
+    >>> loss_between("binary", "yes", "no"), loss_between("regression", 2.0, 5.0)
+    (1.0, 3.0)
+    """
     return min(abs(float(answer) - float(label)), LARGEST_LOSS) if task == "regression" else float(answer != label)

@@ -1,4 +1,4 @@
-"""Fixed blocks of offsets: what is said once per block has the same borders whatever batches the records come in."""
+"""Fixed blocks of offsets: the same blocks whatever batches the records come in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 
-def blocks(offsets: Sequence[int], size: int) -> Iterator[tuple[int, range]]:
-    """The number of each block that ascending offsets lie in, and the places of those that lie in it.
+def split_by_block(offsets: Sequence[int], size: int) -> Iterator[tuple[int, range]]:
+    """The number of each block of `size` offsets that ascending `offsets` lie in, with the indices that lie in it.
 
-    >>> list(blocks([3, 4, 9, 10], size=5))
+    >>> list(split_by_block([3, 4, 9, 10], size=5))
     [(0, range(0, 2)), (1, range(2, 3)), (2, range(3, 4))]
     """
     start = 0
@@ -20,10 +20,10 @@ def blocks(offsets: Sequence[int], size: int) -> Iterator[tuple[int, range]]:
         start = stop
 
 
-def inside(places: Sequence[int], some: range) -> slice:
-    """Where in ascending `places` those of `some` lie.
+def slice_within(indices: Sequence[int], span: range) -> slice:
+    """The slice of ascending `indices` that lies within `span`.
 
-    >>> [0, 3, 4, 8][inside([0, 3, 4, 8], range(3, 8))]
+    >>> [0, 3, 4, 8][slice_within([0, 3, 4, 8], range(3, 8))]
     [3, 4]
     """
-    return slice(bisect_left(places, some.start), bisect_left(places, some.stop))
+    return slice(bisect_left(indices, span.start), bisect_left(indices, span.stop))

@@ -1,54 +1,46 @@
-"""Which events were met before, among the newest: repeated work comes a second time."""
+"""The newest events by their keys, kept in the state, so that repeated work is recognised."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 
 from penstock.bus.state.state import State
-from penstock.drift_detector.stored_series import Series
+from penstock.drift_detector.event_key import short_key, short_keys
+from penstock.drift_detector.stored_series import StoredSeries
 
-_KEY = struct.Struct(">qq")  # an event key: its first half is the mark
 
+class RecentEvents:
+    """The short keys of at most `limit` newest events, in memory and in the state; the older half goes when it is full.
 
-class Met:
-    """The newest `most` event keys, by 8 bytes each, in memory and in the state."""
+    Not a `FirstByOffset`: this one is in the state, and holds no values.
+    """
 
-    def __init__(self, state: State, prefix: bytes, most: int) -> None:
-        self._most = most
-        self._order = Series(state, prefix, "q")
-        self._marks = set(self._order.values)
+    def __init__(self, state: State, prefix: bytes, limit: int) -> None:
+        self._limit = limit
+        self._series = StoredSeries(state, prefix, "q")
+        self._short_keys = set(self._series.values)
 
     def __contains__(self, key: bytes) -> bool:
-        return _mark(key) in self._marks
+        return short_key(key) in self._short_keys
 
     def add(self, keys: Sequence[bytes]) -> list[int]:
-        """Remember events in this order: the places of those that were not met before."""
-        marks, order = self._marks, self._order.values
-        fresh = []
-        for place, mark in enumerate(marks_of(keys)):
-            if mark not in marks:
-                marks.add(mark)
-                order.append(mark)
-                fresh.append(place)
-                if len(order) >= self._most:
-                    self._forget_half()
-        return fresh
+        """Add events in this order; the indices of those that were not there before."""
+        present, order = self._short_keys, self._series.values
+        new = []
+        for index, short in enumerate(short_keys(keys)):
+            if short not in present:
+                present.add(short)
+                order.append(short)
+                new.append(index)
+                if len(order) >= self._limit:
+                    self._drop_older_half()
+        return new
 
     def save(self) -> None:
-        """Hand what was added over to the state."""
-        self._order.save()
+        """Write what was added to the state."""
+        self._series.save()
 
-    def _forget_half(self) -> None:
-        half = self._most // 2
-        self._marks.difference_update(self._order.values[:half])
-        self._order.drop(half)
-
-
-def _mark(key: bytes) -> int:
-    return int.from_bytes(key[:8], "big", signed=True)
-
-
-def marks_of(keys: Sequence[bytes]) -> list[int]:
-    """By what each event is remembered."""
-    return [mark for mark, _ in _KEY.iter_unpack(b"".join(keys))]
+    def _drop_older_half(self) -> None:
+        half = self._limit // 2
+        self._short_keys.difference_update(self._series.values[:half])
+        self._series.drop(half)

@@ -1,4 +1,4 @@
-"""What the drift detector must be told."""
+"""The settings of the drift detector."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from penstock.runtime.settings import ServiceSettings
 
 
 class DriftDetectorSettings(ServiceSettings):
-    """`artifacts` is where the profiles of models lie: a path, `file:///path` or `s3://bucket/prefix`."""
+    """`artifacts` is where the profiles of models are: a path, `file:///path` or `s3://bucket/prefix`."""
 
     artifacts: Annotated[str, Field(alias="PENSTOCK_ARTIFACTS")] = ".penstock/artifacts"

@@ -1,4 +1,4 @@
-"""The parts of the drift detector and how they hang together."""
+"""Builds the drift detector from its settings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from penstock.artifacts import ArtifactError, Store, open_store
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.state import State
 from penstock.contracts.topics import COUNTS, EVENTS, LABELS, MODELS, OUTCOMES, PREDICTIONS
-from penstock.drift_detector.drift.profile_store import StoredProfiles
-from penstock.drift_detector.drift.profiles import Champions
+from penstock.drift_detector.drift.champions import Champions
+from penstock.drift_detector.drift.profile_store import ProfileStore
 from penstock.drift_detector.handlers import PartitionHandler, StreamHandler
 from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.runtime.service import Resources, Service
@@ -19,19 +19,19 @@ from penstock.runtime.settings import SettingsError
 
 
 def build(settings: DriftDetectorSettings, resources: Resources, store: Store | None = None) -> Service:
-    """The drift detector; `store` is given where services in one process share one.
+    """The drift detector. Services in one process pass the `store` that they share.
 
     Raises:
         SettingsError: the artifact store cannot be used.
     """
     champions = Champions()
-    profiles = StoredProfiles(store or _store(settings))
-    unmet = _unmet_labels(resources)
+    profiles = ProfileStore(store or _open_store(settings))
+    unmet_labels = _unmet_labels(resources)
 
     def open_unit(unit: Unit, state: State) -> Sequence[Route]:
         assert unit.stream is not None  # every topic of the group belongs to a stream
         partition = PartitionHandler(
-            unit.stream, unit.partition, state, champions, profiles, unmet=unmet.labels(unit.stream).inc
+            unit.stream, unit.partition, state, champions, profiles, unmet_labels.labels(unit.stream).inc
         )
         routes = [
             route(EVENTS, partition.events),
@@ -51,7 +51,7 @@ def build(settings: DriftDetectorSettings, resources: Resources, store: Store | 
     )
 
 
-def _store(settings: DriftDetectorSettings) -> Store:
+def _open_store(settings: DriftDetectorSettings) -> Store:
     try:
         return open_store(settings.artifacts)
     except ArtifactError as error:

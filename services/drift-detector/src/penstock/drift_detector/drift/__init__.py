@@ -1,1 +1,1 @@
-"""Change of inputs, scores, losses, labels and volume."""
+"""Drift of inputs, answers, losses, labels and volume."""

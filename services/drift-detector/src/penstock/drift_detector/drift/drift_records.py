@@ -1,4 +1,4 @@
-"""What was noticed, as records for those who act on it."""
+"""The records on `drift` and `alerts` for what the detectors found."""
 
 from __future__ import annotations
 
@@ -9,128 +9,89 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.monitoring import Alert, Drift
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
-from penstock.drift_detector.drift.answer_drift import Noticed
-from penstock.drift_detector.drift.multivariate_drift import RowsMoved
-from penstock.drift_detector.event_key import SOURCE
+from penstock.drift_detector.drift.answer_drift import AnswerDrift
+from penstock.drift_detector.drift.multivariate_drift import MultivariateDrift
+from penstock.drift_detector.drift.volume_drift import VolumeDrift
+from penstock.drift_detector.record_source import SOURCE
 from penstock.ml.drift.window_tests import FieldDrift
-from penstock.ml.drift.window_tests import Kind as FieldKind
 
-
-def answer_drift(stream: str, offset: int, outcome: Outcome[Any], noticed: Noticed) -> Drift:
-    """A change that the outcome at `offset` tipped: `statistic` is the mean now, `threshold` the mean before."""
-    tip = noticed.tip
-    return Drift(
-        source=SOURCE,
-        id=derived_id("drift", stream, noticed.kind, tip.detector, noticed.epoch, offset),
-        time=outcome.time,
-        cause=outcome.id,
-        stream=stream,
-        kind=noticed.kind,
-        detector=tip.detector,
-        statistic=tip.now,
-        threshold=tip.before,
-        status="confirmed" if noticed.kind == "concept" else "suspected",
-        outcomes=offset + 1,
-        event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
-        event_id=outcome.id,
-        epoch=noticed.epoch,
-        hurts=noticed.hurts,
-    )
-
-
-def label_drift(stream: str, offset: int, outcome: Outcome[Any], found: FieldDrift, hurts: float | None) -> Drift:
-    """A change of the labels' distribution, told by the block that the outcome at `offset` completes."""
-    figures = (found.value, found.threshold)
-    return _by_outcome(stream, offset, outcome, "label", found.statistic, found.field, figures, hurts)
-
-
-def _by_outcome(
-    stream: str,
-    offset: int,
-    outcome: Outcome[Any],
-    kind: Literal["label", "rows"],
-    detector: str,
-    field: str | None,
-    figures: tuple[float, float],
-    hurts: float | None,
-) -> Drift:
-    return Drift(
-        source=SOURCE,
-        id=derived_id("drift", stream, kind, *([] if kind == "label" else [detector]), offset),
-        time=outcome.time,
-        cause=outcome.id,
-        stream=stream,
-        kind=kind,
-        detector=detector,
-        field=field,
-        statistic=figures[0],
-        threshold=figures[1],
-        status="suspected",
-        outcomes=offset + 1,
-        event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
-        event_id=outcome.id,
-        epoch=outcome.data.answer.epoch,
-        hurts=hurts,
-    )
-
-
-def rows_drift(stream: str, offset: int, outcome: Outcome[Any], moved: RowsMoved, hurts: float | None) -> Drift:
-    """Rows that hang together otherwise, told by the window that the outcome at `offset` completes."""
-    return _by_outcome(stream, offset, outcome, "rows", moved.test, None, (moved.value, moved.threshold), hurts)
+DriftKind = Literal["concept", "prediction", "feature", "label", "missing", "category", "range", "volume", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """Where the stream's outcomes stood when counts gave something away: the epoch, how many, and the rise of the loss."""
+class OutcomeCause:
+    """The outcome at which a detector fired: the value it fired at, or the last one of a window."""
 
-    epoch: int
+    stream: str
+    offset: int
+    outcome: Outcome[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CountsCause:
+    """The count block at which a detector fired, and how many outcomes the stream had by then."""
+
+    stream: str
+    counts: Counts
     outcomes: int
-    hurts: float | None
 
 
-def field_drift(stream: str, counts: Counts, found: FieldDrift, stand: Stand) -> Drift:
-    """A field that has left the reference by the newest block."""
-    return _counted(stream, counts, found.kind, found.statistic, found.field, (found.value, found.threshold), stand)
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a detector found, whatever kind of drift: its statistic and threshold, and how much the loss had risen."""
+
+    kind: DriftKind
+    detector: str
+    statistic: float
+    threshold: float
+    epoch: int
+    loss_rise: float | None
+    field: str | None = None
+    earlier_mean: float | None = None
 
 
-def volume_drift(stream: str, counts: Counts, rate: float, bound: float, stand: Stand) -> Drift:
-    """A rate of events (a second, of event time) far from those before it."""
-    return _counted(stream, counts, "volume", "rate", None, (rate, bound), stand)
-
-
-def _counted(
-    stream: str,
-    counts: Counts,
-    kind: FieldKind | Literal["volume"],
-    detector: str,
-    field: str | None,
-    found: tuple[float, float],
-    stand: Stand,
-) -> Drift:
-    data = counts.data
-    statistic, threshold = found
-    return Drift(
-        source=SOURCE,
-        id=derived_id("drift", stream, kind, field or "", data.partition, data.start),
-        time=counts.time,
-        cause=counts.id,
-        stream=stream,
-        kind=kind,
-        detector=detector,
-        field=field,
-        statistic=statistic,
-        threshold=threshold,
-        status="suspected",
-        outcomes=stand.outcomes,
-        event_source=data.last_source,
-        event_id=data.last_id,
-        epoch=stand.epoch,
-        hurts=stand.hurts,
+def answer_drift_record(cause: OutcomeCause, drift: AnswerDrift) -> Drift:
+    """Concept or prediction drift. `threshold` repeats `earlier_mean`, for readers from before that field."""
+    alarm = drift.alarm
+    finding = Finding(
+        kind=drift.kind,
+        detector=alarm.detector,
+        statistic=alarm.mean,
+        threshold=alarm.earlier_mean,
+        epoch=drift.epoch,
+        loss_rise=drift.loss_rise,
+        earlier_mean=alarm.earlier_mean,
     )
+    return _record_at_outcome(cause, finding, alarm.detector, drift.epoch)
 
 
-def alert(drift: Drift) -> Alert:
-    """A warning about a confirmed drift."""
+def label_shift_record(cause: OutcomeCause, drift: FieldDrift, loss_rise: float | None) -> Drift:
+    """Label shift, found with the block that the outcome completes."""
+    epoch = cause.outcome.data.answer.epoch
+    finding = Finding("label", drift.statistic, drift.value, drift.threshold, epoch, loss_rise, drift.field)
+    return _record_at_outcome(cause, finding)
+
+
+def multivariate_drift_record(cause: OutcomeCause, drift: MultivariateDrift, loss_rise: float | None) -> Drift:
+    """Multivariate drift, found with the window that the outcome completes."""
+    epoch = cause.outcome.data.answer.epoch
+    finding = Finding("rows", drift.test, drift.value, drift.threshold, epoch, loss_rise)
+    return _record_at_outcome(cause, finding, drift.test)
+
+
+def field_drift_record(cause: CountsCause, drift: FieldDrift, epoch: int, loss_rise: float | None) -> Drift:
+    """Drift of a field, or of a share of it, found with the window that the count block completes."""
+    finding = Finding(drift.kind, drift.statistic, drift.value, drift.threshold, epoch, loss_rise, drift.field)
+    return _record_at_counts(cause, finding)
+
+
+def volume_drift_record(cause: CountsCause, drift: VolumeDrift, epoch: int, loss_rise: float | None) -> Drift:
+    """An unusual rate of events (a second, of event time)."""
+    return _record_at_counts(cause, Finding("volume", "rate", drift.rate, drift.bound, epoch, loss_rise))
+
+
+def drift_alert(drift: Drift) -> Alert:
+    """A warning about confirmed concept drift."""
     return Alert(
         source=SOURCE,
         id=derived_id("alert", drift.id),
@@ -139,8 +100,53 @@ def alert(drift: Drift) -> Alert:
         severity="warning",
         subject="concept drift",
         message=(
-            f"the mean loss of epoch {drift.epoch} rose from {drift.threshold:.4g} to {drift.statistic:.4g}; "
+            f"the mean loss of epoch {drift.epoch} rose from {drift.earlier_mean:.4g} to {drift.statistic:.4g}; "
             f"{drift.detector} noticed it at outcome {drift.outcomes - 1}"
         ),
         stream=drift.stream,
+    )
+
+
+def _record_at_outcome(cause: OutcomeCause, finding: Finding, *id_parts: str | int) -> Drift:
+    outcome = cause.outcome
+    return Drift(
+        source=SOURCE,
+        id=derived_id("drift", cause.stream, finding.kind, *id_parts, cause.offset),
+        time=outcome.time,
+        cause=outcome.id,
+        stream=cause.stream,
+        kind=finding.kind,
+        detector=finding.detector,
+        field=finding.field,
+        statistic=finding.statistic,
+        threshold=finding.threshold,
+        status="confirmed" if finding.kind == "concept" else "suspected",
+        outcomes=cause.offset + 1,
+        event_source=outcome.source.removesuffix(OUTCOME_SUFFIX),
+        event_id=outcome.id,
+        epoch=finding.epoch,
+        hurts=finding.loss_rise,
+        earlier_mean=finding.earlier_mean,
+    )
+
+
+def _record_at_counts(cause: CountsCause, finding: Finding) -> Drift:
+    counts, data = cause.counts, cause.counts.data
+    return Drift(
+        source=SOURCE,
+        id=derived_id("drift", cause.stream, finding.kind, finding.field or "", data.partition, data.start),
+        time=counts.time,
+        cause=counts.id,
+        stream=cause.stream,
+        kind=finding.kind,
+        detector=finding.detector,
+        field=finding.field,
+        statistic=finding.statistic,
+        threshold=finding.threshold,
+        status="suspected",
+        outcomes=cause.outcomes,
+        event_source=data.last_source,
+        event_id=data.last_id,
+        epoch=finding.epoch,
+        hurts=finding.loss_rise,
     )

@@ -1,4 +1,4 @@
-"""Whether the truth itself is another: how labels are spread, against how they were."""
+"""Label shift: has the distribution of labels changed against the reference?"""
 
 from __future__ import annotations
 
@@ -17,50 +17,51 @@ from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.drift.window_tests import FieldDrift
 from penstock.ml.features.frame import Kind, column
 
-FIRST = 1000  # labels, at most, from which the bins are made
+MAX_REFERENCE = 1000  # labels that the bins are made of
 
 _KEY = b"2y"
 
 
-class Spread(Struct, array_like=True):
-    """Labels since the last comparison: `gathered` until there is a reference, then their `counts` in its bins."""
+class LabelWindow(Struct, array_like=True):
+    """Labels since the last comparison: `first_labels` until there is a reference, then `counts` in its bins."""
 
-    gathered: list[str | float] = []
+    first_labels: list[str | float] = []
     reference: dict[str, Any] | None = None
     counts: list[int] = []
 
 
-class LabelWatch:
-    """Compares each window of joined labels with the first, or with the last that differed from what was before it."""
+class LabelShiftDetector:
+    """Compares each window of labels with the first one, or with the last one that differed from its reference."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        kept = state.get(_KEY)
-        self._spread = msgspec.msgpack.decode(kept, type=Spread) if kept else Spread()
+        stored = state.get(_KEY)
+        self._window = msgspec.msgpack.decode(stored, type=LabelWindow) if stored else LabelWindow()
 
-    def take(self, declaration: Declaration, labels: Sequence[str | float]) -> list[FieldDrift]:
-        """Take in the labels of a complete block: what their distribution gives away, by the first test that tells."""
-        spread = self._spread
-        if spread.reference is None:
-            spread.gathered += labels
-            self._begin(declaration.task, min(declaration.drift.window, FIRST))
+    def update(self, declaration: Declaration, labels: Sequence[str | float]) -> list[FieldDrift]:
+        """Add the labels of a complete block; the shift of a complete window, by the first test that finds one."""
+        window = self._window
+        if window.reference is None:
+            window.first_labels += labels
+            self._make_reference(declaration.task, min(declaration.drift.window, MAX_REFERENCE))
             return []
-        reference = ReferenceBins.from_dict(spread.reference)
-        spread.counts = (reference.count(column(reference.kind, labels)) + np.array(spread.counts or 0)).tolist()
-        return self._compare(declaration, reference) if sum(spread.counts) >= declaration.drift.window else []
+        reference = ReferenceBins.from_dict(window.reference)
+        window.counts = (reference.count(column(reference.kind, labels)) + np.array(window.counts or 0)).tolist()
+        return self._compare(declaration, reference) if sum(window.counts) >= declaration.drift.window else []
 
     def save(self) -> None:
-        """Hand everything over to the state."""
-        self._state.put(_KEY, msgspec.msgpack.encode(self._spread))
+        """Write everything to the state."""
+        self._state.put(_KEY, msgspec.msgpack.encode(self._window))
 
-    def _begin(self, task: Task, size: int) -> None:
+    def _make_reference(self, task: Task, size: int) -> None:
         kind: Kind = "number" if task == "regression" else "category"
-        if len(self._spread.gathered) >= size:
-            self._spread = Spread([], ReferenceBins.of(column(kind, self._spread.gathered), kind).to_dict())
+        labels = self._window.first_labels
+        if len(labels) >= size:
+            self._window = LabelWindow(reference=ReferenceBins.of(column(kind, labels), kind).to_dict())
 
     def _compare(self, declaration: Declaration, reference: ReferenceBins) -> list[FieldDrift]:
-        name, counts, self._spread.counts = declaration.label.name, self._spread.counts, []
-        found = drifted_fields({name: reference}, {name: counts}, declaration.drift.tests)
-        if found:
-            self._spread.reference = replace(reference, counts=tuple(counts)).to_dict()
-        return found
+        name, counts, self._window.counts = declaration.label.name, self._window.counts, []
+        drifts = drifted_fields({name: reference}, {name: counts}, declaration.drift.tests)
+        if drifts:
+            self._window.reference = replace(reference, counts=tuple(counts)).to_dict()
+        return drifts

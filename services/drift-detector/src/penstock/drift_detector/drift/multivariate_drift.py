@@ -1,4 +1,4 @@
-"""Whether numbers hang together otherwise than they did, which no field shows alone; asked only where it is declared."""
+"""Multivariate drift: has the relation between numeric features changed, which no field shows alone?"""
 
 from __future__ import annotations
 
@@ -13,94 +13,106 @@ from numpy.typing import NDArray
 
 from penstock.bus.state.state import State
 from penstock.contracts.columns import columns_of
-from penstock.contracts.declaration.model_lifecycle import RowTest
+from penstock.contracts.declaration.model_lifecycle import MultivariateTest
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.ml.drift.multivariate import RowDrift, domain_drift, reconstruction_drift
 
-MOST_ROWS = 500  # of a window that are kept: every so many-th
+MAX_ROWS = 500  # kept of a window, evenly spaced
 ALPHA = 0.001
 
 _KEY = b"2r"
-_TESTS: Mapping[RowTest, tuple[Callable[..., RowDrift], float]] = {
+_TESTS: Mapping[MultivariateTest, tuple[Callable[..., RowDrift], float]] = {
     "reconstruction": (reconstruction_drift, 1.1),
     "domain": (domain_drift, 0.6),
 }
-"""What is asked, and from which value on it counts as a change; see `penstock.ml.drift.multivariate`."""
+"""Each test with the threshold that its value must reach; see `penstock.ml.drift.multivariate`."""
 
 
-class Gathered(Struct, array_like=True):
-    """The rows of the reference and of the open window, float32 in row order; `seen` outcomes are in the open one."""
+class RowWindows(Struct, array_like=True):
+    """The rows of the open window and of the reference, as float32 in row order.
+
+    `outcomes` are how many came into the open window, of which every so many-th is a row.
+    """
 
     fields: list[str] = []
-    seen: int = 0
+    outcomes: int = 0
     window: bytes = b""
     reference: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
-class RowsMoved:
-    """A window of rows that a test tells from the reference."""
+class MultivariateDrift:
+    """A window of rows that differs from the reference by a test."""
 
-    test: RowTest
+    test: MultivariateTest
     value: float
     threshold: float
 
 
-class RowWatch:
-    """Compares each window of outcomes with the first, or with the last that differed from what was before it."""
+class MultivariateDriftDetector:
+    """Compares each window of outcomes with the first one, or with the last one that differed from its reference."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        kept = state.get(_KEY)
-        self._gathered = msgspec.msgpack.decode(kept, type=Gathered) if kept else Gathered()
+        stored = state.get(_KEY)
+        self._windows = msgspec.msgpack.decode(stored, type=RowWindows) if stored else RowWindows()
 
-    def take(self, declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[tuple[RowsMoved, int]]:
-        """Take in the next outcomes of asked events: what a complete window gives away, with the place that fills it."""
+    def update(self, declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[tuple[int, MultivariateDrift]]:
+        """Add a batch of outcomes; drifts with the index of the outcome that completed the window."""
         fields = [name for name, field in declaration.features.items() if field.type != "category"]
         if not declaration.drift.rows or not outcomes or not fields:
             return []
-        if self._gathered.fields != fields:
-            self._gathered = Gathered(fields)
-        found: list[tuple[RowsMoved, int]] = []
+        if self._windows.fields != fields:
+            self._windows = RowWindows(fields)
         columns = columns_of(declaration, [outcome.data.fields for outcome in outcomes], fields)
-        window, first = declaration.drift.window, 0
-        while first < len(outcomes):
-            last = min(len(outcomes), first + window - self._gathered.seen)
-            self._gather({name: values[first:last] for name, values in columns.items()}, last - first, window)
-            if self._gathered.seen == window:
-                found += [(moved, last - 1) for moved in self._compare(declaration)]
-            first = last
-        return found
+        drifts: list[tuple[int, MultivariateDrift]] = []
+        size, start = declaration.drift.window, 0
+        while start < len(outcomes):
+            stop = min(len(outcomes), start + size - self._windows.outcomes)
+            self._add_rows({name: values[start:stop] for name, values in columns.items()}, stop - start, size)
+            if self._windows.outcomes == size:
+                drifts += [(stop - 1, drift) for drift in self._compare(declaration)]
+            start = stop
+        return drifts
 
     def save(self) -> None:
-        """Hand everything over to the state."""
-        if self._gathered.fields:
-            self._state.put(_KEY, msgspec.msgpack.encode(self._gathered))
+        """Write everything to the state."""
+        if self._windows.fields:
+            self._state.put(_KEY, msgspec.msgpack.encode(self._windows))
 
-    def _gather(self, columns: Mapping[str, NDArray[Any]], count: int, window: int) -> None:
-        known = self._gathered
-        stride = -(-window // MOST_ROWS)
-        chosen = slice(-known.seen % stride, None, stride)
-        known.window += np.column_stack([columns[name][chosen] for name in known.fields]).astype(np.float32).tobytes()
-        known.seen += count
+    def _add_rows(self, columns: Mapping[str, NDArray[Any]], count: int, size: int) -> None:
+        windows = self._windows
+        stride = -(-size // MAX_ROWS)
+        kept = slice(-windows.outcomes % stride, None, stride)
+        rows = np.column_stack([columns[name][kept] for name in windows.fields])
+        windows.window += rows.astype(np.float32).tobytes()
+        windows.outcomes += count
 
-    def _compare(self, declaration: Declaration) -> list[RowsMoved]:
-        known = self._gathered
-        window, known.window, known.seen = known.window, b"", 0
-        if not known.reference:
-            known.reference = window
+    def _compare(self, declaration: Declaration) -> list[MultivariateDrift]:
+        windows = self._windows
+        window, windows.window, windows.outcomes = windows.window, b"", 0
+        if not windows.reference:
+            windows.reference = window
             return []
-        now, before = (
-            np.frombuffer(part, np.float32).reshape(-1, len(known.fields)) for part in (window, known.reference)
+        reference_rows, window_rows = (
+            np.frombuffer(rows, np.float32).reshape(-1, len(windows.fields)) for rows in (windows.reference, window)
         )
-        found = [moved for test in declaration.drift.rows if (moved := _asked(test, before, now)) is not None]
-        if found:
-            known.reference = window
-        return found
+        drifts = [
+            drift
+            for test in declaration.drift.rows
+            if (drift := _compare_rows(test, reference_rows, window_rows)) is not None
+        ]
+        if drifts:
+            windows.reference = window
+        return drifts
 
 
-def _asked(test: RowTest, before: NDArray[np.float32], now: NDArray[np.float32]) -> RowsMoved | None:
+def _compare_rows(
+    test: MultivariateTest, reference: NDArray[np.float32], window: NDArray[np.float32]
+) -> MultivariateDrift | None:
     measure, threshold = _TESTS[test]
-    drift = measure(before.astype(np.float64), now.astype(np.float64))
-    return RowsMoved(test, drift.value, threshold) if drift.value >= threshold and drift.p_value < ALPHA else None
+    result = measure(reference.astype(np.float64), window.astype(np.float64))
+    if result.value < threshold or result.p_value >= ALPHA:
+        return None
+    return MultivariateDrift(test, result.value, threshold)

@@ -1,4 +1,4 @@
-"""The join of one partition: takes events, predictions and labels as they come and says which outcomes follow."""
+"""The join of one partition: events, predictions and labels in any order become outcomes."""
 
 from __future__ import annotations
 
@@ -12,176 +12,172 @@ from msgspec import Raw
 
 from penstock.bus.state.state import State
 from penstock.contracts.batch import Batch, Outputs
-from penstock.contracts.checks import entities_of, label_value
+from penstock.contracts.entities import entities_of
+from penstock.contracts.label_values import label_value
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction
 from penstock.contracts.topics import OUTCOMES
-from penstock.drift_detector.event_key import event_key, length, micros
-from penstock.drift_detector.join.deadlines import Deadlines
-from penstock.drift_detector.join.pending_event import Pending, Truth, imported
-from penstock.drift_detector.join.pending_store import PendingEvents
-from penstock.drift_detector.recent_events import Met
+from penstock.drift_detector.event_key import event_key
+from penstock.drift_detector.event_time import LONG_AGO, duration_microseconds, to_microseconds
+from penstock.drift_detector.join.deadline_queue import DeadlineQueue
+from penstock.drift_detector.join.pending_event import LabelRevision, PendingEvent, history_outcome
+from penstock.drift_detector.join.pending_store import PendingStore
+from penstock.drift_detector.recent_events import RecentEvents
 
-_json = msgspec.json.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
 
 _WATERMARK = b"w"
-_LONG_AGO = -(2**62)
-ENDED = 20_000  # events that are known to have ended: far more than end between a crash and its repetition
+MAX_ENDED = 20_000  # events that are known to have ended: far more than end between a crash and its repetition
 
 
 @dataclass
-class Joined:
-    """Outcomes in the order in which they came about, with the events' keys and the index of what caused each."""
+class JoinResult:
+    """Outcomes in the order in which they were made, each with its key and the index of the record that caused it."""
 
-    records: list[Outcome[Raw]] = field(default_factory=list)
+    outcomes: list[Outcome[Raw]] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
     causes: list[int] = field(default_factory=list)
 
     def add(self, outcomes: Iterable[Outcome[Raw]], key: bytes | None, cause: int) -> None:
-        """Take in the outcomes of one event."""
+        """Add the outcomes of one event."""
         for outcome in outcomes:
-            self.records.append(outcome)
+            self.outcomes.append(outcome)
             self.keys.append(key)
             self.causes.append(cause)
 
     def outputs(self, stream: str) -> list[Outputs[Outcome[Any]]]:
-        """What to write."""
-        if not self.records:
+        """The outcomes as records to write."""
+        if not self.outcomes:
             return []
-        return [Outputs(OUTCOMES, stream, self.records, self.keys, partition=0, causes=self.causes)]
+        return [Outputs(OUTCOMES, stream, self.outcomes, self.keys, partition=0, causes=self.causes)]
 
 
-class Join:
-    """Remembers events until their horizon, by event time: the newest event's time is the watermark.
+class PartitionJoin:
+    """Keeps events until their horizon has passed in event time; the newest event's time is the watermark.
 
-    `unmet` is told how many labels were dropped because their event did not come within the horizon.
+    `count_unmet` is called with the number of labels that were dropped because their event did not come within the
+    horizon.
     """
 
-    def __init__(self, state: State, unmet: Callable[[int], None]) -> None:
+    def __init__(self, state: State, count_unmet: Callable[[int], None]) -> None:
         self._state = state
-        self._unmet = unmet
-        self._pending = PendingEvents(state)
-        self._deadlines = Deadlines(state)
-        self._ended = Met(state, b"e", ENDED)
+        self._count_unmet = count_unmet
+        self._pending = PendingStore(state)
+        self._deadlines = DeadlineQueue(state)
+        self._ended = RecentEvents(state, b"e", MAX_ENDED)
         watermark = state.get(_WATERMARK)
-        self._watermark = _LONG_AGO if watermark is None else int.from_bytes(watermark, "big", signed=True)
+        self._watermark = LONG_AGO if watermark is None else int.from_bytes(watermark, "big", signed=True)
 
-    def events(self, batch: Batch[Event[Any]]) -> tuple[Joined, list[int]]:
-        """Take in events; also the indices of those that are no repetition.
+    def add_events(self, batch: Batch[Event[Any]]) -> tuple[JoinResult, list[int]]:
+        """Add events; the outcomes that follow, and the indices of the events that are no repetition.
 
-        History has its label already, and nobody waits for it: it neither moves the watermark nor counts.
+        An event of history has its label already: it is an outcome at once, neither moves the watermark nor is among
+        the indices.
         """
-        declaration = batch.declared.declaration
-        horizon = length(declaration.label.horizon)
+        declaration = batch.declaration
+        horizon = duration_microseconds(declaration.label.horizon)
         entities = entities_of(declaration, batch.records)
         keys = [
             event_key(event.source, entity, event.id) for event, entity in zip(batch.records, entities, strict=True)
         ]
-        times = [micros(event.time) for event in batch.records]
-        self._pending.load([*keys, *self._deadlines.before(max(self._watermark, *times) - horizon)])
-        joined, fresh = Joined(), []
-        for index, (key, at) in enumerate(zip(keys, times, strict=True)):
+        times = [to_microseconds(event.time) for event in batch.records]
+        self._pending.load([*keys, *self._deadlines.keys_before(max(self._watermark, *times) - horizon)])
+        result, new = JoinResult(), []
+        for index, (key, time) in enumerate(zip(keys, times, strict=True)):
             event = batch.records[index]
             if event.is_history:
-                joined.add([imported(declaration, event, entities[index])], batch.raw[index].key, index)
+                result.add([history_outcome(declaration, event, entities[index])], batch.raw[index].key, index)
                 continue
-            entry = self._entry_at(key, at)
-            if entry is not None and entry.fields is None:
-                self._take_event(entry, key, at, entities[index], event, batch.raw[index].key)
-                self._settle(key, entry, index, joined)
-                fresh.append(index)
-            self._watermark = max(self._watermark, at)
+            pending = self._pending_at(key, time)
+            if pending is not None and pending.fields is None:
+                if pending.time != time:
+                    self._set_time(pending, key, time)
+                pending.source, pending.id, pending.entity = event.source, event.id, entities[index]
+                pending.key, pending.fields = batch.raw[index].key, _encode_json(event.data)
+                self._write_ready(key, pending, index, result)
+                new.append(index)
+            self._watermark = max(self._watermark, time)
             if self._deadlines.has_before(self._watermark - horizon):
-                self._expire(self._watermark - horizon, index, joined)
+                self._expire(self._watermark - horizon, index, result)
         self._state.put(_WATERMARK, self._watermark.to_bytes(8, "big", signed=True))
         self._save()
-        return joined, fresh
+        return result, new
 
-    def predictions(self, batch: Batch[Prediction]) -> Joined:
-        """Take in predictions; the first of an event stands."""
+    def add_predictions(self, batch: Batch[Prediction]) -> JoinResult:
+        """Add predictions; the first of an event by offset counts."""
         keys = [
             event_key(record.source.removesuffix(PREDICTION_SUFFIX), record.data.entity, record.id)
             for record in batch.records
         ]
         self._pending.load(keys)
-        joined = Joined()
+        result = JoinResult()
         for index, (key, record) in enumerate(zip(keys, batch.records, strict=True)):
-            entry = self._entry_at(key, micros(record.time))
-            if entry is not None and entry.prediction is None:
-                entry.prediction = record.data
-                self._settle(key, entry, index, joined)
+            pending = self._pending_at(key, to_microseconds(record.time))
+            if pending is not None and pending.prediction is None:
+                pending.prediction = record.data
+                self._write_ready(key, pending, index, result)
         self._save()
-        return joined
+        return result
 
-    def labels(self, batch: Batch[Label]) -> Joined:
-        """Take in labels; one whose event is not there yet waits for it."""
-        declaration = batch.declared.declaration
+    def add_labels(self, batch: Batch[Label]) -> JoinResult:
+        """Add labels; one that comes before its event is kept for it."""
+        declaration = batch.declaration
         keys = [event_key(label.data.event_source, label.data.entity, label.data.event_id) for label in batch.records]
         self._pending.load(keys)
-        joined = Joined()
+        result = JoinResult()
         for index, (key, label) in enumerate(zip(keys, batch.records, strict=True)):
-            entry = self._pending.get(key)
-            if entry is None and key in self._ended:
-                self._unmet(1)
+            pending = self._pending.get(key)
+            if pending is None and key in self._ended:
+                self._count_unmet(1)
                 continue
-            entry = entry or Pending(_LONG_AGO)
-            said = Truth(label_value(declaration, label), label.data.revision, label.time.astimezone(UTC))
-            if entry.take_label(said):
-                self._wait_from(key, entry, micros(label.time))
-                self._settle(key, entry, index, joined)
+            pending = pending or PendingEvent(LONG_AGO)
+            revision = LabelRevision(label_value(declaration, label), label.data.revision, label.time.astimezone(UTC))
+            if pending.add_label(revision):
+                time = to_microseconds(label.time)
+                if pending.has_only_labels and time > pending.time:  # kept for a horizon from the newest label on
+                    self._set_time(pending, key, time)
+                self._write_ready(key, pending, index, result)
         self._save()
-        return joined
+        return result
 
-    def _take_event(
-        self, entry: Pending, key: bytes, at: int, entity: str | None, event: Event[Any], record_key: bytes | None
-    ) -> None:
-        if entry.at != at:
-            entry.at = at
-            self._deadlines.add(at, key)
-        entry.source, entry.id, entry.entity, entry.key = event.source, event.id, entity, record_key
-        entry.fields = _json(event.data)
-
-    def _entry_at(self, key: bytes, at: int) -> Pending | None:
-        """The entry of an event whose time is known; None when the event has ended: this is repeated work."""
-        entry = self._pending.get(key)
-        if entry is None:
+    def _pending_at(self, key: bytes, time: int) -> PendingEvent | None:
+        """The pending event, whose time is `time`; None when it has ended: then this is repeated work."""
+        pending = self._pending.get(key)
+        if pending is None:
             if key in self._ended:
                 return None
-            entry = Pending(at)
-        if entry.only_labels:
-            entry.at = at
-            self._deadlines.add(at, key)
-        return entry
+            pending = PendingEvent(time)
+        if pending.has_only_labels:
+            self._set_time(pending, key, time)
+        return pending
 
-    def _wait_from(self, key: bytes, entry: Pending, at: int) -> None:
-        """As long as nothing but labels is known of an event, it is waited for from the newest of them on."""
-        if entry.only_labels and at > entry.at:
-            entry.at = at
-            self._deadlines.add(at, key)
+    def _set_time(self, pending: PendingEvent, key: bytes, time: int) -> None:
+        pending.time = time
+        self._deadlines.add(time, key)
 
-    def _settle(self, key: bytes, entry: Pending, cause: int, joined: Joined) -> None:
-        """Write what is ready, and keep the entry for what is still to come."""
-        if entry.overdue and entry.complete:
-            joined.add(entry.last(), entry.key, cause)
+    def _write_ready(self, key: bytes, pending: PendingEvent, cause: int, result: JoinResult) -> None:
+        """Write the outcomes that are ready, and keep the event for what is still to come."""
+        if pending.is_overdue and pending.is_complete:
+            result.add(pending.pop_last(), pending.key, cause)
             self._pending.remove(key)
             self._ended.add([key])
         else:
-            if entry.labels:
-                joined.add(entry.ready(), entry.key, cause)
-            self._pending.put(key, entry)
+            if pending.labels:
+                result.add(pending.pop_joined(), pending.key, cause)
+            self._pending.put(key, pending)
 
-    def _expire(self, cutoff: int, cause: int, joined: Joined) -> None:
-        for at, key in self._deadlines.take(cutoff):
-            entry = self._pending.get(key)
-            if entry is None or entry.at != at or entry.overdue:
+    def _expire(self, cutoff: int, cause: int, result: JoinResult) -> None:
+        for time, key in self._deadlines.pop_before(cutoff):
+            pending = self._pending.get(key)
+            if pending is None or pending.time != time or pending.is_overdue:
                 continue
-            if entry.only_labels:
-                self._unmet(len(entry.labels))
+            if pending.has_only_labels:
+                self._count_unmet(len(pending.labels))
                 self._pending.remove(key)
             else:
-                entry.overdue = True
-                self._settle(key, entry, cause, joined)
+                pending.is_overdue = True
+                self._write_ready(key, pending, cause, result)
 
     def _save(self) -> None:
         self._pending.save()

@@ -1,4 +1,4 @@
-"""The join of event, prediction and label: what is remembered of an event, and which outcomes follow from it."""
+"""An event that is not finished: what has come of it so far, and the outcomes that follow from it."""
 
 from __future__ import annotations
 
@@ -8,94 +8,94 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, UnsetType
 
-from penstock.contracts.checks import history_label_value
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.label_values import history_label_value
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome, OutcomeData
 from penstock.contracts.records.predictions import PredictionData
-from penstock.drift_detector.event_key import instant
+from penstock.drift_detector.event_time import from_microseconds
 
 
-class Truth(Struct, array_like=True):
-    """What a label said."""
+class LabelRevision(Struct, array_like=True):
+    """One revision of an event's label."""
 
     value: str | float
     revision: int
     time: datetime
 
 
-class Pending(Struct, array_like=True):
+class PendingEvent(Struct, array_like=True):
     """What has come of one event so far, in whatever order.
 
-    `at` is the event's time in microseconds since 1970, or the newest label's as long as only labels came. `fields`
-    is the payload as JSON, None before the event came. `labels` wait for event and prediction; `revision` is the
-    highest that came, `joined` says that an outcome was written. `overdue`: the horizon passed while event or
-    prediction was still missing, so the entry ends as soon as both are there.
+    `time` is the event's in microseconds since 1970, or the newest label's as long as only labels came. `fields` is
+    the payload as JSON, None before the event came. `labels` are those that no outcome was written for yet; `revision`
+    is the highest that came, `has_outcome` that an outcome was written. `is_overdue`: the horizon passed while event or
+    prediction was still missing, so the event ends as soon as both are there.
     """
 
-    at: int
+    time: int
     source: str = ""
     id: str = ""
     entity: str | None = None
     key: bytes | None = None
     fields: bytes | None = None
     prediction: PredictionData | None = None
-    labels: list[Truth] = []
+    labels: list[LabelRevision] = []
     revision: int = -1
-    joined: bool = False
-    overdue: bool = False
+    has_outcome: bool = False
+    is_overdue: bool = False
 
     @property
-    def only_labels(self) -> bool:
+    def has_only_labels(self) -> bool:
         """Whether neither the event nor its prediction came yet."""
         return self.fields is None and self.prediction is None
 
     @property
-    def complete(self) -> bool:
-        """Whether an outcome can be written: only a label may be missing."""
+    def is_complete(self) -> bool:
+        """Whether event and prediction are there: an outcome needs at most a label more."""
         return self.fields is not None and self.prediction is not None
 
-    def take_label(self, truth: Truth) -> bool:
-        """Remember a label; an equal or lower revision than one that came does nothing and is False."""
-        if truth.revision <= self.revision:
+    def add_label(self, label: LabelRevision) -> bool:
+        """Add a label; False, and no change, when an equal or higher revision came before."""
+        if label.revision <= self.revision:
             return False
-        self.revision = truth.revision
-        self.labels.append(truth)
+        self.revision = label.revision
+        self.labels.append(label)
         return True
 
-    def ready(self) -> list[Outcome[Raw]]:
-        """The outcomes that can be written now, one for each waiting label in order of their revisions."""
-        if not self.labels or not self.complete:
+    def pop_joined(self) -> list[Outcome[Raw]]:
+        """The outcomes that can be written now, one for each new label in order of revisions."""
+        if not self.labels or not self.is_complete:
             return []
-        truths, self.labels, self.joined = self.labels, [], True
-        return [self._outcome(truth) for truth in truths]
+        labels, self.labels, self.has_outcome = self.labels, [], True
+        return [self._outcome(label) for label in labels]
 
-    def last(self) -> list[Outcome[Raw]]:
-        """What is left to write when the horizon has passed: `expired`, unless a label came."""
-        return self.ready() if self.joined or self.labels else [self._outcome(None)]
+    def pop_last(self) -> list[Outcome[Raw]]:
+        """The outcomes to write when the horizon has passed: an `expired` one if no label ever came."""
+        return self.pop_joined() if self.has_outcome or self.labels else [self._outcome(None)]
 
-    def _outcome(self, truth: Truth | None) -> Outcome[Raw]:
+    def _outcome(self, label: LabelRevision | None) -> Outcome[Raw]:
         assert self.fields is not None
         assert self.prediction is not None
         return Outcome(
             source=self.source + OUTCOME_SUFFIX,
             id=self.id,
-            time=instant(self.at),
+            time=from_microseconds(self.time),
             data=OutcomeData(
                 fields=Raw(self.fields),
                 prediction=self.prediction,
-                label=truth.value if truth else None,
-                revision=truth.revision if truth else 0,
-                label_time=truth.time if truth else None,
-                status="joined" if truth else "expired",
+                label=label.value if label else None,
+                revision=label.revision if label else 0,
+                label_time=label.time if label else None,
+                status="joined" if label else "expired",
                 entity=self.entity,
             ),
         )
 
 
-def imported(declaration: Declaration, event: Event[Any], entity: str | None) -> Outcome[Raw]:
-    """The outcome that an event of history is: it brings its label, and has no prediction."""
-    known_at = event.time if isinstance(event.labeltime, UnsetType) else event.labeltime
+def history_outcome(declaration: Declaration, event: Event[Any], entity: str | None) -> Outcome[Raw]:
+    """The outcome of an event of history: it brings its label, and has no prediction."""
+    label_time = event.time if isinstance(event.labeltime, UnsetType) else event.labeltime
     return Outcome(
         source=event.source + OUTCOME_SUFFIX,
         id=event.id,
@@ -104,7 +104,7 @@ def imported(declaration: Declaration, event: Event[Any], entity: str | None) ->
             fields=Raw(msgspec.json.encode(event.data)),
             label=history_label_value(declaration, event),
             revision=0,
-            label_time=known_at.astimezone(UTC),
+            label_time=label_time.astimezone(UTC),
             status="imported",
             entity=entity,
         ),

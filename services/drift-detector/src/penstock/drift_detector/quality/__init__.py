@@ -1,1 +1,1 @@
-"""Quality per block of outcomes, model version and slice."""
+"""Quality over blocks of outcomes: by model version, by slice, before and after the labels are in."""

@@ -1,4 +1,4 @@
-"""What a block's score is expected to be before its labels are looked at, and how such estimates turned out."""
+"""The score that a block is expected to have, from its answers alone, before its labels are in."""
 
 from __future__ import annotations
 
@@ -6,43 +6,45 @@ import msgspec
 
 from penstock.bus.state.state import State
 from penstock.contracts.declaration.stream import Task
-from penstock.drift_detector.quality.block_outcomes import Block, Columns
-from penstock.ml.drift.expected_score import CONFIDENCES, ExpectedScore
+from penstock.drift_detector.quality.outcome_block import BlockColumns
+from penstock.ml.drift.expected_score import CONFIDENCE_EDGES, ExpectedScore
 
 _KEY = b"2c"
 
 
-class Forecast:
-    """Estimates from answers, learnt from matured blocks: of accuracy by confidence, of an error by what is answered."""
+class ScoreEstimator:
+    """Estimates scores, and learns from matured blocks: accuracy by confidence, mean error by the value answered."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        kept = state.get(_KEY)
-        self._known = msgspec.msgpack.decode(kept, type=ExpectedScore) if kept else None
+        stored = state.get(_KEY)
+        self._expected = msgspec.msgpack.decode(stored, type=ExpectedScore) if stored else None
 
-    def foretell(self, task: Task, block: Block, columns: Columns) -> None:
-        """Write the estimate of a complete block into it; none where the answers say nothing of themselves."""
-        if columns.said is not None:
-            known = self._of(task)
-            block.estimate = known.estimate(columns.said, None if task == "regression" else columns.said)
-            block.error = known.error
+    def estimate(self, task: Task, columns: BlockColumns) -> tuple[float | None, float | None]:
+        """The expected score of a block, and the mean error of earlier estimates; None where there is none."""
+        if columns.model_outputs is None:
+            return None, None
+        expected = self._for_task(task)
+        confidences = None if task == "regression" else columns.model_outputs
+        return expected.estimate(columns.model_outputs, confidences), expected.error
 
-    def learn(self, task: Task, block: Block, columns: Columns) -> None:
-        """Take in how a block came out."""
+    def learn(self, task: Task, columns: BlockColumns, estimate: float | None) -> None:
+        """Learn from a block that has matured, and for which `estimate` was made."""
         score = columns.score(task)
-        if columns.said is None or score is None:
+        if columns.model_outputs is None or score is None:
             return
-        known = self._of(task)
-        if block.estimate is not None:
-            known.judge(block.estimate, score)
-        known.fold(columns.said[columns.known], columns.losses if task == "regression" else 1 - columns.losses)
+        expected = self._for_task(task)
+        if estimate is not None:
+            expected.record_error(estimate, score)
+        results = columns.losses if task == "regression" else 1 - columns.losses
+        expected.update(columns.model_outputs[columns.is_labelled], results)
 
     def save(self) -> None:
-        """Hand what is known over to the state."""
-        if self._known is not None:
-            self._state.put(_KEY, msgspec.msgpack.encode(self._known))
+        """Write what was learned to the state."""
+        if self._expected is not None:
+            self._state.put(_KEY, msgspec.msgpack.encode(self._expected))
 
-    def _of(self, task: Task) -> ExpectedScore:
-        if self._known is None:
-            self._known = ExpectedScore([] if task == "regression" else list(CONFIDENCES))
-        return self._known
+    def _for_task(self, task: Task) -> ExpectedScore:
+        if self._expected is None:
+            self._expected = ExpectedScore([] if task == "regression" else list(CONFIDENCE_EDGES))
+        return self._expected

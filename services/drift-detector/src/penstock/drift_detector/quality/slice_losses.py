@@ -1,4 +1,4 @@
-"""The losses of a block by declared slices: the same model may do well on the whole and badly on some."""
+"""The losses of a block by declared slices: a model may do well on the whole and badly on some."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from msgspec import UNSET
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.monitoring import Confusion, SliceLosses
 from penstock.contracts.records.outcomes import Outcome
-from penstock.drift_detector.quality.block_outcomes import Block
+from penstock.drift_detector.quality.outcome_block import OutcomeBlock
 from penstock.ml.metrics.confidence_sequences import Moments
 
 
-def slices_in(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[list[str]]:
+def slice_values(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[list[str]]:
     """For each outcome the value of each declared slice; an empty text where it is missing."""
     names = [declaration.attribute_of(field) for field in declaration.slices]
     return [[_text(getattr(outcome.data.fields, name)) for name in names] for outcome in outcomes]
 
 
-def slices_of(declaration: Declaration, block: Block) -> tuple[SliceLosses, ...]:
-    """The rows that have a label, by slice and value."""
-    if len(block.slices) < len(block.marks):
-        return ()  # the block was begun by a version that did not tell them apart
+def slice_losses(declaration: Declaration, block: OutcomeBlock) -> tuple[SliceLosses, ...]:
+    """The losses of the labelled rows, by slice and value."""
+    if len(block.slices) < len(block.short_keys):
+        return ()  # the block was begun by a release that did not store slices
     rows: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row, values in enumerate(block.slices):
         if block.losses[row] is not None:
-            for place, value in enumerate(values):
-                rows[place, value].append(row)
+            for number, value in enumerate(values):
+                rows[number, value].append(row)
     return tuple(
-        _losses(declaration, block, declaration.slices[place], value, some)
-        for (place, value), some in sorted(rows.items())
+        _summary(declaration, block, declaration.slices[number], value, selected)
+        for (number, value), selected in sorted(rows.items())
     )
 
 
-def _losses(declaration: Declaration, block: Block, field: str, value: str, rows: Sequence[int]) -> SliceLosses:
-    found = Moments.of([block.losses[row] or 0.0 for row in rows])
+def _summary(declaration: Declaration, block: OutcomeBlock, field: str, value: str, rows: Sequence[int]) -> SliceLosses:
+    moments = Moments.of([block.losses[row] or 0.0 for row in rows])
     return SliceLosses(
         field=field,
         value=value,
-        answers=found.n,
-        mean=found.mean,
-        squares=found.squares,
+        answers=moments.n,
+        mean=moments.mean,
+        squares=moments.squares,
         confusion=_confusion(block, rows, declaration.label.classes[1]) if declaration.task == "binary" else None,
     )
 
 
-def _confusion(block: Block, rows: Sequence[int], positive: str) -> Confusion:
+def _confusion(block: OutcomeBlock, rows: Sequence[int], positive: str) -> Confusion:
     cases = [(block.answers[row] == positive, block.labels[row] == positive) for row in rows]
     return Confusion(
         true_negatives=cases.count((False, False)),

@@ -1,4 +1,4 @@
-"""What is said of a block of outcomes."""
+"""The record on `statistics` for an outcome block."""
 
 from __future__ import annotations
 
@@ -6,71 +6,72 @@ from datetime import datetime
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.monitoring import Estimate, Measure, Statistics
-from penstock.drift_detector.event_key import SOURCE
-from penstock.drift_detector.quality.arm_losses import arms_of
-from penstock.drift_detector.quality.block_outcomes import BLOCK, Block, Clock, Columns, numbers
-from penstock.drift_detector.quality.slice_losses import slices_of
-from penstock.ml.metrics import Measured, measure_classes, measure_numbers, primary_metric
+from penstock.contracts.records.monitoring import EstimatedScore, MetricValue, Statistics
+from penstock.drift_detector.quality.arm_losses import arm_losses
+from penstock.drift_detector.quality.outcome_block import (
+    OUTCOME_BLOCK,
+    BlockColumns,
+    Clock,
+    OutcomeBlock,
+    finite_floats,
+)
+from penstock.drift_detector.quality.slice_losses import slice_losses
+from penstock.drift_detector.record_source import SOURCE
+from penstock.ml.metrics import classification_metrics, primary_metric, regression_metrics
 
 
-def statistics(
-    stream: str,
-    declaration: Declaration,
-    block: Block,
-    columns: Columns,
-    clock: Clock,
-    time: datetime,
+def statistics_record(
+    stream: str, declaration: Declaration, block: OutcomeBlock, columns: BlockColumns, clock: Clock, time: datetime
 ) -> Statistics:
-    """What a block that holds at least one outcome tells now."""
+    """The quality of a block that holds at least one outcome, as it is now."""
     assert block.first_time is not None
     assert block.last_time is not None
-    joined, start = len(columns.losses), block.number * BLOCK
+    joined, start = len(columns.losses), block.number * OUTCOME_BLOCK
     return Statistics(
         source=SOURCE,
         id=derived_id("statistics", stream, start) if clock == "provisional" else matured_id(stream, block),
         time=time,
-        cause=block.newest,
+        cause=block.newest_id,
         stream=stream,
         start=start,
-        stop=start + BLOCK,
+        stop=start + OUTCOME_BLOCK,
         joined=joined,
-        expired=len(block.marks) - joined,
+        expired=len(block.short_keys) - joined,
         metric=primary_metric(declaration.task),
         score=columns.score(declaration.task),
-        coverage=joined / len(block.marks),
+        coverage=joined / len(block.short_keys),
         version=block.version,
         epoch=block.epoch,
         first_time=block.first_time,
         last_time=block.last_time,
         clock=clock,
-        revised=block.revised,
-        metrics=measured(declaration, columns),
-        estimate=None if block.estimate is None else _estimate(block, block.estimate),
-        arms=arms_of(declaration.task, block),
-        slices=slices_of(declaration, block) if declaration.slices else (),
+        revised=block.corrections,
+        metrics=metric_values(declaration, columns),
+        estimate=_estimated_score(block),
+        arms=arm_losses(declaration.task, block),
+        slices=slice_losses(declaration, block) if declaration.slices else (),
     )
 
 
-def matured_id(stream: str, block: Block) -> str:
-    """The id of what a matured block tells; another once more of its labels were corrected."""
-    return derived_id("statistics", stream, block.number * BLOCK, "matured", block.revised)
+def matured_id(stream: str, block: OutcomeBlock) -> str:
+    """The id of a block's matured record; another one after each correction."""
+    return derived_id("statistics", stream, block.number * OUTCOME_BLOCK, "matured", block.corrections)
 
 
-def _estimate(block: Block, expected: float) -> Estimate:
-    return Estimate(score=expected, answers=len(block.answers), error=block.error)
-
-
-def measured(declaration: Declaration, columns: Columns) -> dict[str, Measure]:
-    """All metrics of the rows that have a label."""
+def metric_values(declaration: Declaration, columns: BlockColumns) -> dict[str, MetricValue]:
+    """All metrics of the task, over the rows that have a label."""
+    if declaration.task == "regression":
+        metrics = regression_metrics(finite_floats(columns.answers), finite_floats(columns.labels))
+    else:
+        probabilities = None if columns.probabilities is None else columns.probabilities[columns.is_labelled]
+        metrics = classification_metrics(columns.answers, columns.labels, probabilities, declaration.label.classes)
     return {
-        name: Measure.model_construct(value=one.value, low=one.low, high=one.high)  # finite: nothing to check
-        for name, one in _measured(declaration, columns).items()
+        name: MetricValue.model_construct(value=metric.value, low=metric.low, high=metric.high)  # finite: no checks
+        for name, metric in metrics.items()
     }
 
 
-def _measured(declaration: Declaration, columns: Columns) -> dict[str, Measured]:
-    if declaration.task == "regression":
-        return measure_numbers(numbers(columns.answers), numbers(columns.labels))
-    given = None if columns.probabilities is None else columns.probabilities[columns.known]
-    return measure_classes(columns.answers, columns.labels, given, declaration.label.classes)
+def _estimated_score(block: OutcomeBlock) -> EstimatedScore | None:
+    if block.estimate is None:
+        return None
+    return EstimatedScore(score=block.estimate, answers=len(block.answers), error=block.estimate_error)

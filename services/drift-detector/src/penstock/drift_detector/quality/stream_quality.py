@@ -1,8 +1,9 @@
-"""Quality over fixed blocks of outcomes, on two clocks."""
+"""Quality of a stream over fixed outcome blocks, on two clocks: provisional and matured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,122 +12,126 @@ from penstock.bus.state.state import State
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.monitoring import Statistics
 from penstock.contracts.records.outcomes import Outcome
-from penstock.drift_detector.drift.label_shift import LabelWatch
-from penstock.drift_detector.event_key import instant, length, micros
+from penstock.drift_detector.event_time import LONG_AGO, duration_microseconds, from_microseconds, to_microseconds
 from penstock.drift_detector.losses import loss_of
-from penstock.drift_detector.offset_blocks import blocks, inside
-from penstock.drift_detector.quality.block_outcomes import BLOCK, Block, Columns, columns_of
-from penstock.drift_detector.quality.pending_blocks import Waiting
-from penstock.drift_detector.quality.score_estimate import Forecast
-from penstock.drift_detector.quality.slice_losses import slices_in
-from penstock.drift_detector.quality.statistics_records import matured_id, statistics
-from penstock.ml.drift.window_tests import FieldDrift
+from penstock.drift_detector.offset_blocks import slice_within, split_by_block
+from penstock.drift_detector.outcome_batch import OutcomeBatch
+from penstock.drift_detector.quality.outcome_block import (
+    NOT_MATURED,
+    OUTCOME_BLOCK,
+    BlockColumns,
+    OutcomeBlock,
+    columns_of,
+)
+from penstock.drift_detector.quality.pending_blocks import PendingBlocks
+from penstock.drift_detector.quality.score_estimate import ScoreEstimator
+from penstock.drift_detector.quality.slice_losses import slice_values
+from penstock.drift_detector.quality.statistics_records import matured_id, statistics_record
 
-_OPEN = b"2b"
-_NEWEST = b"2n"
+_OPEN_BLOCK = b"2b"
+_NEWEST_TIME = b"2n"
 
 
-class Quality:
-    """Says how the outcomes at offsets [100 k, 100 k + 100) went, whatever batches they come in.
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """A complete block: the `index` of the record that completed it, the records to write, and the labels in it.
 
-    At the end of a block it is said as `provisional`, by the labels so far. It is `matured` at once when every event has a label, else when
-    all its events are longer ago than the horizon; by then corrections are in, and if any came since it was said, it
-    is said once more. A block waits for those before it, and the oldest of too many is taken as it stands.
+    The records are of this block, and of earlier ones that matured with it.
+    """
+
+    index: int
+    statistics: list[Statistics]
+    labels: list[str | float]
+
+
+class StreamQuality:
+    """Quality of the outcomes at offsets [100 k, 100 k + 100), whatever batches they come in.
+
+    A complete block is written as `provisional`, by the labels so far. It is `matured` at once when every event has a
+    label, else when all its events are longer ago than the horizon; if corrections came after it was written as
+    matured, it is written once more at that time. Blocks mature in their order; the oldest of too many matures early.
     """
 
     def __init__(self, state: State, stream: str) -> None:
         self._state = state
         self._stream = stream
-        kept, newest = state.get(_OPEN), state.get(_NEWEST)
-        self._block = msgspec.msgpack.decode(kept, type=Block) if kept else None
-        self._newest = int(newest) if newest else -(2**62)  # the newest event's time, in microseconds
-        self._waiting = Waiting(state)
-        self._forecast = Forecast(state)
-        self._labels = LabelWatch(state)
-        self.shifts: list[tuple[FieldDrift, int]] = []
+        block, newest_time = state.get(_OPEN_BLOCK), state.get(_NEWEST_TIME)
+        self._block = msgspec.msgpack.decode(block, type=OutcomeBlock) if block else None
+        self._newest_time = int(newest_time) if newest_time else LONG_AGO  # of an event, in microseconds
+        self._pending = PendingBlocks(state)
+        self._estimator = ScoreEstimator(state)
 
-    def take(
-        self,
-        declaration: Declaration,
-        offsets: Sequence[int],
-        marks: Sequence[int],
-        first: Sequence[int],
-        outcomes: Sequence[Outcome[Any]],
-        losses: Sequence[float | None],
-    ) -> list[tuple[Statistics, int]]:
-        """Take in the `outcomes` at `offsets`: what is then to be said, with the place that completes each block.
+    def update(self, declaration: Declaration, batch: OutcomeBatch) -> list[BlockResult]:
+        """Add a batch of outcomes; the results of the blocks that are then complete.
 
-        The places `first` are the first outcomes of their events, whose `losses` are given. A gap in the log completes
-        a block too, with the first offset behind it. `shifts` then holds what the labels gave away.
+        A gap in the log completes a block too, with the first offset behind it.
         """
-        told: list[tuple[Statistics, int]] = []
-        self.shifts = []
-        revised = [place for place, one in enumerate(outcomes) if one.data.revision]
-        later = sorted(set(revised) - set(first)) if revised else []
-        for number, places in blocks(offsets, BLOCK):
+        results: list[BlockResult] = []
+        revisions = [index for index, outcome in enumerate(batch.outcomes) if outcome.data.revision]
+        later = sorted(set(revisions) - set(batch.first)) if revisions else []
+        for number, span in split_by_block(batch.offsets, OUTCOME_BLOCK):
             if self._block is not None and self._block.number != number:
-                told += self._close(declaration, places[0])
-            some = inside(first, places)
-            if first[some]:
-                self._block = self._block or Block(number)
-                rows = first[some]
-                taken = [outcomes[row] for row in rows]
-                self._block.add([marks[row] for row in rows], taken, losses[some], slices_in(declaration, taken))
-            for place in later[inside(later, places)]:
-                self._correct(declaration, marks[place], outcomes[place])
-            if offsets[places[-1]] == (number + 1) * BLOCK - 1:
-                told += self._close(declaration, places[-1])
-        return told
+                results += self._complete(declaration, span[0])
+            self._add_first(declaration, number, batch, slice_within(batch.first, span))
+            for index in later[slice_within(later, span)]:
+                self._correct(declaration, batch.short_keys[index], batch.outcomes[index])
+            if batch.offsets[span[-1]] == (number + 1) * OUTCOME_BLOCK - 1:
+                results += self._complete(declaration, span[-1])
+        return results
 
     def save(self) -> None:
-        """Hand the open block over to the state."""
+        """Write the open block to the state."""
         if self._block is None:
-            self._state.delete(_OPEN)
+            self._state.delete(_OPEN_BLOCK)
         else:
-            self._state.put(_OPEN, msgspec.msgpack.encode(self._block))
+            self._state.put(_OPEN_BLOCK, msgspec.msgpack.encode(self._block))
 
-    def _save_learnt(self) -> None:
-        """What changes only with a block's end is handed over then."""
-        self._state.put(_NEWEST, b"%d" % self._newest)
-        self._forecast.save()
-        self._labels.save()
+    def _add_first(self, declaration: Declaration, number: int, batch: OutcomeBatch, part: slice) -> None:
+        indices = batch.first[part]
+        if not indices:
+            return
+        self._block = self._block or OutcomeBlock(number)
+        outcomes = [batch.outcomes[index] for index in indices]
+        short_keys = [batch.short_keys[index] for index in indices]
+        self._block.add(short_keys, outcomes, batch.losses[part], slice_values(declaration, outcomes))
 
-    def _correct(self, declaration: Declaration, mark: int, outcome: Outcome[Any]) -> None:
+    def _correct(self, declaration: Declaration, short_key: int, outcome: Outcome[Any]) -> None:
         loss = loss_of(declaration.task, outcome)
-        if self._block is not None and mark in self._block.marks:
-            self._block.correct(mark, outcome, loss)
+        if self._block is not None and short_key in self._block.short_keys:
+            self._block.correct(short_key, outcome, loss)
         else:
-            self._waiting.correct(mark, outcome, loss)
+            self._pending.correct(short_key, outcome, loss)
 
-    def _close(self, declaration: Declaration, place: int) -> list[tuple[Statistics, int]]:
+    def _complete(self, declaration: Declaration, index: int) -> list[BlockResult]:
         block, self._block = self._block, None
         if block is None:
             return []
         assert block.last_time is not None
-        self._newest = max(self._newest, micros(block.last_time))
+        self._newest_time = max(self._newest_time, to_microseconds(block.last_time))
         columns = columns_of(declaration.task, block)
-        self._forecast.foretell(declaration.task, block, columns)
-        told = [statistics(self._stream, declaration, block, columns, "provisional", block.last_time)]
-        if len(columns.losses) == len(block.marks):
+        block.estimate, block.estimate_error = self._estimator.estimate(declaration.task, columns)
+        provisional = statistics_record(self._stream, declaration, block, columns, "provisional", block.last_time)
+        records = [provisional]
+        if len(columns.losses) == len(block.short_keys):
             self._mature(declaration, block, columns)
-            told.append(told[0].model_copy(update={"id": matured_id(self._stream, block), "clock": "matured"}))
-        self._waiting.put(block)
-        told += self._ripe(declaration)
-        self.shifts += [(shift, place) for shift in self._labels.take(declaration, columns.labels)]
-        self._save_learnt()
-        return [(one, place) for one in told]
+            update = {"id": matured_id(self._stream, block), "clock": "matured"}
+            records.append(provisional.model_copy(update=update))
+        self._pending.add(block)
+        records += self._matured_by_time(declaration)
+        self._state.put(_NEWEST_TIME, b"%d" % self._newest_time)
+        self._estimator.save()
+        return [BlockResult(index, records, columns.labels)]
 
-    def _ripe(self, declaration: Declaration) -> list[Statistics]:
-        """What is said of the blocks whose horizon has passed."""
-        told, now = [], instant(self._newest)
-        for block in self._waiting.take(self._newest - length(declaration.label.horizon)):
+    def _matured_by_time(self, declaration: Declaration) -> Iterator[Statistics]:
+        """The records of pending blocks whose horizon has passed."""
+        time = from_microseconds(self._newest_time)
+        for block in self._pending.pop_before(self._newest_time - duration_microseconds(declaration.label.horizon)):
             columns = columns_of(declaration.task, block)
             self._mature(declaration, block, columns)
-            told.append(statistics(self._stream, declaration, block, columns, "matured", now))
-        return told
+            yield statistics_record(self._stream, declaration, block, columns, "matured", time)
 
-    def _mature(self, declaration: Declaration, block: Block, columns: Columns) -> None:
-        """A block is learnt from when it is first said to be matured."""
-        if block.said < 0:
-            self._forecast.learn(declaration.task, block, columns)
-        block.said = block.revised
+    def _mature(self, declaration: Declaration, block: OutcomeBlock, columns: BlockColumns) -> None:
+        """The estimator learns from a block when it matures for the first time."""
+        if block.matured_corrections == NOT_MATURED:
+            self._estimator.learn(declaration.task, columns, block.estimate)
+        block.matured_corrections = block.corrections

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.bus.state.state import MemoryStateStore, State
-from penstock.contracts.decoding import encode
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.outcomes import Outcome, outcome_type
 from penstock.contracts.topics import EVENTS, LABELS, PREDICTIONS
-from penstock.drift_detector.join.partition_join import Join, Joined
+from penstock.drift_detector.join.partition_join import JoinResult, PartitionJoin
 
 History = list[tuple[Any, Any]]
 
 
-class Unit:
-    """A partition's join on a store, which may be closed and opened again between batches."""
+class JoinUnit:
+    """The join of a partition on a store; `reopen` reads the state again, as after a restart."""
 
     def __init__(self, make: Any) -> None:
         self.make = make
@@ -30,34 +30,36 @@ class Unit:
         self.outcomes: list[bytes] = []
         self.unmet = 0
         self.offsets: Counter[Any] = Counter()
-        self.open()
+        self.reopen()
 
-    def open(self) -> None:
+    def reopen(self) -> None:
         self.state = State(self.store)
-        self.join = Join(self.state, self._count)
+        self.join = PartitionJoin(self.state, self._count_unmet)
 
-    def _count(self, labels: int) -> None:
+    def _count_unmet(self, labels: int) -> None:
         self.unmet += labels
 
     def handle(self, topic: Any, records: list[Any], write: bool = True) -> list[bytes]:
         batch = self.make.batch(topic, records, first=self.offsets[topic])
-        found = {EVENTS: self._events, PREDICTIONS: self.join.predictions, LABELS: self.join.labels}[topic](batch)
-        written = [encode(record) for record in found.records]
+        result = {EVENTS: self._events, PREDICTIONS: self.join.add_predictions, LABELS: self.join.add_labels}[topic](
+            batch
+        )
+        written = [encode(record) for record in result.outcomes]
         if write:
             self.offsets[topic] += len(records)
             self.outcomes += written
-            self.state.write(self.state.seal(), {})
+            self.state.write(self.state.take_changes(), {})
         return written
 
-    def _events(self, batch: Any) -> Joined:
-        return self.join.events(batch)[0]
+    def _events(self, batch: Any) -> JoinResult:
+        return self.join.add_events(batch)[0]
 
     def read(self) -> list[Outcome[Any]]:
         decode = msgspec.json.Decoder(outcome_type(dict[str, Any])).decode
-        return [decode(one) for one in self.outcomes]
+        return [decode(outcome) for outcome in self.outcomes]
 
     @property
-    def left(self) -> int:
+    def pending(self) -> int:
         return len(list(self.store.scan(b"j")))
 
 
@@ -79,10 +81,10 @@ def histories(draw: st.DrawFn, make: Any) -> History:
 
 @given(st.data())
 @settings(max_examples=150, deadline=None)
-def test_batches_and_crashes_do_not_show(make: Any, data: st.DataObject) -> None:
+def test_outcomes_do_not_depend_on_batches_and_crashes(make: Any, data: st.DataObject) -> None:
     history = data.draw(histories(make))
     chance = random.Random(data.draw(st.integers(0, 2**32)))
-    one_by_one, in_batches = Unit(make), Unit(make)
+    one_by_one, in_batches = JoinUnit(make), JoinUnit(make)
     for topic, record in history:
         one_by_one.handle(topic, [record])
     for topic, run in groupby(history, key=lambda item: item[0]):
@@ -91,7 +93,7 @@ def test_batches_and_crashes_do_not_show(make: Any, data: st.DataObject) -> None
             size = chance.randint(1, len(records))
             if chance.random() < 0.5:
                 lost = in_batches.handle(topic, records[:size], write=False)
-                in_batches.open()
+                in_batches.reopen()
                 before = len(in_batches.outcomes)
                 in_batches.handle(topic, records[:size])
                 assert in_batches.outcomes[before:] == lost
@@ -105,18 +107,18 @@ def test_batches_and_crashes_do_not_show(make: Any, data: st.DataObject) -> None
 @settings(max_examples=150, deadline=None)
 def test_every_event_ends_exactly_once(make: Any, data: st.DataObject) -> None:
     history = data.draw(histories(make))
-    unit = Unit(make)
-    seen: dict[str, set[int]] = {}
+    unit = JoinUnit(make)
+    revisions_by_event: dict[str, set[int]] = {}
     for topic, record in history:
         unit.handle(topic, [record])
     unit.handle(EVENTS, [make.event(1000, 100_000)])
     for outcome in unit.read():
-        revisions = seen.setdefault(outcome.id, set())
+        revisions = revisions_by_event.setdefault(outcome.id, set())
         assert outcome.data.revision not in revisions
         assert not revisions or outcome.data.status == "joined"
         revisions.add(outcome.data.revision)
-    assert set(seen) == {record.id for topic, record in history if topic is EVENTS}
-    assert unit.left == 1
+    assert set(revisions_by_event) == {record.id for topic, record in history if topic is EVENTS}
+    assert unit.pending == 1
 
 
 @given(st.data())
@@ -132,18 +134,18 @@ def test_the_order_of_topics_does_not_matter_within_the_horizon(make: Any, data:
             (LABELS, make.label(number, number + 1)),
         )
     ]
-    tidy, mixed = Unit(make), Unit(make)
+    ordered, shuffled = JoinUnit(make), JoinUnit(make)
     for topic, record in history:
-        tidy.handle(topic, [record])
+        ordered.handle(topic, [record])
     chance.shuffle(history)
     for topic, record in history:
-        mixed.handle(topic, [record])
-    assert sorted(mixed.outcomes) == sorted(tidy.outcomes)
-    assert len(tidy.outcomes) == 5
+        shuffled.handle(topic, [record])
+    assert sorted(shuffled.outcomes) == sorted(ordered.outcomes)
+    assert len(ordered.outcomes) == 5
 
 
-def test_an_outcome_holds_all_that_is_known(make: Any) -> None:
-    unit = Unit(make)
+def test_an_outcome_holds_event_prediction_and_label(make: Any) -> None:
+    unit = JoinUnit(make)
     unit.handle(LABELS, [make.label(1, 7, value=True)])
     unit.handle(PREDICTIONS, [make.prediction(1, 2, "0", epoch=4), make.prediction(1, 2, "1", epoch=5)])
     unit.handle(EVENTS, [make.event(1, 2, load=3.5)])
@@ -156,7 +158,7 @@ def test_an_outcome_holds_all_that_is_known(make: Any) -> None:
 
 
 def test_a_higher_revision_is_a_new_outcome_and_no_other_is(make: Any) -> None:
-    unit = Unit(make)
+    unit = JoinUnit(make)
     unit.handle(EVENTS, [make.event(1)])
     unit.handle(PREDICTIONS, [make.prediction(1)])
     unit.handle(LABELS, [make.label(1, revision=revision) for revision in (0, 0, 2, 1, 2, 3)])
@@ -164,7 +166,7 @@ def test_a_higher_revision_is_a_new_outcome_and_no_other_is(make: Any) -> None:
 
 
 def test_without_a_label_it_expires_at_the_horizon_and_later_labels_are_counted(make: Any) -> None:
-    unit = Unit(make)
+    unit = JoinUnit(make)
     unit.handle(EVENTS, [make.event(1, 0)])
     unit.handle(PREDICTIONS, [make.prediction(1, 0)])
     unit.handle(EVENTS, [make.event(2, 60)])
@@ -177,17 +179,17 @@ def test_without_a_label_it_expires_at_the_horizon_and_later_labels_are_counted(
     assert (len(unit.outcomes), unit.unmet) == (1, 1)
 
 
-def test_an_event_whose_prediction_is_late_does_not_vanish(make: Any) -> None:
-    unit = Unit(make)
+def test_an_event_waits_for_its_late_prediction(make: Any) -> None:
+    unit = JoinUnit(make)
     unit.handle(EVENTS, [make.event(1, 0), make.event(2, 0), make.event(3, 200)])
     unit.handle(LABELS, [make.label(2, 5)])
     unit.handle(PREDICTIONS, [make.prediction(1, 0), make.prediction(2, 0)])
-    assert [(one.id, one.data.status) for one in unit.read()] == [("e1", "expired"), ("e2", "joined")]
-    assert unit.left == 1
+    assert [(outcome.id, outcome.data.status) for outcome in unit.read()] == [("e1", "expired"), ("e2", "joined")]
+    assert unit.pending == 1
 
 
 def test_equal_ids_of_other_entities_are_other_events(make: Any) -> None:
-    unit = Unit(make)
+    unit = JoinUnit(make)
     unit.handle(EVENTS, [make.event(1, meter="a"), make.event(1, meter="b")])
     unit.handle(PREDICTIONS, [make.prediction(1, entity="b")])
     unit.handle(LABELS, [make.label(1, entity="a"), make.label(1, entity="b")])

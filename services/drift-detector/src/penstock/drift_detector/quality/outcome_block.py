@@ -1,4 +1,4 @@
-"""The outcomes of one block, one for each event."""
+"""Outcome blocks: the outcomes at a fixed number of consecutive offsets, one row for each event."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from penstock.contracts.records.predictions import PredictionData
 from penstock.drift_detector.losses import LARGEST_LOSS
 from penstock.ml.metrics import score
 
-BLOCK = 100  # outcome offsets
-EXPIRED = -1  # the revision of a label that never came
+OUTCOME_BLOCK = 100  # outcome offsets
+NO_REVISION = -1  # of an event whose label has not come
+NOT_MATURED = -1
 
 Clock = Literal["provisional", "matured"]
 
 
-class Block(Struct, array_like=True):
-    """Block `number` as far as it came, a row for each event: `marks` tell which.
+class OutcomeBlock(Struct, array_like=True):
+    """Block `number` as far as it is filled, a row for each event by its short key.
 
-    `said` is what was told as matured: -1 nothing yet, else how many of the rows had been `revised` by then.
+    `version`, `epoch` are those of the newest epoch in the block, `newest_id` is the last event's. `estimate` and
+    `estimate_error` are the score expected without labels, `corrections` counts the corrections of labels so far, and
+    `matured_corrections` is that count when the block was last written as matured, or `NOT_MATURED`.
     """
 
     number: int
-    marks: list[int] = []
+    short_keys: list[int] = []
     answers: list[str | float] = []
     probabilities: list[list[float] | None] = []
     labels: list[str | float | None] = []
@@ -39,68 +42,69 @@ class Block(Struct, array_like=True):
     revisions: list[int] = []
     version: int = 0
     epoch: int = -1
-    newest: str = ""
+    newest_id: str = ""
     first_time: datetime | None = None
     last_time: datetime | None = None
     estimate: float | None = None
-    error: float | None = None
-    revised: int = 0
-    said: int = -1
+    estimate_error: float | None = None
+    corrections: int = 0
+    matured_corrections: int = NOT_MATURED
     versions: list[int] = []
-    challenged: list[bool] = []
+    from_challenger: list[bool] = []
     shadows: list[list[tuple[int, str | float | None]]] = []
     slices: list[list[str]] = []
 
     def add(
         self,
-        marks: Sequence[int],
+        short_keys: Sequence[int],
         outcomes: Sequence[Outcome[Any]],
         losses: Sequence[float | None],
         slices: Sequence[list[str]],
     ) -> None:
-        """Take in some events, at least one, by their first outcomes with their losses and slices."""
-        told = [outcome.data for outcome in outcomes]
-        self.marks += marks
-        answers = [data.answer for data in told]
+        """Add some events, at least one, by their first outcomes, with their losses and slices."""
+        rows = [outcome.data for outcome in outcomes]
+        answers = [row.answer for row in rows]
+        self.short_keys += short_keys
         self.answers += [answer.value for answer in answers]
         self.probabilities += [answer.probabilities for answer in answers]
-        self.labels += [data.label for data in told]
+        self.labels += [row.label for row in rows]
         self.losses += losses
-        self.revisions += [EXPIRED if data.label is None else data.revision for data in told]
+        self.revisions += [NO_REVISION if row.label is None else row.revision for row in rows]
         self.versions += [answer.version for answer in answers]
-        self.challenged += [answer.arm == "challenger" for answer in answers]
+        self.from_challenger += [answer.arm == "challenger" for answer in answers]
         self.shadows += [_shadows(answer) for answer in answers]
         self.slices += slices
         for answer in answers:
             if answer.epoch >= self.epoch:
                 self.version, self.epoch = answer.version, answer.epoch
-        self.newest = outcomes[-1].id
+        self.newest_id = outcomes[-1].id
         times = [outcome.time for outcome in outcomes]
         first, last = min(times).astimezone(UTC), max(times).astimezone(UTC)
         self.first_time = first if self.first_time is None else min(self.first_time, first)
         self.last_time = last if self.last_time is None else max(self.last_time, last)
 
-    def correct(self, mark: int, outcome: Outcome[Any], loss: float | None) -> bool:
-        """Take in a later outcome of an event: whether its revision is higher than the one that counted so far."""
-        row = self.marks.index(mark)
+    def correct(self, short_key: int, outcome: Outcome[Any], loss: float | None) -> bool:
+        """Put in a later outcome of an event; False, and no change, unless its revision is higher than the row's."""
+        row = self.short_keys.index(short_key)
         if outcome.data.revision <= self.revisions[row]:
             return False
         self.labels[row], self.losses[row], self.revisions[row] = outcome.data.label, loss, outcome.data.revision
-        self.revised += 1
+        self.corrections += 1
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """A block as columns, made once for all who look at it.
+class BlockColumns:
+    """A block of n rows as columns, made once for all that read it.
 
-    `said` (n,) is what each answer says of itself, a number its value and a class its largest probability, and
-    `probabilities` is (n, k): None when not all rows have some. The others hold the rows `known` that have a label.
+    `model_outputs` (n,) is each answer as one number: its value, or for a class its largest probability;
+    `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the rows that have a label;
+    `answers`, `labels` and `losses` hold those rows alone.
     """
 
-    said: NDArray[np.float64] | None
+    model_outputs: NDArray[np.float64] | None
     probabilities: NDArray[np.float64] | None
-    known: NDArray[np.bool_]
+    is_labelled: NDArray[np.bool_]
     answers: list[str | float]
     labels: list[str | float]
     losses: NDArray[np.float64]
@@ -110,22 +114,27 @@ class Columns:
         return score(task, self.losses) if len(self.losses) else None
 
 
-def _shadows(answer: PredictionData) -> list[tuple[int, str | float | None]]:
-    return [] if answer.shadow is UNSET else [(one.version, one.value) for one in answer.shadow]
-
-
-def columns_of(task: Task, block: Block) -> Columns:
+def columns_of(task: Task, block: OutcomeBlock) -> BlockColumns:
     """The columns of a block as it is now."""
     losses = np.array(block.losses, dtype=np.float64)  # None becomes NaN
-    known = ~np.isnan(losses)
+    is_labelled = ~np.isnan(losses)
     answers, labels = block.answers, [label for label in block.labels if label is not None]
-    if not known.all():
-        losses, answers = losses[known], list(compress(answers, known))
+    if not is_labelled.all():
+        losses, answers = losses[is_labelled], list(compress(answers, is_labelled))
     probabilities = _probabilities(block.probabilities)
-    said = numbers(block.answers) if task == "regression" else None
-    if said is None and probabilities is not None:
-        said = probabilities.max(axis=1)
-    return Columns(said, probabilities, known, answers, labels, losses)
+    model_outputs = finite_floats(block.answers) if task == "regression" else None
+    if model_outputs is None and probabilities is not None:
+        model_outputs = probabilities.max(axis=1)
+    return BlockColumns(model_outputs, probabilities, is_labelled, answers, labels, losses)
+
+
+def finite_floats(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Numbers clipped to `LARGEST_LOSS`, so that their differences are finite."""
+    return np.clip(np.array(values, dtype=np.float64), -LARGEST_LOSS, LARGEST_LOSS)
+
+
+def _shadows(answer: PredictionData) -> list[tuple[int, str | float | None]]:
+    return [] if answer.shadow is UNSET else [(shadow.version, shadow.value) for shadow in answer.shadow]
 
 
 def _probabilities(rows: Sequence[list[float] | None]) -> NDArray[np.float64] | None:
@@ -136,8 +145,3 @@ def _probabilities(rows: Sequence[list[float] | None]) -> NDArray[np.float64] | 
         return np.array(rows, dtype=np.float64)
     except ValueError:
         return None
-
-
-def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
-    """Cut at `LARGEST_LOSS`, so that differences of them can still be told."""
-    return np.clip(np.array(values, dtype=np.float64), -LARGEST_LOSS, LARGEST_LOSS)

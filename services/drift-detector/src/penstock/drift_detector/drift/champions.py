@@ -1,0 +1,35 @@
+"""The champion of each stream, as far as drift is concerned: its epoch and its profile."""
+
+from __future__ import annotations
+
+from penstock.contracts.records.models import ModelEpoch
+
+
+class Champions:
+    """The newest epoch of each stream, from the records on `models`."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, ModelEpoch] = {}
+        self._epochs: dict[tuple[str, str], int] = {}  # by stream and profile
+
+    def apply(self, record: ModelEpoch) -> None:
+        """Apply one record; an epoch that is not newer changes nothing."""
+        newest = self._newest.get(record.stream)
+        if newest is None or record.epoch > newest.epoch:
+            self._newest[record.stream] = record
+            if record.champion.profile:
+                self._epochs[record.stream, record.champion.profile] = record.epoch
+
+    def profile(self, stream: str) -> str | None:
+        """The digest of the champion's profile; None for a baseline, or without a champion."""
+        newest = self._newest.get(stream)
+        return newest.champion.profile if newest else None
+
+    def epoch_of(self, stream: str, profile: str) -> int:
+        """The newest epoch whose champion has this profile, else the newest epoch."""
+        newest = self._newest.get(stream)
+        return self._epochs.get((stream, profile), newest.epoch if newest else 0)
+
+    def epochs(self) -> dict[str, int]:
+        """The newest epoch of each stream."""
+        return {stream: record.epoch for stream, record in self._newest.items()}
