@@ -34,7 +34,7 @@ async def test_a_command_holds_while_the_log_is_away_and_is_published_later(depl
     result = await restarted(deployment, UnreachableLog()).apply(deployment.declaration)
     assert result.status == "created"
     assert deployment.published(STREAMS) == []
-    await restarted(deployment).publish()
+    await restarted(deployment).publish_outbox()
     assert [len(deployment.published(topic)) for topic in (STREAMS, MODELS, AUDIT)] == [1, 1, 2]
 
 
@@ -49,13 +49,13 @@ async def test_a_batch_is_not_handled_before_it_is_published(deployment: Any) ->
     away = restarted(deployment, UnreachableLog())
     await away.apply(deployment.declaration)
     with pytest.raises(BrokerUnavailable):
-        await away.publish()
+        await away.publish_outbox()
 
 
 async def test_a_record_published_twice_is_the_same(loans: Any) -> None:
     with loans.parts.engine.begin() as connection:
         connection.execute(text("UPDATE outbox SET published = false"))
-    await restarted(loans).publish()
+    await restarted(loans).publish_outbox()
     for topic in (STREAMS, MODELS):
         first, second = loans.published(topic)
         assert first == second
@@ -64,5 +64,5 @@ async def test_a_record_published_twice_is_the_same(loans: Any) -> None:
 async def test_two_relays_publish_each_record_once(deployment: Any) -> None:
     await restarted(deployment, UnreachableLog()).apply(deployment.declaration)
     first, second = restarted(deployment), restarted(deployment)
-    await asyncio.gather(first.publish(), second.publish())
+    await asyncio.gather(first.publish_outbox(), second.publish_outbox())
     assert len(deployment.published(MODELS)) == 1

@@ -17,8 +17,8 @@ CHAMPION, CHALLENGER = 1, 2
 
 
 @pytest.fixture
-async def loans_with_candidate(loans: Any) -> Any:
-    """A champion and a version that was kept back."""
+async def two_versions(loans: Any) -> Any:
+    """A stream with a champion, version 1, and version 2, which was kept back."""
     await loans.send(TRAINING_RUNS, loans.run(1))
     await loans.send(TRAINING_RUNS, loans.run(2, gain=0.0))
     return loans
@@ -55,9 +55,9 @@ def block(number: int, epoch: int, challenger: float, champion: float = 0.2, ans
     return Statistics.model_validate(fields | changes)
 
 
-async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary", (0.1, 0.5)))
-    started = epochs(loans_with_candidate)[-1]
+async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary", (0.1, 0.5)))
+    started = epochs(two_versions)[-1]
     assert started.rollout is not None
     assert (started.reason, started.champion.version, started.rollout.challengers[0].share) == (
         "rollout",
@@ -65,8 +65,8 @@ async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(loans_with_
         0.1,
     )
     for number in range(4):
-        await loans_with_candidate.send(STATISTICS, block(number, started.epoch, 0.2))
-    second_step = epochs(loans_with_candidate)[-1]
+        await two_versions.send(STATISTICS, block(number, started.epoch, 0.2))
+    second_step = epochs(two_versions)[-1]
     assert second_step.rollout is not None
     assert (second_step.rollout.id, second_step.rollout.step, second_step.rollout.challengers[0].share) == (
         started.rollout.id,
@@ -74,44 +74,44 @@ async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(loans_with_
         0.5,
     )
     for number in range(4, 8):
-        await loans_with_candidate.send(STATISTICS, block(number, second_step.epoch, 0.2))
-    ended = epochs(loans_with_candidate)[-1]
+        await two_versions.send(STATISTICS, block(number, second_step.epoch, 0.2))
+    ended = epochs(two_versions)[-1]
     assert (ended.reason, ended.champion.version, ended.rollout) == ("promotion", CHALLENGER, None)
-    assert [entry.action for entry in loans_with_candidate.published(AUDIT) if entry.action.startswith("rollout")] == [
+    assert [entry.action for entry in two_versions.published(AUDIT) if entry.action.startswith("rollout")] == [
         "rollout.started",
         "rollout.stepped",
         "rollout.promoted",
     ]
 
 
-async def test_a_block_counts_once_and_only_those_of_the_step(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
-    epoch = epochs(loans_with_candidate)[-1].epoch
+async def test_a_block_counts_once_and_only_those_of_the_step(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    epoch = epochs(two_versions)[-1].epoch
     for statistics in (block(0, epoch - 1, 0.9), block(1, epoch, 0.2), block(1, epoch, 0.2)):
-        await loans_with_candidate.send(STATISTICS, statistics)
-    await loans_with_candidate.send(STATISTICS, block(1, epoch, 0.2, clock="matured", id="matured-1"))
-    view = (await loans_with_candidate.client.get("/v1/streams/loans/rollout")).json()
+        await two_versions.send(STATISTICS, statistics)
+    await two_versions.send(STATISTICS, block(1, epoch, 0.2, clock="matured", id="matured-1"))
+    view = (await two_versions.client.get("/v1/streams/loans/rollout")).json()
     assert (view["outcomes"], [arm["outcomes"] for arm in view["arms"]]) == (100, [50, 50])
 
 
-async def test_a_challenger_shown_to_be_worse_is_taken_back_even_while_paused(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
-    started = epochs(loans_with_candidate)[-1].epoch
-    await loans_with_candidate.registry.control_rollout("loans", "pause")
+async def test_a_challenger_shown_to_be_worse_is_taken_back_even_while_paused(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    started = epochs(two_versions)[-1].epoch
+    await two_versions.registry.control_rollout("loans", "pause")
     for number in range(4):
-        await loans_with_candidate.send(STATISTICS, block(number, started, 0.2))
-    assert epochs(loans_with_candidate)[-1].epoch == started, "a paused rollout takes no step"
+        await two_versions.send(STATISTICS, block(number, started, 0.2))
+    assert epochs(two_versions)[-1].epoch == started, "a paused rollout takes no step"
     for number in range(4, 20):
-        await loans_with_candidate.send(STATISTICS, block(number, started, 0.9))
-    ended = epochs(loans_with_candidate)[-1]
+        await two_versions.send(STATISTICS, block(number, started, 0.9))
+    ended = epochs(two_versions)[-1]
     assert (ended.champion.version, ended.rollout) == (CHAMPION, None)
     assert "worse than the champion" in ended.detail
-    alerts = [alert for alert in loans_with_candidate.published(ALERTS) if alert.subject == "taken-back"]
+    alerts = [alert for alert in two_versions.published(ALERTS) if alert.subject == "taken-back"]
     assert [alert.version for alert in alerts] == [CHALLENGER]
 
 
-async def test_a_challenger_that_the_server_took_out_is_taken_back(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "ab"))
+async def test_a_challenger_that_the_server_took_out_is_taken_back(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "ab"))
     fields = {"source": "penstock/server", "id": "blown", "time": "2024-05-02T00:00:00Z", "severity": "critical"}
     failure = {
         "subject": FAILED_CHALLENGER,
@@ -119,33 +119,31 @@ async def test_a_challenger_that_the_server_took_out_is_taken_back(loans_with_ca
         "stream": "loans",
         "version": CHALLENGER,
     }
-    await loans_with_candidate.send(ALERTS, Alert.model_validate(fields | failure | {"version": 7, "id": "of another"}))
-    assert epochs(loans_with_candidate)[-1].rollout is not None
-    await loans_with_candidate.send(ALERTS, Alert.model_validate(fields | failure))
-    assert epochs(loans_with_candidate)[-1].rollout is None
-    assert "it took longer" in epochs(loans_with_candidate)[-1].detail
+    await two_versions.send(ALERTS, Alert.model_validate(fields | failure | {"version": 7, "id": "of another"}))
+    assert epochs(two_versions)[-1].rollout is not None
+    await two_versions.send(ALERTS, Alert.model_validate(fields | failure))
+    assert epochs(two_versions)[-1].rollout is None
+    assert "it took longer" in epochs(two_versions)[-1].detail
 
 
 @pytest.mark.parametrize(("action", "champion"), [("abort", CHAMPION), ("promote", CHALLENGER)])
-async def test_a_command_ends_it_either_way(loans_with_candidate: Any, action: Any, champion: int) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "shadow"))
-    answer = await loans_with_candidate.client.post(
-        f"/v1/streams/loans/rollout/{action}", json={"detail": "enough seen"}
-    )
+async def test_a_command_ends_it_either_way(two_versions: Any, action: Any, champion: int) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "shadow"))
+    answer = await two_versions.client.post(f"/v1/streams/loans/rollout/{action}", json={"detail": "enough seen"})
     assert answer.status_code == 200
-    assert (epochs(loans_with_candidate)[-1].champion.version, epochs(loans_with_candidate)[-1].rollout) == (
+    assert (epochs(two_versions)[-1].champion.version, epochs(two_versions)[-1].rollout) == (
         champion,
         None,
     )
-    again = await loans_with_candidate.client.post(f"/v1/streams/loans/rollout/{action}")
+    again = await two_versions.client.post(f"/v1/streams/loans/rollout/{action}")
     assert (again.status_code, again.json()["code"]) == (409, "no_rollout")
 
 
-async def test_another_champion_ends_a_rollout(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
-    await loans_with_candidate.registry.promote("loans", Promotion(0, epochs(loans_with_candidate)[-1].epoch))
-    assert (await loans_with_candidate.client.get("/v1/streams/loans/rollout")).json()["state"] == "ended"
-    assert epochs(loans_with_candidate)[-1].rollout is None
+async def test_another_champion_ends_a_rollout(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    await two_versions.registry.promote("loans", Promotion(0, epochs(two_versions)[-1].epoch))
+    assert (await two_versions.client.get("/v1/streams/loans/rollout")).json()["state"] == "ended"
+    assert epochs(two_versions)[-1].rollout is None
 
 
 @pytest.mark.parametrize(
@@ -156,24 +154,22 @@ async def test_another_champion_ends_a_rollout(loans_with_candidate: Any) -> Non
         (RolloutStart((0, CHALLENGER), "ab"), "one_challenger"),
     ],
 )
-async def test_a_rollout_that_cannot_start_is_refused(
-    loans_with_candidate: Any, start: RolloutStart, code: str
-) -> None:
+async def test_a_rollout_that_cannot_start_is_refused(two_versions: Any, start: RolloutStart, code: str) -> None:
     with pytest.raises(CommandRefused) as refused:
-        await loans_with_candidate.registry.start_rollout("loans", start)
+        await two_versions.registry.start_rollout("loans", start)
     assert refused.value.code == code
-    assert epochs(loans_with_candidate)[-1].rollout is None
+    assert epochs(two_versions)[-1].rollout is None
 
 
-async def test_one_rollout_at_a_time_and_a_candidate_waits_for_its_end(loans_with_candidate: Any) -> None:
-    await loans_with_candidate.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "bandit"))
+async def test_one_rollout_at_a_time_and_a_candidate_waits_for_its_end(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "bandit"))
     with pytest.raises(CommandRefused, match="is under way"):
-        await loans_with_candidate.registry.start_rollout("loans", RolloutStart((0,)))
-    await loans_with_candidate.send(TRAINING_RUNS, loans_with_candidate.run(3))
-    assert epochs(loans_with_candidate)[-1].champion.version == CHAMPION
+        await two_versions.registry.start_rollout("loans", RolloutStart((0,)))
+    await two_versions.send(TRAINING_RUNS, two_versions.run(3))
+    assert epochs(two_versions)[-1].champion.version == CHAMPION
     (run,) = [
         run
-        for run in (await loans_with_candidate.client.get("/v1/streams/loans/runs")).json()["runs"]
+        for run in (await two_versions.client.get("/v1/streams/loans/runs")).json()["runs"]
         if run["decision"]["version"] == 3
     ]
     assert run["decision"]["reasons"] == ["a rollout is under way"]

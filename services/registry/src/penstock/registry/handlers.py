@@ -32,7 +32,7 @@ class SystemOfRecord(Protocol):
     async def record_statistics(self, block: Statistics, traceparent: str | None) -> None:
         """Add a block of outcomes to the evidence of its stream's rollout, which may step or end."""
 
-    async def publish(self) -> None:
+    async def publish_outbox(self) -> None:
         """Publish what transactions left in the outbox."""
 
 
@@ -54,14 +54,14 @@ class Handlers:
         """Record training runs, and decide on the candidates of those that finished."""
         for run, raw in zip(batch.records, batch.raw, strict=True):
             await self._registry.record_run(run, _traceparent(raw))
-        await self._registry.publish()
+        await self._registry.publish_outbox()
         return []
 
     async def handle_alerts(self, batch: Batch[Alert]) -> list[AnyOutputs]:
         """Record alerts."""
         for alert in batch.records:
             await self._registry.record_alert(alert)
-        await self._registry.publish()
+        await self._registry.publish_outbox()
         return []
 
     async def handle_statistics(self, batch: Batch[Statistics]) -> list[AnyOutputs]:
@@ -71,7 +71,7 @@ class Handlers:
         for block, raw in blocks:
             await self._registry.record_statistics(block, _traceparent(raw))
         if blocks:
-            await self._registry.publish()
+            await self._registry.publish_outbox()
         return []
 
 

@@ -153,7 +153,7 @@ class Registry:
         provenance = _provenance_of(block, traceparent)
         await self.database.write(lambda session: record_statistics(session, block, provenance))
 
-    async def publish(self) -> None:
+    async def publish_outbox(self) -> None:
         """Publish what transactions left in the outbox.
 
         Raises:

@@ -1,0 +1,102 @@
+"""Routes of commands: what changes streams, models and rollouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from penstock.registry.command_context import OPERATOR, CommandContext
+from penstock.registry.command_results import CommandResult
+from penstock.registry.use_cases.model_commands import Promotion, Rollback
+from penstock.registry.use_cases.registry import Registry
+from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
+from penstock.registry.web import request_bodies
+from penstock.registry.web.request_bodies import Actor, Headers, IfMatch, StreamName, Version
+from penstock.runtime.http.problems import Problem
+
+
+def add_command_routes(app: FastAPI, registry: Registry) -> None:
+    """Add the routes of all commands."""
+    _declaration_routes(app, registry)
+    _model_routes(app, registry)
+    _training_routes(app, registry)
+    _rollout_routes(app, registry)
+
+
+def _declaration_routes(app: FastAPI, registry: Registry) -> None:
+    @app.put("/v1/streams/{stream}", openapi_extra=_accepts("application/toml", "application/json"))
+    async def apply(
+        stream: StreamName,
+        request: Request,
+        response: Response,
+        actor: Actor = OPERATOR,
+    ) -> CommandResult:
+        """Declare a stream, or change its declaration."""
+        declaration = await request_bodies.read_declaration(request, stream)
+        context = CommandContext(actor, traceparent=request.state.traceparent)
+        result = await registry.apply(declaration, context)
+        response.status_code = 201 if result.status == "created" else 200
+        return result
+
+
+def _model_routes(app: FastAPI, registry: Registry) -> None:
+    @app.post("/v1/streams/{stream}/promote", openapi_extra=_accepts("application/json"))
+    async def promote(
+        stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
+    ) -> CommandResult:
+        """Let a version serve."""
+        body, context = await request_bodies.read_command(request, request_bodies.PromoteBody, headers)
+        epoch = request_bodies.expected_epoch(if_match, body.expected_epoch)
+        if epoch is None:
+            raise Problem(428, "epoch_missing", "say which epoch you have seen, as expected_epoch or If-Match")
+        return await registry.promote(stream, Promotion(body.version, epoch, body.digest, body.detail), context)
+
+    @app.post("/v1/streams/{stream}/rollback", openapi_extra=_accepts("application/json"))
+    async def roll_back(
+        stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
+    ) -> CommandResult:
+        """Return to an earlier model."""
+        body, context = await request_bodies.read_command(request, request_bodies.RollbackBody, headers)
+        epoch = request_bodies.expected_epoch(if_match, body.expected_epoch)
+        return await registry.roll_back(stream, Rollback(body.to_version, epoch, body.detail), context)
+
+    @app.delete("/v1/models/{stream}/{version}")
+    async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
+        """Archive a version: it can no longer be promoted; its bytes and its history stay."""
+        return await registry.archive(stream, version, CommandContext(actor))
+
+
+def _training_routes(app: FastAPI, registry: Registry) -> None:
+    @app.post("/v1/streams/{stream}/retrain", status_code=202, openapi_extra=_accepts("application/json"))
+    async def retrain(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Ask for a training."""
+        body, context = await request_bodies.read_command(request, request_bodies.RetrainBody, headers)
+        return await registry.request_training(stream, body.detail, context)
+
+    @app.post("/v1/streams/{stream}/imported", status_code=202, openapi_extra=_accepts("application/json"))
+    async def imported(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Announce that history was imported, so that models are trained on it."""
+        body, context = await request_bodies.read_command(request, request_bodies.ImportedBody, headers)
+        return await registry.announce_import(stream, body.outcomes, body.detail, context)
+
+
+def _rollout_routes(app: FastAPI, registry: Registry) -> None:
+    @app.post("/v1/streams/{stream}/rollout", openapi_extra=_accepts("application/json"))
+    async def start_rollout(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Let versions answer beside the champion, by degrees."""
+        body, context = await request_bodies.read_command(request, request_bodies.RolloutBody, headers)
+        start = RolloutStart(body.challengers, body.mode, body.steps, body.detail)
+        return await registry.start_rollout(stream, start, context)
+
+    @app.post("/v1/streams/{stream}/rollout/{order}", openapi_extra=_accepts("application/json"))
+    async def control_rollout(
+        stream: StreamName, order: RolloutAction, request: Request, headers: Headers
+    ) -> CommandResult:
+        """Pause, resume, abort or promote the rollout under way."""
+        body, context = await request_bodies.read_command(request, request_bodies.RolloutActionBody, headers)
+        return await registry.control_rollout(stream, order, body.detail, context)
+
+
+def _accepts(*media_types: str) -> dict[str, Any]:
+    return {"requestBody": {"content": {media_type: {} for media_type in media_types}}}
