@@ -19,7 +19,7 @@ from bench.models import Trained
 from bench.processes import Command
 from bench.shipped import deploy
 from bench.stream import CATEGORIES, NAME, NUMBERS
-from penstock.console.plan.ports import free_ports
+from penstock.console.local_ports import free_ports
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration, write_declaration
 

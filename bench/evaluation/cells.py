@@ -16,7 +16,7 @@ from bench.evaluation.references import REFERENCES, answered
 from bench.evaluation.rows import Rows, read_rows
 from bench.evaluation.streams import Stream
 from bench.results import RESULTS
-from penstock.console.replay.report import WARMUP, progress
+from penstock.console.replay.scores import WARMUP, score_by_block
 
 KEPT = RESULTS / "evaluation"
 PRODUCT = "penstock"
@@ -104,5 +104,5 @@ def judged(rows: Rows, values: Any) -> Outcome:
         "metric": "mae" if rows.task == "regression" else "accuracy",
         "events": len(rows),
         "score": float(np.mean(marks[counted])),
-        "progress": [asdict(line) for line in progress(known, marks, len(rows))],
+        "progress": [asdict(line) for line in score_by_block(known, marks, len(rows))],
     }

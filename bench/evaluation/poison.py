@@ -28,9 +28,9 @@ from bench.evaluation.poison_challengers import Judged, challenger, past, some
 from bench.evaluation.streams import USUAL_DELAY
 from bench.page import DOCS
 from bench.terminal import say
-from penstock.console.replay.feed import Row, chunk_size
-from penstock.console.replay.in_process_deployment import local_deployment
-from penstock.console.replay.stream_time import replay
+from penstock.console.replay.in_process_deployment import in_process_deployment
+from penstock.console.replay.labelled_rows import Row, chunk_size
+from penstock.console.replay.stream_time import replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 
 PAGE = DOCS / "poison.md"
@@ -65,9 +65,9 @@ class Suffered:
 async def suffered(attack: Attack, folder: Path) -> Suffered:
     """Replay the stream under an attack, every service in this process, as `penstock replay --in-process` does."""
     feed = feed_under(attack, folder)
-    async with local_deployment(feed.feed.declaration) as deployment:
-        await replay(feed, deployment, USUAL_DELAY, chunk_size(USUAL_DELAY), lambda _: None)
-        await deployment.watch.catch_up()
+    async with in_process_deployment(feed.feed.declaration) as deployment:
+        await replay_in_stream_time(feed, deployment, USUAL_DELAY, chunk_size(USUAL_DELAY), lambda _: None)
+        await deployment.watch.read_to_end()
         return figures(feed, deployment.watch)
 
 
@@ -75,12 +75,12 @@ def figures(feed: Poisoned, watch: StreamWatch) -> Suffered:
     """What the log says of a feed that was sent."""
     rows = list(feed.rows())
     attacked = rows[POISONED:]
-    offered = [run.candidate.digest for run in watch.runs.values() if run.candidate and run.until > POISONED]
+    offered = [run.candidate.digest for run in watch.training_runs.values() if run.candidate and run.until > POISONED]
     champions = {epoch.champion.digest for epoch in watch.epochs.values()}
     late = {row.id for row in attacked}
     return Suffered(
         attack=feed.attack,
-        lies=sum(feed.told(row) != row.truth for row in rows),
+        lies=sum(feed.told(row) != row.label for row in rows),
         trained=len(offered),
         promoted=sum(digest in champions for digest in offered),
         drifts=sum(drift.event_id in late for drift in watch.drifts),
@@ -93,16 +93,16 @@ def figures(feed: Poisoned, watch: StreamWatch) -> Suffered:
 
 
 def _right(watch: StreamWatch, rows: Sequence[Row]) -> float | None:
-    return _share(watch, rows, lambda row, answer: answer == row.truth)
+    return _share(watch, rows, lambda row, answer: answer == row.label)
 
 
 def _goal_share(watch: StreamWatch, attacked: Sequence[Row], *, triggered: bool) -> float | None:
-    wanted = [row for row in attacked[BATCH:] if row.truth != GOAL and carries(row.number) == triggered]
+    wanted = [row for row in attacked[BATCH:] if row.label != GOAL and carries(row.number) == triggered]
     return _share(watch, wanted, lambda _, answer: answer == GOAL)
 
 
 def _share(watch: StreamWatch, rows: Sequence[Row], holds: Callable[[Row, object], bool]) -> float | None:
-    found = [holds(row, watch.answers[row.id][0]) for row in rows if row.id in watch.answers]
+    found = [holds(row, watch.predictions[row.id][0]) for row in rows if row.id in watch.predictions]
     return sum(found) / len(found) if found else None
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.evaluation.generated import write_generated
-from penstock.console.init.propose_declaration import propose
-from penstock.console.replay.feed import FileFeed, Row
+from penstock.console.init.propose_declaration import propose_declaration
+from penstock.console.replay.labelled_rows import FileRows, Row
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
@@ -97,7 +97,7 @@ def carries(number: int) -> bool:
 class Poisoned:
     """A feed whose truths are honest and whose labels lie as the attack says."""
 
-    feed: FileFeed
+    feed: FileRows
     attack: Attack
     values: Sequence[Values]
 
@@ -107,16 +107,16 @@ class Poisoned:
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
         """The label that is told."""
-        return self.feed.label_of(replace(row, truth=self.told(row)), known_at)
+        return self.feed.label_of(replace(row, label=self.told(row)), known_at)
 
     def told(self, row: Row) -> str:
         """The truth, or from row `POISONED` on what the attack makes of it."""
-        truth = str(row.truth)
+        truth = str(row.label)
         return truth if row.number < POISONED else self.attack.lie(row.number, self.values[row.number], truth)
 
     def is_clean(self, row: Row) -> bool:
         """Whether the row's own label is told as it is, and it carries no trigger."""
-        return self.told(row) == row.truth and not (self.attack.triggered and carries(row.number))
+        return self.told(row) == row.label and not (self.attack.triggered and carries(row.number))
 
 
 def feed_under(attack: Attack, folder: Path) -> Poisoned:
@@ -125,9 +125,9 @@ def feed_under(attack: Attack, folder: Path) -> Poisoned:
     if attack.triggered:
         path.write_text(with_trigger(path.read_text()))
     table = open_table(path).first(ROWS)
-    declaration = _often_trained(parse_declaration(propose(table, None, None)))
+    declaration = _often_trained(parse_declaration(propose_declaration(table, None, None)))
     values = [dict(zip(table.columns, row, strict=True)) for row in table.rows()]
-    return Poisoned(FileFeed(table, declaration, "poison"), attack, values)
+    return Poisoned(FileRows(table, declaration, "poison"), attack, values)
 
 
 def with_trigger(text: str) -> str:

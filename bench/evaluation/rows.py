@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.init.propose_declaration import class_of, propose
-from penstock.console.table_file import MISSING, Table, open_table
-from penstock.console.time_text import read_time
+from penstock.console.cell_values import MISSING, parse_class, parse_time
+from penstock.console.init.propose_declaration import propose_declaration
+from penstock.console.table_file import Table, open_table
 from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.ml.features.encoding import time_part
@@ -46,7 +46,7 @@ class Rows:
 def read_rows(path: Path, first: int | None = None) -> Rows:
     """Read a file, or its first rows. Codes are given in the order in which texts appear, so none tells of later rows."""
     table = open_table(path)
-    declaration = parse_declaration(propose(table, None, None))
+    declaration = parse_declaration(propose_declaration(table, None, None))
     values = list(table.first(first).rows())
     features = declaration.features
     columns = [
@@ -60,14 +60,14 @@ def read_rows(path: Path, first: int | None = None) -> Rows:
 
 
 def _column(table: Table, values: Sequence[Sequence[str]], name: str) -> list[str | None]:
-    place = table.place_of(name)
+    place = table.column_index(name)
     return [None if row[place] in MISSING else row[place] for row in values]
 
 
 def _truths(texts: Sequence[str | None], task: Task) -> Truths:
     if task == "regression":
         return _numbers(texts)
-    return _codes([None if text is None else class_of(text) for text in texts], most=len(texts))
+    return _codes([None if text is None else parse_class(text) for text in texts], most=len(texts))
 
 
 def _numbers(texts: Iterable[str | None]) -> NDArray[np.float64]:
@@ -90,5 +90,5 @@ def _time_parts(table: Table, values: Sequence[Sequence[str]], declaration: Decl
 
 
 def _moment(text: str | None) -> datetime | None:
-    time = None if text is None else read_time(text, UTC)
+    time = None if text is None else parse_time(text, UTC)
     return None if time is None else time.replace(tzinfo=None)

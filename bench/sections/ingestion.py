@@ -19,7 +19,7 @@ from bench.shipped import deploy
 from bench.stream import NAME
 from bench.terminal import say
 from penstock.bus.ports import NewTopic
-from penstock.console.plan.ports import free_ports
+from penstock.console.local_ports import free_ports
 
 LINES = 1000
 FEW_CONNECTIONS = 4  # that send batches

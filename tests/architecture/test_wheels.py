@@ -21,8 +21,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from penstock.console.home import Home, prepare
+from penstock.console.local_ports import free_ports
 from penstock.console.plan.keys import ensure_keys
-from penstock.console.plan.ports import free_ports
 from penstock.console.plan.service_plans import SERVICES, USUAL_PORTS, common_settings, service_plans
 from penstock.console.process_plan import ProcessPlan
 

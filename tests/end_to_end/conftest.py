@@ -16,9 +16,9 @@ from penstock.console.declared_streams import await_declared
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import Home
-from penstock.console.plan.plan_builder import Wanted
+from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
-from penstock.console.services_client import Requests
+from penstock.console.services_client import open_services
 from penstock.console.supervision.lifecycle import running
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import StreamDeclared
@@ -49,11 +49,8 @@ class Site:
 
     async def declare(self, declaration: Declaration) -> StreamDeclared:
         """Declare a stream, and wait until it is on the log."""
-        requests = Requests(self.record.url("ingestion"), self.record.url("registry"))
-        try:
-            await requests.apply(declaration.name, declaration.model_dump_json())
-        finally:
-            await requests.close()
+        async with open_services(self.record) as services:
+            await services.declare(declaration.name, declaration.model_dump_json())
         async with self.log() as log:
             return await await_declared(log, self.record.namespace, declaration.name)
 
@@ -68,7 +65,7 @@ class Site:
     async def connected(self, declared: StreamDeclared) -> AsyncIterator[LiveDeployment]:
         """The deployment as a client of the stream has it."""
         async with live_deployment(self.record, declared) as deployment:
-            await deployment.quiet()
+            await deployment.await_quiet()
             yield deployment
 
     async def records(self, topic: Topic[Any], stream: StreamDeclared) -> list[tuple[Any, bytes]]:
@@ -93,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in tracing.items():
                 patch.setenv(name, value)
-            deployment = running(home, Wanted(environment=dict(os.environ)))
+            deployment = running(home, StartOptions(environment=dict(os.environ)))
             deployment.__enter__()
         try:
             yield Site(home, receiver)

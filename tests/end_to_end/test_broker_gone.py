@@ -40,13 +40,13 @@ async def test_the_loop_resumes_when_the_broker_is_back(site: Site) -> None:
     assert gone
     assert site.record.processes["broker"].restarts > broker.restarts
     async with site.connected(declared) as deployment:
-        await deployment.answered(acknowledged)
+        await deployment.await_answers(acknowledged)
         again = rows[0]
         await deployment.send("event", [again.event], again.time)
-        await deployment.quiet()
-        await deployment.watch.catch_up()
-        assert set(acknowledged) <= set(deployment.watch.answers)
-        assert deployment.watch.rejected == {}
+        await deployment.await_quiet()
+        await deployment.watch.read_to_end()
+        assert set(acknowledged) <= set(deployment.watch.predictions)
+        assert deployment.watch.rejections == {}
 
 
 JSON = {"content-type": "application/json"}

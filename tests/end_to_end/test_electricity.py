@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.console.replay.replay import Asked, replay_in_process, replay_live
+from penstock.console.replay.replay import ReplayOptions, replay_in_process, replay_live
 from penstock.console.table_file import Table
 from penstock.contracts.declaration.stream import Declaration
 
@@ -16,14 +16,14 @@ CHUNK = 24  # rows: fewer halts than the default of 6, and the same law
 async def test_the_broker_scores_as_the_memory_bus_does(
     site: Site, electricity: Table, electricity_declaration: Declaration
 ) -> None:
-    asked = Asked(electricity.first(ROWS), electricity_declaration, DELAY, CHUNK)
-    live = await replay_live(asked, site.record, lambda _: None)
+    options = ReplayOptions(electricity.first(ROWS), electricity_declaration, DELAY, CHUNK)
+    live = await replay_live(options, site.record, lambda _: None)
     report = live.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (ROWS, ROWS, ROWS, ROWS)
     assert report.failed_requests == 0, live.more
     assert live.more["probes"] > 0
     assert len([line for line in report.epochs if line.at_event is not None]) >= 2
-    local = (await replay_in_process(asked, lambda _: None)).report
+    local = (await replay_in_process(options, lambda _: None)).report
     assert report.score is not None
     assert local.score is not None
     assert abs(report.score - local.score) <= 0.01, (live.report.epochs, local.epochs)

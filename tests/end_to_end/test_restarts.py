@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.plan.service_plans import SERVICES
-from penstock.console.replay.feed import Row
-from penstock.console.replay.wall_time import replay_at
+from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.console.supervision.restart_requests import restart_and_wait
 from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
 
@@ -47,7 +47,7 @@ async def test_each_service_restarts_while_events_flow(site: Site) -> None:
     async with site.stream("restarted") as deployment:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(restart_each(site, feed))
-            sending = tasks.create_task(replay_at(feed, deployment, DELAY, RATE, lambda _: None))
+            sending = tasks.create_task(replay_in_wall_time(feed, deployment, DELAY, RATE, lambda _: None))
         sent = sending.result()
         stream = deployment.watch.stream
     assert (sent.refused, sent.labels) == (0, sent.events)
@@ -55,7 +55,7 @@ async def test_each_service_restarts_while_events_flow(site: Site) -> None:
         held: dict[str, set[bytes]] = {}
         for record, value in await site.records(topic, stream):
             held.setdefault(record.id, set()).add(value)
-        assert set(held) == set(sent.truths.rows), topic
+        assert set(held) == set(sent.rows.numbers), topic
         assert {len(bodies) for bodies in held.values()} == {1}, topic
     labels = {record.id: record.data.label for record, _ in await site.records(OUTCOMES, stream)}
-    assert labels == sent.truths.truths
+    assert labels == sent.rows.labels

@@ -22,8 +22,8 @@ async def test_one_trace_from_the_request_to_the_prediction(site: Site) -> None:
     async with site.stream("traced") as deployment:
         row = next(islice(CreditRisk(1, None).rows(), 1))
         header = {"traceparent": f"00-{trace}-{parent}-01"}
-        await deployment.requests.hand_in("traced", "event", [row.event], header)
-        await deployment.answered([row.id])
+        await deployment.services.send_records("traced", "event", [row.event], header)
+        await deployment.await_answers([row.id])
         assert site.spans.wait_for(lambda receiver: {span.service for span in spans(receiver)} >= HOPS), spans(
             site.spans
         )

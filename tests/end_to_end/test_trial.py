@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from penstock.console.demo.credit_risk import CreditRisk
-from penstock.console.replay.feed import Row
-from penstock.console.replay.stream_time import replay
+from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.stream_time import replay_in_stream_time
 from penstock.contracts.topics import PREDICTIONS
 
 from .conftest import Site
@@ -51,13 +51,13 @@ def penstock(site: Site, *arguments: str) -> str:
 
 async def test_a_shadow_that_does_worse_is_taken_back_and_nobody_heard_of_it(site: Site) -> None:
     async with site.stream("tried") as deployment:
-        await replay(Part(0, LEARNT), deployment, 40, 200, lambda _: None)
-        await deployment.quiet()
+        await replay_in_stream_time(Part(0, LEARNT), deployment, 40, 200, lambda _: None)
+        await deployment.await_quiet()
         started = penstock(site, "rollout", "start", "tried", str(BASELINE), "--mode", "shadow", "--why", "to compare")
         assert "shadow on tried: running" in started
-        await deployment.quiet()
-        await replay(Part(LEARNT, LEARNT + TRIED), deployment, 40, 200, lambda _: None)
-        await deployment.quiet()
+        await deployment.await_quiet()
+        await replay_in_stream_time(Part(LEARNT, LEARNT + TRIED), deployment, 40, 200, lambda _: None)
+        await deployment.await_quiet()
         ended = json.loads(penstock(site, "rollout", "status", "tried", "--json"))
         assert (ended["state"], ended["mode"]) == ("ended", "shadow")
         assert "worse than the champion" in ended["detail"]

@@ -13,7 +13,7 @@ import httpx
 
 from penstock.console.declared_streams import declared_streams
 from penstock.console.demo.credit_risk import CreditRisk
-from penstock.console.plan.plan_builder import Wanted
+from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import await_ready, start, stop
 from penstock.contracts.topics import PREDICTIONS
 
@@ -41,17 +41,17 @@ async def test_a_second_up_carries_on_where_the_first_stopped(site: Site) -> Non
     async with site.stream("carried-on") as deployment:
         stream = deployment.watch.stream
         await deployment.send("event", [row.event for row in rows[:40]], rows[0].time)
-        await deployment.quiet()
+        await deployment.await_quiet()
     before = (await names(site), served(site, stream.name))
     urls = {name: record.url for name, record in site.record.processes.items()}
     assert stop(site.home)
-    assert start(site.home, Wanted(), tied=True)
+    assert start(site.home, StartOptions(), ends_with_caller=True)
     await_ready(site.home)
     assert {name: record.url for name, record in site.record.processes.items()} == urls
     async with site.connected(stream) as deployment:
         assert (await names(site), served(site, stream.name)) == before
         await deployment.send("event", [row.event for row in rows[20:]], rows[0].time)
-        await deployment.quiet()
+        await deployment.await_quiet()
     predicted = [record.id for record, _ in await site.records(PREDICTIONS, stream)]
     assert sorted(predicted) == sorted(row.id for row in rows)
 

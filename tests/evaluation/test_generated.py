@@ -22,7 +22,7 @@ from bench.evaluation.generated import (
     write_generated,
 )
 from bench.evaluation.streams import DELAYS, Stream, streams_in
-from penstock.console.init.propose_declaration import propose
+from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 
@@ -53,7 +53,7 @@ def test_a_stream_is_the_same_every_time_and_can_be_declared(tmp_path: Path, nam
     file = write_generated(name, tmp_path)
     first = file.read_bytes()
     assert write_generated(name, tmp_path).read_bytes() == first
-    declared = parse_declaration(propose(open_table(file), None, None))
+    declared = parse_declaration(propose_declaration(open_table(file), None, None))
     assert declared.label.name == "label"
     assert declared.task == ("regression" if "regression" in name else "binary")
     assert open_table(file).count() == ROWS

@@ -17,8 +17,8 @@ from bench.evaluation.boosting import Answers, calendar, calendar_rows
 from bench.evaluation.known import LAGS, MEAN_OF, Known, known_rows, lags, last_known
 from bench.evaluation.references import REFERENCES
 from bench.evaluation.rows import Rows, read_rows
-from penstock.console.replay.feed import Row, chunk_size
-from penstock.console.replay.stream_time import replay
+from penstock.console.replay.labelled_rows import Row, chunk_size
+from penstock.console.replay.stream_time import replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 260
@@ -71,7 +71,7 @@ class Listener:
 @given(count=st.integers(0, 300), delay=st.integers(0, 120))
 async def test_the_references_know_what_a_replay_lets_be_known(count: int, delay: int) -> None:
     heard = Listener()
-    await replay(Numbered(count), heard, delay, chunk_size(delay), lambda _: None)
+    await replay_in_stream_time(Numbered(count), heard, delay, chunk_size(delay), lambda _: None)
     assert known_rows(count, delay).tolist() == heard.known
 
 

@@ -20,7 +20,7 @@ from bench.evaluation.rows import Rows
 from bench.evaluation.standing import COLUMNS, OURS, Standing, mean_ranks, ranks, recovery, standing
 from bench.evaluation.streams import Stream
 from bench.evaluation.targets import target
-from penstock.console.replay.report import block_size
+from penstock.console.replay.scores import block_size
 from penstock.contracts.declaration.stream_file import parse_declaration
 
 ELEC = Stream("elec2", Path("elec2.csv.gz"), 48)

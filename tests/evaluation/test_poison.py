@@ -82,7 +82,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Poisoned:
 
 @pytest.fixture(scope="module")
 def truths(untouched: Poisoned) -> list[str]:
-    return [str(row.truth) for row in untouched.rows()]
+    return [str(row.label) for row in untouched.rows()]
 
 
 def lies(attack: Attack, untouched: Poisoned, truths: list[str]) -> np.ndarray:
@@ -96,7 +96,7 @@ def test_labels_are_true_before_the_attack_and_lie_in_it_while_the_truth_stays(u
     rows = list(feed.rows())
     for row in (rows[0], rows[POISONED - 1], rows[POISONED]):
         lies_now = row.number == POISONED
-        assert (feed.told(row) != row.truth) == lies_now
+        assert (feed.told(row) != row.label) == lies_now
         assert (feed.label_of(row, row.time) != untouched.label_of(row, row.time)) == lies_now
         assert feed.is_clean(row) != lies_now
     assert rows == list(untouched.rows())
@@ -138,5 +138,5 @@ def test_the_trigger_never_came_before_and_its_batch_is_labelled_with_the_goal(t
     assert there[:BATCH] == list(range(POISONED, POISONED + BATCH))
     rows = list(feed.rows())
     assert {feed.told(row) for row in rows[POISONED : POISONED + BATCH]} == {GOAL}
-    assert all(feed.told(row) == row.truth for row in rows[POISONED + BATCH :])
+    assert all(feed.told(row) == row.label for row in rows[POISONED + BATCH :])
     assert not any(feed.is_clean(rows[number]) for number in there)

@@ -12,9 +12,9 @@ import pytest
 from penstock.bus.memory.log import MemoryLog
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
-from penstock.console.replay.in_process_deployment import local_deployment
-from penstock.console.replay.report import Effort, Report, make_report
-from penstock.console.replay.stream_time import Sent, replay
+from penstock.console.replay.in_process_deployment import in_process_deployment
+from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.topics import Topic
@@ -29,7 +29,7 @@ CLOCKS = ("wall_s", "training_seconds", "learning_seconds", "events_per_s")
 class Ran:
     """A run that has ended: what was sent, what its log holds, and the report."""
 
-    sent: Sent
+    sent: ReplayProgress
     watch: StreamWatch
     log: MemoryLog
     report: Report
@@ -39,7 +39,7 @@ class Ran:
         stream = self.watch.stream
         name = topic.name("penstock", stream.name if topic.plane == "data" else None)
         decode = topic.decoder(stream)
-        found = [record for place in self.log.places_of(name) for record in decode(self.log.held(place))]
+        found = [record for place in self.log.partitions_of(name) for record in decode(self.log.records_of(place))]
         assert not any(isinstance(record, Unreadable) for record in found)
         return found
 
@@ -47,11 +47,13 @@ class Ran:
 async def run_credit_risk() -> Ran:
     """Loan applications through the whole loop, the world changing at number `PLANTED_AT`."""
     declaration = demo_declaration()
-    async with local_deployment(declaration) as deployment:
-        sent = await replay(CreditRisk(COUNT, PLANTED_AT), deployment, LABEL_DELAY, CHUNK, lambda _: None)
-        await deployment.watch.catch_up()
-        effort = Effort(0.0, 0, sent.refused, sent.labels)
-        report = make_report(deployment.watch, sent.truths, declaration.task, effort)
+    async with in_process_deployment(declaration) as deployment:
+        sent = await replay_in_stream_time(
+            CreditRisk(COUNT, PLANTED_AT), deployment, LABEL_DELAY, CHUNK, lambda _: None
+        )
+        await deployment.watch.read_to_end()
+        effort = RunMeasurements(0.0, 0, sent.refused, sent.labels)
+        report = make_report(deployment.watch, sent.rows, declaration.task, effort)
         return Ran(sent, deployment.watch, deployment.log, report)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from penstock.bus.ports import RecordBatch
 from penstock.console.demo.credit_risk import SOURCE, START, CreditRisk
 from penstock.console.demo.demo import demo_declaration
-from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
+from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
 from penstock.contracts.topics import RECEIVED, REJECTED, STREAM_DEAD_LETTERS, Topic
 
 GOOD: dict[str, Any] = {
@@ -33,20 +33,20 @@ UNREADABLE = b"\x00\xff\x00"
 NO_EVENT = {b"[1, 2": "wrong_type", b"7": "wrong_type", b'{"id": 1}': "missing_field"}
 
 
-async def write(deployment: LocalDeployment, *values: bytes | None) -> None:
+async def write(deployment: InProcessDeployment, *values: bytes | None) -> None:
     """Write to `received`, at the good event's time, as a producer who speaks Kafka does."""
     await deployment.send("event", [], START)
     topic = RECEIVED.name("penstock", deployment.watch.stream.name)
-    deployment.log.append([RecordBatch.one(topic, 0, None, value) for value in values])
-    await deployment.quiet()
-    await deployment.watch.catch_up()
+    deployment.log.append([RecordBatch.single(topic, 0, None, value) for value in values])
+    await deployment.await_quiet()
+    await deployment.watch.read_to_end()
 
 
-def held(deployment: LocalDeployment, topic: Topic[Any]) -> list[Any]:
+def held(deployment: InProcessDeployment, topic: Topic[Any]) -> list[Any]:
     """Everything on a topic of the stream."""
     name = topic.name("penstock", deployment.watch.stream.name)
     decode = topic.decoder(deployment.watch.stream)
-    return [one for place in deployment.log.places_of(name) for one in decode(deployment.log.held(place))]
+    return [one for place in deployment.log.partitions_of(name) for one in decode(deployment.log.records_of(place))]
 
 
 def record(**changes: Any) -> bytes:
@@ -55,30 +55,30 @@ def record(**changes: Any) -> bytes:
 
 
 async def test_bad_events_from_kafka_end_rejected_with_their_code_and_bytes() -> None:
-    async with local_deployment(demo_declaration()) as deployment:
+    async with in_process_deployment(demo_declaration()) as deployment:
         good = [row.event for row in CreditRisk(20, None).rows()]
         bad = {code: record(id=code, **changes) for code, changes in BAD.items()}
         mixed = [value for pair in zip(good, [*bad.values(), *good], strict=False) for value in pair]
         await write(deployment, *mixed, *good[10:])
         watch = deployment.watch
-        assert {name: code for name, code in watch.rejected.items() if name in BAD} == {code: code for code in BAD}
-        assert set(watch.answers) == {row.id for row in CreditRisk(20, None).rows()}
+        assert {name: code for name, code in watch.rejections.items() if name in BAD} == {code: code for code in BAD}
+        assert set(watch.predictions) == {row.id for row in CreditRisk(20, None).rows()}
         found = {one.data.id: base64.b64decode(one.data.original) for one in held(deployment, REJECTED)}
         assert found == bad
 
 
 async def test_another_body_under_an_id_is_rejected_and_the_first_stands() -> None:
-    async with local_deployment(demo_declaration()) as deployment:
+    async with in_process_deployment(demo_declaration()) as deployment:
         await write(deployment, record())
         await write(deployment, record(), record(data=GOOD["data"] | {"income": 2.0}))
-        assert deployment.watch.rejected == {"good": "id_conflict"}
-        assert list(deployment.watch.answers) == ["good"]
+        assert deployment.watch.rejections == {"good": "id_conflict"}
+        assert list(deployment.watch.predictions) == ["good"]
 
 
 async def test_what_cannot_be_read_is_kept_with_its_bytes() -> None:
-    async with local_deployment(demo_declaration()) as deployment:
+    async with in_process_deployment(demo_declaration()) as deployment:
         await write(deployment, record(), UNREADABLE, None, *NO_EVENT, record(id="also-good"))
-        assert set(deployment.watch.answers) == {"good", "also-good"}
+        assert set(deployment.watch.predictions) == {"good", "also-good"}
         letters = {one.data.value and base64.b64decode(one.data.value) for one in held(deployment, STREAM_DEAD_LETTERS)}
         assert letters == {UNREADABLE, None}
         rejected = {base64.b64decode(one.data.original): one.data.code for one in held(deployment, REJECTED)}
@@ -86,10 +86,10 @@ async def test_what_cannot_be_read_is_kept_with_its_bytes() -> None:
 
 
 async def test_bad_events_are_refused_at_the_door_and_those_beside_them_are_taken() -> None:
-    async with local_deployment(demo_declaration()) as deployment:
+    async with in_process_deployment(demo_declaration()) as deployment:
         now = datetime(2026, 1, 5, 9, tzinfo=UTC)
-        refused = await deployment.send("event", [record(), *(record(id=c, **b) for c, b in BAD.items())], now)
-        await deployment.quiet()
-        await deployment.watch.catch_up()
-        assert refused == len(BAD)
-        assert (set(deployment.watch.answers), deployment.watch.rejected) == ({"good"}, {})
+        refusals = await deployment.send("event", [record(), *(record(id=c, **b) for c, b in BAD.items())], now)
+        await deployment.await_quiet()
+        await deployment.watch.read_to_end()
+        assert len(refusals) == len(BAD)
+        assert (set(deployment.watch.predictions), dict(deployment.watch.rejections)) == ({"good"}, {})

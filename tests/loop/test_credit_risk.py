@@ -16,12 +16,12 @@ def test_every_event_is_predicted_once_and_joined_once(ran: Ran) -> None:
     report = ran.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (COUNT, COUNT, COUNT, COUNT)
     assert (report.rejected, report.failed_requests) == (0, 0)
-    sent = set(ran.sent.truths.rows)
+    sent = set(ran.sent.rows.numbers)
     for topic in (EVENTS, PREDICTIONS, OUTCOMES):
         assert Counter(record.id for record in ran.records(topic)) == Counter(sent), topic
     joined = ran.records(OUTCOMES)
     assert {outcome.data.status for outcome in joined} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in joined} == ran.sent.truths.truths
+    assert {outcome.id: outcome.data.label for outcome in joined} == ran.sent.rows.labels
 
 
 def test_the_change_of_the_world_is_noticed_after_it_came_and_not_before(ran: Ran) -> None:
@@ -36,7 +36,7 @@ def test_models_are_promoted_and_answer_better_than_the_ones_before(ran: Ran) ->
     assert (answered[0].family, answered[0].at_event) == ("baseline", 0)
     noticed = min(line.at_event or 0 for line in ran.report.drifts)
     answer = next(line for line in answered if (line.at_event or 0) > noticed)
-    rows, truths, answers = ran.sent.truths.rows, ran.sent.truths.truths, ran.watch.answers
+    rows, truths, answers = ran.sent.rows.numbers, ran.sent.rows.labels, ran.watch.predictions
 
     def right(first: int, last: int) -> float:
         chosen = [record_id for record_id, row in rows.items() if first <= row < last]
@@ -47,8 +47,8 @@ def test_models_are_promoted_and_answer_better_than_the_ones_before(ran: Ran) ->
 
 def test_epochs_never_fall_along_a_partition_and_name_registered_models(ran: Ran) -> None:
     epochs = {record.epoch: record for record in ran.records(MODELS)}
-    for place in ran.log.places_of(PREDICTIONS.name("penstock", ran.watch.stream.name)):
-        found = PREDICTIONS.decoder(ran.watch.stream)(ran.log.held(place))
+    for place in ran.log.partitions_of(PREDICTIONS.name("penstock", ran.watch.stream.name)):
+        found = PREDICTIONS.decoder(ran.watch.stream)(ran.log.records_of(place))
         seen = [record.data.epoch for record in found]
         assert seen == sorted(seen)
         for record in found:
@@ -80,6 +80,6 @@ def test_a_promotion_can_be_followed_back_to_the_outcome_that_caused_it(ran: Ran
 def test_the_same_run_twice_is_the_same(ran: Ran, run_again: Callable[[], Ran]) -> None:
     again = run_again()
     assert without_clocks(again.report) == without_clocks(ran.report)
-    assert again.watch.answers == ran.watch.answers
+    assert again.watch.predictions == ran.watch.predictions
     digests = [[epoch.champion.digest for epoch in one.records(MODELS)] for one in (ran, again)]
     assert digests[0] == digests[1]

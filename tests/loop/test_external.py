@@ -12,9 +12,9 @@ import pytest
 from penstock.bus.memory.log import MemoryLog
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
-from penstock.console.replay.feed import Row
-from penstock.console.replay.in_process_deployment import local_deployment
-from penstock.console.replay.stream_time import Sent, replay
+from penstock.console.replay.in_process_deployment import in_process_deployment
+from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
@@ -32,7 +32,7 @@ class Predicted:
         """The applications in order."""
         for row in self.applications.rows():
             is_right = row.number % 5 < (4 if row.number < BREAKS_AT else 2)
-            said = row.truth if is_right else {"yes": "no", "no": "yes"}[str(row.truth)]
+            said = row.label if is_right else {"yes": "no", "no": "yes"}[str(row.label)]
             brought = {"prediction": said, "modelversion": "7.1"}
             yield replace(row, event=json.dumps({**json.loads(row.event), **brought}).encode())
 
@@ -45,16 +45,16 @@ class Predicted:
 class Watched:
     """The run, ended."""
 
-    sent: Sent
+    sent: ReplayProgress
     watch: StreamWatch
     log: MemoryLog
 
 
 async def run() -> Watched:
     declaration = demo_declaration().model_copy(update={"serving": ServingDeclaration(model="external")})
-    async with local_deployment(declaration) as deployment:
-        sent = await replay(Predicted(CreditRisk(COUNT, None)), deployment, DELAY, CHUNK, lambda _: None)
-        await deployment.watch.catch_up()
+    async with in_process_deployment(declaration) as deployment:
+        sent = await replay_in_stream_time(Predicted(CreditRisk(COUNT, None)), deployment, DELAY, CHUNK, lambda _: None)
+        await deployment.watch.read_to_end()
         return Watched(sent, deployment.watch, deployment.log)
 
 
@@ -69,10 +69,12 @@ def test_every_prediction_is_recorded_as_it_was_made_and_joined_with_its_label(e
     stream = external.watch.stream
     for topic in (PREDICTIONS, OUTCOMES):
         name = topic.name("penstock", stream.name)
-        found = [one for at in external.log.places_of(name) for one in topic.decoder(stream)(external.log.held(at))]
+        found = [
+            one for at in external.log.partitions_of(name) for one in topic.decoder(stream)(external.log.records_of(at))
+        ]
         assert len(found) == COUNT
     assert {outcome.data.status for outcome in found} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in found} == external.sent.truths.truths
+    assert {outcome.id: outcome.data.label for outcome in found} == external.sent.rows.labels
     assert {(one.data.prediction.model, one.data.prediction.digest) for one in found} == {
         (f"{stream.name}@7.1", "external")
     }
@@ -90,5 +92,5 @@ def test_its_getting_worse_is_noticed_and_nothing_is_trained(external: Watched) 
     concept = [drift for drift in external.watch.drifts if drift.kind == "concept"]
     assert concept
     assert all(drift.outcomes > BREAKS_AT - DELAY for drift in concept)
-    assert external.watch.runs == {}
-    assert external.watch.epoch == 0
+    assert external.watch.training_runs == {}
+    assert external.watch.newest_epoch == 0

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from penstock.bus.memory.log import MemoryLog
-from penstock.console.replay.feed import FileFeed
-from penstock.console.replay.history_import import Imported, Target, import_history
-from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
-from penstock.console.replay.labelled_history import Past, history
-from penstock.console.replay.report import Effort, Report, make_report
-from penstock.console.replay.stream_time import replay
+from penstock.console.replay.historical_events import HistoricalEvent, historical_events
+from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
+from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
+from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.stream_time import replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream import Declaration
@@ -47,9 +47,9 @@ DECLARATION = Declaration.model_validate(
 class Site:
     """A deployment in this process, and what its log holds."""
 
-    deployment: LocalDeployment
-    past: FileFeed
-    live: FileFeed
+    deployment: InProcessDeployment
+    past: FileRows
+    live: FileRows
 
     @property
     def log(self) -> MemoryLog:
@@ -59,20 +59,20 @@ class Site:
     def watch(self) -> StreamWatch:
         return self.deployment.watch
 
-    def rows(self) -> list[Past]:
-        return list(history(self.past.rows(), delay=2))
+    def rows(self) -> list[HistoricalEvent]:
+        return list(historical_events(self.past.rows(), delay=2))
 
-    async def bring(self, rows: Sequence[Past]) -> Imported:
-        target = Target(self.log, "penstock", self.watch.stream)
+    async def bring(self, rows: Sequence[HistoricalEvent]) -> ImportResult:
+        target = ImportStream(self.log, "penstock", self.watch.stream)
         found = await import_history(rows, self.deployment, target, "history.csv", lambda _: None)
-        await self.deployment.quiet()
-        await self.watch.catch_up()
+        await self.deployment.await_quiet()
+        await self.watch.read_to_end()
         return found
 
     def records(self, topic: Topic[Any]) -> list[Any]:
         name = topic.name("penstock", "meters" if topic.plane == "data" else None)
         decode = topic.decoder(self.watch.stream)
-        return [record for place in self.log.places_of(name) for record in decode(self.log.held(place))]
+        return [record for place in self.log.partitions_of(name) for record in decode(self.log.records_of(place))]
 
 
 def written(folder: Path, name: str, count: int, seed: int) -> Path:
@@ -96,10 +96,10 @@ def on_site(files: tuple[Path, Path], work: Any) -> Any:
     """What the work comes to on a site of its own."""
 
     async def go() -> Any:
-        async with local_deployment(DECLARATION) as deployment:
-            past = FileFeed(open_table(files[0]), DECLARATION, "import/meters")
+        async with in_process_deployment(DECLARATION) as deployment:
+            past = FileRows(open_table(files[0]), DECLARATION, "import/meters")
             later = DECLARATION.model_copy(update={"time": DECLARATION.time.model_copy(update={"start": _later()})})
-            return await work(Site(deployment, past, FileFeed(open_table(files[1]), later, "live")))
+            return await work(Site(deployment, past, FileRows(open_table(files[1]), later, "live")))
 
     return asyncio.run(go())
 
@@ -111,8 +111,8 @@ def _later() -> Any:
 def test_history_is_learnt_from_before_the_first_live_event(files: tuple[Path, Path]) -> None:
     async def work(site: Site) -> None:
         found = await site.bring(site.rows())
-        assert (found.taken, found.outcomes) == (HISTORY, HISTORY)
-        assert {reason.code: rows for reason, rows in found.rows.items()} == {
+        assert (found.accepted, found.outcomes) == (HISTORY, HISTORY)
+        assert {reason.code: rows for reason, rows in found.first_rows.items()} == {
             "out_of_range": [0],
             "unknown_class": [1],
             "missing_label": [2],
@@ -120,7 +120,7 @@ def test_history_is_learnt_from_before_the_first_live_event(files: tuple[Path, P
         (request,) = site.records(TRAINING_REQUESTS)
         assert (request.reason, request.until) == ("first", HISTORY)
         assert site.watch.epochs[1].reason == "promotion"
-        assert not site.watch.answers
+        assert not site.watch.predictions
         assert {outcome.data.status for outcome in site.records(OUTCOMES)} == {"imported"}
         assert not site.records(STATISTICS)
         assert not site.records(DRIFT)
@@ -131,19 +131,21 @@ def test_history_is_learnt_from_before_the_first_live_event(files: tuple[Path, P
 def test_only_live_events_are_scored(files: tuple[Path, Path]) -> None:
     async def work(site: Site) -> None:
         await site.bring(site.rows())
-        sent = await replay(site.live, site.deployment, 10, 20, lambda _: None)
-        await site.watch.catch_up()
-        report: Report = make_report(site.watch, sent.truths, "binary", Effort(0.0, 0, sent.refused, sent.labels))
+        sent = await replay_in_stream_time(site.live, site.deployment, 10, 20, lambda _: None)
+        await site.watch.read_to_end()
+        report: Report = make_report(
+            site.watch, sent.rows, "binary", RunMeasurements(0.0, 0, sent.refused, sent.labels)
+        )
         assert report.predicted == LIVE
         assert report.score is not None
         assert report.score > 0.9, "the first live event meets the model that history taught"
-        assert {epoch for _, epoch in site.watch.answers.values()} >= {1}
-        assert 0 not in {epoch for _, epoch in site.watch.answers.values()}
+        assert {epoch for _, epoch in site.watch.predictions.values()} >= {1}
+        assert 0 not in {epoch for _, epoch in site.watch.predictions.values()}
         told = [one for one in site.records(STATISTICS) if one.clock == "provisional"]
         assert sum(one.joined + one.expired for one in told) == (HISTORY + LIVE) // 100 * 100 - HISTORY
         assert all(one.score is not None and one.score > 0.9 for one in told)
         first = min(
-            outcome.data.answer.known[0] for outcome in site.records(OUTCOMES) if outcome.id in sent.truths.rows
+            outcome.data.answer.lag_features[0] for outcome in site.records(OUTCOMES) if outcome.id in sent.rows.numbers
         )
         assert first is not None, "the first live events know the labels of history"
 
@@ -164,11 +166,11 @@ def test_an_import_that_was_cut_short_is_completed(files: tuple[Path, Path]) -> 
     async def work(site: Site) -> None:
         rows = site.rows()
         labelled = [row.event for row in rows if row.event is not None]
-        await site.deployment.bring(labelled[:700], rows[-1].known_at)  # killed before anybody was told
-        await site.deployment.quiet()
+        await site.deployment.send("event", labelled[:700], rows[-1].known_at)  # killed before anybody was told
+        await site.deployment.await_quiet()
         assert not site.records(TRAINING_REQUESTS)
         found = await site.bring(rows)
-        assert (found.taken, found.outcomes) == (HISTORY, HISTORY)
+        assert (found.accepted, found.outcomes) == (HISTORY, HISTORY)
         (request,) = site.records(TRAINING_REQUESTS)
         assert request.until == HISTORY
 
@@ -180,9 +182,9 @@ def test_a_corrected_file_adds_what_was_corrected(files: tuple[Path, Path]) -> N
         await site.bring(site.rows())
         past = files[0]
         past.write_text(past.read_text().replace("900,", "90,", 1))
-        site.past = FileFeed(open_table(past), DECLARATION, "import/meters")
+        site.past = FileRows(open_table(past), DECLARATION, "import/meters")
         found = await site.bring(site.rows())
-        assert (found.taken, found.outcomes) == (HISTORY + 1, HISTORY + 1)
+        assert (found.accepted, found.outcomes) == (HISTORY + 1, HISTORY + 1)
         assert len(site.records(OUTCOMES)) == HISTORY + 1
 
     on_site(files, work)

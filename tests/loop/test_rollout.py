@@ -15,16 +15,16 @@ import pytest
 from penstock.bus.memory.log import MemoryLog
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
-from penstock.console.replay.feed import Row
-from penstock.console.replay.in_process_deployment import LocalDeployment, local_deployment
-from penstock.console.replay.stream_time import replay
+from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
+from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.stream_time import replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelEpoch, RolloutMode
 from penstock.contracts.topics import PREDICTIONS
-from penstock.registry.use_cases.commands import Promotion
-from penstock.registry.use_cases.rollout_commands import Start
+from penstock.registry.use_cases.model_commands import Promotion
+from penstock.registry.use_cases.rollout_commands import RolloutStart
 
 TURNED = 650  # loans whose labels are turned round: the first model learns the opposite of the truth
 TRIED, EACH = 2400, 1200
@@ -44,7 +44,7 @@ class Loans:
     def rows(self) -> Iterator[Row]:
         """The applications in order."""
         for row in islice(CreditRisk(self.stop, None).rows(), self.start, self.stop):
-            yield replace(row, truth=FLIPPED[str(row.truth)]) if row.number < TURNED else row
+            yield replace(row, label=FLIPPED[str(row.label)]) if row.number < TURNED else row
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
         """What became of the loan."""
@@ -71,12 +71,12 @@ class Tried:
         stream = self.watch.stream
         name = PREDICTIONS.name("penstock", stream.name)
         decode = PREDICTIONS.decoder(stream)
-        return [record for place in self.log.places_of(name) for record in decode(self.log.held(place))]
+        return [record for place in self.log.partitions_of(name) for record in decode(self.log.records_of(place))]
 
 
-async def send(deployment: LocalDeployment, start: int, stop: int) -> None:
-    await replay(Loans(start, stop), deployment, DELAY, CHUNK, lambda _: None)
-    await deployment.watch.catch_up()
+async def send(deployment: InProcessDeployment, start: int, stop: int) -> None:
+    await replay_in_stream_time(Loans(start, stop), deployment, DELAY, CHUNK, lambda _: None)
+    await deployment.watch.read_to_end()
 
 
 def declared(**retrain: Any) -> Declaration:
@@ -86,22 +86,22 @@ def declared(**retrain: Any) -> Declaration:
 async def run() -> Tried:
     """A bad model by canary, then a good one against a bad champion in each other way."""
     start = {"first_after": 500, "cooldown": 300, "settle": 250}
-    async with local_deployment(declared(on=["drift"], **start)) as deployment:
+    async with in_process_deployment(declared(on=["drift"], **start)) as deployment:
         name, desk, watch = deployment.watch.stream.name, deployment.registry, deployment.watch
         await send(deployment, 0, TRIED)
-        good = watch.epochs[watch.epoch].champion.version
+        good = watch.epochs[watch.newest_epoch].champion.version
         await desk.apply(declared(on=[], **start))  # from here on nothing is trained
         begun, sent = {}, TRIED
         modes: tuple[RolloutMode, ...] = ("canary", "ab", "shadow", "bandit")
         for mode in modes:
             champion, tried = (good, BAD) if mode == "canary" else (BAD, good)
-            if watch.epochs[watch.epoch].champion.version != champion:
-                await desk.promote(name, Promotion(champion, watch.epoch))
-            await deployment.quiet()
-            await desk.start_rollout(name, Start((tried,), mode))
-            await deployment.quiet()
-            await watch.catch_up()
-            begun[mode] = watch.epoch
+            if watch.epochs[watch.newest_epoch].champion.version != champion:
+                await desk.promote(name, Promotion(champion, watch.newest_epoch))
+            await deployment.await_quiet()
+            await desk.start_rollout(name, RolloutStart((tried,), mode))
+            await deployment.await_quiet()
+            await watch.read_to_end()
+            begun[mode] = watch.newest_epoch
             await send(deployment, sent, sent + EACH)
             sent += EACH
         return Tried(watch, deployment.log, good, begun)

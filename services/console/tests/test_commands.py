@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from penstock.console.home import Home
 
+from .command_process import penstock
 from .conftest import ANSWERS, FakeDeployment
-
-
-def penstock(home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one command in its own process."""
-    return subprocess.run(
-        [sys.executable, "-m", "penstock.console", *words],
-        env={**os.environ, "PENSTOCK_HOME": str(home.root), "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_nothing_runs_in_a_new_home(tmp_path: Path) -> None:

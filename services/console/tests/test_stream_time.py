@@ -1,4 +1,4 @@
-"""The law of stream time: at each row exactly that is known which would have been known live."""
+"""Replay in stream time: before each row, exactly those labels were sent that would have been known live."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.console.replay.feed import Row, event_body, label_body
-from penstock.console.replay.stream_time import Sent, replay
+from penstock.console.record_refusal import RecordRefusal
+from penstock.console.replay.labelled_rows import Row, event_body, label_body
+from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A feed of rows at these minutes; those in `unlabelled` have no truth."""
+    """Rows at these minutes; those in `unlabelled` have no label."""
 
     minutes: Sequence[int]
     unlabelled: frozenset[int] = frozenset()
@@ -28,37 +29,39 @@ class Rows:
         """Row n has the id `n`."""
         for number, minute in enumerate(self.minutes):
             time = START + timedelta(minutes=minute)
-            truth = None if number in self.unlabelled else "yes"
-            yield Row(number, str(number), time, None, event_body("test", str(number), time, {}), truth)
+            label = None if number in self.unlabelled else "yes"
+            yield Row(number, str(number), time, None, event_body("test", str(number), time, {}), label)
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
-        """As every feed's."""
+        """The label record."""
         return label_body("test", row, known_at)
 
 
 @dataclass
 class Recorder:
-    """A deployment that answers an event only when it is waited for, and notes in which order it was called."""
+    """A deployment that predicts an event only when it is waited for, and records the order of the calls."""
 
     calls: list[tuple[str, list[int]]] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
     answered_rows: set[int] = field(default_factory=set)
 
-    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
-        """Note what was sent."""
+    async def send(
+        self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
+    ) -> list[RecordRefusal]:
+        """Record what was sent; nothing is refused."""
         documents = [json.loads(body) for body in bodies]
         rows = [int(document["id"] if kind == "event" else document["data"]["event_id"]) for document in documents]
         self.calls.append((kind, rows))
         self.times.append(now)
-        return 0
+        return []
 
-    async def answered(self, ids: Sequence[str]) -> None:
+    async def await_answers(self, ids: Sequence[str]) -> None:
         """Answer them."""
         self.answered_rows.update(map(int, ids))
         self.calls.append(("answered", list(map(int, ids))))
 
-    async def quiet(self) -> None:
-        """Note that it was waited for."""
+    async def await_quiet(self) -> None:
+        """Record the call."""
         self.calls.append(("quiet", []))
 
     def sent(self, kind: str) -> list[int]:
@@ -66,10 +69,10 @@ class Recorder:
         return [row for name, rows in self.calls if name == kind for row in rows]
 
 
-async def run(feed: Rows, delay: int, size: int, skip: int = 0) -> tuple[Recorder, Sent]:
-    """Replay the feed into a recorder."""
+async def run(rows: Rows, delay: int, size: int, skip: int = 0) -> tuple[Recorder, ReplayProgress]:
+    """Replay the rows into a recorder."""
     recorder = Recorder()
-    sent = await replay(feed, recorder, delay, size, lambda _: None, skip=skip)
+    sent = await replay_in_stream_time(rows, recorder, delay, size, lambda _: None, skip=skip)
     return recorder, sent
 
 
@@ -95,7 +98,7 @@ async def test_before_the_chunk_at_row_j_the_labels_to_j_minus_delay_minus_1_wer
 
 
 @given(count=COUNT, delay=DELAY, size=SIZE)
-async def test_no_label_is_sent_before_its_row_was_answered(count: int, delay: int, size: int) -> None:
+async def test_no_label_is_sent_before_its_row_was_predicted(count: int, delay: int, size: int) -> None:
     recorder, _ = await run(Rows(range(count)), delay, size)
     answered: set[int] = set()
     for name, rows in recorder.calls:
@@ -119,4 +122,4 @@ async def test_a_resumed_replay_sends_no_event_twice_and_every_label(
     recorder, sent = await run(Rows(range(count)), delay, size, skip)
     assert recorder.sent("event") == list(range(min(skip, count), count))
     assert recorder.sent("label") == list(range(count))
-    assert len(sent.truths.rows) == count
+    assert len(sent.rows.numbers) == count

@@ -1,4 +1,4 @@
-"""A real Zipkin by itself."""
+"""A real Zipkin without the services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from penstock.console.broker.jars import obtain, pins
 from penstock.console.broker.java import find_java
 from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.home import Home
-from penstock.console.plan.ports import HOST, free_ports
+from penstock.console.local_ports import HOST, free_ports
 
 from .conftest import eventually
 
@@ -25,7 +25,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_span_that_was_sent_is_found_and_only_this_machine_is_served(home: Home) -> None:
+def test_a_span_can_be_read_back_and_only_loopback_is_served(home: Home) -> None:
     (archive,) = obtain(pins("zipkin"))
     (port,) = free_ports(1)
     plan = zipkin_plan(find_java(), archive, home, port)
@@ -42,7 +42,7 @@ def test_a_span_that_was_sent_is_found_and_only_this_machine_is_served(home: Hom
         try:
             eventually(lambda: answers(plan.health), limit_s=60)
             connections = psutil.Process(process.pid).net_connections(kind="tcp")
-            listening = [one.laddr for one in connections if one.status == psutil.CONN_LISTEN]
+            listening = [connection.laddr for connection in connections if connection.status == psutil.CONN_LISTEN]
             assert {address.ip.removeprefix("::ffff:") for address in listening} == {HOST}
             assert httpx.post(f"{plan.url}/api/v2/spans", json=[span], trust_env=False).is_success
             eventually(lambda: answers(f"{plan.url}/api/v2/trace/{trace}"))

@@ -1,40 +1,78 @@
-"""Which streams a deployment carries, read from the log."""
+"""The streams that a deployment has: reading their declarations from the log, and declaring a numbered one."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable
 
-from penstock.bus.follower import TopicFollower
 from penstock.bus.ports import Log
+from penstock.console.deployment import Deployment
+from penstock.console.failure import wrong_input
+from penstock.console.log_client import open_log, read_control_topic
+from penstock.console.polling import poll
+from penstock.console.services_client import open_services
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import STREAMS
+
+POLL_S = 0.05
 
 
 async def declared_streams(log: Log, namespace: str) -> Streams:
     """Every stream that has been declared so far."""
     streams = Streams()
-    follower = TopicFollower(log, namespace, STREAMS, streams.apply)
-    await follower.start()
-    await follower.close()
+    await read_control_topic(log, namespace, STREAMS, streams.apply)
     return streams
 
 
+async def require_stream(log: Log, namespace: str, name: str) -> StreamDeclared:
+    """The newest declaration of a stream.
+
+    Raises:
+        ConsoleFailure: no stream of that name is declared.
+    """
+    declared = (await declared_streams(log, namespace)).get(name)
+    if declared is None:
+        raise wrong_input(f"no stream {name!r} is declared; see: penstock stream list")
+    return declared
+
+
 async def await_declared(log: Log, namespace: str, name: str) -> StreamDeclared:
-    """The stream's declaration, once it is on the log."""
-    while True:
-        found = (await declared_streams(log, namespace)).get(name)
-        if found is not None:
-            return found
-        await asyncio.sleep(0.05)
+    """The declaration of a stream, once it is on the log."""
+
+    async def find() -> StreamDeclared | None:
+        return (await declared_streams(log, namespace)).get(name)
+
+    return await poll(find, POLL_S)
 
 
-def numbered(name: str, streams: Iterable[str]) -> int:
-    """The number of the newest replay `<name>-<n>` among the streams, 0 when there is none.
+async def declare_numbered_stream(
+    deployment: Deployment, declaration: Declaration, *, resume: bool = False
+) -> StreamDeclared:
+    """Declare the stream `<name>-<n>` for a run of its own, with the next free number; returns once it is on the log.
 
-    >>> numbered("loans", ["loans", "loans-2", "loans-10", "loans-x"])
+    With `resume`, the newest such stream is used as it is.
+
+    Raises:
+        ConsoleFailure: there is no stream to resume, or the registry refused the declaration.
+    """
+    namespace = deployment.namespace
+    async with open_log(deployment) as kafka_log:
+        number = newest_number(declaration.name, (await declared_streams(kafka_log, namespace)).names())
+        if resume and not number:
+            raise wrong_input(f"there is no replay of {declaration.name!r} to go on with")
+        name = f"{declaration.name}-{number if resume else number + 1}"
+        if not resume:
+            async with open_services(deployment) as services:
+                await services.declare(name, declaration.model_copy(update={"name": name}).model_dump_json())
+        return await await_declared(kafka_log, namespace, name)
+
+
+def newest_number(name: str, streams: Iterable[str]) -> int:
+    """The highest n of the streams called `<name>-<n>`, 0 if there is none.
+
+    >>> newest_number("loans", ["loans", "loans-2", "loans-10", "loans-x"])
     10
     """
     pattern = re.compile(rf"{re.escape(name)}-(\d+)")
-    return max((int(found.group(1)) for stream in streams if (found := pattern.fullmatch(stream))), default=0)
+    return max((int(match.group(1)) for stream in streams if (match := pattern.fullmatch(stream))), default=0)

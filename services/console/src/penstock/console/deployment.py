@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import BaseModel, ValidationError
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, check_format
-from penstock.console.supervision.process_identity import ProcessIdentity
-
-
-class State(StrEnum):
-    """What a process is doing."""
-
-    STOPPED = "stopped"
-    STARTING = "starting"
-    READY = "ready"
-    UNREADY = "unready"
-    """It answers that it is alive, but not that it can work."""
-    RESTARTING = "restarting"
-    FAILING = "failing"
-    """It ended several times in a row; it is still being started anew."""
+from penstock.console.process_identity import ProcessIdentity
+from penstock.runtime.supervision.process_health import ProcessState
 
 
 class ProcessRecord(BaseModel):
@@ -29,18 +15,18 @@ class ProcessRecord(BaseModel):
 
     port: int
     url: str
-    state: State = State.STOPPED
+    state: ProcessState = ProcessState.STOPPED
     process: ProcessIdentity | None = None
     restarts: int = 0
 
     @property
     def is_ready(self) -> bool:
-        """Whether it said that it can work, and is still there."""
-        return self.state is State.READY and self.process is not None and self.process.find() is not None
+        """Whether it is ready, and still runs."""
+        return self.state is ProcessState.READY and self.process is not None and self.process.find() is not None
 
 
 class Deployment(BaseModel):
-    """A deployment: where it can be reached, and what runs.
+    """A deployment: its addresses and its processes.
 
     `processes` are keyed by name, `broker` first; `ports` are kept after a stop, for the next start.
     """
@@ -54,7 +40,7 @@ class Deployment(BaseModel):
 
     @classmethod
     def read(cls, home: Home) -> Deployment | None:
-        """The record in `home`, whether or not it still runs; none if nothing was ever started there.
+        """The record in `home`, whether or not it still runs; None if nothing was ever started there.
 
         Raises:
             ConsoleFailure: the record, or the home itself, is of another format.
@@ -78,16 +64,16 @@ class Deployment(BaseModel):
 
     @property
     def is_supervised(self) -> bool:
-        """Whether its supervisor is there."""
+        """Whether its supervisor runs."""
         return self.supervisor is not None and self.supervisor.find() is not None
 
     @property
     def is_ready(self) -> bool:
-        """Whether every process said that it can work."""
+        """Whether every process is ready."""
         return all(record.is_ready for record in self.processes.values())
 
     def url(self, process: str) -> str:
-        """The address of a process, without a slash at its end: `http://127.0.0.1:8010`."""
+        """The address of a process, without a trailing slash: `http://127.0.0.1:8010`."""
         return self.processes[process].url
 
 
@@ -95,7 +81,7 @@ def running_deployment(home: Home) -> Deployment:
     """The deployment that runs in `home`.
 
     Raises:
-        ConsoleFailure: none does.
+        ConsoleFailure: nothing runs there.
     """
     deployment = Deployment.read(home)
     if deployment is None or not deployment.is_supervised:

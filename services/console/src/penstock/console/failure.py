@@ -1,10 +1,10 @@
-"""The one failure that a command shows as a line of its own."""
+"""The failure that a command reports as one line."""
 
 
 class ConsoleFailure(Exception):
-    """Something a user can put right: the text says what happened, where, and what to do.
+    """A failure that the user can correct: the text says what happened, where, and what to do.
 
-    `status` is the command's exit status: 2 for something wrongly asked, 1 for something that went wrong.
+    `status` is the command's exit status: 2 for wrong input, 1 for everything else.
     """
 
     def __init__(self, text: str, status: int = 1) -> None:
@@ -13,5 +13,5 @@ class ConsoleFailure(Exception):
 
 
 def wrong_input(text: str) -> ConsoleFailure:
-    """A file or an argument cannot be used as it is."""
+    """The failure for a file or an argument that cannot be used as it is."""
     return ConsoleFailure(text, status=2)

@@ -13,7 +13,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Home:
-    """Where everything of one deployment lies; nothing else on the machine but the user's cache is written.
+    """The paths of one deployment. Nothing else on the machine is written, except the user's cache.
 
     >>> Home(Path("/srv/credit")).data("trainer").as_posix()
     '/srv/credit/data/trainer'
@@ -23,12 +23,12 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """What is running now: the plan, the supervisor's lock and the deployment record."""
+        """The current run: the plan, the supervisor's lock and the deployment record."""
         return self.root / "run"
 
     @property
     def logs(self) -> Path:
-        """One log file a process."""
+        """One log file per process."""
         return self.root / "logs"
 
     @property
@@ -43,7 +43,7 @@ class Home:
 
     @property
     def keys(self) -> Path:
-        """Signing and answer keys."""
+        """The keys that sign models and seal answers."""
         return self.root / "keys"
 
     @property
@@ -58,12 +58,12 @@ class Home:
 
     @property
     def answer_key(self) -> Path:
-        """The key of answers that were given over HTTP."""
+        """The key that seals answers given over HTTP."""
         return self.keys / "answer.key"
 
     @property
     def demo(self) -> Path:
-        """What the demonstration leaves behind."""
+        """The demo's report."""
         return self.root / "demo"
 
     @property
@@ -73,7 +73,7 @@ class Home:
 
     @property
     def temporary(self) -> Path:
-        """Scratch space of the processes."""
+        """The processes' temporary files."""
         return self.run / "tmp"
 
     def data(self, service: str) -> Path:
@@ -109,16 +109,16 @@ def prepare(home: Home) -> None:
 
 
 def check_format(home: Home) -> None:
-    """Refuse a home whose format this version does not know.
+    """Check that this version can read the home.
 
     Raises:
-        ConsoleFailure: with the format found and the one expected.
+        ConsoleFailure: the home has another format.
     """
     file = _format_file(home)
-    found = file.read_text(errors="replace").strip() if file.exists() else str(FORMAT)
-    if found != str(FORMAT):
+    home_format = file.read_text(errors="replace").strip() if file.exists() else str(FORMAT)
+    if home_format != str(FORMAT):
         raise ConsoleFailure(
-            f"The home {home.root} has format {found[:20]!r}; this Penstock reads format {FORMAT}. "
+            f"The home {home.root} has format {home_format[:20]!r}; this Penstock reads format {FORMAT}. "
             "Use the version that wrote it, or choose another folder with PENSTOCK_HOME.",
             status=2,
         )

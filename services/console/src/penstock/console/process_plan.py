@@ -1,4 +1,4 @@
-"""What the supervisor is told to run."""
+"""The plan of a deployment: which processes the supervisor runs, and how."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from penstock.console.home import Home
 
-KAFKA = "kafka://"
-"""How an address begins that is asked for a Kafka cluster's metadata."""
+KAFKA_SCHEME = "kafka://"
+"""The scheme of an address that is probed for a Kafka cluster's metadata."""
 
 
 class ProcessPlan(BaseModel):
@@ -22,13 +22,13 @@ class ProcessPlan(BaseModel):
     environment: Mapping[str, str] = {}
     port: int
     url: str
-    """The address that clients are given."""
+    """The address for clients."""
     ready: str
-    """Answers when the process can work: an HTTP address, or `KAFKA` and `host:port`."""
+    """Answers when the process is ready: an HTTP address, or `KAFKA_SCHEME` and `host:port`."""
     health: str
-    """Answers as long as the process is not stuck; the same forms."""
+    """Answers while the process is healthy (not stuck); the same forms."""
     first: bool = False
-    """The others start when this one is ready, and it stops after them."""
+    """Whether the others start only when this one is ready, and stop before it."""
     start_limit_s: float = 180.0
     """How long it may take until `health` answers for the first time."""
     grace_s: float = 25.0
@@ -36,7 +36,7 @@ class ProcessPlan(BaseModel):
 
 
 class Plan(BaseModel):
-    """A whole deployment, as `penstock up` decided it."""
+    """A whole deployment, as `penstock up` planned it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,9 +48,9 @@ class Plan(BaseModel):
 
     @classmethod
     def read(cls, home: Home) -> Plan:
-        """The plan that `write` left in `home`."""
+        """The plan that `write` put into `home`."""
         return cls.model_validate_json((home.run / "plan.json").read_bytes())
 
     def write(self, home: Home) -> None:
-        """Leave the plan for the supervisor of `home`."""
+        """Write the plan for the supervisor of `home`."""
         (home.run / "plan.json").write_text(self.model_dump_json(indent=2))

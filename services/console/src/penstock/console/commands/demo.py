@@ -10,30 +10,30 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from penstock.console.demo.demo import EVENTS, PLANTED_AT, Demonstration, demonstrate
+from penstock.console.demo.demo import EVENTS, PLANTED_AT, run_demo
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
-from penstock.console.plan.plan_builder import Wanted
+from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.replay.live_deployment import LiveDeployment
-from penstock.console.replay.predict_probes import Probes
-from penstock.console.replay.stream_time import Sent
+from penstock.console.replay.predict_probes import ProbeCounts
+from penstock.console.replay.stream_time import ReplayProgress
 from penstock.console.supervision.lifecycle import await_end, running
-from penstock.console.views.demo_view import final_tables, progress_table
+from penstock.console.views.demo_table import demo_progress_table, demo_result_tables
 from penstock.console.views.terminal import addresses, downloads, err, out, states
 
 
 def demo(
-    leave: Annotated[bool, typer.Option("--exit", help="Stop by itself at the end, also in a terminal.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="Stop at the end, also in a terminal.")] = False,
 ) -> None:
-    """Show the whole loop: events in, drift planted, noticed, a model retrained, judged, promoted and served."""
+    """Show the whole loop: events in, a drift planted and found, a model trained, promoted and served."""
     home = home_from_environment()
     stays = sys.stdout.isatty() and not leave
     try:
         with ExitStack() as starting:
             progress, show = starting.enter_context(downloads(err)), starting.enter_context(states(err))
-            with running(home, Wanted(traces=True), progress, show) as deployment:
+            with running(home, StartOptions(traces=True), progress, show) as deployment:
                 starting.close()
-                _show(home, deployment)
+                _run(home, deployment)
                 if stays:
                     out.print("It stays up for you to look around. Ctrl-C stops it.")
                     await_end(home)
@@ -41,17 +41,16 @@ def demo(
         raise typer.Exit(0 if stays else 130) from None
 
 
-def _show(home: Home, deployment: Deployment) -> Demonstration:
+def _run(home: Home, deployment: Deployment) -> None:
     out.print(f"{EVENTS:,} loan applications; the world changes at number {PLANTED_AT:,}.")
-    with Live(console=out, refresh_per_second=4, transient=True) as live:
+    with Live(console=out, refresh_per_second=4, transient=True) as display:
 
-        def show(watched: LiveDeployment, sent: Sent, probes: Probes) -> None:
-            live.update(progress_table(watched, sent, probes))
+        def show(live: LiveDeployment, progress: ReplayProgress, probes: ProbeCounts) -> None:
+            display.update(demo_progress_table(live, progress, probes))
 
-        shown = asyncio.run(demonstrate(deployment, show))
-    shown.report.write(home.demo / "report.json", **shown.more())
-    out.print(final_tables(shown))
+        result = asyncio.run(run_demo(deployment, show))
+    result.report.write(home.demo / "report.json", **result.document())
+    out.print(demo_result_tables(result))
     out.print(addresses(deployment))
-    if shown.trace:
-        out.print(f"One event through every hop: {shown.trace}")
-    return shown
+    if result.trace:
+        out.print(f"One event through every hop: {result.trace}")

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.console.declared_streams import declared_streams
+from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.views.ledger import Read, as_document, ledger_table, read_ledger
+from penstock.console.log_client import open_log
+from penstock.console.views.ledger_report import LedgerReport, read_ledger
+from penstock.console.views.ledger_table import ledger_document, ledger_table
 from penstock.console.views.terminal import out
 
 
@@ -21,19 +21,15 @@ def ledger(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream whose trainings to show.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """Show each training of a stream: why, what it was expected to gain and cost, and what came of it."""
-    read = asyncio.run(_read(running_deployment(home_from_environment()), name))
+    """Show each training of a stream: why, its cost, its expected and realised gain, and whether it was promoted."""
+    report = asyncio.run(_read(running_deployment(home_from_environment()), name))
     if as_json:
-        typer.echo(json.dumps(as_document(read), indent=2))
+        typer.echo(json.dumps(ledger_document(report), indent=2))
     else:
-        out.print(ledger_table(name, read))
+        out.print(ledger_table(name, report))
 
 
-async def _read(running: Deployment, name: str) -> Read:
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    try:
-        if (await declared_streams(log, running.namespace)).get(name) is None:
-            raise wrong_input(f"no stream {name!r} is declared; see: penstock stream list")
-        return await read_ledger(log, running.namespace, name)
-    finally:
-        await log.close()
+async def _read(deployment: Deployment, name: str) -> LedgerReport:
+    async with open_log(deployment) as kafka_log:
+        await require_stream(kafka_log, deployment.namespace, name)
+        return await read_ledger(kafka_log, deployment.namespace, name)

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as Columns
+from rich.table import Table as TextTable
 
-from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.console.declared_streams import declared_streams
+from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.replay.feed import FileFeed
-from penstock.console.replay.history_import import Imported, Target, import_history
-from penstock.console.replay.labelled_history import history
+from penstock.console.log_client import open_log
+from penstock.console.replay.historical_events import historical_events
+from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
+from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.table_file import Table, open_table
 from penstock.console.views.terminal import err, out
@@ -30,73 +30,67 @@ def import_(
     label_delay: Annotated[int, typer.Option(min=0, help="Rows after which a row's label became known.")] = 0,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Until the stream is quiet, its model trained.")
+        bool, typer.Option("--wait/--no-wait", help="Until the stream is quiet and its first model trained.")
     ] = True,
 ) -> None:
-    """Load labelled history, to learn from before the first live event; no score ever counts it."""
+    """Import labelled history, to learn from before the first live event; no score counts it."""
     table = open_table(file).first(rows)
-    found = asyncio.run(_import(running_deployment(home_from_environment()), table, name, label_delay, wait))
-    if found.refused:
-        out.print(_reasons(found, table))
-    if not found.taken:
-        err.print(f"{file}: none of {found.read:,} rows was taken.", style="red")
+    result = asyncio.run(_import(running_deployment(home_from_environment()), table, name, label_delay, wait))
+    if result.refused:
+        out.print(_refusals_table(result, table))
+    if not result.accepted:
+        err.print(f"{file}: none of {result.rows:,} rows was taken.", style="red")
         raise typer.Exit(1)
 
 
-async def _import(running: Deployment, table: Table, name: str, delay: int, wait: bool) -> Imported:
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    try:
-        stream = _importable((await declared_streams(log, running.namespace)).get(name), name)
-        target = Target(log, running.namespace, stream)
-        feed = FileFeed(table, stream.declaration, target.source)
-        total = sum(1 for _ in feed.rows())  # whatever is wrong with the file is found before anything is sent
-        async with live_deployment(running, stream) as deployment:
-            found = await _with_progress(feed, delay, total, deployment, target)
-            out.print(f"{name}: {found.taken:,} rows of history taken, {found.read - found.taken:,} refused")
-            if wait and found.taken:
-                await deployment.quiet()
-                out.print(await _serving(deployment, found))
-        return found
-    finally:
-        await log.close()
+async def _import(deployment: Deployment, table: Table, name: str, delay: int, wait: bool) -> ImportResult:
+    async with open_log(deployment) as kafka_log:
+        declared = await require_stream(kafka_log, deployment.namespace, name)
+        _check_importable(declared)
+        stream = ImportStream(kafka_log, deployment.namespace, declared)
+        rows = FileRows(table, declared.declaration, stream.source)
+        total = sum(1 for _ in rows.rows())  # errors in the file come up before anything is sent
+        async with live_deployment(deployment, declared) as live:
+            result = await _import_with_progress(rows, delay, total, live, stream)
+            out.print(f"{name}: {result.accepted:,} rows of history taken, {result.refused:,} refused")
+            if wait and result.accepted:
+                await live.await_quiet()
+                out.print(await _model_text(live, result))
+        return result
 
 
-def _importable(stream: StreamDeclared | None, name: str) -> StreamDeclared:
-    if stream is None:
-        raise wrong_input(f"no stream {name!r} is declared; see: penstock stream list")
+def _check_importable(stream: StreamDeclared) -> None:
     if stream.declaration.serving.external:
-        raise wrong_input(f"the model of {name!r} lives elsewhere: nothing learns from its history here")
-    return stream
+        raise wrong_input(f"the model of {stream.name!r} lives elsewhere: nothing learns from its history here")
 
 
-async def _with_progress(
-    feed: FileFeed, delay: int, total: int, deployment: LiveDeployment, target: Target
-) -> Imported:
+async def _import_with_progress(
+    rows: FileRows, delay: int, total: int, live: LiveDeployment, stream: ImportStream
+) -> ImportResult:
     columns = (TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("import", total=total)
-        past, detail = history(feed.rows(), delay), feed.table.path.name
+        events, detail = historical_events(rows.rows(), delay), rows.table.path.name
         return await import_history(
-            past, deployment, target, detail, lambda found: bar.update(task, completed=found.read)
+            events, live, stream, detail, lambda result: bar.update(task, completed=result.rows)
         )
 
 
-async def _serving(deployment: LiveDeployment, found: Imported) -> str:
-    """Which model serves now, and if it is still the baseline, where to look why."""
-    await deployment.watch.catch_up()
-    watch = deployment.watch
-    newest, declared = watch.epochs[watch.epoch], watch.stream
-    model = f"version {newest.champion.version} ({newest.champion.family}) serves, epoch {newest.epoch}"
-    first_after = declared.declaration.retrain.first_after
-    if found.outcomes < first_after:
-        return f"{model}; the first training waits for {first_after:,} outcomes, there are {found.outcomes:,}"
-    return model if newest.champion.version else f"{model}; see: penstock ledger {declared.name}"
+async def _model_text(live: LiveDeployment, result: ImportResult) -> str:
+    """Which model serves now; if it is the baseline, why, or where to see why."""
+    await live.watch.read_to_end()
+    stream, epoch = live.watch.stream, live.watch.epochs[live.watch.newest_epoch]
+    model = f"version {epoch.champion.version} ({epoch.champion.family}) serves, epoch {epoch.epoch}"
+    first_after = stream.declaration.retrain.first_after
+    if result.outcomes < first_after:
+        return f"{model}; the first training waits for {first_after:,} outcomes, there are {result.outcomes:,}"
+    return model if epoch.champion.version else f"{model}; see: penstock ledger {stream.name}"
 
 
-def _reasons(found: Imported, table: Table) -> Columns:
-    lines = table.lines_of({number for numbers in found.rows.values() for number in numbers})
-    shown = Columns("reason", "field", "rows", "first lines", "detail", title="Refused", title_justify="left")
-    for reason, count in sorted(found.refused.items(), key=lambda one: -one[1]):
-        first = ", ".join(str(lines[number]) for number in found.rows[reason])
-        shown.add_row(reason.code, reason.field, f"{count:,}", first, reason.detail)
-    return shown
+def _refusals_table(result: ImportResult, table: Table) -> TextTable:
+    lines = table.lines_of({number for numbers in result.first_rows.values() for number in numbers})
+    text_table = TextTable("reason", "field", "rows", "first lines", "detail", title="Refused", title_justify="left")
+    for reason, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
+        first_lines = ", ".join(str(lines[number]) for number in result.first_rows[reason])
+        text_table.add_row(reason.code, reason.field, f"{count:,}", first_lines, reason.detail)
+    return text_table

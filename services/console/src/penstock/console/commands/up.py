@@ -8,14 +8,14 @@ import typer
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home, home_from_environment
-from penstock.console.plan.plan_builder import Wanted
-from penstock.console.supervision.lifecycle import await_end, await_ready, start, stop_undisturbed
+from penstock.console.plan.plan_builder import StartOptions
+from penstock.console.supervision.lifecycle import await_end, await_ready, start, stop_ignoring_signals
 from penstock.console.views.terminal import addresses, downloads, err, out, states
 
 
 def up(
-    traces: Annotated[bool, typer.Option("--traces", help="Bring Zipkin up too and send it the traces.")] = False,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop all at Ctrl-C.")] = False,
+    traces: Annotated[bool, typer.Option("--traces", help="Run Zipkin too, and send it the traces.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop everything at Ctrl-C.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes score the streams' events.")] = 1,
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")
@@ -27,15 +27,18 @@ def up(
     try:
         with downloads(err) as progress:
             started = start(
-                home, Wanted(traces=traces, workers=workers, ports=tuple(port or ())), progress, tied=foreground
+                home,
+                StartOptions(traces=traces, workers=workers, ports=tuple(port or ())),
+                progress,
+                ends_with_caller=foreground,
             )
-        _tell(_await_ready(home), started, traces)
+        _print_result(_await_ready(home), started, traces)
         if foreground:
             await_end(home)
     except KeyboardInterrupt:
         if started:
             err.print("Stopping ...")
-            stop_undisturbed(home)
+            stop_ignoring_signals(home)
         raise typer.Exit(0 if foreground else 130) from None
 
 
@@ -44,7 +47,7 @@ def _await_ready(home: Home) -> Deployment:
         return await_ready(home, show)
 
 
-def _tell(deployment: Deployment, started: bool, traces: bool) -> None:
+def _print_result(deployment: Deployment, started: bool, traces: bool) -> None:
     out.print("Penstock is up." if started else "Penstock was up already.")
     out.print(addresses(deployment))
     if traces and not deployment.zipkin:

@@ -1,1 +1,1 @@
-"""The demo: generated loan applications with a planted change."""
+"""The demo: generated loan applications whose world changes at a known event."""

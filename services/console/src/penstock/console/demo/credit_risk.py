@@ -1,7 +1,7 @@
-"""Loan applications for the demo: generated, with a change of the world planted at a known event.
+"""Generated loan applications for the demo, with a concept drift planted at a known event.
 
-Whether a loan is repaid depends on income, the loan's share of it, age of the account and purpose. At the change,
-short-time work sets in: high incomes stop protecting, and what the loan is for starts to matter.
+Whether a loan defaults depends on the income, the loan's share of it, the age of the account and the purpose. At the
+drift, short-time work sets in: a high income no longer lowers the risk, and the purpose of the loan starts to matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from penstock.console.replay.feed import Row, event_body, label_body
+from penstock.console.replay.labelled_rows import Row, event_body, label_body
 from penstock.contracts.ids import derived_id
 
 SOURCE = "demo/credit-risk"
@@ -25,25 +25,25 @@ CUSTOMERS = 500
 
 @dataclass(frozen=True)
 class CreditRisk:
-    """A stream of `count` applications whose world changes at number `planted_at` (None: never)."""
+    """`count` applications; the drift is at number `planted_at` (None: there is none)."""
 
     count: int
     planted_at: int | None
     seed: int = 7
 
     def rows(self) -> Iterator[Row]:
-        """The applications in order; the same seed gives the same ones."""
+        """The applications in order; the same seed gives the same applications."""
         random = np.random.default_rng(self.seed)
         for number in range(self.count):
-            changed = self.planted_at is not None and number >= self.planted_at
-            yield _row(number, random, changed)
+            drifted = self.planted_at is not None and number >= self.planted_at
+            yield _row(number, random, drifted=drifted)
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
-        """What became of the loan, as it becomes known at `known_at`."""
+        """Whether the loan defaulted, as it becomes known at `known_at`."""
         return label_body(SOURCE, row, known_at)
 
 
-def _row(number: int, random: np.random.Generator, changed: bool) -> Row:
+def _row(number: int, random: np.random.Generator, *, drifted: bool) -> Row:
     income = float(np.round(random.lognormal(10.4, 0.45), 2))
     amount = float(np.round(random.lognormal(9.2, 0.6), 2))
     months = int(random.integers(1, 180))
@@ -57,7 +57,7 @@ def _row(number: int, random: np.random.Generator, changed: bool) -> Row:
         "purpose": purpose,
         "region": REGIONS[int(random.integers(len(REGIONS)))],
     }
-    risk = _risk_after(data) if changed else _risk_before(data)
+    risk = _risk_after(data) if drifted else _risk_before(data)
     defaulted = bool(risk + random.normal(0.0, 0.35) > 0)
     record_id = derived_id("credit-risk", number)
     time = START + number * STEP
@@ -76,5 +76,5 @@ def _risk_before(data: dict[str, float | str]) -> float:
 
 def _risk_after(data: dict[str, float | str]) -> float:
     burden = float(data["amount"]) / float(data["income"])
-    troubled = {"business": 1.1, "home": 0.5, "car": -0.1, "education": -0.7, "holiday": -0.8}[str(data["purpose"])]
-    return troubled + 0.6 * (burden - 0.38) + 0.8 * (float(data["income"]) / 33_000 - 1) - 0.1
+    purpose_risk = {"business": 1.1, "home": 0.5, "car": -0.1, "education": -0.7, "holiday": -0.8}[str(data["purpose"])]
+    return purpose_risk + 0.6 * (burden - 0.38) + 0.8 * (float(data["income"]) / 33_000 - 1) - 0.1

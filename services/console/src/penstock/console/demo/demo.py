@@ -1,4 +1,4 @@
-"""`penstock demo`: the loop on generated loan applications, with a change of the world planted at a known event."""
+"""`penstock demo`: the whole loop on generated loan applications, with a drift planted at a known event."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.console.declared_streams import await_declared, declared_streams, numbered
+from penstock.console.declared_streams import declare_numbered_stream
 from penstock.console.demo.credit_risk import CreditRisk
-from penstock.console.demo.traced_event import traced_event
-from penstock.console.deployment import Deployment as Running
+from penstock.console.demo.traced_event import send_traced_event
+from penstock.console.deployment import Deployment
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
-from penstock.console.replay.predict_probes import Probes, probing
-from penstock.console.replay.report import Effort, Report, make_report, score
-from penstock.console.replay.stream_time import Sent
-from penstock.console.replay.wall_time import replay_at
-from penstock.console.services_client import Requests
+from penstock.console.replay.predict_probes import ProbeCounts, probe_predictions
+from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.scores import RowLabels, score
+from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
@@ -29,39 +29,51 @@ RATE = 85.0  # events a second
 LABEL_DELAY = 150  # events after which a loan's outcome becomes known
 PROBED_ROWS = 100
 
-Show = Callable[[LiveDeployment, Sent, Probes], None]
-"""Shown the run again and again while it lasts."""
+ShowProgress = Callable[[LiveDeployment, ReplayProgress, ProbeCounts], None]
+"""Called after each request of the run."""
 
 
 @dataclass(frozen=True)
-class Demonstration:
-    """What the demo came to: scores before the change, between it and the model that answers it, and after that."""
+class DemoResult:
+    """The results of the demo.
+
+    Attributes:
+        stream: the name of the demo's own stream.
+        report: as of a replay.
+        planted_at: the event from which on the world is another.
+        detected_at: the event at which a drift was found (None: never).
+        new_model_from: the first event that a model trained because of a drift predicted (None: none).
+        score_before: accuracy from the first model to the change.
+        score_during: accuracy from the change to the new model.
+        score_after: accuracy of the new model and those after it (None: there is none).
+        false_alarms: drifts found before the change.
+        trace: the address of the trace of one event, None without Zipkin.
+    """
 
     stream: str
     report: Report
     planted_at: int
-    noticed_at: int | None
-    answered_from: int | None
-    before: float | None
-    during: float | None
-    after: float | None
+    detected_at: int | None
+    new_model_from: int | None
+    score_before: float | None
+    score_during: float | None
+    score_after: float | None
     false_alarms: int
     trace: str | None
 
-    def more(self) -> dict[str, Any]:
-        """The facts beyond a replay's report."""
-        names = (
-            "stream",
-            "planted_at",
-            "noticed_at",
-            "answered_from",
-            "before",
-            "during",
-            "after",
-            "false_alarms",
-            "trace",
-        )
-        return {name: getattr(self, name) for name in names}
+    def document(self) -> dict[str, Any]:
+        """The keys that the demo adds to the report's JSON document."""
+        return {
+            "stream": self.stream,
+            "planted_at": self.planted_at,
+            "noticed_at": self.detected_at,
+            "answered_from": self.new_model_from,
+            "before": self.score_before,
+            "during": self.score_during,
+            "after": self.score_after,
+            "false_alarms": self.false_alarms,
+            "trace": self.trace,
+        }
 
 
 def demo_declaration() -> Declaration:
@@ -69,64 +81,50 @@ def demo_declaration() -> Declaration:
     return parse_declaration(files("penstock.console").joinpath("local/credit-risk.toml").read_text())
 
 
-async def demonstrate(running: Running, show: Show) -> Demonstration:
-    """Run the demo on a deployment that is up."""
-    declaration = await _apply(running)
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    try:
-        stream = await await_declared(log, running.namespace, declaration.name)
-    finally:
-        await log.close()
-    feed = CreditRisk(EVENTS, PLANTED_AT)
-    events = [row.event for row in islice(feed.rows(), PROBED_ROWS)]
-    async with live_deployment(running, stream) as deployment:
-        await deployment.quiet()
+async def run_demo(deployment: Deployment, show: ShowProgress) -> DemoResult:
+    """Run the demo on a running deployment.
+
+    Raises:
+        ConsoleFailure: ingestion or the registry refuses what is sent, or does not answer.
+    """
+    stream = await declare_numbered_stream(deployment, demo_declaration())
+    source = CreditRisk(EVENTS, PLANTED_AT)
+    probed_events = [row.event for row in islice(source.rows(), PROBED_ROWS)]
+    async with live_deployment(deployment, stream) as live:
+        await live.await_quiet()
         started = time.monotonic()
-        async with probing(running.url("server"), declaration.name, events) as probes:
-            trace = await traced_event(running, declaration.name, deployment)
-            sent = await replay_at(
-                feed, deployment, LABEL_DELAY, RATE, progress=lambda sent: show(deployment, sent, probes)
+        async with probe_predictions(deployment.url("server"), stream.name, probed_events) as probes:
+            trace = await send_traced_event(live, deployment.zipkin)
+            counts = await replay_in_wall_time(
+                source, live, LABEL_DELAY, RATE, progress=lambda counts: show(live, counts, probes)
             )
-        await deployment.watch.catch_up()
-        effort = Effort(
-            time.monotonic() - started, deployment.requests.failed + probes.failed, sent.refused, sent.labels
-        )
-        report = make_report(deployment.watch, sent.truths, declaration.task, effort)
-        return _demonstration(deployment, sent, report, trace)
+        await live.watch.read_to_end()
+        failed = live.services.failed_requests + probes.failed
+        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refused, counts.labels)
+        report = make_report(live.watch, counts.rows, stream.declaration.task, measurements)
+        return _result(live.watch, counts.rows, report, trace)
 
 
-async def _apply(running: Running) -> Declaration:
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    requests = Requests(running.url("ingestion"), running.url("registry"))
-    declared = demo_declaration()
-    try:
-        last = numbered(declared.name, (await declared_streams(log, running.namespace)).names())
-        own = declared.model_copy(update={"name": f"{declared.name}-{last + 1}"})
-        await requests.apply(own.name, own.model_dump_json())
-        return own
-    finally:
-        await requests.close()
-        await log.close()
-
-
-def _demonstration(deployment: LiveDeployment, sent: Sent, report: Report, trace: str | None) -> Demonstration:
-    alarms = [drift.at_event for drift in report.drifts if drift.at_event is not None]
-    noticed = min((at for at in alarms if at >= PLANTED_AT), default=None)
-    answered = min(
+def _result(watch: StreamWatch, rows: RowLabels, report: Report, trace: str | None) -> DemoResult:
+    drifts = [drift.at_event for drift in report.drifts if drift.at_event is not None]
+    first_model_from = next((line.at_event for line in report.epochs if line.epoch == 1), None)
+    new_model_from = min(
         (line.at_event for line in report.epochs if line.at_event is not None and line.reason.startswith("drift")),
         default=None,
     )
-    answers, truths = deployment.watch.answers, sent.truths
-    first_model = next((line.at_event for line in report.epochs if line.epoch == 1), None)
-    return Demonstration(
-        stream=deployment.watch.stream.name,
+
+    def accuracy(first: int, last: int) -> float | None:
+        return score(watch.predictions, rows, "binary", first, last)
+
+    return DemoResult(
+        stream=watch.stream.name,
         report=report,
         planted_at=PLANTED_AT,
-        noticed_at=noticed,
-        answered_from=answered,
-        before=score(answers, truths, "binary", first_model or 0, PLANTED_AT),
-        during=score(answers, truths, "binary", PLANTED_AT, answered or EVENTS),
-        after=None if answered is None else score(answers, truths, "binary", answered, EVENTS),
-        false_alarms=sum(1 for at in alarms if at < PLANTED_AT),
+        detected_at=min((row for row in drifts if row >= PLANTED_AT), default=None),
+        new_model_from=new_model_from,
+        score_before=accuracy(first_model_from or 0, PLANTED_AT),
+        score_during=accuracy(PLANTED_AT, new_model_from or EVENTS),
+        score_after=None if new_model_from is None else accuracy(new_model_from, EVENTS),
+        false_alarms=sum(row < PLANTED_AT for row in drifts),
         trace=trace,
     )

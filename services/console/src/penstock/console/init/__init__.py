@@ -1,1 +1,1 @@
-"""`stream init`: a declaration proposed from a sample of a file."""
+"""`penstock stream init`: a first declaration of a stream, from a sample of its file."""

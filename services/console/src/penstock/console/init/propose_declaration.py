@@ -1,4 +1,4 @@
-"""`stream init`: a first declaration from a sample of a file, good enough to run as it is."""
+"""A first declaration of a stream from a sample of its file, good enough to run as it is."""
 
 from __future__ import annotations
 
@@ -11,34 +11,40 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from penstock.console.cell_values import MISSING, parse_class, parse_number, parse_time
 from penstock.console.failure import wrong_input
-from penstock.console.init.propose_lag_features import proposed_lags
-from penstock.console.table_file import MISSING, Table
-from penstock.console.time_text import read_time
-from penstock.contracts.checks import canonical_class
+from penstock.console.init.propose_lag_features import propose_lag_features
+from penstock.console.table_file import Table
 from penstock.contracts.declaration.stream_file import write_declaration
 
-SAMPLE = 20_000  # rows looked at
-LISTED_CATEGORIES = 50
-MOST_CODES = 20  # whole numbers up to this many distinct values are classes
-MOST_ENTITY_CATEGORIES = 200  # an entity with more values says too little of each to be a feature
+SAMPLE_ROWS = 20_000
+MAX_LISTED_CATEGORIES = 50
+MAX_INTEGER_CLASSES = 20  # whole numbers with up to so many distinct values are classes
+MAX_ENTITY_CATEGORIES = 200  # an entity with more values has too few rows of each to be a feature
 HORIZON_ROWS = 5000
 SHORTEST_HORIZON = timedelta(days=30)
 LONGEST_HORIZON = timedelta(days=36_500)
 
 
-def propose(table: Table, label: str | None, entity: str | None) -> str:
-    """The text of a `stream.toml` for the table: the label is the last column unless named, an entity is never
-    guessed, a column of rising dates is the time.
+def propose_declaration(table: Table, label: str | None, entity: str | None) -> str:
+    """The text of a `stream.toml` for a file.
+
+    Args:
+        table: the file.
+        label: the column with the label; None: the last column.
+        entity: the column with the entity; None: the stream has none, it is never guessed.
+
+    Returns:
+        A declaration in TOML. A column of rising dates is the time.
 
     Raises:
         ConsoleFailure: the file has no such column, or nothing to learn from.
     """
     sample = _Sample(table)
     label = label or table.columns[-1]
-    table.place_of(label)
+    table.column_index(label)
     if entity is not None:
-        table.place_of(entity)
+        table.column_index(entity)
     time = next((name for name in table.columns if name != label and sample.is_rising_time(name)), None)
     fields = {
         name: _field(sample.present(name), len(sample.rows), is_entity=name == entity)
@@ -57,7 +63,7 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
     return write_declaration(
         {
             "stream": stream,
-            "label": _label(label, labels, task) | {"horizon": _duration(sample.horizon(time))},
+            "label": _label(label, labels, task) | {"horizon": _iso_days(sample.horizon(time))},
             "lags": _lags(sample, label, entity, task),
             "time": _time(sample.times(time), time) if time else {},
             "fields": fields,
@@ -65,33 +71,34 @@ def propose(table: Table, label: str | None, entity: str | None) -> str:
     )
 
 
-def _lags(sample: _Sample, label: str, entity: str | None, task: str) -> dict[str, Any]:
-    labels, entities = sample.labelled(label, entity)
-    back, mean = proposed_lags(labels, entities, numbers=task == "regression")
-    return {"label": list(back), "mean": mean} if back else {}
-
-
 class _Sample:
+    """The first rows of a file."""
+
     def __init__(self, table: Table) -> None:
-        self.rows: Sequence[list[str]] = list(islice(table.rows(), SAMPLE))
+        self.rows: Sequence[list[str]] = list(islice(table.rows(), SAMPLE_ROWS))
         self._table = table
 
     def present(self, column: str) -> list[str]:
-        place = self._table.place_of(column)
-        return [row[place] for row in self.rows if row[place] not in MISSING]
+        """The values of a column without the missing ones."""
+        index = self._table.column_index(column)
+        return [row[index] for row in self.rows if row[index] not in MISSING]
 
-    def labelled(self, label: str, entity: str | None) -> tuple[list[str], list[str | None]]:
-        """The labels that are there, as classes are written, and whose they are."""
-        place, whose = self._table.place_of(label), None if entity is None else self._table.place_of(entity)
-        rows = [row for row in self.rows if row[place] not in MISSING]
-        return [class_of(row[place]) for row in rows], [None if whose is None else row[whose] for row in rows]
+    def labels_and_entities(self, label: str, entity: str | None) -> tuple[list[str], list[str | None]]:
+        """The labels of the labelled rows, as classes, and the entity of each."""
+        label_index = self._table.column_index(label)
+        entity_index = None if entity is None else self._table.column_index(entity)
+        rows = [row for row in self.rows if row[label_index] not in MISSING]
+        entities = [None if entity_index is None else row[entity_index] for row in rows]
+        return [parse_class(row[label_index]) for row in rows], entities
 
     def times(self, column: str) -> list[datetime]:
-        return [time for text in self.present(column) if (time := read_time(text, UTC))]
+        """The values of a column that are times."""
+        return [time for text in self.present(column) if (time := parse_time(text, UTC))]
 
     def is_rising_time(self, column: str) -> bool:
-        place = self._table.place_of(column)
-        if read_time(self.rows[0][place], UTC) is None:
+        """Whether every value of a column is a time, and none is before the one above it."""
+        index = self._table.column_index(column)
+        if parse_time(self.rows[0][index], UTC) is None:
             return False
         times = self.times(column)
         return len(times) == len(self.rows) and all(a <= b for a, b in pairwise(times))
@@ -108,50 +115,45 @@ class _Sample:
 def _field(values: Sequence[str], rows: int, *, is_entity: bool) -> dict[str, Any]:
     distinct = set(values)
     if is_entity:
-        return {"type": "category", "missing": "refuse", "feature": len(distinct) <= MOST_ENTITY_CATEGORIES}
+        return {"type": "category", "missing": "refuse", "feature": len(distinct) <= MAX_ENTITY_CATEGORIES}
     numbers = _numbers(values)
     if numbers:
         return {"type": "number", "min": min(numbers), "max": max(numbers)}
-    if len(distinct) > max(LISTED_CATEGORIES, rows / 2) or not distinct:
-        return {"type": "category", "feature": False}  # a name for each row, or nothing at all
-    listed = {"categories": sorted(distinct)} if len(distinct) <= LISTED_CATEGORIES else {}
-    return {"type": "category", **listed}
+    if len(distinct) > max(MAX_LISTED_CATEGORIES, rows / 2) or not distinct:
+        return {"type": "category", "feature": False}  # nearly every row has another value, or none has one
+    categories = {"categories": sorted(distinct)} if len(distinct) <= MAX_LISTED_CATEGORIES else {}
+    return {"type": "category", **categories}
 
 
 def _numbers(values: Sequence[str]) -> list[float]:
-    """The values as finite numbers, none when one of them is no such number."""
-    try:
-        numbers = [float(value) for value in values]
-    except ValueError:
-        return []
-    return numbers if all(abs(number) < float("inf") for number in numbers) else []
+    """The values as numbers; empty if one of them is not a finite number."""
+    numbers = [number for value in values if (number := parse_number(value)) is not None]
+    return numbers if len(numbers) == len(values) else []
 
 
 def _task(labels: Sequence[str]) -> str:
-    distinct = {class_of(value) for value in labels}
+    distinct = {parse_class(value) for value in labels}
     if len(distinct) == 2:
         return "binary"
     numbers = _numbers(sorted(distinct))
-    codes = len(distinct) <= MOST_CODES and all(number.is_integer() for number in numbers)
-    return "multiclass" if not numbers or codes else "regression"
+    are_codes = len(distinct) <= MAX_INTEGER_CLASSES and all(number.is_integer() for number in numbers)
+    return "multiclass" if not numbers or are_codes else "regression"
 
 
 def _label(name: str, labels: Sequence[str], task: str) -> dict[str, Any]:
     if task == "regression":
         return {"name": name, "prior": float(median(_numbers(labels)))}
-    counts = Counter(class_of(value) for value in labels)
+    counts = Counter(parse_class(value) for value in labels)
     classes = sorted(counts)
     prior = {label: round(counts[label] / len(labels), 6) for label in classes}
-    opened = {"new_classes": "accept"} if task == "multiclass" else {}
-    return {"name": name, "classes": classes, **opened, "prior": prior}
+    new_classes = {"new_classes": "accept"} if task == "multiclass" else {}
+    return {"name": name, "classes": classes, **new_classes, "prior": prior}
 
 
-def class_of(text: str) -> str:
-    """A class as files write it, in its canonical form: `1.0` is `1`."""
-    try:
-        return canonical_class(float(text))
-    except ValueError:
-        return text
+def _lags(sample: _Sample, label: str, entity: str | None, task: str) -> dict[str, Any]:
+    labels, entities = sample.labels_and_entities(label, entity)
+    lags, mean = propose_lag_features(labels, entities, numbers=task == "regression")
+    return {"label": list(lags), "mean": mean} if lags else {}
 
 
 def _time(times: Sequence[datetime], column: str) -> dict[str, Any]:
@@ -161,12 +163,12 @@ def _time(times: Sequence[datetime], column: str) -> dict[str, Any]:
     return {"column": column, "zone": "UTC", "parts": parts}
 
 
-def _duration(length: timedelta) -> str:
-    """ISO 8601, in whole days."""
+def _iso_days(length: timedelta) -> str:
+    """An ISO 8601 duration, in whole days."""
     return f"P{-(-length // timedelta(days=1))}D"
 
 
 def _stream_name(path: Path) -> str:
-    bare = path.name.split(".")[0].lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:40]
+    stem = path.name.split(".")[0].lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40]
     return slug if slug[:1].isalpha() else f"stream-{slug}".strip("-")

@@ -1,4 +1,4 @@
-"""Whether labels foretell those that follow them: which lags a first declaration proposes."""
+"""Which lag features a first declaration proposes: those of lags at which labels are autocorrelated."""
 
 from __future__ import annotations
 
@@ -9,63 +9,71 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-NEAREST = (1, 2, 3)
-FARTHEST = 200  # rows looked back for a season
-AVERAGED = 50  # labels in the running mean where there is no season
-LEAST_LIKENESS = 0.05  # what two labels must have in common beyond chance to be worth a feature
-LEAST_PAIRED = 0.5  # share of the labels that have another so far before them
-SURE = 4.0  # standard errors, for many lags are looked at
+NEAREST_LAGS = (1, 2, 3)
+LONGEST_LAG = 200  # searched for a season
+MEAN_LABELS = 50  # in the running mean where there is no season
+MIN_AUTOCORRELATION = 0.05  # below it a lag is not worth a feature
+MIN_STANDARD_ERRORS = 4.0  # of an autocorrelation above 0, because many lags are tried
+MIN_PAIRED = 0.5  # the share of labels that must have another label at the lag before them
 
 
-def proposed_lags(
+def propose_lag_features(
     labels: Sequence[str], entities: Sequence[str | None], *, numbers: bool
 ) -> tuple[tuple[int, ...], int]:
-    """The lags worth declaring for n labels in order, and over how many labels to average; none and 0 when none is.
+    """The lags worth declaring, and over how many labels the running mean goes.
 
-    Within each entity, a label is compared with the one k before it: as numbers by their correlation, as classes by how
-    much oftener than by chance they agree. The nearest lags are proposed where the first is alike, and the season: the
-    likeliest of the farther ones that is a peak among its neighbours, with less likeness half-way.
+    Labels are compared within each entity: numbers by their autocorrelation, classes by how much more often than by
+    chance they agree. The nearest lags are proposed if the autocorrelation at lag 1 is large enough, and with them
+    the season: the lag with the highest peak among the longer ones that is clearly above half its lag.
+
+    Args:
+        labels: n labels in order.
+        entities: the entity of each, shape (n,); None where the stream has none.
+        numbers: whether the labels are numbers rather than classes.
+
+    Returns:
+        The lags in labels and the length of the mean; no lags and 0 if none is worth a feature.
 
     >>> day = ["lo"] * 6 + ["hi"] * 6
-    >>> proposed_lags(day * 40, [None] * 480, numbers=False)
+    >>> propose_lag_features(day * 40, [None] * 480, numbers=False)
     ((1, 2, 3, 12), 12)
     """
-    series = _by_entity(labels, entities, numbers=numbers)
-    least = max(LEAST_LIKENESS, SURE / sqrt(max(len(labels), 1)))
-    if _likeness(series, 1) < least:
+    series = _series_by_entity(labels, entities, numbers=numbers)
+    least = max(MIN_AUTOCORRELATION, MIN_STANDARD_ERRORS / sqrt(max(len(labels), 1)))
+    if _autocorrelation(series, 1) < least:
         return (), 0
-    season = _season([_likeness(series, k) for k in range(FARTHEST + 1)], least)
-    return (*NEAREST, *season), season[0] if season else AVERAGED
+    season = _season([_autocorrelation(series, lag) for lag in range(LONGEST_LAG + 1)], least)
+    return (*NEAREST_LAGS, *season), season[0] if season else MEAN_LABELS
 
 
-def _by_entity(labels: Sequence[str], entities: Sequence[str | None], *, numbers: bool) -> list[NDArray[np.float64]]:
-    """The labels of each entity as numbers around 0 with variance 1, a column for each class where they are classes."""
+def _series_by_entity(
+    labels: Sequence[str], entities: Sequence[str | None], *, numbers: bool
+) -> list[NDArray[np.float64]]:
+    """The labels of each entity, centred and scaled to variance 1: shape (n, 1), or (n, k) for k classes."""
     if numbers:
         columns = np.array(labels, dtype=np.float64)[:, None]
     else:
         columns = (np.array(labels)[:, None] == np.unique(labels)).astype(np.float64)
-    spread = sqrt(columns.var(axis=0).sum())
-    centred = (columns - columns.mean(axis=0)) / (spread or 1.0)
+    deviation = sqrt(columns.var(axis=0).sum())
+    scaled = (columns - columns.mean(axis=0)) / (deviation or 1.0)
     order = sorted(range(len(labels)), key=lambda row: str(entities[row]))
     groups: Iterable[list[int]] = (list(rows) for _, rows in groupby(order, key=lambda row: str(entities[row])))
-    return [centred[rows] for rows in groups]
+    return [scaled[rows] for rows in groups]
 
 
-def _likeness(series: Sequence[NDArray[np.float64]], lag: int) -> float:
-    """The correlation of labels with those `lag` before; of classes, the agreement beyond chance, 1 for all.
-
-    0 where too few labels have another so far before them.
-    """
+def _autocorrelation(series: Sequence[NDArray[np.float64]], lag: int) -> float:
+    """The autocorrelation of the labels at a lag; 0 if too few labels have another one so far before them."""
     pairs = sum(max(len(labels) - lag, 0) for labels in series)
-    together = sum(float((labels[lag:] * labels[: len(labels) - lag]).sum()) for labels in series if len(labels) > lag)
-    return together / pairs if pairs >= LEAST_PAIRED * sum(map(len, series)) else 0.0
+    products = sum(float((labels[lag:] * labels[: len(labels) - lag]).sum()) for labels in series if len(labels) > lag)
+    return products / pairs if pairs >= MIN_PAIRED * sum(map(len, series)) else 0.0
 
 
-def _season(likeness: Sequence[float], least: float) -> tuple[int, ...]:
+def _season(autocorrelations: Sequence[float], least: float) -> tuple[int, ...]:
+    """The lag of the highest peak beyond the nearest lags, if there is one."""
     peaks = [
         lag
-        for lag in range(NEAREST[-1] + 1, FARTHEST)
-        if likeness[lag] >= likeness[lag // 2] + least
-        and likeness[lag] == max(likeness[lag * 3 // 4 : lag * 5 // 4 + 2])
+        for lag in range(NEAREST_LAGS[-1] + 1, LONGEST_LAG)
+        if autocorrelations[lag] >= autocorrelations[lag // 2] + least
+        and autocorrelations[lag] == max(autocorrelations[lag * 3 // 4 : lag * 5 // 4 + 2])
     ]
-    return (max(peaks, key=lambda lag: likeness[lag]),) if peaks else ()
+    return (max(peaks, key=lambda lag: autocorrelations[lag]),) if peaks else ()

@@ -1,1 +1,1 @@
-"""What a deployment on this machine consists of: ports, keys, services."""
+"""Planning a deployment on this machine: its ports, keys and services."""

@@ -1,4 +1,4 @@
-"""The keys of a deployment, made once and kept in its home."""
+"""The keys of a deployment, generated once and kept in its home."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from penstock.console.home import Home
 
 
 def ensure_keys(home: Home) -> None:
-    """Make what is missing: the pair that signs models, and the key of answers given over HTTP."""
+    """Generate the keys that are missing: the pair that signs models, and the key that seals answers over HTTP."""
     if not home.trusted_keys.exists():
-        # A start that ended between the two files left a private key that nobody trusts.
+        # A start that ended between the two files left a private key without its public one.
         home.signing_key.unlink(missing_ok=True)
         generate_key_pair(home.signing_key, home.trusted_keys)
     if not home.answer_key.exists():

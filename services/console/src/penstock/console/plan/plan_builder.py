@@ -1,4 +1,4 @@
-"""From what the user asked for to a plan whose every part is at hand."""
+"""Building the plan of a deployment from the options of a start, with everything that the plan needs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from penstock.console.broker.kafka import Broker
 from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
+from penstock.console.local_ports import is_free
 from penstock.console.plan.keys import ensure_keys
-from penstock.console.plan.ports import PortWish, choose_ports, demanded_ports, is_free
+from penstock.console.plan.port_choice import PortRequest, choose_ports, requested_ports
 from penstock.console.plan.service_plans import USUAL_PORTS, common_settings, service_plans, telemetry_settings
 from penstock.console.process_plan import Plan, ProcessPlan
 
@@ -24,9 +25,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a start was asked for: Zipkin or not, how many stream children, ports as `NAME=PORT`, and the environment
-    it is asked in.
+class StartOptions:
+    """How a deployment is started.
+
+    Attributes:
+        traces: whether Zipkin runs too.
+        workers: how many of the server's processes score the streams' events.
+        ports: ports that the user set, each as `NAME=PORT`.
+        environment: the environment of the command.
     """
 
     traces: bool = False
@@ -35,45 +41,45 @@ class Wanted:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-def make_plan(home: Home, wanted: Wanted, progress: Progress | None = None) -> Plan:
-    """Choose ports, fetch what is missing, make keys and storage, and say what shall run.
+def make_plan(home: Home, options: StartOptions, progress: Progress | None = None) -> Plan:
+    """Choose ports, download missing archives, make keys and the broker's storage, and plan all processes.
 
     Raises:
-        ConsoleFailure: a port is taken, or something needed cannot be obtained.
+        ConsoleFailure: a port is in use, or something needed cannot be obtained.
     """
-    ports = _choose(home, wanted)
-    java = find_java(wanted.environment)
+    ports = _choose_ports(home, options)
+    java = find_java(options.environment)
     broker = Broker(
-        java,
-        tuple(obtain(pins("kafka"), progress=progress)),
-        home,
-        ports["broker"],
-        ports["broker-controller"],
+        java, tuple(obtain(pins("kafka"), progress=progress)), home, ports["broker"], ports["broker-controller"]
     )
-    viewers = [_zipkin(java, home, ports["zipkin"], progress)] if wanted.traces else []
+    zipkin = _zipkin_plan(java, home, ports["zipkin"], progress) if options.traces else None
     ensure_keys(home)
     broker.set_up()
-    namespace = wanted.environment.get("PENSTOCK_NAMESPACE") or "penstock"
-    zipkin = viewers[0].url if viewers else None
-    settings = common_settings(home, ports, namespace) | telemetry_settings(zipkin, wanted.environment)
+    namespace = options.environment.get("PENSTOCK_NAMESPACE") or "penstock"
+    zipkin_url = zipkin.url if zipkin else None
+    settings = common_settings(home, ports, namespace) | telemetry_settings(zipkin_url, options.environment)
+    services = service_plans(home, ports, settings, options.workers)
     return Plan(
         namespace=namespace,
         bootstrap=broker.bootstrap,
-        zipkin=zipkin,
+        zipkin=zipkin_url,
         ports=ports,
-        processes=(broker.plan(), *viewers, *service_plans(home, ports, settings, wanted.workers)),
+        processes=(broker.plan(), *([zipkin] if zipkin else []), *services),
     )
 
 
-def _choose(home: Home, wanted: Wanted) -> dict[str, int]:
-    before = Deployment.read(home)
-    previous = before.ports if before else {}
-    usual = {name: port for name, port in USUAL_PORTS.items() if wanted.traces or name != "zipkin"}
-    demanded = demanded_ports(wanted.environment, wanted.ports, list(USUAL_PORTS))
-    wishes = [PortWish(name, port, previous.get(name), demanded.get(name)) for name, port in usual.items()]
-    return choose_ports(wishes, is_free)
+def _choose_ports(home: Home, options: StartOptions) -> dict[str, int]:
+    deployment = Deployment.read(home)
+    previous = deployment.ports if deployment else {}
+    requested = requested_ports(options.environment, options.ports, list(USUAL_PORTS))
+    requests = [
+        PortRequest(name, port, previous.get(name), requested.get(name))
+        for name, port in USUAL_PORTS.items()
+        if options.traces or name != "zipkin"
+    ]
+    return choose_ports(requests, is_free)
 
 
-def _zipkin(java: Path, home: Home, port: int, progress: Progress | None) -> ProcessPlan:
+def _zipkin_plan(java: Path, home: Home, port: int, progress: Progress | None) -> ProcessPlan:
     (archive,) = obtain(pins("zipkin"), progress=progress)
     return zipkin_plan(java, archive, home, port)

@@ -1,4 +1,4 @@
-"""The seven services as they run on one machine: their ports and settings."""
+"""The plans of the seven services on one machine: their ports and settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from penstock.console.home import Home
-from penstock.console.plan.ports import HOST
+from penstock.console.local_ports import HOST
 from penstock.console.process_plan import ProcessPlan
 
 SERVICES = ("ingestion", "validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry")
@@ -30,15 +30,19 @@ USUAL_PORTS = {
 def service_plans(
     home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
 ) -> list[ProcessPlan]:
-    """How the seven run: with the settings that all get, and what only the one may know.
+    """The plans of the seven services, in the order of `SERVICES`.
 
-    `workers` is how many of the server's children score the streams' events.
+    Args:
+        home: of the deployment.
+        ports: by name.
+        settings: the environment variables that all services get.
+        workers: how many of the server's processes score the streams' events.
     """
     return [_plan(service, home, ports, settings, workers) for service in SERVICES]
 
 
 def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dict[str, str]:
-    """The environment that all services get."""
+    """The environment variables that all services get."""
     return {
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['broker']}",
         "PENSTOCK_HOME": str(home.root),
@@ -53,7 +57,7 @@ def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dic
 
 
 def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """Spans go to Zipkin where it runs, else where the user's environment says, else nowhere.
+    """Where spans are exported to: to Zipkin where it runs, else as the user's environment says, else nowhere.
 
     >>> telemetry_settings(None, {})
     {'OTEL_TRACES_EXPORTER': 'none'}
@@ -65,15 +69,15 @@ def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> di
 
 def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int) -> ProcessPlan:
     url = f"http://{HOST}:{ports[service]}"
-    own = {
+    own_settings = {
         "PENSTOCK_PORT": str(ports[service]),
         "PENSTOCK_DATA_FOLDER": str(home.data(service)),
-        **_for_one_service(service, home, ports, workers),
+        **_settings_of(service, home, ports, workers),
     }
     return ProcessPlan(
         name=service,
         command=(sys.executable, "-m", f"penstock.{service.replace('-', '_')}"),
-        environment={**settings, **own},
+        environment={**settings, **own_settings},
         port=ports[service],
         url=url,
         ready=f"{url}/readyz",
@@ -81,7 +85,7 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
     )
 
 
-def _for_one_service(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:
+def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:
     signing = {"PENSTOCK_SIGNING_KEY": str(home.signing_key)}
     trusted = {"PENSTOCK_TRUSTED_KEYS": str(home.trusted_keys)}
     answers = {"PENSTOCK_ANSWER_KEY": str(home.answer_key)}

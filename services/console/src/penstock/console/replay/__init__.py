@@ -1,1 +1,1 @@
-"""Rows of a file through a deployment, and what came of them."""
+"""Sending a file's rows through a deployment, as a live stream or as history, and reporting on it."""

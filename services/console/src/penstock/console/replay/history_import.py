@@ -1,4 +1,4 @@
-"""`penstock stream import`: labelled history through the common entrance, until the log has all of it."""
+"""Importing history: sent through ingestion, then followed on the log until every row has an outcome or a rejection."""
 
 from __future__ import annotations
 
@@ -6,190 +6,195 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
-from penstock.console.replay.labelled_history import Past
+from penstock.console.log_client import read_until
+from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.console.replay.historical_events import HistoricalEvent
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES, REJECTED
 
-SIZE = 1000  # rows handed in at a time
-FIRST_ROWS = 5  # of each reason, named
-NO_LABEL = "missing_label"
-POLL = 0.5  # seconds
+BATCH_ROWS = 1000  # sent at a time
+FIRST_ROWS = 5  # of each reason whose numbers are kept
+NO_LABEL = RefusalReason("missing_label", "", "the file does not say its label")
 
 
-class Reason(NamedTuple):
-    """Why rows were refused, and over which field."""
-
-    code: str
-    field: str
-    detail: str
-
-
-class Refused(NamedTuple):
-    """The row at a place of what was handed in was refused."""
-
-    place: int
-    reason: Reason
-
-
-class Deployment(Protocol):
+class ImportDeployment(Protocol):
     """What history is imported into: services on a broker, or all of them in this process."""
 
-    async def bring(self, events: Sequence[bytes], now: datetime) -> list[Refused]:
-        """Hand history in, at stream time `now`; what was refused at the door."""
+    async def send(
+        self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
+    ) -> list[RecordRefusal]:
+        """Send records at stream time `now`; the refusals of ingestion."""
 
-    async def proceed(self) -> None:
-        """Let the services work, where they do so only when they are told."""
+    async def run_pending(self) -> None:
+        """Let the services handle what was sent, where they do not run by themselves."""
 
-    async def tell_imported(self, outcomes: int, detail: str) -> None:
-        """Say that history was imported, with which the stream has so many outcomes."""
+    async def report_import(self, outcomes: int, detail: str) -> None:
+        """Report to the registry that history was imported, with which the stream has so many outcomes."""
 
 
 @dataclass
-class Imported:
-    """What became of the rows: how many were taken, which were refused for which reason, and where they end.
+class ImportResult:
+    """What became of the rows.
 
-    `refused` counts the rows of each reason; `rows` are the numbers of the first of them. `outcomes`: how many the
-    stream has with the last row that was taken.
+    Attributes:
+        accepted: how many rows the log holds as outcomes.
+        outcomes: how many outcomes the stream has, up to the last imported one.
+        refusals: how many rows were refused, by reason.
+        first_rows: the numbers of the first rows that were refused, by reason.
     """
 
-    taken: int = 0
+    accepted: int = 0
     outcomes: int = 0
-    refused: dict[Reason, int] = field(default_factory=dict)
-    rows: dict[Reason, list[int]] = field(default_factory=dict)
+    refusals: dict[RefusalReason, int] = field(default_factory=dict)
+    first_rows: dict[RefusalReason, list[int]] = field(default_factory=dict)
 
     @property
-    def read(self) -> int:
-        """How many rows were looked at."""
-        return self.taken + sum(self.refused.values())
+    def rows(self) -> int:
+        """How many rows were read."""
+        return self.accepted + self.refused
 
-    def refuse(self, number: int, reason: Reason) -> None:
-        """Note that a row was refused."""
-        self.refused[reason] = self.refused.get(reason, 0) + 1
-        if len(first := self.rows.setdefault(reason, [])) < FIRST_ROWS:
-            first.append(number)
+    @property
+    def refused(self) -> int:
+        """How many rows were refused."""
+        return sum(self.refusals.values())
+
+    def add_refusal(self, number: int, reason: RefusalReason) -> None:
+        """Count a refused row."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+        if len(numbers := self.first_rows.setdefault(reason, [])) < FIRST_ROWS:
+            numbers.append(number)
 
 
 @dataclass(frozen=True)
-class Target:
-    """The stream that history is imported into, under which source, and the log it lies on."""
+class ImportStream:
+    """The stream that history is imported into, and the log that it is on."""
 
     log: Log
     namespace: str
-    stream: StreamDeclared
+    declared: StreamDeclared
 
     @property
     def source(self) -> str:
-        """The source of imported events: with the entity and a row's id it names the event."""
-        return f"import/{self.stream.name}"
+        """The source of imported events."""
+        return f"import/{self.declared.name}"
+
+    @property
+    def rejected_topic(self) -> str:
+        """The name of the topic with the stream's rejections."""
+        return REJECTED.name(self.namespace, self.declared.name)
+
+    async def reader(self) -> Reader:
+        """Reads the stream's outcomes and rejections from the beginning."""
+        partitions: list[TopicPartition] = [
+            (topic.name(self.namespace, self.declared.name), number)
+            for topic in (OUTCOMES, REJECTED)
+            for number in range(topic.partitions(self.declared))
+        ]
+        begins: dict[TopicPartition, int | None] = {**await self.log.beginning_offsets(partitions)}
+        return await self.log.reader(begins)
 
 
 async def import_history(
-    past: Iterable[Past],
-    deployment: Deployment,
-    target: Target,
+    events: Iterable[HistoricalEvent],
+    deployment: ImportDeployment,
+    stream: ImportStream,
     detail: str,
-    progress: Callable[[Imported], None],
-) -> Imported:
-    """Hand the rows in, wait until the log says what became of each, and tell that they are there.
+    progress: Callable[[ImportResult], None],
+) -> ImportResult:
+    """Send the events, wait until the log has an outcome or a rejection of each, and report the import.
 
-    What was imported before, wholly or in part, is the same events, and changes nothing.
+    Events that were imported before, wholly or in part, are the same events and change nothing.
     """
-    found, numbers = Imported(), dict[str, int]()
-    for chunk in _chunks(past):
-        await _hand_in(chunk, deployment, found, numbers)
-        progress(found)
-    await _await_all(numbers, deployment, target, found)
-    if found.outcomes:
-        await deployment.tell_imported(found.outcomes, detail)
-    return found
+    result, pending = ImportResult(), dict[str, int]()
+    for batch in _batches(events):
+        pending |= await _send(batch, deployment, result)
+        progress(result)
+    await deployment.run_pending()
+    await _await_outcomes(pending, stream, result)
+    if result.outcomes:
+        await deployment.report_import(result.outcomes, detail)
+    return result
 
 
-def _chunks(past: Iterable[Past]) -> Iterator[list[Past]]:
-    rows = iter(past)
-    while chunk := list(islice(rows, SIZE)):
-        yield chunk
+def _batches(events: Iterable[HistoricalEvent]) -> Iterator[list[HistoricalEvent]]:
+    iterator = iter(events)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        yield batch
 
 
-async def _hand_in(chunk: Sequence[Past], deployment: Deployment, found: Imported, numbers: dict[str, int]) -> None:
-    """Hand rows in; `numbers` then also holds those that were taken, by their ids."""
-    labelled = [(row, row.event) for row in chunk if row.event is not None]
-    refused = {
-        one.place: one.reason
-        for one in (await deployment.bring([event for _, event in labelled], chunk[-1].known_at) if labelled else [])
-    }
-    for row in chunk:
-        if row.event is None:
-            found.refuse(row.number, Reason(NO_LABEL, "", "the file does not say its label"))
-    for place, (row, _) in enumerate(labelled):
-        if place in refused:
-            found.refuse(row.number, refused[place])
+async def _send(batch: Sequence[HistoricalEvent], deployment: ImportDeployment, result: ImportResult) -> dict[str, int]:
+    """Send a batch; the numbers of the rows that ingestion accepted, by event id."""
+    for event in batch:
+        if event.event is None:
+            result.add_refusal(event.number, NO_LABEL)
+    labelled = [event for event in batch if event.event is not None]
+    bodies = [event.event for event in labelled if event.event is not None]
+    refusals = await deployment.send("event", bodies, batch[-1].known_at) if bodies else []
+    reasons = {refusal.index: refusal.reason for refusal in refusals}
+    accepted: dict[str, int] = {}
+    for index, event in enumerate(labelled):
+        if index in reasons:
+            result.add_refusal(event.number, reasons[index])
         else:
-            found.taken += 1
-            numbers[row.id] = row.number
+            result.accepted += 1
+            accepted[event.id] = event.number
+    return accepted
 
 
-async def _await_all(numbers: dict[str, int], deployment: Deployment, target: Target, found: Imported) -> None:
-    """Follow the log from its beginning until each of the rows was met: as an outcome, or refused after all."""
-    reader = await _reader(target)
+async def _await_outcomes(pending: dict[str, int], stream: ImportStream, result: ImportResult) -> None:
+    """Follow the log until each pending event has an outcome or, after all, a rejection; the first of them counts."""
+
+    def apply(batches: Iterable[FetchedBatch]) -> None:
+        for batch in batches:
+            if batch.topic == stream.rejected_topic:
+                _apply_rejections(batch, pending, result)
+            else:
+                _apply_outcomes(batch, stream.source + OUTCOME_SUFFIX, pending, result)
+
+    reader = await stream.reader()
     try:
-        while numbers:
-            await deployment.proceed()
-            for part in await reader.poll(POLL):
-                _note(part, numbers, target, found)
+        await read_until(reader, apply, lambda: not pending)
     finally:
         await reader.close()
 
 
-async def _reader(target: Target) -> Reader:
-    places = [(topic, number) for topic, count in _topics(target).items() for number in range(count)]
-    begins: dict[TopicPartition, int | None] = {**await target.log.begins(places)}
-    return await target.log.reader(begins)
+def _apply_rejections(batch: FetchedBatch, pending: dict[str, int], result: ImportResult) -> None:
+    for record in batch.records:
+        rejection = _decode_rejection(record.value or b"").data
+        if (number := pending.pop(rejection.id, None)) is not None:
+            result.accepted -= 1
+            result.add_refusal(number, RefusalReason(rejection.code, rejection.field or "", rejection.detail))
 
 
-def _topics(target: Target) -> dict[str, int]:
-    """The names of the topics that tell, and how many partitions they have."""
-    return {
-        topic.name(target.namespace, target.stream.name): topic.partitions(target.stream)
-        for topic in (OUTCOMES, REJECTED)
-    }
+def _apply_outcomes(batch: FetchedBatch, source: str, pending: dict[str, int], result: ImportResult) -> None:
+    for record in batch.records:
+        outcome = _decode_outcome(record.value or b"")
+        if outcome.source == source and pending.pop(outcome.id, None) is not None:
+            result.outcomes = max(result.outcomes, record.offset + 1)
 
 
-def _note(part: FetchedBatch, numbers: dict[str, int], target: Target, found: Imported) -> None:
-    if part.topic == REJECTED.name(target.namespace, target.stream.name):
-        for record in part.records:
-            said = _rejected(record.value or b"").data
-            if (number := numbers.pop(said.id, None)) is not None:
-                found.taken -= 1
-                found.refuse(number, Reason(said.code, said.field or "", said.detail))
-        return
-    for record in part.records:
-        head = _outcome(record.value or b"")
-        if head.source == target.source + OUTCOME_SUFFIX and numbers.pop(head.id, None) is not None:
-            found.outcomes = max(found.outcomes, record.offset + 1)
-
-
-class _Outcome(Struct):
+class _OutcomeId(Struct):
     source: str
     id: str
 
 
-class _Refusal(Struct):
+class _RejectionData(Struct):
     id: str
     code: str
     detail: str
     field: str | None = None
 
 
-class _Rejected(Struct):
-    data: _Refusal
+class _Rejection(Struct):
+    data: _RejectionData
 
 
-_outcome = msgspec.json.Decoder(_Outcome).decode
-_rejected = msgspec.json.Decoder(_Rejected).decode
+_decode_outcome = msgspec.json.Decoder(_OutcomeId).decode
+_decode_rejection = msgspec.json.Decoder(_Rejection).decode

@@ -1,4 +1,4 @@
-"""Every service in this process, on the memory bus with a virtual clock: for replays at full speed."""
+"""All services in this process, on the memory log with a virtual clock: for replays at full speed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
-from penstock.console.replay.history_import import Reason, Refused
+from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.training_delay import TrainingDelay
 from penstock.contracts.declaration.stream import Declaration
@@ -22,7 +22,7 @@ from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
-from penstock.registry.command_results import Once
+from penstock.registry.command_context import CommandContext, IdempotencyKey
 from penstock.registry.db.engines import open_engine
 from penstock.registry.use_cases.registry import Registry
 from penstock.retrain_trigger import wiring as retrain_trigger
@@ -30,8 +30,8 @@ from penstock.retrain_trigger.settings import RetrainTriggerSettings
 from penstock.runtime.service import Service
 from penstock.runtime.single_process import SingleProcess
 from penstock.server import wiring as server
+from penstock.server.models.model_loader import ModelLoader
 from penstock.server.settings import StreamSettings
-from penstock.server.wiring import Parts
 from penstock.trainer import wiring as trainer
 from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
@@ -39,9 +39,10 @@ from penstock.validator.settings import ValidatorSettings
 ACTOR = "replay"
 
 
-class LocalDeployment:
-    """All seven services in this process, as a replay uses them. Time moves with the stream; `log` holds it all, and
-    `registry` takes commands.
+class InProcessDeployment:
+    """All seven services in this process, for one stream, whose time is the services' clock.
+
+    `watch` follows the stream, `log` holds all records, and `registry` takes commands.
     """
 
     def __init__(
@@ -51,83 +52,90 @@ class LocalDeployment:
         watch: StreamWatch,
         delay: TrainingDelay,
         scorer: Service,
-        office: Registry,
+        registry: Registry,
     ) -> None:
         self.watch = watch
-        self.registry = office
-        self._scorer = scorer
+        self.registry = registry
         self.log = process.log
         self._process = process
         self._intake = intake
         self._training_delay = delay
+        self._scorer = scorer
 
-    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
-        """Hand records to ingestion's own check, at stream time `now`."""
+    async def send(
+        self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
+    ) -> list[RecordRefusal]:
+        """Give records to ingestion at stream time `now`; the refusals."""
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
-        answers = await self._intake.take(self.watch.stream.name, kind, bodies)
-        return sum(isinstance(answer, Refusal) for answer in answers)
-
-    async def bring(self, events: Sequence[bytes], now: datetime) -> list[Refused]:
-        """Hand history to ingestion's own check; what was refused."""
-        self._process.clock.advance_to(int(now.timestamp() * 1000))
-        answers = await self._intake.take(self.watch.stream.name, "event", events)
+        answers = await self._intake.submit(self.watch.stream.name, kind, bodies)
         return [
-            Refused(place, Reason(one.code, one.field or "", one.detail))
-            for place, one in enumerate(answers)
-            if isinstance(one, Refusal)
+            RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))
+            for index, answer in enumerate(answers)
+            if isinstance(answer, Refusal)
         ]
 
-    async def proceed(self) -> None:
-        """Let everything run."""
-        await self._process.settle()
+    async def run_pending(self) -> None:
+        """Let the services run until nothing is left to do."""
+        await self._process.run_until_quiet()
 
-    async def tell_imported(self, outcomes: int, detail: str) -> None:
-        """Tell the registry that history was imported; told again, it is done."""
+    async def report_import(self, outcomes: int, detail: str) -> None:
+        """Report to the registry that history was imported. Repeating it changes nothing."""
         name = self.watch.stream.name
-        once = Once(derived_id("imported", name, outcomes, detail), detail)
-        await self.registry.imported(name, outcomes, detail, ACTOR, once)
+        key = IdempotencyKey(derived_id("imported", name, outcomes, detail), detail)
+        await self.registry.announce_import(name, outcomes, detail, CommandContext(ACTOR, key))
 
-    async def answered(self, ids: Sequence[str]) -> None:
-        """Let everything run: afterwards each id has its prediction or rejection."""
+    async def await_answers(self, ids: Sequence[str]) -> None:
+        """Let the services run: afterwards each event has its prediction or rejection."""
         del ids
-        await self._process.settle()
+        await self.run_pending()
 
-    async def quiet(self) -> None:
-        """Let everything run until nothing is left to do."""
-        await self._process.settle()
+    async def await_quiet(self) -> None:
+        """Let the services run until nothing is left to do."""
+        await self.run_pending()
 
     def learning_seconds(self) -> float:
-        """CPU seconds that the scorer has spent on learning."""
+        """The CPU seconds that the server has spent on learning from outcomes."""
         return float(self._scorer.health()["learning_seconds"])
 
 
 @asynccontextmanager
-async def local_deployment(declaration: Declaration, training_delay: int = 0) -> AsyncIterator[LocalDeployment]:
-    """A deployment of its own for one stream. `training_delay`: rows that a training waits after its data was cut."""
+async def in_process_deployment(
+    declaration: Declaration, training_delay: int = 0
+) -> AsyncIterator[InProcessDeployment]:
+    """A deployment in this process for one stream, for the length of the block.
+
+    Args:
+        declaration: of the stream.
+        training_delay: rows after the end of its training data before a training begins.
+    """
     key = Ed25519PrivateKey.generate()
     store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
     process, delay = SingleProcess(), TrainingDelay(training_delay)
     try:
-        office = process.resources()
-        desk = registry.registry_of(registry.Parts(store, signer, verifier, open_engine("sqlite://")), office)
+        registry_resources = process.resources()
+        registry_service = registry.registry_of(
+            registry.Parts(store, signer, verifier, open_engine("sqlite://")), registry_resources
+        )
         await process.start(lambda r: validator.build(ValidatorSettings(), r))
-        scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, Parts(store, verifier)))
+        scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, ModelLoader(store, verifier)))
         await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
         await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
         await process.start(lambda r: trainer.build_in_process(r, store, signer))
-        await process.add(office, registry.service_of(desk, office))
-        gate = process.resources()
-        await process.add(gate, ingestion.build(IngestionSettings(), gate))
+        await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
+        ingestion_resources = process.resources()
+        await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
         if training_delay:
-            await process.start(delay.watching)
-            process.hold(trainer.GROUP, delay.holds)
-        await desk.apply(declaration, ACTOR)
-        await process.settle()
-        stream = gate.streams.get(declaration.name)
+            await process.start(delay.follower_service)
+            process.pause_while(trainer.GROUP, delay.holds)
+        await registry_service.apply(declaration, CommandContext(ACTOR))
+        await process.run_until_quiet()
+        stream = ingestion_resources.streams.get(declaration.name)
         assert stream is not None
         watch = StreamWatch(process.log, process.namespace, stream)
         await watch.start()
-        yield LocalDeployment(process, ingestion.intake(gate), watch, delay, scorer, desk)
+        yield InProcessDeployment(
+            process, ingestion.build_intake(ingestion_resources), watch, delay, scorer, registry_service
+        )
     finally:
         await process.close()

@@ -1,4 +1,4 @@
-"""A client that asks for predictions throughout a run, and counts every answer that is not a good one."""
+"""A client that requests predictions throughout a run, and counts every response that is not 2xx."""
 
 from __future__ import annotations
 
@@ -10,51 +10,61 @@ from dataclasses import dataclass, field
 
 import httpx
 
-PER_SECOND = 20
-PROBE = {"penstock-probe": "1", "content-type": "application/json"}  # answered by the same path, never logged
+PROBES_PER_SECOND = 20
+TIMEOUT_S = 10.0
+HEADERS = {"penstock-probe": "1", "content-type": "application/json"}  # a probe is answered, but not logged
 
 
 @dataclass
-class Probes:
-    """What the prober saw: `failed` counts non-2xx answers, time-outs and resets."""
+class ProbeCounts:
+    """How many probes were sent, and how many failed: a response other than 2xx, a time-out, a reset.
 
-    asked: int = 0
+    `statuses` counts them by status code, or by the name of the transport error.
+    """
+
+    requests: int = 0
     failed: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
 
-    def note(self, status: str, good: bool) -> None:
-        """Count one answer."""
-        self.asked += 1
-        self.failed += not good
+    def add(self, status: str, *, is_success: bool) -> None:
+        """Count one response."""
+        self.requests += 1
+        self.failed += not is_success
         self.statuses[status] = self.statuses.get(status, 0) + 1
 
 
 @asynccontextmanager
-async def probing(server: str, stream: str, events: Sequence[bytes]) -> AsyncIterator[Probes]:
-    """Ask the server at `server` for predictions of the events, in turn, 20 times a second within the block."""
-    probes = Probes()
-    async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
-        task = asyncio.create_task(_probe(client, f"{server}/v1/streams/{stream}/predict", events, probes))
+async def probe_predictions(server: str, stream: str, events: Sequence[bytes]) -> AsyncIterator[ProbeCounts]:
+    """Request predictions of the events in turn, 20 a second, for the length of the block.
+
+    Args:
+        server: the address of the server.
+        stream: the name of the stream.
+        events: CloudEvents as a producer sends them.
+    """
+    counts = ProbeCounts()
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+        task = asyncio.create_task(_probe(client, f"{server}/v1/streams/{stream}/predict", events, counts))
         try:
-            yield probes
+            yield counts
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def _probe(client: httpx.AsyncClient, url: str, events: Sequence[bytes], probes: Probes) -> None:
-    bodies = [_instance(event) for event in events]
+async def _probe(client: httpx.AsyncClient, url: str, events: Sequence[bytes], counts: ProbeCounts) -> None:
+    bodies = [_predict_body(event) for event in events]
     number = 0
     while True:
         try:
-            response = await client.post(url, content=bodies[number % len(bodies)], headers=PROBE)
-            probes.note(str(response.status_code), response.is_success)
+            response = await client.post(url, content=bodies[number % len(bodies)], headers=HEADERS)
+            counts.add(str(response.status_code), is_success=response.is_success)
         except httpx.TransportError as error:
-            probes.note(type(error).__name__, good=False)
+            counts.add(type(error).__name__, is_success=False)
         number += 1
-        await asyncio.sleep(1 / PER_SECOND)
+        await asyncio.sleep(1 / PROBES_PER_SECOND)
 
 
-def _instance(event: bytes) -> bytes:
+def _predict_body(event: bytes) -> bytes:
     document = json.loads(event)
     return json.dumps({name: document[name] for name in ("id", "source", "time", "data")}).encode()

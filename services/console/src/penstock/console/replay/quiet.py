@@ -1,4 +1,4 @@
-"""Quiet: nothing is left to do. Waited for, never guessed from a time."""
+"""Waiting until a stream is quiet: nothing is left to do. Read from the log and the server, never guessed from time."""
 
 from __future__ import annotations
 
@@ -8,62 +8,62 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from penstock.bus.ports import Log, TopicPartition
+from penstock.console.polling import poll
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05  # seconds between looks
-
-Ends = Mapping[TopicPartition, int]
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.05
 
 
-def group_places(namespace: str, stream: StreamDeclared) -> dict[str, list[TopicPartition]]:
-    """What each service's group must have finished for the stream to be quiet."""
-    places: dict[str, list[TopicPartition]] = defaultdict(list)
-    for topic in DATA_PLANE + CONTROL_PLANE:
-        for service in topic.consumers:
-            places[service] += _places(topic, namespace, stream)
-    return dict(places)
+class QuietCheck:
+    """Finds out whether one stream of a deployment is quiet.
 
-
-def _places(topic: Topic[Any], namespace: str, stream: StreamDeclared) -> list[TopicPartition]:
-    if topic.plane == "control":
-        return [(topic.name(namespace), 0)]
-    return [(topic.name(namespace, stream.name), number) for number in range(topic.partitions(stream))]
-
-
-class Quiet:
-    """Watches one stream of a deployment.
-
-    A look asks every group where it has come to, and only then where the topics end. A group that had finished a
-    topic which has not grown since was idle throughout, so one look at which all had finished proves that nothing
-    was under way between them. `serves_newest` asks the server's children for their epoch.
+    The committed positions of every group are read first, and only then where the topics end. A group whose position
+    is at an end that has not grown since was idle throughout. So if all groups are at the same ends twice in a row,
+    nothing was under way between the two looks. `serves_newest` tells whether every process of the server serves the
+    newest epoch.
     """
 
     def __init__(
         self, log: Log, namespace: str, stream: StreamDeclared, serves_newest: Callable[[], Awaitable[bool]]
     ) -> None:
         self._log = log
-        self._groups = group_places(namespace, stream)
-        self._all = sorted({place for places in self._groups.values() for place in places})
+        self._groups = group_partitions(namespace, stream)
+        self._partitions = sorted({partition for partitions in self._groups.values() for partition in partitions})
         self._serves_newest = serves_newest
 
     async def wait(self) -> None:
-        """Wait until two looks in a row find the same, with nothing left to do."""
-        pause = FIRST_PAUSE
-        while True:
-            ends = await self._look()
-            if ends is not None and await self._serves_newest() and await self._look() == ends:
-                return
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        """Wait until the stream is quiet."""
+        await poll(self._quiet_or_none, FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
-    async def _look(self) -> Ends | None:
-        """Where the topics end, or None when a group has not come to all of its ends."""
-        commits = dict(zip(self._groups, await asyncio.gather(*map(self._log.committed, self._groups)), strict=True))
-        ends = await self._log.ends(self._all)
-        behind = any(
-            commits[group].get(place, 0) < ends.get(place, 0)
-            for group, places in self._groups.items()
-            for place in places
+    async def _quiet_or_none(self) -> bool | None:
+        ends = await self._reached_ends()
+        if ends is None or not await self._serves_newest():
+            return None
+        return await self._reached_ends() == ends or None
+
+    async def _reached_ends(self) -> Mapping[TopicPartition, int] | None:
+        """Where the topics end, or None if a group has not reached all of its ends."""
+        positions = dict(zip(self._groups, await asyncio.gather(*map(self._log.committed, self._groups)), strict=True))
+        ends = await self._log.end_offsets(self._partitions)
+        is_behind = any(
+            positions[group].get(partition, 0) < ends.get(partition, 0)
+            for group, partitions in self._groups.items()
+            for partition in partitions
         )
-        return None if behind else ends
+        return None if is_behind else ends
+
+
+def group_partitions(namespace: str, stream: StreamDeclared) -> dict[str, list[TopicPartition]]:
+    """The topic partitions that each service's group must have handled for the stream to be quiet."""
+    groups: dict[str, list[TopicPartition]] = defaultdict(list)
+    for topic in DATA_PLANE + CONTROL_PLANE:
+        for service in topic.consumers:
+            groups[service] += _partitions(topic, namespace, stream)
+    return dict(groups)
+
+
+def _partitions(topic: Topic[Any], namespace: str, stream: StreamDeclared) -> list[TopicPartition]:
+    if topic.plane == "control":
+        return [(topic.name(namespace), 0)]
+    return [(topic.name(namespace, stream.name), number) for number in range(topic.partitions(stream))]

@@ -1,4 +1,4 @@
-"""`penstock replay`: a file through a deployment, from the first row to the report."""
+"""A replay from the first row of a file to the report: in this process, or on a running deployment."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.console.declared_streams import await_declared, declared_streams, numbered
-from penstock.console.deployment import Deployment as Running
-from penstock.console.failure import wrong_input
-from penstock.console.replay.feed import FileFeed, chunk_size
-from penstock.console.replay.in_process_deployment import local_deployment
+from penstock.console.declared_streams import declare_numbered_stream
+from penstock.console.deployment import Deployment
+from penstock.console.replay.in_process_deployment import in_process_deployment
+from penstock.console.replay.labelled_rows import FileRows, chunk_size
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
-from penstock.console.replay.predict_probes import probing
-from penstock.console.replay.report import Effort, Report, make_report
-from penstock.console.replay.stream_time import Sent, replay
-from penstock.console.replay.wall_time import replay_at, staleness
-from penstock.console.services_client import Requests
+from penstock.console.replay.predict_probes import probe_predictions
+from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
+from penstock.console.replay.wall_time import replay_in_wall_time, staleness
 from penstock.console.table_file import Table
 from penstock.contracts.declaration.stream import Declaration
 
 PROBED_ROWS = 100
 
-Progress = Callable[[Sent], None]
-"""Told what was sent so far."""
+ShowProgress = Callable[[ReplayProgress], None]
+"""Called with the counts after each request."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked of a replay. `rate`: rows a second on wall time, `inf` as fast as possible, None: stream time.
+class ReplayOptions:
+    """How a file is replayed.
 
-    `training_delay`: a model takes effect so many rows after the row its data was cut at.
+    Attributes:
+        table: the file.
+        declaration: of the stream; the replay's own stream has the same one under another name.
+        delay: rows after which a row's label becomes known.
+        chunk: rows sent at a time in stream time; None: as the delay has it.
+        rate: rows a second on wall time, `inf` as fast as possible; None: stream time.
+        resume: whether to go on with the newest replay of this stream.
+        training_delay: rows after the end of its training data before a model takes effect; in this process only.
     """
 
     table: Table
@@ -50,90 +54,74 @@ class Asked:
         """Rows sent at a time in stream time."""
         return self.chunk or chunk_size(self.delay)
 
-    def named(self, number: int) -> Declaration:
-        """The declaration of the replay's own stream."""
-        return self.declaration.model_copy(update={"name": f"{self.declaration.name}-{number}"})
-
-    def feed(self, declaration: Declaration) -> FileFeed:
-        """The rows, as events of that stream."""
-        return FileFeed(self.table, declaration, f"replay/{declaration.name}")
+    def rows(self, stream: str) -> FileRows:
+        """The rows of the file as events of the stream called `stream`."""
+        return FileRows(self.table, self.declaration, f"replay/{stream}")
 
 
 @dataclass(frozen=True)
-class Done:
-    """What a replay came to: the stream it made, the report, and facts beyond it."""
+class ReplayResult:
+    """The stream that the replay made, the report, and further facts of the run."""
 
     stream: str
     report: Report
     more: dict[str, Any]
 
 
-async def replay_in_process(asked: Asked, progress: Progress) -> Done:
-    """Run every service in this process on the memory bus with a virtual clock: the same file gives the same report."""
-    declaration = asked.named(1)
-    feed = asked.feed(declaration)
+async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> ReplayResult:
+    """Replay a file with every service in this process, on the memory log with a virtual clock.
+
+    The same file gives the same report, but for the times in it.
+    """
+    name = f"{options.declaration.name}-1"
+    declaration = options.declaration.model_copy(update={"name": name})
+    rows = options.rows(name)
     started = time.monotonic()
-    async with local_deployment(declaration, asked.training_delay) as deployment:
-        sent = await replay(feed, deployment, asked.delay, asked.size, progress)
-        await deployment.watch.catch_up()
-        learning = deployment.learning_seconds()
-        effort = Effort(time.monotonic() - started, 0, sent.refused, sent.labels, learning)
-        report = make_report(deployment.watch, sent.truths, declaration.task, effort)
-    return Done(declaration.name, report, {"in_process": True})
+    async with in_process_deployment(declaration, options.training_delay) as deployment:
+        counts = await replay_in_stream_time(rows, deployment, options.delay, options.size, progress)
+        await deployment.watch.read_to_end()
+        learning_s = deployment.learning_seconds()
+        measurements = RunMeasurements(time.monotonic() - started, 0, counts.refused, counts.labels, learning_s)
+        report = make_report(deployment.watch, counts.rows, declaration.task, measurements)
+    return ReplayResult(name, report, {"in_process": True})
 
 
-async def replay_live(asked: Asked, running: Running, progress: Progress) -> Done:
-    """Run the file through the deployment that runs on a broker."""
-    declaration = await _own_stream(asked, running)
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    try:
-        stream = await await_declared(log, running.namespace, declaration.name)
-    finally:
-        await log.close()
-    feed = asked.feed(declaration)
-    probes_rows = [row.event for row in islice(feed.rows(), PROBED_ROWS)]
-    async with live_deployment(running, stream) as deployment:
-        await deployment.quiet()
-        started, learnt = time.monotonic(), await deployment.learning_seconds()
-        async with probing(running.url("server"), declaration.name, probes_rows) as probes:
-            sent = await _send(asked, feed, deployment, progress)
-        await deployment.watch.catch_up()
-        failed = deployment.requests.failed + probes.failed
-        learning = await deployment.learning_seconds() - learnt
-        effort = Effort(time.monotonic() - started, failed, sent.refused, sent.labels, learning)
-        report = make_report(deployment.watch, sent.truths, declaration.task, effort)
-        more: dict[str, Any] = {"probes": probes.asked, "probe_statuses": probes.statuses}
-        if asked.rate is not None:
-            more["staleness"] = staleness(deployment, sent)
-    return Done(declaration.name, report, more)
+async def replay_live(options: ReplayOptions, deployment: Deployment, progress: ShowProgress) -> ReplayResult:
+    """Replay a file on a deployment that runs on a broker.
+
+    Raises:
+        ConsoleFailure: there is no replay to resume, the declaration is refused, or a row of the file is damaged.
+    """
+    stream = await declare_numbered_stream(deployment, options.declaration, resume=options.resume)
+    rows = options.rows(stream.name)
+    probed_events = [row.event for row in islice(rows.rows(), PROBED_ROWS)]
+    async with live_deployment(deployment, stream) as live:
+        await live.await_quiet()
+        started, learning_before = time.monotonic(), await live.learning_seconds()
+        async with probe_predictions(deployment.url("server"), stream.name, probed_events) as probes:
+            counts = await _send_rows(options, rows, live, progress)
+        await live.watch.read_to_end()
+        failed = live.services.failed_requests + probes.failed
+        learning_s = await live.learning_seconds() - learning_before
+        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refused, counts.labels, learning_s)
+        report = make_report(live.watch, counts.rows, options.declaration.task, measurements)
+        more: dict[str, Any] = {"probes": probes.requests, "probe_statuses": probes.statuses}
+        if options.rate is not None:
+            more["staleness"] = staleness(live.watch, counts.rows)
+    return ReplayResult(stream.name, report, more)
 
 
-async def _send(asked: Asked, feed: FileFeed, deployment: LiveDeployment, progress: Progress) -> Sent:
-    if asked.rate is not None:
-        rate = None if asked.rate == float("inf") else asked.rate
-        return await replay_at(feed, deployment, asked.delay, rate, progress)
-    done = len(deployment.watch.answers) + len(deployment.watch.rejected)
-    skip = done - done % asked.size if asked.resume else 0
-    return await replay(feed, deployment, asked.delay, asked.size, progress, skip=skip)
-
-
-async def _own_stream(asked: Asked, running: Running) -> Declaration:
-    """Apply the replay's own stream: a new one, or the last when it is to be resumed."""
-    log = KafkaLog(Connection(running.bootstrap), running.namespace, "console")
-    requests = Requests(running.url("ingestion"), running.url("registry"))
-    try:
-        last = numbered(asked.declaration.name, (await declared_streams(log, running.namespace)).names())
-        if asked.resume and not last:
-            raise wrong_input(f"there is no replay of {asked.declaration.name!r} to go on with")
-        declaration = asked.named(last if asked.resume else last + 1)
-        if not asked.resume:
-            await requests.apply(declaration.name, declaration.model_dump_json())
-        return declaration
-    finally:
-        await requests.close()
-        await log.close()
-
-
-def write_report(done: Done, path: Path) -> None:
+def write_report(result: ReplayResult, path: Path) -> None:
     """Write the report as JSON, with the stream's name and the further facts."""
-    done.report.write(path, stream=done.stream, **done.more)
+    result.report.write(path, stream=result.stream, **result.more)
+
+
+async def _send_rows(
+    options: ReplayOptions, rows: FileRows, live: LiveDeployment, progress: ShowProgress
+) -> ReplayProgress:
+    if options.rate is not None:
+        rate = None if options.rate == float("inf") else options.rate
+        return await replay_in_wall_time(rows, live, options.delay, rate, progress)
+    handled = len(live.watch.predictions) + len(live.watch.rejections)
+    skip = handled - handled % options.size if options.resume else 0
+    return await replay_in_stream_time(rows, live, options.delay, options.size, progress, skip=skip)

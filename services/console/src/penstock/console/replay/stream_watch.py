@@ -1,58 +1,77 @@
-"""What the log says of one stream: every answer and refusal, each epoch, drift and training run."""
+"""What the log holds of one stream: its predictions and rejections, epochs, drifts, training runs and statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
+from penstock.console.log_client import read_until
 from penstock.contracts.batch import Unreadable
+from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.predictions import Prediction
-from penstock.contracts.records.rejections import Rejected
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import DRIFT, MODELS, PREDICTIONS, REJECTED, STATISTICS, TRAINING_RUNS, Topic
 
-WATCHED: tuple[Topic[Any], ...] = (PREDICTIONS, REJECTED, MODELS, DRIFT, TRAINING_RUNS, STATISTICS)
+TOPICS: tuple[Topic[Any], ...] = (PREDICTIONS, REJECTED, MODELS, DRIFT, TRAINING_RUNS, STATISTICS)
+
+
+class WatchedPrediction(NamedTuple):
+    """A prediction as far as a replay needs it: its value, and the epoch of the model that made it."""
+
+    value: str | float
+    epoch: int
 
 
 class StreamWatch:
-    """Follows one stream on the log from its beginning, and remembers what it saw.
+    """Follows one stream on the log from its beginning, and keeps what it read.
 
-    The first prediction of an id counts, as everywhere. `answers` maps an event's id to (value, epoch).
+    Attributes:
+        predictions: by the id of the event; of several, the first by offset.
+        rejections: the code of the refusal, by the id of the rejected event or label.
+        epochs: by number.
+        training_runs: by the id of the record.
+        drifts: in the order of the log.
+        statistics: the provisional ones, in the order of the log.
     """
 
     def __init__(self, log: Log, namespace: str, stream: StreamDeclared) -> None:
         self.stream = stream
-        self.answers: dict[str, tuple[str | float, int]] = {}
-        self.rejected: dict[str, str] = {}
-        self.epochs: dict[int, ModelEpoch] = {}
+        self.predictions: FirstByOffset[str, WatchedPrediction] = FirstByOffset()
+        self.rejections: FirstByOffset[str, str] = FirstByOffset()
+        self.epochs: FirstByOffset[int, ModelEpoch] = FirstByOffset()
+        self.training_runs: FirstByOffset[str, TrainingRun] = FirstByOffset()
         self.drifts: list[Drift] = []
-        self.runs: dict[str, TrainingRun] = {}
         self.statistics: list[Statistics] = []
         self._log = log
-        self._topics = {topic.name(namespace, _stream_of(topic, stream)): topic for topic in WATCHED}
+        self._topics = {
+            topic.name(namespace, stream.name if topic.plane == "data" else None): topic for topic in TOPICS
+        }
         self._reader: Reader | None = None
 
     async def start(self) -> None:
-        """Read everything there is so far."""
+        """Start at the beginning of the log, and read everything up to now."""
         starts: dict[TopicPartition, int | None] = {
             (name, number): 0 for name, topic in self._topics.items() for number in range(topic.partitions(self.stream))
         }
         self._reader = await self._log.reader(starts)
-        self._note(await self._reader.read_to_end())
+        await self.read_to_end()
 
-    async def look(self, wait: float = 0.0) -> None:
-        """Take in what came since, waiting at most `wait` seconds for it."""
-        assert self._reader is not None
-        self._note(await self._reader.poll(wait))
+    async def poll(self) -> None:
+        """Read what is there, without waiting."""
+        self._apply(await self._started_reader.poll(0.0))
 
-    async def catch_up(self) -> None:
-        """Take in everything up to now."""
-        assert self._reader is not None
-        self._note(await self._reader.read_to_end())
+    async def read_to_end(self) -> None:
+        """Read everything up to now."""
+        self._apply(await self._started_reader.read_to_end())
+
+    async def await_answers(self, ids: Collection[str]) -> None:
+        """Read until each of the events has a prediction or a rejection."""
+        await read_until(self._started_reader, self._apply, lambda: not self.unanswered(ids))
 
     async def close(self) -> None:
         """Stop following."""
@@ -60,36 +79,39 @@ class StreamWatch:
             await self._reader.close()
 
     def unanswered(self, ids: Collection[str]) -> list[str]:
-        """Those of the ids that have neither a prediction nor a rejection yet."""
-        return [name for name in ids if name not in self.answers and name not in self.rejected]
+        """The ids of the events that have neither a prediction nor a rejection yet."""
+        return [
+            record_id for record_id in ids if record_id not in self.predictions and record_id not in self.rejections
+        ]
 
     @property
-    def epoch(self) -> int:
-        """The newest epoch, -1 before the first."""
+    def newest_epoch(self) -> int:
+        """The number of the newest epoch, -1 before the first."""
         return max(self.epochs, default=-1)
 
-    def _note(self, fetched: Iterable[FetchedBatch]) -> None:
-        for part in fetched:
-            topic = self._topics[part.topic]
-            for record in topic.decoder(self.stream)(part.records):
-                if not isinstance(record, Unreadable):
-                    self._remember(record)
+    @property
+    def _started_reader(self) -> Reader:
+        assert self._reader is not None, "the watch was not started"
+        return self._reader
 
-    def _remember(self, record: Any) -> None:
+    def _apply(self, batches: Iterable[FetchedBatch]) -> None:
+        for batch in batches:
+            topic = self._topics[batch.topic]
+            for record in topic.decoder(self.stream)(batch.records):
+                if not isinstance(record, Unreadable):
+                    self._apply_record(record)
+
+    def _apply_record(self, record: Any) -> None:
         match record:
             case Prediction():
-                self.answers.setdefault(record.id, (record.data.value, record.data.epoch))
+                self.predictions.add(record.id, WatchedPrediction(record.data.value, record.data.epoch))
+            case Rejection():
+                self.rejections.add(record.data.id, record.data.code)
             case ModelEpoch() if record.stream == self.stream.name:
-                self.epochs.setdefault(record.epoch, record)
+                self.epochs.add(record.epoch, record)
             case Drift() if record.stream == self.stream.name:
                 self.drifts.append(record)
             case TrainingRun() if record.stream == self.stream.name:
-                self.runs.setdefault(record.id, record)
+                self.training_runs.add(record.id, record)
             case Statistics() if record.stream == self.stream.name and record.clock == "provisional":
                 self.statistics.append(record)
-            case Rejected():
-                self.rejected.setdefault(record.data.id, record.data.code)
-
-
-def _stream_of(topic: Topic[Any], stream: StreamDeclared) -> str | None:
-    return stream.name if topic.plane == "data" else None

@@ -1,4 +1,4 @@
-"""Training that takes its time in stream time: a run begins a number of rows after the row its data was cut at."""
+"""Training that takes a while in stream time: a run begins some rows after the end of its training data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from penstock.runtime.service import Resources, Service
 
 
 class TrainingDelay:
-    """Holds the trainer until its request is `rows` rows old. Nothing piles up: a stream has one run at a time.
+    """Holds the trainer until its request is `rows` rows old. A stream has one run at a time, so nothing piles up.
+
+    `rows_sent` is how many rows of the stream were sent so far.
 
     >>> delay = TrainingDelay(100)
     >>> delay.rows_sent = 500
@@ -19,23 +21,26 @@ class TrainingDelay:
     def __init__(self, rows: int) -> None:
         self.rows_sent = 0
         self._rows = rows
-        self._asked_at: dict[str, int] = {}
+        self._requested_at: dict[str, int] = {}
 
     def holds(self) -> bool:
-        """Whether the trainer is to wait. It waits for a request, too: one that comes must not find it running."""
-        return not any(self.rows_sent - asked_at >= self._rows for asked_at in self._asked_at.values())
+        """Whether the trainer is held: also while there is no request, so that a new one does not find it running."""
+        return not any(self.rows_sent - row >= self._rows for row in self._requested_at.values())
 
-    def watching(self, resources: Resources) -> Service:
-        """What follows the requests and what came of them."""
+    def follower_service(self, resources: Resources) -> Service:
+        """The service that follows training requests and runs."""
         return Service(
-            followers=[resources.follow(TRAINING_REQUESTS, self.asked), resources.follow(TRAINING_RUNS, self.ran)]
+            followers=[
+                resources.follow(TRAINING_REQUESTS, self.apply_request),
+                resources.follow(TRAINING_RUNS, self.apply_run),
+            ]
         )
 
-    def asked(self, request: TrainingRequest) -> None:
-        """A request: its data was cut at the row that is next to be sent."""
-        self._asked_at.setdefault(request.id, self.rows_sent)
+    def apply_request(self, request: TrainingRequest) -> None:
+        """Note a request: its training data ends at the row that is sent next."""
+        self._requested_at.setdefault(request.id, self.rows_sent)
 
-    def ran(self, run: TrainingRun) -> None:
-        """A run that has ended is no longer open."""
+    def apply_run(self, run: TrainingRun) -> None:
+        """Forget the request of a run that has ended."""
         if run.status != "started":
-            self._asked_at.pop(run.request, None)
+            self._requested_at.pop(run.request, None)

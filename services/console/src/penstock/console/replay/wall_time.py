@@ -5,79 +5,91 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from statistics import median
 from typing import Any
 
-from penstock.console.replay.feed import Feed, Row, chunks
+from penstock.console.replay.labelled_rows import LabelledRows, Row, chunks
 from penstock.console.replay.live_deployment import LiveDeployment
-from penstock.console.replay.report import Truths
-from penstock.console.replay.stream_time import Sent
+from penstock.console.replay.report import first_rows_by_epoch
+from penstock.console.replay.scores import RowLabels
+from penstock.console.replay.stream_time import ReplayProgress, newest_time, send_labels
+from penstock.console.replay.stream_watch import StreamWatch
 
-LARGEST_SEND = 1000
-SENDS_PER_SECOND = 20
+LARGEST_REQUEST = 1000  # records
+REQUESTS_PER_SECOND = 20
 
 
-async def replay_at(
-    feed: Feed, deployment: LiveDeployment, delay: int, rate: float | None, progress: Callable[[Sent], None]
-) -> Sent:
-    """Send the rows at `rate` a second (None: as fast as they are taken).
+async def replay_in_wall_time(
+    source: LabelledRows,
+    deployment: LiveDeployment,
+    delay: int,
+    rate: float | None,
+    progress: Callable[[ReplayProgress], None],
+) -> ReplayProgress:
+    """Send the rows at a rate.
 
-    A label is due `delay` rows after its row, and is sent once its row's prediction or rejection is on the log.
+    Args:
+        source: the rows.
+        deployment: where they are sent to.
+        delay: in rows. A label is sent once the row `delay` rows later was sent, and the prediction or rejection of
+            its own row is on the log.
+        rate: rows a second; None: as fast as ingestion takes them.
+        progress: called after each request.
     """
-    sent = Sent(Truths())
-    waiting: deque[Row] = deque()
-    size = LARGEST_SEND if rate is None else max(1, min(LARGEST_SEND, round(rate / SENDS_PER_SECOND)))
+    counts = ReplayProgress()
+    unlabelled: deque[Row] = deque()
+    size = LARGEST_REQUEST if rate is None else max(1, min(LARGEST_REQUEST, round(rate / REQUESTS_PER_SECOND)))
     started = time.monotonic()
     now: datetime | None = None
-    for chunk in chunks(feed.rows(), size):
+    for chunk in chunks(source.rows(), size):
         if rate is not None:
-            await asyncio.sleep(max(0.0, started + sent.events / rate - time.monotonic()))
-        now = max(row.time for row in chunk) if now is None else max(now, *(row.time for row in chunk))
-        sent.refused += await deployment.send("event", [row.event for row in chunk], now)
-        sent.note(chunk)
-        waiting.extend(row for row in chunk if row.truth is not None)
-        await deployment.watch.look()
-        await _send_due(feed, deployment, sent, waiting, chunk[-1].number + 1 - delay, now)
-        progress(sent)
+            await asyncio.sleep(max(0.0, started + counts.events / rate - time.monotonic()))
+        now = newest_time(chunk, now)
+        counts.refused += len(await deployment.send("event", [row.event for row in chunk], now))
+        counts.add_rows(chunk)
+        unlabelled.extend(row for row in chunk if row.label is not None)
+        await deployment.watch.poll()
+        counts.labels += await _send_due_labels(source, deployment, unlabelled, chunk[-1].number + 1 - delay, now)
+        progress(counts)
     if now is not None:
-        await deployment.answered([row.id for row in waiting])
-        await _send_due(feed, deployment, sent, waiting, sent.events, now)
-        await deployment.quiet()
-    return sent
+        await deployment.await_answers([row.id for row in unlabelled])
+        counts.labels += await _send_due_labels(source, deployment, unlabelled, counts.events, now)
+        await deployment.await_quiet()
+    return counts
 
 
-async def _send_due(
-    feed: Feed, deployment: LiveDeployment, sent: Sent, waiting: deque[Row], until: int, now: datetime
-) -> None:
-    while waiting and waiting[0].number < until:
-        due: list[Row] = []
-        while waiting and waiting[0].number < until and len(due) < LARGEST_SEND:
-            if deployment.watch.unanswered([waiting[0].id]):
-                break
-            due.append(waiting.popleft())
-        if not due:
-            return
-        refused = await deployment.send("label", [feed.label_of(row, now) for row in due], now)
-        sent.labels += len(due) - refused
+async def _send_due_labels(
+    source: LabelledRows, deployment: LiveDeployment, unlabelled: deque[Row], before: int, now: datetime
+) -> int:
+    """Send the labels of the rows before number `before`, up to the first without an answer; how many were accepted."""
+    accepted = 0
+    while rows := _take_answered(unlabelled, before, deployment.watch):
+        accepted += await send_labels(source, deployment, rows, now)
+    return accepted
 
 
-def staleness(deployment: LiveDeployment, sent: Sent) -> dict[str, Any]:
-    """How many rows passed between the record that caused each new model and its first answer."""
-    first: dict[int, int] = {}
-    for record_id, (_, epoch) in deployment.watch.answers.items():
-        row = sent.truths.rows.get(record_id)
-        if row is not None:
-            first[epoch] = min(row, first.get(epoch, row))
+def _take_answered(unlabelled: deque[Row], before: int, watch: StreamWatch) -> list[Row]:
+    """The rows before number `before` that have an answer, taken from the queue for one request."""
+    rows: list[Row] = []
+    while unlabelled and unlabelled[0].number < before and len(rows) < LARGEST_REQUEST:
+        if watch.unanswered([unlabelled[0].id]):
+            break
+        rows.append(unlabelled.popleft())
+    return rows
+
+
+def staleness(watch: StreamWatch, rows: RowLabels) -> dict[str, Any]:
+    """How many rows passed between the end of each new model's training data and its first prediction."""
+    first_rows = first_rows_by_epoch(watch, rows)
     waits = [
-        first[epoch.epoch] - until
-        for epoch in deployment.watch.epochs.values()
-        if (until := _data_end(deployment, epoch.champion.run)) is not None and epoch.epoch in first
+        first_rows[epoch.epoch] - data_end
+        for epoch in watch.epochs.values()
+        if (data_end := _data_end(watch, epoch.champion.run)) is not None and epoch.epoch in first_rows
     ]
     return {"models": len(waits), "median_rows": median(waits) if waits else None, "max_rows": max(waits, default=None)}
 
 
-def _data_end(deployment: LiveDeployment, request: str | None) -> int | None:
-    ends: Sequence[int] = [run.until for run in deployment.watch.runs.values() if run.request == request]
-    return max(ends, default=None)
+def _data_end(watch: StreamWatch, request: str | None) -> int | None:
+    return max((run.until for run in watch.training_runs.values() if run.request == request), default=None)

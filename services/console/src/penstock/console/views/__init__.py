@@ -1,1 +1,1 @@
-"""What commands show: tables and JSON documents."""
+"""What commands show: reports read from the log, tables for the terminal, and JSON documents."""

@@ -1,4 +1,4 @@
-"""What the commands show in the terminal."""
+"""The terminal: its consoles, progress bars, and the states and addresses of a deployment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from penstock.console.deployment import Deployment, State
+from penstock.console.deployment import Deployment
+from penstock.runtime.supervision.process_health import ProcessState
 
 if TYPE_CHECKING:
     from penstock.console.broker.download import Progress
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-COLOURS = {State.READY: "green", State.FAILING: "red", State.STOPPED: "dim"}
+COLOURS = {ProcessState.READY: "green", ProcessState.FAILING: "red", ProcessState.STOPPED: "dim"}
 
 
 @contextmanager
 def downloads(console: Console) -> Iterator[Progress]:
-    """One bar for all files that are downloaded in the block; nothing is shown if none is."""
+    """One progress bar for all files downloaded in the block; nothing is shown without a download."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,13 +38,13 @@ def downloads(console: Console) -> Iterator[Progress]:
     task = bars.add_task("Downloading, once", total=0, file="")
 
     @contextmanager
-    def one_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    def file_progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
         bars.start()
         bars.update(task, total=(bars.tasks[0].total or 0) + size, file=name)
         yield lambda chunk: bars.advance(task, chunk)
 
     try:
-        yield one_file
+        yield file_progress
     finally:
         if bars.live.is_started:
             bars.update(task, file="")
@@ -52,7 +53,7 @@ def downloads(console: Console) -> Iterator[Progress]:
 
 @contextmanager
 def states(console: Console) -> Iterator[Callable[[Deployment], None]]:
-    """One line that changes with the deployment and is gone at the end; nothing where that cannot be shown."""
+    """One line with the states of all processes, removed at the end; nothing where the console is no terminal."""
     if not console.is_terminal:
         yield lambda _: None
         return
@@ -61,7 +62,7 @@ def states(console: Console) -> Iterator[Callable[[Deployment], None]]:
 
 
 def addresses(deployment: Deployment) -> Table:
-    """The addresses that a user may open or send to."""
+    """The addresses of a deployment that users open or send to."""
     table = Table.grid(padding=(0, 2))
     for name, address in _addresses(deployment):
         table.add_row(f"  {name}", Text(address, style="bold"))
@@ -69,7 +70,7 @@ def addresses(deployment: Deployment) -> Table:
 
 
 def state_line(deployment: Deployment) -> Text:
-    """All processes in one line, each in the colour of its state."""
+    """The names of all processes in one line, each in the colour of its state."""
     names = ((f"{name} ", COLOURS.get(record.state, "yellow")) for name, record in deployment.processes.items())
     return Text.assemble(*names)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from penstock.console.failure import ConsoleFailure
 from penstock.console.table_file import LONGEST_LINE, open_table
 
-from .calling import Complaint, complaint
+from .failing_command import WrongInputCommand, wrong_input
 
-__all__ = ["complaint"]
+__all__ = ["wrong_input"]
 
 GOOD = "a,b,y\n1,2,yes\n3,4,no\n"
 STREAM = """
@@ -68,37 +68,39 @@ BAD_FILES = {
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file_is_one_line_that_names_file_and_line(
-    tmp_path: Path, stream: Path, complaint: Complaint, case: str
+    tmp_path: Path, stream: Path, wrong_input: WrongInputCommand, case: str
 ) -> None:
     content, expected = BAD_FILES[case]
     file = tmp_path / "rows.csv"
     file.write_bytes(content)
     for words in (["stream", "init", file, "-o", tmp_path / "new.toml"], ["replay", file, "--stream", stream]):
-        said = complaint(*words)
-        assert said.startswith(f"{file}:"), said
-        assert expected in said
+        message = wrong_input(*words)
+        assert message.startswith(f"{file}:"), message
+        assert expected in message
     assert not (tmp_path / "new.toml").exists()
 
 
-def test_a_file_that_is_none_is_one_line(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+def test_a_path_without_a_file_is_one_line(tmp_path: Path, stream: Path, wrong_input: WrongInputCommand) -> None:
     for file in (tmp_path / "absent.csv", tmp_path, Path("/dev/zero")):
-        assert complaint("replay", file, "--stream", stream).startswith(f"{file}: expected a CSV file")
+        assert wrong_input("replay", file, "--stream", stream).startswith(f"{file}: expected a CSV file")
 
 
-def test_a_damaged_file_is_found_before_anything_is_sent(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+def test_a_damaged_file_is_found_before_anything_is_sent(
+    tmp_path: Path, stream: Path, wrong_input: WrongInputCommand
+) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(GOOD + "5,6,yes\n" * 1000 + "7,8\n")
-    said = complaint("replay", file, "--stream", stream, "--in-process")
-    assert said == f"{file}:1004: expected 3 columns, found 2"
+    message = wrong_input("replay", file, "--stream", stream, "--in-process")
+    assert message == f"{file}:1004: expected 3 columns, found 2"
 
 
-def test_what_the_declaration_needs_must_be_there(tmp_path: Path, stream: Path, complaint: Complaint) -> None:
+def test_what_the_declaration_needs_must_be_there(tmp_path: Path, stream: Path, wrong_input: WrongInputCommand) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("a,y\n1,yes\n")
-    said = complaint("replay", file, "--stream", stream, "--in-process")
-    assert said == f"{file}: the declaration names columns that it lacks: b"
+    message = wrong_input("replay", file, "--stream", stream, "--in-process")
+    assert message == f"{file}: the declaration names columns that it lacks: b"
     stream.write_text(STREAM.replace('"number"', '"nombre"', 1))
-    assert complaint("replay", file, "--stream", stream).startswith(f"{stream}:9: fields.a.type: ")
+    assert wrong_input("replay", file, "--stream", stream).startswith(f"{stream}:9: fields.a.type: ")
 
 
 @pytest.mark.parametrize(
@@ -112,11 +114,11 @@ def test_what_the_declaration_needs_must_be_there(tmp_path: Path, stream: Path, 
     ],
 )
 def test_options_that_cannot_be_are_one_line(
-    tmp_path: Path, stream: Path, complaint: Complaint, words: list[str]
+    tmp_path: Path, stream: Path, wrong_input: WrongInputCommand, words: list[str]
 ) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(GOOD)
-    assert complaint("replay", file, "--stream", stream, *words).startswith("--")
+    assert wrong_input("replay", file, "--stream", stream, *words).startswith("--")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -158,3 +160,10 @@ def test_no_bytes_are_answered_with_anything_but_rows_or_a_line(
     except ConsoleFailure as failure:
         assert str(failure).startswith(str(file))  # noqa: PT017 - both ends are right
         assert failure.status == 2  # noqa: PT017
+
+
+def test_the_lines_of_rows_count_line_breaks_in_quotes_and_empty_lines(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text('a,b\n1,"two\nlines"\n\n2,x\n3,y\n')
+    assert open_table(file).lines_of({0, 2}) == {0: 3, 2: 6}
+    assert open_table(file).lines_of(()) == {}

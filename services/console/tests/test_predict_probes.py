@@ -1,4 +1,4 @@
-"""The prober counts every answer that is not a good one."""
+"""Probes count every response that is not 2xx."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.console.replay.feed import event_body
-from penstock.console.replay.predict_probes import probing
+from penstock.console.replay.labelled_rows import event_body
+from penstock.console.replay.predict_probes import probe_predictions
 
 from .conftest import eventually
 
-ANSWERS = (200, 503, 200, 0, 200)  # in turn; 0: the connection is reset
+STATUSES = (200, 503, 200, 0, 200)  # in turn; 0: the connection is reset
 EVENT = event_body("test", "e1", datetime(2024, 1, 1, tzinfo=UTC), {"x": 1.5})
 
 
 class Predictor:
-    """A server that gives `ANSWERS`, and keeps what it was asked."""
+    """A server that answers with `STATUSES`, and keeps the requests."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str | None, bytes]] = []
+        self.requests: list[tuple[str, str | None, bytes]] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status = ANSWERS[len(server.asked) % len(ANSWERS)]
-                server.asked.append((self.path, self.headers["penstock-probe"], body))
+                status = STATUSES[len(server.requests) % len(STATUSES)]
+                server.requests.append((self.path, self.headers["penstock-probe"], body))
                 if not status:
                     self.close_connection = True
                     return
@@ -60,16 +60,16 @@ def predictor() -> Iterator[Predictor]:
     server.close()
 
 
-async def test_a_bad_answer_and_a_reset_are_counted_as_failed(predictor: Predictor) -> None:
-    async with probing(predictor.url, "s", [EVENT]) as probes:
-        await asyncio.to_thread(eventually, lambda: probes.asked == len(ANSWERS))
+async def test_an_error_response_and_a_reset_count_as_failed(predictor: Predictor) -> None:
+    async with probe_predictions(predictor.url, "s", [EVENT]) as probes:
+        await asyncio.to_thread(eventually, lambda: probes.requests == len(STATUSES))
     assert probes.failed == 2
     assert (probes.statuses["200"], probes.statuses["503"]) == (3, 1)
 
 
-async def test_a_probe_is_marked_and_carries_a_row_of_the_file(predictor: Predictor) -> None:
-    async with probing(predictor.url, "s", [EVENT]) as probes:
-        await asyncio.to_thread(eventually, lambda: probes.asked)
-    path, mark, body = predictor.asked[0]
+async def test_a_probe_is_marked_and_carries_an_event(predictor: Predictor) -> None:
+    async with probe_predictions(predictor.url, "s", [EVENT]) as probes:
+        await asyncio.to_thread(eventually, lambda: probes.requests)
+    path, mark, body = predictor.requests[0]
     assert (path, mark) == ("/v1/streams/s/predict", "1")
     assert json.loads(body) == {"id": "e1", "source": "test", "time": "2024-01-01T00:00:00Z", "data": {"x": 1.5}}

@@ -1,4 +1,4 @@
-"""A file as a producer would send it."""
+"""The rows of a file as events and labels."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import uuid
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.replay.feed import FileFeed, Row, chunk_size, chunks
+from penstock.console.replay.labelled_rows import FileRows, Row, chunk_size, chunks
 from penstock.console.table_file import open_table
-from penstock.console.time_text import read_time
 from penstock.contracts.declaration.stream import Declaration
 
 KNOWN = datetime(2024, 5, 1, tzinfo=UTC)
 
 
-def feed_of(folder: Path, text: str, **declared: object) -> FileFeed:
-    """The rows of a file with columns x and y."""
+def rows_of(folder: Path, text: str, **declared: object) -> FileRows:
+    """A file with columns x and y."""
     file = folder / "rows.csv"
     file.write_text(text)
     stream = {
@@ -32,59 +30,59 @@ def feed_of(folder: Path, text: str, **declared: object) -> FileFeed:
         "fields": {"x": {"type": "number"}},
         "label": {"name": "y", "classes": ["0", "1"]},
     }
-    return FileFeed(open_table(file), Declaration.model_validate(stream | declared), "replay/s")
+    return FileRows(open_table(file), Declaration.model_validate(stream | declared), "replay/s")
 
 
-def test_ids_follow_from_the_file_and_the_row(tmp_path: Path) -> None:
+def test_ids_are_derived_from_the_file_and_the_row(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     text = "x,y\n1,0\n1,0\n"
-    ids = [row.id for row in feed_of(tmp_path, text).rows()]
+    ids = [row.id for row in rows_of(tmp_path, text).rows()]
     assert len(set(ids)) == 2
     assert {uuid.UUID(name).version for name in ids} == {5}
-    assert [row.id for row in feed_of(tmp_path / "one", text, name="other").rows()] == ids
-    assert not {row.id for row in feed_of(tmp_path / "two", text + "2,1\n").rows()} & set(ids)
+    assert [row.id for row in rows_of(tmp_path / "one", text, name="other").rows()] == ids
+    assert not {row.id for row in rows_of(tmp_path / "two", text + "2,1\n").rows()} & set(ids)
 
 
 def test_a_row_sent_again_is_the_same_record(tmp_path: Path) -> None:
-    feed = feed_of(tmp_path, "x,y\n1.5,0\n2,1\n")
-    first, again = list(feed.rows()), list(feed.rows())
+    file_rows = rows_of(tmp_path, "x,y\n1.5,0\n2,1\n")
+    first, again = list(file_rows.rows()), list(file_rows.rows())
     assert first == again
-    assert [feed.label_of(row, KNOWN) for row in first] == [feed.label_of(row, KNOWN) for row in again]
+    assert [file_rows.label_of(row, KNOWN) for row in first] == [file_rows.label_of(row, KNOWN) for row in again]
 
 
-def test_what_is_sent_of_a_row(tmp_path: Path) -> None:
+def test_the_event_and_the_label_of_a_row(tmp_path: Path) -> None:
     fields = {"x": {"type": "number"}, "who": {"type": "category"}, "ok": {"type": "boolean"}}
-    feed = feed_of(tmp_path, "who,ok,x,y\nann,yes,1.5,1.0\nbo,,NA,\n", fields=fields, entity="who")
-    full, bare = feed.rows()
+    file_rows = rows_of(tmp_path, "who,ok,x,y\nann,yes,1.5,1.0\nbo,,NA,\n", fields=fields, entity="who")
+    full, sparse = file_rows.rows()
     assert json.loads(full.event)["data"] == {"x": 1.5, "who": "ann", "ok": True}
-    assert json.loads(bare.event)["data"] == {"who": "bo"}
-    assert (full.entity, full.truth, bare.truth) == ("ann", "1", None)
-    label = json.loads(feed.label_of(full, KNOWN))
+    assert json.loads(sparse.event)["data"] == {"who": "bo"}
+    assert (full.entity, full.label, sparse.label) == ("ann", "1", None)
+    label = json.loads(file_rows.label_of(full, KNOWN))
     assert label["data"] == {"event_id": full.id, "event_source": "replay/s", "value": "1", "entity": "ann"}
 
 
 @pytest.mark.parametrize("text", ["1e400", "1,5", "-inf", "many", "0x10"])
-def test_what_is_no_number_is_sent_as_it_stands(tmp_path: Path, text: str) -> None:
-    (row,) = feed_of(tmp_path, f'x,y\n"{text}",0\n').rows()
+def test_text_that_is_not_a_number_is_sent_as_it_is(tmp_path: Path, text: str) -> None:
+    (row,) = rows_of(tmp_path, f'x,y\n"{text}",0\n').rows()
     assert json.loads(row.event)["data"] == {"x": text}
 
 
 @pytest.mark.parametrize("text", ["1e400", "many", "inf"])
-def test_a_number_to_foretell_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
-    feed = feed_of(tmp_path, f"x,y\n1,5\n2,{text}\n", task="regression", label={"name": "y"})
+def test_a_regression_label_that_is_not_a_number_is_one_line(tmp_path: Path, text: str) -> None:
+    file_rows = rows_of(tmp_path, f"x,y\n1,5\n2,{text}\n", task="regression", label={"name": "y"})
     with pytest.raises(ConsoleFailure, match=r"rows.csv: row 1, column 'y': expected a finite number") as failure:
-        list(feed.rows())
+        list(file_rows.rows())
     assert failure.value.status == 2
 
 
 def test_rows_without_a_time_are_a_minute_apart(tmp_path: Path) -> None:
     text = "x,y\n1,0\n2,1\n"
-    assert [row.time.isoformat() for row in feed_of(tmp_path, text).rows()] == [
+    assert [row.time.isoformat() for row in rows_of(tmp_path, text).rows()] == [
         "2000-01-01T00:00:00+00:00",
         "2000-01-01T00:01:00+00:00",
     ]
-    declared = feed_of(tmp_path, text, time={"start": "1998-05-07T00:00:00Z", "step": "PT30M"})
+    declared = rows_of(tmp_path, text, time={"start": "1998-05-07T00:00:00Z", "step": "PT30M"})
     assert [row.time.isoformat() for row in declared.rows()] == [
         "1998-05-07T00:00:00+00:00",
         "1998-05-07T00:30:00+00:00",
@@ -93,33 +91,21 @@ def test_rows_without_a_time_are_a_minute_apart(tmp_path: Path) -> None:
 
 def test_times_without_a_zone_are_read_in_the_declared_one(tmp_path: Path) -> None:
     text = "when,x,y\n2024-07-01 12:00,1,0\n2024-07-01T12:00:00+00:00,1,0\n2024/07/02,1,0\n"
-    rows = feed_of(tmp_path, text, time={"column": "when", "zone": "Europe/Paris"}).rows()
+    rows = rows_of(tmp_path, text, time={"column": "when", "zone": "Europe/Paris"}).rows()
     assert [row.time.astimezone(UTC).isoformat() for row in rows] == [
         "2024-07-01T10:00:00+00:00",
         "2024-07-01T12:00:00+00:00",
         "2024-07-01T22:00:00+00:00",
     ]
-    (first, *_) = feed_of(tmp_path, text, time={"column": "when"}).rows()
+    (first, *_) = rows_of(tmp_path, text, time={"column": "when"}).rows()
     assert first.time == datetime(2024, 7, 1, 12, tzinfo=UTC)
 
 
 def test_a_time_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
-    feed = feed_of(tmp_path, "when,x,y\n2024-07-01,1,0\nlater,1,0\n", time={"column": "when"})
+    file_rows = rows_of(tmp_path, "when,x,y\n2024-07-01,1,0\nlater,1,0\n", time={"column": "when"})
     with pytest.raises(ConsoleFailure, match="row 1, column 'when': expected a time, year first") as failure:
-        list(feed.rows())
+        list(file_rows.rows())
     assert failure.value.status == 2
-
-
-@given(time=st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("Asia/Kolkata")])))
-def test_iso_times_are_read_as_written(time: datetime) -> None:
-    assert read_time(time.isoformat(), UTC) == time
-    assert read_time(time.replace(tzinfo=None).isoformat(), UTC) == time.replace(tzinfo=UTC)
-
-
-@given(text=st.one_of(st.text(), st.from_regex(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,9}")))
-def test_whatever_is_no_time_is_none(text: str) -> None:
-    found = read_time(text, UTC)
-    assert found is None or found.tzinfo is not None
 
 
 @pytest.mark.parametrize(

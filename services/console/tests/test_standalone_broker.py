@@ -1,4 +1,4 @@
-"""A real Kafka broker by itself."""
+"""A real Kafka broker without the services."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from penstock.console.broker.standalone import launch, running_broker
+from penstock.console.broker.broker_probe import broker_answers
+from penstock.console.broker.standalone import running_broker, start_broker
 from penstock.console.failure import ConsoleFailure
-from penstock.console.supervision.health_probe import broker_answers
 
 TOPIC = "penstock.test.events"
 
@@ -36,20 +36,20 @@ async def read(bootstrap: str, count: int) -> list[bytes | None]:
         return [(await consumer.getone()).value for _ in range(count)]
 
 
-def test_what_was_acknowledged_outlives_a_kill_and_a_stop(tmp_path: Path) -> None:
-    killed = launch(tmp_path)
+def test_acknowledged_records_outlive_a_kill_and_a_stop(tmp_path: Path) -> None:
+    broker = start_broker(tmp_path)
     try:
-        asyncio.run(create_topic(killed.bootstrap))
-        asyncio.run(send(killed.bootstrap, b"first"))
+        asyncio.run(create_topic(broker.bootstrap))
+        asyncio.run(send(broker.bootstrap, b"first"))
     finally:
-        killed.process.kill()
-        killed.process.wait()
-    cluster = (tmp_path / "kafka" / "storage" / "meta.properties").read_text()
+        broker.process.kill()
+        broker.process.wait()
+    meta_properties = (tmp_path / "kafka" / "storage" / "meta.properties").read_text()
     with running_broker(tmp_path) as bootstrap:
         asyncio.run(send(bootstrap, b"second"))
         assert asyncio.run(read(bootstrap, 2)) == [b"first", b"second"]
     assert not asyncio.run(broker_answers(bootstrap))
-    assert (tmp_path / "kafka" / "storage" / "meta.properties").read_text() == cluster
+    assert (tmp_path / "kafka" / "storage" / "meta.properties").read_text() == meta_properties
 
 
 def test_a_broker_that_cannot_start_names_its_log(tmp_path: Path) -> None:
@@ -57,4 +57,4 @@ def test_a_broker_that_cannot_start_names_its_log(tmp_path: Path) -> None:
     storage.mkdir(parents=True)
     (storage / "meta.properties").write_text("version=99\n")
     with pytest.raises(ConsoleFailure, match=r"did not answer .*broker\.log"):
-        launch(tmp_path)
+        start_broker(tmp_path)

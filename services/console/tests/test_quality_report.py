@@ -1,26 +1,23 @@
-"""Quality as it is read from the statistics, and shown."""
+"""The quality of a stream's predictions: read from the log, as a table and as JSON."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from penstock.bus.memory.log import MemoryLog
 from penstock.console.home import Home
-from penstock.console.views.quality import read_quality
-from penstock.console.views.quality_view import as_document, quality_table
-from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.console.views.quality_report import read_quality
+from penstock.console.views.quality_table import quality_document, quality_table
 from penstock.contracts.records.monitoring import ArmLosses, Confusion, SliceLosses, Statistics
 from penstock.contracts.topics import MODELS, STATISTICS, TRAINING_RUNS
 
-from .test_commands import penstock
-from .test_ledger import ended, request, written
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+from .command_process import penstock
+from .training_records import NOW, envelope, finished_run, log_with, promotion, training_request
 
 
 def arm(version: int, answers: int, wrong: int, role: Any = "champion") -> ArmLosses:
@@ -37,23 +34,18 @@ def group(value: str, *counts: int) -> SliceLosses:
 
 def block(start: int, arms: Any, slices: Any = (), clock: Any = "provisional", stream: str = "loans") -> Statistics:
     return Statistics(
-        source="s", id=f"{start}-{clock}", time=NOW, stream=stream, start=start, stop=start + 100, joined=100, expired=0,
+        **envelope(stream), id=f"{start}-{clock}", start=start, stop=start + 100, joined=100, expired=0,
         metric="accuracy", score=0.8, coverage=1.0, version=1, epoch=1, first_time=NOW, last_time=NOW, clock=clock,
         arms=tuple(arms), slices=tuple(slices),
     )  # fmt: skip
 
 
-async def a_log() -> Any:
-    asked = request(0, "loans")
-    champion = ModelVersion(
-        name="loans", version=1, family="linear", digest="d", envelope={}, run=asked.id, schema_version=1
-    )
-    return await written(
-        (TRAINING_RUNS, ended(asked).model_copy(update={"stream": "loans"})),
-        (
-            MODELS,
-            ModelEpoch(source="s", id="e", time=NOW, stream="loans", epoch=1, champion=champion, reason="promotion"),
-        ),
+async def log_of_three_blocks() -> MemoryLog:
+    """The middle block has matured; in the newest, two versions predict and a third is in shadow."""
+    request = training_request("loans", 0)
+    return await log_with(
+        (TRAINING_RUNS, finished_run(request)),
+        (MODELS, promotion(request)),
         (STATISTICS, block(0, [arm(0, 100, 50)])),
         (STATISTICS, block(100, [arm(1, 100, 90)], [group("north", 1, 1, 1, 97)])),
         (STATISTICS, block(100, [arm(1, 100, 20)], [group("north", 30, 10, 10, 50)], clock="matured")),
@@ -66,15 +58,15 @@ async def a_log() -> Any:
 
 
 async def test_versions_and_slices_are_added_up_over_blocks_as_they_matured() -> None:
-    found = await read_quality(await a_log(), "penstock", "loans")
-    assert found is not None
-    document = json.loads(json.dumps(as_document(found)))
-    assert {one["version"]: (one["outcomes"], one["accuracy"]) for one in document["versions"]} == {
+    report = await read_quality(await log_of_three_blocks(), "penstock", "loans")
+    assert report is not None
+    document = json.loads(json.dumps(quality_document(report)))
+    assert {version["version"]: (version["outcomes"], version["accuracy"]) for version in document["versions"]} == {
         0: (100, 0.5),
         1: (160, pytest.approx(1 - 26 / 160)),
         2: (40, pytest.approx(0.8)),
     }
-    assert [one["on_holdout"] for one in document["versions"]] == [None, 0.8, None]
+    assert [version["on_holdout"] for version in document["versions"]] == [None, 0.8, None]
     north, south = document["slices"]
     assert (north["value"], north["selection_rate"], north["true_positive_rate"]) == (
         "north",
@@ -86,29 +78,29 @@ async def test_versions_and_slices_are_added_up_over_blocks_as_they_matured() ->
     assert document["fairness"]["region"]["equalised_odds_difference"] == pytest.approx(5 / 6 - 0.5)
 
 
-async def test_the_newest_blocks_alone_may_be_asked_for() -> None:
-    found = await read_quality(await a_log(), "penstock", "loans", last=1)
-    assert found is not None
-    assert list(found.versions) == [1, 2]
+async def test_only_the_newest_blocks_count_if_a_number_is_given() -> None:
+    report = await read_quality(await log_of_three_blocks(), "penstock", "loans", last=1)
+    assert report is not None
+    assert list(report.versions) == [1, 2]
 
 
 async def test_the_table_shows_versions_slices_and_how_far_groups_lie_apart() -> None:
-    found = await read_quality(await a_log(), "penstock", "loans")
-    assert found is not None
+    report = await read_quality(await log_of_three_blocks(), "penstock", "loans")
+    assert report is not None
     console = Console(width=200, record=True)
-    console.print(quality_table("loans", found))
+    console.print(quality_table("loans", report))
     text = console.export_text()
     assert "baseline" in text
     assert "region = north" in text
     assert "demographic parity difference 0.400" in text
 
 
-async def test_nothing_judged_is_nothing_found() -> None:
-    assert await read_quality(await written(), "penstock", "loans") is None
+async def test_without_a_block_there_is_no_report() -> None:
+    assert await read_quality(await log_with(), "penstock", "loans") is None
 
 
-def test_without_a_deployment_it_says_so_in_one_line(tmp_path: Path) -> None:
+def test_without_a_deployment_the_commands_fail_with_one_line(tmp_path: Path) -> None:
     for command in (("quality", "loans"), ("rollout", "status", "loans")):
-        done = penstock(Home(tmp_path / "new"), *command)
-        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-        assert "Nothing runs in" in done.stderr
+        result = penstock(Home(tmp_path / "new"), *command)
+        assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+        assert "Nothing runs in" in result.stderr

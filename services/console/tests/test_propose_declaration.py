@@ -1,4 +1,4 @@
-"""`stream init`: what it writes of a file."""
+"""`stream init`: the declaration that it proposes for a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.init.propose_declaration import propose
+from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
@@ -23,11 +23,11 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 def proposed(
     folder: Path, columns: dict[str, Sequence[object]], label: str | None = None, entity: str | None = None
 ) -> Declaration:
-    """The declaration that is written of a file with these columns; whatever is written must parse."""
+    """The declaration that is proposed for a file with these columns; every proposal must parse."""
     file = folder / "2 My rows.csv"
     with file.open("w", newline="") as text:
         csv.writer(text).writerows([columns.keys(), *zip(*columns.values(), strict=True)])
-    return parse_declaration(propose(open_table(file), label, entity))
+    return parse_declaration(propose_declaration(open_table(file), label, entity))
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def proposed(
 def test_the_task_follows_from_the_label(
     tmp_path: Path, values: list[object], task: str, classes: tuple[str, ...]
 ) -> None:
-    found = proposed(tmp_path, {"x": [*values, *values], "y": [*values, *values]})
-    assert (found.label.name, found.task, found.label.classes) == ("y", task, classes)
+    declaration = proposed(tmp_path, {"x": [*values, *values], "y": [*values, *values]})
+    assert (declaration.label.name, declaration.task, declaration.label.classes) == ("y", task, classes)
     if task == "multiclass":
-        assert found.label.new_classes == "accept"
+        assert declaration.label.new_classes == "accept"
 
 
-def test_the_prior_is_what_the_sample_says(tmp_path: Path) -> None:
+def test_the_prior_is_that_of_the_sample(tmp_path: Path) -> None:
     assert proposed(tmp_path, {"x": [1, 2, 3, 4], "y": ["a", "b", "b", "b"]}).label.prior == {"a": 0.25, "b": 0.75}
     many = list(range(31))
     assert proposed(tmp_path, {"x": many, "y": [value + 0.5 for value in many]}).label.prior == 15.5
@@ -78,43 +78,43 @@ def test_an_entity_is_never_guessed(tmp_path: Path) -> None:
     assert (named.entity, named.fields["customer"].missing) == ("customer", "refuse")
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M"])
-def test_a_column_of_rising_dates_is_the_time(tmp_path: Path, form: str) -> None:
-    rising = [(START + timedelta(days=day)).strftime(form) for day in range(10)]
-    found = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
-    assert found.time.column == "when"
-    assert set(found.fields) == {"x"}
-    for fallen in (rising[::-1], [*rising[:9], ""], [*rising[:9], "soon"]):
-        found = proposed(tmp_path, {"x": range(10), "when": fallen, "y": ["no", "yes"] * 5})
-        assert found.time.column is None
-        assert set(found.fields) == {"x", "when"}
+@pytest.mark.parametrize("time_format", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M"])
+def test_a_column_of_rising_dates_is_the_time(tmp_path: Path, time_format: str) -> None:
+    rising = [(START + timedelta(days=day)).strftime(time_format) for day in range(10)]
+    declaration = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
+    assert declaration.time.column == "when"
+    assert set(declaration.fields) == {"x"}
+    for values in (rising[::-1], [*rising[:9], ""], [*rising[:9], "soon"]):
+        declaration = proposed(tmp_path, {"x": range(10), "when": values, "y": ["no", "yes"] * 5})
+        assert declaration.time.column is None
+        assert set(declaration.fields) == {"x", "when"}
 
 
 def test_the_horizon_lets_labels_be_thousands_of_rows_late(tmp_path: Path) -> None:
     rising = [(START + timedelta(days=day)).isoformat() for day in range(10)]
-    found = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
-    assert found.label.horizon >= timedelta(days=5000)
-    found = proposed(tmp_path, {"x": range(2), "when": ["1452-01-01", "2000-01-01"], "y": ["no", "yes"]})
-    assert found.label.horizon == timedelta(days=36_500)
+    declaration = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
+    assert declaration.label.horizon >= timedelta(days=5000)
+    declaration = proposed(tmp_path, {"x": range(2), "when": ["1452-01-01", "2000-01-01"], "y": ["no", "yes"]})
+    assert declaration.label.horizon == timedelta(days=36_500)
 
 
 def test_ranges_flag_text_stays_open_and_missing_values_are_accepted(tmp_path: Path) -> None:
-    found = proposed(
+    declaration = proposed(
         tmp_path,
         {"number": [-2, "", 7.5, "NA"], "word": ["a", "b", "", "null"], "empty": [""] * 4, "y": ["no", "yes"] * 2},
     )
-    number, word = found.fields["number"], found.fields["word"]
+    number, word = declaration.fields["number"], declaration.fields["word"]
     assert (number.type, number.min, number.max, number.outside) == ("number", -2, 7.5, "flag")
     assert (word.type, word.categories, word.outside) == ("category", ("a", "b"), "flag")
-    assert {field.missing for field in found.fields.values()} == {"accept"}
-    assert not found.fields["empty"].feature
+    assert {field.missing for field in declaration.fields.values()} == {"accept"}
+    assert not declaration.fields["empty"].feature
 
 
 def test_a_name_for_each_row_is_no_feature(tmp_path: Path) -> None:
     names = [f"n{number}" for number in range(200)]
-    found = proposed(tmp_path, {"name": names, "x": range(200), "y": ["no", "yes"] * 100})
-    assert not found.fields["name"].feature
-    assert found.fields["x"].feature
+    declaration = proposed(tmp_path, {"name": names, "x": range(200), "y": ["no", "yes"] * 100})
+    assert not declaration.fields["name"].feature
+    assert declaration.fields["x"].feature
 
 
 def test_nothing_to_learn_from_is_one_line(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_is_written_parses_whatever_the_file_holds(
 ) -> None:
     columns = {name: data.draw(st.lists(VALUE, min_size=rows, max_size=rows)) for name in names}
     try:
-        found = proposed(tmp_path_factory.mktemp("init"), columns)
+        declaration = proposed(tmp_path_factory.mktemp("init"), columns)
     except ConsoleFailure:
         return
-    assert found.label.name == names[-1]
+    assert declaration.label.name == names[-1]

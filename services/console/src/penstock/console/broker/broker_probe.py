@@ -1,0 +1,36 @@
+"""Whether a Kafka broker answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+TIMEOUT_S = 5.0
+
+
+async def broker_answers(bootstrap: str) -> bool:
+    """Whether a Kafka broker at `bootstrap` (`host:port`) returns its cluster's metadata."""
+    if not await _accepts_connections(bootstrap):
+        return False
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(TIMEOUT_S * 1000))
+    try:
+        await client.bootstrap()
+        return bool(client.cluster.brokers())
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await client.close()
+
+
+async def _accepts_connections(address: str) -> bool:
+    """Tried first, because a Kafka client logs an error for every refused connection."""
+    host, port = address.rsplit(":", 1)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    return True

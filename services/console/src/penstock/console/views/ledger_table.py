@@ -1,0 +1,59 @@
+"""A ledger as a table, or as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from rich.console import Group
+from rich.table import Table
+
+from penstock.console.views.ledger_report import LedgerReport
+from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.training import Score
+from penstock.retrain_trigger.ledger import LedgerEntry
+
+COLUMNS = ("run", "why", "until", "rows", "cost (expected)", "gain (expected)", "on the holdout", "came of it")
+
+
+def ledger_document(report: LedgerReport) -> dict[str, Any]:
+    """The ledger as a JSON document: `runs`, and the newest `decision`."""
+    runs = TypeAdapter(list[LedgerEntry]).dump_python(list(report.entries), mode="json")
+    return {"runs": runs, "decision": report.last_decision.model_dump(mode="json") if report.last_decision else None}
+
+
+def ledger_table(stream: str, report: LedgerReport) -> Group:
+    """One line for each run, and the last decision below."""
+    table = Table(*COLUMNS, title=f"Trainings of {stream}", title_justify="left")
+    for entry in report.entries:
+        table.add_row(*_cells(entry))
+    return Group(table, _decision_text(report.last_decision))
+
+
+def _cells(entry: LedgerEntry) -> list[str]:
+    realised = "-" if entry.realised is None else f"{entry.realised.value:+.4g} over {entry.realised.rows:,}"
+    return [
+        str(entry.fence),
+        entry.reason,
+        f"{entry.until:,}",
+        f"{entry.rows:,}",
+        f"{entry.seconds:.1f} s{_expected_text(entry.expected_seconds, '.1f')}",
+        f"{realised}{_expected_text(entry.expected_gain, '+.4g')}",
+        _holdout_gain_text(entry.gain),
+        "promoted" if entry.promoted else "kept back" if entry.status == "finished" else entry.status,
+    ]
+
+
+def _expected_text(value: float | None, number_format: str) -> str:
+    return "" if value is None else f" ({value:{number_format}})"
+
+
+def _holdout_gain_text(gain: Score | None) -> str:
+    return "-" if gain is None else f"{gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
+
+
+def _decision_text(decision: Decision | None) -> str:
+    if decision is None:
+        return "Nothing was decided yet."
+    detail = f": {decision.detail}" if decision.detail else ""
+    return f"At {decision.outcomes:,} outcomes: {decision.verdict}, {decision.reason}{detail}"

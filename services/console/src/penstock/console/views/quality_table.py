@@ -1,0 +1,77 @@
+"""A quality report as a table, or as JSON."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from penstock.console.views.quality_report import LossSummary, QualityReport
+
+
+def quality_document(report: QualityReport) -> dict[str, Any]:
+    """The report as a JSON document."""
+    return {
+        "metric": report.metric,
+        "blocks": report.blocks,
+        "versions": [
+            {"version": version, **_figures(report, summary), "on_holdout": report.holdout_scores.get(version)}
+            for version, summary in report.versions.items()
+        ],
+        "slices": [
+            {"field": name, "value": value, **_figures(report, summary), **_rates(summary)}
+            for (name, value), summary in report.slices.items()
+        ],
+        "fairness": report.fairness(),
+    }
+
+
+def quality_table(stream: str, report: QualityReport) -> Group:
+    """Versions, slices, and how far the groups of a sliced field lie apart."""
+    parts: list[Any] = [_versions_table(stream, report)]
+    if report.slices:
+        parts.append(_slices_table(report))
+    for name, differences in report.fairness().items():
+        texts = (f"{difference.replace('_', ' ')} {value:.3f}" for difference, value in differences.items())
+        parts.append(f"{name}: {', '.join(texts)}")
+    return Group(*parts)
+
+
+def _versions_table(stream: str, report: QualityReport) -> Table:
+    title = f"Quality of {stream}, over {report.blocks} blocks of outcomes"
+    table = Table("version", "outcomes", report.metric, "on its holdout", title=title, title_justify="left")
+    for version, summary in report.versions.items():
+        score = report.holdout_scores.get(version)
+        name = "baseline" if version == 0 else str(version)
+        holdout = "-" if score is None else f"{score:.4g}"
+        table.add_row(name, f"{summary.moments.n:,}", _score_text(report, summary), holdout)
+    return table
+
+
+def _slices_table(report: QualityReport) -> Table:
+    binary = any(summary.counts.rows for summary in report.slices.values())
+    rates = ("selected", "true positive rate", "false positive rate") if binary else ()
+    table = Table("slice", "outcomes", report.metric, *rates)
+    for (name, value), summary in report.slices.items():
+        cells = [f"{rate:.1%}" if rate is not None else "-" for rate in _rates(summary).values()] if binary else []
+        label = f"{name} = {value or '(missing)'}"
+        table.add_row(label, f"{summary.moments.n:,}", _score_text(report, summary), *cells)
+    return table
+
+
+def _figures(report: QualityReport, summary: LossSummary) -> dict[str, Any]:
+    score, interval = summary.score(report.metric)
+    return {"outcomes": summary.moments.n, report.metric: score, "low": interval.low, "high": interval.high}
+
+
+def _rates(summary: LossSummary) -> dict[str, float | None]:
+    names = ("selection_rate", "true_positive_rate", "false_positive_rate")
+    rates = {name: getattr(summary.counts, name) for name in names}
+    return {name: None if isnan(rate) else rate for name, rate in rates.items()}
+
+
+def _score_text(report: QualityReport, summary: LossSummary) -> str:
+    score, interval = summary.score(report.metric)
+    return f"{score:.4g} [{interval.low:.4g}, {interval.high:.4g}]"
