@@ -8,7 +8,7 @@ from penstock.server.wiring import build_http
 
 
 def main() -> None:
-    """Answer requests until told to stop."""
+    """Answer requests until stopped."""
     run("server", HttpSettings, build_http)
 
 

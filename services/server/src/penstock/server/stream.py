@@ -8,7 +8,7 @@ from penstock.server.wiring import build_stream
 
 
 def main() -> None:
-    """Answer events until told to stop."""
+    """Predict events until stopped."""
     run("server", StreamSettings, build_stream)
 
 

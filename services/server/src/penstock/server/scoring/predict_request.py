@@ -60,16 +60,16 @@ class CheckedRequest:
         return self.pending.resolve(PredictResult(events, results, arms))
 
 
-def check_requests(declaration: Declaration, pending: Sequence[PendingPredict], now: datetime) -> list[CheckedRequest]:
+def check_requests(declaration: Declaration, batch: Sequence[PendingPredict], now: datetime) -> list[CheckedRequest]:
     """Check the events of many requests at once; `now` is when the log would take them in."""
-    refusals = check_events(declaration, [event for each in pending for event in each.request.events], now)
+    refusals = check_events(declaration, [event for pending in batch for event in pending.request.events], now)
     if not refusals:
-        return [CheckedRequest(each, each.request.events, {}) for each in pending]
-    checked, start = [], 0
-    for each in pending:
-        events, end = each.request.events, start + each.rows
-        own = {index - start: refusals[index] for index in range(start, end) if index in refusals}
-        accepted = [event for index, event in enumerate(events) if index not in own]
-        checked.append(CheckedRequest(each, accepted, own))
+        return [CheckedRequest(pending, pending.request.events, {}) for pending in batch]
+    requests, start = [], 0
+    for pending in batch:
+        events, end = pending.request.events, start + pending.rows
+        refused = {index - start: refusals[index] for index in range(start, end) if index in refusals}
+        accepted = [event for index, event in enumerate(events) if index not in refused]
+        requests.append(CheckedRequest(pending, accepted, refused))
         start = end
-    return checked
+    return requests

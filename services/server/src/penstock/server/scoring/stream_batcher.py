@@ -63,37 +63,37 @@ class StreamBatcher:
         """
         return await self._batches.submit(request, len(request.events))
 
-    async def _answer(self, pending: Sequence[PendingPredict]) -> None:
+    async def _answer(self, batch: Sequence[PendingPredict]) -> None:
         """Answer a micro-batch: check the events, predict those accepted, log them sealed, and respond."""
-        requests = check_requests(self.declared.declaration, pending, self._now())
+        requests = check_requests(self.declared.declaration, batch, self._now())
         for request in requests:
             if not request.accepted:
                 request.respond([], {})
         requests = [request for request in requests if request.accepted]
         if not requests:
             return
-        batches = await self._predict([event for request in requests for event in request.accepted])
-        predictions = _by_request(in_event_order(batches, PredictionBatch.data), requests)
-        problems = await self._write(requests, predictions)
-        arms = {batch.arm.version.version: batch.arm for batch in batches}
-        for request, own, problem in zip(requests, predictions, problems, strict=True):
-            request.respond(own, arms, problem)
+        by_arm = await self._predict([event for request in requests for event in request.accepted])
+        by_request = _split_by_request(in_event_order(by_arm, PredictionBatch.data), requests)
+        problems = await self._write(requests, by_request)
+        arms = {predictions.arm.version.version: predictions.arm for predictions in by_arm}
+        for request, predictions, problem in zip(requests, by_request, problems, strict=True):
+            request.respond(predictions, arms, problem)
 
     async def _predict(self, events: Sequence[Event[Any]]) -> list[PredictionBatch]:
-        """The arms of the rollout draw their events, and each model is called once."""
+        """Predict n events: the traffic split draws their arms, and the model of each arm is called once."""
         try:
             return await self._predictor.predict(self.declared, events)
         except NoModel as error:
             raise no_model() from error
 
     async def _write(
-        self, requests: Sequence[CheckedRequest], predictions: Sequence[Sequence[PredictionData]]
+        self, requests: Sequence[CheckedRequest], by_request: Sequence[Sequence[PredictionData]]
     ) -> list[Problem | None]:
         """One write for all requests but probes; the problem of each, None when its events are on the log."""
         stream = self.declared.name
         sealed = [
-            await seal_events(self._seal, stream, request.accepted, own, request.pending.request.traceparent)
-            for request, own in zip(requests, predictions, strict=True)
+            await seal_events(self._seal, stream, request.accepted, predictions, request.pending.request.traceparent)
+            for request, predictions in zip(requests, by_request, strict=True)
             if not request.pending.request.is_probe
         ]
         wait = self.declared.declaration.serving.http == "durable"
@@ -101,16 +101,16 @@ class StreamBatcher:
         return [None if request.pending.request.is_probe else next(problems) for request in requests]
 
 
-def _by_request(
+def _split_by_request(
     predictions: Sequence[PredictionData], requests: Sequence[CheckedRequest]
 ) -> list[Sequence[PredictionData]]:
-    shares: list[Sequence[PredictionData]] = []
+    by_request: list[Sequence[PredictionData]] = []
     start = 0
     for request in requests:
         end = start + len(request.accepted)
-        shares.append(predictions[start:end])
+        by_request.append(predictions[start:end])
         start = end
-    return shares
+    return by_request
 
 
 def no_model() -> Problem:
