@@ -101,5 +101,5 @@ def test_drift_of_a_regression_is_detected_whatever_its_scale(make: Any) -> None
     for scale in (1e-3, 1e5):
         unit = StreamUnit(make, make.declared("regression", drift={"detectors": ["adwin", "ddm"]}))
         spread = [scale] * 1000 + [5 * scale] * 300
-        unit.outcomes([make.outcome(n, 0.0, float(random.normal(0, one))) for n, one in enumerate(spread)])
+        unit.outcomes([make.outcome(n, 0.0, float(random.normal(0, width))) for n, width in enumerate(spread)])
         assert 1000 < concept_drifts(unit)[0].outcomes < 1150

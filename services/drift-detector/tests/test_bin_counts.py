@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from penstock.drift_detector.drift.profiles import Profile
 from penstock.ml.drift.reference_bins import ReferenceBins
 
 PROFILE: Profile = {"load": ReferenceBins.of(np.arange(100.0), "number")}
-CONTENT = json.dumps({"format": 1, "fields": {"load": PROFILE["load"].to_dict()}}).encode()
 
 
 def count_events(

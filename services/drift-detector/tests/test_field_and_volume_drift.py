@@ -38,30 +38,11 @@ def count_blocks(
     return made
 
 
-async def test_a_field_that_leaves_its_reference_gives_one_alarm_until_it_returns(make: Any) -> None:
-    store = MemoryStore()
-    fields = {name: reference.to_dict() for name, reference in REFERENCE.items()}
-    digest = store.put(json.dumps({"format": 1, "fields": fields}).encode())
-    unit = StreamUnit(make, make.declared(), store)
-    unit.champions.apply(make.epoch(3, digest))
-    await unit.counts(count_blocks(make, 0.0, 40, 0, digest))
-    assert unit.written["drift"] == []
-    for first, shift in ((40, 1.0), (48, 0.0), (52, 1.0)):
-        records = count_blocks(make, shift, 8 if first == 40 else 4, first, digest)
-        await unit.counts([*records, *records])
-        unit.reopen()
-    found = [(drift.field, drift.event_id, drift.epoch, drift.status) for drift in feature_drifts(unit)]
-    assert found == [("load", "e43", 3, "suspected"), ("load", "e55", 3, "suspected")]
-    assert all(drift.statistic >= drift.threshold for drift in unit.written["drift"])
-    await unit.counts(count_blocks(make, 1.0, 4, 56, digest, town="a"))
-    assert [drift.field for drift in feature_drifts(unit)][2:] == ["meter"]
-
-
 def feature_drifts(unit: StreamUnit) -> list[Any]:
     return [drift for drift in unit.written["drift"] if drift.kind == "feature"]
 
 
-async def prepared_unit(make: Any, **drift: Any) -> tuple[StreamUnit, str]:
+def prepared_unit(make: Any, **drift: Any) -> tuple[StreamUnit, str]:
     store = MemoryStore()
     fields = {name: reference.to_dict() for name, reference in REFERENCE.items()}
     digest = store.put(json.dumps({"format": 1, "fields": fields}).encode())
@@ -70,8 +51,23 @@ async def prepared_unit(make: Any, **drift: Any) -> tuple[StreamUnit, str]:
     return unit, digest
 
 
+async def test_a_field_that_leaves_its_reference_gives_one_alarm_until_it_returns(make: Any) -> None:
+    unit, digest = prepared_unit(make)
+    await unit.counts(count_blocks(make, 0.0, 40, 0, digest))
+    assert unit.written["drift"] == []
+    for first, shift in ((40, 1.0), (48, 0.0), (52, 1.0)):
+        records = count_blocks(make, shift, 8 if first == 40 else 4, first, digest)
+        await unit.counts([*records, *records])
+        unit.reopen()
+    alarms = [(drift.field, drift.event_id, drift.epoch, drift.status) for drift in feature_drifts(unit)]
+    assert alarms == [("load", "e43", 3, "suspected"), ("load", "e55", 3, "suspected")]
+    assert all(drift.statistic >= drift.threshold for drift in unit.written["drift"])
+    await unit.counts(count_blocks(make, 1.0, 4, 56, digest, town="a"))
+    assert [drift.field for drift in feature_drifts(unit)][2:] == ["meter"]
+
+
 async def test_new_categories_and_values_out_of_range_are_kinds_of_their_own(make: Any) -> None:
-    unit, digest = await prepared_unit(make)
+    unit, digest = prepared_unit(make)
     await unit.counts(count_blocks(make, 0.0, 4, 0, digest))
     for first in (4, 8):
         await unit.counts(count_blocks(make, 3.0, 4, first, digest, town="abbbbbbc"))
@@ -83,14 +79,14 @@ async def test_new_categories_and_values_out_of_range_are_kinds_of_their_own(mak
 
 async def test_fields_are_compared_by_the_tests_that_are_declared(make: Any) -> None:
     for test in ("js", "wasserstein"):
-        unit, digest = await prepared_unit(make, tests=[test])
+        unit, digest = prepared_unit(make, tests=[test])
         await unit.counts(count_blocks(make, 1.0, 4, 0, digest, town="a"))
         drifts = {(drift.detector, drift.field) for drift in feature_drifts(unit)}
         assert drifts == {(test, "load"), *([(test, "meter")] if test == "js" else [])}
 
 
 async def test_unusual_volumes_are_suspected_once(make: Any) -> None:
-    unit, digest = await prepared_unit(make)
+    unit, digest = prepared_unit(make)
     minutes_per_block = [10 + number % 3 for number in range(40)] + [2] * 5 + [11] * 5 + [60] * 5
     ends = np.cumsum(minutes_per_block)
     records = count_blocks(make, 0.0, len(minutes_per_block), 0, digest, minutes=lambda number: int(ends[number]))

@@ -21,6 +21,6 @@ def test_a_label_shift_is_suspected_once(make: Any, task: str) -> None:
         value: Any = "0" if task == "binary" else 5.0
         unit.outcomes([make.outcome(1000 * number + n, value, truth) for n, truth in enumerate(truths)])
         unit.reopen()
-    found = [drift for drift in unit.written["drift"] if drift.kind == "label"]
-    assert [(drift.outcomes, drift.field, drift.status) for drift in found] == [(4000, "up", "suspected")]
-    assert found[0].hurts is not None
+    shifts = [drift for drift in unit.written["drift"] if drift.kind == "label"]
+    assert [(drift.outcomes, drift.field, drift.status) for drift in shifts] == [(4000, "up", "suspected")]
+    assert shifts[0].hurts is not None

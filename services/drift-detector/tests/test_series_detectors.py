@@ -52,8 +52,8 @@ def test_alarms_do_not_depend_on_batches(cuts: list[int]) -> None:
     )
     for detectors in (whole, parts):
         detectors.configure(DetectorSettings(("adwin", "hddm-a"), 0, True))
-    found = []
+    alarms = []
     for start, stop in itertools.pairwise([0, *sorted(cuts), 600]):
-        found += [(start + index, alarm) for index, alarm in parts.update(values[start:stop])]
-    assert found == whole.update(values)
-    assert len(found) >= 2
+        alarms += [(start + index, alarm) for index, alarm in parts.update(values[start:stop])]
+    assert alarms == whole.update(values)
+    assert len(alarms) >= 2

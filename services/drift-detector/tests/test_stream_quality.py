@@ -79,7 +79,7 @@ def test_every_metric_of_the_task_has_an_interval(make: Any) -> None:
     block = unit.written["statistics"][0]
     assert set(block.metrics) == {"accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier", "ece"}
     assert block.metrics["accuracy"].value == pytest.approx(block.score)
-    assert all(one.low < one.value < one.high for one in block.metrics.values())
+    assert all(metric.low < metric.value < metric.high for metric in block.metrics.values())
     numbers = StreamUnit(make, make.declared("regression"))
     numbers.outcomes([make.outcome(n, float(n), float(n + n % 7)) for n in range(100)])
     block = numbers.written["statistics"][0]
@@ -105,8 +105,8 @@ def test_the_estimate_of_a_regression_depends_on_the_values_answered(make: Any) 
     unit = StreamUnit(make, make.declared("regression"))
     unit.outcomes([make.outcome(n, float(n % 50), float(n % 50) * 1.5) for n in range(1000)])
     unit.outcomes([make.outcome(1000 + n, 45.0, None) for n in range(100)])
-    known, last = statistics_of(unit, "provisional")[0], statistics_of(unit, "provisional")[-1]
-    assert known.estimate is None
+    first, last = statistics_of(unit, "provisional")[0], statistics_of(unit, "provisional")[-1]
+    assert first.estimate is None
     assert last.estimate.score == pytest.approx(22.5, abs=1.5)
 
 

@@ -148,7 +148,9 @@ async def test_events_of_one_entity_stay_in_order_in_one_partition(deployment: D
     for meter in ("m1", "m2", "m3"):
         key = meter.encode()
         partitions = log.partitions_of("penstock.meters.events")
-        by_partition = [[record for record in log.records_of(one) if record.key == key] for one in partitions]
+        by_partition = [
+            [record for record in log.records_of(partition) if record.key == key] for partition in partitions
+        ]
         (records,) = [records for records in by_partition if records]
         ids = [msgspec.json.decode(record.value or b"")["id"] for record in records]
         assert ids == [f"{meter}-{n}" for n in range(20)]

@@ -41,9 +41,7 @@ from penstock.drift_detector.outcome_batch import OutcomeBatch, read_outcomes
 from penstock.drift_detector.quality.stream_quality import BlockResult, StreamQuality
 from penstock.drift_detector.recent_events import RecentEvents
 
-MAX_RECENT_EVENTS = (
-    100_000  # whose first outcome is known: far more than are written between a crash and its repetition
-)
+MAX_RECENT_EVENTS = 100_000  # far more than have outcomes between a crash and its repetition
 
 _NEXT_OUTCOME = b"2o"
 
@@ -68,18 +66,18 @@ class PartitionHandler:
         self._counter = BinCounter(state, stream, partition)
 
     async def events(self, batch: Batch[Event[Any]]) -> list[AnyOutputs]:
-        """Outcomes that were complete but for these events or have expired, and the count blocks that are complete."""
+        """Outcomes that these events complete or let expire, and the count blocks that they complete."""
         current = self._champions.profile(self._stream)
         profiles = await self._load_profiles({current, self._counter.profile})
         result, new = self._join.add_events(batch)
         return [*result.outputs(self._stream), *self._counts(self._counter.update(batch, new, current, profiles))]
 
     def predictions(self, batch: Batch[Prediction]) -> list[AnyOutputs]:
-        """Outcomes that were complete but for these predictions."""
+        """Outcomes that these predictions complete."""
         return [*self._join.add_predictions(batch).outputs(self._stream)]
 
     def labels(self, batch: Batch[Label]) -> list[AnyOutputs]:
-        """Outcomes that were complete but for these labels."""
+        """Outcomes that these labels complete."""
         return [*self._join.add_labels(batch).outputs(self._stream)]
 
     async def _load_profiles(self, digests: set[str | None]) -> dict[str, Profile]:
@@ -114,12 +112,11 @@ class StreamHandler:
         self._next_outcome = int(state.get(_NEXT_OUTCOME) or b"0")  # how many outcomes the stream has
 
     def outcomes(self, batch: Batch[Outcome[Any]]) -> list[AnyOutputs]:
-        """Statistics of the blocks that are complete, drifts, and alerts about the confirmed ones."""
+        """Statistics of the blocks that these outcomes complete, drifts, and alerts about the confirmed ones."""
         outcomes = read_outcomes(batch, self._recent_events)
         blocks = self._quality.update(batch.declaration, outcomes)
         statistics = [(record, block.index) for block in blocks for record in block.statistics]
-        # in the order of the log, whatever batches the outcomes come in
-        drifts = sorted(self._outcome_drifts(batch.declaration, outcomes, blocks), key=itemgetter(1))
+        drifts = sorted(self._outcome_drifts(batch.declaration, outcomes, blocks), key=itemgetter(1))  # log order
         alerts = [(drift_alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
         self._next_outcome = outcomes.offsets[-1] + 1
         self._save_outcomes(has_complete_block=bool(blocks))

@@ -12,7 +12,7 @@ from penstock.drift_detector.stored_series import StoredSeries
 class RecentEvents:
     """The short keys of at most `limit` newest events, in memory and in the state; the older half goes when it is full.
 
-    Not a `FirstByOffset`: this one is in the state, and holds no values.
+    It serves as `penstock.contracts.first_by_offset` does, but is in the state and holds no values.
     """
 
     def __init__(self, state: State, prefix: bytes, limit: int) -> None:

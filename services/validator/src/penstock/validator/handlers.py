@@ -59,12 +59,10 @@ class Validator:
                 records.items(), operations_of(declaration, list(records.values())), strict=True
             )
         ]
-        verdicts = self._dedupe.judge(operations, _windows(declaration))
-        judged = list(zip(records.items(), verdicts, strict=True))
-        new = {index: record for (index, record), verdict in judged if verdict == "new"}
-        return new, {
-            index: conflict_of(declaration, record) for (index, record), verdict in judged if verdict == "conflict"
-        }
+        verdicts = dict(zip(records, self._dedupe.judge(operations, _windows(declaration)), strict=True))
+        new = {index: records[index] for index, verdict in verdicts.items() if verdict == "new"}
+        conflicts = [index for index, verdict in verdicts.items() if verdict == "conflict"]
+        return new, {index: conflict_of(declaration, records[index]) for index in conflicts}
 
 
 def _valid_records(batch: Batch[Received], refusals: Refusals) -> Records:

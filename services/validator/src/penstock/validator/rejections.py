@@ -20,8 +20,8 @@ SOURCE_IF_MISSING = "penstock/validator"
 def rejection_of(refusal: Refusal, record: Received, raw: RawRecord) -> Rejection:
     """The rejection of one record. It depends on the log alone, so handling the record again writes the same."""
     original = cloudevent_json(raw)
-    kept, detail = original[:LARGEST_ORIGINAL], refusal.detail[:LONGEST_TEXT]
-    if len(kept) < len(original):
+    head, detail = original[:LARGEST_ORIGINAL], refusal.detail[:LONGEST_TEXT]
+    if len(head) < len(original):
         detail += f"; only the first {LARGEST_ORIGINAL} of {len(original)} bytes are kept here"
     return Rejection(
         source=(refusal.source[:LONGEST_SOURCE] or SOURCE_IF_MISSING) + REJECTION_SUFFIX,
@@ -32,7 +32,7 @@ def rejection_of(refusal: Refusal, record: Received, raw: RawRecord) -> Rejectio
             id=refusal.id,
             code=refusal.code,
             detail=detail,
-            original=base64.b64encode(kept).decode(),
+            original=base64.b64encode(head).decode(),
             field=refusal.field and refusal.field[:LONGEST_TEXT],
             entity=refusal.entity and refusal.entity[:LONGEST_TEXT],
         ),

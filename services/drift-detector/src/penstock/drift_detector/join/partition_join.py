@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from penstock.bus.state.state import State
@@ -25,10 +24,8 @@ from penstock.drift_detector.join.pending_event import LabelRevision, PendingEve
 from penstock.drift_detector.join.pending_store import PendingStore
 from penstock.drift_detector.recent_events import RecentEvents
 
-_encode_json = msgspec.json.Encoder().encode
-
 _WATERMARK = b"w"
-MAX_ENDED = 20_000  # events that are known to have ended: far more than end between a crash and its repetition
+MAX_ENDED = 20_000  # events: far more than end between a crash and its repetition
 
 
 @dataclass
@@ -93,8 +90,7 @@ class PartitionJoin:
             if pending is not None and pending.fields is None:
                 if pending.time != time:
                     self._set_time(pending, key, time)
-                pending.source, pending.id, pending.entity = event.source, event.id, entities[index]
-                pending.key, pending.fields = batch.raw[index].key, _encode_json(event.data)
+                pending.set_event(event, entities[index], batch.raw[index].key)
                 self._write_ready(key, pending, index, result)
                 new.append(index)
             self._watermark = max(self._watermark, time)

@@ -15,6 +15,8 @@ from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome, Outcome
 from penstock.contracts.records.predictions import PredictionData
 from penstock.drift_detector.event_time import from_microseconds
 
+_encode_json = msgspec.json.Encoder().encode
+
 
 class LabelRevision(Struct, array_like=True):
     """One revision of an event's label."""
@@ -28,9 +30,9 @@ class PendingEvent(Struct, array_like=True):
     """What has come of one event so far, in whatever order.
 
     `time` is the event's in microseconds since 1970, or the newest label's as long as only labels came. `fields` is
-    the payload as JSON, None before the event came. `labels` are those that no outcome was written for yet; `revision`
-    is the highest that came, `has_outcome` that an outcome was written. `is_overdue`: the horizon passed while event or
-    prediction was still missing, so the event ends as soon as both are there.
+    the payload as JSON, None before the event came. `labels` are those that no outcome was written for yet, `revision`
+    is the highest that came, and `has_outcome` tells that an outcome was written. `is_overdue`: the horizon passed
+    while event or prediction was still missing, so the event ends as soon as both are there.
     """
 
     time: int
@@ -54,6 +56,11 @@ class PendingEvent(Struct, array_like=True):
     def is_complete(self) -> bool:
         """Whether event and prediction are there: an outcome needs at most a label more."""
         return self.fields is not None and self.prediction is not None
+
+    def set_event(self, event: Event[Any], entity: str | None, record_key: bytes | None) -> None:
+        """Set what the event brings, but for its time, and the key of its record on the log."""
+        self.source, self.id, self.entity, self.key = event.source, event.id, entity, record_key
+        self.fields = _encode_json(event.data)
 
     def add_label(self, label: LabelRevision) -> bool:
         """Add a label; False, and no change, when an equal or higher revision came before."""
@@ -101,7 +108,7 @@ def history_outcome(declaration: Declaration, event: Event[Any], entity: str | N
         id=event.id,
         time=event.time.astimezone(UTC),
         data=OutcomeData(
-            fields=Raw(msgspec.json.encode(event.data)),
+            fields=Raw(_encode_json(event.data)),
             label=history_label_value(declaration, event),
             revision=0,
             label_time=label_time.astimezone(UTC),
