@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.evaluation.product import POLICIES, replayed
-from bench.evaluation.references import REFERENCES, answered
-from bench.evaluation.rows import Rows, read_rows
+from bench.evaluation.penstock_replay import POLICIES, replayed
+from bench.evaluation.references.reference_catalog import REFERENCES, answered
+from bench.evaluation.references.feature_matrix import Rows, read_rows
 from bench.evaluation.streams import Stream
-from bench.results import RESULTS
+from bench.report.results import RESULTS
 from penstock.console.replay.scores import WARMUP, score_by_block
 
 KEPT = RESULTS / "evaluation"

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from bench.cells import PARTITIONS
-from bench.environments import PEERS, QUIET, interpreter
-from bench.http_cells import HttpCell, Served, empty_route, event_body
-from bench.lab import Lab
-from bench.processes import Command
-from bench.results import Result, result
+from bench.cells.drain_cells import PARTITIONS
+from bench.peer_environments import PEERS, QUIET, interpreter
+from bench.cells.http_cells import HttpCell, Served, empty_route, event_body
+from bench.testbed import Lab
+from bench.instruments.processes import Command
+from bench.report.results import Result, result
 from bench.sections.http import Standing, ask, stand
-from bench.shipped import deploy
-from bench.stream import NAME
-from bench.terminal import say
+from bench.cells.penstock_deployment import deploy
+from bench.workload.stream import NAME
+from bench.report.terminal import say
 from penstock.bus.ports import NewTopic
 from penstock.console.local_ports import free_ports
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.evaluation.poison_attacks import (
+from bench.evaluation.poison.attacks import (
     ATTACKS,
     BATCH,
     GOAL,
@@ -23,7 +23,7 @@ from bench.evaluation.poison_attacks import (
     carries,
     feed_under,
 )
-from bench.evaluation.poison_challengers import Judged, challenger, past, some
+from bench.evaluation.poison.challengers import Judged, challenger, past, some
 
 STREAM, N = "recurring", 600  # a rule that even a linear model can learn, unchanged in the first rows
 ALONE, BLENDED = ("linear",), ("linear", "additive")

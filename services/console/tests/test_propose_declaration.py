@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def proposed(
-    folder: Path, columns: dict[str, Sequence[object]], label: str | None = None, entity: str | None = None
+    folder: Path, columns: Mapping[str, Sequence[object]], label: str | None = None, entity: str | None = None
 ) -> Declaration:
     """The declaration that is proposed for a file with these columns; every proposal must parse."""
     file = folder / "2 My rows.csv"
@@ -72,7 +72,11 @@ def test_the_label_is_the_last_column_unless_named(tmp_path: Path) -> None:
 
 
 def test_an_entity_is_never_guessed(tmp_path: Path) -> None:
-    columns = {"customer": ["c1", "c2"] * 50, "id": list(range(100)), "y": ["no", "yes"] * 50}
+    columns: dict[str, Sequence[object]] = {
+        "customer": ["c1", "c2"] * 50,
+        "id": list(range(100)),
+        "y": ["no", "yes"] * 50,
+    }
     assert proposed(tmp_path, columns).entity is None
     named = proposed(tmp_path, columns, entity="customer")
     assert (named.entity, named.fields["customer"].missing) == ("customer", "refuse")

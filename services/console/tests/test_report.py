@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
@@ -68,7 +68,7 @@ class StreamLog:
     async def add_epoch(self, epoch: int, stream: str = "s") -> None:
         """An epoch."""
         version = ModelVersion(name=stream, version=epoch, family="linear", digest="d", envelope={}, schema_version=1)
-        reason = "promotion" if epoch else "baseline"
+        reason: Literal["promotion", "baseline"] = "promotion" if epoch else "baseline"
         record = ModelEpoch(id=f"m{epoch}", stream=stream, epoch=epoch, champion=version, reason=reason, **ENVELOPE)
         await self._write(MODELS, record)
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import home_from_environment
-from penstock.console.views.terminal import COLOURS, out
+from penstock.console.views.terminal import STATE_COLOURS, out
 from penstock.runtime.supervision.process_health import ProcessState
 
 MIB = 1024 * 1024
@@ -46,7 +46,7 @@ def _cells(record: ProcessRecord, supervised: bool) -> list[Text | str]:
         pid = str(record.process.pid)
         up_for = str(timedelta(seconds=round(time.time() - record.process.created)))
         memory = f"{sum(map(_memory, members)) // MIB} MB"
-    coloured = Text(state, style=COLOURS.get(state, "yellow"))
+    coloured = Text(state, style=STATE_COLOURS.get(state, "yellow"))
     return [coloured, pid, str(record.port), up_for, str(record.restarts), memory]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -27,7 +28,7 @@ from penstock.registry.db.engines import open_engine
 from penstock.registry.use_cases.registry import Registry
 from penstock.retrain_trigger import wiring as retrain_trigger
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
-from penstock.runtime.service import Service
+from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess
 from penstock.server import wiring as server
 from penstock.server.models.model_loader import ModelLoader
@@ -39,28 +40,29 @@ from penstock.validator.settings import ValidatorSettings
 ACTOR = "replay"
 
 
+@dataclass(frozen=True)
+class _Services:
+    """The services that the deployment calls, and ingestion's resources, which know the declared streams."""
+
+    registry: Registry
+    ingestion: Resources
+    intake: Intake
+    scorer: Service
+
+
 class InProcessDeployment:
     """All seven services in this process, for one stream, whose time is the services' clock.
 
     `watch` follows the stream, `log` holds all records, and `registry` takes commands.
     """
 
-    def __init__(
-        self,
-        process: SingleProcess,
-        intake: Intake,
-        watch: StreamWatch,
-        delay: TrainingDelay,
-        scorer: Service,
-        registry: Registry,
-    ) -> None:
+    def __init__(self, process: SingleProcess, services: _Services, watch: StreamWatch, delay: TrainingDelay) -> None:
         self.watch = watch
-        self.registry = registry
+        self.registry = services.registry
         self.log = process.log
         self._process = process
-        self._intake = intake
+        self._services = services
         self._training_delay = delay
-        self._scorer = scorer
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -68,7 +70,7 @@ class InProcessDeployment:
         """Give records to ingestion at stream time `now`; the refusals."""
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
-        answers = await self._intake.submit(self.watch.stream.name, kind, bodies)
+        answers = await self._services.intake.submit(self.watch.stream.name, kind, bodies)
         return [
             RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))
             for index, answer in enumerate(answers)
@@ -96,7 +98,7 @@ class InProcessDeployment:
 
     def learning_seconds(self) -> float:
         """The CPU seconds that the server has spent on learning from outcomes."""
-        return float(self._scorer.health()["learning_seconds"])
+        return float(self._services.scorer.health()["learning_seconds"])
 
 
 @asynccontextmanager
@@ -109,33 +111,36 @@ async def in_process_deployment(
         declaration: of the stream.
         training_delay: rows after the end of its training data before a training begins.
     """
-    key = Ed25519PrivateKey.generate()
-    store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
     process, delay = SingleProcess(), TrainingDelay(training_delay)
     try:
-        registry_resources = process.resources()
-        registry_service = registry.registry_of(
-            registry.Parts(store, signer, verifier, open_engine("sqlite://")), registry_resources
-        )
-        await process.start(lambda r: validator.build(ValidatorSettings(), r))
-        scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, ModelLoader(store, verifier)))
-        await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
-        await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
-        await process.start(lambda r: trainer.build_in_process(r, store, signer))
-        await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
-        ingestion_resources = process.resources()
-        await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
+        services = await _start_services(process)
         if training_delay:
             await process.start(delay.follower_service)
             process.pause_while(trainer.GROUP, delay.holds)
-        await registry_service.apply(declaration, CommandContext(ACTOR))
+        await services.registry.apply(declaration, CommandContext(ACTOR))
         await process.run_until_quiet()
-        stream = ingestion_resources.streams.get(declaration.name)
+        stream = services.ingestion.streams.get(declaration.name)
         assert stream is not None
         watch = StreamWatch(process.log, process.namespace, stream)
         await watch.start()
-        yield InProcessDeployment(
-            process, ingestion.build_intake(ingestion_resources), watch, delay, scorer, registry_service
-        )
+        yield InProcessDeployment(process, services, watch, delay)
     finally:
         await process.close()
+
+
+async def _start_services(process: SingleProcess) -> _Services:
+    key = Ed25519PrivateKey.generate()
+    store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
+    registry_resources = process.resources()
+    registry_service = registry.registry_of(
+        registry.Parts(store, signer, verifier, open_engine("sqlite://")), registry_resources
+    )
+    await process.start(lambda r: validator.build(ValidatorSettings(), r))
+    scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, ModelLoader(store, verifier)))
+    await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
+    await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
+    await process.start(lambda r: trainer.build_in_process(r, store, signer))
+    await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
+    ingestion_resources = process.resources()
+    await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
+    return _Services(registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources), scorer)

@@ -61,11 +61,11 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """The stream that the replay made, the report, and further facts of the run."""
+    """The stream that the replay made, the report, and the fields that its JSON document has besides."""
 
     stream: str
     report: Report
-    more: dict[str, Any]
+    extra_fields: dict[str, Any]
 
 
 async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> ReplayResult:
@@ -105,15 +105,15 @@ async def replay_live(options: ReplayOptions, deployment: Deployment, progress: 
         learning_s = await live.learning_seconds() - learning_before
         measurements = RunMeasurements(time.monotonic() - started, failed, counts.refused, counts.labels, learning_s)
         report = make_report(live.watch, counts.rows, options.declaration.task, measurements)
-        more: dict[str, Any] = {"probes": probes.requests, "probe_statuses": probes.statuses}
+        extra_fields: dict[str, Any] = {"probes": probes.requests, "probe_statuses": probes.statuses}
         if options.rate is not None:
-            more["staleness"] = staleness(live.watch, counts.rows)
-    return ReplayResult(stream.name, report, more)
+            extra_fields["staleness"] = staleness(live.watch, counts.rows)
+    return ReplayResult(stream.name, report, extra_fields)
 
 
 def write_report(result: ReplayResult, path: Path) -> None:
-    """Write the report as JSON, with the stream's name and the further facts."""
-    result.report.write(path, stream=result.stream, **result.more)
+    """Write the report as JSON, with its extra fields."""
+    result.report.write(path, stream=result.stream, **result.extra_fields)
 
 
 async def _send_rows(

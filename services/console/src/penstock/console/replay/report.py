@@ -87,10 +87,10 @@ class Report:
         """Whether at least 99 % of the events were accepted."""
         return self.accepted >= MIN_ACCEPTED * self.events
 
-    def write(self, path: Path, **more: Any) -> None:
-        """Write the report as JSON, with further facts of the run."""
+    def write(self, path: Path, **extra_fields: Any) -> None:
+        """Write the report as JSON, with extra fields."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**asdict(self), **more}, indent=2) + "\n")
+        path.write_text(json.dumps({**asdict(self), **extra_fields}, indent=2) + "\n")
 
 
 def make_report(watch: StreamWatch, rows: RowLabels, task: Task, measurements: RunMeasurements) -> Report:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-COLOURS = {ProcessState.READY: "green", ProcessState.FAILING: "red", ProcessState.STOPPED: "dim"}
+STATE_COLOURS = {ProcessState.READY: "green", ProcessState.FAILING: "red", ProcessState.STOPPED: "dim"}
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def addresses(deployment: Deployment) -> Table:
 
 def state_line(deployment: Deployment) -> Text:
     """The names of all processes in one line, each in the colour of its state."""
-    names = ((f"{name} ", COLOURS.get(record.state, "yellow")) for name, record in deployment.processes.items())
+    names = ((f"{name} ", STATE_COLOURS.get(record.state, "yellow")) for name, record in deployment.processes.items())
     return Text.assemble(*names)
 
 

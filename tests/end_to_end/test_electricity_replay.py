@@ -20,8 +20,8 @@ async def test_the_broker_scores_as_the_memory_bus_does(
     live = await replay_live(options, site.record, lambda _: None)
     report = live.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (ROWS, ROWS, ROWS, ROWS)
-    assert report.failed_requests == 0, live.more
-    assert live.more["probes"] > 0
+    assert report.failed_requests == 0, live.extra_fields
+    assert live.extra_fields["probes"] > 0
     assert len([line for line in report.epochs if line.at_event is not None]) >= 2
     local = (await replay_in_process(options, lambda _: None)).report
     assert report.score is not None
