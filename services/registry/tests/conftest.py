@@ -124,9 +124,9 @@ class Deployment:
 
     def published(self, topic: Topic[object]) -> list[object]:
         """The records that are on a topic now."""
-        held = self.process.log.records_of((topic.name("penstock"), 0))
-        decoded: list[object] = topic.decoder(None)(held)
-        return decoded
+        raw = self.process.log.records_of((topic.name("penstock"), 0))
+        records: list[object] = topic.decoder(None)(raw)
+        return records
 
     def request(self, fence: int) -> TrainingRequest:
         """The stream's training request of that fence."""

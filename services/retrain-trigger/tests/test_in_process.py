@@ -46,9 +46,9 @@ class Deployment:
         publisher = Publisher(self.process.log, "penstock", Streams())
         await publisher.publish([output(topic, record, key="power") for record in records])
         await self.process.run_until_quiet()
-        return self.held(TRAINING_REQUESTS)
+        return self.records_of(TRAINING_REQUESTS)
 
-    def held(self, topic: Topic[Any]) -> list[Any]:
+    def records_of(self, topic: Topic[Any]) -> list[Any]:
         return topic.decoder(None)(self.process.log.records_of((topic.name("penstock"), 0)))
 
 
@@ -104,7 +104,7 @@ async def test_a_decision_is_written_when_it_or_its_reason_changes(deployment: D
     await deployment.write(TRAINING_RUNS, ended(first, seconds=2.0))
     for stop in range(800, 1500, 100):
         await deployment.write(STATISTICS, statistics(stop))
-    decisions = deployment.held(DECISIONS)
+    decisions = deployment.records_of(DECISIONS)
     assert [(decision.verdict, decision.reason) for decision in decisions] == [
         ("wait", "too-few"),
         ("retrain", "first"),
@@ -128,7 +128,7 @@ async def test_a_successor_does_not_repeat_a_decision(deployment: Deployment) ->
     successor.process.log = deployment.process.log
     await successor.start()
     await successor.write(STATISTICS, statistics(200), statistics(500))
-    assert [(decision.number, decision.reason) for decision in successor.held(DECISIONS)] == [
+    assert [(decision.number, decision.reason) for decision in successor.records_of(DECISIONS)] == [
         (0, "too-few"),
         (1, "first"),
     ]
@@ -155,7 +155,7 @@ async def test_an_external_model_is_never_trained(deployment: Deployment) -> Non
     assert await deployment.write(STATISTICS, statistics(500)) == []
     assert await deployment.write(DRIFT, drift(500)) == []
     assert await deployment.write(COMMANDS, command("now")) == []
-    assert deployment.held(DECISIONS) == []
+    assert deployment.records_of(DECISIONS) == []
 
 
 def test_an_external_model_has_no_schedule() -> None:

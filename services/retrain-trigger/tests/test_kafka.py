@@ -57,7 +57,7 @@ class Cluster:
     async def write(self, topic: Topic[Any], *records: Any) -> None:
         await self.publisher.publish([output(topic, record, key="power") for record in records])
 
-    async def held(self, topic: Topic[Any]) -> list[Any]:
+    async def records_of(self, topic: Topic[Any]) -> list[Any]:
         reader = await self.log.reader({(topic.name(self.namespace), 0): 0})
         try:
             return [record for fetched in await reader.read_to_end() for record in topic.decoder(None)(fetched.records)]
@@ -132,17 +132,17 @@ async def test_a_request_is_made_committed_and_not_made_again_after_a_restart(cl
     await cluster.write(STREAMS, declared(first_after=500))
     async with cluster.trigger():
         await cluster.write(STATISTICS, statistics(500))
-        (first,) = await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        (first,) = await eventually(lambda: cluster.records_of(TRAINING_REQUESTS))
         assert (first.reason, first.until) == ("first", 500)
         await eventually(cluster.caught_up)
     await cluster.write(STATISTICS, statistics(1200))
     async with cluster.trigger():
         await eventually(cluster.caught_up)
-        assert await cluster.held(TRAINING_REQUESTS) == [first]
+        assert await cluster.records_of(TRAINING_REQUESTS) == [first]
         await cluster.write(TRAINING_RUNS, ended(first))
         await eventually(cluster.caught_up)
-        assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
-    decisions = await cluster.held(DECISIONS)
+        assert [request.fence for request in await cluster.records_of(TRAINING_REQUESTS)] == [0, 1]
+    decisions = await cluster.records_of(DECISIONS)
     assert [(decision.number, decision.reason) for decision in decisions] == [(0, "first"), (1, "growth")]
 
 
@@ -154,9 +154,9 @@ async def test_an_unreadable_record_is_kept_as_a_dead_letter(cluster: Cluster) -
     await sink.close()
     await cluster.write(STATISTICS, statistics(500))
     async with cluster.trigger():
-        await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        await eventually(lambda: cluster.records_of(TRAINING_REQUESTS))
         await eventually(cluster.caught_up)
-    dead_letters = [record.data for record in await cluster.held(CONTROL_DEAD_LETTERS)]
+    dead_letters = [record.data for record in await cluster.records_of(CONTROL_DEAD_LETTERS)]
     assert [(letter.offset, letter.key, letter.value) for letter in dead_letters] == [
         (0, "aw==", "/3s="), (1, None, None),
     ]  # fmt: skip
@@ -181,14 +181,14 @@ async def test_an_error_ends_the_trigger_and_nothing_is_acknowledged(cluster: Cl
     assert threading.active_count() <= before, "a thread left behind would keep the process alive"
     assert not await cluster.caught_up()
     async with cluster.trigger():
-        await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        await eventually(lambda: cluster.records_of(TRAINING_REQUESTS))
 
 
 async def test_a_second_member_takes_over_and_goes_on(cluster: Cluster) -> None:
     await cluster.write(STREAMS, declared(first_after=500))
     async with cluster.trigger():
         await cluster.write(STATISTICS, statistics(500))
-        (first,) = await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        (first,) = await eventually(lambda: cluster.records_of(TRAINING_REQUESTS))
         successor = cluster.trigger()
         await successor.__aenter__()
         await cluster.write(STATISTICS, statistics(600))
@@ -196,7 +196,7 @@ async def test_a_second_member_takes_over_and_goes_on(cluster: Cluster) -> None:
     await cluster.write(TRAINING_RUNS, ended(first))
     await cluster.write(STATISTICS, statistics(1200))
     await eventually(cluster.caught_up)
-    assert [request.fence for request in await cluster.held(TRAINING_REQUESTS)] == [0, 1]
+    assert [request.fence for request in await cluster.records_of(TRAINING_REQUESTS)] == [0, 1]
     await successor.__aexit__(None, None, None)
 
 
@@ -207,5 +207,5 @@ async def test_a_schedule_trains_once_for_each_time_it_fires(cluster: Cluster) -
     async with cluster.trigger(clock=lambda: now[0]):
         await eventually(cluster.caught_up)
         now[0] = 61 * 60_000
-        (request,) = await eventually(lambda: cluster.held(TRAINING_REQUESTS))
+        (request,) = await eventually(lambda: cluster.records_of(TRAINING_REQUESTS))
     assert (request.reason, request.until, request.time.timestamp()) == ("schedule", 500, 3600)

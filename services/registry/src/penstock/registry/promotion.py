@@ -1,6 +1,6 @@
 """What becomes of a candidate: refused, kept back, put into a rollout, or promoted.
 
-The rule is pure. `use_cases/training_runs.py` gathers what it needs and carries the decision out.
+The rule is pure. `use_cases/training_runs.py` reads what it needs from the database and carries the decision out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, Rol
 from penstock.contracts.records.training import Evaluation, Skew, TrainingRun
 from penstock.registry.rollout_plan import RolloutPlan
 
-BASELINE_VERSION = 0  # a stream's first champion; whatever beats it is promoted without a rollout
+BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]

@@ -1,6 +1,6 @@
 """What a rollout does next, from its evidence: continue, change the shares, promote a challenger, or take it back.
 
-The intervals are confidence sequences: the question may be asked after every block without more false answers.
+The intervals are confidence sequences, so deciding after every block does not make errors more frequent.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _decide_canary(plan: RolloutPlan, step: int, version: int, evidence: Evidenc
 
 
 def _decide_bandit(plan: RolloutPlan, versions: tuple[int, ...], evidence: Evidence, metric: str) -> RolloutDecision:
-    """Thompson sampling: shares follow the probabilities of being best, until one arm is sure to be."""
+    """Shares follow the probabilities of being best (Thompson sampling), until an arm is the best at the level."""
     arms = [evidence.champion, *(evidence.losses_of(version) for version in versions)]
     best = best_arm_probabilities([arm.moments for arm in arms], evidence.outcomes, evidence.loss_scale(metric))
     leader = max(range(len(arms)), key=best.__getitem__)

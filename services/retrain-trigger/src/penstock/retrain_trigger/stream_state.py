@@ -1,4 +1,4 @@
-"""What the records on the log say about one stream, as far as it bears on retraining."""
+"""What the records on the log say about one stream, as far as retraining depends on it."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class StreamState:
 
     @property
     def open_command(self) -> Command | None:
-        """The newest command to retrain, unless a request has answered it. It stands for those before it too."""
+        """The newest command to retrain, unless a request has answered it and with it all commands before."""
         if not self.commands:
             return None
         *_, command = self.commands.values()

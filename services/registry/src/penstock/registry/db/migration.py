@@ -24,10 +24,10 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)  # else it describes the dialect each time
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    own_revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in known:
+        if current is not None and current not in own_revisions:
             log.warning("the database has schema %s, which is newer than this registry; using it as it is", current)
             return
         config.attributes["connection"] = connection

@@ -120,7 +120,7 @@ class RequestRow(Table):
 
 
 class RunRow(Table):
-    """A training run's record, and what was decided about a finished one."""
+    """A training run's record, and the decision on the candidate of a finished one."""
 
     __tablename__ = "training_runs"
 

@@ -14,7 +14,7 @@ from penstock.registry.db.tables import VersionRow
 
 
 def register(session: Session, model: ModelVersion, passed: bool, provenance: Provenance) -> None:
-    """Add a model under its version; `passed` is what the gates said."""
+    """Add a model under its version; `passed`: whether the gates let it through."""
     row = VersionRow(
         stream=model.name,
         version=model.version,

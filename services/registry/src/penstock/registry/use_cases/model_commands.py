@@ -38,7 +38,7 @@ class Rollback:
 def promote(
     session: Session, check: SignatureCheck, stream: str, command: Promotion, provenance: Provenance
 ) -> CommandResult:
-    """Make a version the champion by hand, whatever the gates said of it.
+    """Make a version the champion by hand, even if the gates kept it back.
 
     Raises:
         CommandRefused: there is no such version, it must not serve, or the stream is at another epoch by now.

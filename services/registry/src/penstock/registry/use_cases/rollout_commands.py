@@ -25,7 +25,7 @@ BY_COMMAND = "by command"  # the reason where the caller gave none
 
 @dataclass(frozen=True)
 class RolloutStart:
-    """Versions to roll out, whatever the gates said of them; `mode` and `steps` as the stream declares unless given."""
+    """Versions to roll out, even such that the gates kept back; `mode` and `steps` default to the declared ones."""
 
     versions: tuple[int, ...]
     mode: RolloutMode | None = None

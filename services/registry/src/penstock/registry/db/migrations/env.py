@@ -1,4 +1,4 @@
-"""What alembic runs: the migrations, on the connection that it was given."""
+"""What Alembic runs: the migrations, on the connection that `migrate` passes."""
 
 from __future__ import annotations
 
