@@ -1,4 +1,4 @@
-"""Ingestion over HTTP on the memory log, for the tests of its edge."""
+"""Ingestion over HTTP on the memory log, for its tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.ingestion.answer_cache import Answers
+from penstock.ingestion.answer_cache import AnswerCache
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
@@ -48,41 +48,39 @@ terms = { type = "integer" }
 """
 
 
-class Sink(MemorySink):
-    """A sink whose broker may be away, silent, or sparing of space."""
+class FaultySink(MemorySink):
+    """A sink that fails as the log's `fault` says."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: FaultyLog) -> None:
         super().__init__(log)
-        self._of = log
+        self._faulty_log = log
 
-    async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
-        self._of.writes.append(sum(len(run.values) for run in records))
-        self._of.asked.set()
-        match self._of.mood:
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        self._faulty_log.writes.append(sum(len(batch.values) for batch in batches))
+        match self._faulty_log.fault:
             case "away":
                 raise BrokerUnavailable("the broker is away")
-            case "sparing" if any(b"large" in (value or b"") for run in records for value in run.values):
+            case "too large" if any(b"large" in (value or b"") for batch in batches for value in batch.values):
                 raise RecordTooLarge("the record is larger than the log takes")
             case "silent":
-                self._of.silence = asyncio.get_running_loop().create_future()
-                return self._of.silence
-        return await super().send(records)
+                self._faulty_log.confirmation = asyncio.get_running_loop().create_future()
+                return self._faulty_log.confirmation
+        return await super().send(batches)
 
 
-class Log(MemoryLog):
-    """A log whose broker's mood can be set; while it is silent, `silence` is what a writer waits for."""
+class FaultyLog(MemoryLog):
+    """A log whose writes can be made to fail; while it is `silent`, writers wait for `confirmation`."""
 
-    mood = "well"
-    silence: asyncio.Future[None]
+    fault = "none"
+    confirmation: asyncio.Future[None]
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
         self.writes: list[int] = []
         self.readers = 0
-        self.asked = asyncio.Event()
 
-    async def sink(self) -> Sink:
-        return Sink(self)
+    async def sink(self) -> FaultySink:
+        return FaultySink(self)
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
         self.readers += 1
@@ -90,31 +88,31 @@ class Log(MemoryLog):
 
 
 @dataclass
-class Edge:
+class Ingestion:
     """Ingestion over HTTP on the memory log."""
 
     client: httpx.AsyncClient
     app: Any
-    log: Log
+    log: FaultyLog
     clock: VirtualClock
     resources: Resources
-    answers: Answers
+    cache: AnswerCache
 
     async def post(self, path: str, body: Any, headers: dict[str, str] = JSON) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.client.post(path, content=content, headers=headers)
 
     def received(self) -> list[tuple[bytes | None, Any]]:
-        places = self.log.places_of("penstock.loans.received")
-        return [(r.key, json.loads(r.value or b"null")) for place in places for r in self.log.held(place)]
+        partitions = self.log.partitions_of("penstock.loans.received")
+        return [(r.key, json.loads(r.value or b"null")) for key in partitions for r in self.log.records_of(key)]
 
 
 @asynccontextmanager
-async def opened(
-    limits: Limits = LIMITS, caught_up: bool = True, answers: Answers | None = None, **changes: Any
-) -> AsyncIterator[Edge]:
+async def open_ingestion(
+    limits: Limits = LIMITS, caught_up: bool = True, cache: AnswerCache | None = None, **changes: Any
+) -> AsyncIterator[Ingestion]:
     process = SingleProcess(VirtualClock(NOW))
-    log = Log(process.clock)
+    log = FaultyLog(process.clock)
     resources = process.resources()
     publisher = Publisher(log, process.namespace, resources.streams)
     resources = replace(resources, log=log, publisher=publisher, **changes)
@@ -123,23 +121,23 @@ async def opened(
     )
     await log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
     resources.streams.apply(stream)
-    answers = answers or Answers()
-    service = build(IngestionSettings(), resources, limits, answers)
+    cache = cache or AnswerCache()
+    service = build(IngestionSettings(), resources, limits, cache)
     for task in service.tasks if caught_up else ():
         await task()
     transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)  # type: ignore[arg-type]
     assert service.app is not None
     async with (
         service.app.router.lifespan_context(service.app),
-        httpx.AsyncClient(transport=transport, base_url="http://edge") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://ingestion") as client,
     ):
-        yield Edge(client, service.app, log, process.clock, resources, answers)
+        yield Ingestion(client, service.app, log, process.clock, resources, cache)
 
 
 @pytest.fixture
-async def edge() -> AsyncIterator[Edge]:
-    async with opened() as it:
-        yield it
+async def ingestion() -> AsyncIterator[Ingestion]:
+    async with open_ingestion() as opened:
+        yield opened
 
 
 def event(event_id: Any = "a", **data: Any) -> dict[str, Any]:
@@ -147,10 +145,10 @@ def event(event_id: Any = "a", **data: Any) -> dict[str, Any]:
 
 
 def cloud_event(event_id: str = "a", **attributes: Any) -> dict[str, Any]:
-    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "till", "time": "2026-01-01T00:00:00Z"}
-    return {**whole, **event(event_id), **attributes}
+    envelope = {"specversion": "1.0", "type": "penstock.event.v1", "source": "till", "time": "2026-01-01T00:00:00Z"}
+    return {**envelope, **event(event_id), **attributes}
 
 
 def raw(text: str) -> bytes:
-    """A shorthand event whose amount is spelled so."""
+    """A shorthand event with this text as its amount."""
     return b'{"id": "a", "data": {"customer": "c1", "amount": %s}}' % text.encode("utf-8")

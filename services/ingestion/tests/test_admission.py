@@ -1,4 +1,4 @@
-"""Laws of what is let in, without HTTP or a log."""
+"""Properties of admission, without HTTP or a log."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.checks import check_events, check_label
+from penstock.contracts.checks.event_check import check_events
+from penstock.contracts.checks.label_check import check_label
+from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.received_decoder import ReceivedDecoder
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS, Refusal
-from penstock.ingestion.admission import Admission, Admitted
+from penstock.ingestion.admission import Admission, AdmittedRecord
 from penstock.ingestion.limits import LIMITS
 from penstock.ingestion.recent_operations import RecentOperations
-from penstock.ingestion.shorthand import Kind
-from penstock.ingestion.web.request_bodies import FORMS, Documents, documents_in
+from penstock.ingestion.shorthand import RecordKind
+from penstock.ingestion.web.request_bodies import BODY_FORMATS, Documents, split_body
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ on = { type = "boolean" }
     ),
 )
 
-ELSEWHERE = STREAM.model_copy(
+EXTERNAL = STREAM.model_copy(
     update={
         "declaration": STREAM.declaration.model_copy(update={"serving": ServingDeclaration(model="external")}),
     }
@@ -79,31 +80,31 @@ label = st.fixed_dictionaries(
 )
 
 
-def admit(kind: Kind, *bodies: bytes) -> list[Admitted | Refusal]:
-    return Admission(STREAM, LIMITS).admit(kind, bodies, NOW)
+def admit(kind: RecordKind, *documents: bytes) -> list[AdmittedRecord | Refusal]:
+    return Admission(STREAM, LIMITS).admit(kind, documents, NOW)
 
 
 @given(st.sampled_from(["event", "label"]), anything | shorthand | label)
-def test_every_document_is_admitted_or_refused_for_a_known_reason(kind: Kind, document: Any) -> None:
+def test_every_document_is_admitted_or_refused_for_a_known_reason(kind: RecordKind, document: Any) -> None:
     (verdict,) = admit(kind, json.dumps(document).encode())
 
-    assert isinstance(verdict, Admitted) or verdict.code in STATUS
+    assert isinstance(verdict, AdmittedRecord) or verdict.code in STATUS
 
 
-@given(st.sampled_from(sorted(FORMS.values())), st.binary(max_size=60))
-def test_bytes_of_any_kind_are_taken_apart_or_refused(form: Any, body: bytes) -> None:
-    documents = documents_in(form, body)
+@given(st.sampled_from(sorted(BODY_FORMATS.values())), st.binary(max_size=60))
+def test_bytes_of_any_kind_are_split_or_refused(body_format: Any, body: bytes) -> None:
+    documents = split_body(body_format, body)
 
-    verdicts = admit("event", *documents.bodies) if isinstance(documents, Documents) else [documents]
+    verdicts = admit("event", *documents.texts) if isinstance(documents, Documents) else [documents]
     assert all(isinstance(verdict, Refusal) for verdict in verdicts)
 
 
 @given(st.lists(st.tuples(st.just("event"), shorthand) | st.tuples(st.just("label"), label), min_size=1))
-def test_what_is_admitted_passes_the_validators_check(documents: list[tuple[Kind, Any]]) -> None:
+def test_what_is_admitted_passes_the_validators_check(documents: list[tuple[RecordKind, Any]]) -> None:
     decode = ReceivedDecoder(STREAM).decode
     for kind, document in documents:
         (verdict,) = admit(kind, json.dumps(document).encode())
-        if isinstance(verdict, Admitted):
+        if isinstance(verdict, AdmittedRecord):
             record = decode(verdict.value)
             assert record == verdict.record
             if isinstance(record, Event):
@@ -112,16 +113,16 @@ def test_what_is_admitted_passes_the_validators_check(documents: list[tuple[Kind
 
 
 @given(shorthand)
-def test_shorthand_and_the_whole_event_are_one_operation(document: Any) -> None:
-    whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "http", "time": "2025-01-01T00:00:00Z"}
+def test_shorthand_and_its_cloud_event_are_one_operation(document: Any) -> None:
+    envelope = {"specversion": "1.0", "type": "penstock.event.v1", "source": "http", "time": "2025-01-01T00:00:00Z"}
 
-    short, spelled = admit("event", json.dumps(document).encode(), json.dumps({**whole, **document}).encode())
+    short, complete = admit("event", json.dumps(document).encode(), json.dumps({**envelope, **document}).encode())
 
-    assert getattr(short, "operation", short) == getattr(spelled, "operation", spelled)
+    assert getattr(short, "operation", short) == getattr(complete, "operation", complete)
 
 
 @given(st.lists(st.one_of(shorthand, anything), max_size=5))
-def test_verdicts_do_not_depend_on_the_company(documents: list[Any]) -> None:
+def test_verdicts_do_not_depend_on_the_other_documents(documents: list[Any]) -> None:
     bodies = [json.dumps(document).encode() for document in documents]
 
     assert admit("event", *bodies) == [verdict for body in bodies for verdict in admit("event", body)]
@@ -130,61 +131,63 @@ def test_verdicts_do_not_depend_on_the_company(documents: list[Any]) -> None:
 @given(st.lists(st.integers(0, 2), max_size=20))
 def test_the_first_body_of_an_id_stands_however_requests_are_cut(amounts: list[int]) -> None:
     bodies = [
-        b'{"id": "%d", "data": {"zone": "z", "load": %d}}' % (place % 3, load) for place, load in enumerate(amounts)
+        b'{"id": "%d", "data": {"zone": "z", "load": %d}}' % (index % 3, load) for index, load in enumerate(amounts)
     ]
     first = {}
-    for place, load in enumerate(amounts):
-        first.setdefault(place % 3, load)
+    for index, load in enumerate(amounts):
+        first.setdefault(index % 3, load)
     recent = RecentOperations(100)
 
-    whole = recent.sift(STREAM, admit("event", *bodies), 0)
+    together = recent.refuse_conflicts(STREAM, admit("event", *bodies), 0)
     singly = []
     for body in bodies:
-        (verdict,) = recent.sift(STREAM, admit("event", body), 0)
-        recent.remember(STREAM, [verdict] if isinstance(verdict, Admitted) else [], 0)
+        (verdict,) = recent.refuse_conflicts(STREAM, admit("event", body), 0)
+        recent.remember(STREAM, [verdict] if isinstance(verdict, AdmittedRecord) else [], 0)
         singly.append(verdict)
 
-    assert whole == singly
-    assert [isinstance(v, Admitted) for v in whole] == [first[place % 3] == load for place, load in enumerate(amounts)]
+    assert together == singly
+    assert [isinstance(v, AdmittedRecord) for v in together] == [
+        first[index % 3] == load for index, load in enumerate(amounts)
+    ]
 
 
 @pytest.mark.parametrize("name", ["revision", "event_source", "id"])
-def test_a_label_with_an_unfit_part_is_refused_not_broken(name: str) -> None:
-    (verdict,) = admit("label", json.dumps({"event_id": "a", "value": "x", name: {"not": "fit"}}).encode())
+def test_a_label_with_an_attribute_of_the_wrong_type_is_refused(name: str) -> None:
+    (verdict,) = admit("label", json.dumps({"event_id": "a", "value": "x", name: {"not": "valid"}}).encode())
 
     assert isinstance(verdict, Refusal)
 
 
-WITH, WITHOUT = {"prediction": "on", "modelversion": "7"}, dict[str, Any]()
+PREDICTION, NO_PREDICTION = {"prediction": "on", "modelversion": "7"}, dict[str, Any]()
 
 
-@pytest.mark.parametrize("company", [0, 3])
-@pytest.mark.parametrize("whole", [{}, {"specversion": "1.0", "type": "penstock.event.v1", "source": "s"}])
+@pytest.mark.parametrize("others", [0, 3])
+@pytest.mark.parametrize("envelope", [{}, {"specversion": "1.0", "type": "penstock.event.v1", "source": "s"}])
 @pytest.mark.parametrize(
-    ("stream", "said", "code"),
+    ("stream", "members", "code"),
     [
-        (ELSEWHERE, WITH, None),
-        (ELSEWHERE, WITH | {"prediction": 7}, None),
-        (ELSEWHERE, WITHOUT, "missing_prediction"),
-        (ELSEWHERE, {"prediction": ""}, "bad_prediction"),
-        (ELSEWHERE, {"prediction": None}, "wrong_type"),
-        (STREAM, WITH, "unexpected_prediction"),
-        (STREAM, WITH | {"prediction": 7}, "unexpected_prediction"),
-        (STREAM, WITHOUT, None),
+        (EXTERNAL, PREDICTION, None),
+        (EXTERNAL, PREDICTION | {"prediction": 7}, None),
+        (EXTERNAL, NO_PREDICTION, "missing_prediction"),
+        (EXTERNAL, {"prediction": ""}, "bad_prediction"),
+        (EXTERNAL, {"prediction": None}, "wrong_type"),
+        (STREAM, PREDICTION, "unexpected_prediction"),
+        (STREAM, PREDICTION | {"prediction": 7}, "unexpected_prediction"),
+        (STREAM, NO_PREDICTION, None),
     ],
 )
-def test_a_prediction_comes_with_the_events_of_a_stream_that_says_so(
-    stream: StreamDeclared, said: dict[str, Any], whole: dict[str, Any], code: str | None, company: int
+def test_only_events_of_a_stream_with_an_external_model_have_a_prediction(
+    stream: StreamDeclared, members: dict[str, Any], envelope: dict[str, Any], code: str | None, others: int
 ) -> None:
     data = {"load": 1.5, "zone": "z", "count": 1, "on": True}
     bodies = [
-        json.dumps({**whole, **said, "id": f"{place}", "time": "2026-01-01T00:00:00Z", "data": data}).encode()
-        for place in range(1 + company)
+        json.dumps({**envelope, **members, "id": f"{index}", "time": "2026-01-01T00:00:00Z", "data": data}).encode()
+        for index in range(1 + others)
     ]
 
     verdicts = Admission(stream, LIMITS).admit("event", bodies, NOW)
 
     assert [verdict.code if isinstance(verdict, Refusal) else None for verdict in verdicts] == [code] * len(bodies)
     for verdict in verdicts:
-        if isinstance(verdict, Admitted):
-            assert json.loads(verdict.value).items() >= said.items()
+        if isinstance(verdict, AdmittedRecord):
+            assert json.loads(verdict.value).items() >= members.items()

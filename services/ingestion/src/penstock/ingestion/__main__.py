@@ -8,7 +8,7 @@ from penstock.runtime.runner import run
 
 
 def main() -> None:
-    """Run ingestion until it is told to stop."""
+    """Run ingestion until it is stopped."""
     run("ingestion", IngestionSettings, build)
 
 

@@ -1,4 +1,4 @@
-"""The one way in: HTTP and the console's replay feed records through the same steps."""
+"""The intake: HTTP and the console's replay submit records here, to be checked and written to the log."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from penstock.bus.ports import Clock
-from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import RECEIVED
-from penstock.ingestion.admission import Admission, Admitted
+from penstock.ingestion.admission import Admission, AdmittedRecord
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.recent_operations import RecentOperations
-from penstock.ingestion.shorthand import Kind
+from penstock.ingestion.shorthand import RecordKind
 from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 from penstock.runtime.log_writer import LogWriter, WriteRequest
-from penstock.telemetry.metrics import Metrics
+from penstock.runtime.service import Resources
 from penstock.telemetry.names import SEND
-from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span
 
 SLICE = 500  # records checked before other requests get their turn
-MOST_TOGETHER = 1000  # records of small requests that are checked and written together
+MAX_BATCH = 1000  # records of small requests that are checked and written together
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedRecord:
     """A record that the broker has acknowledged: its source and id, and its key on the log."""
 
     source: str
@@ -38,135 +36,129 @@ class Accepted:
     key: bytes
 
 
-Verdict = Accepted | Refusal
+Verdict = AcceptedRecord | Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class IntakeRequest:
     """The documents of one request, and its traceparent."""
 
-    bodies: Sequence[bytes]
-    parent: bytes | None
+    documents: Sequence[bytes]
+    traceparent: bytes | None
+
+
+PendingIntake = PendingRequest[IntakeRequest, list[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entrance:
-    """Where records of one kind and stream, by one version of its declaration, are let in."""
+class _StreamIntake:
+    """The micro-batches of records of one kind and stream, checked by one version of its declaration."""
 
     declared: StreamDeclared
-    batches: MicroBatches[Question, list[Verdict]]
+    batches: MicroBatches[IntakeRequest, list[Verdict]]
 
 
 class Intake:
-    """Checks records and writes the good ones to `received`; small requests that come together go together."""
+    """Checks records and writes the admitted ones to `received`; small requests that come together go together."""
 
-    def __init__(
-        self,
-        namespace: str,
-        streams: Streams,
-        delivery: LogWriter,
-        clock: Clock,
-        telemetry: Telemetry,
-        metrics: Metrics,
-        limits: Limits,
-    ) -> None:
-        self._namespace = namespace
-        self._streams = streams
-        self._delivery = delivery
-        self._clock = clock
-        self._telemetry = telemetry
-        self._metrics = metrics
+    def __init__(self, resources: Resources, writer: LogWriter, limits: Limits) -> None:
+        self._namespace = resources.namespace
+        self._streams = resources.streams
+        self._clock = resources.clock
+        self._telemetry = resources.telemetry
+        self._metrics = resources.metrics
+        self._writer = writer
         self._limits = limits
-        self._recent = RecentOperations(limits.remembered)
-        self._entrances: dict[tuple[str, Kind], _Entrance] = {}
+        self._recent = RecentOperations(limits.recent_operations)
+        self._intakes: dict[tuple[str, RecordKind], _StreamIntake] = {}
 
-    def knows(self, stream: str) -> bool:
-        """Whether the stream is declared."""
-        return self._streams.get(stream) is not None
-
-    async def take(
-        self, stream: str, kind: Kind, bodies: Sequence[bytes], parent: bytes | None = None
+    async def submit(
+        self, stream: str, kind: RecordKind, documents: Sequence[bytes], traceparent: bytes | None = None
     ) -> list[Verdict]:
-        """Let records in: `bodies` are JSON documents, whole CloudEvents or shorthand, one a record.
+        """Check records and write them; `documents` are CloudEvents or shorthand in JSON, one a record.
 
-        The i-th answer is about the i-th body. What is accepted is on the log, all in one write. `parent` is the
-        traceparent of the work that brings them; the trace goes on with the first record.
+        The i-th verdict is on the i-th document. Accepted records are on the log, all in one write. `traceparent` is
+        of the request that brings them; the trace continues with the first record.
 
         Raises:
-            Undelivered: the broker did not acknowledge; none counts as accepted, all are safe to send again.
+            WriteUnconfirmed: the broker did not acknowledge; none counts as accepted, all are safe to send again.
             RecordTooLarge: the log does not take records of this size.
         """
         declared = self._streams.get(stream)
         if declared is None:
-            return [Refusal("unknown_stream", "no such stream is declared", "stream", kind) for _ in bodies]
-        return await self._entrance(declared, kind).batches.ask(Question(bodies, parent), len(bodies))
+            return [Refusal("unknown_stream", "no such stream is declared", "stream", kind) for _ in documents]
+        batches = self._intake_of(declared, kind).batches
+        return await batches.submit(IntakeRequest(documents, traceparent), len(documents))
 
-    def _entrance(self, declared: StreamDeclared, kind: Kind) -> _Entrance:
-        known = self._entrances.get((declared.name, kind))
-        if known is None or known.declared is not declared:
+    def _intake_of(self, declared: StreamDeclared, kind: RecordKind) -> _StreamIntake:
+        intake = self._intakes.get((declared.name, kind))
+        if intake is None or intake.declared is not declared:
             admission = Admission(declared, self._limits)
-            batches = MicroBatches(partial(self._take_all, admission, kind), MOST_TOGETHER)
-            known = self._entrances[declared.name, kind] = _Entrance(declared, batches)
-        return known
+            batches = MicroBatches(partial(self._process, admission, kind), MAX_BATCH)
+            intake = self._intakes[declared.name, kind] = _StreamIntake(declared, batches)
+        return intake
 
-    async def _take_all(
-        self, admission: Admission, kind: Kind, batch: Sequence[PendingRequest[Question, list[Verdict]]]
-    ) -> None:
+    async def _process(self, admission: Admission, kind: RecordKind, batch: Sequence[PendingIntake]) -> None:
         now = self._clock()
-        bodies = [body for asking in batch for body in asking.question.bodies]
-        verdicts = iter(self._recent.sift(admission.stream, await _verdicts(admission, kind, bodies, now), now))
-        found = [[next(verdicts) for _ in asking.question.bodies] for asking in batch]
-        faults = await self._written(admission.stream, batch, found, now)
-        for asking, own, fault in zip(batch, found, faults, strict=True):
-            if fault is None:
-                asking.answer([_accepted(v) if isinstance(v, Admitted) else v for v in own])
+        documents = [document for pending in batch for document in pending.request.documents]
+        admitted = await _admit_in_slices(admission, kind, documents, now)
+        verdicts = iter(self._recent.refuse_conflicts(admission.stream, admitted, now))
+        by_request = [[next(verdicts) for _ in pending.request.documents] for pending in batch]
+        errors = await self._write(admission.stream, batch, by_request, now)
+        for pending, own_verdicts, error in zip(batch, by_request, errors, strict=True):
+            if error is None:
+                pending.resolve([_accepted(v) if isinstance(v, AdmittedRecord) else v for v in own_verdicts])
             else:
-                asking.refuse(fault)
+                pending.fail(error)
 
-    async def _written(
+    async def _write(
         self,
         declared: StreamDeclared,
-        batch: Sequence[PendingRequest[Question, list[Verdict]]],
-        found: Sequence[Sequence[Admitted | Refusal]],
+        batch: Sequence[PendingIntake],
+        by_request: Sequence[Sequence[AdmittedRecord | Refusal]],
         now: int,
     ) -> list[Exception | None]:
-        """What befell the admitted records of each request: None when they are on the log, or there are none."""
-        admitted = {place: records for place, own in enumerate(found) if (records := _admitted(own))}
-        faults: list[Exception | None] = [None] * len(batch)
+        """Write the admitted records; the error of each request, None when they are on the log or there are none."""
+        admitted = {index: records for index, verdicts in enumerate(by_request) if (records := _admitted_in(verdicts))}
+        errors: list[Exception | None] = [None] * len(batch)
         with ExitStack() as spans:
-            parcels = [
-                self._parcel(declared.name, records, batch[place].question.parent, spans)
-                for place, records in admitted.items()
+            requests = [
+                self._write_request(declared.name, records, batch[index].request.traceparent, spans)
+                for index, records in admitted.items()
             ]
-            outcomes = await self._delivery.deliver(parcels) if parcels else []
-        for (place, records), fault in zip(admitted.items(), outcomes, strict=True):
-            faults[place] = fault
-            if fault is None:
+            write_errors = await self._writer.write(requests) if requests else []
+        for (index, records), error in zip(admitted.items(), write_errors, strict=True):
+            errors[index] = error
+            if error is None:
                 self._recent.remember(declared, records, now)
-                self._metrics.produced(RECEIVED.name(self._namespace, declared.name), len(records))
-        return faults
+                self._metrics.count_produced(RECEIVED.name(self._namespace, declared.name), len(records))
+        return errors
 
-    def _parcel(self, stream: str, records: Sequence[Admitted], parent: bytes | None, spans: ExitStack) -> WriteRequest:
+    def _write_request(
+        self, stream: str, records: Sequence[AdmittedRecord], parent: bytes | None, spans: ExitStack
+    ) -> WriteRequest:
         values, keys = [record.value for record in records], [record.key for record in records]
         if parent is None:
             return WriteRequest(stream, values, keys)
         topic = RECEIVED.name(self._namespace, stream)
-        header = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
-        return WriteRequest(stream, values, keys, {} if header is None else {0: header})
+        traceparent = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
+        return WriteRequest(stream, values, keys, {} if traceparent is None else {0: traceparent})
 
 
-async def _verdicts(admission: Admission, kind: Kind, bodies: Sequence[bytes], now: int) -> list[Admitted | Refusal]:
-    moment = _EPOCH + timedelta(milliseconds=now)
-    verdicts = admission.admit(kind, bodies[:SLICE], moment)
-    for start in range(SLICE, len(bodies), SLICE):
+async def _admit_in_slices(
+    admission: Admission, kind: RecordKind, documents: Sequence[bytes], now: int
+) -> list[AdmittedRecord | Refusal]:
+    time = _EPOCH + timedelta(milliseconds=now)
+    verdicts = admission.admit(kind, documents[:SLICE], time)
+    for start in range(SLICE, len(documents), SLICE):
         await asyncio.sleep(0)
-        verdicts += admission.admit(kind, bodies[start : start + SLICE], moment)
+        verdicts += admission.admit(kind, documents[start : start + SLICE], time)
     return verdicts
 
 
-def _accepted(record: Admitted) -> Accepted:
-    return Accepted(record.record.source, record.id, record.key)
+def _accepted(record: AdmittedRecord) -> AcceptedRecord:
+    return AcceptedRecord(record.record.source, record.id, record.key)
 
 
-def _admitted(verdicts: Iterable[Admitted | Refusal]) -> list[Admitted]:
-    return [verdict for verdict in verdicts if isinstance(verdict, Admitted)]
+def _admitted_in(verdicts: Iterable[AdmittedRecord | Refusal]) -> list[AdmittedRecord]:
+    return [verdict for verdict in verdicts if isinstance(verdict, AdmittedRecord)]

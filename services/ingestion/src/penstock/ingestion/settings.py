@@ -10,6 +10,6 @@ from penstock.runtime.settings import ServiceSettings
 
 
 class IngestionSettings(ServiceSettings):
-    """What ingestion needs to know: nothing beyond what every service does."""
+    """Ingestion's settings: those of every service, with a port of its own."""
 
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8010

@@ -1,4 +1,4 @@
-"""From what a producer may write to the whole CloudEvent it stands for."""
+"""From shorthand, as a producer may write it, to the CloudEvent that it stands for."""
 
 from __future__ import annotations
 
@@ -8,107 +8,111 @@ from typing import Any, Literal
 
 import msgspec
 
-from penstock.contracts.checks import canonical_class
-from penstock.contracts.decoding import decode_refusal
+from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.ids import label_id
+from penstock.contracts.label_values import canonical_class
 from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.event_parser import ParsedEvent
 
-Kind = Literal["event", "label"]
-Raws = dict[str, msgspec.Raw]
+RecordKind = Literal["event", "label"]
+RawMembers = dict[str, msgspec.Raw]
 
 SOURCE = "http"
-TYPES: dict[Kind, str] = {"event": EVENT_TYPE, "label": LABEL_TYPE}
+TYPES: dict[RecordKind, str] = {"event": EVENT_TYPE, "label": LABEL_TYPE}
 
 _ENVELOPE = {"id", "time", "source"}
 _EVENT = _ENVELOPE | {"data"}
-_ANSWERED = {"answer", "prediction", "modelversion"}
+_PREDICTION = {"answer", "prediction", "modelversion"}
 _LABEL_DATA = {"event_id", "event_source", "value", "entity", "revision"}
 
-_read = msgspec.json.Decoder(Raws).decode
-_write = msgspec.json.Encoder().encode
+_decode_members = msgspec.json.Decoder(RawMembers).decode
+_encode = msgspec.json.Encoder().encode
 
 
-def whole(kind: Kind, body: bytes, now: datetime) -> bytes | Refusal:
-    """The CloudEvent that `body` is or stands for. It is written out as it came, but for what was left away.
+def cloud_event_of(kind: RecordKind, document: bytes, now: datetime) -> bytes | Refusal:
+    """The CloudEvent that `document` is or stands for. Its members keep their spelling; those left out are added.
 
     >>> now = datetime.fromisoformat("2026-01-31T12:00:00Z")
-    >>> whole("event", b'{"id": "a", "data": {"x": 1.50}}', now).decode()  # doctest: +ELLIPSIS
+    >>> cloud_event_of("event", b'{"id": "a", "data": {"x": 1.50}}', now).decode()  # doctest: +ELLIPSIS
     '{"specversion":"1.0","type":"penstock.event.v1","source":"http",..."id":"a","data":{"x": 1.50}}'
     """
     try:
-        said = _read(body)
+        members = _decode_members(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return decode_refusal(error, body)
-    if "specversion" in said:
-        return body
-    return _SPELLED_OUT[kind](said, now)
+        return refusal_of(error, document)
+    if "specversion" in members:
+        return document
+    return _EXPAND[kind](members, now)
 
 
-def _event(said: Raws, now: datetime) -> bytes | Refusal:
-    unknown = _unknown(said, _EVENT | _ANSWERED)
-    return unknown or _write({**_attributes("event", now), **said})
+def cloud_event_of_parsed(parsed: ParsedEvent[Any], document: bytes, now: bytes) -> bytes:
+    """The CloudEvent that `document` is or stands for, which was parsed to `parsed`; `now` is the default time in JSON.
 
-
-def _label(said: Raws, now: datetime) -> bytes | Refusal:
-    unknown = _unknown(said, _ENVELOPE | _LABEL_DATA)
-    if unknown:
-        return unknown
-    data: dict[str, Any] = {"event_source": SOURCE} | {name: said[name] for name in said if name in _LABEL_DATA}
-    if "entity" in said:
-        data["entity"] = _entity(said["entity"])
-    return _write({**_attributes("label", now), "id": _label_id(data), **_only(said, _ENVELOPE), "data": data})
-
-
-def whole_event(said: ParsedEvent[Any], body: bytes, now: bytes) -> bytes:
-    """The CloudEvent in the JSON text `body`, of which `said` was read; `now` is the JSON text of its default time.
-
-    >>> whole_event(Said(id="a", data=None), b' {"id":"a","data":null}', b'"2026-01-31T12:00:00Z"').decode()
-    '{"specversion":"1.0","type":"penstock.event.v1","source":"http","time":"2026-01-31T12:00:00Z","id":"a","data":null}'
+    >>> cloud_event_of_parsed(ParsedEvent(id="a", data=None), b' {"id":"a","data":null}', b'"2026-01-31T12:00:00Z"')
+    b'{"specversion":"1.0","type":"penstock.event.v1","source":"http","time":"2026-01-31T12:00:00Z","id":"a","data":null}'
     """
-    if said.specversion is not msgspec.UNSET:
-        return body
-    source = _SOURCE if said.source is msgspec.UNSET else b""
-    time = b'"time":%b,' % now if said.time is msgspec.UNSET else b""
-    return b"".join((_HEAD, source, time, body[body.index(b"{") + 1 :]))
+    if parsed.specversion is not msgspec.UNSET:
+        return document
+    source = _SOURCE_MEMBER if parsed.source is msgspec.UNSET else b""
+    time = b'"time":%b,' % now if parsed.time is msgspec.UNSET else b""
+    return b"".join((_HEAD, source, time, document[document.index(b"{") + 1 :]))
 
 
 _HEAD = b'{"specversion":"1.0","type":"%b",' % EVENT_TYPE.encode()
-_SOURCE = b'"source":"%b",' % SOURCE.encode()
+_SOURCE_MEMBER = b'"source":"%b",' % SOURCE.encode()
 
 
-_SPELLED_OUT: dict[Kind, Callable[[Raws, datetime], bytes | Refusal]] = {"event": _event, "label": _label}
+def _expand_event(members: RawMembers, now: datetime) -> bytes | Refusal:
+    unknown = _check_names(members, _EVENT | _PREDICTION)
+    return unknown or _encode({**_default_attributes("event", now), **members})
 
 
-def _attributes(kind: Kind, now: datetime) -> dict[str, Any]:
+def _expand_label(members: RawMembers, now: datetime) -> bytes | Refusal:
+    unknown = _check_names(members, _ENVELOPE | _LABEL_DATA)
+    if unknown:
+        return unknown
+    data: dict[str, Any] = {"event_source": SOURCE} | _select(members, _LABEL_DATA)
+    if "entity" in members:
+        data["entity"] = _canonical_entity(members["entity"])
+    attributes = {**_default_attributes("label", now), "id": _default_label_id(data), **_select(members, _ENVELOPE)}
+    return _encode({**attributes, "data": data})
+
+
+_EXPAND: dict[RecordKind, Callable[[RawMembers, datetime], bytes | Refusal]] = {
+    "event": _expand_event,
+    "label": _expand_label,
+}
+
+
+def _default_attributes(kind: RecordKind, now: datetime) -> dict[str, Any]:
     return {"specversion": "1.0", "type": TYPES[kind], "source": SOURCE, "time": now}
 
 
-def _unknown(said: Raws, known: set[str]) -> Refusal | None:
-    for name in said:
-        if name not in known:
-            return Refusal("extra_field", f"expected no more than {', '.join(sorted(known))}", name)
+def _check_names(members: RawMembers, allowed: set[str]) -> Refusal | None:
+    for name in members:
+        if name not in allowed:
+            return Refusal("extra_field", f"expected no more than {', '.join(sorted(allowed))}", name)
     return None
 
 
-def _only(said: Raws, names: set[str]) -> Raws:
-    return {name: value for name, value in said.items() if name in names}
+def _select(members: RawMembers, names: set[str]) -> RawMembers:
+    return {name: value for name, value in members.items() if name in names}
 
 
-def _label_id(data: dict[str, Any]) -> str:
-    """The id a label has unless it brings one. What is no fit part of it is found by the check that follows."""
-    source, event_id, revision = (_plain(data.get(name)) for name in ("event_source", "event_id", "revision"))
+def _default_label_id(data: dict[str, Any]) -> str:
+    """The id of a label that has none of its own. Parts of the wrong type are refused by the check that follows."""
+    source, event_id, revision = (_decoded_or_none(data.get(name)) for name in ("event_source", "event_id", "revision"))
     return label_id(str(source), str(event_id), revision if isinstance(revision, int) else 0)
 
 
-def _entity(raw: msgspec.Raw) -> Any:
+def _canonical_entity(raw: msgspec.Raw) -> Any:
     """An entity as events have it, where a number stands for its text."""
-    value = _plain(raw)
+    value = _decoded_or_none(raw)
     return canonical_class(value) if isinstance(value, int | float) else raw
 
 
-def _plain(value: Any) -> Any:
+def _decoded_or_none(value: Any) -> Any:
     try:
         return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,46 +1,38 @@
-"""What ingestion is made of."""
+"""Ingestion's parts, put together."""
 
 from __future__ import annotations
 
 import asyncio
 
 from penstock.contracts.topics import RECEIVED
-from penstock.ingestion.answer_cache import Answers
-from penstock.ingestion.answer_watch import Watch
+from penstock.ingestion.answer_cache import AnswerCache
+from penstock.ingestion.answer_lookup import AnswerLookup
+from penstock.ingestion.answer_watch import AnswerWatch
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.limits import LIMITS, Limits
 from penstock.ingestion.settings import IngestionSettings
-from penstock.ingestion.web.app import Api
+from penstock.ingestion.web.app import build_app
+from penstock.ingestion.web.declared_streams import DeclaredStreams
 from penstock.runtime.log_writer import LogWriter
 from penstock.runtime.service import Resources, Service
 
 
 def build(
-    _: IngestionSettings, resources: Resources, limits: Limits = LIMITS, answers: Answers | None = None
+    _: IngestionSettings, resources: Resources, limits: Limits = LIMITS, cache: AnswerCache | None = None
 ) -> Service:
-    """Ingestion: an HTTP interface on the intake; it follows the declarations, and the answers that are asked for."""
+    """Ingestion: an HTTP interface to the intake and to answers. It follows the declared streams."""
     caught_up = asyncio.Event()
 
-    async def note_that_streams_are_read() -> None:
-        caught_up.set()
+    async def set_caught_up() -> None:
+        caught_up.set()  # the runtime starts tasks once the followers have read the control plane
 
-    taking = intake(resources, limits)
-    answers = answers or Answers()
-    watch = Watch(resources.log, resources.namespace, answers)
-    api = Api(
-        taking, resources.streams, answers, watch, limits, resources.telemetry, resources.metrics, caught_up.is_set
-    )
-    return Service(app=api.app(), tasks=[note_that_streams_are_read])
+    cache = cache or AnswerCache()
+    lookup = AnswerLookup(cache, AnswerWatch(resources.log, resources.namespace, cache))
+    streams = DeclaredStreams(resources.streams, caught_up.is_set)
+    app = build_app(build_intake(resources, limits), lookup, streams, limits, resources)
+    return Service(app=app, tasks=[set_caught_up])
 
 
-def intake(resources: Resources, limits: Limits = LIMITS) -> Intake:
-    """The way in without HTTP, for a replay in one process."""
-    return Intake(
-        namespace=resources.namespace,
-        streams=resources.streams,
-        delivery=LogWriter(resources.publisher, RECEIVED, limits.delivery),
-        clock=resources.clock,
-        telemetry=resources.telemetry,
-        metrics=resources.metrics,
-        limits=limits,
-    )
+def build_intake(resources: Resources, limits: Limits = LIMITS) -> Intake:
+    """The intake without HTTP, for a replay in one process."""
+    return Intake(resources, LogWriter(resources.publisher, RECEIVED, limits.write), limits)

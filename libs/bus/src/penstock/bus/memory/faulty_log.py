@@ -12,8 +12,8 @@ from penstock.bus.memory.log import MemoryLog, MemorySink, system_clock
 from penstock.bus.ports import Clock, RecordBatch
 
 Fault = Literal["refused", "lost", "doubtful", "silent", "none"]
-"""How a write fails. `refused`: `send` raises. `lost`: not written, the confirmation fails. `doubtful`: written, but the
-confirmation fails. `silent`: written, and never confirmed.
+"""How a write fails. `refused`: `send` raises. `lost`: not written, and the confirmation fails. `doubtful`: written,
+and the confirmation fails. `silent`: written, and never confirmed.
 """
 
 

@@ -17,7 +17,7 @@ _POSITION = b"p"
 
 
 class RocksStateStore:
-    """A store in a folder of its own. A write survives a crash of the process. Values have keys `v…`, positions `p…`."""
+    """A store in a folder of its own, whose writes survive a crash. Values have keys `v…`, positions `p…`."""
 
     def __init__(self, folder: Path) -> None:
         options = Options(raw_mode=True)

@@ -11,82 +11,102 @@ from urllib.parse import unquote
 
 import msgspec
 
-from penstock.contracts.decoding import decode_refusal
-from penstock.contracts.received_decoder import has_duplicate_key
+from penstock.contracts.codecs.decode_errors import refusal_of
+from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.problems import HANG_UP, Problem
+from penstock.runtime.http.raw_routes import RawRequest
+from penstock.runtime.http.request_body import check_framing
 
-Form = Literal["json", "one", "array", "lines"]
+BodyFormat = Literal["json", "one", "array", "lines"]
 
-FORMS: dict[str, Form] = {
+BODY_FORMATS: dict[str, BodyFormat] = {
     "application/json": "json",
     "application/cloudevents+json": "one",
     "application/cloudevents-batch+json": "array",
     "application/x-ndjson": "lines",
 }
-"""What each content type holds; `json` is one document, or an array of them."""
+"""The format of each content type; `json` is one document, or an array of them."""
 
-_item = msgspec.json.Decoder(msgspec.Raw).decode
-_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The documents of a body, each one in JSON; a batch is answered per document."""
+    """The documents of a body, each in JSON; the response to a batch has a verdict on each."""
 
-    bodies: Sequence[bytes]
-    batch: bool
+    texts: Sequence[bytes]
+    is_batch: bool
+
+
+def request_format(request: RawRequest) -> BodyFormat:
+    """The format of the request's body, by its headers.
+
+    Raises:
+        Problem: it is none that ingestion reads, or the framing is ambiguous.
+    """
+    check_framing(request)
+    body_format = format_of_content_type(request.header(b"content-type"))
+    if body_format is None or request.header(b"content-encoding", "identity") != "identity":
+        detail = (
+            "expected uncompressed application/json, application/cloudevents+json, its batch, or application/x-ndjson"
+        )
+        raise Problem(415, "unsupported_media_type", detail, headers=HANG_UP)
+    return body_format
 
 
 @lru_cache(maxsize=256)
-def form_of(content_type: str) -> Form | None:
-    """What a body of this content type holds, None when we do not read it.
+def format_of_content_type(content_type: str) -> BodyFormat | None:
+    """The format of bodies of this content type, None when ingestion does not read it.
 
-    >>> form_of("Application/JSON; charset=UTF-8")
+    >>> format_of_content_type("Application/JSON; charset=UTF-8")
     'json'
-    >>> form_of("application/json; charset=utf-16") is None
+    >>> format_of_content_type("application/json; charset=utf-16") is None
     True
     """
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = [value.strip('" ') for name, _, value in (p.partition("=") for p in parameters) if name == "charset"]
-    return FORMS.get(media_type) if all(charset in ("utf-8", "utf8") for charset in charsets) else None
+    return BODY_FORMATS.get(media_type) if all(charset in ("utf-8", "utf8") for charset in charsets) else None
 
 
-def documents_in(form: Form, body: bytes) -> Documents | Refusal:
-    """Take a body apart; a refusal when it is not even a list of documents."""
-    if form == "lines":
-        return Documents([line for line in map(bytes.strip, body.split(b"\n")) if line], batch=True)
-    if form == "array" or (form == "json" and body.lstrip(b" \t\r\n").startswith(b"[")):
-        return _array(body)
-    return Documents([body], batch=False)
+def split_body(body_format: BodyFormat, body: bytes) -> Documents | Refusal:
+    """Split a body into its documents; a refusal when it is not even a list of documents."""
+    if body_format == "lines":
+        return Documents([line for line in map(bytes.strip, body.split(b"\n")) if line], is_batch=True)
+    if body_format == "array" or (body_format == "json" and body.lstrip(b" \t\r\n").startswith(b"[")):
+        return _split_array(body)
+    return Documents([body], is_batch=False)
 
 
-def _array(body: bytes) -> Documents | Refusal:
+def _split_array(body: bytes) -> Documents | Refusal:
     try:
-        return Documents([bytes(item) for item in _items(body)], batch=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _lenient_array(body) or decode_refusal(error, body)
+        return Documents([bytes(item) for item in _decode_array(body)], is_batch=True)
+    except _DECODE_ERRORS as error:
+        return _split_array_leniently(body) or refusal_of(error, body)
 
 
-def _lenient_array(body: bytes) -> Documents | None:
-    """The items of an array in which some spell what no record may hold, as NaN: only those shall be refused."""
+def _split_array_leniently(body: bytes) -> Documents | None:
+    """Split an array in which some items hold what no record may, such as NaN: only those shall be refused."""
     try:
         items = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(items, list) or has_duplicate_key(body, items):
         return None
-    return Documents([json.dumps(item).encode() for item in items], batch=True)
+    return Documents([json.dumps(item).encode() for item in items], is_batch=True)
 
 
-def in_binary_mode(headers: Mapping[str, str], body: bytes) -> Documents | Refusal:
+def join_binary_mode(headers: Mapping[str, str], body: bytes) -> Documents | Refusal:
     """A CloudEvent whose attributes are HTTP headers `ce-…` as one document (CloudEvents' HTTP binding, section 3.1).
 
-    >>> in_binary_mode({"ce-specversion": "1.0", "ce-id": "a%20b", "accept": "*/*"}, b'{"x": 1}').bodies
+    >>> join_binary_mode({"ce-specversion": "1.0", "ce-id": "a%20b", "accept": "*/*"}, b'{"x": 1}').texts
     [b'{"specversion":"1.0","id":"a b","data":{"x": 1}}']
     """
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     try:
-        data = _item(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return decode_refusal(error, body)
-    return Documents([msgspec.json.encode({**attributes, "data": data})], batch=False)
+        data = _decode_raw(body)
+    except _DECODE_ERRORS as error:
+        return refusal_of(error, body)
+    return Documents([msgspec.json.encode({**attributes, "data": data})], is_batch=False)

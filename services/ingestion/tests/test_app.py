@@ -1,4 +1,4 @@
-"""The HTTP edge: what is let in, and how everything else is refused."""
+"""The HTTP interface: what is accepted, and how everything else is refused."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ from typing import Any
 import pytest
 
 from penstock.contracts.ids import label_id
-from penstock.contracts.placement import partition_of
+from penstock.contracts.partitioner import partition_of
 
-from .conftest import EVENTS, JSON, LABELS, LIMITS, NDJSON, NOW, Edge, cloud_event, event, opened, raw
+from .conftest import EVENTS, JSON, LABELS, LIMITS, NDJSON, NOW, Ingestion, cloud_event, event, open_ingestion, raw
 
-# --- what is let in
+# --- what is accepted
 
 
-async def test_a_shorthand_event_becomes_a_whole_cloud_event_under_its_entity(edge: Edge) -> None:
-    response = await edge.post(EVENTS, event())
+async def test_a_shorthand_event_becomes_a_cloud_event_under_its_entity(ingestion: Ingestion) -> None:
+    response = await ingestion.post(EVENTS, event())
 
     assert (response.status_code, response.json()) == (202, {"id": "a", "status": "accepted"})
-    whole = cloud_event(source="http")
-    assert edge.received() == [(b"c1", whole)]
-    assert edge.log.held(("penstock.loans.received", partition_of(b"c1", 4)))
+    expected = cloud_event(source="http")
+    assert ingestion.received() == [(b"c1", expected)]
+    assert ingestion.log.records_of(("penstock.loans.received", partition_of(b"c1", 4)))
 
 
-async def test_a_whole_cloud_event_goes_on_as_it_came(edge: Edge) -> None:
-    sent = cloud_event(subject="extension", answer="sealed elsewhere")
+async def test_a_cloud_event_is_written_as_it_came(ingestion: Ingestion) -> None:
+    document = cloud_event(subject="extension", answer="sealed elsewhere")
 
-    response = await edge.post(EVENTS, sent, {"content-type": "application/cloudevents+json"})
+    response = await ingestion.post(EVENTS, document, {"content-type": "application/cloudevents+json"})
 
     assert response.status_code == 202
-    assert edge.received() == [(b"c1", sent)]
+    assert ingestion.received() == [(b"c1", document)]
 
 
-async def test_a_cloud_event_in_binary_mode_is_put_together(edge: Edge) -> None:
+async def test_a_cloud_event_in_binary_mode_becomes_one_document(ingestion: Ingestion) -> None:
     attributes = {name: value for name, value in cloud_event().items() if name != "data"}
     headers = JSON | {f"ce-{name}": value for name, value in attributes.items()}
 
-    response = await edge.post(EVENTS, cloud_event()["data"], headers)
+    response = await ingestion.post(EVENTS, cloud_event()["data"], headers)
 
     assert response.status_code == 202
-    assert edge.received() == [(b"c1", cloud_event())]
+    assert ingestion.received() == [(b"c1", cloud_event())]
 
 
-async def test_a_shorthand_label_names_its_event(edge: Edge) -> None:
-    response = await edge.post(LABELS, {"event_id": "a", "value": "yes", "entity": "c1", "revision": 2})
+async def test_a_shorthand_label_names_its_event(ingestion: Ingestion) -> None:
+    response = await ingestion.post(LABELS, {"event_id": "a", "value": "yes", "entity": "c1", "revision": 2})
 
     assert response.json() == {"id": label_id("http", "a", 2), "status": "accepted"}
-    ((key, whole),) = edge.received()
+    ((key, record),) = ingestion.received()
     assert key == b"c1"
-    assert whole["data"] == {"event_source": "http", "event_id": "a", "value": "yes", "entity": "c1", "revision": 2}
+    assert record["data"] == {"event_source": "http", "event_id": "a", "value": "yes", "entity": "c1", "revision": 2}
 
 
-async def test_a_labels_entity_may_be_a_number_as_in_its_event(edge: Edge) -> None:
-    await edge.post(LABELS, {"event_id": "a", "value": "yes", "entity": 17.0, "source": "till", "id": "l"})
+async def test_a_labels_entity_may_be_a_number_as_in_its_event(ingestion: Ingestion) -> None:
+    await ingestion.post(LABELS, {"event_id": "a", "value": "yes", "entity": 17.0, "source": "till", "id": "l"})
 
-    ((key, whole),) = edge.received()
-    assert (key, whole["id"], whole["source"], whole["data"]["entity"]) == (b"17", "l", "till", "17")
+    ((key, record),) = ingestion.received()
+    assert (key, record["id"], record["source"], record["data"]["entity"]) == (b"17", "l", "till", "17")
 
 
-async def test_the_same_body_again_is_accepted_again(edge: Edge) -> None:
-    assert [(await edge.post(EVENTS, event())).status_code for _ in range(2)] == [202, 202]
+async def test_the_same_body_again_is_accepted_again(ingestion: Ingestion) -> None:
+    assert [(await ingestion.post(EVENTS, event())).status_code for _ in range(2)] == [202, 202]
 
 
 BATCHES = {
@@ -81,24 +81,24 @@ BATCHES = {
 
 
 @pytest.mark.parametrize("case", BATCHES)
-async def test_a_batch_is_answered_for_each_record(edge: Edge, case: str) -> None:
+async def test_a_batch_is_answered_for_each_record(ingestion: Ingestion, case: str) -> None:
     body, headers = BATCHES[case]
 
-    response = await edge.post(EVENTS, body, headers)
+    response = await ingestion.post(EVENTS, body, headers)
 
     assert response.status_code == 202
-    assert response.json()["accepted"] == len(edge.received()) == 2
+    assert response.json()["accepted"] == len(ingestion.received()) == 2
     (refused,) = response.json()["refused"]
     assert refused["index"] == 1
     assert set(refused) == {"index", "id", "code", "field", "detail"}
 
 
-async def test_a_batch_of_which_nothing_is_accepted_is_a_problem(edge: Edge) -> None:
-    response = await edge.post(EVENTS, [event(amount=-1), 5])
+async def test_a_batch_of_which_nothing_is_accepted_is_a_problem(ingestion: Ingestion) -> None:
+    response = await ingestion.post(EVENTS, [event(amount=-1), 5])
 
     assert response.status_code == 422
     assert [item["code"] for item in response.json()["refused"]] == ["out_of_range", "wrong_type"]
-    assert edge.received() == []
+    assert ingestion.received() == []
 
 
 # --- what is refused: the rows H1 to H40 of the promises
@@ -183,17 +183,17 @@ BAD: dict[str, tuple[str, Any, dict[str, str], int, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-async def test_bad_input_is_a_problem_and_nothing_is_logged(edge: Edge, case: str) -> None:
+async def test_bad_input_is_a_problem_and_nothing_is_logged(ingestion: Ingestion, case: str) -> None:
     path, body, headers, status, code = BAD[case]
 
-    response = await edge.post(path, body, headers)
+    response = await ingestion.post(path, body, headers)
 
     problem = response.json()
     assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
     assert response.headers["content-type"] == "application/problem+json"
     assert set(problem) == {"type", "title", "status", "code", "field", "detail"}
     assert len(response.content) < 1000
-    assert edge.received() == []
+    assert ingestion.received() == []
 
 
 GOOD = {
@@ -205,50 +205,53 @@ GOOD = {
 
 
 @pytest.mark.parametrize("case", GOOD)
-async def test_what_looks_odd_but_says_something_possible_is_taken(edge: Edge, case: str) -> None:
-    assert (await edge.post(EVENTS, GOOD[case])).status_code == 202
+async def test_unusual_but_valid_input_is_accepted(ingestion: Ingestion, case: str) -> None:
+    assert (await ingestion.post(EVENTS, GOOD[case])).status_code == 202
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_other_methods_are_a_problem_that_names_the_right_one(edge: Edge, method: str) -> None:
-    response = await edge.client.request(method, EVENTS, headers={"x-http-method-override": "POST"})
+async def test_other_methods_are_a_problem_that_names_the_right_one(ingestion: Ingestion, method: str) -> None:
+    response = await ingestion.client.request(method, EVENTS, headers={"x-http-method-override": "POST"})
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response.headers["allow"] == "POST"
 
 
-async def test_no_value_that_was_sent_comes_back(edge: Edge) -> None:
+async def test_no_response_repeats_a_value_that_was_sent(ingestion: Ingestion) -> None:
     for _, body, headers, *_ in BAD.values():
         if isinstance(body, dict):
             marked = json.dumps(body).replace("c1", "canary").encode()
-            assert b"canary" not in (await edge.post(EVENTS, marked, headers)).content
+            assert b"canary" not in (await ingestion.post(EVENTS, marked, headers)).content
 
 
-async def test_another_body_under_an_id_is_refused_while_it_is_remembered(edge: Edge) -> None:
-    await edge.post(EVENTS, event())
+async def test_another_body_under_an_id_is_refused_while_it_is_remembered(ingestion: Ingestion) -> None:
+    await ingestion.post(EVENTS, event())
 
-    answers = [await edge.post(EVENTS, event(amount=2)), await edge.post(EVENTS, event(customer="c2", amount=2))]
+    answers = [
+        await ingestion.post(EVENTS, event(amount=2)),
+        await ingestion.post(EVENTS, event(customer="c2", amount=2)),
+    ]
 
     assert [(a.status_code, a.json().get("code")) for a in answers] == [(409, "id_conflict"), (202, None)]
-    edge.clock.advance_to(NOW + 25 * 3_600_000)
-    assert (await edge.post(EVENTS, event(amount=2))).status_code == 202
+    ingestion.clock.advance_to(NOW + 25 * 3_600_000)
+    assert (await ingestion.post(EVENTS, event(amount=2))).status_code == 202
 
 
-async def test_another_value_of_a_labels_revision_is_refused(edge: Edge) -> None:
-    said = {"event_id": "a", "value": "yes", "entity": "c1"}
-    await edge.post(LABELS, said)
+async def test_another_value_of_a_labels_revision_is_refused(ingestion: Ingestion) -> None:
+    label = {"event_id": "a", "value": "yes", "entity": "c1"}
+    await ingestion.post(LABELS, label)
 
-    answers = [await edge.post(LABELS, said | {"value": "no", "revision": revision}) for revision in (0, 1)]
+    answers = [await ingestion.post(LABELS, label | {"value": "no", "revision": revision}) for revision in (0, 1)]
 
     assert [a.status_code for a in answers] == [409, 202]
     assert answers[0].json()["code"] == "label_conflict"
 
 
-async def test_the_memory_of_ids_is_bounded() -> None:
-    async with opened(replace(LIMITS, remembered=2)) as edge:
+async def test_the_number_of_recent_operations_is_bounded() -> None:
+    async with open_ingestion(replace(LIMITS, recent_operations=2)) as ingestion:
         for event_id in "abc":
-            await edge.post(EVENTS, event(event_id))
+            await ingestion.post(EVENTS, event(event_id))
 
-        answers = [(await edge.post(EVENTS, event(event_id, amount=2))).status_code for event_id in "ac"]
+        answers = [(await ingestion.post(EVENTS, event(event_id, amount=2))).status_code for event_id in "ac"]
 
     assert answers == [202, 409]

@@ -1,4 +1,4 @@
-"""Streams are followed from the first question on, on either log, and no longer than somebody asks."""
+"""Streams are followed from the first lookup on, on either log, until nobody looks any more."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from penstock.contracts.batch import Outputs
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import PREDICTIONS, REJECTED
-from penstock.ingestion.answer_cache import Answers
-from penstock.ingestion.answer_watch import Watch
+from penstock.ingestion.answer_cache import AnswerCache
+from penstock.ingestion.answer_watch import AnswerWatch
 
 from .conftest import LOANS
-from .test_answers import prediction, rejection
+from .test_answer_cache import prediction, rejection
 
-NAMESPACE = "watching"
+NAMESPACE = "watch"
 STREAM = StreamDeclared(
     source="t", id="d", time=datetime(2026, 1, 1, tzinfo=UTC), version=1, declaration=parse_declaration(LOANS)
 )
@@ -31,14 +31,14 @@ STREAM = StreamDeclared(
 
 @pytest.fixture(params=["memory", "kafka"])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
-    made: Log = (
+    opened: Log = (
         MemoryLog()
         if request.param == "memory"
         else KafkaLog(Connection(request.getfixturevalue("broker")), NAMESPACE, "test")
     )
-    await made.create(stream_topics(NAMESPACE, STREAM))
-    yield made
-    await made.close()
+    await opened.create(stream_topics(NAMESPACE, STREAM))
+    yield opened
+    await opened.close()
 
 
 async def _write(log: Log, *numbers: int) -> None:
@@ -65,41 +65,41 @@ async def _eventually(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_question_finds_what_was_answered_before_it_and_after(log: Log) -> None:
-    answers = Answers()
-    watch = Watch(log, NAMESPACE, answers)
+async def test_a_lookup_finds_answers_from_before_it_and_after(log: Log) -> None:
+    cache = AnswerCache()
+    watch = AnswerWatch(log, NAMESPACE, cache)
     await _write(log, *range(20))
     async with asyncio.timeout(60):
-        await watch.begin(STREAM).wait()
-    assert all(answers.find("loans", "http", str(number)) for number in range(20))
-    assert answers.find("loans", "http", "r7")
+        await watch.follow(STREAM).wait()
+    assert all(cache.find("loans", "http", str(number)) for number in range(20))
+    assert cache.find("loans", "http", "r7")
 
     await _write(log, 100, 101, 102)
-    watch.begin(STREAM)
-    await _eventually(lambda: answers.find("loans", "http", "102") and answers.find("loans", "http", "r101"))
+    watch.follow(STREAM)
+    await _eventually(lambda: cache.find("loans", "http", "102") and cache.find("loans", "http", "r101"))
     await watch.close()
 
 
-async def test_a_stream_that_nobody_asks_about_any_more_is_let_go_and_taken_up_again() -> None:
-    log, answers = MemoryLog(), Answers()
+async def test_a_stream_is_not_followed_while_nobody_looks() -> None:
+    log, cache = MemoryLog(), AnswerCache()
     await log.create(stream_topics(NAMESPACE, STREAM))
-    watch = Watch(log, NAMESPACE, answers, idle=-1)
-    watch.begin(STREAM)
-    assert watch.follows == ["loans"]
-    await _eventually(lambda: watch.follows == [])
+    watch = AnswerWatch(log, NAMESPACE, cache, idle=-1)
+    watch.follow(STREAM)
+    assert watch.streams == ["loans"]
+    await _eventually(lambda: watch.streams == [])
     await _write(log, 1)
-    watch = Watch(log, NAMESPACE, answers)
-    await watch.begin(STREAM).wait()
-    assert watch.follows == ["loans"]
-    assert answers.find("loans", "http", "1")
+    watch = AnswerWatch(log, NAMESPACE, cache)
+    await watch.follow(STREAM).wait()
+    assert watch.streams == ["loans"]
+    assert cache.find("loans", "http", "1")
     await watch.close()
 
 
-async def test_topics_that_are_still_being_made_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_topics_that_are_still_being_created_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock.ingestion.answer_watch.PAUSE", 0.001)
-    log, answers = MemoryLog(), Answers()
-    watch = Watch(log, NAMESPACE, answers)
-    caught_up = watch.begin(STREAM)
+    log, cache = MemoryLog(), AnswerCache()
+    watch = AnswerWatch(log, NAMESPACE, cache)
+    caught_up = watch.follow(STREAM)
     await asyncio.sleep(0)
     await log.create(stream_topics(NAMESPACE, STREAM))
     async with asyncio.timeout(20):
