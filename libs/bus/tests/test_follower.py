@@ -46,7 +46,7 @@ class FollowedLog:
 
 
 @pytest.fixture(params=["memory", "kafka"])
-def open_followed(request: pytest.FixtureRequest) -> Any:
+def open_followed_log(request: pytest.FixtureRequest) -> Any:
     bootstrap = request.getfixturevalue("broker") if request.param == "kafka" else None
 
     @asynccontextmanager
@@ -66,46 +66,46 @@ async def follow_to(follower: TopicFollower[Any], position: int) -> None:
             await follower.step(0.1)
 
 
-async def test_it_applies_from_the_first_record_and_then_keeps_up(open_followed: Any) -> None:
-    async with open_followed() as d:
-        await d.write(1, 2)
-        follower = d.follower()
+async def test_it_applies_from_the_first_record_and_then_keeps_up(open_followed_log: Any) -> None:
+    async with open_followed_log() as followed:
+        await followed.write(1, 2)
+        follower = followed.follower()
         await follower.start()
-        assert d.versions == [1, 2]
-        await d.write(3)
+        assert followed.versions == [1, 2]
+        await followed.write(3)
         await follow_to(follower, 3)
-        assert d.versions == [1, 2, 3]
+        assert followed.versions == [1, 2, 3]
         assert await follower.step(0) == 0
         await follower.close()
 
 
-async def test_it_continues_where_it_stopped_and_applies_nothing_twice(open_followed: Any) -> None:
-    async with open_followed() as d:
-        await d.write(1, 2)
-        follower = d.follower()
+async def test_it_continues_where_it_stopped_and_applies_nothing_twice(open_followed_log: Any) -> None:
+    async with open_followed_log() as followed:
+        await followed.write(1, 2)
+        follower = followed.follower()
         await follower.start()
         await follower.close()
-        await d.write(3)
+        await followed.write(3)
         await follow_to(follower, 3)
         await follower.start()
-        assert d.versions == [1, 2, 3]
+        assert followed.versions == [1, 2, 3]
         await follower.close()
         await follower.close()
 
 
-async def test_it_skips_unreadable_records(open_followed: Any) -> None:
-    async with open_followed() as d:
-        await d.write(1, b"\xff", 2, b"{}")
-        follower = d.follower()
+async def test_it_skips_unreadable_records(open_followed_log: Any) -> None:
+    async with open_followed_log() as followed:
+        await followed.write(1, b"\xff", 2, b"{}")
+        follower = followed.follower()
         await follower.start()
-        assert d.versions == [1, 2]
+        assert followed.versions == [1, 2]
         assert follower.position == 4
         await follower.close()
 
 
-async def test_an_empty_topic_is_read_to_its_end(open_followed: Any) -> None:
-    async with open_followed() as d:
-        follower = d.follower()
+async def test_an_empty_topic_is_read_to_its_end(open_followed_log: Any) -> None:
+    async with open_followed_log() as followed:
+        follower = followed.follower()
         await follower.start()
-        assert (d.versions, follower.position) == ([], 0)
+        assert (followed.versions, follower.position) == ([], 0)
         await follower.close()

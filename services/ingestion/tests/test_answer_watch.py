@@ -95,10 +95,9 @@ async def test_a_stream_is_not_followed_while_nobody_looks() -> None:
     await watch.close()
 
 
-async def test_topics_that_are_still_being_created_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.ingestion.answer_watch.PAUSE", 0.001)
+async def test_topics_that_are_still_being_created_are_waited_for() -> None:
     log, cache = MemoryLog(), AnswerCache()
-    watch = AnswerWatch(log, NAMESPACE, cache)
+    watch = AnswerWatch(log, NAMESPACE, cache, pause=0.001)
     caught_up = watch.follow(STREAM)
     await asyncio.sleep(0)
     await log.create(stream_topics(NAMESPACE, STREAM))
