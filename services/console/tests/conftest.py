@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from penstock.console.deployment import Deployment
@@ -43,6 +44,18 @@ def eventually(condition: Callable[[], object], limit_s: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < give_up, "did not come about"
         time.sleep(0.05)
+
+
+def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that ended but that nobody has waited for counts as ended."""
+    return [process for process in processes if _is_alive(process)]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # ended between the two
+        return False
 
 
 class FakeDeployment:

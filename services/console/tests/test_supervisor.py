@@ -20,17 +20,12 @@ from penstock.console.supervision.lifecycle import await_ready, stop
 from penstock.console.supervision.restart_requests import restart_and_wait
 from penstock.runtime.supervision.process_health import ProcessState
 
-from .conftest import ANSWERS, ENDS, IGNORES_SIGTERM, NEVER_ANSWERS, WITH_CHILD, FakeDeployment, eventually
+from .conftest import ANSWERS, ENDS, IGNORES_SIGTERM, NEVER_ANSWERS, WITH_CHILD, FakeDeployment, alive, eventually
 
 
 def processes_of(deployment: Deployment) -> list[psutil.Process]:
     identities = [record.process for record in deployment.processes.values() if record.process]
     return [process for identity in identities for process in identity.group()]
-
-
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that have not ended; one that nobody waited for has."""
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def identity(deployment: Deployment, name: str) -> ProcessIdentity:

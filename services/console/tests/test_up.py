@@ -16,7 +16,7 @@ from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.supervision.home_lock import is_locked
 
-from .conftest import SIGINT_IGNORED, eventually
+from .conftest import SIGINT_IGNORED, alive, eventually
 
 
 def processes_of(home: Home) -> list[psutil.Process]:
@@ -58,7 +58,7 @@ def test_an_interrupted_start_leaves_nothing_behind(
 ) -> None:
     home = Home(tmp_path / "home")
     started = interrupt_start(home, options, launcher)
-    assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert not alive(started)
     assert not is_locked(home)
     first = cluster_id(home)
     interrupt_start(home, options, launcher)

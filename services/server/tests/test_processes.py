@@ -210,6 +210,7 @@ def test_a_wrong_setting_ends_everything_with_one_line(tmp_path: Path) -> None:
         "PENSTOCK_ARTIFACTS": str(tmp_path / "artifacts"),
         "PENSTOCK_DATA_FOLDER": str(tmp_path),
         "PENSTOCK_HTTP_WORKERS": "0",
+        "PENSTOCK_STREAM_PORT": str(_free_ports(1)[0]),
         "PENSTOCK_LOG_LEVEL": "ERROR",
     }
     command = [sys.executable, "-m", "penstock.server"]
