@@ -44,13 +44,13 @@ def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
     means = {family: np.mean(scores) for family, scores in selection.scores.items()}
     assert selection.best.family == min(means, key=means.get)
     assert [len(scores) for scores in selection.scores.values()] == [3, 3]
-    before = slice(0, selection.holdout.start - 10)
+    before = slice(0, selection.holdout.rows.start - 10)
     model = fit(
         selection.best.family,
         TrainingData(mixed.frame.take(before), labels[before], mixed.fields, "regression"),
         seed=2,
     )
-    assert selection.holdout_output.values == model.predict(mixed.frame.take(selection.holdout)).values
+    assert selection.holdout.output.values == model.predict(mixed.frame.take(selection.holdout.rows)).values
 
 
 def test_labels_after_the_cut_change_nothing(mixed) -> None:
@@ -58,12 +58,12 @@ def test_labels_after_the_cut_change_nothing(mixed) -> None:
     first = select_family(
         LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), ValidationPlan(gap=20)
     )
-    start = first.holdout.start
+    start = first.holdout.rows.start
     labels[start - 20 :] = ["No"] * (len(labels) - start + 20)
     second = select_family(
         LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), ValidationPlan(gap=20)
     )
-    assert first.holdout_output.values == second.holdout_output.values
+    assert first.holdout.output.values == second.holdout.output.values
 
 
 def test_equal_accuracy_is_settled_by_the_simpler_family(mixed) -> None:
@@ -134,11 +134,11 @@ def test_settings_distinguish_candidates_and_are_used_in_training(mixed) -> None
     )
     assert selection.best == strong
     assert list(selection.scores) == ["linear", "linear (C 0.002)"]
-    before, rows = slice(0, selection.holdout.start), mixed.frame
+    before, rows = slice(0, selection.holdout.rows.start), mixed.frame
     model = fit(
         "linear",
         TrainingData(rows.take(before), mixed.labels["binary"][before], mixed.fields, "binary"),
         settings=strong.settings,
     )
-    expected = model.predict(rows.take(selection.holdout)).probabilities
-    assert np.array_equal(selection.holdout_output.probabilities, expected)
+    expected = model.predict(rows.take(selection.holdout.rows)).probabilities
+    assert np.array_equal(selection.holdout.output.probabilities, expected)

@@ -1,4 +1,4 @@
-"""Laws that every model keeps, after River's checks of estimators: a new family, or a new kind of model, has to keep them.
+"""Laws that every model keeps, after River's checks of estimators; a new family or kind of model has to keep them.
 
 What learns outcome by outcome has further laws, in test_laws_learners.py.
 """

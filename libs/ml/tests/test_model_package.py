@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import platform
 import subprocess
 import sys
 import warnings
@@ -106,9 +107,8 @@ def test_a_learnt_constant_is_packed_too(mixed, later) -> None:
     assert unpack(pack(model, later.frame)).predict(later.frame).values == ["a"] * len(later.frame)
 
 
-def test_another_process_with_another_hash_seed_packs_the_same_bytes() -> None:
-    program = """
-import hashlib, numpy as np
+TRAINING = """
+import hashlib, json, numpy as np
 from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.features.frame import Field, Frame, column
@@ -118,18 +118,32 @@ x = random.normal(size=200)
 town = column("category", list("abcd" * 50))
 frame = Frame({"x": x, "t": town}, np.arange(200).astype("datetime64[ms]"))
 labels = ["y" if v > 0 else "n" for v in x + random.normal(size=200)]
-fields = [Field("x", "number"), Field("t", "category")]
-data = TrainingData(frame, labels, fields, "binary")
+data = TrainingData(frame, labels, [Field("x", "number"), Field("t", "category")], "binary")
 models = [fit(family, data) for family in ("linear", "boosting", "forest")]
 digests = [hashlib.sha256(pack(model, frame)).hexdigest() for model in models]
+weights = models[0].estimator["learner"].coef_[0].tolist()
 """
-    here: dict[str, object] = {}
-    exec(program, here)
-    command = [sys.executable, "-c", f"{program}\nprint(digests)"]
-    found = subprocess.run(
-        command, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == str(here["digests"])
+
+
+def train_in_child(**environment: str) -> dict[str, list]:
+    """The digests and weights of `TRAINING` in a process with this environment beside its parent's."""
+    command = [sys.executable, "-c", f"{TRAINING}\nprint(json.dumps({{'digests': digests, 'weights': weights}}))"]
+    child = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return json.loads(child.stdout)
+
+
+def test_another_process_with_another_hash_seed_packs_the_same_bytes() -> None:
+    here: dict[str, list] = {}
+    exec(TRAINING, here)
+    assert train_in_child(PYTHONHASHSEED="1")["digests"] == here["digests"]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other architectures have other kernels")
+def test_another_blas_kernel_gives_the_same_parameters_to_1e_9() -> None:
+    here: dict[str, list] = {}
+    exec(TRAINING, here)
+    there = train_in_child(OPENBLAS_CORETYPE="Nehalem")
+    assert there["weights"] == pytest.approx(here["weights"], rel=1e-9, abs=1e-9)
 
 
 def test_the_allow_list_holds_what_the_families_need_and_no_more(mixed) -> None:

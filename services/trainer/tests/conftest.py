@@ -16,8 +16,8 @@ from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import output
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.events import data_type
 from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
+from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
@@ -70,7 +70,7 @@ def outcome(declaration: Declaration, number: int, random: np.random.Generator, 
     up = load + (region == "south") + random.normal(0, 0.3) > 0.5
     label: Any = float(2 * load) if declaration.task == "regression" else ("yes" if up else "no")
     served: Any = 0.0 if declaration.task == "regression" else "no"
-    shape = data_type(declaration)
+    shape = payload_type(declaration)
     values = {"f0": load if number % 9 else None, "f1": wind, "f2": region, "f3": float(number)}
     prediction = PredictionData(value=served, model="power", version=0, digest="d", epoch=0, schema=1, code="0")
     time = START + timedelta(minutes=number)
@@ -111,11 +111,11 @@ class Deployment:
 
     async def ask(self, *requests: TrainingRequest) -> list[TrainingRun]:
         await self.write(TRAINING_REQUESTS, list(requests))
-        await self.process.settle()
+        await self.process.run_until_quiet()
         return self.runs()
 
     def runs(self) -> list[TrainingRun]:
-        held = self.process.log.held((TRAINING_RUNS.name("penstock"), 0))
+        held = self.process.log.records_of((TRAINING_RUNS.name("penstock"), 0))
         return list(TRAINING_RUNS.decoder(None)(held))
 
 

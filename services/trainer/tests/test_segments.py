@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.segments import FIELD, from_parquet, table_of, to_parquet
+from penstock.trainer.data.segments import FIELD, from_parquet, outcome_table, to_parquet
 
 from .conftest import declaration, outcomes
 
@@ -21,7 +21,7 @@ FOUND = outcomes(STREAM, 120)
 
 
 def table(found: list[Outcome[Any]], first: int = 0, stream: Declaration = STREAM) -> Any:
-    return table_of(stream, range(first, first + len(found)), found)
+    return outcome_table(stream, range(first, first + len(found)), found)
 
 
 @given(st.sets(st.integers(1, 119), max_size=6))

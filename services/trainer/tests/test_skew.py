@@ -1,4 +1,4 @@
-"""What was known when an answer was given, against what the log gives."""
+"""Training/serving skew: lag features of predictions against those recomputed from the log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from penstock.contracts.records.training import Skew
 from penstock.ml.features.frame import Frame, times
 from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
-from penstock.trainer.data.dataset import Rows
+from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.skew import skew_of
 
 from .conftest import declaration
@@ -18,51 +18,53 @@ COUNT, LATE = 60, 7
 LAGS = Lags((1, 3), 4, (("load", 5),))
 
 
-def answered(**changes: Any) -> Rows:
+def rows_with_predictions(**changes: Any) -> TrainingRows:
     """Rows of three entities, answered by what was known `LATE` outcomes before; outcome n is at offset n + 100."""
     labels = ["yes" if n % 3 and n % 5 else "no" for n in range(COUNT)]
     entities: list[str | None] = [f"e{n % 3}" for n in range(COUNT)]
     learnt_to = np.maximum(np.arange(COUNT) - LATE, 0) + 100
-    known, found = LabelHistory(LAGS), []
+    history, features = LabelHistory(LAGS), []
     for n in range(COUNT):
         if n > LATE:
-            known.take(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"), [float(n - LATE - 1)])
-        found.append(known.features([entities[n]])[0])
+            history.add(entities[n - LATE - 1], float(labels[n - LATE - 1] == "yes"), [float(n - LATE - 1)])
+        features.append(history.features([entities[n]])[0])
     when = times(["2026-01-01"] * COUNT)
     fields: dict[str, Any] = {
-        "frame": with_lag_features(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(found)),
+        "frame": with_lag_features(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(features)),
         "labels": labels,
-        "served": ["yes"] * COUNT,
+        "champion_answers": ["yes"] * COUNT,
         "label_times": when,
         "offsets": np.arange(COUNT) + 100,
         "learnt_to": learnt_to,
         "entities": entities,
     }
-    return Rows(**{**fields, **changes})
+    return TrainingRows(**{**fields, **changes})
 
 
 def declared(**lags: Any) -> Any:
     return declaration(lags=lags)
 
 
-def test_answers_that_carry_what_was_known_show_no_skew() -> None:
-    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), answered()) == Skew(rows=COUNT, differing=0)
+def test_predictions_with_the_right_lag_features_show_no_skew() -> None:
+    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), rows_with_predictions()) == Skew(
+        rows=COUNT, differing=0
+    )
 
 
-def test_an_answer_that_carries_something_else_is_counted() -> None:
-    rows = answered()
+def test_a_prediction_with_other_lag_features_is_counted() -> None:
+    rows = rows_with_predictions()
     rows.frame.columns["known.3"][20:25] += 1
     assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), rows) == Skew(rows=COUNT, differing=5)
 
 
-def test_an_answer_that_knew_the_future_is_counted() -> None:
-    rows = answered(learnt_to=np.zeros(COUNT, dtype=np.int64) + 100)
+def test_a_prediction_that_knew_the_future_is_counted() -> None:
+    rows = rows_with_predictions(learnt_to=np.zeros(COUNT, dtype=np.int64) + 100)
     found = skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), rows)
     assert found is not None
     assert found.differing > COUNT / 2
 
 
 def test_without_lags_or_answers_there_is_nothing_to_compare() -> None:
-    assert skew_of(declared(), answered()) is None
-    unasked = answered(learnt_to=np.full(COUNT, -1))
+    assert skew_of(declared(), rows_with_predictions()) is None
+    unasked = rows_with_predictions(learnt_to=np.full(COUNT, -1))
     assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), unasked) is None

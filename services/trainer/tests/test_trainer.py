@@ -38,6 +38,8 @@ async def test_a_request_is_started_and_then_finished_with_a_signed_candidate(de
     )
     assert statement.predicate["dataset"] == json.loads(run.dataset.model_dump_json()) if run.dataset else False
     assert run.cpu_seconds > 0
+    assert run.environment is not None
+    assert {"machine", "blas", "python", "numpy", "scikit-learn"} <= set(run.environment)
 
 
 async def test_the_candidate_can_be_loaded_and_beats_what_was_served(deployment: Deployment) -> None:
@@ -214,7 +216,7 @@ async def test_a_run_that_was_cut_off_is_done_again(deployment: Deployment) -> N
     await other.give(outcomes(stream.declaration, 400))
     await other.write(TRAINING_RUNS, [deployment.runs()[0]])
     await other.start()
-    await other.process.settle()
+    await other.process.run_until_quiet()
     assert other.runs()[-1].candidate == run.candidate
     await other.process.close()
 
@@ -225,7 +227,7 @@ async def test_a_run_that_has_ended_is_not_done_again_by_who_reads_it_anew(deplo
     await other.declare(declaration())
     await other.write(TRAINING_RUNS, deployment.runs())
     await other.start()
-    await other.process.settle()
+    await other.process.run_until_quiet()
     assert other.runs() == deployment.runs()
     await other.process.close()
 
@@ -239,7 +241,7 @@ async def test_fields_that_came_or_changed_with_a_new_declaration_are_missing_be
         fields={**json.loads(declaration().model_dump_json())["fields"], "solar": {"type": "number"}}, entity=None
     )
     await deployment.declare(wider, version=2)
-    await deployment.process.settle()
+    await deployment.process.run_until_quiet()
     run = (await deployment.ask(request(until=300, fence=1)))[-1]
     assert run.status == "finished"
     assert run.dataset is not None

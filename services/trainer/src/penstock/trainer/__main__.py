@@ -8,7 +8,7 @@ from penstock.trainer.wiring import build
 
 
 def main() -> None:
-    """Run the trainer until it is told to stop."""
+    """Run the trainer until it is stopped."""
     run("trainer", TrainerSettings, build)
 
 

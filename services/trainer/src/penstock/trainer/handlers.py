@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from penstock.artifacts import Signer
 from penstock.bus.routes import Route, route
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.records.streams import StreamDeclared, Streams
-from penstock.contracts.records.training import Segment, TrainingRequest, TrainingRun
+from penstock.contracts.records.training import Dataset, Segment, TrainingRequest, TrainingRun
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.trainer.candidate import candidate_of
-from penstock.trainer.job import Job, Try
-from penstock.trainer.runs import Ledger, dataset_of, ended, refused, started
+from penstock.trainer.job import RunJob, TrainingJob, TrainingResult
+from penstock.trainer.runs import RunHistory, dataset_of, end_run, refuse_request, start_run
 
 
-class Archiving(Protocol):
-    """Keeps what a model learns from."""
+class Archive(Protocol):
+    """Keeps the outcomes that models are trained on."""
 
-    async def extend(self, stream: StreamDeclared, known: Sequence[Segment], until: int) -> tuple[Segment, ...]:
-        """Segments that cover the stream's outcomes at offsets `[0, until)`, given those that are known."""
+    async def extend(self, stream: StreamDeclared, archived: Sequence[Segment], until: int) -> tuple[Segment, ...]:
+        """Segments that cover the stream's outcomes at offsets `[0, until)`; those `archived` are used again."""
 
 
 class Handlers:
-    """Trains what is asked for. Everything it remembers is on the log."""
+    """Trains what is requested. All state is on the log."""
 
-    def __init__(self, ledger: Ledger, streams: Streams, archive: Archiving, carry_out: Try, signer: Signer) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, history: RunHistory, streams: Streams, archive: Archive, run_job: RunJob, signer: Signer
+    ) -> None:
+        self._history = history
         self._streams = streams
         self._archive = archive
-        self._carry_out = carry_out
+        self._run_job = run_job
         self._signer = signer
 
     def routes(self) -> Sequence[Route]:
@@ -40,11 +42,11 @@ class Handlers:
     def requests(self, batch: Batch[TrainingRequest]) -> list[Outputs[TrainingRun]]:
         """Start a run for every request that has none, unless a newer request has overtaken it."""
         outputs = []
-        for place, request in enumerate(batch.records):
-            self._ledger.take_request(request)
-            if not self._ledger.answered(request):
-                outdated = self._ledger.outdated(request.stream, request.fence, request.id)
-                outputs.append(_written(refused(request) if outdated else started(request), place))
+        for index, request in enumerate(batch.records):
+            self._history.add_request(request)
+            if not self._history.has_run(request):
+                outdated = self._history.is_outdated(request.stream, request.fence, request.id)
+                outputs.append(_output(refuse_request(request) if outdated else start_run(request), index))
         return outputs
 
     async def runs(self, batch: Batch[TrainingRun]) -> list[Outputs[TrainingRun]]:
@@ -54,34 +56,43 @@ class Handlers:
         """
         ends: dict[str, Outputs[TrainingRun]] = {}
         for run in batch.records:
-            self._ledger.take_run(run)
-        for place, run in enumerate(batch.records):
-            if run.status == "started" and not self._ledger.ended(run) and run.request not in ends:
-                ends[run.request] = _written(await self._end(run), place)
+            self._history.add_run(run)
+        for index, run in enumerate(batch.records):
+            if run.status == "started" and not self._history.has_ended(run) and run.request not in ends:
+                ends[run.request] = _output(await self._end(run), index)
         return list(ends.values())
 
     async def _end(self, run: TrainingRun) -> TrainingRun:
-        if self._ledger.outdated(run.stream, run.fence, run.request):
-            return ended(run, "refused", failure="the stream has a newer request")
+        if self._history.is_outdated(run.stream, run.fence, run.request):
+            return end_run(run, "refused", failure="the stream has a newer request")
         stream = self._streams.get(run.stream)
         if stream is None:
-            return ended(run, "failed", failure=f"no stream {run.stream!r} is declared")
+            return end_run(run, "failed", failure=f"no stream {run.stream!r} is declared")
         return await self._train(run, stream)
 
     async def _train(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
-        segments = await self._archive.extend(stream, self._ledger.archived(run.stream, run.until), run.until)
-        attempt = await self._carry_out(Job(declaration=stream.declaration, segments=segments, since=run.since))
-        trained = attempt.trained
-        dataset = dataset_of(segments, stream.version, trained.rows if trained else None)
-        said: dict[str, Any] = {"dataset": dataset, "cpu_seconds": attempt.cpu_seconds}
-        if trained is None:
-            return ended(run, "failed", failure=attempt.failure, **said)
-        candidate = candidate_of(run, trained, dataset, self._signer)
-        said |= {"evaluation": trained.evaluation, "candidate": candidate, "learnt_from": trained.learnt_from}
-        said["scoring_seconds"] = trained.scoring_seconds
-        return ended(run, "finished", **said)
+        archived = self._history.archived_segments(run.stream, run.until)
+        segments = await self._archive.extend(stream, archived, run.until)
+        result = await self._run_job(TrainingJob(declaration=stream.declaration, segments=segments, since=run.since))
+        dataset = dataset_of(segments, stream.version, result.model.rows if result.model else None)
+        return self._end_with(run, result, dataset)
+
+    def _end_with(self, run: TrainingRun, result: TrainingResult, dataset: Dataset) -> TrainingRun:
+        model = result.model
+        evidence = {"dataset": dataset, "cpu_seconds": result.cpu_seconds, "environment": result.environment}
+        if model is None:
+            return end_run(run, "failed", failure=result.failure, **evidence)
+        return end_run(
+            run,
+            "finished",
+            **evidence,
+            evaluation=model.evaluation,
+            candidate=candidate_of(run, model, dataset, self._signer),
+            learnt_from=model.learnt_from,
+            scoring_seconds=model.scoring_seconds,
+        )
 
 
-def _written(run: TrainingRun, cause: int) -> Outputs[TrainingRun]:
-    """The run as it is written to the log, caused by the record at place `cause`."""
+def _output(run: TrainingRun, cause: int) -> Outputs[TrainingRun]:
+    """The run as an output, caused by the record at index `cause` of the batch."""
     return Outputs(TRAINING_RUNS, None, [run], [run.stream.encode()], causes=(cause,))

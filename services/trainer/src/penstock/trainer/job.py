@@ -1,4 +1,4 @@
-"""What a training is given and what it comes to: plain data, which a child process can be handed."""
+"""A training job and its result: plain data, which a child process can be handed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, Segment
 
 
-class _Plain(BaseModel):
+class _PlainData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Job(_Plain):
+class TrainingJob(_PlainData):
     """What is to be trained: a stream as declared, on archived segments.
 
-    `since` is the offset of the newest change of the world, if one is known.
+    `since` is the offset at which the stream last changed, if a change was detected.
     """
 
     declaration: Declaration
@@ -30,19 +30,23 @@ class Job(_Plain):
 Backend = Literal["sequential", "loky", "dask", "ray"]
 
 
-class Means(_Plain):
-    """What a training may use: a folder in which a search is kept until it has ended, and how many trials run at once."""
+class TrainingResources(_PlainData):
+    """What a training may use.
+
+    `searches` is the folder that a search is kept in until its run has ended; `jobs` search trials run at once, on
+    `backend`.
+    """
 
     searches: Path | None = None
     backend: Backend = "sequential"
     jobs: int = 1
 
 
-class Trained(_Plain):
-    """A candidate whose package and profile lie in the store, learnt from `rows` events; `size` is in bytes.
+class TrainedModel(_PlainData):
+    """A model whose package and profile are in the store, trained on `rows` events; `size` is in bytes.
 
-    `learnt_from` is the offset of the first outcome that the best model among them learnt from; `scoring_seconds` what
-    1,000 answers took.
+    `learnt_from` is the offset of the first outcome that the best of its models was trained on; `scoring_seconds` is
+    what 1,000 answers took.
     """
 
     family: str
@@ -55,13 +59,14 @@ class Trained(_Plain):
     scoring_seconds: float
 
 
-class Attempt(_Plain):
-    """A training that came to an end: with a candidate, or with a reason in one sentence."""
+class TrainingResult(_PlainData):
+    """How a training ended: with a model, or with a failure in one sentence; and in which environment it ran."""
 
-    trained: Trained | None = None
+    model: TrainedModel | None = None
     failure: str | None = None
     cpu_seconds: float = 0.0
+    environment: dict[str, str] | None = None
 
 
-Try = Callable[[Job], Awaitable[Attempt]]
-"""Carries a job out; raises nothing for a training that fails."""
+RunJob = Callable[[TrainingJob], Awaitable[TrainingResult]]
+"""Runs a job; raises nothing for a training that fails."""

@@ -12,10 +12,10 @@ from penstock.trainer.job import Backend
 
 
 class TrainerSettings(ServiceSettings):
-    """Where models are kept, what they are signed with, how long a training may take (seconds), and on how much at once.
+    """Where models are kept, what they are signed with, how many seconds a training may take, and on what it runs.
 
-    `searches` is the folder in which a search for settings is kept until it has ended; unless it is named, it lies with
-    the models if these are in a folder.
+    `searches` is the folder that a search is kept in until its run has ended; by default it is beside the models if
+    these are in a folder.
     """
 
     artifacts: Annotated[str, Field(alias="PENSTOCK_ARTIFACTS")] = ".penstock/artifacts"

@@ -10,62 +10,69 @@ from penstock.bus.routes import Group
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
-from penstock.trainer.data.outcome_archive import Archive
+from penstock.trainer.data.outcome_archive import OutcomeArchive
 from penstock.trainer.handlers import Handlers
-from penstock.trainer.job import Means, Try
-from penstock.trainer.processes.child import Children
-from penstock.trainer.runs import Ledger
+from penstock.trainer.job import RunJob, TrainingResources
+from penstock.trainer.processes.child_processes import ChildProcesses
+from penstock.trainer.runs import RunHistory
 from penstock.trainer.search.parallel import MissingBackend, check_backend
 from penstock.trainer.settings import TrainerSettings
 
 GROUP = "trainer"
-PATIENCE = 3600.0  # seconds that a run may take before the service counts as stuck
+MAX_RUN_SECONDS = 3600.0  # seconds that a run may take before the service counts as stuck
 
 
 def build(settings: TrainerSettings, resources: Resources) -> Service:
     """A deployment's trainer: each run in a child process.
 
     Raises:
-        SettingsError: the store cannot be opened, the key is none, or the backend is not installed.
+        SettingsError: the store cannot be opened, there is no private key, or the backend is not installed.
     """
     try:
         store, signer = open_store(settings.artifacts), Signer.from_file(settings.signing_key)
         check_backend(settings.training_backend)
     except (ArtifactError, MissingBackend) as error:
         raise SettingsError(str(error)) from error
-    means = Means(searches=_searches(settings), backend=settings.training_backend, jobs=settings.training_jobs)
-    children = Children(settings.artifacts, settings.training_timeout, means)
-    return _service(resources, store, signer, children.carry_out, tasks=[children.keep_spare])
+    training_resources = TrainingResources(
+        searches=_search_folder(settings), backend=settings.training_backend, jobs=settings.training_jobs
+    )
+    children = ChildProcesses(settings.artifacts, settings.training_timeout, training_resources)
+    return _service(resources, store, signer, children.run_job, tasks=[children.keep_spare])
 
 
-def _searches(settings: TrainerSettings) -> Path | None:
-    """Beside the models; nowhere if these lie in a bucket and no folder is named."""
+def _search_folder(settings: TrainerSettings) -> Path | None:
+    """Beside the models; none if these are in a bucket and no folder is set."""
     if settings.searches is not None or ":" in settings.artifacts:
         return settings.searches
     return Path(settings.artifacts).expanduser() / "searches"
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
-    """A trainer that trains where it runs, so that nothing depends on the machine."""
-    # A deployment's trainer only waits for its children: it need not hold what they learn with.
-    from penstock.trainer.training.attempt import in_this_process  # noqa: PLC0415
+    """A trainer that trains in this process, so that nothing depends on other processes."""
+    # A deployment's trainer only waits for its children: it need not import what they learn with.
+    from penstock.trainer.training.job_runner import in_process_runner  # noqa: PLC0415
 
-    return _service(resources, store, signer, in_this_process(store))
+    return _service(resources, store, signer, in_process_runner(store))
 
 
 def _service(
     resources: Resources,
     store: Store,
     signer: Signer,
-    carry_out: Try,
+    run_job: RunJob,
     tasks: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> Service:
-    ledger = Ledger()
-    archive = Archive(resources.log, resources.namespace, store)
-    handlers = Handlers(ledger, resources.streams, archive, carry_out, signer)
-    group = Group(GROUP, (TRAINING_REQUESTS, TRAINING_RUNS), lambda _unit, _state: handlers.routes(), patience=PATIENCE)
+    history = RunHistory()
+    archive = OutcomeArchive(resources.log, resources.namespace, store)
+    handlers = Handlers(history, resources.streams, archive, run_job, signer)
+    group = Group(
+        GROUP,
+        (TRAINING_REQUESTS, TRAINING_RUNS),
+        lambda _unit, _state: handlers.routes(),
+        max_handling_seconds=MAX_RUN_SECONDS,
+    )
     followers = [
-        resources.follow(TRAINING_REQUESTS, ledger.take_request),
-        resources.follow(TRAINING_RUNS, ledger.take_run),
+        resources.follow(TRAINING_REQUESTS, history.add_request),
+        resources.follow(TRAINING_RUNS, history.add_run),
     ]
     return Service(groups=(group,), followers=followers, tasks=tasks)

@@ -143,6 +143,8 @@ class TrainingRun(ControlRecord):
     `request` is the id of the training request, whose `fence`, `reason`, `until` and `since` are repeated here.
     `learnt_from` is the offset of the first outcome that the best model was trained on: 0, or the request's `since`.
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
+    `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
+    equal trainings have equal digests only within one environment.
     """
 
     type: ClassVar[str] = "penstock.training-run.v1"
@@ -161,3 +163,4 @@ class TrainingRun(ControlRecord):
     failure: str | None = None
     cpu_seconds: float = 0.0
     scoring_seconds: float | None = None
+    environment: dict[str, str] | None = None

@@ -63,7 +63,7 @@ def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0) -> I
 
 
 def always_valid_difference(a: Moments, b: Moments, level: float = 0.95, scale: float = 1.0) -> Interval:
-    """An interval of mean a minus mean b, over different cases, from two intervals at half the error probability each."""
+    """An interval of mean a minus mean b, over different cases: from two intervals, each at half the error level."""
     each = (1 + level) / 2
     first, second = always_valid(a, each, scale), always_valid(b, each, scale)
     return Interval(first.low - second.high, first.high - second.low)

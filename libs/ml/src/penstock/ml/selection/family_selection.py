@@ -11,7 +11,7 @@ from penstock.ml.features.class_index import class_order
 from penstock.ml.features.frame import Frame
 from penstock.ml.features.task import Task
 from penstock.ml.models.families import FAMILIES
-from penstock.ml.models.model import Model, ModelOutput
+from penstock.ml.models.model import Model
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.selection.cross_validation import (
     CandidateResult,
@@ -79,14 +79,9 @@ class Selection:
         return next(iter(self.outputs))
 
     @property
-    def holdout(self) -> slice:
-        """The rows of the last test."""
-        return self.outputs[self.best][-1].rows
-
-    @property
-    def holdout_output(self) -> ModelOutput:
-        """The best candidate's output for the holdout."""
-        return self.outputs[self.best][-1].output
+    def holdout(self) -> FoldOutput:
+        """The rows of the last test, and the best candidate's output for them."""
+        return self.outputs[self.best][-1]
 
 
 def select_family(

@@ -1,1 +1,1 @@
-"""From the log to rows: archived segments and the dataset made of them."""
+"""From the log to training rows: archived segments and the dataset made of them."""

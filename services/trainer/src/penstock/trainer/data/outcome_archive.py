@@ -1,4 +1,4 @@
-"""From the log to the store: ranges of `outcomes` as content-addressed Parquet."""
+"""The outcome archive: ranges of the topic `outcomes` in the store, as content-addressed Parquet."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
-from penstock.trainer.data.segments import table_of, to_parquet
+from penstock.trainer.data.segments import outcome_table, to_parquet
 
-POLL = 1.0  # seconds to wait for records that are known to be there
+POLL_SECONDS = 1.0  # to wait for records that are on the log
 
 
 class StoreUnavailable(TransientError):
-    """The store can be neither read nor written for now."""
+    """The store cannot be read or written for now."""
 
 
-class Archive:
+class OutcomeArchive:
     """Archives each stream's outcomes, a segment for every range that is new."""
 
     def __init__(self, log: Log, namespace: str, store: Store) -> None:
@@ -33,42 +33,42 @@ class Archive:
         self._namespace = namespace
         self._store = store
 
-    async def extend(self, stream: StreamDeclared, known: Sequence[Segment], until: int) -> tuple[Segment, ...]:
-        """Segments that cover the outcomes at offsets `[0, until)`: the known ones, and one for what is new.
+    async def extend(self, stream: StreamDeclared, archived: Sequence[Segment], until: int) -> tuple[Segment, ...]:
+        """Segments that cover the outcomes at offsets `[0, until)`: those archived, and one for what is new.
 
-        What the log no longer holds and nobody archived in time is left out. Known segments from the first on that
-        the store has lost are read from the log again.
+        Outcomes that the log no longer holds and that were not archived in time are left out. From the first segment
+        on that the store has lost, outcomes are read from the log again.
 
         Raises:
             TransientError: the log does not answer, or the store cannot be used.
         """
-        kept = await asyncio.to_thread(self._still_there, known)
-        place = (OUTCOMES.name(self._namespace, stream.name), 0)
-        start = kept[-1].stop if kept else 0
-        stop = min(until, (await self._log.ends([place])).get(place, 0))
+        segments = await asyncio.to_thread(self._in_store, archived)
+        topic_partition = (OUTCOMES.name(self._namespace, stream.name), 0)
+        start = segments[-1].stop if segments else 0
+        stop = min(until, (await self._log.end_offsets([topic_partition])).get(topic_partition, 0))
         if start >= stop:
-            return kept
-        tables = [_table(stream, records) async for records in self._records(place, start, stop)]
+            return segments
+        tables = [_table(stream, records) async for records in self._records(topic_partition, start, stop)]
         digest = await asyncio.to_thread(self._put, stream, tables)
-        return (*kept, Segment(start=start, stop=stop, rows=sum(map(len, tables)), digest=digest))
+        return (*segments, Segment(start=start, stop=stop, rows=sum(map(len, tables)), digest=digest))
 
-    async def _records(self, place: TopicPartition, start: int, stop: int) -> AsyncIterator[list[RawRecord]]:
+    async def _records(self, topic_partition: TopicPartition, start: int, stop: int) -> AsyncIterator[list[RawRecord]]:
         """The records at offsets `[start, stop)` that the log still holds, in bounded batches."""
-        position = max(start, (await self._log.begins([place])).get(place, stop))
+        position = max(start, (await self._log.beginning_offsets([topic_partition])).get(topic_partition, stop))
         if position >= stop:
             return
-        reader = await self._log.reader({place: position})
+        reader = await self._log.reader({topic_partition: position})
         try:
             while position < stop:
-                for fetched in await reader.poll(POLL):
+                for fetched in await reader.poll(POLL_SECONDS):
                     position = fetched.records[-1].offset + 1
                     yield [record for record in fetched.records if record.offset < stop]
         finally:
             await reader.close()
 
-    def _still_there(self, known: Sequence[Segment]) -> tuple[Segment, ...]:
+    def _in_store(self, archived: Sequence[Segment]) -> tuple[Segment, ...]:
         with _unavailable():
-            return tuple(takewhile(lambda segment: self._store.has(segment.digest), known))
+            return tuple(takewhile(lambda segment: self._store.has(segment.digest), archived))
 
     def _put(self, stream: StreamDeclared, tables: Sequence[pa.Table]) -> str:
         content = to_parquet(stream.declaration, tables)
@@ -77,14 +77,14 @@ class Archive:
 
 
 def _table(stream: StreamDeclared, records: Sequence[RawRecord]) -> pa.Table:
-    """The readable joined outcomes among the records; what no one can read is dead-lettered by who consumes it."""
+    """The labelled outcomes among the records; unreadable ones are dead-lettered by the topic's consumers."""
     decoded = OUTCOMES.decoder(stream)(records)
-    readable = [(raw.offset, record) for raw, record in zip(records, decoded, strict=True) if not _lost(record)]
-    return table_of(stream.declaration, [offset for offset, _ in readable], [record for _, record in readable])
+    readable = [(raw.offset, record) for raw, record in zip(records, decoded, strict=True) if _is_readable(record)]
+    return outcome_table(stream.declaration, [offset for offset, _ in readable], [record for _, record in readable])
 
 
-def _lost(record: object) -> bool:
-    return isinstance(record, Unreadable)
+def _is_readable(record: object) -> bool:
+    return not isinstance(record, Unreadable)
 
 
 @contextmanager

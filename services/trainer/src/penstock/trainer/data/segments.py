@@ -1,4 +1,4 @@
-"""Outcomes as Parquet: equal outcomes are equal bytes, so a segment can be known by its digest."""
+"""Segments: outcomes as Parquet; equal outcomes give equal bytes, so that a digest identifies a segment."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ FIELD = "field."  # prefix of the columns that hold declared fields
 ROW_GROUP = 65_536
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_ANSWER = {"served": "value"} | {
-    name: name for name in ("probabilities", "epoch", "version", "learnt_to", "known")
-}  # columns, and what they hold of the answer
+_ANSWER_COLUMNS = {"served": "value", "known": "lag_features"} | {
+    name: name for name in ("probabilities", "epoch", "version", "learnt_to")
+}  # columns, and the fields of the prediction that they hold
 
 
 def schema_of(declaration: Declaration) -> pa.Schema:
-    """Offset, identity, both times, truth, the answer served, by which model, on what knowledge, and each field.
+    """Offset, identity, both times, the label, the prediction with its model and lag features, and each field.
 
-    All that concerns the answer is null in imported history, which nobody was asked about.
+    The columns of the prediction are null in imported history, which has none.
     """
     value = pa.float64() if declaration.task == "regression" else pa.string()
     fixed = {
@@ -52,26 +52,29 @@ def schema_of(declaration: Declaration) -> pa.Schema:
     return pa.schema(list({**fixed, **fields}.items()))
 
 
-def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequence[Outcome[Any]]) -> pa.Table:
-    """The labelled ones among the outcomes as a table; offsets and outcomes go in pairs.
+def outcome_table(declaration: Declaration, offsets: Sequence[int], outcomes: Sequence[Outcome[Any]]) -> pa.Table:
+    """The labelled outcomes as a table; offsets and outcomes go in pairs.
 
-    An outcome from before the task was what it is now, whose label or answer is of another type, is left out.
+    An outcome from before the task was changed, whose label or prediction is of another type, is left out.
     """
     kind = float if declaration.task == "regression" else str
-    labelled = [(offset, o) for offset, o in zip(offsets, outcomes, strict=True) if _is_labelled(o, kind)]
-    kept = [outcome for _, outcome in labelled]
-    data = [outcome.data for outcome in kept]
-    answers = [None if isinstance(item.prediction, UnsetType) else item.prediction for item in data]
+    pairs = zip(offsets, outcomes, strict=True)
+    by_offset = {offset: outcome for offset, outcome in pairs if _is_labelled(outcome, kind)}
+    labelled = list(by_offset.values())
+    data = [outcome.data for outcome in labelled]
+    predictions = [None if isinstance(item.prediction, UnsetType) else item.prediction for item in data]
     columns: dict[str, Any] = {
-        "offset": [offset for offset, _ in labelled],
-        "source": [outcome.source.removesuffix(OUTCOME_SUFFIX) for outcome in kept],
-        "id": [outcome.id for outcome in kept],
+        "offset": list(by_offset),
+        "source": [outcome.source.removesuffix(OUTCOME_SUFFIX) for outcome in labelled],
+        "id": [outcome.id for outcome in labelled],
         "entity": [item.entity for item in data],
-        "time": [outcome.time for outcome in kept],
+        "time": [outcome.time for outcome in labelled],
         "label_time": [item.label_time for item in data],
         "revision": [item.revision for item in data],
         "label": [item.label for item in data],
-        **{column: [_said(answer, name) for answer in answers] for column, name in _ANSWER.items()},
+        **{
+            column: [_value(prediction, name) for prediction in predictions] for column, name in _ANSWER_COLUMNS.items()
+        },
     }
     for name, values in columns_of(declaration, [item.fields for item in data]).items():
         columns[FIELD + name] = values
@@ -80,8 +83,8 @@ def table_of(declaration: Declaration, offsets: Sequence[int], outcomes: Sequenc
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _said(answer: PredictionData | None, name: str) -> Any:
-    value = None if answer is None else getattr(answer, name)
+def _value(prediction: PredictionData | None, name: str) -> Any:
+    value = None if prediction is None else getattr(prediction, name)
     return None if value is UNSET else value
 
 
@@ -93,11 +96,11 @@ def _is_labelled(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:
 
 
 def to_parquet(declaration: Declaration, tables: Sequence[pa.Table]) -> bytes:
-    """The tables as one Parquet file. How the rows were spread over the tables leaves no mark."""
+    """The tables as one Parquet file: the same bytes however the rows are spread over the tables."""
     schema = schema_of(declaration)
-    whole = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+    table = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
     sink = pa.BufferOutputStream()
-    pq.write_table(whole, sink, row_group_size=ROW_GROUP, compression="zstd", version="2.6")
+    pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="zstd", version="2.6")
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 

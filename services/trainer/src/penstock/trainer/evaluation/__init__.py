@@ -1,1 +1,1 @@
-"""Candidate, champion and baseline on rows the candidate has not seen."""
+"""Scores of candidate, champion and baseline on rows that the candidate was not trained on."""

@@ -1,4 +1,4 @@
-"""Candidate, champion and baseline on rows that the candidate had not seen."""
+"""Scores of candidate, champion and baseline on rows that the candidate was not trained on."""
 
 from __future__ import annotations
 
@@ -12,65 +12,64 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, SearchSummary
-from penstock.ml.features.class_index import class_order
 from penstock.ml.metrics import losses, primary_metric
 from penstock.ml.models.baseline import baseline
-from penstock.ml.models.model import ModelOutput
+from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
-from penstock.trainer.data.dataset import Rows
+from penstock.trainer.data.dataset import TrainingRows, label_classes
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 from penstock.trainer.evaluation.skew import skew_of
 from penstock.trainer.evaluation.slice_scores import slice_scores
 
 
 def evaluate(
-    declaration: Declaration, rows: Rows, selection: Selection, held: slice, answers: ModelOutput
+    declaration: Declaration, rows: TrainingRows, selection: Selection, candidate_output: FoldOutput
 ) -> Evaluation:
-    """Judge the candidate by its answers to the rows `held`; the champion's answers are those it served.
+    """Score the candidate by its output for the holdout; the champion by the answers that it served.
 
-    Where anybody was asked, imported history does not count. Where nobody was, it is all there is, and the champion is
-    taken to say what a constant model would.
+    Imported history is left out of the scores if any holdout row has a champion's answer. If none has, history is all
+    there is, and the champion is scored as the constant model of the prior.
     """
-    task = declaration.task
-    truth = rows.labels[held]
-    constant = _prior_answer(declaration, rows.labels[: max(1, held.start - rows.gap)])
-    judged, served = _judged(rows.served[held]), [constant if said is None else said for said in rows.served[held]]
-    candidate = losses(task, answers.values, truth)[judged]
-    champion = losses(task, served, truth)[judged]
+    task, holdout = declaration.task, candidate_output.rows
+    truth, served = rows.labels[holdout], rows.champion_answers[holdout]
+    prior = _prior_answer(declaration, rows.labels[: max(1, holdout.start - rows.gap)])
+    scored = _scored_rows(served)
+    candidate = losses(task, candidate_output.output.values, truth)[scored]
+    champion = losses(task, [prior if answer is None else answer for answer in served], truth)[scored]
     return Evaluation(
         metric=primary_metric(task),
         candidate=loss_score(task, candidate),
         champion=loss_score(task, champion),
-        baseline=loss_score(task, losses(task, [constant] * len(truth), truth)[judged]),
+        baseline=loss_score(task, losses(task, [prior] * len(truth), truth)[scored]),
         gain=gain_score(champion, candidate),
-        slices=slice_scores(declaration, rows.frame.take(held).take(judged), candidate, champion),
+        slices=slice_scores(declaration, rows.frame.take(holdout).take(scored), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,
         failed=selection.failed,
-        search=_searched(selection) if declaration.models.search.trials else None,
+        search=_search_summary(selection) if declaration.models.search.trials else None,
     )
 
 
-def _searched(selection: Selection) -> SearchSummary:
+def _search_summary(selection: Selection) -> SearchSummary:
     failed = len(selection.failed)
     return SearchSummary(
         trials=len(selection.scores) + failed + selection.pruned,
         pruned=selection.pruned,
         failed=failed,
-        family=selection.chosen.family,
-        settings=dict(selection.chosen.settings),
+        family=selection.best.family,
+        settings=dict(selection.best.settings),
     )
 
 
-def _judged(served: Sequence[Any]) -> NDArray[np.bool_]:
-    """Which rows count: those that were asked, or all when none was."""
-    asked = np.array([said is not None for said in served])
-    return asked if asked.any() else ~asked
+def _scored_rows(champion_answers: Sequence[Any]) -> NDArray[np.bool_]:
+    """The rows that count: those with a champion's answer, or all if none has one."""
+    answered = np.array([answer is not None for answer in champion_answers])
+    return answered if answered.any() else ~answered
 
 
 def _prior_answer(declaration: Declaration, labels: Sequence[Any]) -> Any:
-    """What a constant model would have said that knew only the labels of the training part."""
+    """The answer of a constant model that knew only the labels of the training part."""
     if declaration.task == "regression":
         return float(median(labels))
-    classes = class_order(labels, declaration.label.classes)
+    classes = label_classes(declaration, labels)
     return classes[int(np.argmax(baseline(declaration.task, classes, Counter(labels), []).estimator.answer))]

@@ -1,4 +1,4 @@
-"""Losses as scores with their intervals."""
+"""Losses as scores with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from penstock.ml.metrics import interval, paired_difference, score
 
 def loss_score(task: Task, losses: NDArray[np.float64]) -> Score:
     """Accuracy or mean absolute error of n losses."""
-    found = interval(task, losses)
-    return Score(value=score(task, losses), low=found.low, high=found.high, rows=len(losses))
+    bounds = interval(task, losses)
+    return Score(value=score(task, losses), low=bounds.low, high=bounds.high, rows=len(losses))
 
 
 def gain_score(champion: NDArray[np.float64], candidate: NDArray[np.float64]) -> Score:

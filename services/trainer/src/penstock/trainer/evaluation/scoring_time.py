@@ -1,4 +1,4 @@
-"""What answering takes a model: measured, so never the same twice."""
+"""Scoring time: how long a model takes to answer, measured, so never the same twice."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from penstock.ml.fused.fusion import fuse
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
 
-PER = 1000
+MEASURED_ROWS = 1000
 GOLDEN_ROWS = 32
 REPEATS = 3
 
 
 def scoring_seconds(model: Model | Blend, frame: Frame) -> float:
-    """Seconds that the model takes for 1,000 rows in one batch: the least of three times, on the frame's newest."""
-    asked = frame.take(slice(max(0, len(frame) - PER), len(frame)))
-    return round(min(_seconds(model, asked) for _ in range(REPEATS)) * PER / len(asked), 6)
+    """Seconds that the model takes for 1,000 rows in one batch: the least of three measurements, on the newest rows."""
+    batch = frame.take(slice(max(0, len(frame) - MEASURED_ROWS), len(frame)))
+    return round(min(_seconds(model, batch) for _ in range(REPEATS)) * MEASURED_ROWS / len(batch), 6)
 
 
-def cost_once_fused(model: Model, frame: Frame) -> float:
-    """What the model would take where it is loaded and fused."""
+def fused_scoring_seconds(model: Model, frame: Frame) -> float:
+    """The scoring seconds of the model once it is loaded and fused."""
     return scoring_seconds(fuse(model, frame.take(slice(0, GOLDEN_ROWS))), frame)
 
 

@@ -14,14 +14,14 @@ from penstock.contracts.records.training import SliceScores
 from penstock.ml.features.frame import Frame
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 
-MOST_VALUES = 50  # of a field, the most frequent
+MAX_VALUES = 50  # of a field, the most frequent
 
 
 def slice_scores(
     declaration: Declaration, frame: Frame, candidate: NDArray[np.float64], champion: NDArray[np.float64]
 ) -> tuple[SliceScores, ...]:
-    """By field and value, where at least as many rows as the gates ask for have it; of n rows with their n losses."""
-    task, least = declaration.task, declaration.gates.holdout
+    """The scores of n rows, with n losses each, by field and value; for values with at least `gates.holdout` rows."""
+    task, minimum = declaration.task, declaration.gates.holdout
     return tuple(
         SliceScores(
             field=field,
@@ -31,17 +31,17 @@ def slice_scores(
             gain=gain_score(champion[rows], candidate[rows]),
         )
         for field in declaration.slices
-        for value, rows in _values(frame.columns[field], least)
+        for value, rows in _rows_by_value(frame.columns[field], minimum)
     )
 
 
-def _values(column: NDArray[Any], least: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The values met, the most frequent first, each with its rows; an empty text where one is missing."""
+def _rows_by_value(column: NDArray[Any], minimum: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The values, the most frequent first, each with its rows; an empty text for a missing value."""
     texts = np.array([_text(value) for value in column.tolist()], dtype=object)
     values, counts = np.unique(texts.astype(str), return_counts=True)
-    for place in np.argsort(-counts, kind="stable")[:MOST_VALUES]:
-        if counts[place] >= least:
-            yield str(values[place]), texts == values[place]
+    for index in np.argsort(-counts, kind="stable")[:MAX_VALUES]:
+        if counts[index] >= minimum:
+            yield str(values[index]), texts == values[index]
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""Families and their settings searched together: Optuna proposes, folds in time order judge, the hopeless are given up.
+"""Search over families and their settings: Optuna proposes, folds in time order score, bad trials are pruned.
 
-What is proposed next depends on the seed, on what came of the trials before, and on nothing else: a search that was cut
-off and goes on ends as if it had never been, unless its seconds ran out.
+The next proposal depends on the seed and the results of earlier trials only: a search that was cut off and is resumed
+ends as if it had never been, unless its seconds ran out.
 """
 
 from __future__ import annotations
@@ -18,102 +18,108 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from penstock.contracts.declaration.model_lifecycle import SearchDeclaration
 from penstock.ml.models.families import FAMILIES
-from penstock.ml.models.search_space import Range
-from penstock.ml.selection.cross_validation import CandidateSpec, CrossValidation, Judged, Record, reason_of
+from penstock.ml.models.search_space import ParameterRange
+from penstock.ml.selection.cross_validation import (
+    CandidateResult,
+    CandidateSpec,
+    CrossValidation,
+    ValidationReport,
+    failure_reason,
+)
 from penstock.ml.selection.folds import Fold
-from penstock.trainer.search.parallel import Together, one_by_one
-from penstock.trainer.search.studies import Direction, reopened
+from penstock.trainer.search.parallel import RunCalls, run_sequentially
+from penstock.trainer.search.studies import Direction, open_study
 
-FEWEST_COMPLETE = 5  # trials, before others are measured by their median
+MIN_COMPLETE_TRIALS = 5  # before others are compared with their median
 
-Outcome = tuple[float, float | None] | str
+FoldScore = tuple[float, float | None] | str
 """Score and log loss of a fold, or why there are none."""
 
 
 def search(
-    contest: CrossValidation,
-    asked: SearchDeclaration,
+    validation: CrossValidation,
+    declared: SearchDeclaration,
     *,
     file: Path | None = None,
-    together: Together = one_by_one,
+    run_calls: RunCalls = run_sequentially,
     width: int = 1,
-) -> Judged:
-    """Try every family as it is, and then settings that Optuna's estimator of tree-structured densities proposes.
+) -> ValidationReport:
+    """Validate every family with its defaults, and then settings proposed by a tree-structured Parzen estimator.
 
-    (Bergstra and others, 2011.) A trial is given up after a fold in which it is worse than half of those before; the
-    families as they are never are, so no search ends worse than none. One that fails is told of and left out. `width`
-    trials are under way at once, made `together`. What has been tried is kept in `file`, and taken over from it.
+    (Bergstra and others, 2011.) A trial is pruned after a fold in which it is worse than half of those before; the
+    defaults never are, so that no search ends worse than none. A trial that fails is left out with its reason. `width`
+    trials run at once, by `run_calls`. Trials are kept in `file`, and taken over from it.
 
-    Records come without answers.
+    Results come without outputs.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    direction: Direction = "minimize" if contest.task == "regression" else "maximize"
-    first = contest.as_they_are
-    pruner = MedianPruner(n_startup_trials=max(FEWEST_COMPLETE, len(first)))
+    direction: Direction = "minimize" if validation.data.task == "regression" else "maximize"
+    defaults = len(validation.default_candidates)
+    pruner = MedianPruner(n_startup_trials=max(MIN_COMPLETE_TRIALS, defaults))
     study = optuna.create_study(direction=direction, pruner=pruner)
-    kept = None if file is None else reopened(file, direction)
-    if kept is not None:
-        study.add_trials(kept.trials)
-    while left := _left(study, len(first), asked, width):
-        for trial in _tried(study, contest, min(width, left), together):
-            if kept is not None:
-                kept.add_trial(trial)
-    return _judged(study, contest)
+    stored = None if file is None else open_study(file, direction)
+    if stored is not None:
+        study.add_trials(stored.trials)
+    while remaining := _remaining_trials(study, defaults, declared, width):
+        for trial in _run_trials(study, validation, min(width, remaining), run_calls):
+            if stored is not None:
+                stored.add_trial(trial)
+    return _report(study, validation)
 
 
-def _left(study: optuna.Study, first: int, asked: SearchDeclaration, width: int) -> int:
-    """How many more trials are to be made: the `first` ones whatever they take, others while there is time."""
-    if len(study.trials) < first:
-        return first - len(study.trials)
-    made = study.trials[first:]
-    seconds = sum(trial.duration.total_seconds() for trial in made if trial.duration is not None)
-    return max(0, asked.trials - len(made)) if seconds < asked.seconds * width else 0
+def _remaining_trials(study: optuna.Study, defaults: int, declared: SearchDeclaration, width: int) -> int:
+    """How many more trials to run: the defaults in any case, others while there is time."""
+    if len(study.trials) < defaults:
+        return defaults - len(study.trials)
+    proposed = study.trials[defaults:]
+    seconds = sum(trial.duration.total_seconds() for trial in proposed if trial.duration is not None)
+    return max(0, declared.trials - len(proposed)) if seconds < declared.seconds * width else 0
 
 
-def _tried(study: optuna.Study, contest: CrossValidation, count: int, together: Together) -> list[FrozenTrial]:
+def _run_trials(study: optuna.Study, validation: CrossValidation, count: int, run_calls: RunCalls) -> list[FrozenTrial]:
     """The next trials, side by side and fold by fold, to their end."""
-    asked = [_asked(study, contest) for _ in range(count)]
-    going = asked
-    for place, fold in enumerate(contest.splits):
-        outcomes = together([partial(_outcome, contest, contender, fold) for _, contender in going])
-        last = place == len(contest.splits) - 1
-        going = [
+    trials = [_new_trial(study, validation) for _ in range(count)]
+    running = trials
+    for number, fold in enumerate(validation.folds):
+        scores = run_calls([partial(_fold_score, validation, candidate, fold) for _, candidate in running])
+        is_last = number == len(validation.folds) - 1
+        running = [
             pair
-            for pair, outcome in zip(going, outcomes, strict=True)
-            if _goes_on(study, pair[0], outcome, place, last)
+            for pair, score in zip(running, scores, strict=True)
+            if _report_fold(study, pair[0], score, number, is_last)
         ]
-    return [study.trials[trial.number] for trial, _ in asked]
+    return [study.trials[trial.number] for trial, _ in trials]
 
 
-def _asked(study: optuna.Study, contest: CrossValidation) -> tuple[Trial, CandidateSpec]:
-    number = len(study.trials)
-    if number < len(contest.as_they_are):
-        study.enqueue_trial(_as_drawn(contest.as_they_are[number], contest))
-    seed = np.random.SeedSequence([contest.seed, number]).generate_state(1)[0]
+def _new_trial(study: optuna.Study, validation: CrossValidation) -> tuple[Trial, CandidateSpec]:
+    number, defaults = len(study.trials), validation.default_candidates
+    if number < len(defaults):
+        study.enqueue_trial(_parameters_of(defaults[number], validation))
+    seed = np.random.SeedSequence([validation.seed, number]).generate_state(1)[0]
     study.sampler = TPESampler(seed=int(seed))
     trial = study.ask()
-    return trial, _drawn(trial, contest)
+    return trial, _candidate_of(trial, validation)
 
 
-def _outcome(contest: CrossValidation, contender: CandidateSpec, fold: Fold) -> Outcome:
+def _fold_score(validation: CrossValidation, candidate: CandidateSpec, fold: Fold) -> FoldScore:
     try:
-        result = contest.test(contender, fold)
+        result = validation.test(candidate, fold)
         return result.score, result.log_loss
     except Exception as error:  # whatever a learner raises, the others still run
-        return reason_of(error)
+        return failure_reason(error)
 
 
-def _goes_on(study: optuna.Study, trial: Trial, outcome: Outcome, place: int, last: bool) -> bool:
-    """Take in what came of a trial's fold, and end the trial if it failed, is hopeless, or has no further fold."""
-    if isinstance(outcome, str):
-        trial.set_user_attr("failure", outcome)
+def _report_fold(study: optuna.Study, trial: Trial, fold_score: FoldScore, number: int, is_last: bool) -> bool:
+    """Report a trial's fold, and end the trial if it failed, is pruned, or has no further fold: whether it goes on."""
+    if isinstance(fold_score, str):
+        trial.set_user_attr("failure", fold_score)
         study.tell(trial, state=TrialState.FAIL)
         return False
-    score, log_loss = outcome
-    trial.report(score, place)
+    score, log_loss = fold_score
+    trial.report(score, number)
     if log_loss is not None:
         trial.set_user_attr("log_losses", [*trial.user_attrs.get("log_losses", ()), log_loss])
-    if last:
+    if is_last:
         study.tell(trial, float(np.mean(_scores(study.trials[trial.number]))))
     elif trial.should_prune():
         study.tell(trial, state=TrialState.PRUNED)
@@ -125,39 +131,40 @@ def _scores(trial: FrozenTrial) -> list[float]:
     return [score for _, score in sorted(trial.intermediate_values.items())]
 
 
-def _drawn(trial: Trial | FrozenTrial, contest: CrossValidation) -> CandidateSpec:
-    """Who contends in a trial."""
-    family = str(trial.suggest_categorical("family", list(contest.families)))
-    start = int(trial.suggest_categorical("start", list(contest.starts)))
-    lagged = bool(trial.suggest_categorical("lagged", list(contest.views)))
-    ranges = FAMILIES[family].ranges(contest.task)
-    values = [_value(trial, f"{family}.{each.name}", each) for each in ranges]
-    if all(value == each.default for value, each in zip(values, ranges, strict=True)):
-        return CandidateSpec(family, start, lagged)
-    return CandidateSpec(family, start, lagged, tuple((each.name, v) for each, v in zip(ranges, values, strict=True)))
+def _candidate_of(trial: Trial | FrozenTrial, validation: CrossValidation) -> CandidateSpec:
+    """The candidate of a trial; parameters that have no value yet are suggested by the study's sampler."""
+    family = str(trial.suggest_categorical("family", list(validation.families)))
+    start = int(trial.suggest_categorical("start", list(validation.starts)))
+    lag_features = bool(trial.suggest_categorical("lagged", list(validation.lag_options)))
+    ranges = FAMILIES[family].ranges(validation.data.task)
+    values = [_value(trial, f"{family}.{parameter.name}", parameter) for parameter in ranges]
+    if all(value == parameter.default for value, parameter in zip(values, ranges, strict=True)):
+        return CandidateSpec(family, start, lag_features)
+    settings = tuple((parameter.name, value) for parameter, value in zip(ranges, values, strict=True))
+    return CandidateSpec(family, start, lag_features, settings)
 
 
-def _value(trial: Trial | FrozenTrial, name: str, wanted: Range) -> float:
-    """Four digits of a number are enough, and can be read."""
-    if wanted.whole:
-        return trial.suggest_int(name, int(wanted.low), int(wanted.high), log=wanted.log)
-    return float(f"{trial.suggest_float(name, wanted.low, wanted.high, log=wanted.log):.4g}")
+def _value(trial: Trial | FrozenTrial, name: str, parameter: ParameterRange) -> float:
+    """Four digits of a number are enough, and readable."""
+    if parameter.is_integer:
+        return trial.suggest_int(name, int(parameter.low), int(parameter.high), log=parameter.log)
+    return float(f"{trial.suggest_float(name, parameter.low, parameter.high, log=parameter.log):.4g}")
 
 
-def _as_drawn(contender: CandidateSpec, contest: CrossValidation) -> dict[str, Any]:
-    """What a trial must draw for a contender as it is."""
-    ranges = FAMILIES[contender.family].ranges(contest.task)
-    plain = {"family": contender.family, "start": contender.start, "lagged": contender.lagged}
-    return plain | {f"{contender.family}.{each.name}": each.default for each in ranges}
+def _parameters_of(candidate: CandidateSpec, validation: CrossValidation) -> dict[str, Any]:
+    """The trial parameters of a candidate with default settings."""
+    ranges = FAMILIES[candidate.family].ranges(validation.data.task)
+    plain = {"family": candidate.family, "start": candidate.start, "lagged": candidate.lag_features}
+    return plain | {f"{candidate.family}.{parameter.name}": parameter.default for parameter in ranges}
 
 
-def _judged(study: optuna.Study, contest: CrossValidation) -> Judged:
-    records: dict[CandidateSpec, Record] = {}
+def _report(study: optuna.Study, validation: CrossValidation) -> ValidationReport:
+    results: dict[CandidateSpec, CandidateResult] = {}
     failed: dict[str, str] = {}
     for trial in study.trials:
-        contender = _drawn(trial, contest)
+        candidate = _candidate_of(trial, validation)
         if trial.state is TrialState.COMPLETE:
-            records[contender] = Record(_scores(trial), trial.user_attrs.get("log_losses", []))
+            results[candidate] = CandidateResult(_scores(trial), trial.user_attrs.get("log_losses", []))
         elif trial.state is TrialState.FAIL:
-            failed[contender.name] = trial.user_attrs["failure"]
-    return Judged(records, failed, sum(trial.state is TrialState.PRUNED for trial in study.trials))
+            failed[candidate.name] = trial.user_attrs["failure"]
+    return ValidationReport(results, failed, sum(trial.state is TrialState.PRUNED for trial in study.trials))

@@ -1,4 +1,4 @@
-"""Of a stream that learns from every outcome, the candidate is a blend whose past was rehearsed."""
+"""On a stream that learns from every outcome, the candidate is a blend that was evaluated prequentially."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ LEARNING: dict[str, Any] = {
 }
 
 
-def served(found: list[Any], late: int = 10) -> list[Any]:
+def with_predictions(outcome_list: list[Any], late: int = 10) -> list[Any]:
     """The outcomes as of a server that knew all but the `late` newest ones when it answered."""
-    labels = [float(one.data.label == "yes") if isinstance(one.data.label, str) else one.data.label for one in found]
-    for number, one in enumerate(found):
-        said = one.data.prediction
-        said.learnt_to = max(number - late, 0)
-        past = labels[: said.learnt_to]
-        said.known = [past[-k] if k <= len(past) else None for k in (1, 2)]
-        said.known.append(float(np.mean(past[-5:])) if past else None)
-    return found
+    labels = [outcome.data.label for outcome in outcome_list]
+    labels = [float(label == "yes") if isinstance(label, str) else label for label in labels]
+    for number, outcome in enumerate(outcome_list):
+        prediction = outcome.data.prediction
+        prediction.learnt_to = max(number - late, 0)
+        past = labels[: prediction.learnt_to]
+        prediction.lag_features = [past[-k] if k <= len(past) else None for k in (1, 2)]
+        prediction.lag_features.append(float(np.mean(past[-5:])) if past else None)
+    return outcome_list
 
 
-async def blended(deployment: Deployment, count: int = 400, **changes: Any) -> tuple[Blend, Any]:
+async def train_blend(deployment: Deployment, count: int = 400, **changes: Any) -> tuple[Blend, Any]:
     stream = await deployment.declare(declaration(**LEARNING | changes))
     await deployment.start()
-    await deployment.give(served(outcomes(stream.declaration, count)))
+    await deployment.give(with_predictions(outcomes(stream.declaration, count)))
     run = (await deployment.ask(request(until=count)))[-1]
     assert run.candidate is not None, run.failure
     model = unpack(deployment.store.get(run.candidate.digest))
@@ -44,16 +45,16 @@ async def blended(deployment: Deployment, count: int = 400, **changes: Any) -> t
 
 @pytest.mark.parametrize("changes", [{}, {"task": "regression", "label": {"name": "price"}}])
 async def test_it_begins_where_its_dataset_ends(deployment: Deployment, changes: dict[str, Any]) -> None:
-    blend, run = await blended(deployment, **changes)
+    blend, run = await train_blend(deployment, **changes)
     assert (run.candidate.family, blend.learnt_to) == ("blend", 400)
     labels = [one.data.label for one in outcomes(declaration(**LEARNING | changes), 400)]
-    newest = [blend.number_of(label) for label in labels[:-6:-1]]
-    assert blend.known.features([None])[0] == pytest.approx([newest[0], newest[1], np.mean(newest)])
-    assert len({model.encoder.names for model in blend.frozen}) == 2, "with lags and without"
+    newest = [blend.class_index.number(label) for label in labels[:-6:-1]]
+    assert blend.label_history.features([None])[0] == pytest.approx([newest[0], newest[1], np.mean(newest)])
+    assert len({model.encoder.names for model in blend.frozen_models}) == 2, "with lags and without"
 
 
 async def test_it_is_judged_by_what_it_would_have_answered(deployment: Deployment) -> None:
-    _, run = await blended(deployment)
+    _, run = await train_blend(deployment)
     assert run.evaluation.candidate.rows == run.evaluation.champion.rows >= 50
     assert run.evaluation.gain.low > 0
 
@@ -70,13 +71,13 @@ async def test_without_lags_and_growing_families_a_model_stays_as_it_was_trained
 async def test_a_change_adds_models_of_what_came_since(deployment: Deployment) -> None:
     stream = await deployment.declare(declaration(**LEARNING))
     await deployment.start()
-    await deployment.give(served(outcomes(stream.declaration, 600)))
+    await deployment.give(with_predictions(outcomes(stream.declaration, 600)))
     changed = request(until=600).model_copy(update={"since": 300, "reason": "drift"})
     run = (await deployment.ask(changed))[-1]
     assert run.candidate is not None, run.failure
     blend = unpack(deployment.store.get(run.candidate.digest))
     assert isinstance(blend, Blend)
-    assert sorted({model.details["rows"] for model in blend.frozen}) == [300, 600]
+    assert sorted({model.details["rows"] for model in blend.frozen_models}) == [300, 600]
     assert run.learnt_from == 0
 
 

@@ -1,4 +1,4 @@
-"""A search is never worse than none, survives whatever its trials do, and goes on where it was cut off."""
+"""A search is never worse than none, survives failing trials, and is resumed where it was cut off."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 from penstock.contracts.declaration.model_lifecycle import SearchDeclaration
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.models.families import FAMILIES, Family
-from penstock.ml.models.search_space import Range
-from penstock.ml.selection.cross_validation import CrossValidation, Judged, each_as_it_is
+from penstock.ml.models.search_space import ParameterRange
+from penstock.ml.models.training_data import TrainingData
+from penstock.ml.selection.cross_validation import CrossValidation, ValidationReport, validate_defaults
 from penstock.ml.selection.folds import folds
-from penstock.trainer.search.parallel import Calls, one_by_one
+from penstock.trainer.search.parallel import Calls, run_sequentially
 from penstock.trainer.search.search import search
-from penstock.trainer.search.studies import reopened
+from penstock.trainer.search.studies import open_study
 
 TASKS = ("binary", "regression")
 
@@ -51,12 +52,12 @@ class Guess:
 def _quick_families(monkeypatch: pytest.MonkeyPatch) -> None:
     """Families that take no time; one fails with some settings."""
     for name, most in (("quick", 9.0), ("sometimes", 1.0)):
-        ranges = (Range("line", 0.01, 4.0, 0.5),)
+        ranges = (ParameterRange("line", 0.01, 4.0, 0.5),)
         made = Family(name, lambda *_, most=most: Guess(most), lambda _, ranges=ranges: ranges)
         monkeypatch.setitem(FAMILIES, name, made)
 
 
-def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"), seed: int = 0) -> CrossValidation:
+def validation(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"), seed: int = 0) -> CrossValidation:
     """A label that bends with one of two numbers, over rows of which the first do not count."""
     n = 160
     random = np.random.default_rng(5)
@@ -66,62 +67,63 @@ def contest(task: Any = "binary", families: tuple[str, ...] = ("linear", "quick"
     frame = Frame({"x": x, "other": random.normal(size=n)}, np.arange(n).astype("datetime64[ms]"))
     fields = [Field("x", "number"), Field("other", "number")]
     classes = None if task == "regression" else ("n", "y")
-    return CrossValidation(families, frame, labels, fields, task, folds(n, 3, 5), (0, 20), seed=seed, classes=classes)
+    data = TrainingData(frame, labels, fields, task, classes=classes)
+    return CrossValidation(families, data, folds(n, 3, 5), (0, 20), seed)
 
 
-def asked(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:
+def declared(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:
     return SearchDeclaration(trials=trials, seconds=seconds)
 
 
-def plain(judged: Judged) -> tuple[Any, ...]:
+def comparable(report: ValidationReport) -> tuple[Any, ...]:
     """What can be compared."""
-    found = {contender: (record.scores, record.log_losses) for contender, record in judged.records.items()}
-    return found, judged.failed, judged.pruned
+    found = {candidate: (record.scores, record.log_losses) for candidate, record in report.results.items()}
+    return found, report.failed, report.pruned
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_families_as_they_are_come_first_and_are_judged_as_without_a_search(task: str) -> None:
-    plainly, found = each_as_it_is(contest(task)), search(contest(task), asked())
-    assert list(found.records)[: len(plainly.records)] == list(plainly.records)
-    for contender, record in plainly.records.items():
-        assert found.records[contender].scores == pytest.approx(record.scores, abs=1e-12)
-        assert found.records[contender].log_losses == pytest.approx(record.log_losses, abs=1e-12)
+    without_search, found = validate_defaults(validation(task)), search(validation(task), declared())
+    assert list(found.results)[: len(without_search.results)] == list(without_search.results)
+    for candidate, record in without_search.results.items():
+        assert found.results[candidate].scores == pytest.approx(record.scores, abs=1e-12)
+        assert found.results[candidate].log_losses == pytest.approx(record.log_losses, abs=1e-12)
     best = max if task == "binary" else min
-    means = {contender: float(np.mean(record.scores)) for contender, record in found.records.items()}
+    means = {candidate: float(np.mean(record.scores)) for candidate, record in found.results.items()}
     assert best(means.values()) in (
-        best([means[contender] for contender in plainly.records]),
-        best([mean for contender, mean in means.items() if contender.settings]),
+        best([means[candidate] for candidate in without_search.results]),
+        best([mean for candidate, mean in means.items() if candidate.settings]),
     )
 
 
 def test_as_many_trials_are_made_as_were_asked_for_and_what_they_set_is_within_bounds() -> None:
-    found = search(contest(), asked(8))
-    assert len(found.records) + found.pruned + len(found.failed) == 4 + 8
-    for contender in found.records:
-        ranges = {each.name: each for each in FAMILIES[contender.family].ranges("binary")}
-        assert all(ranges[name].low <= value <= ranges[name].high for name, value in contender.settings)
-        assert not contender.settings or contender.name.startswith(f"{contender.family} (")
+    found = search(validation(), declared(8))
+    assert len(found.results) + found.pruned + len(found.failed) == 4 + 8
+    for candidate in found.results:
+        ranges = {each.name: each for each in FAMILIES[candidate.family].ranges("binary")}
+        assert all(ranges[name].low <= value <= ranges[name].high for name, value in candidate.settings)
+        assert not candidate.settings or candidate.name.startswith(f"{candidate.family} (")
 
 
 def test_the_same_seed_makes_the_same_trials_and_another_seed_others() -> None:
-    first, second, other = (search(contest(seed=seed), asked()) for seed in (1, 1, 2))
-    assert plain(first) == plain(second)
-    assert set(first.records) != set(other.records)
+    first, second, other = (search(validation(seed=seed), declared()) for seed in (1, 1, 2))
+    assert comparable(first) == comparable(second)
+    assert set(first.results) != set(other.results)
 
 
 def test_no_time_still_judges_the_families_as_they_are() -> None:
-    found = search(contest(), asked(50, seconds=1e-9))
-    assert [contender.settings for contender in found.records][:4] == [()] * 4
-    assert len(found.records) + found.pruned == 4 + 1, "one trial has to be made to see that time is over"
+    found = search(validation(), declared(50, seconds=1e-9))
+    assert [candidate.settings for candidate in found.results][:4] == [()] * 4
+    assert len(found.results) + found.pruned == 4 + 1, "one trial has to be made to see that time is over"
 
 
 def test_trials_that_fail_are_told_of_and_the_others_still_run() -> None:
-    found = search(contest(families=("quick", "sometimes")), asked(12))
+    found = search(validation(families=("quick", "sometimes")), declared(12))
     assert found.failed
     assert set(found.failed.values()) == {"ArithmeticError: no convergence"}
-    assert any(contender.settings for contender in found.records)
+    assert any(candidate.settings for candidate in found.results)
     assert all(name.startswith("sometimes (line ") for name in found.failed)
-    assert all(dict(c.settings).get("line", 0) <= 1 for c in found.records if c.family == "sometimes")
+    assert all(dict(c.settings).get("line", 0) <= 1 for c in found.results if c.family == "sometimes")
 
 
 def test_the_hopeless_are_given_up_before_their_last_fold() -> None:
@@ -129,11 +131,11 @@ def test_the_hopeless_are_given_up_before_their_last_fold() -> None:
 
     def counted(calls: Calls) -> list[Any]:
         made.extend(calls)
-        return one_by_one(calls)
+        return run_sequentially(calls)
 
-    found = search(contest(), asked(20), together=counted)
+    found = search(validation(), declared(20), run_calls=counted)
     assert found.pruned > 0
-    whole = 3 * len(found.records)
+    whole = 3 * len(found.results)
     assert whole + found.pruned <= len(made) <= whole + 2 * found.pruned
 
 
@@ -145,53 +147,53 @@ def until(calls_left: int) -> Any:
     """Makes calls until it is killed."""
     left = iter(range(calls_left))
 
-    def together(calls: Calls) -> list[Any]:
+    def run_calls(calls: Calls) -> list[Any]:
         if next(left, None) is None:
             raise Killed
-        return one_by_one(calls)
+        return run_sequentially(calls)
 
-    return together
+    return run_calls
 
 
 @pytest.mark.parametrize("cut", [1, 13, 20, 27])
 def test_a_search_that_was_killed_goes_on_and_ends_as_if_it_never_had_been(cut: int, tmp_path: Path) -> None:
     file, counted = tmp_path / "searches" / "a.journal", []
     with pytest.raises(Killed):
-        search(contest(), asked(8), file=file, together=until(cut))
+        search(validation(), declared(8), file=file, run_calls=until(cut))
 
-    def together(calls: Calls) -> list[Any]:
+    def run_calls(calls: Calls) -> list[Any]:
         counted.extend(calls)
-        return one_by_one(calls)
+        return run_sequentially(calls)
 
-    again = search(contest(), asked(8), file=file, together=together)
-    assert plain(again) == plain(search(contest(), asked(8)))
+    again = search(validation(), declared(8), file=file, run_calls=run_calls)
+    assert comparable(again) == comparable(search(validation(), declared(8)))
     assert cut < 3 or len(counted) <= 36 - cut + 3, "only the trial that was cut off is made again"
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code":4,"wor', b"\x00\xff"])
 def test_what_a_kill_left_half_written_is_cut_off(torn: bytes, tmp_path: Path) -> None:
     file = tmp_path / "a.journal"
-    whole = search(contest(), asked(3), file=file)
+    whole = search(validation(), declared(3), file=file)
     file.write_bytes(file.read_bytes() + torn)
     (tmp_path / "a.journal.lock").symlink_to(file)
-    assert plain(search(contest(), asked(3), file=file, together=until(0))) == plain(whole)
-    more = search(contest(), asked(5), file=file, together=until(2 * 3))
-    assert plain(search(contest(), asked(5), file=file, together=until(0))) == plain(more)
+    assert comparable(search(validation(), declared(3), file=file, run_calls=until(0))) == comparable(whole)
+    more = search(validation(), declared(5), file=file, run_calls=until(2 * 3))
+    assert comparable(search(validation(), declared(5), file=file, run_calls=until(0))) == comparable(more)
 
 
 def test_a_file_that_is_no_journal_is_begun_anew(tmp_path: Path) -> None:
     file = tmp_path / "a.journal"
     file.write_bytes(b"[1, 2]\nnothing\n\n")
-    assert plain(search(contest(), asked(2), file=file)) == plain(search(contest(), asked(2)))
+    assert comparable(search(validation(), declared(2), file=file)) == comparable(search(validation(), declared(2)))
 
 
 def test_where_nothing_can_be_kept_a_search_goes_without(tmp_path: Path) -> None:
     (tmp_path / "occupied").write_text("")
     file = tmp_path / "occupied" / "a.journal"
-    assert reopened(file, "maximize") is None
-    assert plain(search(contest(), asked(2), file=file)) == plain(search(contest(), asked(2)))
+    assert open_study(file, "maximize") is None
+    assert comparable(search(validation(), declared(2), file=file)) == comparable(search(validation(), declared(2)))
 
 
 def test_trials_side_by_side_are_the_same_however_they_are_made() -> None:
-    backwards = search(contest(), asked(6), width=3, together=lambda calls: one_by_one(calls[::-1])[::-1])
-    assert plain(backwards) == plain(search(contest(), asked(6), width=3))
+    backwards = search(validation(), declared(6), width=3, run_calls=lambda calls: run_sequentially(calls[::-1])[::-1])
+    assert comparable(backwards) == comparable(search(validation(), declared(6), width=3))

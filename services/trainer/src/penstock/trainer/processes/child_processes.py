@@ -1,6 +1,6 @@
-"""Training in a process of its own, one for each run, that leaves nothing behind.
+"""Child processes for training, one for each run; each ends together with whatever it started.
 
-The job goes in as one line of JSON and the attempt comes back as one; the data lie in the store. The child ends when
+The job goes in as one line of JSON and the result comes back as one; the data are in the store. The child ends when
 its input does: a trainer that is killed takes its child with it.
 """
 
@@ -14,27 +14,27 @@ import sys
 from asyncio.subprocess import Process
 from contextlib import suppress
 
-from penstock.trainer.job import Attempt, Job, Means
+from penstock.trainer.job import TrainingJob, TrainingResources, TrainingResult
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-class Children:
+class ChildProcesses:
     """Child processes to train in, each killed after `limit` seconds or when the wait for it is cancelled.
 
-    While `keep_spare` runs the next child is started ahead: importing the learners takes longer than many a training.
+    While `keep_spare` runs, the next child is started ahead: importing the learners takes longer than many a training.
     """
 
-    def __init__(self, artifacts: str, limit: float, means: Means | None = None) -> None:
+    def __init__(self, artifacts: str, limit: float, resources: TrainingResources | None = None) -> None:
         self._artifacts = artifacts
-        self._means = (means or Means()).model_dump_json()
+        self._resources = (resources or TrainingResources()).model_dump_json()
         self._limit = limit
         self._spare: Process | None = None
         self._keeping = False
         self._changing = asyncio.Lock()
 
     async def keep_spare(self) -> None:
-        """Have a child waiting, until cancelled."""
+        """Keep one child started ahead, until cancelled."""
         self._keeping = True
         try:
             await self._replenish()
@@ -44,33 +44,33 @@ class Children:
             if self._spare is not None:
                 await _end(self._spare)
 
-    async def carry_out(self, job: Job) -> Attempt:
-        """Train the job in a child of its own; the answer counts the child's CPU."""
+    async def run_job(self, job: TrainingJob) -> TrainingResult:
+        """Run the job in a child of its own; the result includes the child's CPU time."""
         before = _cpu_of_children()
-        child = await self._next()
+        child = await self._next_child()
         try:
             async with asyncio.timeout(self._limit):
-                answer = await _conversation(child, job)
+                result = await _exchange(child, job)
         except TimeoutError:
-            answer = Attempt(failure=f"training took longer than {self._limit:g} s and was stopped")
+            result = TrainingResult(failure=f"training took longer than {self._limit:g} s and was stopped")
         finally:
             await _end(child)
         await self._replenish()
-        return answer.model_copy(update={"cpu_seconds": _cpu_of_children() - before})
+        return result.model_copy(update={"cpu_seconds": _cpu_of_children() - before})
 
     async def _replenish(self) -> None:
         async with self._changing:
             if self._keeping and self._spare is None:
                 self._spare = await self._start()
 
-    async def _next(self) -> Process:
+    async def _next_child(self) -> Process:
         async with self._changing:
             spare, self._spare = self._spare, None
         return spare if spare is not None and spare.returncode is None else await self._start()
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "penstock.trainer.processes.child_main", self._artifacts, self._means),
+            *(sys.executable, "-m", "penstock.trainer.processes.child_main", self._artifacts, self._resources),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **ONE_THREAD},
@@ -85,24 +85,24 @@ async def _end(child: Process) -> None:
     await child.wait()
 
 
-async def _conversation(child: Process, job: Job) -> Attempt:
+async def _exchange(child: Process, job: TrainingJob) -> TrainingResult:
     assert child.stdin is not None
     assert child.stdout is not None
     with suppress(BrokenPipeError, ConnectionResetError):
         child.stdin.write(job.model_dump_json().encode() + b"\n")
         await child.stdin.drain()
-    answer = await child.stdout.read()
-    if answer:
-        return Attempt.model_validate_json(answer)
+    encoded = await child.stdout.read()
+    if encoded:
+        return TrainingResult.model_validate_json(encoded)
     code = await child.wait()
-    return Attempt(failure=f"the training process ended with {_ending(code)}")
+    return TrainingResult(failure=f"the training process ended with {_exit_name(code)}")
 
 
-def _ending(code: int) -> str:
+def _exit_name(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def _cpu_of_children() -> float:
     """CPU seconds of all children that have ended, theirs included."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -11,10 +11,10 @@ import pytest
 
 from penstock.artifacts import FileStore
 from penstock.contracts.records.training import Segment
-from penstock.trainer.data.segments import table_of, to_parquet
-from penstock.trainer.job import Job
-from penstock.trainer.processes.child import Children
-from penstock.trainer.training.attempt import attempt
+from penstock.trainer.data.segments import outcome_table, to_parquet
+from penstock.trainer.job import TrainingJob
+from penstock.trainer.processes.child_processes import ChildProcesses
+from penstock.trainer.training.job_runner import run_job
 
 from .conftest import declaration, outcomes
 
@@ -25,11 +25,11 @@ def store(tmp_path: Path) -> FileStore:
 
 
 @pytest.fixture
-def job(store: FileStore) -> Job:
+def job(store: FileStore) -> TrainingJob:
     stream = declaration()
-    table = table_of(stream, range(200), outcomes(stream, 200))
+    table = outcome_table(stream, range(200), outcomes(stream, 200))
     digest = store.put(to_parquet(stream, [table]))
-    return Job(declaration=stream, segments=(Segment(start=0, stop=200, rows=200, digest=digest),))
+    return TrainingJob(declaration=stream, segments=(Segment(start=0, stop=200, rows=200, digest=digest),))
 
 
 def children() -> list[psutil.Process]:
@@ -52,26 +52,26 @@ async def child_appears() -> psutil.Process:
 
 
 async def test_a_child_trains_the_same_model_and_counts_its_own_time(
-    job: Job, store: FileStore, tmp_path: Path
+    job: TrainingJob, store: FileStore, tmp_path: Path
 ) -> None:
-    answer = await Children(str(tmp_path / "artifacts"), 600).carry_out(job)
-    assert answer.failure is None
-    here = attempt(job, store).trained
-    assert answer.trained is not None
+    result = await ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job)
+    assert result.failure is None
+    here = run_job(job, store).model
+    assert result.model is not None
     assert here is not None
-    assert answer.trained.model_copy(update={"scoring_seconds": here.scoring_seconds}) == here
-    assert answer.cpu_seconds > 0
+    assert result.model.model_copy(update={"scoring_seconds": here.scoring_seconds}) == here
+    assert result.cpu_seconds > 0
     assert not children()
 
 
-async def test_a_training_that_takes_too_long_is_stopped(job: Job, tmp_path: Path) -> None:
-    answer = await Children(str(tmp_path / "artifacts"), 0.01).carry_out(job)
-    assert answer.failure == "training took longer than 0.01 s and was stopped"
+async def test_a_training_that_takes_too_long_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
+    result = await ChildProcesses(str(tmp_path / "artifacts"), 0.01).run_job(job)
+    assert result.failure == "training took longer than 0.01 s and was stopped"
     assert not children()
 
 
-async def test_a_training_nobody_waits_for_any_more_is_stopped(job: Job, tmp_path: Path) -> None:
-    training = asyncio.ensure_future(Children(str(tmp_path / "artifacts"), 600).carry_out(job))
+async def test_a_training_nobody_waits_for_any_more_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
+    training = asyncio.ensure_future(ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job))
     await child_appears()
     training.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -79,21 +79,21 @@ async def test_a_training_nobody_waits_for_any_more_is_stopped(job: Job, tmp_pat
     assert not children()
 
 
-async def test_a_child_that_is_killed_is_a_failed_run(job: Job, tmp_path: Path) -> None:
-    training = asyncio.ensure_future(Children(str(tmp_path / "artifacts"), 600).carry_out(job))
+async def test_a_child_that_is_killed_is_a_failed_run(job: TrainingJob, tmp_path: Path) -> None:
+    training = asyncio.ensure_future(ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job))
     (await child_appears()).kill()
     assert (await training).failure == "the training process ended with signal SIGKILL"
 
 
 TRAINER = """
 import asyncio, sys
-from penstock.trainer.processes.child import Children
-from penstock.trainer.job import Job
-asyncio.run(Children(sys.argv[1], 600).carry_out(Job.model_validate_json(sys.stdin.readline())))
+from penstock.trainer.processes.child_processes import ChildProcesses
+from penstock.trainer.job import TrainingJob
+asyncio.run(ChildProcesses(sys.argv[1], 600).run_job(TrainingJob.model_validate_json(sys.stdin.readline())))
 """
 
 
-async def test_a_trainer_that_is_killed_takes_its_child_with_it(job: Job, tmp_path: Path) -> None:
+async def test_a_trainer_that_is_killed_takes_its_child_with_it(job: TrainingJob, tmp_path: Path) -> None:
     command = (sys.executable, "-c", TRAINER, str(tmp_path / "artifacts"))
     trainer = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
     assert trainer.stdin is not None
@@ -108,18 +108,18 @@ async def test_a_trainer_that_is_killed_takes_its_child_with_it(job: Job, tmp_pa
     assert len(kept) == 1, "only the segment: the child left before it had trained anything"
 
 
-async def test_what_goes_wrong_in_the_child_is_told_in_one_sentence(job: Job, tmp_path: Path) -> None:
+async def test_an_error_in_the_child_is_one_sentence(job: TrainingJob, tmp_path: Path) -> None:
     lost = job.model_copy(update={"segments": (Segment(start=0, stop=1, rows=1, digest="sha256:" + 64 * "0"),)})
-    answer = await Children(str(tmp_path / "artifacts"), 600).carry_out(lost)
-    assert answer.failure is not None
-    assert answer.failure.endswith("holds no artifact sha256:" + 64 * "0")
+    result = await ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(lost)
+    assert result.failure is not None
+    assert result.failure.endswith("holds no artifact sha256:" + 64 * "0")
 
 
-async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: Job, tmp_path: Path) -> None:
-    kept = Children(str(tmp_path / "artifacts"), 600)
+async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: TrainingJob, tmp_path: Path) -> None:
+    kept = ChildProcesses(str(tmp_path / "artifacts"), 600)
     keeping = asyncio.ensure_future(kept.keep_spare())
     ahead = await child_appears()
-    assert (await kept.carry_out(job)).trained is not None
+    assert (await kept.run_job(job)).model is not None
     following = await child_appears()
     assert following.pid != ahead.pid
     keeping.cancel()

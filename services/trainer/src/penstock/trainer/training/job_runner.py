@@ -1,0 +1,36 @@
+"""Runs one training job: its result, whatever goes wrong, and what it cost."""
+
+from __future__ import annotations
+
+import time
+
+from penstock.artifacts import Store
+from penstock.trainer.job import RunJob, TrainingJob, TrainingResources, TrainingResult
+from penstock.trainer.training.environment import training_environment
+from penstock.trainer.training.pipeline import train
+
+
+def run_job(job: TrainingJob, store: Store, resources: TrainingResources | None = None) -> TrainingResult:
+    """Train, and return any error as the failure of this training."""
+    began = time.process_time()
+    model = failure = None
+    try:
+        model = train(job, store, resources or TrainingResources())
+    except Exception as error:  # learners and data may fail in any way; the service goes on
+        failure = _first_line(error)
+    cpu_seconds = time.process_time() - began
+    return TrainingResult(model=model, failure=failure, cpu_seconds=cpu_seconds, environment=training_environment())
+
+
+def in_process_runner(store: Store) -> RunJob:
+    """Runs jobs in this process: repeatable, and it blocks everything else meanwhile."""
+
+    async def run(job: TrainingJob) -> TrainingResult:
+        return run_job(job, store)
+
+    return run
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else f"training ended with {type(error).__name__}"
