@@ -1,0 +1,1 @@
+"""What runs in a cell: Penstock as it ships, and its peers."""

@@ -1,0 +1,1 @@
+"""False labels: attacks on a stream, and what they do to the loop and at the gates."""

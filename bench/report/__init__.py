@@ -1,0 +1,1 @@
+"""Results, the terminal, and docs/benchmarks.md."""

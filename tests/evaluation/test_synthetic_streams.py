@@ -1,0 +1,107 @@
+"""Generated streams: the same bytes every time, and the world changes where it was planted to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.evaluation.generated import (
+    FLIPPED,
+    GENERATED,
+    ROWS,
+    Column,
+    Columns,
+    by_age,
+    by_salary_and_age,
+    friedman,
+    sum_below,
+    write_generated,
+)
+from bench.evaluation.streams import DELAYS, Stream, streams_in
+from penstock.console.init.propose_declaration import propose_declaration
+from penstock.console.table_file import open_table
+from penstock.contracts.declaration.stream_file import parse_declaration
+
+FEW, MANY = sum_below(8), sum_below(12)
+PHASES = {
+    "abrupt": (by_age, by_salary_and_age),
+    "recurring": (FEW, MANY, FEW, MANY),
+    "unchanging": (by_salary_and_age,),
+}
+
+
+def written(folder: Path, name: str) -> Columns:
+    table = open_table(write_generated(name, folder))
+    values = np.array(list(table.rows()), dtype=float)
+    return dict(zip(table.columns, values.T, strict=True))
+
+
+def part(columns: Columns, start: int, stop: int) -> Columns:
+    return {name: values[start:stop] for name, values in columns.items()}
+
+
+def agreement(columns: Columns, concept: Callable[[Columns], Column]) -> float:
+    return float(np.mean(concept(columns) == columns["label"]))
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_stream_is_the_same_every_time_and_can_be_declared(tmp_path: Path, name: str) -> None:
+    file = write_generated(name, tmp_path)
+    first = file.read_bytes()
+    assert write_generated(name, tmp_path).read_bytes() == first
+    declared = parse_declaration(propose_declaration(open_table(file), None, None))
+    assert declared.label.name == "label"
+    assert declared.task == ("regression" if "regression" in name else "binary")
+    assert open_table(file).count() == ROWS
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_each_phase_follows_its_concept_and_no_other(tmp_path: Path, name: str) -> None:
+    columns, concepts = written(tmp_path, name), PHASES[name]
+    spans = list(pairwise([0, *GENERATED[name].planted, ROWS]))
+    assert len(spans) == len(concepts)
+    for span, concept in zip(spans, concepts, strict=True):
+        rows = part(columns, *span)
+        assert agreement(rows, concept) == pytest.approx(1 - FLIPPED, abs=0.015)
+        assert all(agreement(rows, other) < 0.8 for other in concepts if other is not concept)
+
+
+def test_a_gradual_change_comes_bit_by_bit(tmp_path: Path) -> None:
+    columns = written(tmp_path, "gradual")
+    shares = [agreement(part(columns, start, start + 1000), by_age) for start in range(0, ROWS, 1000)]
+    assert shares[0] < 0.7
+    assert shares[-1] > 0.93
+    rising = shares[4:9]
+    assert all(a < b + 0.03 for a, b in pairwise(rising))
+    assert shares[4] < np.mean([shares[0], shares[-1]]) < shares[7]
+
+
+def test_the_numbers_to_foretell_follow_other_columns_after_the_change(tmp_path: Path) -> None:
+    columns = written(tmp_path, "abrupt-regression")
+    half = ROWS // 2
+    for rows, own, other in (
+        (part(columns, 0, half), friedman(0, 1, 2, 3, 4), friedman(5, 3, 0, 1, 6)),
+        (part(columns, half, ROWS), friedman(5, 3, 0, 1, 6), friedman(0, 1, 2, 3, 4)),
+    ):
+        assert np.std(rows["label"] - own(rows)) == pytest.approx(1.0, abs=0.05)
+        assert np.std(rows["label"] - other(rows)) > 3
+
+
+def test_streams_are_found_by_their_names(tmp_path: Path) -> None:
+    data, scratch = tmp_path / "data", tmp_path / "scratch"
+    for folder in (data, scratch):
+        folder.mkdir()
+    for name in ("elec2.csv.gz", "other.csv", "readme.txt"):
+        (data / name).write_text("a,y\n1,yes\n")
+    found = streams_in(data, scratch)
+    assert [stream.delay for stream in found if stream.name == "elec2" and not stream.late] == [*DELAYS["elec2"]]
+    assert [stream.key for stream in found if stream.late] == ["elec2-48-late-1000", "elec2-48-late-5000"]
+    assert {stream.name for stream in found} == {"elec2", "other", *GENERATED}
+    assert [stream.planted for stream in streams_in(None, scratch, ["recurring"])] == [(3000, 6000, 9000)]
+    assert streams_in(data, scratch, ["other"]) == [Stream("other", data / "other.csv", 48)]
+    with pytest.raises(ValueError, match="no stream is named readme"):
+        streams_in(data, scratch, ["readme"])
