@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from penstock.console.broker.jars import pins
+from penstock.console.broker.jars import read_pins
 from penstock.console.plan.service_plans import SERVICES
 from penstock.telemetry.environment import read_environment
 
@@ -116,7 +116,7 @@ def test_it_runs_the_versions_of_one_machine_mode(
     resolve: Callable[..., Compose], root: Path, name: str, artifact: str
 ) -> None:
     image = resolve(root / "deploy/compose/traces.env")["services"][name]["image"]
-    pinned = {pin.name: pin.version for pin in pins(name)}
+    pinned = {pin.name: pin.version for pin in read_pins(name)}
     assert image.split(":")[1] == pinned[artifact]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from penstock.console.broker.download import download
-from penstock.console.broker.jars import Pin, obtain, pins
+from penstock.console.broker.jars import Pin, obtain_jars, read_pins
 from penstock.console.failure import ConsoleFailure
 
 CONTENT = {"alpha": b"the first archive" * 1000, "beta": b"the second" * 1000}
@@ -52,7 +52,7 @@ def test_archives_are_downloaded_once_with_progress(repository: str, tmp_path: P
 
     download([pin("alpha"), pin("beta")], tmp_path / "cache" / "jars", progress, repository)
     assert seen == {f"{name}-1.0.jar": len(content) for name, content in CONTENT.items()}
-    found = obtain([pin("beta"), pin("alpha")], tmp_path / "cache")
+    found = obtain_jars([pin("beta"), pin("alpha")], tmp_path / "cache")
     assert [path.read_bytes() for path in found] == [CONTENT["beta"], CONTENT["alpha"]]
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["jars"]
 
@@ -99,6 +99,6 @@ def test_a_stopped_download_stops_the_others(repository: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(("name", "count"), [("kafka", 46), ("zipkin", 1)])
 def test_every_pin_is_whole_and_names_a_file_of_its_own(name: str, count: int) -> None:
-    carried = pins(name)
+    carried = read_pins(name)
     assert len({one.file_name for one in carried}) == len(carried) == count
     assert all(len(bytes.fromhex(one.digest)) == 32 for one in carried)

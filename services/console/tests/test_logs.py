@@ -53,15 +53,15 @@ def test_a_tail_gives_whole_lines_once_and_follows_a_new_file(tmp_path: Path) ->
 
 
 def test_an_unknown_log_names_those_there_are(home: Home) -> None:
-    home.log("drift-detector").touch()
-    assert log_files(home, "drift_detector") == {"drift-detector": home.log("drift-detector")}
+    home.log_file("drift-detector").touch()
+    assert log_files(home, "drift_detector") == {"drift-detector": home.log_file("drift-detector")}
     with pytest.raises(ConsoleFailure, match=r"no log of scorer .* there are drift-detector"):
         log_files(home, "scorer")
 
 
 @pytest.mark.parametrize("launcher", [(), SIGINT_IGNORED], ids=["", "sigint-ignored"])
 def test_following_a_log_ends_at_an_interrupt(home: Home, launcher: tuple[str, ...]) -> None:
-    home.log("server").write_text("first line\n")
+    home.log_file("server").write_text("first line\n")
     with subprocess.Popen(
         [*launcher, sys.executable, "-m", "penstock.console", "logs", "--follow"],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

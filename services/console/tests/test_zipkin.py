@@ -9,7 +9,7 @@ import time
 import httpx
 import psutil
 
-from penstock.console.broker.jars import obtain, pins
+from penstock.console.broker.jars import obtain_jars, read_pins
 from penstock.console.broker.java import find_java
 from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.home import Home
@@ -26,7 +26,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_span_can_be_read_back_and_only_loopback_is_served(home: Home) -> None:
-    (archive,) = obtain(pins("zipkin"))
+    (archive,) = obtain_jars(read_pins("zipkin"))
     (port,) = free_ports(1)
     plan = zipkin_plan(find_java(), archive, home, port)
     trace = "0123456789abcdef0123456789abcdef"

@@ -80,7 +80,7 @@ class Home:
         """The folder in which a service keeps its state."""
         return self.root / "data" / service
 
-    def log(self, process: str) -> Path:
+    def log_file(self, process: str) -> Path:
         """The log file of a process."""
         return self.logs / f"{process}.log"
 

@@ -1,4 +1,4 @@
-"""The identity of a process: its id alone is given to another process after its end."""
+"""The identity of a process: its id and its time of creation, because the system uses ids again."""
 
 from __future__ import annotations
 

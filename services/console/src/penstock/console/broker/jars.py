@@ -47,7 +47,7 @@ class Pin:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.digest
 
 
-def pins(name: str) -> tuple[Pin, ...]:
+def read_pins(name: str) -> tuple[Pin, ...]:
     """The pins that this package carries for `kafka` or `zipkin`."""
     text = (files("penstock.console") / "local" / f"{name}.sha256").read_text()
     return tuple(map(Pin.parse, text.splitlines()))
@@ -58,7 +58,7 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock"
 
 
-def obtain(archives: Sequence[Pin], cache: Path | None = None, progress: Progress | None = None) -> list[Path]:
+def obtain_jars(archives: Sequence[Pin], cache: Path | None = None, progress: Progress | None = None) -> list[Path]:
     """The archives' paths, in the order of `archives`; what the cache lacks is downloaded.
 
     Every archive is compared with its pin each time, so a damaged or replaced one is never run.

@@ -83,8 +83,8 @@ class Broker:
         tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
         result = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
         if result.returncode:
-            self.home.log("broker").write_text(result.stdout + result.stderr)
-            raise ConsoleFailure(f"The broker's storage was not formatted; see {self.home.log('broker')}.")
+            self.home.log_file("broker").write_text(result.stdout + result.stderr)
+            raise ConsoleFailure(f"The broker's storage was not formatted; see {self.home.log_file('broker')}.")
         formatting.rename(self._storage)
         properties.unlink()
 

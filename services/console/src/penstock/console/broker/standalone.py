@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.console.broker.broker_probe import broker_answers
-from penstock.console.broker.jars import obtain, pins
+from penstock.console.broker.jars import obtain_jars, read_pins
 from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
 from penstock.console.failure import ConsoleFailure
@@ -67,9 +67,9 @@ def start_broker(home: Path, port: int | None = None) -> BrokerProcess:
     layout = Home(home.absolute())
     prepare(layout)
     free_port, controller_port = free_ports(2)
-    node = Broker(find_java(), tuple(obtain(pins("kafka"))), layout, port or free_port, controller_port)
+    node = Broker(find_java(), tuple(obtain_jars(read_pins("kafka"))), layout, port or free_port, controller_port)
     node.set_up()
-    log_file = layout.log("broker")
+    log_file = layout.log_file("broker")
     with log_file.open("ab") as output:
         process = subprocess.Popen(node.command(), stdout=output, stderr=output, start_new_session=True)
     broker = BrokerProcess(node.bootstrap, process)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.console.broker.jars import obtain, pins
+from penstock.console.broker.jars import obtain_jars, read_pins
 from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
 from penstock.console.broker.zipkin import zipkin_plan
@@ -50,7 +50,11 @@ def make_plan(home: Home, options: StartOptions, progress: Progress | None = Non
     ports = _choose_ports(home, options)
     java = find_java(options.environment)
     broker = Broker(
-        java, tuple(obtain(pins("kafka"), progress=progress)), home, ports["broker"], ports["broker-controller"]
+        java,
+        tuple(obtain_jars(read_pins("kafka"), progress=progress)),
+        home,
+        ports["broker"],
+        ports["broker-controller"],
     )
     zipkin = _zipkin_plan(java, home, ports["zipkin"], progress) if options.traces else None
     ensure_keys(home)
@@ -81,5 +85,5 @@ def _choose_ports(home: Home, options: StartOptions) -> dict[str, int]:
 
 
 def _zipkin_plan(java: Path, home: Home, port: int, progress: Progress | None) -> ProcessPlan:
-    (archive,) = obtain(pins("zipkin"), progress=progress)
+    (archive,) = obtain_jars(read_pins("zipkin"), progress=progress)
     return zipkin_plan(java, archive, home, port)

@@ -26,7 +26,7 @@ def launch_supervisor(home: Home, lock: int, *, ends_with_caller: bool = False) 
     """
     descriptors = {"--lock": lock, **({"--caller-pipe": _caller_pipe()} if ends_with_caller else {})}
     command = [sys.executable, "-m", "penstock.console.supervision.supervisor", str(home.root)]
-    with open_log(home.log("supervisor")) as output:
+    with open_log(home.log_file("supervisor")) as output:
         process = subprocess.Popen(
             [*command, *(f"{option}={descriptor}" for option, descriptor in descriptors.items())],
             stdin=subprocess.DEVNULL,
@@ -56,4 +56,4 @@ def _await_first_record(home: Home, process: subprocess.Popen[bytes]) -> None:
         if deployment and deployment.supervisor and deployment.supervisor.pid == process.pid:
             return
         time.sleep(POLL_INTERVAL_S)
-    raise ConsoleFailure(f"The supervisor ended at once; see {home.log('supervisor')}.")
+    raise ConsoleFailure(f"The supervisor ended at once; see {home.log_file('supervisor')}.")

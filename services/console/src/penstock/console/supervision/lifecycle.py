@@ -69,7 +69,7 @@ def await_ready(home: Home, show: ShowDeployment = lambda _: None) -> Deployment
                 return deployment
             _raise_if_failing(home, deployment)
         elif not is_locked(home):
-            raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log('supervisor')}.")
+            raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log_file('supervisor')}.")
         time.sleep(POLL_INTERVAL_S)
 
 
@@ -133,7 +133,7 @@ def _is_supervised(home: Home) -> bool:
 def _raise_if_failing(home: Home, deployment: Deployment) -> None:
     for name, record in deployment.processes.items():
         if record.state is ProcessState.FAILING:
-            last_line = next(iter(last_lines(home.log(name), 1)), "it wrote nothing")
+            last_line = next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing")
             raise ConsoleFailure(f"{name} ends again and again ({last_line.strip()[:200]}). See: penstock logs {name}")
 
 

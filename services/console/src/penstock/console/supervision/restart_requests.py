@@ -30,7 +30,7 @@ def restart_and_wait(home: Home, process: str, limit_s: float = 120.0) -> None:
         if record.restarts > before.processes[process].restarts and record.is_ready:
             return
         time.sleep(POLL_INTERVAL_S)
-    raise ConsoleFailure(f"{process} is not ready after {limit_s:.0f} s; see {home.log(process)}.")
+    raise ConsoleFailure(f"{process} is not ready after {limit_s:.0f} s; see {home.log_file(process)}.")
 
 
 def pop_restart_requests(home: Home) -> list[str]:

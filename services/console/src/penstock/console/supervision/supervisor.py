@@ -69,7 +69,7 @@ class Supervisor:
         )
         hooks = ProcessHooks(
             probe=partial(prober.probe, plan),
-            open_output=partial(open_log, self._home.log(plan.name)),
+            open_output=partial(open_log, self._home.log_file(plan.name)),
             on_change=partial(self._update_record, plan.name),
         )
         return SupervisedProcess(spec, hooks)
