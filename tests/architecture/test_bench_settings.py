@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import Command, environment_of
-from bench.shipped import Deployment
+from bench.cells.penstock_deployment import Deployment
+from bench.instruments.processes import Command, environment_of
 from penstock.console.home import Home
 from penstock.console.plan.service_plans import (
     SERVICES,
@@ -131,7 +131,8 @@ def settings_of_services() -> set[str]:
 def test_a_setting_would_be_seen(tmp_path: Path) -> None:
     file = tmp_path / "cell.py"
     file.write_text(
-        'environment = {"PENSTOCK_STREAM_WORKERS": "2"} | dict(KAFKA_BOOTSTRAP_SERVERS="x")\nsay("set OTEL_TRACES_SAMPLER=always_on")'
+        'environment = {"PENSTOCK_STREAM_WORKERS": "2"} | dict(KAFKA_BOOTSTRAP_SERVERS="x")\n'
+        'say("set OTEL_TRACES_SAMPLER=always_on")'
     )
     named = {name for text in texts_in(file) for name in settings_in(text)}
     assert named == {"PENSTOCK_STREAM_WORKERS", "KAFKA_BOOTSTRAP_SERVERS", "OTEL_TRACES_SAMPLER"}
