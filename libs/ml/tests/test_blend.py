@@ -74,14 +74,14 @@ def test_it_learns_what_its_frozen_model_cannot(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-def test_batches_leave_no_mark(task: Task) -> None:
+def test_the_cut_into_batches_changes_nothing(task: Task) -> None:
     frame, targets = rows(300)
     once, often = (teach(blend_for(task, frame, targets), frame, targets, step) for step in (300, 7))
     assert pack(once, frame.take([0, 1])) == pack(often, frame.take([0, 1]))
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-def test_what_is_unpacked_answers_alike_and_learns_on_alike(task: Task) -> None:
+def test_an_unpacked_blend_answers_and_learns_like_the_original(task: Task) -> None:
     frame, targets = rows(400)
     blend = teach(blend_for(task, frame, targets), frame.take(slice(0, 200)), targets[:200], 200)
     blend.label_history.add("somebody", 1.0)

@@ -57,7 +57,7 @@ def test_the_scale_of_errors_does_not_matter(name: str, scale: float) -> None:
 
 
 @scores
-def test_any_change_counts_when_asked(name: str) -> None:
+def test_any_change_is_an_alarm_in_both_directions(name: str) -> None:
     watch = SequentialDetector(name, direction="both")
     watch.update(np.full(1000, 0.8))
     assert watch.update(np.full(1000, 0.3)) is not None

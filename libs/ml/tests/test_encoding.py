@@ -33,11 +33,11 @@ def frame_of(rows: list) -> Frame:
 
 
 @given(ROWS, ROWS)
-def test_an_encoder_survives_json(fitted: list, asked: list) -> None:
+def test_an_encoder_survives_json(fitted: list, later: list) -> None:
     encoder = Encoder.fit(frame_of(fitted), FIELDS, PARTS)
     again = Encoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
     assert again == encoder
-    assert np.array_equal(again.transform(frame_of(asked)), encoder.transform(frame_of(asked)), equal_nan=True)
+    assert np.array_equal(again.transform(frame_of(later)), encoder.transform(frame_of(later)), equal_nan=True)
 
 
 @given(ROWS)

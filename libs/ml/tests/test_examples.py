@@ -14,7 +14,7 @@ import penstock.ml
 MODULES = [found.name for found in pkgutil.walk_packages(penstock.ml.__path__, "penstock.ml.")]
 
 
-def test_the_readme_tells_the_truth() -> None:
+def test_the_examples_in_the_readme_run() -> None:
     readme = Path(__file__).parents[1] / "README.md"
     result = doctest.testfile(str(readme), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.attempted > 5

@@ -57,7 +57,7 @@ def test_another_best_expert_is_followed() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1))
-def test_batches_leave_no_mark_and_weights_stay_shares(n: int, seed: int) -> None:
+def test_the_cut_into_batches_changes_nothing_and_weights_stay_shares(n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     targets = rng.integers(0, 2, n).astype(float)
     expert_outputs = outputs_of(rng.uniform(0, 1, (n, 3)), targets)

@@ -122,9 +122,9 @@ def test_rows_at_the_edges_get_the_answers_of_the_estimator(family: str, task: s
     assert set(edges) == {"income", "debt"}
     for name, values in edges.items():
         for beside in (-np.inf, None, np.inf):
-            asked = mixed.frame.take(slice(0, len(values)))
-            asked.columns[name] = np.array(values) if beside is None else np.nextafter(values, beside)
-            assert_same(model, asked)
+            rows = mixed.frame.take(slice(0, len(values)))
+            rows.columns[name] = np.array(values) if beside is None else np.nextafter(values, beside)
+            assert_same(model, rows)
 
 
 @every_family
@@ -238,12 +238,12 @@ class Off:
     ],
     ids=["golden", "missing", "beyond", "no category", "no time", "unknown", "an hour"],
 )
-def test_a_form_that_is_wrong_somewhere_is_found_out(wrong_at: object, learnt, golden) -> None:
+def test_a_fused_form_that_is_wrong_somewhere_is_detected(wrong_at: object, learnt, golden) -> None:
     model = learnt("linear")
     for right in (model.fusion.fused, learnt("boosting").fusion.fused):
-        asked = model if right is model.fusion.fused else learnt("boosting")
-        assert difference(asked, Off(right, wrong_at, 1e-11), golden) is None
-        assert "otherwise" in difference(asked, Off(right, wrong_at, 1e-8), golden)
+        original = model if right is model.fusion.fused else learnt("boosting")
+        assert difference(original, Off(right, wrong_at, 1e-11), golden) is None
+        assert "otherwise" in difference(original, Off(right, wrong_at, 1e-8), golden)
 
 
 def test_what_is_built_otherwise_is_not_fused(mixed, golden) -> None:
@@ -285,7 +285,7 @@ def test_a_package_is_fused_where_it_is_loaded_and_says_so(family: str, learnt, 
     assert unpack(data).fused == family
 
 
-def test_times_are_only_made_for_a_model_that_asks(learnt, mixed, golden) -> None:
+def test_times_are_only_computed_for_a_model_that_uses_them(learnt, mixed, golden) -> None:
     made = []
 
     def moments() -> np.ndarray:

@@ -29,7 +29,7 @@ def calm_then_worse(seed: int, calm: int = 200, worse: int = 200) -> np.ndarray:
     return np.concatenate([hits(CALM, calm, seed), hits(WORSE, worse, seed + 1)])
 
 
-def test_whatever_tips_has_laws() -> None:
+def test_every_detector_has_laws() -> None:
     assert with_any_of("update_one", "drift_detected") == {SequentialDetector}
     assert set(DETECTORS) == set(EARLIEST)
 
@@ -51,7 +51,7 @@ def test_a_constant_error_of_any_size_is_no_alarm(name: str, value: float) -> No
 @pytest.mark.parametrize("direction", ["up", "both"])
 @given(st.data())
 @settings(max_examples=10)
-def test_nothing_is_said_before_the_warm_up(name: str, direction: Any, data: st.DataObject) -> None:
+def test_there_is_no_alarm_before_the_warm_up(name: str, direction: Any, data: st.DataObject) -> None:
     series = data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=EARLIEST[name] - 1, max_size=EARLIEST[name] - 1))
     assert SequentialDetector(name, direction=direction).alarms(np.array(series)) == []
 
@@ -59,7 +59,7 @@ def test_nothing_is_said_before_the_warm_up(name: str, direction: Any, data: st.
 @of_any_number
 @given(st.lists(st.floats(-1e300, 1e300), min_size=CALIBRATION - 1, max_size=CALIBRATION - 1))
 @settings(max_examples=10)
-def test_nothing_is_said_before_the_scale_is_known(name: str, series: list[float]) -> None:
+def test_there_is_no_alarm_before_the_scale_is_set(name: str, series: list[float]) -> None:
     assert SequentialDetector(name, bounded=False).alarms(np.array(series)) == []
 
 
@@ -101,7 +101,7 @@ def test_the_same_series_and_seed_give_the_same_alarms(name: str) -> None:
 @every_detector
 @given(cut=st.integers(0, 400), seed=st.integers(0, 50))
 @settings(max_examples=3)
-def test_a_detector_refolded_is_the_one_that_was_fed(name: str, cut: int, seed: int) -> None:
+def test_a_rebuilt_detector_equals_the_one_that_was_updated(name: str, cut: int, seed: int) -> None:
     series = calm_then_worse(seed)
     fed = SequentialDetector(name, seed)
     tips = fed.alarms(series[:cut])
@@ -110,7 +110,7 @@ def test_a_detector_refolded_is_the_one_that_was_fed(name: str, cut: int, seed: 
 
 
 @every_detector
-def test_a_series_that_is_refused_leaves_no_mark(name: str) -> None:
+def test_a_refused_series_changes_nothing(name: str) -> None:
     series = calm_then_worse(6)
     pure, tried = (SequentialDetector(name) for _ in range(2))
     for bad in (np.nan, np.inf):
@@ -120,7 +120,7 @@ def test_a_series_that_is_refused_leaves_no_mark(name: str) -> None:
 
 
 @every_detector
-def test_nothing_taken_in_is_nothing_said(name: str) -> None:
+def test_an_empty_update_raises_no_alarm(name: str) -> None:
     watch = rebuild_detector(name, hits(CALM, 100, 1))
     assert watch.alarms(np.empty(0)) == []
     assert watch.alarms(calm_then_worse(4)) == rebuild_detector(name, hits(CALM, 100, 1)).alarms(calm_then_worse(4))

@@ -52,7 +52,7 @@ OTHERS = {
 }
 
 
-def test_whatever_compares_has_laws() -> None:
+def test_every_comparison_has_laws() -> None:
     assert set(DISTANCES) | set(P_VALUES) == names("distances")
     assert {module: names(module) for module in OTHERS} == OTHERS
     assert {name.split(".")[3] for name in exported("penstock.ml.drift")} == {*OTHERS, "distances"}
@@ -128,7 +128,7 @@ def test_a_window_like_the_reference_has_not_drifted(name: str, n: int) -> None:
 
 
 @every_verdict
-def test_a_window_of_another_world_has_drifted_and_the_same_rows_say_the_same(name: str) -> None:
+def test_a_window_of_another_distribution_has_drifted_in_any_order_of_rows(name: str) -> None:
     columns = samples(1, 500, shift=9.0)
     order = np.random.default_rng(0).permutation(500)
     found = VERDICTS[name](counted(columns))
@@ -142,7 +142,7 @@ def test_too_few_rows_are_never_a_drift(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROW_TESTS)
-def test_rows_of_another_world_are_told_from_those_of_the_same(name: str) -> None:
+def test_rows_of_another_distribution_are_detected_and_those_of_the_same_are_not(name: str) -> None:
     def rows(seed: int, scale: float = 1.0) -> np.ndarray:
         return np.random.default_rng(seed).normal(size=(200, 2)) @ np.array([[1.0, 0.9], [0.0, 0.4]]) * scale
 
@@ -154,7 +154,7 @@ def test_rows_of_another_world_are_told_from_those_of_the_same(name: str) -> Non
 
 
 @given(st.lists(st.floats(0.1, 1e6), max_size=60), st.floats(0, 1e9), st.randoms())
-def test_a_rate_is_judged_by_the_rates_before_it_in_any_order(known: list[float], rate: float, random: Any) -> None:
+def test_a_rate_is_compared_with_earlier_rates_in_any_order(known: list[float], rate: float, random: Any) -> None:
     found = exceeded_volume_bound(rate, known)
     shuffled = random.sample(known, len(known))
     assert exceeded_volume_bound(rate, shuffled) == found
@@ -162,11 +162,11 @@ def test_a_rate_is_judged_by_the_rates_before_it_in_any_order(known: list[float]
 
 
 @given(st.lists(st.floats(0.5, 1), min_size=1, max_size=40), st.randoms())
-def test_an_estimate_lies_among_what_is_said_and_not_in_its_order(said: list[float], random: Any) -> None:
-    told, own = ExpectedScore(list(CONFIDENCE_EDGES)), np.array(said)
-    told.update(np.array([0.6, 0.9]), np.array([0.0, 1.0]))
-    found = told.estimate(own, own)
-    assert found is not None
-    assert 0 <= found <= 1
-    shuffled = np.array(random.sample(said, len(said)))
-    assert told.estimate(shuffled, shuffled) == pytest.approx(found)
+def test_an_estimate_lies_within_the_answers_in_any_order(values: list[float], random: Any) -> None:
+    expected, answers = ExpectedScore(list(CONFIDENCE_EDGES)), np.array(values)
+    expected.update(np.array([0.6, 0.9]), np.array([0.0, 1.0]))
+    estimate = expected.estimate(answers, answers)
+    assert estimate is not None
+    assert 0 <= estimate <= 1
+    shuffled = np.array(random.sample(values, len(values)))
+    assert expected.estimate(shuffled, shuffled) == pytest.approx(estimate)

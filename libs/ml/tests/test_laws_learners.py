@@ -48,7 +48,7 @@ def blends(training: Table) -> dict[str, Blend]:
     return {task: blend_of(training, task) for task in TASKS}
 
 
-def test_whatever_learns_has_laws() -> None:
+def test_every_learner_has_laws() -> None:
     assert with_any_of("learn") == set(LEARNERS)
 
 
@@ -88,7 +88,7 @@ def reloaded(learner: Any, training: Table) -> Any:
 
 @every_learner
 @every_task
-def test_outcomes_folded_at_once_or_one_by_one_leave_the_same(
+def test_outcomes_learnt_at_once_or_one_at_a_time_give_the_same_state(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
     targets = targets_of(training, task)
@@ -117,7 +117,9 @@ def test_what_was_kept_and_learns_on_is_what_was_never_kept(
 
 @every_learner
 @every_task
-def test_nothing_folded_is_nothing_learnt_and_something_is(training: Table, blends: Any, kind: type, task: str) -> None:
+def test_an_empty_batch_changes_nothing_and_an_outcome_does(
+    training: Table, blends: Any, kind: type, task: str
+) -> None:
     learner, arguments = fresh(kind, training, blends[task])
     before, targets = state(learner), targets_of(training, task)
     learner.learn(*part(arguments, slice(0, 0)), targets[:0])
@@ -138,7 +140,7 @@ def test_no_number_however_huge_makes_a_learner_useless(training: Table, blends:
 
 @every_learner
 @every_task
-def test_one_and_the_same_label_for_ever_is_learnt_and_nothing_breaks(
+def test_a_constant_label_is_learnt_without_breaking_anything(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
     learner, arguments = fresh(kind, training, blends[task])
@@ -203,7 +205,7 @@ KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
 }
 
 
-def test_whatever_is_kept_as_plain_data_has_laws() -> None:
+def test_everything_stored_as_plain_data_has_laws() -> None:
     assert with_any_of("from_dict", "from_state") == set(KEPT)
 
 

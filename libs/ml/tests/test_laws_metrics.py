@@ -25,26 +25,26 @@ class Case:
         random = np.random.default_rng(seed)
         self.probabilities = random.dirichlet(np.ones(3), n)
         self.labels = [CLASSES[code] for code in random.integers(0, 3, n)]
-        self.numbers, self.told = random.normal(size=(2, n))
+        self.numbers, self.predictions = random.normal(size=(2, n))
 
     def perfect(self) -> Case:
-        """The same labels, answered as they are."""
+        """The same labels, all answered correctly."""
         self.probabilities = np.array([[float(name == label) for name in CLASSES] for label in self.labels])
         self.probabilities = self.probabilities.reshape(-1, 3)
-        self.told = self.numbers
+        self.predictions = self.numbers
         return self
 
     def shuffled(self, seed: int) -> Case:
         """The same cases in another order."""
         order = np.random.default_rng(seed).permutation(len(self.labels))
-        self.probabilities, self.labels = self.probabilities[order], [self.labels[place] for place in order]
-        self.numbers, self.told = self.numbers[order], self.told[order]
+        self.probabilities, self.labels = self.probabilities[order], [self.labels[index] for index in order]
+        self.numbers, self.predictions = self.numbers[order], self.predictions[order]
         return self
 
     @property
     def answers(self) -> list[str]:
         """The likeliest class of each."""
-        return [CLASSES[place] for place in self.probabilities.argmax(axis=1)] if self.labels else []
+        return [CLASSES[code] for code in self.probabilities.argmax(axis=1)] if self.labels else []
 
 
 METRICS: dict[str, tuple[Callable[[Case], float], float]] = {
@@ -55,8 +55,8 @@ METRICS: dict[str, tuple[Callable[[Case], float], float]] = {
     "auc": (lambda case: metrics.auc(case.labels, case.probabilities, CLASSES), 1.0),
     "log_loss": (lambda case: metrics.log_loss(case.labels, case.probabilities, CLASSES), 0.0),
     "brier": (lambda case: metrics.brier(case.labels, case.probabilities, CLASSES), 0.0),
-    "mae": (lambda case: metrics.mae(case.numbers.tolist(), case.told.tolist()), 0.0),
-    "rmse": (lambda case: metrics.rmse(case.numbers.tolist(), case.told.tolist()), 0.0),
+    "mae": (lambda case: metrics.mae(case.numbers.tolist(), case.predictions.tolist()), 0.0),
+    "rmse": (lambda case: metrics.rmse(case.numbers.tolist(), case.predictions.tolist()), 0.0),
 }
 """Each metric, and what it is where every answer is right."""
 
@@ -100,7 +100,7 @@ def test_the_order_of_the_cases_does_not_matter(name: str, seed: int) -> None:
 def test_all_at_once_do_not_mind_the_order_either_and_lie_in_their_intervals(seed: int, n: int) -> None:
     def measured(case: Case) -> dict[str, Any]:
         found = metrics.classification_metrics(case.answers, case.labels, case.probabilities, CLASSES)
-        return found | metrics.regression_metrics(case.told, case.numbers)
+        return found | metrics.regression_metrics(case.predictions, case.numbers)
 
     one, other = measured(Case(seed, n)), measured(Case(seed, n).shuffled(2))
     assert one.keys() == other.keys()

@@ -45,7 +45,7 @@ def training() -> Table:
 
 
 @pytest.fixture(scope="module")
-def asked() -> Frame:
+def later() -> Frame:
     return table(24, seed=5).frame
 
 
@@ -56,7 +56,7 @@ def models(training: Table) -> dict[Key, Model | Blend]:
 
 @pytest.fixture(scope="module")
 def packages(training: Table, models: dict[Key, Model | Blend]) -> dict[Key, bytes]:
-    """Every model as it was before anybody asked it anything."""
+    """The package of every model before its first prediction."""
     return {key: pack(model, golden(training)) for key, model in models.items()}
 
 
@@ -64,7 +64,7 @@ def golden(training: Table) -> Frame:
     return training.frame.take([0, 1])
 
 
-def test_whatever_answers_has_laws() -> None:
+def test_every_model_has_laws() -> None:
     # a constant stands in the place of an estimator: `BASELINE` and "one class" are models of it
     assert with_any_of("predict", "predict_proba") == {Model, Blend, Constant}
     assert set(MODELS) == {*FAMILIES, BASELINE, BLEND, "one class"}
@@ -82,38 +82,38 @@ def frame_of(rows: list[tuple[Any, ...]]) -> Frame:
 @settings(max_examples=10)
 def test_any_rows_get_answers_that_can_be_used(models: Any, name: str, task: str, rows: Any) -> None:
     model = models[name, task]
-    found = model.predict(frame_of(rows))
-    assert len(found) == len(rows)
-    assert np.isfinite(numbers_of(found)).all()
+    output = model.predict(frame_of(rows))
+    assert len(output) == len(rows)
+    assert np.isfinite(numbers_of(output)).all()
     if task == "regression":
-        assert found.probabilities is None
+        assert output.probabilities is None
     else:
-        assert found.probabilities.shape == (len(rows), len(model.classes))
-        assert (found.probabilities >= 0).all()
-        assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(len(rows)))
-        assert found.values == [model.classes[place] for place in found.probabilities.argmax(axis=1)]
+        assert output.probabilities.shape == (len(rows), len(model.classes))
+        assert (output.probabilities >= 0).all()
+        assert output.probabilities.sum(axis=1) == pytest.approx(np.ones(len(rows)))
+        assert output.values == [model.classes[place] for place in output.probabilities.argmax(axis=1)]
 
 
 @every_model
 @every_task
 @pytest.mark.parametrize("size", [1, 7])
 def test_neither_the_order_of_rows_nor_their_batches_matter(
-    models: Any, asked: Frame, name: str, task: str, size: int
+    models: Any, later: Frame, name: str, task: str, size: int
 ) -> None:
-    model, order = models[name, task], np.random.default_rng(0).permutation(len(asked))
+    model, order = models[name, task], np.random.default_rng(0).permutation(len(later))
     parts = [order[start : start + size] for start in range(0, len(order), size)]
-    found = np.concatenate([numbers_of(model.predict(asked.take(part))) for part in parts])
-    assert found == pytest.approx(numbers_of(model.predict(asked))[order], rel=1e-9, abs=1e-12)
+    output = np.concatenate([numbers_of(model.predict(later.take(part))) for part in parts])
+    assert output == pytest.approx(numbers_of(model.predict(later))[order], rel=1e-9, abs=1e-12)
 
 
 @every_model
 @every_task
 def test_a_category_that_never_came_is_answered_as_one_that_is_missing(
-    models: Any, asked: Frame, name: str, task: str
+    models: Any, later: Frame, name: str, task: str
 ) -> None:
     def of_town(town: str | None) -> np.ndarray:
-        towns = {"town": column("category", [town] * len(asked))}
-        return numbers_of(models[name, task].predict(Frame({**asked.columns, **towns}, asked.times)))
+        towns = {"town": column("category", [town] * len(later))}
+        return numbers_of(models[name, task].predict(Frame({**later.columns, **towns}, later.times)))
 
     assert np.array_equal(of_town("never seen"), of_town(None))
 
@@ -121,21 +121,21 @@ def test_a_category_that_never_came_is_answered_as_one_that_is_missing(
 @every_model
 @every_task
 def test_to_answer_changes_neither_the_model_nor_the_rows(
-    models: Any, packages: Any, training: Table, asked: Frame, name: str, task: str
+    models: Any, packages: Any, training: Table, later: Frame, name: str, task: str
 ) -> None:
     model = models[name, task]
     before = packages[name, task]
-    first = numbers_of(model.predict(asked))
-    assert np.array_equal(numbers_of(model.predict(asked)), first)
+    first = numbers_of(model.predict(later))
+    assert np.array_equal(numbers_of(model.predict(later)), first)
     assert pack(model, golden(training)) == before
-    for one, other in zip(asked.columns.values(), table(24, seed=5).frame.columns.values(), strict=True):
+    for one, other in zip(later.columns.values(), table(24, seed=5).frame.columns.values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @every_model
 @every_task
 def test_the_same_rows_make_the_same_bytes_wherever_a_column_stands(
-    models: Any, packages: Any, training: Table, asked: Frame, name: str, task: str
+    models: Any, packages: Any, training: Table, later: Frame, name: str, task: str
 ) -> None:
     def moved(frame: Frame) -> Frame:
         names = [*reversed(frame.columns), "spare"]
@@ -143,23 +143,23 @@ def test_the_same_rows_make_the_same_bytes_wherever_a_column_stands(
 
     trained_alike = MODELS[name](Table(moved(training.frame), training.labels), task)
     assert pack(trained_alike, golden(training)) == packages[name, task]
-    assert np.array_equal(*(numbers_of(models[name, task].predict(each)) for each in (asked, moved(asked))))
+    assert np.array_equal(*(numbers_of(models[name, task].predict(each)) for each in (later, moved(later))))
 
 
 @every_model
 @every_task
-def test_what_is_unpacked_answers_alike(models: Any, packages: Any, asked: Frame, name: str, task: str) -> None:
-    again = unpack(packages[name, task]).predict(asked)
-    assert numbers_of(again) == pytest.approx(numbers_of(models[name, task].predict(asked)), rel=1e-6, abs=1e-9)
+def test_an_unpacked_model_answers_like_the_original(
+    models: Any, packages: Any, later: Frame, name: str, task: str
+) -> None:
+    again = unpack(packages[name, task]).predict(later)
+    assert numbers_of(again) == pytest.approx(numbers_of(models[name, task].predict(later)), rel=1e-6, abs=1e-9)
 
 
 @every_model
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_a_class_that_never_came_is_hardly_likely_and_never_said(
-    models: Any, asked: Frame, name: str, task: str
-) -> None:
+def test_a_class_without_rows_is_unlikely_and_never_the_answer(models: Any, later: Frame, name: str, task: str) -> None:
     model = models[name, task]
-    found = model.predict(asked)
-    given_to_it = found.probabilities[:, model.classes.index(UNSEEN)]
-    assert UNSEEN not in found.values
+    output = model.predict(later)
+    given_to_it = output.probabilities[:, model.classes.index(UNSEEN)]
+    assert UNSEEN not in output.values
     assert (given_to_it < 0.1).all() if isinstance(model, Blend) else (given_to_it == 0).all()

@@ -169,7 +169,7 @@ def _turned(answered: tuple[list[str], list[str], np.ndarray]) -> tuple[list[str
     return answered[1], answered[0], answered[2]
 
 
-def test_calibration_is_told_from_its_lack() -> None:
+def test_calibration_error_distinguishes_good_from_bad_calibration() -> None:
     sure = np.tile([0.95, 0.05], (1000, 1))
     right = metrics.classification_metrics(["a"] * 1000, ["a"] * 950 + ["b"] * 50, sure, ["a", "b"])["ece"]
     wrong = metrics.classification_metrics(["a"] * 1000, ["a"] * 600 + ["b"] * 400, sure, ["a", "b"])["ece"]
@@ -192,7 +192,7 @@ def test_a_perfect_order_is_not_certain() -> None:
     assert found.low < 0.7
 
 
-def test_what_cannot_be_told_is_left_out() -> None:
+def test_undefined_metrics_are_left_out() -> None:
     assert metrics.classification_metrics([], [], np.empty((0, 2)), ["a", "b"]) == {}
     assert metrics.regression_metrics(np.empty(0), np.empty(0)) == {}
     huge = metrics.regression_metrics(np.array([1e300, 1e300]), np.array([0.0, -1e300]))

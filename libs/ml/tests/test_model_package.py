@@ -365,7 +365,7 @@ def test_grown_trees_that_lead_outside_or_in_circles_are_refused(
         unpack(forged(grown[task], estimator=in_tree(crooked)))
 
 
-def test_a_tree_that_owns_to_fewer_nodes_than_it_has_is_refused(grown: dict[str, bytes]) -> None:
+def test_a_tree_that_states_fewer_nodes_than_it_has_is_refused(grown: dict[str, bytes]) -> None:
     def shrunk(held: dict) -> None:
         held["state"]["node_count"]["content"] = "3"
 

@@ -71,14 +71,14 @@ def test_hostile_columns_are_survived(family: str, task: str, mixed) -> None:
     }
     fields = [Field(name, "category" if name in {"nothing", "one"} else "number") for name in columns]
     model = fit(family, TrainingData(Frame(columns, mixed.frame.times), mixed.labels[task], fields, task))
-    asked = {
+    extreme = {
         "constant": np.array([-1e300, np.nan]),
         "missing": np.array([1.0, 1e300]),
         "nothing": column("category", ["new", None]),
         "one": column("category", ["other", None]),
         "huge": np.array([-1e300, 1e300]),
     }
-    assert len(model.predict(Frame(asked, mixed.frame.times[:2]))) == 2
+    assert len(model.predict(Frame(extreme, mixed.frame.times[:2]))) == 2
 
 
 @every_family

@@ -23,7 +23,7 @@ def test_a_broken_correlation_is_seen(measure: object) -> None:
 
 
 @pytest.mark.parametrize(("measure", "calm"), [(reconstruction_drift, 1.0), (domain_drift, 0.5)])
-def test_without_a_change_little_is_said(measure: object, calm: float) -> None:
+def test_without_a_change_drift_is_small(measure: object, calm: float) -> None:
     found = [measure(rows(seed, 0.9), rows(seed + 50, 0.9)) for seed in range(8)]
     assert sum(one.p_value < 0.01 for one in found) <= 1
     assert np.mean([one.value for one in found]) == pytest.approx(calm, abs=0.06)

@@ -44,11 +44,11 @@ def test_p_values_are_scipys(sizes: tuple[int, int, float, float], missing: bool
     assert p_values([share])[0] == pytest.approx(oracle, abs=1e-9)
 
 
-def test_without_a_change_nothing_is_told() -> None:
+def test_without_a_change_there_is_no_drift() -> None:
     assert [share_drifts(PROFILE, window(seed)) for seed in range(1, 200)] == [[]] * 199
 
 
-def test_each_change_is_told_by_its_name() -> None:
+def test_each_change_has_its_kind() -> None:
     load, town = np.random.default_rng(5).normal(size=1000), np.array(["t1"] * 950 + ["new"] * 50, dtype=object)
     load[:60] = 9.0
     found = share_drifts(PROFILE, window(1, load=load, town=town, gap=np.clip(load, 0, 1)))
@@ -65,12 +65,12 @@ def test_fewer_new_categories_are_no_drift() -> None:
     assert share_drifts({"t": few}, {"t": np.array([0, 1000, 0])})[0].kind == "category"
 
 
-def test_a_reference_whose_end_bins_hold_values_cannot_tell_of_the_range() -> None:
+def test_a_reference_with_values_in_its_end_bins_has_no_range_test() -> None:
     old = ReferenceBins("number", (1.0, 2.0), (), (300, 300, 400, 0))
     assert share_drifts({"f": old}, {"f": np.array([900, 0, 100, 0])}) == []
 
 
-def test_a_small_window_is_not_judged() -> None:
+def test_a_small_window_never_drifts() -> None:
     assert share_drifts(PROFILE, window(1, n=90, load=np.full(90, 99.0))) == []
 
 

@@ -222,7 +222,7 @@ def test_drifts_are_what_is_measured_as_drifted(statistic: str, seed: int, size:
     assert test.drifts(before, window) == sorted(measured, key=lambda field: -field.value)
 
 
-def test_a_window_is_measured_even_where_it_is_not_judged() -> None:
+def test_a_small_window_is_measured_but_never_drifts() -> None:
     found = WindowTest().measure({"a": np.array([500, 500])}, {"a": np.array([0, 40])})
     assert found[0].value > 0.2
     assert not found[0].drifted

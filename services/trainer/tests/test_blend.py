@@ -53,7 +53,7 @@ async def test_it_begins_where_its_dataset_ends(deployment: Deployment, changes:
     assert len({model.encoder.names for model in blend.frozen_models}) == 2, "with lags and without"
 
 
-async def test_it_is_judged_by_what_it_would_have_answered(deployment: Deployment) -> None:
+async def test_it_is_evaluated_by_its_prequential_answers(deployment: Deployment) -> None:
     _, run = await train_blend(deployment)
     assert run.evaluation.candidate.rows == run.evaluation.champion.rows >= 50
     assert run.evaluation.gain.low > 0

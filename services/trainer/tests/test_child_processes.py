@@ -70,7 +70,7 @@ async def test_a_training_that_takes_too_long_is_stopped(job: TrainingJob, tmp_p
     assert not children()
 
 
-async def test_a_training_nobody_waits_for_any_more_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
+async def test_a_cancelled_training_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
     training = asyncio.ensure_future(ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job))
     await child_appears()
     training.cancel()

@@ -82,7 +82,7 @@ def comparable(report: ValidationReport) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_families_as_they_are_come_first_and_are_judged_as_without_a_search(task: str) -> None:
+def test_default_settings_come_first_and_score_as_without_a_search(task: str) -> None:
     without_search, found = validate_defaults(validation(task)), search(validation(task), declared())
     assert list(found.results)[: len(without_search.results)] == list(without_search.results)
     for candidate, record in without_search.results.items():
@@ -96,7 +96,7 @@ def test_families_as_they_are_come_first_and_are_judged_as_without_a_search(task
     )
 
 
-def test_as_many_trials_are_made_as_were_asked_for_and_what_they_set_is_within_bounds() -> None:
+def test_the_declared_number_of_trials_runs_with_settings_within_bounds() -> None:
     found = search(validation(), declared(8))
     assert len(found.results) + found.pruned + len(found.failed) == 4 + 8
     for candidate in found.results:
@@ -111,13 +111,13 @@ def test_the_same_seed_makes_the_same_trials_and_another_seed_others() -> None:
     assert set(first.results) != set(other.results)
 
 
-def test_no_time_still_judges_the_families_as_they_are() -> None:
+def test_without_time_the_default_settings_are_still_validated() -> None:
     found = search(validation(), declared(50, seconds=1e-9))
     assert [candidate.settings for candidate in found.results][:4] == [()] * 4
     assert len(found.results) + found.pruned == 4 + 1, "one trial has to be made to see that time is over"
 
 
-def test_trials_that_fail_are_told_of_and_the_others_still_run() -> None:
+def test_failed_trials_are_reported_and_the_others_still_run() -> None:
     found = search(validation(families=("quick", "sometimes")), declared(12))
     assert found.failed
     assert set(found.failed.values()) == {"ArithmeticError: no convergence"}

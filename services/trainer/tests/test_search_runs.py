@@ -55,7 +55,7 @@ def test_without_trials_nothing_is_searched(store: FileStore) -> None:
     assert (model.evaluation.search, list(model.evaluation.families)) == (None, ["linear"])
 
 
-def test_the_cheapest_within_the_margin_serves_when_the_stream_asks_for_it(store: FileStore) -> None:
+def test_the_cheapest_within_the_margin_is_trained_if_the_stream_prefers_it(store: FileStore) -> None:
     families = {"families": ["linear", "forest"]}
     means = train(store, **families).evaluation.families
     assert {train(store, **families, prefer="cheapest", within=1.0).family} == {"linear"}

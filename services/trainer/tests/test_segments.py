@@ -26,13 +26,13 @@ def table(found: list[Outcome[Any]], first: int = 0, stream: Declaration = STREA
 
 @given(st.sets(st.integers(1, 119), max_size=6))
 @settings(max_examples=20)
-def test_how_the_rows_were_read_leaves_no_mark_in_the_bytes(cuts: set[int]) -> None:
+def test_the_bytes_do_not_depend_on_how_rows_were_read(cuts: set[int]) -> None:
     borders = [0, *sorted(cuts), 120]
     parts = [table(FOUND[a:b], a) for a, b in pairwise(borders)]
     assert to_parquet(STREAM, parts) == to_parquet(STREAM, [table(FOUND)])
 
 
-def test_a_segment_holds_what_was_known_said_and_true() -> None:
+def test_a_segment_holds_fields_prediction_and_label() -> None:
     (row,) = from_parquet(to_parquet(STREAM, [table(FOUND[1:2], 7)])).to_pylist()
     said = FOUND[1]
     assert (row["offset"], row["source"], row["id"]) == (7, "producer", "e1")

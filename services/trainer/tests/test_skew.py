@@ -66,5 +66,5 @@ def test_a_prediction_that_knew_the_future_is_counted() -> None:
 
 def test_without_lags_or_answers_there_is_nothing_to_compare() -> None:
     assert skew_of(declared(), rows_with_predictions()) is None
-    unasked = rows_with_predictions(learnt_to=np.full(COUNT, -1))
-    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), unasked) is None
+    unstated = rows_with_predictions(learnt_to=np.full(COUNT, -1))
+    assert skew_of(declared(label=[1, 3], mean=4, inputs={"load": [5]}), unstated) is None

@@ -63,7 +63,7 @@ async def test_the_profile_counts_every_feature_and_nothing_else(deployment: Dep
     assert sum(ReferenceBins.from_dict(profile["fields"]["load"]).counts) == 400
 
 
-async def test_a_regression_is_judged_by_its_absolute_error(deployment: Deployment) -> None:
+async def test_a_regression_is_scored_by_its_absolute_error(deployment: Deployment) -> None:
     run = await trained(deployment, task="regression", label={"name": "price"})
     assert run.evaluation is not None, run.failure
     assert run.evaluation.metric == "mae"
@@ -248,7 +248,7 @@ async def test_fields_that_came_or_changed_with_a_new_declaration_are_missing_be
     assert run.dataset.schema_version == 2
 
 
-async def test_each_slice_with_enough_rows_is_judged_by_itself(deployment: Deployment) -> None:
+async def test_each_slice_with_enough_rows_has_its_own_scores(deployment: Deployment) -> None:
     run = await trained(deployment, slices=["region"], gates={"holdout": 20})
     assert run.evaluation is not None
     assert {one.field for one in run.evaluation.slices} == {"region"}
