@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from penstock.console.broker.jars import read_pins
+from penstock.console.broker.jar_pins import read_pins
 from penstock.console.plan.service_plans import SERVICES
 from penstock.telemetry.environment import read_environment
 
@@ -46,7 +45,7 @@ def test_images_are_pinned(compose: Compose) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_image_bears_its_services_version(compose: Compose, root: Path, name: str) -> None:
-    version = tomllib.loads((root / "services" / name / "pyproject.toml").read_text())["project"]["version"]
+    version = (root / "VERSION").read_text().strip()
     assert compose["services"][name]["image"] == f"penstock-{name}:{version}"
 
 

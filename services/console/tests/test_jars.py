@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from penstock.console.broker.download import download
-from penstock.console.broker.jars import Pin, obtain_jars, read_pins
+from penstock.console.broker.jar_pins import Pin, read_pins
+from penstock.console.broker.jars import obtain_jars
 from penstock.console.failure import ConsoleFailure
 
 CONTENT = {"alpha": b"the first archive" * 1000, "beta": b"the second" * 1000}

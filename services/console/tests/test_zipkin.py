@@ -9,7 +9,8 @@ import time
 import httpx
 import psutil
 
-from penstock.console.broker.jars import obtain_jars, read_pins
+from penstock.console.broker.jar_pins import read_pins
+from penstock.console.broker.jars import obtain_jars
 from penstock.console.broker.java import find_java
 from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.home import Home

@@ -12,7 +12,7 @@ from threading import Event
 from jgo.constants import MAVEN_CENTRAL_URL as MAVEN_CENTRAL
 from jgo.maven import MavenContext, PythonResolver
 
-from penstock.console.broker.jars import Pin
+from penstock.console.broker.jar_pins import Pin
 from penstock.console.failure import ConsoleFailure
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]

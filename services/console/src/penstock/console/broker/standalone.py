@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.console.broker.broker_probe import broker_answers
-from penstock.console.broker.jars import obtain_jars, read_pins
+from penstock.console.broker.jar_pins import read_pins
+from penstock.console.broker.jars import obtain_jars
 from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
 from penstock.console.failure import ConsoleFailure

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.console.broker.jars import obtain_jars, read_pins
+from penstock.console.broker.jar_pins import read_pins
+from penstock.console.broker.jars import obtain_jars
 from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
 from penstock.console.broker.zipkin import zipkin_plan

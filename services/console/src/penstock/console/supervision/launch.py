@@ -10,7 +10,7 @@ import time
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.supervision.log_files import open_log
+from penstock.console.supervision.log_files import open_log_file
 
 POLL_INTERVAL_S = 0.02
 
@@ -26,7 +26,7 @@ def launch_supervisor(home: Home, lock: int, *, ends_with_caller: bool = False) 
     """
     descriptors = {"--lock": lock, **({"--caller-pipe": _caller_pipe()} if ends_with_caller else {})}
     command = [sys.executable, "-m", "penstock.console.supervision.supervisor", str(home.root)]
-    with open_log(home.log_file("supervisor")) as output:
+    with open_log_file(home.log_file("supervisor")) as output:
         process = subprocess.Popen(
             [*command, *(f"{option}={descriptor}" for option, descriptor in descriptors.items())],
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ MAX_LOG_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 1024
 
 
-def open_log(path: Path) -> BinaryIO:
+def open_log_file(path: Path) -> BinaryIO:
     """Open a log to append to it; one that grew too large is rotated first."""
     rotate_log(path)
     return path.open("ab")

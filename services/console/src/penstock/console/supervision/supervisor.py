@@ -16,7 +16,7 @@ from penstock.console.home import Home
 from penstock.console.process_identity import ProcessIdentity
 from penstock.console.process_plan import Plan, ProcessPlan
 from penstock.console.supervision.health_probe import HealthProber
-from penstock.console.supervision.log_files import open_log
+from penstock.console.supervision.log_files import open_log_file
 from penstock.console.supervision.restart_requests import RESTART_SIGNAL, pop_restart_requests
 from penstock.runtime.stop_signals import stop_event
 from penstock.runtime.supervision.supervised_process import ProcessHooks, ProcessSpec, ProcessStatus, SupervisedProcess
@@ -69,7 +69,7 @@ class Supervisor:
         )
         hooks = ProcessHooks(
             probe=partial(prober.probe, plan),
-            open_output=partial(open_log, self._home.log_file(plan.name)),
+            open_output=partial(open_log_file, self._home.log_file(plan.name)),
             on_change=partial(self._update_record, plan.name),
         )
         return SupervisedProcess(spec, hooks)
