@@ -11,7 +11,7 @@ import pytest
 
 from penstock.artifacts import FileStore
 from penstock.contracts.records.training import Segment
-from penstock.trainer.data.segments import outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import outcome_table, to_parquet
 from penstock.trainer.job import TrainingJob
 from penstock.trainer.processes.child_processes import ChildProcesses
 from penstock.trainer.training.job_runner import run_job

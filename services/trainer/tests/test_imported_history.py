@@ -17,7 +17,7 @@ from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import rows_of
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
-from penstock.trainer.data.segments import from_parquet, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import from_parquet, outcome_table, to_parquet
 from penstock.trainer.evaluation.evaluation import evaluate
 
 from .conftest import START, declaration, outcomes

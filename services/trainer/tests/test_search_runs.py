@@ -12,7 +12,7 @@ from penstock.artifacts import FileStore
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Segment
 from penstock.ml.package.model_package import unpack
-from penstock.trainer.data.segments import outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import outcome_table, to_parquet
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.processes.child_processes import ChildProcesses
 from penstock.trainer.search.parallel import MissingBackend, check_backend

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.segments import FIELD, from_parquet, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import FIELD, from_parquet, outcome_table, to_parquet
 
 from .conftest import declaration, outcomes
 

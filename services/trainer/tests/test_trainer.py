@@ -15,7 +15,7 @@ from penstock.contracts.topics import TRAINING_RUNS
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.package.model_package import unpack
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.segments import from_parquet
+from penstock.trainer.data.parquet_segments import from_parquet
 
 from .conftest import Deployment, declaration, outcomes, request
 

@@ -19,7 +19,7 @@ from penstock.ml.features.lag_features import Lags, lag_inputs, lag_matrix, with
 from penstock.ml.models.training_data import TrainingData
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
-from penstock.trainer.data.segments import FIELD, schema_of
+from penstock.trainer.data.parquet_segments import FIELD, schema_of
 
 MAX_GAP = 0.25  # share of the rows: labels that come all at once must leave something to learn from
 

@@ -16,7 +16,7 @@ from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
-from penstock.trainer.data.segments import outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import outcome_table, to_parquet
 
 POLL_SECONDS = 1.0  # to wait for records that are on the log
 

@@ -20,7 +20,7 @@ from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
 from penstock.ml.selection.family_selection import CostPreference, Selection, ValidationPlan, select_family
 from penstock.trainer.data.dataset import TrainingRows, rows_of
-from penstock.trainer.data.segments import from_parquet
+from penstock.trainer.data.parquet_segments import from_parquet
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
@@ -49,10 +49,9 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
     """
     rows = rows_of(job.declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
     _check_rows(job.declaration, rows)
-    with _validation(job, resources) as validate:
+    with _validation(job, resources) as validate:  # around everything: a search is kept until its training has ended
         selection = _select(job, rows, validate)
-    model, holdout = _fit_selection(job, rows, selection)
-    return _store_model(job, store, rows, selection, (model, holdout))
+        return _store_model(job, store, rows, selection, _fit_selection(job, rows, selection))
 
 
 def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selection:
@@ -80,10 +79,10 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
 
 
 def _store_model(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, result: tuple[Model | Blend, FoldOutput]
+    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: tuple[Model | Blend, FoldOutput]
 ) -> TrainedModel:
     """Put the model's package and profile into the store, and evaluate it."""
-    declaration, (model, holdout) = job.declaration, result
+    declaration, (model, holdout) = job.declaration, fitted
     learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
     return TrainedModel(

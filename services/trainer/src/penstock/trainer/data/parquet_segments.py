@@ -18,7 +18,7 @@ FIELD = "field."  # prefix of the columns that hold declared fields
 ROW_GROUP = 65_536
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_ANSWER_COLUMNS = {"served": "value", "known": "lag_features"} | {
+_PREDICTION_COLUMNS = {"served": "value", "known": "lag_features"} | {
     name: name for name in ("probabilities", "epoch", "version", "learnt_to")
 }  # columns, and the fields of the prediction that they hold
 
@@ -73,7 +73,8 @@ def outcome_table(declaration: Declaration, offsets: Sequence[int], outcomes: Se
         "revision": [item.revision for item in data],
         "label": [item.label for item in data],
         **{
-            column: [_value(prediction, name) for prediction in predictions] for column, name in _ANSWER_COLUMNS.items()
+            column: [_value(prediction, name) for prediction in predictions]
+            for column, name in _PREDICTION_COLUMNS.items()
         },
     }
     for name, values in columns_of(declaration, [item.fields for item in data]).items():
