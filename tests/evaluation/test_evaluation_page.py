@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from bench.evaluation import cells
 from bench.evaluation.__main__ import cells_of, parser
 from bench.evaluation.cells import Cell, judged, ways
-from bench.evaluation.page import generated_table, scores_table
-from bench.evaluation.plots import picture
-from bench.evaluation.product import POLICIES, changed, replay_of
-from bench.evaluation.rows import Rows
-from bench.evaluation.standing import COLUMNS, OURS, Standing, mean_ranks, ranks, recovery, standing
+from bench.evaluation.comparison import COLUMNS, OURS, Standing, mean_ranks, ranks, recovery, standing
+from bench.evaluation.evaluation_page import generated_table, scores_table
+from bench.evaluation.penstock_replay import POLICIES, changed, replay_of
+from bench.evaluation.references.feature_matrix import Rows
+from bench.evaluation.score_plots import picture
 from bench.evaluation.streams import Stream
 from bench.evaluation.targets import target
 from penstock.console.replay.scores import block_size

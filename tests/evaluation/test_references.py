@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.evaluation.boosting import Answers, calendar, calendar_rows
-from bench.evaluation.known import LAGS, MEAN_OF, Known, known_rows, lags, last_known
-from bench.evaluation.references import REFERENCES
-from bench.evaluation.rows import Rows, read_rows
+from bench.evaluation.references.boosting import Answers, calendar, calendar_rows
+from bench.evaluation.references.feature_matrix import Rows, read_rows
+from bench.evaluation.references.label_delay import LAGS, MEAN_OF, Known, known_rows, lags, last_known
+from bench.evaluation.references.reference_catalog import REFERENCES
 from penstock.console.replay.labelled_rows import Row, chunk_size
 from penstock.console.replay.stream_time import replay_in_stream_time
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.evaluation.generated import (
+from bench.evaluation.streams import DELAYS, Stream, streams_in
+from bench.evaluation.synthetic_streams import (
     FLIPPED,
     GENERATED,
     ROWS,
@@ -21,7 +22,6 @@ from bench.evaluation.generated import (
     sum_below,
     write_generated,
 )
-from bench.evaluation.streams import DELAYS, Stream, streams_in
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration

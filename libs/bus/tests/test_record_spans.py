@@ -9,7 +9,7 @@ from typing import Any
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, route
-from penstock.bus.state.state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.bus.topics import control_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs

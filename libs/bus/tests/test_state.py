@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from penstock.bus.errors import TransientError
 from penstock.bus.state.rocksdb import RocksStateStores
-from penstock.bus.state.state import Changes, MemoryStateStores, State, StateStores
+from penstock.bus.state.unit_state import Changes, MemoryStateStores, State, StateStores
 
 UNIT = ("group", "loans", 0)
 

@@ -17,7 +17,7 @@ from penstock.bus.errors import BrokerUnavailable, TransientError
 from penstock.bus.memory.faulty_log import Fault, FaultyLog
 from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state.state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
+from penstock.bus.state.unit_state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
 from penstock.bus.topics import stream_topics
 from penstock.bus.worker.worker import MAX_POLL_RECORDS, Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs

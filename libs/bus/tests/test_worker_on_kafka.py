@@ -15,7 +15,7 @@ from penstock.bus.ports import TopicPartition
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.rocksdb import RocksStateStores
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.bus.topics import stream_topics
 from penstock.bus.worker.worker import Worker
 from penstock.console.broker.standalone import start_broker

@@ -12,9 +12,9 @@ import psutil
 from penstock.console.broker.jar_pins import read_pins
 from penstock.console.broker.jars import obtain_jars
 from penstock.console.broker.java import find_java
-from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.home import Home
 from penstock.console.local_ports import HOST, free_ports
+from penstock.console.plan.zipkin import zipkin_plan
 
 from .conftest import eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock.artifacts import MemoryStore
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.batch import AnyOutputs
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.streams import StreamDeclared

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.topics import EVENTS

@@ -10,7 +10,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.topics import EVENTS, PREDICTIONS
 from penstock.drift_detector.join.partition_join import PartitionJoin
 

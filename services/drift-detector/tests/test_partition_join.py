@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.outcomes import Outcome, outcome_type
 from penstock.contracts.topics import EVENTS, LABELS, PREDICTIONS

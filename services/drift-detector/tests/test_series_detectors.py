@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.drift_detector.drift.series_detectors import MAX_VALUES, MAX_VALUES_OF, DetectorSettings, SeriesDetectors
 
 from .stream_unit import random_errors

@@ -15,7 +15,7 @@ from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.retrain_trigger.decision_record import decision_record
-from penstock.retrain_trigger.policy import RetrainDecision, evaluate_policy
+from penstock.retrain_trigger.retrain_policy import RetrainDecision, evaluate_policy
 from penstock.retrain_trigger.stream_state import StreamRecord, StreamState
 
 from .conftest import command, declared, drift, ended, promoted, statistics

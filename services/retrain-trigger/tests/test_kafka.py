@@ -17,7 +17,7 @@ from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.memory.log import system_clock
 from penstock.bus.ports import RecordBatch
 from penstock.bus.publisher import Publisher
-from penstock.bus.state.state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.bus.topics import control_topics
 from penstock.contracts.batch import RawRecord, output
 from penstock.contracts.records.streams import Streams

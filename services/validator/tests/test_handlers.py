@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from penstock.artifacts.seal import Seal
 from penstock.bus.memory.log import MemoryRecord
-from penstock.bus.state.state import MemoryStateStore, State
+from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.bus.topics import max_record_bytes
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder

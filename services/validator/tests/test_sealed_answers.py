@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from penstock.artifacts.seal import Seal
-from penstock.bus.state.state import MemoryStateStore
+from penstock.bus.state.unit_state import MemoryStateStore
 from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.predictions import PredictionData
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import AnyOutputs, Batch
 from penstock.contracts.topics import Topic
 

@@ -15,7 +15,7 @@ from penstock.bus.memory.log import system_clock
 from penstock.bus.ports import Clock, Log
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group
-from penstock.bus.state.state import StateStores
+from penstock.bus.state.unit_state import StateStores
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import STREAMS, Topic

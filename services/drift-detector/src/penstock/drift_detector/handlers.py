@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.declaration.model_lifecycle import DriftDeclaration
 from penstock.contracts.declaration.stream import Declaration

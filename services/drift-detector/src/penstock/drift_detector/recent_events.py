@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.drift_detector.event_key import short_key, short_keys
 from penstock.drift_detector.stored_series import StoredSeries
 

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Literal
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 
 CHUNK = 100  # values
 

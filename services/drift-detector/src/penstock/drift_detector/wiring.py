@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from penstock.artifacts import ArtifactError, Store, open_store
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.topics import COUNTS, EVENTS, LABELS, MODELS, OUTCOMES, PREDICTIONS
 from penstock.drift_detector.drift.champions import Champions
 from penstock.drift_detector.drift.profile_store import ProfileStore

@@ -6,8 +6,8 @@ import asyncio
 
 from penstock.contracts.topics import RECEIVED
 from penstock.ingestion.answer_cache import AnswerCache
-from penstock.ingestion.answer_lookup import AnswerLookup
-from penstock.ingestion.answer_watch import AnswerWatch
+from penstock.ingestion.answer_follower import AnswerFollower
+from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.limits import LIMITS, Limits
 from penstock.ingestion.settings import IngestionSettings
@@ -27,7 +27,7 @@ def build(
         caught_up.set()  # the runtime starts tasks once the followers have read the control plane
 
     cache = cache or AnswerCache()
-    lookup = AnswerLookup(cache, AnswerWatch(resources.log, resources.namespace, cache))
+    lookup = AnswerLookup(cache, AnswerFollower(resources.log, resources.namespace, cache))
     streams = DeclaredStreams(resources.streams, caught_up.is_set)
     app = build_app(build_intake(resources, limits), lookup, streams, limits, resources)
     return Service(app=app, tasks=[set_caught_up])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.decisions import Decision
 from penstock.retrain_trigger.ledger import expected_cost, expected_gain, realised_gain
-from penstock.retrain_trigger.policy import SOURCE, RetrainDecision
+from penstock.retrain_trigger.retrain_policy import SOURCE, RetrainDecision
 from penstock.retrain_trigger.stream_state import StreamState
 
 

@@ -23,8 +23,8 @@ from penstock.contracts.topics import (
     Topic,
 )
 from penstock.retrain_trigger.decision_record import differs
-from penstock.retrain_trigger.policy import RetrainDecision
 from penstock.retrain_trigger.policy_engine import PolicyEngine
+from penstock.retrain_trigger.retrain_policy import RetrainDecision
 
 TOPICS = (STATISTICS, DRIFT, TRAINING_REQUESTS, TRAINING_RUNS, COMMANDS)
 """The topics of the group: after each of their records the policy is evaluated."""

@@ -10,7 +10,7 @@ from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.retrain_trigger.cron_schedule import firing_between
 from penstock.retrain_trigger.decision_record import decision_record
-from penstock.retrain_trigger.policy import RetrainDecision, evaluate_policy
+from penstock.retrain_trigger.retrain_policy import RetrainDecision, evaluate_policy
 from penstock.retrain_trigger.stream_state import StreamRecord, StreamState
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.operations import Operation
 from penstock.validator.expiry_queue import ExpiryQueue
 from penstock.validator.operation_state import KEY_PREFIX, Kind, digest_of_value, encode_value, time_of

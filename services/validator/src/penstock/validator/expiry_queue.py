@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.validator.operation_state import KEY_LENGTH, Kind, time_of
 
 CHUNK = 256  # keys: a chunk is written whole, so large ones cost bytes and small ones cost reads

@@ -8,7 +8,7 @@ from pathlib import Path
 from penstock.artifacts.errors import BadKey
 from penstock.artifacts.seal import Seal
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.topics import RECEIVED
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
 from penstock.bus.errors import TransientError
-from penstock.bus.state.state import Changes, StateStore
+from penstock.bus.state.unit_state import Changes, StateStore
 
 _VALUE = b"v"
 _POSITION = b"p"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from penstock.bus.routes import Group, Route, Unit
-from penstock.bus.state.state import MemoryStateStore, State, StateStores
+from penstock.bus.state.unit_state import MemoryStateStore, State, StateStores
 from penstock.bus.worker.dead_letters import DeadLetterLimit
 
 

@@ -18,7 +18,7 @@ from penstock.bus.errors import TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
 from penstock.bus.publisher import Publisher, topic_names
 from penstock.bus.routes import Group, Unit
-from penstock.bus.state.state import Changes, StateStores
+from penstock.bus.state.unit_state import Changes, StateStores
 from penstock.bus.unit_assignment import unit_of
 from penstock.bus.worker.batch_handler import BatchHandler, TracedOutputs
 from penstock.bus.worker.group_commits import GroupCommits

@@ -1,1 +1,1 @@
-"""Apache Kafka and Zipkin on this machine, and the Java they run on."""
+"""Apache Kafka on this machine, and the Java and the archives it runs on."""

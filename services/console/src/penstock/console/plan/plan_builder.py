@@ -12,13 +12,13 @@ from penstock.console.broker.jar_pins import read_pins
 from penstock.console.broker.jars import obtain_jars
 from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
-from penstock.console.broker.zipkin import zipkin_plan
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.local_ports import is_free
 from penstock.console.plan.keys import ensure_keys
 from penstock.console.plan.port_choice import PortRequest, choose_ports, requested_ports
 from penstock.console.plan.service_plans import USUAL_PORTS, common_settings, service_plans, telemetry_settings
+from penstock.console.plan.zipkin import zipkin_plan
 from penstock.console.process_plan import Plan, ProcessPlan
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import httpx
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
 from penstock.console.record_refusal import RecordRefusal
-from penstock.console.replay.quiet import QuietCheck
+from penstock.console.replay.quiet_check import QuietCheck
 from penstock.console.replay.server_state import ServerState
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.services_client import ServicesClient, open_services

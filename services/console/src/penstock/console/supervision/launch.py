@@ -25,7 +25,7 @@ def launch_supervisor(home: Home, lock: int, *, ends_with_caller: bool = False) 
         ConsoleFailure: it ended at once.
     """
     descriptors = {"--lock": lock, **({"--caller-pipe": _caller_pipe()} if ends_with_caller else {})}
-    command = [sys.executable, "-m", "penstock.console.supervision.supervisor", str(home.root)]
+    command = [sys.executable, "-m", "penstock.console.supervision.deployment_supervisor", str(home.root)]
     with open_log_file(home.log_file("supervisor")) as output:
         process = subprocess.Popen(
             [*command, *(f"{option}={descriptor}" for option, descriptor in descriptors.items())],

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import Batch
 from penstock.contracts.columns import columns_of
 from penstock.contracts.records.counts import Counts

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.model_lifecycle import DriftDeclaration
 from penstock.contracts.records.counts import CountsData
 from penstock.drift_detector.drift.profiles import Profile

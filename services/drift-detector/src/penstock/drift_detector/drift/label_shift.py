@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.drift_detector.drift.field_drift import drifted_fields
 from penstock.ml.drift.reference_bins import ReferenceBins

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.drift_detector.stored_series import CHUNK, StoredSeries
 
 RECENT = 100  # newest losses

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration.model_lifecycle import MultivariateTest
 from penstock.contracts.declaration.stream import Declaration

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.drift_detector.stored_series import CHUNK, StoredSeries
 from penstock.ml.drift.detectors import Direction, SequentialDetector, rebuild_detector
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.records.counts import Counts
 from penstock.drift_detector.event_time import to_microseconds
 from penstock.ml.drift.volume import TRAILING_RATES, exceeded_volume_bound

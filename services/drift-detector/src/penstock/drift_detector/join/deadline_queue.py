@@ -8,7 +8,7 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterator
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.drift_detector.event_time import LONG_AGO
 
 _PREFIX = b"x"

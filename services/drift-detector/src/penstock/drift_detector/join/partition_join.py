@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.entities import entities_of
 from penstock.contracts.label_values import label_value

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.drift_detector.join.pending_event import PendingEvent
 
 _PREFIX = b"j"

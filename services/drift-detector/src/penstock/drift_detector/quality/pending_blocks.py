@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.records.outcomes import Outcome
 from penstock.drift_detector.event_time import to_microseconds
 from penstock.drift_detector.quality.outcome_block import OutcomeBlock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Task
 from penstock.drift_detector.quality.outcome_block import BlockColumns
 from penstock.ml.drift.expected_score import CONFIDENCE_EDGES, ExpectedScore

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.monitoring import Statistics
 from penstock.contracts.records.outcomes import Outcome

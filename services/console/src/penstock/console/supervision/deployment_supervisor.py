@@ -1,4 +1,4 @@
-"""The process that keeps a deployment running: `python -m penstock.console.supervision.supervisor HOME`."""
+"""The process that keeps a deployment running: `python -m penstock.console.supervision.deployment_supervisor HOME`."""
 
 from __future__ import annotations
 

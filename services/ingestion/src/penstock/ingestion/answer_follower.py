@@ -19,7 +19,7 @@ PAUSE = 1.0  # seconds before a broker that is away is tried again
 SLICE = 1000  # answers added before other tasks get their turn
 
 
-class AnswerWatch:
+class AnswerFollower:
     """Follows `predictions` and `rejected` of a stream, all partitions, from the first lookup on.
 
     It begins as many records before the ends as the cache has room for, so that the first lookup finds recent answers.

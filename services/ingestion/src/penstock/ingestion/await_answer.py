@@ -10,8 +10,8 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 from penstock.ingestion.answer import Answer
 from penstock.ingestion.answer_cache import AnswerCache
+from penstock.ingestion.answer_follower import AnswerFollower
 from penstock.ingestion.answer_subscriptions import Listener
-from penstock.ingestion.answer_watch import AnswerWatch
 from penstock.ingestion.intake import AcceptedRecord, Verdict
 
 MAX_SUBSCRIPTIONS = 10_000  # requests that wait or listen at once
@@ -21,7 +21,7 @@ CATCH_UP_WITHIN = 10.0  # seconds
 class AnswerLookup:
     """Finds answers, and waits for them; a stream is followed from the first lookup on."""
 
-    def __init__(self, cache: AnswerCache, watch: AnswerWatch) -> None:
+    def __init__(self, cache: AnswerCache, watch: AnswerFollower) -> None:
         self._cache = cache
         self._watch = watch
 

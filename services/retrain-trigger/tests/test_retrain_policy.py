@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
-from penstock.retrain_trigger.policy import evaluate_policy
+from penstock.retrain_trigger.retrain_policy import evaluate_policy
 from penstock.retrain_trigger.stream_state import StreamRecord, StreamState
 
 from .conftest import START, at, command, drift, ended, imported, statistics

@@ -18,7 +18,7 @@ from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import PREDICTIONS, REJECTED
 from penstock.ingestion.answer_cache import AnswerCache
-from penstock.ingestion.answer_watch import AnswerWatch
+from penstock.ingestion.answer_follower import AnswerFollower
 
 from .conftest import LOANS
 from .test_answer_cache import prediction, rejection
@@ -67,7 +67,7 @@ async def _eventually(condition: Callable[[], object]) -> None:
 
 async def test_a_lookup_finds_answers_from_before_it_and_after(log: Log) -> None:
     cache = AnswerCache()
-    watch = AnswerWatch(log, NAMESPACE, cache)
+    watch = AnswerFollower(log, NAMESPACE, cache)
     await _write(log, *range(20))
     async with asyncio.timeout(60):
         await watch.follow(STREAM).wait()
@@ -83,12 +83,12 @@ async def test_a_lookup_finds_answers_from_before_it_and_after(log: Log) -> None
 async def test_a_stream_is_not_followed_while_nobody_looks() -> None:
     log, cache = MemoryLog(), AnswerCache()
     await log.create(stream_topics(NAMESPACE, STREAM))
-    watch = AnswerWatch(log, NAMESPACE, cache, idle=-1)
+    watch = AnswerFollower(log, NAMESPACE, cache, idle=-1)
     watch.follow(STREAM)
     assert watch.streams == ["loans"]
     await _eventually(lambda: watch.streams == [])
     await _write(log, 1)
-    watch = AnswerWatch(log, NAMESPACE, cache)
+    watch = AnswerFollower(log, NAMESPACE, cache)
     await watch.follow(STREAM).wait()
     assert watch.streams == ["loans"]
     assert cache.find("loans", "http", "1")
@@ -97,7 +97,7 @@ async def test_a_stream_is_not_followed_while_nobody_looks() -> None:
 
 async def test_topics_that_are_still_being_created_are_waited_for() -> None:
     log, cache = MemoryLog(), AnswerCache()
-    watch = AnswerWatch(log, NAMESPACE, cache, pause=0.001)
+    watch = AnswerFollower(log, NAMESPACE, cache, pause=0.001)
     caught_up = watch.follow(STREAM)
     await asyncio.sleep(0)
     await log.create(stream_topics(NAMESPACE, STREAM))

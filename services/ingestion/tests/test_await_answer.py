@@ -9,9 +9,9 @@ import pytest
 
 from penstock.bus.memory.log import MemoryLog
 from penstock.ingestion.answer_cache import AnswerCache
-from penstock.ingestion.answer_lookup import AnswerLookup
+from penstock.ingestion.answer_follower import AnswerFollower
 from penstock.ingestion.answer_subscriptions import MAX_QUEUE
-from penstock.ingestion.answer_watch import AnswerWatch
+from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.intake import AcceptedRecord
 
 from .test_answer_cache import prediction, rejection
@@ -24,7 +24,7 @@ def cache() -> AnswerCache:
 
 @pytest.fixture
 def lookup(cache: AnswerCache) -> AnswerLookup:
-    return AnswerLookup(cache, AnswerWatch(MemoryLog(), "lookup", cache))
+    return AnswerLookup(cache, AnswerFollower(MemoryLog(), "lookup", cache))
 
 
 def accepted(event_id: str, key: bytes = b"c1") -> AcceptedRecord:
