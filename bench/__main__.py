@@ -12,27 +12,29 @@ from pathlib import Path
 
 import uvloop
 
-from bench import environments
-from bench.lab import folder_and_broker, lab
-from bench.results import Result, write
-from bench.runs import FULL, QUICK, SECTIONS, Wish
-from bench.terminal import say, show
+from bench import peer_environments
+from bench.report.results import Result, write_results
+from bench.report.terminal import print_line, print_results
+from bench.section_catalog import FULL, QUICK, SECTIONS, SectionOptions
+from bench.testbed import folder_with_broker, open_testbed
 from penstock.runtime.stop_signals import interrupt_at
 
 
 def main() -> None:
-    """Do what the command line asks for. Exit codes: 0 done, 2 it asks for something unknown, 130 interrupted."""
+    """Run the command line. Exit codes: 0 success, 2 wrong arguments, 130 interrupted."""
     interrupt_at(signal.SIGINT)
     arguments = _parser().parse_args()
-    gc.set_threshold(200_000, 20, 100)  # events by the million: a collection every 700 would cost more than they do
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would tell of every topic that is dropped
+    gc.set_threshold(
+        200_000, 20, 100
+    )  # millions of events: a collection every 700 objects would cost more than they do
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would log every topic that is deleted
     try:
         if arguments.what == "setup":
-            environments.set_up(arguments.cells)
+            peer_environments.install_environments(arguments.cells)
         else:
             _run(arguments)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        say("interrupted: nothing is left running")
+        print_line("interrupted: all processes are stopped")
         sys.exit(130)
 
 
@@ -56,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> None:
     sections = {"quick": QUICK, "full": FULL}.get(arguments.what, (arguments.what,))
     quick = arguments.quick or arguments.what == "quick"
-    with folder_and_broker() as (folder, bootstrap):
+    with folder_with_broker() as (folder, bootstrap):
         rows = uvloop.run(_sections(arguments, sections, folder, bootstrap, quick))
-    show(rows)
+    print_results(rows)
     if arguments.what == "full":
-        from bench.page import write_page  # noqa: PLC0415 (plots need an environment of their own)
+        from bench.report.benchmarks_page import write_page  # noqa: PLC0415 (plots need an environment of their own)
 
         write_page(rows, arguments.repetitions)
 
@@ -72,12 +74,12 @@ async def _sections(
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     rows: list[Result] = []
-    async with lab(folder, bootstrap, quick, arguments.repetitions) as place:
+    async with open_testbed(folder, bootstrap, quick, arguments.repetitions) as testbed:
         for name in names:
-            say(f"[bold]section {name}[/bold]")
-            rows += await SECTIONS[name](place, Wish(arguments.cells, arguments.minutes))
-            if arguments.what in ("quick", "full"):  # what is measured is kept, whatever becomes of the rest
-                say(f"written: {write(arguments.what, rows)}")
+            print_line(f"[bold]section {name}[/bold]")
+            rows += await SECTIONS[name](testbed, SectionOptions(arguments.cells, arguments.minutes))
+            if arguments.what in ("quick", "full"):  # kept even if a later section fails
+                print_line(f"written: {write_results(arguments.what, rows)}")
     return rows
 
 

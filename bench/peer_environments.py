@@ -1,4 +1,4 @@
-"""The peers' environments: one each, made once from pinned lists, so that no peer's needs bend another's."""
+"""The peers' Python environments: one for each, installed once from a pinned list of packages."""
 
 from __future__ import annotations
 
@@ -6,65 +6,65 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.terminal import say
+from bench.report.terminal import print_line
 
 BENCH = Path(__file__).parent
-PEERS = BENCH / "peers"
-ENVIRONMENTS = BENCH.parent / ".venv" / "bench"  # what is in .venv is nobody's source
-QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-"""What every peer is told: one thread for mathematics, as the services have it, and no warnings in its log."""
+PEER_SCRIPTS = BENCH / "peers"
+ENVIRONMENTS = BENCH.parent / ".venv" / "bench"  # not under version control
+SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+"""Environment variables of every peer: one thread for mathematics, as in the services, and no warnings in its log."""
 
-READY = "ready.txt"  # a copy of the list that an environment was made from
-
-
-class NotSetUp(RuntimeError):
-    """An environment is missing; `make bench-setup` makes it."""
+READY = "ready.txt"  # a copy of the list that an environment was installed from
 
 
-def names() -> list[str]:
-    """Every environment that has a list of its own."""
-    return sorted(path.stem for path in PEERS.glob("*.txt"))
+class EnvironmentMissing(RuntimeError):
+    """A peer's environment is not installed; `make bench-setup` installs it."""
 
 
-def interpreter(name: str) -> Path:
-    """The Python of an environment.
+def environment_names() -> list[str]:
+    """The names of all environments: one for each list of packages."""
+    return sorted(path.stem for path in PEER_SCRIPTS.glob("*.txt"))
+
+
+def interpreter_of(name: str) -> Path:
+    """The Python interpreter of an environment.
 
     Raises:
-        NotSetUp: it was not made, or from another list.
+        NotSetUp: it is not installed, or from another list.
     """
     folder = ENVIRONMENTS / name
     if not _is_current(name):
-        raise NotSetUp(f"the environment {name} is missing or old: run `make bench-setup`")
+        raise EnvironmentMissing(f"the environment {name} is missing or old: run `make bench-setup`")
     return folder / "bin" / "python"
 
 
-def set_up(wanted: list[str] | None = None) -> None:
-    """Make every environment that is missing or whose list has changed."""
-    for name in wanted or names():
+def install_environments(chosen_names: list[str] | None = None) -> None:
+    """Install every environment that is missing or whose list has changed."""
+    for name in chosen_names or environment_names():
         if _is_current(name):
-            say(f"{name}: there already")
+            print_line(f"{name}: there already")
             continue
-        say(f"{name}: installing ...")
-        _make(name)
+        print_line(f"{name}: installing ...")
+        _install(name)
 
 
 def _is_current(name: str) -> bool:
-    made_from = ENVIRONMENTS / name / READY
-    return made_from.exists() and made_from.read_text() == _pins(name).read_text()
+    installed_list = ENVIRONMENTS / name / READY
+    return installed_list.exists() and installed_list.read_text() == _pinned_packages(name).read_text()
 
 
-def _make(name: str) -> None:
+def _install(name: str) -> None:
     folder = ENVIRONMENTS / name
     _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
     _uv(
         "pip", "install", "--quiet", "--compile-bytecode",
-        "--python", str(folder / "bin" / "python"), "--requirements", str(_pins(name)),
+        "--python", str(folder / "bin" / "python"), "--requirements", str(_pinned_packages(name)),
     )  # fmt: skip
-    (folder / READY).write_text(_pins(name).read_text())
+    (folder / READY).write_text(_pinned_packages(name).read_text())
 
 
-def _pins(name: str) -> Path:
-    return PEERS / f"{name}.txt"
+def _pinned_packages(name: str) -> Path:
+    return PEER_SCRIPTS / f"{name}.txt"
 
 
 def _uv(*arguments: str) -> None:

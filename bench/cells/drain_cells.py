@@ -1,4 +1,4 @@
-"""The cells of a drain: what runs, what it reads, and in which form it answers."""
+"""The cells of a drain: what runs, what it reads, and the format of its output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.environments import PEERS, QUIET, interpreter
-from bench.lab import Lab
-from bench.processes import Command
-from bench.shipped import declare, deploy
+from bench.cells.penstock_deployment import declare_stream, deploy
+from bench.instruments.processes import Command
+from bench.peer_environments import PEER_SCRIPTS, SINGLE_THREADED, interpreter_of
+from bench.testbed import Testbed
 from penstock.bus.ports import NewTopic
 from penstock.contracts.topics import EVENTS, PREDICTIONS
 
@@ -17,64 +17,67 @@ PARTITIONS = 4
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A cell whose input lies on the broker: what starts it, what it reads, and where it writes in which form."""
+class PreparedCell:
+    """A cell whose input is on the broker: its commands, and the topics that it reads and writes."""
 
     commands: Sequence[Command]
     inputs: Sequence[str]
     outputs: Sequence[str]
-    form: str
+    record_format: str
     topics: Sequence[str]
     partitions: int = PARTITIONS
 
 
 class Cell(Protocol):
-    """What is measured: it puts its input on the broker under a name of its own, and says what works it off."""
+    """What is measured; `prepare` puts its input on the broker under the given label."""
 
     @property
     def name(self) -> str: ...
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared: ...
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell: ...
 
 
 @dataclass(frozen=True)
 class Penstock:
-    """The shipped scorer's stream child alone, `workers` times in one group."""
+    """The shipped server's stream child alone, `workers` times in one group."""
 
     name: str
     workers: int = 1
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared:
-        """A deployment of its own, whose `events` hold so many events."""
-        deployed = await deploy(lab.broker, lab.folder, label, lab.declaration, lab.trained(family))
-        await lab.broker.fill(deployed.events, deployed.partitions, lab.events.encoded(count))
-        return Prepared(
-            deployed.scorers(self.workers), [deployed.events], [deployed.predictions], "penstock",
-            deployed.topics, deployed.partitions,
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell:
+        """Make a deployment whose topic `events` holds `count` events."""
+        deployment = await deploy(testbed.broker, testbed.folder, label, testbed.declaration, testbed.model(family))
+        await testbed.broker.fill(deployment.events, deployment.partitions, testbed.events.encoded(count))
+        return PreparedCell(
+            deployment.scorers(self.workers), [deployment.events], [deployment.predictions], "penstock",
+            deployment.topics, deployment.partitions,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ManyStreams:
-    """The shipped scorer's stream child alone, with so many streams like the one; the events are dealt out to them."""
+    """The shipped server's stream child alone, with `streams` equal streams that share the events."""
 
     name: str
     streams: int
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared:
-        """A deployment of its own with all the streams, each filled with its share of the events."""
-        deployed = await deploy(lab.broker, lab.folder, label, lab.declaration, lab.trained(family))
-        more = [f"bench-{number}" for number in range(1, self.streams)]
-        for name in more:
-            await declare(lab.broker, deployed, lab.declaration.model_copy(update={"name": name}), lab.trained(family))
-        each = count // self.streams
-        for number, name in enumerate([deployed.declared.name, *more]):
-            share = count - each * (self.streams - 1) if number == 0 else each
-            first = 0 if number == 0 else count - each * (self.streams - number)
-            topic = deployed.topic(EVENTS, name)
-            await lab.broker.fill(topic, deployed.partitions, lab.events.encoded(share, first))
-        outputs = [deployed.topic(PREDICTIONS, name) for name in (deployed.declared.name, *more)]
-        return Prepared(deployed.scorers(), [], outputs, "penstock", deployed.topics, deployed.partitions)
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell:
+        """Make a deployment with all the streams, each with its share of the events; the first gets the remainder."""
+        model = testbed.model(family)
+        deployment = await deploy(testbed.broker, testbed.folder, label, testbed.declaration, model)
+        other_names = [f"bench-{number}" for number in range(1, self.streams)]
+        for name in other_names:
+            declaration = testbed.declaration.model_copy(update={"name": name})
+            await declare_stream(testbed.broker, deployment, declaration, model)
+        share = count // self.streams
+        first_share = count - share * len(other_names)
+        names = [deployment.stream.name, *other_names]
+        for number, name in enumerate(names):
+            size, first = (share, first_share + share * (number - 1)) if number else (first_share, 0)
+            topic = deployment.topic(EVENTS, name)
+            await testbed.broker.fill(topic, deployment.partitions, testbed.events.encoded(size, first))
+        outputs = [deployment.topic(PREDICTIONS, name) for name in names]
+        return PreparedCell(deployment.scorers(), [], outputs, "penstock", deployment.topics, deployment.partitions)
 
 
 @dataclass(frozen=True)
@@ -83,44 +86,43 @@ class Validator:
 
     name: str = "penstock"
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared:
-        """A deployment of its own, whose `received` holds so many events; no model is needed."""
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell:
+        """Make a deployment whose topic `received` holds `count` events; no model is needed."""
         del family
-        deployed = await deploy(lab.broker, lab.folder, label, lab.declaration, None)
-        await lab.broker.fill(deployed.received, PARTITIONS, lab.events.encoded(count))
-        commands = [deployed.service("validator")]
-        return Prepared(commands, [deployed.received], [deployed.events], "event", deployed.topics)
+        deployment = await deploy(testbed.broker, testbed.folder, label, testbed.declaration, None)
+        await testbed.broker.fill(deployment.received, PARTITIONS, testbed.events.encoded(count))
+        commands = [deployment.service("validator")]
+        return PreparedCell(commands, [deployment.received], [deployment.events], "event", deployment.topics)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A script of `peers/` in an environment of its own."""
+    """A script of `peers/` in its environment."""
 
     name: str
     script: str
     environment: str
-    form: str = "peer"
+    record_format: str = "peer"
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared:
-        """Topics of its own, the input filled with so many events."""
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell:
+        """Create the peer's topics, and fill the input with `count` events."""
         topics = [f"{label}.in", f"{label}.out"]
-        await lab.broker.create([NewTopic(topic, PARTITIONS) for topic in topics])
-        await lab.broker.fill(topics[0], PARTITIONS, lab.events.encoded(count))
-        told = {
-            "BENCH_BROKER": lab.broker.bootstrap,
+        await testbed.broker.create([NewTopic(topic, PARTITIONS) for topic in topics])
+        await testbed.broker.fill(topics[0], PARTITIONS, testbed.events.encoded(count))
+        variables = {
+            "BENCH_BROKER": testbed.broker.bootstrap,
             "BENCH_INPUT": topics[0],
             "BENCH_OUTPUT": topics[1],
             "BENCH_GROUP": label,
-            "BENCH_MODEL": str(lab.trained(family).file),
-            "BENCH_PIPELINE": str(lab.trained(family).estimator),
+            "BENCH_MODEL": str(testbed.model(family).file),
+            "BENCH_PIPELINE": str(testbed.model(family).estimator),
         }
-        command = Command(
-            label, [str(interpreter(self.environment)), str(PEERS / f"{self.script}.py")], QUIET | told, in_order=False
-        )
-        return Prepared([command], topics[:1], topics[1:], self.form, topics)
+        arguments = [str(interpreter_of(self.environment)), str(PEER_SCRIPTS / f"{self.script}.py")]
+        command = Command(label, arguments, SINGLE_THREADED | variables, stops_gracefully=False)
+        return PreparedCell([command], topics[:1], topics[1:], self.record_format, topics)
 
 
-ECHO = Peer("echo", "on_aiokafka", "tutorial", form="event")
+ECHO = Peer("echo", "on_aiokafka", "tutorial", record_format="event")
 
 DRAIN: tuple[Cell, ...] = (
     Penstock("penstock"),
@@ -134,14 +136,14 @@ DRAIN: tuple[Cell, ...] = (
 )
 
 
-def chosen(names: Sequence[str] | None) -> list[Cell]:
-    """The cells with these names, all if none is named.
+def drain_cells(names: Sequence[str] | None) -> list[Cell]:
+    """The cells with these names; all if no name is given.
 
     Raises:
         ValueError: there is no such cell.
     """
-    known = {cell.name: cell for cell in DRAIN}
-    unknown = [name for name in names or () if name not in known]
+    cells = {cell.name: cell for cell in DRAIN}
+    unknown = [name for name in names or () if name not in cells]
     if unknown:
-        raise ValueError(f"no cell is named {unknown[0]}: choose from {', '.join(known)}")
-    return [known[name] for name in names or known]
+        raise ValueError(f"no cell is named {unknown[0]}: choose from {', '.join(cells)}")
+    return [cells[name] for name in names or cells]

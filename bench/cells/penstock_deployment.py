@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.broker import Broker
-from bench.models import Trained
-from bench.processes import Command
+from bench.instruments.broker import Broker
+from bench.instruments.processes import Command
+from bench.workload.models import TrainedModel
 from penstock.artifacts import Signer, open_store
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
@@ -35,11 +35,11 @@ SOURCE = "penstock/bench"
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment of its own on the shared broker: a namespace, a home, and one stream with a model."""
+    """A deployment on the shared broker, with a namespace, a home and a stream of its own."""
 
     namespace: str
     home: Home
-    declared: StreamDeclared
+    stream: StreamDeclared
     ports: Mapping[str, int]
     zipkin: str | None = None
     topics: list[str] = field(default_factory=list)
@@ -47,34 +47,34 @@ class Deployment:
     @property
     def received(self) -> str:
         """The topic that the validator reads."""
-        return self.topic(RECEIVED, self.declared.name)
+        return self.topic(RECEIVED, self.stream.name)
 
     @property
     def events(self) -> str:
         """The topic that the scorer reads, and the validator writes."""
-        return self.topic(EVENTS, self.declared.name)
+        return self.topic(EVENTS, self.stream.name)
 
     @property
     def predictions(self) -> str:
         """The topic that the scorer writes."""
-        return self.topic(PREDICTIONS, self.declared.name)
+        return self.topic(PREDICTIONS, self.stream.name)
 
     def topic(self, topic: Topic[Any], stream: str) -> str:
-        """The name of a stream's topic here."""
+        """The name of a stream's topic in this deployment."""
         return topic.name(self.namespace, stream)
 
     @property
     def partitions(self) -> int:
-        """How many partitions both have."""
-        return self.declared.declaration.partition_count
+        """How many partitions the stream's topics have."""
+        return self.stream.declaration.partition_count
 
     def service(self, name: str) -> Command:
-        """One of the seven."""
+        """The command of one of the seven services, as `penstock up` starts it."""
         plan = next(plan for plan in self._plans() if plan.name == name)
         return Command(name, plan.command, plan.environment)
 
     def scorers(self, count: int = 1) -> list[Command]:
-        """So many of the server's stream children, without the server around them."""
+        """The server's stream children alone, `count` of them."""
         return self._server_children("stream", stream_workers=count)
 
     def http(self) -> list[Command]:
@@ -82,7 +82,7 @@ class Deployment:
         return self._server_children("http")
 
     def url(self, service: str) -> str:
-        """Where a service answers."""
+        """The address of a service."""
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def _plans(self) -> list[ProcessPlan]:
@@ -102,48 +102,50 @@ def _command(child: ProcessSpec, server: Command) -> Command:
 
 
 async def deploy(
-    broker: Broker, folder: Path, namespace: str, declaration: Declaration, trained: Trained | None
+    broker: Broker, folder: Path, namespace: str, declaration: Declaration, trained_model: TrainedModel | None
 ) -> Deployment:
-    """A namespace of its own in which the stream is declared and answered by the model; None: nothing serves it."""
+    """Make a deployment in a new namespace, and declare the stream in it with the model; None: without a model."""
     home = Home(folder / namespace)
     prepare(home)
     ensure_keys(home)
     control = control_topics(namespace)
     await broker.create(control)
-    deployment = Deployment(namespace, home, _declared(namespace, declaration), _ports(broker))
+    deployment = Deployment(namespace, home, _stream_record(namespace, declaration), _ports(broker))
     deployment.topics.extend(topic.name for topic in control)
-    await declare(broker, deployment, declaration, trained)
+    await declare_stream(broker, deployment, declaration, trained_model)
     return deployment
 
 
-async def declare(broker: Broker, deployment: Deployment, declaration: Declaration, trained: Trained | None) -> None:
-    """Declare a stream in a deployment, and put the model in service for it."""
-    declared = _declared(deployment.namespace, declaration)
-    topics = stream_topics(deployment.namespace, declared)
+async def declare_stream(
+    broker: Broker, deployment: Deployment, declaration: Declaration, trained_model: TrainedModel | None
+) -> None:
+    """Declare a stream in a deployment, and make the model its champion."""
+    stream = _stream_record(deployment.namespace, declaration)
+    topics = stream_topics(deployment.namespace, stream)
     await broker.create(topics)
     deployment.topics.extend(topic.name for topic in topics)
-    records: list[AnyOutputs] = [output(STREAMS, declared, key=declared.name)]
-    if trained is not None:
-        records.append(output(MODELS, _epoch(deployment.home, declared.name, trained), key=declared.name))
+    records: list[AnyOutputs] = [output(STREAMS, stream, key=stream.name)]
+    if trained_model is not None:
+        records.append(output(MODELS, _first_epoch(deployment.home, stream.name, trained_model), key=stream.name))
     publisher = Publisher(broker.log, deployment.namespace, Streams())
     await publisher.publish(records)
     await publisher.close()
 
 
-def _declared(namespace: str, declaration: Declaration) -> StreamDeclared:
+def _stream_record(namespace: str, declaration: Declaration) -> StreamDeclared:
     return StreamDeclared(
         source=SOURCE, id=f"{namespace}-{declaration.name}", time=_now(), version=1, declaration=declaration
     )
 
 
-def _epoch(home: Home, stream: str, trained: Trained) -> ModelEpoch:
-    """The model packed, stored and signed, as what answers from now on."""
-    digest = open_store(str(home.artifacts)).put(pack(trained.model, trained.golden))
+def _first_epoch(home: Home, stream: str, trained_model: TrainedModel) -> ModelEpoch:
+    """Pack, store and sign the model; the epoch that makes it the champion."""
+    digest = open_store(str(home.artifacts)).put(pack(trained_model.model, trained_model.golden))
     envelope = Signer.from_file(home.signing_key).sign(subject_of(stream, RUN), digest, "model", {})
     version = ModelVersion(
         name=stream,
         version=1,
-        family=trained.model.family,
+        family=trained_model.model.family,
         digest=digest,
         envelope=dict(envelope),
         run=RUN,

@@ -1,4 +1,4 @@
-"""What the kept outcomes say of a stream: each column's score, the ranks, and what generated streams ask for."""
+"""Compares the stored results of a stream: the score of each column, ranks, and the recovery after a change."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from bench.evaluation.cells import Cell, Outcome
-from bench.evaluation.references import REFERENCES
+from bench.evaluation.cells import PENSTOCK, Cell, CellResult
+from bench.evaluation.references.reference_catalog import REFERENCES
 from bench.evaluation.streams import Stream
 
 CALENDARS = tuple(name for name in REFERENCES if name.startswith("calendar") and not name.endswith("lags"))
@@ -22,109 +22,112 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "adaptive forest": ("forest",),
     "forest, lags": ("forest-lags",),
 }
-"""The columns of the table before Penstock's, and of which references each shows the best."""
+"""The columns of the table before Penstock's, and the references of which each shows the best."""
 
 OURS = "Penstock"
-BEST_OF = ("static", "calendar", "adaptive forest")
-"""The references that Penstock is measured by on generated streams."""
+SYNTHETIC_REFERENCES = ("static", "calendar", "adaptive forest")
+"""The columns that Penstock is compared with on synthetic streams."""
 
-SPAN = 1000  # rows over which the score after a change is compared
+SPAN = 1000  # rows over which scores after a change are compared
 POINT = 0.01  # of accuracy; of an error, that share of it
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A stream's outcomes: the best reference of each column, and Penstock's by seed; what is missing is left out."""
+class StreamComparison:
+    """A stream's results: the best reference of each column, and Penstock's by seed; missing results are left out."""
 
     stream: Stream
-    references: Mapping[str, Outcome]
-    ours: Sequence[Outcome]
+    references: Mapping[str, CellResult]
+    ours: Sequence[CellResult]
 
     @property
     def higher_is_better(self) -> bool:
         """Whether the score is an accuracy."""
-        known = [*self.references.values(), *self.ours]
-        return not known or known[0]["metric"] == "accuracy"
+        results = [*self.references.values(), *self.ours]
+        return not results or results[0]["metric"] == "accuracy"
 
     @property
-    def middle(self) -> Outcome | None:
-        """Penstock's outcome of the middle seed."""
-        ranked = sorted(self.ours, key=lambda outcome: outcome["score"])
-        return ranked[(len(ranked) - 1) // 2] if ranked else None
+    def median_seed(self) -> CellResult | None:
+        """Penstock's result of the seed with the median score."""
+        by_score = sorted(self.ours, key=lambda result: result["score"])
+        return by_score[(len(by_score) - 1) // 2] if by_score else None
 
     def scores(self) -> dict[str, float]:
         """The score of each column that has one."""
-        found = {column: float(outcome["score"]) for column, outcome in self.references.items()}
-        return found | ({OURS: median(outcome["score"] for outcome in self.ours)} if self.ours else {})
+        scores = {column: float(result["score"]) for column, result in self.references.items()}
+        return scores | ({OURS: median(result["score"] for result in self.ours)} if self.ours else {})
 
-    def lead(self, over: float, of: float) -> float:
-        """How much better one score is than another: in accuracy, or as a share of the other error."""
+    def advantage(self, over: float, of: float) -> float:
+        """How much better the score `of` is than `over`: in accuracy, or as a share of the error `over`."""
         return of - over if self.higher_is_better else (over - of) / over
 
-    def best_reference(self) -> Outcome | None:
-        """The best of those that Penstock is measured by."""
-        known = [self.references[column] for column in BEST_OF if column in self.references]
-        return _best(known) if known else None
+    def best_reference(self) -> CellResult | None:
+        """The best of `SYNTHETIC_REFERENCES`."""
+        results = [self.references[column] for column in SYNTHETIC_REFERENCES if column in self.references]
+        return _best(results) if results else None
 
 
-def standing(stream: Stream, seeds: Sequence[int], rows: int | None, way: str = "penstock") -> Standing:
-    """What there is of a stream; `way` says under which policy Penstock answered."""
+def compare_stream(
+    stream: Stream, seeds: Sequence[int], rows: int | None, predictor: str = PENSTOCK
+) -> StreamComparison:
+    """Load the results of a stream; `predictor` names Penstock's policy."""
     references = {}
     for column, names in COLUMNS.items():
-        known = [found for name in names if (found := Cell(stream, name, rows=rows).kept())]
-        if known:
-            references[column] = _best(known)
-    ours = [found for seed in seeds if (found := Cell(stream, way, seed, rows).kept())]
-    return Standing(stream, references, [found for found in ours if found["score"] is not None])
+        results = [result for name in names if (result := Cell(stream, name, rows=rows).load())]
+        if results:
+            references[column] = _best(results)
+    ours = [result for seed in seeds if (result := Cell(stream, predictor, seed, rows).load())]
+    return StreamComparison(stream, references, [result for result in ours if result["score"] is not None])
 
 
-def _best(outcomes: Sequence[Outcome]) -> Outcome:
-    sign = 1 if outcomes[0]["metric"] == "accuracy" else -1
-    return max(outcomes, key=lambda outcome: sign * outcome["score"])
+def _best(results: Sequence[CellResult]) -> CellResult:
+    sign = 1 if results[0]["metric"] == "accuracy" else -1
+    return max(results, key=lambda result: sign * result["score"])
 
 
 def ranks(scores: Mapping[str, float], *, higher_is_better: bool) -> dict[str, float]:
-    """The rank of each, 1 the best; equal ones share theirs.
+    """The rank of each, 1 the best; equal scores share the mean of their ranks.
 
     >>> ranks({"a": 0.7, "b": 0.9, "c": 0.7}, higher_is_better=True)
     {'a': 2.5, 'b': 1.0, 'c': 2.5}
     """
     sign = -1 if higher_is_better else 1
-    places = sorted(sign * score for score in scores.values())
+    ordered = sorted(sign * score for score in scores.values())
     return {
-        name: fmean(place for place, score in enumerate(places, 1) if score == sign * own)
-        for name, own in scores.items()
+        name: fmean(rank for rank, other in enumerate(ordered, 1) if other == sign * score)
+        for name, score in scores.items()
     }
 
 
-def mean_ranks(standings: Sequence[Standing]) -> tuple[dict[str, float], int]:
-    """The mean rank of every column over the streams where all of them have a score, and how many those are."""
+def mean_ranks(comparisons: Sequence[StreamComparison]) -> tuple[dict[str, float], int]:
+    """The mean rank of every column over the streams in which all columns have a score, and the number of these."""
     columns = [*COLUMNS, OURS]
-    ranked = [
-        ranks(found.scores(), higher_is_better=found.higher_is_better)
-        for found in standings
-        if set(found.scores()) == set(columns)
+    stream_ranks = [
+        ranks(comparison.scores(), higher_is_better=comparison.higher_is_better)
+        for comparison in comparisons
+        if set(comparison.scores()) == set(columns)
     ]
-    means = {column: fmean(own[column] for own in ranked) for column in columns} if ranked else {}
-    return means, len(ranked)
+    if not stream_ranks:
+        return {}, 0
+    return {column: fmean(by_column[column] for by_column in stream_ranks) for column in columns}, len(stream_ranks)
 
 
-def recovery(found: Standing, planted: int, until: int) -> int | None:
-    """Rows after a change from which Penstock is within a point of the best reference, over the `SPAN` rows that follow.
+def recovery(comparison: StreamComparison, change_row: int, until: int) -> int | None:
+    """Rows after a change until Penstock is within a point of the best reference over the following `SPAN` rows.
 
-    Counted in whole blocks of rows; None when it never is before row `until`, or something is missing.
+    Counted in whole blocks of rows; None when that is never before row `until`, or a result is missing.
     """
-    ours, best = found.middle, found.best_reference()
+    ours, best = comparison.median_seed, comparison.best_reference()
     if ours is None or best is None:
         return None
-    own, other = _scores_by_row(ours), _scores_by_row(best)
-    for row in sorted(row for row in own if planted <= row < until):
-        span = [each for each in own if row <= each < min(row + SPAN, until) and each in other]
-        lead = found.lead(fmean(other[each] for each in span), fmean(own[each] for each in span))
-        if round(lead, 6) >= -POINT:
-            return row - planted
+    our_scores, best_scores = _scores_by_row(ours), _scores_by_row(best)
+    for row in sorted(row for row in our_scores if change_row <= row < until):
+        span = [other for other in our_scores if row <= other < min(row + SPAN, until) and other in best_scores]
+        over, of = fmean(best_scores[block] for block in span), fmean(our_scores[block] for block in span)
+        if round(comparison.advantage(over, of), 6) >= -POINT:
+            return row - change_row
     return None
 
 
-def _scores_by_row(outcome: Outcome) -> dict[int, float]:
-    return {line["row"]: line["score"] for line in outcome["progress"] if line["score"] is not None}
+def _scores_by_row(result: CellResult) -> dict[int, float]:
+    return {block["row"]: block["score"] for block in result["progress"] if block["score"] is not None}

@@ -1,43 +1,44 @@
-"""docs/evaluation.md and its plots, from whatever outcomes there are."""
+"""docs/evaluation.md and its plots, from all results that are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from bench.evaluation.cells import PRODUCT
-from bench.evaluation.generated import ROWS
-from bench.evaluation.plots import PLOTS, draw
-from bench.evaluation.standing import COLUMNS, OURS, Standing, mean_ranks, recovery, standing
+from bench.evaluation.cells import PENSTOCK, CellResult
+from bench.evaluation.comparison import COLUMNS, OURS, StreamComparison, compare_stream, mean_ranks, recovery
+from bench.evaluation.score_plots import PLOTS, draw_plots
 from bench.evaluation.streams import Stream
-from bench.evaluation.targets import target
-from bench.page import DOCS
-from bench.terminal import say
+from bench.evaluation.synthetic_streams import ROWS
+from bench.evaluation.targets import target_score
+from bench.report.benchmarks_page import DOCS
+from bench.report.terminal import print_line
 
 PAGE = DOCS / "evaluation.md"
 
 INTRODUCTION = """# Evaluation
 
 Written by `make evaluate EVALUATE="--data FOLDER"`; do not edit. FOLDER holds the CSV files, which are not part of the
-repository. How it is done, and what each reference is, stands in
+repository. The method, and what each reference is, are described in
 [bench/evaluation/README.md](../bench/evaluation/README.md).
 
-Penstock is `penstock stream init` and `penstock replay --in-process`, the declaration untouched but for the seed of its
-models. Every figure is of answers given before their label was known, the first tenth of the rows left out. Labels come
-a number of rows late. A dash: not measured.
+Penstock is `penstock stream init` and `penstock replay --in-process`, the declaration unchanged except for the seed of
+its models. Every figure is of answers given before their label was known, the first tenth of the rows left out. Labels
+come a number of rows late. A dash: not measured.
 """
 
 SCORES = """## Scores
 
-Accuracy, or where the label is a number the mean absolute error: lower is better there. "calendar" is the best of four
-calendars, "lags" gives it, or the forest, the last known labels as features. Penstock: median of the seeds, and range.
+Accuracy, or where the label is a number the mean absolute error, of which lower is better. "calendar" is the best of
+four calendars; "lags" adds the last known labels as features to it or to the forest. Penstock: median of the seeds, and
+range.
 """
 
-EFFORT = """## What it took
+EFFORT = """## Effort
 
-Trainings that were begun, seconds of CPU in training (learning online included), and drifts told of: the seed in the
-middle. Of a calendar the one with the best score.
+Trainings that were started, CPU seconds of training (online learning included), and drifts that were detected: of the
+seed with the median score. Of the calendars: the one with the best score.
 """
 
 RANKS = """## Mean rank
@@ -45,137 +46,152 @@ RANKS = """## Mean rank
 Over the {count} streams that every column has a score for; 1 is the best.
 """
 
-GENERATED = """## Generated streams
+SYNTHETIC = """## Generated streams
 
-12,000 rows each, the change planted at a known row, of a gradual one the middle. The best reference is the best of
-static, calendar and adaptive forest. The distance to it is in points of accuracy; of an error, in per cent of it; above 0
-Penstock is better. Recovery: rows after the change until Penstock is within a point of the best reference over the 1,000
-rows that follow, counted in blocks of 200 rows.
+12,000 rows each, with a change at a known row (of a gradual change: its middle). The best reference is the best of
+static, calendar and adaptive forest. The distance to it is in points of accuracy, or in per cent of the error; above 0
+Penstock is better. Recovery: rows after the change until Penstock is within a point of the best reference over the
+following 1,000 rows, counted in blocks of 200 rows.
 """
 
 POLICIES = """## Policies
 
-The same streams under another `[retrain]`: `calendar` retrains when the data has grown, and for no drift; `static` never.
+The same streams with other values of `[retrain]`: `calendar` retrains when the data has grown, and for no drift;
+`static` never retrains.
 """
+
+Table = list[str]
+"""The lines of a table in Markdown."""
 
 
 def write_page(streams: Sequence[Stream], seeds: Sequence[int], policies: Sequence[str], rows: int | None) -> None:
-    """Write the page from what is kept of the streams, and draw the plots where their environment is there."""
-    found = [standing(stream, seeds, rows) for stream in streams]
-    drawn = draw(found)
-    under = {
-        policy: [standing(stream, seeds, rows, f"{PRODUCT}-{policy}") for stream in streams] for policy in policies
+    """Write the page from the stored results of the streams, and draw the plots if their environment is installed."""
+    comparisons = [compare_stream(stream, seeds, rows) for stream in streams]
+    plot_keys = draw_plots(comparisons)
+    by_policy = {
+        policy: [compare_stream(stream, seeds, rows, f"{PENSTOCK}-{policy}") for stream in streams]
+        for policy in policies
     }
-    PAGE.write_text("\n".join([*_page(found, drawn, seeds, rows), *_policies(found, under), ""]))
-    say(f"written: {PAGE}")
+    lines = [*_page(comparisons, plot_keys, seeds, rows), *_policies_section(comparisons, by_policy), ""]
+    PAGE.write_text("\n".join(lines))
+    print_line(f"written: {PAGE}")
 
 
-def _page(found: Sequence[Standing], drawn: set[str], seeds: Sequence[int], rows: int | None) -> Iterable[str]:
+def _page(
+    comparisons: Sequence[StreamComparison], plot_keys: set[str], seeds: Sequence[int], rows: int | None
+) -> Iterable[str]:
     yield INTRODUCTION
     yield f"Seeds: {', '.join(map(str, seeds))}.{f' Only the first {rows:,} rows of each file.' if rows else ''}\n"
     yield SCORES
-    yield from scores_table(found)
+    yield from scores_table(comparisons)
     yield f"\n{EFFORT}"
-    yield from effort_table(found)
-    means, count = mean_ranks(found)
+    yield from effort_table(comparisons)
+    means, count = mean_ranks(comparisons)
     if means:
         yield f"\n{RANKS.format(count=count)}"
         yield from table([*means], [[f"{means[column]:.2f}" for column in means]])
-    generated = [each for each in found if each.stream.generated]
-    if generated:
-        yield f"\n{GENERATED}"
-        yield from generated_table(generated)
-    yield from _pictures(found, drawn)
+    synthetic = [comparison for comparison in comparisons if comparison.stream.is_synthetic]
+    if synthetic:
+        yield f"\n{SYNTHETIC}"
+        yield from synthetic_table(synthetic)
+    yield from _plots_section(comparisons, plot_keys)
 
 
-def _pictures(found: Sequence[Standing], drawn: set[str]) -> Iterable[str]:
-    shown = [each.stream.key for each in found if each.stream.key in drawn]
-    if shown:
+def _plots_section(comparisons: Sequence[StreamComparison], plot_keys: set[str]) -> Iterable[str]:
+    keys = [comparison.stream.key for comparison in comparisons if comparison.stream.key in plot_keys]
+    if keys:
         yield "\n## Score over time\n"
-        yield "Upright lines: dotted a drift, full a new model of Penstock's, red a planted change.\n"
-    yield from (f"![{key}]({PLOTS.name}/{key}.svg)\n" for key in shown)
+        yield "Vertical lines: dotted for a drift, solid for a new model of Penstock, red for a change of the stream.\n"
+    yield from (f"![{key}]({PLOTS.name}/{key}.svg)\n" for key in keys)
 
 
-def scores_table(found: Sequence[Standing]) -> list[str]:
-    """A row a stream: every column's score, the seeds' range, and the target."""
-    in_time = {each.stream.key: each.scores().get(OURS) for each in found}
-    lines = []
-    for each in found:
-        scores, own = each.scores(), [float(outcome["score"]) for outcome in each.ours]
-        wanted = target(each.stream, in_time.get(replace(each.stream, late=0).key))
-        spread = f"{written(min(own))} to {written(max(own))}" if own else "-"
-        lines.append([*_named(each), *(written(scores.get(c)) for c in (*COLUMNS, OURS)), spread, written(wanted)])
-    return table(["stream", "delay", *COLUMNS, f"**{OURS}**", "range", "to reach"], lines)
+def scores_table(comparisons: Sequence[StreamComparison]) -> Table:
+    """A row for each stream: every column's score, the range over the seeds, and the target."""
+    our_scores = {comparison.stream.key: comparison.scores().get(OURS) for comparison in comparisons}
+    rows = []
+    for comparison in comparisons:
+        stream, scores = comparison.stream, comparison.scores()
+        seed_scores = [float(result["score"]) for result in comparison.ours]
+        target = target_score(stream, our_scores.get(replace(stream, training_delay=0).key))
+        score_range = f"{format_score(min(seed_scores))} to {format_score(max(seed_scores))}" if seed_scores else "-"
+        cells = [format_score(scores.get(column)) for column in (*COLUMNS, OURS)]
+        rows.append([*_stream_cells(stream), *cells, score_range, format_score(target)])
+    return table(["stream", "delay", *COLUMNS, f"**{OURS}**", "range", "to reach"], rows)
 
 
-def effort_table(found: Sequence[Standing]) -> list[str]:
-    """A row a stream: trainings and seconds, of Penstock and of the references that train."""
+def effort_table(comparisons: Sequence[StreamComparison]) -> Table:
+    """A row for each stream: trainings and seconds, of Penstock and of the references that train."""
     columns = [column for column in COLUMNS if column not in ("last known", "static")]
-    lines = []
-    for each in found:
-        own = each.middle
-        told = ["-"] * 4 if own is None else _effort(own)
-        seconds = [f"{each.references[c]['training_seconds']:.0f}" if c in each.references else "-" for c in columns]
-        lines.append([*_named(each), *told, *seconds])
-    ours = [f"{OURS}: {what}" for what in ("trainings", "models served", "drifts", "s")]
-    return table(["stream", "delay", *ours, *(f"{column}: s" for column in columns)], lines)
+    rows = []
+    for comparison in comparisons:
+        ours = comparison.median_seed
+        effort = ["-"] * 4 if ours is None else _effort_cells(ours)
+        seconds = [
+            f"{comparison.references[column]['training_seconds']:.0f}" if column in comparison.references else "-"
+            for column in columns
+        ]
+        rows.append([*_stream_cells(comparison.stream), *effort, *seconds])
+    our_columns = [f"{OURS}: {figure}" for figure in ("trainings", "models served", "drifts", "s")]
+    return table(["stream", "delay", *our_columns, *(f"{column}: s" for column in columns)], rows)
 
 
-def _effort(own: object) -> list[str]:
-    assert isinstance(own, dict)
-    served = sum(1 for epoch in own["epochs"] if epoch["epoch"])
-    return [str(own["retrains"]), str(served), str(len(own["drifts"])), f"{own['training_seconds']:.0f}"]
+def _effort_cells(result: CellResult) -> list[str]:
+    models_served = sum(1 for epoch in result["epochs"] if epoch["epoch"])
+    seconds = f"{result['training_seconds']:.0f}"
+    return [str(result["retrains"]), str(models_served), str(len(result["drifts"])), seconds]
 
 
-def generated_table(found: Sequence[Standing]) -> list[str]:
-    """A row a generated stream: the distance to the best reference, trainings, and recovery after each change."""
-    lines = []
-    for each in found:
-        best, own, planted = each.best_reference(), each.middle, each.stream.planted or ()
-        lead = each.lead(best["score"], each.scores()[OURS]) if best and own else None
-        recovered = [recovery(each, *span) for span in pairwise((*planted, ROWS))]
-        told = ", ".join("never" if rows is None else f"{rows:,}" for rows in recovered)
-        lines.append(
-            [
-                each.stream.name,
-                ", ".join(f"{row:,}" for row in planted) or "never",
-                written(best["score"] if best else None),
-                written(each.scores().get(OURS)),
-                "-" if lead is None else f"{100 * lead:+.1f}",
-                str(own["retrains"]) if own else "-",
-                told if told and own and best else "-",
-            ]
-        )
+def synthetic_table(comparisons: Sequence[StreamComparison]) -> Table:
+    """A row for each synthetic stream: the distance to the best reference, trainings, recovery after each change."""
     names = ["stream", "changes at", "best reference", OURS, "distance", "trainings", "recovery, rows"]
-    return table(names, lines)
+    return table(names, [_synthetic_row(comparison) for comparison in comparisons])
 
 
-def _policies(found: Sequence[Standing], under: dict[str, list[Standing]]) -> Iterable[str]:
-    if not under:
+def _synthetic_row(comparison: StreamComparison) -> list[str]:
+    best, ours = comparison.best_reference(), comparison.median_seed
+    changes, our_score = comparison.stream.change_rows or (), comparison.scores().get(OURS)
+    advantage = comparison.advantage(best["score"], our_score) if best and our_score is not None else None
+    recoveries = [recovery(comparison, *span) for span in pairwise((*changes, ROWS))]
+    recovery_cell = ", ".join("never" if rows is None else f"{rows:,}" for rows in recoveries)
+    return [
+        comparison.stream.name,
+        ", ".join(f"{row:,}" for row in changes) or "never",
+        format_score(best["score"] if best else None),
+        format_score(our_score),
+        "-" if advantage is None else f"{100 * advantage:+.1f}",
+        str(ours["retrains"]) if ours else "-",
+        recovery_cell if recovery_cell and ours and best else "-",
+    ]
+
+
+def _policies_section(
+    comparisons: Sequence[StreamComparison], by_policy: Mapping[str, Sequence[StreamComparison]]
+) -> Iterable[str]:
+    if not by_policy:
         return
     yield f"\n{POLICIES}"
-    lines = [
-        [*_named(each), *(written(other.scores().get(OURS)) for other in (each, *others))]
-        for each, *others in zip(found, *under.values(), strict=True)
+    rows = [
+        [*_stream_cells(declared.stream), *(format_score(other.scores().get(OURS)) for other in (declared, *others))]
+        for declared, *others in zip(comparisons, *by_policy.values(), strict=True)
     ]
-    yield from table(["stream", "delay", "as declared", *under], lines)
+    yield from table(["stream", "delay", "as declared", *by_policy], rows)
 
 
-def _named(each: Standing) -> tuple[str, str]:
-    stream = each.stream
-    return stream.name, str(stream.delay) + (f", models {stream.late:,} late" if stream.late else "")
+def _stream_cells(stream: Stream) -> tuple[str, str]:
+    models = f", models {stream.training_delay:,} late" if stream.training_delay else ""
+    return stream.name, f"{stream.label_delay}{models}"
 
 
-def table(names: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown, figures to the right."""
-    rules = ["---", *["---:"] * (len(names) - 1)]
-    return [f"| {' | '.join(line)} |" for line in (names, rules, *lines)]
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table in Markdown, figures aligned to the right."""
+    alignments = ["---", *["---:"] * (len(names) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in (names, alignments, *rows)]
 
 
-def written(score: float | None) -> str:
-    """A score as the table has it.
+def format_score(score: float | None) -> str:
+    """A score as the tables show it.
 
-    >>> written(0.87512), written(267.79), written(1.2345), written(None)
+    >>> format_score(0.87512), format_score(267.79), format_score(1.2345), format_score(None)
     ('0.875', '268', '1.234', '-')
     """
     if score is None:

@@ -1,4 +1,4 @@
-"""Penstock as its user runs it: `stream init`, then `replay --in-process`, each a command of its own."""
+"""Penstock as a user runs it: the commands `stream init`, then `replay --in-process`."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.environments import QUIET
 from bench.evaluation.streams import Stream
-from bench.processes import Command, Failed, environment_of
+from bench.instruments.processes import Command, MeasurementError, environment_of
+from bench.peer_environments import SINGLE_THREADED
 from penstock.contracts.declaration.stream_file import write_declaration
 
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     "calendar": {"on_drift": False},
     "static": {"on_drift": False, "growth": 1e9},
 }
-"""What is declared under `[retrain]` to see what the loop is worth: the data's growth alone, or the first model alone."""
+"""Values of `[retrain]` that show what the loop is worth: retrain when the data has grown, or keep the first model."""
 
 
-def replayed(stream: Stream, policy: str | None, seed: int, rows: int | None) -> dict[str, Any]:
-    """The report of a replay of the stream, the declaration untouched but for seed and policy.
+def run_replay(stream: Stream, policy: str | None, seed: int, rows: int | None) -> dict[str, Any]:
+    """The report of a replay of the stream; the declaration differs from `stream init`'s in seed and policy only.
 
     Raises:
-        Failed: a command did not end well.
+        MeasurementError: a command failed.
     """
     with TemporaryDirectory(prefix="penstock-evaluation-") as folder:
-        declared, report = Path(folder) / "stream.toml", Path(folder) / "report.json"
-        _penstock("stream", "init", str(stream.file), "--output", str(declared))
+        stream_file, report_file = Path(folder) / "stream.toml", Path(folder) / "report.json"
+        _run_penstock("stream", "init", str(stream.file), "--output", str(stream_file))
         if policy is not None or seed:
-            declared.write_text(changed(declared.read_text(), policy, seed))
-        _penstock(*replay_of(stream, declared, report, rows))
-        found: dict[str, Any] = json.loads(report.read_text())
-        return found
+            stream_file.write_text(with_seed_and_policy(stream_file.read_text(), policy, seed))
+        _run_penstock(*replay_arguments(stream, stream_file, report_file, rows))
+        report: dict[str, Any] = json.loads(report_file.read_text())
+        return report
 
 
-def replay_of(stream: Stream, declared: Path, report: Path, rows: int | None) -> list[str]:
-    """The words of the replay's command."""
-    words = ["replay", str(stream.file), "--stream", str(declared), "--in-process", "--report", str(report)]
-    words += ["--label-delay", str(stream.delay)]
-    words += ["--training-delay", str(stream.late)] if stream.late else []
-    return words + (["--rows", str(rows)] if rows else [])
+def replay_arguments(stream: Stream, stream_file: Path, report_file: Path, rows: int | None) -> list[str]:
+    """The arguments of the replay command."""
+    arguments = ["replay", str(stream.file), "--stream", str(stream_file), "--in-process", "--report", str(report_file)]
+    arguments += ["--label-delay", str(stream.label_delay)]
+    arguments += ["--training-delay", str(stream.training_delay)] if stream.training_delay else []
+    return arguments + (["--rows", str(rows)] if rows else [])
 
 
-def changed(text: str, policy: str | None, seed: int) -> str:
-    """The declaration with another seed, and another policy."""
+def with_seed_and_policy(text: str, policy: str | None, seed: int) -> str:
+    """The declaration with another seed, and another policy if one is given."""
     document = tomllib.loads(text)
     document["models"] = document.get("models", {}) | {"seed": seed}
     if policy is not None:
@@ -56,9 +56,10 @@ def changed(text: str, policy: str | None, seed: int) -> str:
     return write_declaration(document)
 
 
-def _penstock(*words: str) -> None:
-    arguments: Sequence[str] = [str(Path(sys.executable).parent / "penstock"), *words]
-    environment = environment_of(Command("penstock", arguments, QUIET))
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failed(f"penstock {words[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+def _run_penstock(*arguments: str) -> None:
+    command: Sequence[str] = [str(Path(sys.executable).parent / "penstock"), *arguments]
+    environment = environment_of(Command("penstock", command, SINGLE_THREADED))
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        error = process.stderr.strip()[-500:]
+        raise MeasurementError(f"penstock {arguments[0]} ended with {process.returncode}: {error}")

@@ -1,4 +1,4 @@
-"""The plots of docs/evaluation.md: a stream's score over time, drawn by a script in an environment of its own."""
+"""The plots of docs/evaluation.md: a stream's score over time, drawn by a script in its own environment."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.environments import PEERS, QUIET, NotSetUp, interpreter
-from bench.evaluation.standing import OURS, Standing
-from bench.page import DOCS
-from bench.processes import Command, environment_of
-from bench.terminal import say
+from bench.evaluation.comparison import OURS, StreamComparison
+from bench.instruments.processes import Command, environment_of
+from bench.peer_environments import PEER_SCRIPTS, SINGLE_THREADED, EnvironmentMissing, interpreter_of
+from bench.report.benchmarks_page import DOCS
+from bench.report.terminal import print_line
 
 PLOTS = DOCS / "evaluation"
 
 
-def draw(found: Sequence[Standing]) -> set[str]:
-    """Draw every stream of which there is anything; the keys of the streams that have a plot now."""
+def draw_plots(comparisons: Sequence[StreamComparison]) -> set[str]:
+    """Draw every stream that has a result; the keys of the streams that now have a plot."""
     try:
-        python = str(interpreter("plots"))
-    except NotSetUp as error:
-        say(f"[yellow]no plots: {error}[/yellow]")
+        python = str(interpreter_of("plots"))
+    except EnvironmentMissing as error:
+        print_line(f"[yellow]no plots: {error}[/yellow]")
         return set()
     PLOTS.mkdir(parents=True, exist_ok=True)
-    pictures = [picture(each) for each in found if each.references or each.ours]
+    plots = [plot_data(comparison) for comparison in comparisons if comparison.references or comparison.ours]
     with TemporaryDirectory(prefix="penstock-evaluation-") as folder:
-        file = Path(folder) / "pictures.json"
-        file.write_text(json.dumps(pictures))
-        arguments = [python, str(PEERS / "plot_scores.py"), str(file), str(PLOTS)]
-        subprocess.run(arguments, check=True, env=environment_of(Command("plots", arguments, QUIET)))
-    return {each["key"] for each in pictures}
+        file = Path(folder) / "plots.json"
+        file.write_text(json.dumps(plots))
+        arguments = [python, str(PEER_SCRIPTS / "plot_scores.py"), str(file), str(PLOTS)]
+        subprocess.run(arguments, check=True, env=environment_of(Command("plots", arguments, SINGLE_THREADED)))
+    return {plot["key"] for plot in plots}
 
 
-def picture(found: Standing) -> dict[str, Any]:
-    """What the script is told of a stream: a line a column, and the rows to mark."""
-    own = found.middle
-    lines = {column: outcome["progress"] for column, outcome in found.references.items()}
+def plot_data(comparison: StreamComparison) -> dict[str, Any]:
+    """What the script draws of a stream: a line for each column, and the rows to mark."""
+    ours = comparison.median_seed
+    lines = {column: result["progress"] for column, result in comparison.references.items()}
     return {
-        "key": found.stream.key,
-        "metric": "accuracy" if found.higher_is_better else "mean absolute error",
+        "key": comparison.stream.key,
+        "metric": "accuracy" if comparison.higher_is_better else "mean absolute error",
         "ours": OURS,
-        "lines": lines | ({OURS: own["progress"]} if own else {}),
-        "models": [epoch["at_event"] for epoch in own["epochs"] if epoch["epoch"]] if own else [],
-        "drifts": [drift["at_event"] for drift in own["drifts"]] if own else [],
-        "planted": list(found.stream.planted or ()),
+        "lines": lines | ({OURS: ours["progress"]} if ours else {}),
+        "models": [epoch["at_event"] for epoch in ours["epochs"] if epoch["epoch"]] if ours else [],
+        "drifts": [drift["at_event"] for drift in ours["drifts"]] if ours else [],
+        "changes": list(comparison.stream.change_rows or ()),
     }

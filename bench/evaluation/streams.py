@@ -1,4 +1,4 @@
-"""The streams that are judged: files of a folder, and generated ones."""
+"""The streams of the evaluation: files of a folder, and synthetic ones."""
 
 from __future__ import annotations
 
@@ -7,61 +7,66 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.evaluation.generated import GENERATED, write_generated
+from bench.evaluation.synthetic_streams import SYNTHETIC_STREAMS, write_synthetic_stream
 
-USUAL_DELAY = 48  # rows
-DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500)}
-LATE: Mapping[str, Sequence[int]] = {"elec2": (1000, 5000)}
-"""Rows after which a model takes effect, tried at the usual delay beside 0."""
+USUAL_DELAY = 48  # rows from an event to its label
+LABEL_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500)}
+TRAINING_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (1000, 5000)}
+"""Rows after which a model takes effect, measured at the usual label delay in addition to 0."""
 
-KEPT = 16  # letters of a digest
+DIGEST_LENGTH = 16  # letters
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A file, sent with labels `delay` rows late and models `late` rows after their data; `planted`: rows of change."""
+    """A file, and how late (in rows) labels are known and models take effect.
+
+    `change_rows`: where a synthetic stream changes; None for a file of data.
+    """
 
     name: str
     file: Path
-    delay: int
-    late: int = 0
-    planted: tuple[int, ...] | None = None
+    label_delay: int
+    training_delay: int = 0
+    change_rows: tuple[int, ...] | None = None
 
     @property
     def key(self) -> str:
-        """What its results are kept under.
+        """The name of its results.
 
         >>> Stream("elec2", Path("elec2.csv.gz"), 48, 1000).key
         'elec2-48-late-1000'
         """
-        return f"{self.name}-{self.delay}" + (f"-late-{self.late}" if self.late else "")
+        return f"{self.name}-{self.label_delay}" + (f"-late-{self.training_delay}" if self.training_delay else "")
 
     @property
-    def generated(self) -> bool:
-        """Whether it is one of ours."""
-        return self.planted is not None
+    def is_synthetic(self) -> bool:
+        """Whether it is generated."""
+        return self.change_rows is not None
 
     def digest(self) -> str:
-        """Of the file's bytes: results of another file under the same name do not count."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:KEPT]
+        """A digest of the file's bytes: results of another file under the same name do not count."""
+        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:DIGEST_LENGTH]
 
 
-def streams_in(data: Path | None, scratch: Path, names: Sequence[str] = ()) -> list[Stream]:
-    """The CSV files of a folder and the generated streams, which are written into `scratch`; only those named, if any.
+def find_streams(data: Path | None, scratch: Path, names: Sequence[str] = ()) -> list[Stream]:
+    """The CSV files of a folder and the synthetic streams, which are written into `scratch`; only those named, if any.
 
     Raises:
-        ValueError: a name stands for none of them.
+        ValueError: no stream has one of the names.
     """
     files = {} if data is None else {name_of(path): path for path in sorted(data.iterdir()) if ".csv" in path.suffixes}
-    unknown = [name for name in names if name not in {*files, *GENERATED}]
+    known_names = {*files, *SYNTHETIC_STREAMS}
+    unknown = [name for name in names if name not in known_names]
     if unknown:
-        raise ValueError(f"no stream is named {unknown[0]}: there are {', '.join([*files, *GENERATED])}")
-    wanted = set(names) or {*files, *GENERATED}
-    found = [stream for name, path in files.items() if name in wanted for stream in _of_file(name, path)]
-    for name, made in GENERATED.items():
-        if name in wanted:
-            found.append(Stream(name, write_generated(name, scratch), USUAL_DELAY, planted=made.planted))
-    return found
+        raise ValueError(f"no stream is named {unknown[0]}: there are {', '.join([*files, *SYNTHETIC_STREAMS])}")
+    selected = set(names) or known_names
+    streams = [stream for name, path in files.items() if name in selected for stream in _streams_of(name, path)]
+    for name, synthetic in SYNTHETIC_STREAMS.items():
+        if name in selected:
+            file = write_synthetic_stream(name, scratch)
+            streams.append(Stream(name, file, USUAL_DELAY, change_rows=synthetic.change_rows))
+    return streams
 
 
 def name_of(path: Path) -> str:
@@ -73,6 +78,6 @@ def name_of(path: Path) -> str:
     return path.name.split(".")[0]
 
 
-def _of_file(name: str, path: Path) -> list[Stream]:
-    in_time = [Stream(name, path, delay) for delay in DELAYS.get(name, (USUAL_DELAY,))]
-    return in_time + [Stream(name, path, USUAL_DELAY, late) for late in LATE.get(name, ())]
+def _streams_of(name: str, path: Path) -> list[Stream]:
+    in_time = [Stream(name, path, delay) for delay in LABEL_DELAYS.get(name, (USUAL_DELAY,))]
+    return in_time + [Stream(name, path, USUAL_DELAY, delay) for delay in TRAINING_DELAYS.get(name, ())]

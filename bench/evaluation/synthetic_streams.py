@@ -1,11 +1,11 @@
-"""Streams whose world changes at known rows, or never: concepts of the literature, joined as in River's `synth`.
+"""Synthetic streams that change at known rows, or never: concepts of the literature, joined as in River's `synth`.
 
 Agrawal, Imielinski, Swami: Database Mining: A Performance Perspective, IEEE TKDE 5(6), 1993: loan applications and
-rules of who is granted one. Street, Kim: A Streaming Ensemble Algorithm (SEA), KDD 2001: a threshold on the sum of two of
-three numbers. Friedman: Multivariate Adaptive Regression Splines, Annals of Statistics 19(1), 1991: a smooth function of
-five of ten numbers; roles swapped at a change as by Ikonomovska, Gama, Dzeroski: Learning Model Trees from Evolving Data
-Streams, Data Mining and Knowledge Discovery 23, 2011. The gradual change draws from either concept with a probability
-that follows a sigmoid, after Bifet, Gavalda et al.: MOA: Massive Online Analysis, JMLR 11, 2010.
+rules of who is granted one. Street, Kim: A Streaming Ensemble Algorithm (SEA), KDD 2001: a threshold on the sum of two
+of three numbers. Friedman: Multivariate Adaptive Regression Splines, Annals of Statistics 19(1), 1991: a smooth
+function of five of ten numbers; roles swapped at a change as by Ikonomovska, Gama, Dzeroski: Learning Model Trees from
+Evolving Data Streams, Data Mining and Knowledge Discovery 23, 2011. The gradual change draws from either concept with a
+probability that follows a sigmoid, after Bifet, Gavalda et al.: MOA: Massive Online Analysis, JMLR 11, 2010.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS = 12_000
-FLIPPED = 0.05  # share of the classes that are noise
+NOISE_SHARE = 0.05  # of the classes are flipped
 
 Column = NDArray[np.float64]
 Columns = dict[str, NDArray[np.float64]]
@@ -26,16 +26,16 @@ Concept = Callable[[Columns], Column]
 
 
 @dataclass(frozen=True)
-class Generated:
-    """How to make a stream: its columns with the label last, from a random source; and the rows where it changes."""
+class SyntheticStream:
+    """How to make a stream: its columns, the label last, from a random generator; and the rows where it changes."""
 
     make: Callable[[np.random.Generator], Columns]
-    planted: tuple[int, ...]
+    change_rows: tuple[int, ...]
 
 
-def write_generated(name: str, folder: Path) -> Path:
+def write_synthetic_stream(name: str, folder: Path) -> Path:
     """Write the stream as a CSV file, the same bytes every time."""
-    columns = GENERATED[name].make(np.random.default_rng(7))
+    columns = SYNTHETIC_STREAMS[name].make(np.random.default_rng(7))
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     lines = [",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in rows)]
     path = folder / f"{name}.csv"
@@ -47,7 +47,7 @@ def write_generated(name: str, folder: Path) -> Path:
 
 
 def loans(random: np.random.Generator) -> Columns:
-    """Applications for loans, n rows: six numbers and three codes, as Agrawal et al. draw them."""
+    """Loan applications: six numbers and three codes, as Agrawal et al. draw them."""
     salary = random.uniform(20_000, 150_000, ROWS)
     region = random.integers(0, 9, ROWS)
     return {
@@ -76,8 +76,8 @@ def by_salary_and_age(rows: Columns) -> Column:
 
 
 def numbers(count: int, highest: float) -> Callable[[np.random.Generator], Columns]:
-    """So many columns of even numbers between 0 and the highest."""
-    return lambda random: {f"x{place}": random.uniform(0, highest, ROWS) for place in range(count)}
+    """`count` columns of numbers, uniform between 0 and the highest."""
+    return lambda random: {f"x{column}": random.uniform(0, highest, ROWS) for column in range(count)}
 
 
 def sum_below(threshold: float) -> Concept:
@@ -89,7 +89,7 @@ def friedman(a: int, b: int, c: int, d: int, e: int) -> Concept:
     """Friedman's function of the columns with these numbers."""
 
     def value(rows: Columns) -> Column:
-        first, second, third, fourth, fifth = (rows[f"x{place}"] for place in (a, b, c, d, e))
+        first, second, third, fourth, fifth = (rows[f"x{column}"] for column in (a, b, c, d, e))
         return 10 * np.sin(np.pi * first * second) + 20 * (third - 0.5) ** 2 + 10 * fourth + 5 * fifth
 
     return value
@@ -99,32 +99,32 @@ def friedman(a: int, b: int, c: int, d: int, e: int) -> Concept:
 
 
 def phases(*rows: int) -> Callable[[np.random.Generator], NDArray[np.int64]]:
-    """The number of the phase that each row lies in, which changes at these rows."""
+    """The number of each row's phase; a phase begins at each of the given rows."""
     return lambda _: np.searchsorted(rows, np.arange(ROWS), side="right")
 
 
 def sigmoid(centre: int, width: int) -> Callable[[np.random.Generator], NDArray[np.int64]]:
-    """0 at first and 1 at last, drawn in between with a probability that rises around the centre."""
+    """Phase 0 at first and 1 in the end, drawn in between with a probability that rises around the centre."""
 
-    def drawn(random: np.random.Generator) -> NDArray[np.int64]:
+    def draw(random: np.random.Generator) -> NDArray[np.int64]:
         share = 1 / (1 + np.exp(-4 * (np.arange(ROWS) - centre) / width))
         return (random.random(ROWS) < share).astype(np.int64)
 
-    return drawn
+    return draw
 
 
-def classified(
+def binary_stream(
     inputs: Callable[[np.random.Generator], Columns],
     concepts: tuple[Concept, ...],
     phase: Callable[[np.random.Generator], NDArray[np.int64]],
 ) -> Callable[[np.random.Generator], Columns]:
-    """A binary stream: phase p follows concept p, in turn from the first again; some classes are flipped."""
+    """A binary stream: phase p has concept p modulo their number; a share of the classes is flipped."""
 
     def make(random: np.random.Generator) -> Columns:
         rows = inputs(random)
-        followed = phase(random) % len(concepts)
-        label = np.choose(followed, [concept(rows) for concept in concepts])
-        flipped = random.random(ROWS) < FLIPPED
+        concept_numbers = phase(random) % len(concepts)
+        label = np.choose(concept_numbers, [concept(rows) for concept in concepts])
+        flipped = random.random(ROWS) < NOISE_SHARE
         return {**rows, "label": np.where(flipped, 1 - label, label)}
 
     return make
@@ -137,12 +137,12 @@ def _abrupt_regression(random: np.random.Generator) -> Columns:
     return {**rows, "label": label}
 
 
-GENERATED: Mapping[str, Generated] = {
-    "abrupt": Generated(classified(loans, (by_age, by_salary_and_age), phases(6000)), (6000,)),
-    "gradual": Generated(classified(loans, (by_salary_and_age, by_age), sigmoid(6000, 2000)), (6000,)),
-    "recurring": Generated(
-        classified(numbers(3, 10.0), (sum_below(8), sum_below(12)), phases(3000, 6000, 9000)), (3000, 6000, 9000)
+SYNTHETIC_STREAMS: Mapping[str, SyntheticStream] = {
+    "abrupt": SyntheticStream(binary_stream(loans, (by_age, by_salary_and_age), phases(6000)), (6000,)),
+    "gradual": SyntheticStream(binary_stream(loans, (by_salary_and_age, by_age), sigmoid(6000, 2000)), (6000,)),
+    "recurring": SyntheticStream(
+        binary_stream(numbers(3, 10.0), (sum_below(8), sum_below(12)), phases(3000, 6000, 9000)), (3000, 6000, 9000)
     ),
-    "unchanging": Generated(classified(loans, (by_salary_and_age,), phases()), ()),
-    "abrupt-regression": Generated(_abrupt_regression, (6000,)),
+    "unchanging": SyntheticStream(binary_stream(loans, (by_salary_and_age,), phases()), ()),
+    "abrupt-regression": SyntheticStream(_abrupt_regression, (6000,)),
 }

@@ -1,4 +1,4 @@
-"""The scores to reach, of streams for which one is named."""
+"""The scores to reach, of streams that have a target."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ TARGETS: Mapping[str, float] = {
     "aus_rain-48": 0.851,
     "metro_traffic-48": 292.0,
 }
-"""By the stream's key: at least, and of an error at most."""
+"""By the stream's key: the least accuracy, or the largest error."""
 
-LOST: Mapping[int, float] = {1000: 0.01, 5000: 0.03}
-"""What models that take effect so many rows late may cost, off Penstock's own score when they take effect at once."""
+TRAINING_DELAY_COST: Mapping[int, float] = {1000: 0.01, 5000: 0.03}
+"""How much less accuracy Penstock may have when models take effect so many rows late."""
 
 
-def target(stream: Stream, in_time: float | None) -> float | None:
-    """The score to reach; `in_time`: Penstock's on the same stream when models take effect at once."""
-    if not stream.late:
+def target_score(stream: Stream, score_in_time: float | None) -> float | None:
+    """The score to reach; `score_in_time`: Penstock's on the same stream when models take effect at once."""
+    if not stream.training_delay:
         return TARGETS.get(stream.key)
-    return None if in_time is None or stream.late not in LOST else in_time - LOST[stream.late]
+    if score_in_time is None or stream.training_delay not in TRAINING_DELAY_COST:
+        return None
+    return score_in_time - TRAINING_DELAY_COST[stream.training_delay]

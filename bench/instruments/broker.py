@@ -1,4 +1,4 @@
-"""The broker as a measurement sees it: topics made and dropped, filled beforehand, watched and read from outside."""
+"""The broker seen from outside: topics created, filled beforehand, counted, read and deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from bench.events import Encoded
+from bench.workload.events import EncodedRecord
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.ports import NewTopic
 
@@ -20,7 +20,7 @@ FETCH_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Broker:
-    """Connections to the broker that a section keeps open."""
+    """Open connections to the broker."""
 
     bootstrap: str
     log: KafkaLog
@@ -29,14 +29,14 @@ class Broker:
     admin: AIOKafkaAdminClient
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
-        """Make topics, and wait until they can be written."""
+        """Create topics, and wait until they can be written to."""
         await self.log.create(topics)
 
     async def drop(self, topics: Iterable[str]) -> None:
-        """Delete topics: what is measured next shall not share the disk with them."""
+        """Delete topics, so that the next measurement does not share the disk with them."""
         await self.admin.delete_topics(list(topics))
 
-    async def fill(self, topic: str, partitions: int, records: Iterable[tuple[int, Encoded]]) -> None:
+    async def fill(self, topic: str, partitions: int, records: Iterable[tuple[int, EncodedRecord]]) -> None:
         """Append the records, each to its partition."""
         builders = [self.producer.create_batch() for _ in range(partitions)]
         for partition, (key, value, headers) in records:
@@ -50,34 +50,34 @@ class Broker:
         await self.producer.flush()
 
     async def count(self, topics: Sequence[str], partitions: int) -> int:
-        """How many records the topics hold together."""
-        return sum((await self.consumer.end_offsets(_places(topics, partitions))).values())
+        """How many records the topics hold in all."""
+        return sum((await self.consumer.end_offsets(_topic_partitions(topics, partitions))).values())
 
     async def values(self, topics: Sequence[str], partitions: int) -> AsyncIterator[list[bytes]]:
-        """All values of the topics as they end now, in pieces."""
+        """The values of all records that the topics hold now, in batches."""
         async for records in self.records(topics, partitions):
             yield [record.value for record in records]
 
     async def records(self, topics: Sequence[str], partitions: int) -> AsyncIterator[list[ConsumerRecord]]:
-        """All records of the topics as they end now, in pieces."""
-        places = _places(topics, partitions)
-        left = await self.count(topics, partitions)
+        """All records that the topics hold now, in batches."""
+        topic_partitions = _topic_partitions(topics, partitions)
+        remaining = await self.count(topics, partitions)
         async with _consumer(self.bootstrap) as reader:
-            reader.assign(places)
-            await reader.seek_to_beginning(*places)
-            while left > 0:
+            reader.assign(topic_partitions)
+            await reader.seek_to_beginning(*topic_partitions)
+            while remaining > 0:
                 for records in (await reader.getmany(timeout_ms=500)).values():
-                    left -= len(records)
+                    remaining -= len(records)
                     yield records
 
 
-def _places(topics: Sequence[str], partitions: int) -> list[TopicPartition]:
+def _topic_partitions(topics: Sequence[str], partitions: int) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
 
 
 @asynccontextmanager
 async def connected(bootstrap: str) -> AsyncIterator[Broker]:
-    """The connections, open for the length of the block."""
+    """Connect to the broker for the length of the block."""
     log = KafkaLog(Connection(bootstrap), "bench", "bench")
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

@@ -1,4 +1,4 @@
-"""The clock outside: it sees where topics end, and nothing of what a cell says of itself."""
+"""Measures a drain from outside, by the end offsets of the output topics: nothing that a cell reports is used."""
 
 from __future__ import annotations
 
@@ -7,75 +7,79 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.broker import Broker
-from bench.processes import Failed, Running, check_alive, cpu_of
+from bench.instruments.broker import Broker
+from bench.instruments.processes import BenchProcess, MeasurementError, check_alive, cpu_seconds_of
 
-LOOK_EVERY_S = 0.02
+POLL_INTERVAL_S = 0.02
 STALLED_AFTER_S = 30.0
 
 
 @dataclass(frozen=True)
-class Drained:
-    """Events a second, CPU in microseconds per event, and over how many seconds that was seen."""
+class DrainMeasurement:
+    """Events per second, CPU microseconds per event, and the seconds that were measured."""
 
     rate: float
     cpu: float
     seconds: float
 
 
-class TooShort(Failed):
-    """The cell was done before it had been looked at for long enough; it drained `rate` events a second."""
+class DrainTooShort(MeasurementError):
+    """The cell had no input left before it was measured for long enough; it drained `rate` events per second."""
 
     def __init__(self, rate: float) -> None:
-        super().__init__("it was done too soon")
+        super().__init__("the drain was too short")
         self.rate = rate
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Watches the outputs of processes at work."""
+class DrainMeter:
+    """Counts the records on the output topics of running processes."""
 
     broker: Broker
     outputs: Sequence[str]
     partitions: int
-    processes: Sequence[Running]
+    processes: Sequence[BenchProcess]
 
-    async def drained(self, count: int, warm_up: float, at_least: float) -> Drained:
-        """The rate from `warm_up` seconds after the first output until there are `count`.
-
-        Raises:
-            TooShort: that took less than `at_least` seconds.
-            Failed: a process ended, or nothing came for half a minute.
-        """
-        first, _ = await self.until(1)
-        began, before = await self.until(count, first + warm_up)
-        used = cpu_of(self.processes)
-        ended, after = await self.until(count)
-        used = cpu_of(self.processes) - used
-        seconds, events = ended - began, after - before
-        if seconds < at_least:
-            raise TooShort(after / max(ended - first, LOOK_EVERY_S))
-        return Drained(events / seconds, used / events * 1e6, seconds)
-
-    async def until(self, count: int, moment: float | None = None) -> tuple[float, int]:
-        """Wait for so many outputs, or until `moment` where that comes first; the time, and how many there are.
+    async def measure(self, count: int, warm_up: float, min_seconds: float) -> DrainMeasurement:
+        """Measure from `warm_up` seconds after the first output until there are `count` outputs.
 
         Raises:
-            Failed: a process ended, or nothing came for half a minute.
+            DrainTooShort: that took less than `min_seconds`.
+            MeasurementError: a process ended, or no output came for half a minute.
         """
-        seen, moved = -1, time.perf_counter()
+        first_at, _ = await self.await_count(1)
+        start, count_at_start = await self.await_count(count, first_at + warm_up)
+        cpu_at_start = cpu_seconds_of(self.processes)
+        end, count_at_end = await self.await_count(count)
+        cpu = cpu_seconds_of(self.processes) - cpu_at_start
+        seconds, events = end - start, count_at_end - count_at_start
+        if seconds < min_seconds:
+            raise DrainTooShort(count_at_end / max(end - first_at, POLL_INTERVAL_S))
+        return DrainMeasurement(events / seconds, cpu / events * 1e6, seconds)
+
+    async def await_count(self, count: int, deadline: float | None = None) -> tuple[float, int]:
+        """Wait for so many outputs, or until `deadline` (of `time.perf_counter`) if that comes first.
+
+        Returns:
+            The time, and how many outputs there are.
+
+        Raises:
+            MeasurementError: a process ended, or no output came for half a minute.
+        """
+        previous, last_change = -1, time.perf_counter()
         while True:
             now = time.perf_counter()
-            held = await self.held()
-            if held >= count or (moment is not None and now >= moment):
-                return now, held
-            if held > seen:
-                seen, moved = held, now
+            outputs = await self.count_outputs()
+            if outputs >= count or (deadline is not None and now >= deadline):
+                return now, outputs
+            if outputs > previous:
+                previous, last_change = outputs, now
             check_alive(self.processes)
-            if now - moved > STALLED_AFTER_S:
-                raise Failed(f"no output for {STALLED_AFTER_S:g} s, {held} records in all\n{self.processes[0].tail()}")
-            await asyncio.sleep(LOOK_EVERY_S)
+            if now - last_change > STALLED_AFTER_S:
+                log_tail = self.processes[0].log_tail()
+                raise MeasurementError(f"no output for {STALLED_AFTER_S:g} s, {outputs} records in all\n{log_tail}")
+            await asyncio.sleep(POLL_INTERVAL_S)
 
-    async def held(self) -> int:
-        """How many outputs there are."""
+    async def count_outputs(self) -> int:
+        """How many outputs there are now."""
         return await self.broker.count(self.outputs, self.partitions)

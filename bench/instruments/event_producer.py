@@ -1,6 +1,7 @@
-"""The producer of the latency and steady sections, a process of its own: events at a rate, every few milliseconds.
+"""Produces events at a given rate, for the latency and steady sections.
 
-`python -m bench.producer` reads its orders as JSON from standard input, and prints how late it came at the worst.
+`python -m bench.instruments.event_producer` reads `ProducerSettings` as JSON from standard input, and prints by how
+many seconds the last event was late. It is a process of its own.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaProducer
 
-from bench.events import Encoded, Events
-from bench.stream import DISTINCT, draw
+from bench.instruments.processes import run_module
+from bench.report.terminal import print_line
+from bench.workload.events import EncodedRecord, Events
+from bench.workload.stream import DISTINCT, draw_rows
 from penstock.contracts.declaration.stream_file import read_declaration
 
 BATCH_BYTES = 256 * 1024
 TICK_S = 0.001
+MAX_DELAY_SHARE = 0.05  # of the time that sending should take
 
 
 @dataclass(frozen=True)
-class Orders:
-    """Which events to send where: `count` from number `first` on, `rate` a second; `stream` is the stream.toml."""
+class ProducerSettings:
+    """Which events to send where: `count` from number `first` on, `rate` per second; `stream` is the stream.toml."""
 
     bootstrap: str
     topic: str
@@ -39,45 +43,59 @@ class Orders:
     first: int = 0
 
 
-async def send(orders: Orders) -> float:
-    """Send as ordered; by how many seconds the last event was late."""
-    events = Events(read_declaration(Path(orders.stream)), draw(DISTINCT, seed=1), orders.partitions)
-    producer = AIOKafkaProducer(bootstrap_servers=orders.bootstrap, max_batch_size=BATCH_BYTES, acks=1)
+async def run_producer(settings: ProducerSettings) -> float:
+    """Send the events from a process of its own; by how many seconds the last event was late.
+
+    Raises:
+        MeasurementError: the process failed.
+    """
+    delay = float(await run_module("bench.instruments.event_producer", asdict(settings)))
+    if delay > MAX_DELAY_SHARE * settings.count / settings.rate:
+        print_line(f"[yellow]the producer was {delay:.1f} s late: the load was lower than intended[/yellow]")
+    return delay
+
+
+async def send_events(settings: ProducerSettings) -> float:
+    """Send the events at the rate; by how many seconds the last one was late."""
+    events = Events(read_declaration(Path(settings.stream)), draw_rows(DISTINCT, seed=1), settings.partitions)
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=BATCH_BYTES, acks=1)
     await producer.start()
-    events.values(1)  # encodes the rows: not while the clock runs
-    records = events.encoded(orders.count, orders.first)
-    began, sent = time.perf_counter(), 0
+    events.values(1)  # encodes the rows before the time is taken
+    records = events.encoded(settings.count, settings.first)
+    start, sent = time.perf_counter(), 0
     try:
-        while sent < orders.count:
-            due = min(int((time.perf_counter() - began) * orders.rate) + 1, orders.count)
-            await _append(producer, orders, [next(records) for _ in range(due - sent)])
+        while sent < settings.count:
+            due = min(int((time.perf_counter() - start) * settings.rate) + 1, settings.count)
+            await _append(producer, settings, [next(records) for _ in range(due - sent)])
             sent = due
-            await asyncio.sleep(max(TICK_S, 1 / orders.rate / 2))
-        late = time.perf_counter() - began - orders.count / orders.rate
+            await asyncio.sleep(max(TICK_S, 1 / settings.rate / 2))
+        delay = time.perf_counter() - start - settings.count / settings.rate
         await producer.flush()
-        return late
+        return delay
     finally:
         await producer.stop()
 
 
-async def _append(producer: AIOKafkaProducer, orders: Orders, records: Sequence[tuple[int, Encoded]]) -> None:
+async def _append(
+    producer: AIOKafkaProducer, settings: ProducerSettings, records: Sequence[tuple[int, EncodedRecord]]
+) -> None:
     builders: dict[int, Any] = {}
     for partition, (key, value, headers) in records:
         builder = builders.get(partition) or producer.create_batch()
         builders[partition] = builder
         if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            await producer.send_batch(builder, orders.topic, partition=partition)
+            await producer.send_batch(builder, settings.topic, partition=partition)
             builders[partition] = producer.create_batch()
             builders[partition].append(key=key, value=value, timestamp=None, headers=headers)
     for partition, builder in builders.items():
-        await producer.send_batch(builder, orders.topic, partition=partition)
+        await producer.send_batch(builder, settings.topic, partition=partition)
 
 
 def main() -> None:
-    """Do as ordered."""
+    """Send what the settings on standard input say."""
     gc.disable()  # nothing here is cyclic
-    orders = Orders(**json.load(sys.stdin))
-    json.dump(uvloop.run(send(orders)), sys.stdout)
+    settings = ProducerSettings(**json.load(sys.stdin))
+    json.dump(uvloop.run(send_events(settings)), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The load generator, a process of its own: connections that ask again as soon as they are answered, or at a rate.
+"""An HTTP load generator: connections that send again as soon as they have a response, or at a given rate.
 
-`python -m bench.load` reads its orders as JSON from standard input and prints what it found as JSON.
+`python -m bench.instruments.load_generator` reads `LoadSettings` as JSON from standard input and prints a `LoadResult`
+as JSON. It is a process of its own.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ import httptools
 import numpy as np
 import uvloop
 
-SLOTS = 12  # digits in the body that number the request
-SETTLE_S = 5.0  # for answers that are still on their way at the end
+from bench.instruments.processes import run_module
+
+NUMBER_DIGITS = 12  # of a request's number in its body
+NUMBER_PLACEHOLDER = "#" * NUMBER_DIGITS
+SETTLE_S = 5.0  # for responses that are still on their way at the end
 
 
 @dataclass(frozen=True)
-class Orders:
-    """Where to send what, for how long. The body's `MARK` is replaced by the number of the request.
+class LoadSettings:
+    """What to send where, for how long. `NUMBER_PLACEHOLDER` in the body is replaced by the number of the request.
 
-    `rate` in requests a second; None: every connection asks again when it was answered.
+    `rate` in requests per second; None: every connection sends again as soon as it has a response.
     """
 
     port: int
@@ -41,14 +45,14 @@ class Orders:
     content_type: str = "application/json"
 
 
-MARK = "#" * SLOTS
-
-
 @dataclass
-class Found:
-    """What came back after the warm-up: answers, those that were no success, the seconds looked at; milliseconds."""
+class LoadResult:
+    """Responses after the warm-up, how many were no success, the seconds measured; latencies in milliseconds.
 
-    answers: int
+    `cpu`: CPU seconds that the load generator used; `sent`: requests, those of the warm-up included.
+    """
+
+    responses: int
     errors: int
     seconds: float
     p50: float
@@ -56,27 +60,41 @@ class Found:
     cpu: float
     sent: int
 
+    @property
+    def per_second(self) -> float:
+        """Responses per second."""
+        return self.responses / self.seconds
+
+
+async def run_load_generator(settings: LoadSettings) -> LoadResult:
+    """Generate the load from a process of its own.
+
+    Raises:
+        MeasurementError: the process failed.
+    """
+    return LoadResult(**json.loads(await run_module("bench.instruments.load_generator", asdict(settings))))
+
 
 @dataclass
-class _Tally:
+class _Measurements:
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
-    counts: bool = False
+    active: bool = False
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, answered: Callable[[_Connection], None], tally: _Tally) -> None:
-        self.asked = 0.0
-        self._answered = answered
-        self._tally = tally
+    def __init__(self, on_response: Callable[[_Connection], None], measurements: _Measurements) -> None:
+        self._due = 0.0
+        self._on_response = on_response
+        self._measurements = measurements
         self._transport: Any = None
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
-    def ask(self, request: bytes, due: float) -> None:
-        self.asked = due
+    def send(self, request: bytes, due: float) -> None:
+        self._due = due
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -84,112 +102,111 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         now, status = time.perf_counter(), self._parser.get_status_code()
-        if self._tally.counts:
-            self._tally.latencies.append(now - self.asked)
-            self._tally.errors += not 200 <= status < 300
-        self._answered(self)
+        if self._measurements.active:
+            self._measurements.latencies.append(now - self._due)
+            self._measurements.errors += not 200 <= status < 300
+        self._on_response(self)
 
     def close(self) -> None:
         self._transport.close()
 
 
-class _Load:
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
-        self._before, self._after = _request_around(orders)
-        self._tally = _Tally()
+class _LoadGenerator:
+    def __init__(self, settings: LoadSettings) -> None:
+        self._settings = settings
+        self._before_number, self._after_number = _request_parts(settings)
+        self._measurements = _Measurements()
         self._idle: deque[_Connection] = deque()
-        self._due: deque[float] = deque()
-        self.sent = 0
+        self._overdue: deque[float] = deque()
+        self._sent = 0
         self._stopping = False
-        self._quiet = asyncio.Event()
+        self._all_idle = asyncio.Event()
 
-    async def run(self) -> Found:
+    async def run(self) -> LoadResult:
         loop = asyncio.get_running_loop()
         connections = []
-        for _ in range(self._orders.connections):
+        for _ in range(self._settings.connections):
             _, connection = await loop.create_connection(
-                lambda: _Connection(self._answered, self._tally), "127.0.0.1", self._orders.port
+                lambda: _Connection(self._on_response, self._measurements), "127.0.0.1", self._settings.port
             )
             connections.append(connection)
-        found = await self._measured(connections)
+        result = await self._measure(connections)
         for connection in connections:
             connection.close()
-        return found
+        return result
 
-    async def _measured(self, connections: list[_Connection]) -> Found:
+    async def _measure(self, connections: list[_Connection]) -> LoadResult:
         self._idle.extend(connections)
-        pace = asyncio.create_task(self._pace()) if self._orders.rate else None
-        if pace is None:
+        sender = asyncio.create_task(self._send_at_rate(self._settings.rate)) if self._settings.rate else None
+        if sender is None:
             while self._idle:
-                self._ask(self._idle.popleft(), time.perf_counter())
-        await asyncio.sleep(self._orders.warm_up)
-        began, cpu = time.perf_counter(), time.process_time()
-        self._tally.counts = True
-        await asyncio.sleep(self._orders.seconds)
-        self._tally.counts = False
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+                self._send(self._idle.popleft(), time.perf_counter())
+        await asyncio.sleep(self._settings.warm_up)
+        start, cpu_at_start = time.perf_counter(), time.process_time()
+        self._measurements.active = True
+        await asyncio.sleep(self._settings.seconds)
+        self._measurements.active = False
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_at_start
         self._stopping = True
-        if pace is not None:
-            pace.cancel()
+        if sender is not None:
+            sender.cancel()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._quiet.wait(), SETTLE_S)
-        return _found(self._tally, seconds, cpu, self.sent)
+            await asyncio.wait_for(self._all_idle.wait(), SETTLE_S)
+        return _summarize(self._measurements, seconds, cpu, self._sent)
 
-    async def _pace(self) -> None:
-        assert self._orders.rate is not None
+    async def _send_at_rate(self, rate: float) -> None:
         due = time.perf_counter()
         while True:
-            due += 1 / self._orders.rate
+            due += 1 / rate
             wait = due - time.perf_counter()
             if wait > 0:
                 await asyncio.sleep(wait)
             if self._idle:
-                self._ask(self._idle.popleft(), due)
+                self._send(self._idle.popleft(), due)
             else:
-                self._due.append(due)
+                self._overdue.append(due)
 
-    def _answered(self, connection: _Connection) -> None:
+    def _on_response(self, connection: _Connection) -> None:
         if self._stopping:
             self._idle.append(connection)
-            if len(self._idle) == self._orders.connections:
-                self._quiet.set()
-        elif self._orders.rate is None:
-            self._ask(connection, time.perf_counter())
-        elif self._due:
-            self._ask(connection, self._due.popleft())
+            if len(self._idle) == self._settings.connections:
+                self._all_idle.set()
+        elif self._settings.rate is None:
+            self._send(connection, time.perf_counter())
+        elif self._overdue:
+            self._send(connection, self._overdue.popleft())
         else:
             self._idle.append(connection)
 
-    def _ask(self, connection: _Connection, due: float) -> None:
-        number = self._orders.first + self.sent
-        self.sent += 1
-        connection.ask(b"%b%012d%b" % (self._before, number, self._after), due)
+    def _send(self, connection: _Connection, due: float) -> None:
+        number = self._settings.first + self._sent
+        self._sent += 1
+        connection.send(b"%b%012d%b" % (self._before_number, number, self._after_number), due)
 
 
-def _request_around(orders: Orders) -> tuple[bytes, bytes]:
-    """What stands before and after a request's number; where the body does not want it, a header takes it."""
-    body = orders.body
+def _request_parts(settings: LoadSettings) -> tuple[bytes, bytes]:
+    """The request before and after its number, which stands in a header if the body has no placeholder."""
+    body = settings.body
     head = (
-        f"POST {orders.path} HTTP/1.1\r\nHost: 127.0.0.1:{orders.port}\r\n"
-        f"Content-Type: {orders.content_type}\r\nContent-Length: {len(body.encode())}\r\n"
+        f"POST {settings.path} HTTP/1.1\r\nHost: 127.0.0.1:{settings.port}\r\n"
+        f"Content-Type: {settings.content_type}\r\nContent-Length: {len(body.encode())}\r\n"
     )
-    if MARK not in body:
-        head += f"X-Request-Number: {MARK}\r\n"
-    before, after = f"{head}\r\n{body}".split(MARK)
+    if NUMBER_PLACEHOLDER not in body:
+        head += f"X-Request-Number: {NUMBER_PLACEHOLDER}\r\n"
+    before, after = f"{head}\r\n{body}".split(NUMBER_PLACEHOLDER)
     return before.encode(), after.encode()
 
 
-def _found(tally: _Tally, seconds: float, cpu: float, sent: int) -> Found:
-    latencies = np.array(tally.latencies or [float("nan")]) * 1000
+def _summarize(measurements: _Measurements, seconds: float, cpu: float, sent: int) -> LoadResult:
+    latencies = np.array(measurements.latencies or [float("nan")]) * 1000
     p50, p99 = np.percentile(latencies, [50, 99]).tolist()
-    return Found(len(tally.latencies), tally.errors, seconds, p50, p99, cpu, sent)
+    return LoadResult(len(measurements.latencies), measurements.errors, seconds, p50, p99, cpu, sent)
 
 
 def main() -> None:
-    """Do as ordered."""
-    orders = Orders(**json.load(sys.stdin))
-    json.dump(asdict(uvloop.run(_Load(orders).run())), sys.stdout)
+    """Generate the load that the settings on standard input describe."""
+    settings = LoadSettings(**json.load(sys.stdin))
+    json.dump(asdict(uvloop.run(_LoadGenerator(settings).run())), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""BentoML: a batchable API with its adaptive batching; access log, metrics and traces as its docs switch them off."""
+"""BentoML: a batchable API with adaptive batching; access log and metrics switched off as its documentation shows."""
 
 from __future__ import annotations
 

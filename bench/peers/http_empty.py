@@ -1,4 +1,4 @@
-"""The floor of HTTP: a FastAPI route that does nothing, on the loop and the parser that Penstock's server runs on."""
+"""The floor of HTTP: a FastAPI route that does nothing, on the event loop and parser of Penstock's server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLServer: a runtime of our own, as its docs show one, with adaptive batching set in `model-settings.json`."""
+"""MLServer: a custom runtime, as its documentation shows, with adaptive batching set in `model-settings.json`."""
 
 from __future__ import annotations
 

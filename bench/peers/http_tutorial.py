@@ -1,4 +1,4 @@
-"""The ingestion of most tutorials: a pydantic event, `send_and_wait`."""
+"""The ingestion of most tutorials: an event as a pydantic model, `send_and_wait`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Data = create_model("Data", **NUMBERS, **CATEGORIES)
 
 
 class Event(BaseModel):
-    """What a producer sends."""
+    """The request body."""
 
     specversion: str
     type: str
@@ -29,20 +29,20 @@ class Event(BaseModel):
 
 
 @asynccontextmanager
-async def connected(app: FastAPI) -> AsyncIterator[None]:
-    """A producer for as long as the app runs."""
+async def open_producer(app: FastAPI) -> AsyncIterator[None]:
+    """A producer while the app runs."""
     app.state.producer = AIOKafkaProducer(bootstrap_servers=os.environ["BENCH_BROKER"])
     await app.state.producer.start()
     yield
     await app.state.producer.stop()
 
 
-app = FastAPI(lifespan=connected)
+app = FastAPI(lifespan=open_producer)
 
 
 @app.post("/events", status_code=202)
-async def take(event: Event) -> dict[str, str]:
-    """Put the event on the log, and say so when it is there."""
+async def post_event(event: Event) -> dict[str, str]:
+    """Append the event to the log, and answer when the broker has confirmed it."""
     value, key = event.model_dump_json().encode(), event.data.account.encode()
     await app.state.producer.send_and_wait(os.environ["BENCH_OUTPUT"], value, key=key)
     return {"id": event.id}

@@ -1,4 +1,4 @@
-"""The floor: aiokafka alone. Every record is sent on as it is, with its key and headers; no model, no commit."""
+"""The echo floor: aiokafka alone. Every record is forwarded with its key and headers; no model, no commit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from settings import BATCH, BATCH_BYTES, BROKER, GROUP, INPUT, LINGER_MS, OUTPUT
 
 
 async def main() -> None:
-    """Send on until stopped."""
+    """Forward until stopped."""
     consumer = AIOKafkaConsumer(
         INPUT, bootstrap_servers=BROKER, group_id=GROUP, auto_offset_reset="earliest", enable_auto_commit=False
     )

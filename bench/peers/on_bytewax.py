@@ -9,7 +9,7 @@ import bytewax.operators as op
 from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaSourceMessage
 from bytewax.dataflow import Dataflow
 from bytewax.testing import run_main
-from records import answers
+from records import predict_events
 from settings import BATCH, BATCH_BYTES, BROKER, INPUT, LINGER_MS, OUTPUT
 
 BEGINNING = -2
@@ -17,7 +17,7 @@ BEGINNING = -2
 
 def score(messages: list[KafkaSourceMessage]) -> list[KafkaSinkMessage]:
     """A prediction for each event."""
-    return [KafkaSinkMessage(key, value) for key, value in answers([message.value for message in messages])]
+    return [KafkaSinkMessage(key, value) for key, value in predict_events([message.value for message in messages])]
 
 
 flow = Dataflow("score")

@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 import faust
-from records import answers
+from records import predict_events
 from settings import BATCH, BROKER, GROUP, INPUT, LINGER_MS, OUTPUT
 
 WITHIN_S = 0.02
@@ -32,9 +32,9 @@ predictions = app.topic(OUTPUT, key_type=bytes, key_serializer="raw", value_type
 
 @app.agent(events)
 async def score(stream: faust.StreamT[bytes]) -> None:
-    """Answer what came within a moment, at most a batch."""
+    """Predict the events that came within `WITHIN_S`, at most a batch."""
     async for values in stream.take(BATCH, within=WITHIN_S):
-        for key, value in answers(values):
+        for key, value in predict_events(values):
             await predictions.send(key=key, value=value)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from confluent_kafka import Producer
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
-from records import answers
+from records import predict_events
 from settings import BATCH, BATCH_BYTES, BROKER, GROUP, INPUT, LINGER_MS, OUTPUT
 
 PRODUCER = {
@@ -28,7 +28,7 @@ class Scorer(BatchingSink):
 
     def write(self, batch: SinkBatch) -> None:
         """Produce a prediction for each event."""
-        for key, value in answers([item.value for item in batch]):
+        for key, value in predict_events([item.value for item in batch]):
             self._producer.produce(OUTPUT, value, key)
         self._producer.poll(0)
 

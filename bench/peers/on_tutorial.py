@@ -1,4 +1,4 @@
-"""The loop of most tutorials: a record, a DataFrame of one row, a scikit-learn pipeline, `send_and_wait`."""
+"""The loop of most tutorials: one record, a DataFrame of one row, a scikit-learn pipeline, `send_and_wait`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from settings import BROKER, GROUP, INPUT, OUTPUT
 pipeline = open_pipeline(os.environ["BENCH_PIPELINE"])
 
 
-def answer(value: bytes) -> tuple[bytes, bytes]:
+def predict_event(value: bytes) -> tuple[bytes, bytes]:
     """The key and the value of the prediction for an event."""
     event = json.loads(value)
     data = event["data"]
@@ -32,13 +32,13 @@ def answer(value: bytes) -> tuple[bytes, bytes]:
 
 
 async def main() -> None:
-    """Answer until stopped."""
+    """Predict until stopped."""
     consumer = AIOKafkaConsumer(INPUT, bootstrap_servers=BROKER, group_id=GROUP, auto_offset_reset="earliest")
     producer = AIOKafkaProducer(bootstrap_servers=BROKER)
     await consumer.start()
     await producer.start()
     async for record in consumer:
-        key, value = answer(record.value)
+        key, value = predict_event(record.value)
         await producer.send_and_wait(OUTPUT, value, key=key)
 
 

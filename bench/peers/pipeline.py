@@ -1,4 +1,4 @@
-"""The model as most people have it: a scikit-learn pipeline over a DataFrame, scaler and one-hot encoder before a learner."""
+"""The model as a scikit-learn pipeline over a DataFrame: scaler and one-hot encoder before a learner."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CATEGORIES = ["segment", "merchant"]
 
 
 def open_pipeline(path: str) -> Pipeline:
-    """The linear model in `path` over columns with names, with no more steps than a tutorial's has.
+    """The linear model in `path` over named columns, with no more steps than a tutorial's pipeline has.
 
-    It answers what the original does: what its second scaler did is in the learner's weights.
+    Its answers are the original's: the second scaler is part of the learner's weights.
     """
     fitted = joblib.load(path)
     numbers = fitted.named_steps["columns"].named_transformers_["numbers"].named_steps
@@ -35,8 +35,8 @@ def _columns(path: str, clip: MinMaxScaler) -> ColumnTransformer:
             ("levels", OneHotEncoder(categories=texts, handle_unknown="ignore"), CATEGORIES),
         ]
     )
-    ends = [dict(zip(NUMBERS, end.tolist(), strict=True)) for end in (clip.data_min_, clip.data_max_)]
-    return columns.fit(pd.DataFrame([end | {"segment": texts[0][0], "merchant": texts[1][0]} for end in ends]))
+    bounds = [dict(zip(NUMBERS, bound.tolist(), strict=True)) for bound in (clip.data_min_, clip.data_max_)]
+    return columns.fit(pd.DataFrame([bound | {"segment": texts[0][0], "merchant": texts[1][0]} for bound in bounds]))
 
 
 def _learner(fitted: LogisticRegression, scale: StandardScaler) -> LogisticRegression:

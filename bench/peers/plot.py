@@ -20,36 +20,38 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    """Draw what there are results for."""
+    """Draw every section that has results."""
     rows, folder = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
     for section, title, unit in (
         ("drain", "Drain, linear model", "events/s"),
         ("boosting", "Drain, histogram boosting", "events/s"),
         ("http", "HTTP predict, 32 connections", "requests/s"),
     ):
-        if found := [row for row in rows if row["section"] == section and row["median"] is not None]:
-            bars(found, title, unit, folder / f"{section}.svg")
+        if section_rows := [row for row in rows if row["section"] == section and row["median"] is not None]:
+            bars(section_rows, title, unit, folder / f"{section}.svg")
     for axis in ("fields", "streams", "keys", "partitions"):
-        if found := [row for row in rows if row["section"] == f"growth-{axis}-cpu" and row["median"] is not None]:
-            line(found, axis, folder / f"growth-{axis}.svg")
-    if found := [row for row in rows if row["section"] == "latency-p99" and row["median"] is not None]:
-        latencies(found, folder / "latency.svg")
+        if section_rows := [
+            row for row in rows if row["section"] == f"growth-{axis}-cpu" and row["median"] is not None
+        ]:
+            line(section_rows, axis, folder / f"growth-{axis}.svg")
+    if section_rows := [row for row in rows if row["section"] == "latency-p99" and row["median"] is not None]:
+        latencies(section_rows, folder / "latency.svg")
 
 
 def bars(rows: Sequence[Row], title: str, unit: str, path: Path) -> None:
-    """A bar a cell, with its range."""
+    """A bar for each cell, with its range."""
     rows = sorted(rows, key=lambda row: row["median"])
     figure, axes = plt.subplots(figsize=(7, 0.45 * len(rows) + 1))
-    middles = [row["median"] for row in rows]
-    spread = [[row["median"] - row["min"] for row in rows], [row["max"] - row["median"] for row in rows]]
+    medians = [row["median"] for row in rows]
+    deviations = [[row["median"] - row["min"] for row in rows], [row["max"] - row["median"] for row in rows]]
     colours = [OURS if row["cell"].startswith("penstock") else OTHERS for row in rows]
-    axes.barh([row["cell"] for row in rows], middles, xerr=spread, color=colours, ecolor="#57606a")
+    axes.barh([row["cell"] for row in rows], medians, xerr=deviations, color=colours, ecolor="#57606a")
     axes.set(title=title, xlabel=unit)
     save(figure, path)
 
 
 def line(rows: Sequence[Row], axis: str, path: Path) -> None:
-    """What an event costs as one thing grows."""
+    """CPU per event along one axis of growth."""
     figure, axes = plt.subplots(figsize=(6, 3))
     axes.plot([int(row["cell"]) for row in rows], [row["median"] for row in rows], "o-", color=OURS)
     axes.set(xlabel=axis, ylabel="us of CPU an event", xscale="log", ylim=(0, None))
@@ -61,9 +63,9 @@ def latencies(rows: Sequence[Row], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 4))
     cells = dict.fromkeys(row["cell"].split(" at ")[0] for row in rows)
     for cell, colour in zip(cells, COLOURS, strict=False):
-        own = [row for row in rows if row["cell"].startswith(f"{cell} at ")]
-        loads = [row["cell"].split(" at ")[1] for row in own]
-        axes.plot(loads, [row["median"] for row in own], "o-", label=cell, color=colour)
+        cell_rows = [row for row in rows if row["cell"].startswith(f"{cell} at ")]
+        loads = [row["cell"].split(" at ")[1] for row in cell_rows]
+        axes.plot(loads, [row["median"] for row in cell_rows], "o-", label=cell, color=colour)
     axes.set(title="Append to append, 99th percentile", xlabel="offered load", ylabel="ms", yscale="log")
     axes.legend()
     save(figure, path)

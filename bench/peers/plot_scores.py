@@ -1,4 +1,4 @@
-"""Draws the plots of docs/evaluation.md: reads the lines of each stream, writes SVG files into the folder named second."""
+"""Draws the plots of docs/evaluation.md: reads each stream's scores, writes SVG files into the folder named second."""
 
 from __future__ import annotations
 
@@ -23,38 +23,40 @@ COLOURS = {
     "adaptive forest": "#1a7f37",
     "forest, lags": "#4ac26b",
 }
-SMOOTHED = 3  # blocks
+SMOOTHING_BLOCKS = 3  # blocks
 
 
 def main() -> None:
     """Draw every stream."""
-    for picture in json.loads(Path(sys.argv[1]).read_text()):
-        draw(picture, Path(sys.argv[2]) / f"{picture['key']}.svg")
+    for plot in json.loads(Path(sys.argv[1]).read_text()):
+        draw(plot, Path(sys.argv[2]) / f"{plot['key']}.svg")
 
 
-def draw(picture: dict[str, Any], path: Path) -> None:
-    """The score over time of every column, with Penstock's models and drifts, and the planted changes."""
+def draw(plot: dict[str, Any], path: Path) -> None:
+    """The score over time of every column, with Penstock's models and drifts, and the changes of the stream."""
     figure, axes = plt.subplots(figsize=(9, 3.6))
-    for rows, style, colour in (("drifts", ":", "#8c959f"), ("models", "-", "#b6d4fe"), ("planted", "-", "#d1242f")):
-        for row in picture[rows]:
+    for rows, style, colour in (("drifts", ":", "#8c959f"), ("models", "-", "#b6d4fe"), ("changes", "-", "#d1242f")):
+        for row in plot[rows]:
             if row is not None:
                 axes.axvline(row, linestyle=style, color=colour, linewidth=1, zorder=1)
-    for name, line in picture["lines"].items():
-        ours = name == picture["ours"]
-        rows, scores = smoothed([(point["row"], point["score"]) for point in line if point["score"] is not None])
+    for name, line in plot["lines"].items():
+        ours = name == plot["ours"]
+        rows, scores = smooth([(point["row"], point["score"]) for point in line if point["score"] is not None])
         axes.plot(rows, scores, label=name, color=OURS if ours else COLOURS[name], linewidth=2 if ours else 1, zorder=2)
-    axes.set(title=picture["key"], xlabel="row", ylabel=picture["metric"])
+    axes.set(title=plot["key"], xlabel="row", ylabel=plot["metric"])
     axes.legend(fontsize=7, ncols=2)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})  # so that equal results give equal files
     plt.close(figure)
 
 
-def smoothed(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
-    """Each score as the mean of it and those right before it."""
+def smooth(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    """The moving average of the scores."""
     scores = [score for _, score in points]
     means = [
-        sum(part) / len(part) for end in range(1, len(scores) + 1) if (part := scores[max(0, end - SMOOTHED) : end])
+        sum(part) / len(part)
+        for end in range(1, len(scores) + 1)
+        if (part := scores[max(0, end - SMOOTHING_BLOCKS) : end])
     ]
     return [row for row, _ in points], means
 

@@ -1,4 +1,4 @@
-"""Events in and predictions out, typed and by msgspec, for the peers whose API lets them."""
+"""Decodes events and encodes predictions with msgspec, for the peers whose API allows it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from operator import attrgetter
 import msgspec
 from scoring import NUMBERS, open_model
 
-Data = msgspec.defstruct(
-    "Data", [(f"f{n}", float) for n in range(NUMBERS)] + [("segment", str), ("merchant", str), ("account", str)], gc=False
-)  # fmt: skip
+_NUMBERS = [(f"f{number}", float) for number in range(NUMBERS)]
+Data = msgspec.defstruct("Data", [*_NUMBERS, ("segment", str), ("merchant", str), ("account", str)], gc=False)
 
 
 class Event(msgspec.Struct, gc=False):
-    """What a peer needs of an event."""
+    """The fields of an event that a peer uses."""
 
     id: str
     time: str
@@ -23,7 +22,7 @@ class Event(msgspec.Struct, gc=False):
 
 
 class Prediction(msgspec.Struct, gc=False):
-    """What a peer answers."""
+    """A peer's prediction."""
 
     id: str
     account: str
@@ -41,10 +40,10 @@ _row = msgspec.structs.astuple
 _data = attrgetter("data")
 _score = open_model(os.environ["BENCH_MODEL"])
 
-Answer = tuple[bytes, bytes]
+KeyAndValue = tuple[bytes, bytes]
 
 
-def answers(values: Sequence[bytes]) -> list[Answer]:
+def predict_events(values: Sequence[bytes]) -> list[KeyAndValue]:
     """The key and the value of the prediction for each event."""
     events = _decode_lines(b"\n".join(values))
     scores = _score([_row(data) for data in map(_data, events)]).tolist()

@@ -1,6 +1,6 @@
-"""The model, in the form in which every peer has it: numpy alone, the weights from a file.
+"""The model as every peer has it: numpy alone, the weights from a file.
 
-A logistic regression behind scaling and one-hot encoding is one multiplication by a matrix and a look-up per category.
+A logistic regression behind scaling and one-hot encoding is a matrix multiplication and a look-up per category.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def open_model(path: str) -> Callable[[Sequence[Row]], Scores]:
 
 
 def open_matrix_model(path: str) -> Callable[[Matrix], Scores]:
-    """The same for a matrix of shape (n, 22), whose categories are codes: places in the model's vocabularies."""
+    """The same for a matrix of shape (n, 22), whose categories are codes: indices into the model's vocabularies."""
     return _linear(path) if path.endswith(".npz") else _boosting(path)
 
 
 def _linear(path: str) -> Callable[[Matrix], Scores]:
     model = np.load(path)
     low, high, weights, bias = model["low"], model["high"], model["weights"], float(model["bias"])
-    # One more entry at the end of each table: a category that is not known adds nothing.
+    # One more entry at the end of each table: an unknown category adds nothing.
     of_first, of_second = np.append(model["of_first"], 0.0), np.append(model["of_second"], 0.0)
 
     def score(table: Matrix) -> Scores:

@@ -1,4 +1,4 @@
-"""What a peer is told: where the broker is, what to read, where to write."""
+"""Settings of a peer from its environment: the broker, the topics to read and write, the group."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ INPUT = os.environ["BENCH_INPUT"]
 OUTPUT = os.environ["BENCH_OUTPUT"]
 GROUP = os.environ["BENCH_GROUP"]
 
-BATCH = 1000  # records a step, where a peer lets one say
+BATCH = 1000  # records per step, if a peer has the option
 LINGER_MS = 5
 BATCH_BYTES = 256 * 1024

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.environments import PEERS, QUIET, NotSetUp, interpreter
-from bench.processes import Command, environment_of
-from bench.results import RESULTS, Result
-from bench.terminal import say, told
+from bench.instruments.processes import Command, environment_of
+from bench.peer_environments import PEER_SCRIPTS, SINGLE_THREADED, EnvironmentMissing, interpreter_of
+from bench.report.results import RESULTS, Result
+from bench.report.terminal import format_figure, print_line
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PLOTS = DOCS / "benchmarks.md", DOCS / "benchmarks"
 
 INTRODUCTION = """# Benchmarks
@@ -42,39 +42,39 @@ TITLES = {
         "NDJSON of 1,000 over 4 connections; the rest 32 connections, one event each.",
     ),
     "drift": ("Drift over 22 fields", "A window of 10,000 events against 10,000."),
-    "observing": ("What watching costs", ""),
-    "observing-share": ("What watching costs: share", ""),
+    "observing": ("What tracing costs", ""),
+    "observing-share": ("What tracing costs: share", ""),
     "cold-start": ("Cold start", "From the start of the process to ready; the scorer, to its first prediction."),
     "memory": ("Memory", "Two seconds after ready."),
     "steady": ("Steady load", "At half of what the scorer drains."),
 }
 AXES = ("fields", "streams", "keys", "partitions")
-PICTURES = {"drain": "drain", "boosting": "boosting", "http": "http", "latency-p99": "latency"}
+PLOT_OF = {"drain": "drain", "boosting": "boosting", "http": "http", "latency-p99": "latency"}
 
 
 def write_page(rows: Sequence[Result], repetitions: int) -> None:
-    """Write the page, and the plots where their environment is there."""
-    drawn = _draw()
-    PAGE.write_text("\n".join(_page(rows, drawn, repetitions)))
-    say(f"written: {PAGE}")
+    """Write the page, and the plots if their environment is installed."""
+    plot_names = _draw_plots()
+    PAGE.write_text("\n".join(_page(rows, plot_names, repetitions)))
+    print_line(f"written: {PAGE}")
 
 
-def _page(rows: Sequence[Result], drawn: set[str], repetitions: int) -> Iterable[str]:
+def _page(rows: Sequence[Result], plot_names: set[str], repetitions: int) -> Iterable[str]:
     yield INTRODUCTION
     yield f"{_machine()} Repetitions of each cell: {repetitions}."
-    for section, (title, what) in TITLES.items():
-        found = [row for row in rows if row.section == section]
-        if found:
+    for section, (title, description) in TITLES.items():
+        section_rows = [row for row in rows if row.section == section]
+        if section_rows:
             yield f"\n## {title}\n"
-            yield from [f"{what}\n"] if what else []
-            yield from _picture(PICTURES.get(section), title, drawn)
-            yield from _table(found)
+            yield from [f"{description}\n"] if description else []
+            yield from _plot(PLOT_OF.get(section), title, plot_names)
+            yield from _table(section_rows)
     for axis in AXES:
-        found = [row for row in rows if row.section.startswith(f"growth-{axis}")]
-        if found:
+        section_rows = [row for row in rows if row.section.startswith(f"growth-{axis}")]
+        if section_rows:
             yield f"\n## As {axis} grow\n"
-            yield from _picture(f"growth-{axis}", f"cost as {axis} grow", drawn)
-            yield from _table(found)
+            yield from _plot(f"growth-{axis}", f"cost as {axis} grow", plot_names)
+            yield from _table(section_rows)
     yield ""
 
 
@@ -86,8 +86,8 @@ def _machine() -> str:
     )
 
 
-def _picture(name: str | None, title: str, drawn: set[str]) -> list[str]:
-    return [f"![{title}](benchmarks/{name}.svg)\n"] if name in drawn else []
+def _plot(name: str | None, title: str, plot_names: set[str]) -> list[str]:
+    return [f"![{title}](benchmarks/{name}.svg)\n"] if name in plot_names else []
 
 
 def _table(rows: Sequence[Result]) -> Iterable[str]:
@@ -95,17 +95,22 @@ def _table(rows: Sequence[Result]) -> Iterable[str]:
     yield "| cell | median | min | max | unit |" + (" x echo |" if ratios else "")
     yield "|---|---:|---:|---:|---|" + ("---:|" if ratios else "")
     for row in rows:
-        figures = " | ".join(told(figure) for figure in (row.median, row.min, row.max))
-        yield f"| {row.cell} | {figures} | {row.unit} |" + (f" {told(row.x_echo)} |" if ratios else "")
+        figures = " | ".join(format_figure(figure) for figure in (row.median, row.min, row.max))
+        yield f"| {row.cell} | {figures} | {row.unit} |" + (f" {format_figure(row.x_echo)} |" if ratios else "")
 
 
-def _draw() -> set[str]:
-    """The names of the plots that there are now."""
+def _draw_plots() -> set[str]:
+    """Draw the plots; the names of those that exist afterwards."""
     PLOTS.mkdir(parents=True, exist_ok=True)
     try:
-        arguments = [str(interpreter("plots")), str(PEERS / "plot.py"), str(RESULTS / "full.json"), str(PLOTS)]
-    except NotSetUp as error:
-        say(f"[yellow]no plots: {error}[/yellow]")
+        arguments = [
+            str(interpreter_of("plots")),
+            str(PEER_SCRIPTS / "plot.py"),
+            str(RESULTS / "full.json"),
+            str(PLOTS),
+        ]
+    except EnvironmentMissing as error:
+        print_line(f"[yellow]no plots: {error}[/yellow]")
         return set()
-    subprocess.run(arguments, check=True, env=environment_of(Command("plots", arguments, QUIET)))
+    subprocess.run(arguments, check=True, env=environment_of(Command("plots", arguments, SINGLE_THREADED)))
     return {path.stem for path in PLOTS.glob("*.svg")}

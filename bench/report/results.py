@@ -1,4 +1,4 @@
-"""What a run finds: one row a cell, and the one file that holds them all."""
+"""The results of a run: a row for each cell of a section, and the JSON file that holds them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Result:
     x_echo: float | None = None
 
 
-def result(section: str, cell: str, unit: str, figures: Sequence[float], x_echo: float | None = None) -> Result:
-    """The row of a cell from its figure in each repetition.
+def summarize(section: str, cell: str, unit: str, figures: Sequence[float], x_echo: float | None = None) -> Result:
+    """The result of a cell from its figure in each repetition.
 
-    >>> result("drain", "echo", "events/s", [3.0, 1.0, 2.0], 1.0)
+    >>> summarize("drain", "echo", "events/s", [3.0, 1.0, 2.0], 1.0)
     Result(section='drain', cell='echo', unit='events/s', median=2.0, min=1.0, max=3.0, x_echo=1.0)
     """
     if not figures:
@@ -39,18 +39,18 @@ def result(section: str, cell: str, unit: str, figures: Sequence[float], x_echo:
     return Result(section, cell, unit, middle, lowest, highest, x_echo)
 
 
-def ratio(figures: Mapping[int, float], floor: Mapping[int, float]) -> float | None:
-    """The median over the repetitions of a cell's figure by the floor's, None where they never met.
+def median_ratio(figures: Mapping[int, float], floor: Mapping[int, float]) -> float | None:
+    """The median over the repetitions of a cell's figure divided by the floor's; None without a common repetition.
 
-    >>> ratio({0: 2.0, 1: 6.0, 2: 9.0}, {0: 2.0, 1: 2.0})
+    >>> median_ratio({0: 2.0, 1: 6.0, 2: 9.0}, {0: 2.0, 1: 2.0})
     2.0
     """
     ratios = [figure / floor[repetition] for repetition, figure in figures.items() if repetition in floor]
     return round(median(ratios), 3) if ratios else None
 
 
-def write(name: str, results: Sequence[Result]) -> Path:
-    """Write a run's one file."""
+def write_results(name: str, results: Sequence[Result]) -> Path:
+    """Write the results of a run to `results/<name>.json`."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text("[\n" + ",\n".join(json.dumps(asdict(row)) for row in results) + "\n]\n")
@@ -58,5 +58,5 @@ def write(name: str, results: Sequence[Result]) -> Path:
 
 
 def _rounded(figure: float) -> float:
-    """Four digits say more than the measurement does."""
+    """Four significant digits: more than the measurement's precision."""
     return float(f"{figure:.4g}") if abs(figure) < 1000 else round(figure)

@@ -1,4 +1,4 @@
-"""What a run says while it runs, and at its end."""
+"""Progress lines and the table of results on the terminal."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.results import Result
+from bench.report.results import Result
 
 _console = Console(highlight=False)
 _started = time.monotonic()
 
 
-def say(line: str) -> None:
-    """A line on the terminal, with the minutes and seconds since the start before it."""
+def print_line(line: str) -> None:
+    """Print a line, preceded by the minutes and seconds since the start."""
     minutes, seconds = divmod(int(time.monotonic() - _started), 60)
     _console.print(f"[dim]{minutes:3d}:{seconds:02d}[/dim] {line}", soft_wrap=True)
 
 
-def show(rows: Sequence[Result]) -> None:
-    """All results as one table."""
+def print_results(rows: Sequence[Result]) -> None:
+    """Print all results as one table."""
     table = Table("section", "cell", "unit", "median", "min", "max", "x echo", box=None)
     for row in rows:
-        table.add_row(row.section, row.cell, row.unit, *map(told, (row.median, row.min, row.max, row.x_echo)))
+        table.add_row(row.section, row.cell, row.unit, *map(format_figure, (row.median, row.min, row.max, row.x_echo)))
     _console.print(table)
 
 
-def told(figure: float | None) -> str:
-    """A figure as people read it.
+def format_figure(figure: float | None) -> str:
+    """A figure with at most the digits that a reader needs.
 
-    >>> told(123456.0), told(1.5), told(None)
+    >>> format_figure(123456.0), format_figure(1.5), format_figure(None)
     ('123,456', '1.5', '-')
     """
     if figure is None:

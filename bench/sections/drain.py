@@ -1,156 +1,173 @@
-"""How fast a cell works off what lies on the log already: events a second, and CPU per event.
+"""How fast a cell drains a full topic: events per second, and CPU per event.
 
-After 2 s of warm-up a cell drains for at least 5 s (quick: 3 s). How many events that takes is found by a pilot.
+After 2 s of warm-up a drain is measured for at least 5 s (quick: 3 s). A pilot run finds how many events that takes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from bench.cells import Cell, Prepared
-from bench.checking import Orders, check
-from bench.clock import LOOK_EVERY_S, Clock, Drained, TooShort
-from bench.environments import NotSetUp
-from bench.lab import Lab
-from bench.processes import Failed, Running, running
-from bench.results import Result, ratio, result
-from bench.terminal import say
+from bench.cells.drain_cells import Cell, PreparedCell
+from bench.instruments.drain_meter import POLL_INTERVAL_S, DrainMeasurement, DrainMeter, DrainTooShort
+from bench.instruments.output_check import OutputCheck, check_output
+from bench.instruments.processes import BenchProcess, MeasurementError, running_processes
+from bench.peer_environments import EnvironmentMissing
+from bench.report.results import Result, median_ratio, summarize
+from bench.report.terminal import print_line
+from bench.testbed import Testbed
 
 WARM_UP_S = 2.0
 PILOT_BYTES, PILOT_WARM_UP_S, PILOT_S = 100_000_000, 0.3, 1.0
-FEWEST = 1000
-MORE = 1.2  # than the pilot's rate asks for: it saw a cold process
-TRIES = 4  # of a cell whose drain was too short
+MIN_EVENTS = 1000
+EVENT_MARGIN = 1.2  # factor on the number of events: the pilot measured a cold process
+ATTEMPTS = 4  # of a cell whose drain was too short
+
+Rates = dict[str, float | None]
+"""Events per second by cell, as far as they are known; None: the cell cannot run."""
 
 
-async def measure(lab: Lab, cells: Sequence[Cell], family: str = "linear", section: str = "drain") -> list[Result]:
-    """Pilots, then every cell in turn, repetition by repetition.
+async def measure(
+    testbed: Testbed, cells: Sequence[Cell], family: str = "linear", section: str = "drain"
+) -> list[Result]:
+    """Run the pilots, then every cell in turn, repetition by repetition.
 
-    While one cell's output is read, the next one's input is written; nothing else runs during a drain.
+    One cell's output is checked while the next one's input is written; during a drain nothing else runs.
     """
-    rates = {cell.name: await pilot(lab, cell, family) for cell in cells}
-    checked: dict[tuple[str, int], asyncio.Task[Drained | None]] = {}
-    for repetition in range(lab.repetitions):
+    rates: Rates = {cell.name: await run_pilot(testbed, cell, family) for cell in cells}
+    checks: dict[tuple[str, int], asyncio.Task[DrainMeasurement | None]] = {}
+    for repetition in range(testbed.repetitions):
         for cell in cells:
-            task = await _begun(lab, cell, family, f"r{repetition}", rates)
+            task = await _drain(testbed, cell, family, f"r{repetition}", rates)
             if task is not None:
-                checked[cell.name, repetition] = task
-                task.add_done_callback(partial(_tell, section, cell.name))
-    found: dict[str, dict[int, Drained]] = {cell.name: {} for cell in cells}
-    for (name, repetition), task in checked.items():
-        if (drained := await task) is not None:
-            found[name][repetition] = drained
-    return _results(section, found)
+                checks[cell.name, repetition] = task
+                task.add_done_callback(partial(_print_if_correct, section, cell.name))
+    measurements: dict[str, dict[int, DrainMeasurement]] = {cell.name: {} for cell in cells}
+    for (name, repetition), task in checks.items():
+        if (measurement := await task) is not None:
+            measurements[name][repetition] = measurement
+    return _results(section, measurements)
 
 
-def _tell(section: str, name: str, task: asyncio.Task[Drained | None]) -> None:
-    drained = None if task.cancelled() or task.exception() else task.result()
-    if drained is not None:
-        say(
-            f"{section} {name:<17} {drained.rate:>9,.0f} events/s {drained.cpu:8.2f} us of CPU an event"
-            f"  ({drained.seconds:.1f} s)"
-        )
-
-
-async def drained_once(
-    lab: Lab, cell: Cell, family: str, repetition: str, rates: dict[str, float | None]
-) -> Drained | None:
-    """One drain of a cell whose rate is about what `rates` says, None when it fails; a better rate is noted there."""
-    task = await _begun(lab, cell, family, repetition, rates)
+async def drain_once(
+    testbed: Testbed, cell: Cell, family: str, repetition: str, rates: Rates
+) -> DrainMeasurement | None:
+    """Drain a cell once; None when that fails. `rates` is updated when the cell turns out to be faster."""
+    task = await _drain(testbed, cell, family, repetition, rates)
     return None if task is None else await task
 
 
-def _results(section: str, found: dict[str, dict[int, Drained]]) -> list[Result]:
-    speeds = {name: {at: one.rate for at, one in cell.items()} for name, cell in found.items()}
-    echo = speeds.get("echo", {})
-    rows = [
-        result(section, name, "events/s", list(speed.values()), ratio(speed, echo)) for name, speed in speeds.items()
-    ]
-    costs = [
-        result(f"{section}-cpu", name, "us/event", [one.cpu for one in cell.values()]) for name, cell in found.items()
-    ]
-    return rows + costs
+def rates_of(measurements: Mapping[str, Mapping[int, DrainMeasurement]]) -> dict[str, dict[int, float]]:
+    """Events per second by cell and repetition."""
+    return {
+        name: {repetition: measurement.rate for repetition, measurement in by_repetition.items()}
+        for name, by_repetition in measurements.items()
+    }
 
 
-async def pilot(lab: Lab, cell: Cell, family: str = "linear") -> float | None:
-    """A first guess at events a second, None when the cell cannot run."""
+def _print_if_correct(section: str, name: str, task: asyncio.Task[DrainMeasurement | None]) -> None:
+    measurement = None if task.cancelled() or task.exception() else task.result()
+    if measurement is not None:
+        print_line(
+            f"{section} {name:<17} {measurement.rate:>9,.0f} events/s {measurement.cpu:8.2f} us of CPU an event"
+            f"  ({measurement.seconds:.1f} s)"
+        )
+
+
+def _results(section: str, measurements: Mapping[str, Mapping[int, DrainMeasurement]]) -> list[Result]:
+    rates = rates_of(measurements)
+    floor = rates.get("echo", {})
+    throughput = [
+        summarize(section, name, "events/s", list(by_repetition.values()), median_ratio(by_repetition, floor))
+        for name, by_repetition in rates.items()
+    ]
+    cpu = [
+        summarize(f"{section}-cpu", name, "us/event", [measurement.cpu for measurement in by_repetition.values()])
+        for name, by_repetition in measurements.items()
+    ]
+    return throughput + cpu
+
+
+async def run_pilot(testbed: Testbed, cell: Cell, family: str = "linear") -> float | None:
+    """A first estimate of the events per second, None when the cell cannot run."""
     try:
-        count = PILOT_BYTES // len(lab.events.values(1)[0])
-        prepared = await cell.prepare(lab, f"bench-{cell.name}-pilot", count, family)
-    except NotSetUp as error:
-        say(f"[red]{cell.name}: {error}[/red]")
+        count = PILOT_BYTES // len(testbed.events.values(1)[0])
+        prepared = await cell.prepare(testbed, f"bench-{cell.name}-pilot", count, family)
+    except EnvironmentMissing as error:
+        print_line(f"[red]{cell.name}: {error}[/red]")
         return None
     try:
-        async with lab.machine:
-            with running(prepared.commands, lab.folder) as processes:
-                rate = await _first_rate(lab, prepared, processes, count)
-    except Failed as error:
-        say(f"[red]{cell.name}: {error}[/red]")
+        async with testbed.machine:
+            with running_processes(prepared.commands, testbed.folder) as processes:
+                rate = await _pilot_rate(testbed, prepared, processes, count)
+    except MeasurementError as error:
+        print_line(f"[red]{cell.name}: {error}[/red]")
         return None
     finally:
-        await lab.broker.drop(prepared.topics)
-    say(f"pilot {cell.name:<15} {rate:>9,.0f} events/s")
+        await testbed.broker.drop(prepared.topics)
+    print_line(f"pilot {cell.name:<15} {rate:>9,.0f} events/s")
     return rate
 
 
-async def _first_rate(lab: Lab, prepared: Prepared, processes: Sequence[Running], count: int) -> float:
-    clock = Clock(lab.broker, prepared.outputs, prepared.partitions, processes)
-    first, _ = await clock.until(1)
-    began, before = await clock.until(count // 2, first + PILOT_WARM_UP_S)
-    ended, after = await clock.until(count, time.perf_counter() + PILOT_S)
-    return max(after - before, 1) / max(ended - began, LOOK_EVERY_S)
+async def _pilot_rate(testbed: Testbed, prepared: PreparedCell, processes: Sequence[BenchProcess], count: int) -> float:
+    meter = DrainMeter(testbed.broker, prepared.outputs, prepared.partitions, processes)
+    first_at, _ = await meter.await_count(1)
+    start, count_at_start = await meter.await_count(count // 2, first_at + PILOT_WARM_UP_S)
+    end, count_at_end = await meter.await_count(count, time.perf_counter() + PILOT_S)
+    return max(count_at_end - count_at_start, 1) / max(end - start, POLL_INTERVAL_S)
 
 
-async def _begun(
-    lab: Lab, cell: Cell, family: str, repetition: str, rates: dict[str, float | None]
-) -> asyncio.Task[Drained | None] | None:
-    """The drain, done; the task checks its output and says None when that is wrong."""
-    for attempt in range(TRIES):
+async def _drain(
+    testbed: Testbed, cell: Cell, family: str, repetition: str, rates: Rates
+) -> asyncio.Task[DrainMeasurement | None] | None:
+    """Drain the cell; the task that checks its output gives None when the output is wrong."""
+    for attempt in range(ATTEMPTS):
         rate = rates[cell.name]
         if rate is None:
             return None
-        count = max(FEWEST, int(rate * (WARM_UP_S + at_least(lab)) * MORE))
-        prepared = await cell.prepare(lab, f"bench-{cell.name}-{repetition}-{attempt}", count, family)
+        count = max(MIN_EVENTS, int(rate * (WARM_UP_S + _min_seconds(testbed)) * EVENT_MARGIN))
+        prepared = await cell.prepare(testbed, f"bench-{cell.name}-{repetition}-{attempt}", count, family)
         try:
-            drained = await _drained(lab, prepared, count)
-        except TooShort as short:
-            rates[cell.name] = max(rate * 2, short.rate)
-        except Failed as error:
-            say(f"[red]{cell.name}: {error}[/red]")
-            rates[cell.name] = None if attempt == TRIES - 1 else rate
+            measurement = await _measure_drain(testbed, prepared, count)
+        except DrainTooShort as error:
+            rates[cell.name] = max(rate * 2, error.rate)
+        except MeasurementError as error:
+            print_line(f"[red]{cell.name}: {error}[/red]")
+            rates[cell.name] = None if attempt == ATTEMPTS - 1 else rate
         else:
-            return asyncio.create_task(_checked(lab, cell, prepared, count, family, drained))
-        await lab.broker.drop(prepared.topics)
-    say(f"[red]{cell.name}: no drain in {TRIES} tries[/red]")
+            return asyncio.create_task(_check(testbed, cell, prepared, count, family, measurement))
+        await testbed.broker.drop(prepared.topics)
+    print_line(f"[red]{cell.name}: no drain in {ATTEMPTS} attempts[/red]")
     return None
 
 
-def at_least(lab: Lab) -> float:
-    """Seconds over which a drain is looked at."""
-    return 3.0 if lab.quick else 5.0
+def _min_seconds(testbed: Testbed) -> float:
+    return 3.0 if testbed.quick else 5.0
 
 
-async def _drained(lab: Lab, prepared: Prepared, count: int) -> Drained:
-    async with lab.machine:
-        with running(prepared.commands, lab.folder) as processes:
-            clock = Clock(lab.broker, prepared.outputs, prepared.partitions, processes)
-            return await clock.drained(count, WARM_UP_S, at_least(lab))
+async def _measure_drain(testbed: Testbed, prepared: PreparedCell, count: int) -> DrainMeasurement:
+    async with testbed.machine:
+        with running_processes(prepared.commands, testbed.folder) as processes:
+            meter = DrainMeter(testbed.broker, prepared.outputs, prepared.partitions, processes)
+            return await meter.measure(count, WARM_UP_S, _min_seconds(testbed))
 
 
-async def _checked(
-    lab: Lab, cell: Cell, prepared: Prepared, count: int, family: str, drained: Drained
-) -> Drained | None:
-    scores = lab.trained(family).scores_file
-    orders = Orders(lab.broker.bootstrap, prepared.outputs, prepared.partitions, prepared.form, count, str(scores))
+async def _check(
+    testbed: Testbed, cell: Cell, prepared: PreparedCell, count: int, family: str, measurement: DrainMeasurement
+) -> DrainMeasurement | None:
+    """The measurement, None if the output is wrong."""
+    check = OutputCheck(
+        testbed.broker.bootstrap, prepared.outputs, prepared.partitions, prepared.record_format, count,
+        str(testbed.model(family).scores_file),
+    )  # fmt: skip
     try:
-        async with lab.machine:
-            await check(orders)
-            return drained
-    except Failed as error:
-        say(f"[red]{cell.name}: {error}[/red]")
+        async with testbed.machine:
+            await check_output(check)
+            return measurement
+    except MeasurementError as error:
+        print_line(f"[red]{cell.name}: {error}[/red]")
         return None
     finally:
-        await lab.broker.drop(prepared.topics)
+        await testbed.broker.drop(prepared.topics)

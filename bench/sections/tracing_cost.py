@@ -1,7 +1,7 @@
-"""What watching costs the scorer: nothing sampled, 1 % sampled with spans kept to itself, and spans sent out.
+"""The section `observing`: what tracing costs a stream child; nothing sampled, 1 % sampled, and spans sent out as well.
 
-Spans are sent as `penstock up --traces` has them sent, to a receiver here that reads and forgets them. Metrics and the
-attribution on every prediction cannot be switched off, so they are in all three.
+Spans are sent as `penstock up --traces` has them sent, to a receiver that discards them. Metrics and the attribution of
+every prediction cannot be switched off, so all three cells have them.
 """
 
 from __future__ import annotations
@@ -11,64 +11,67 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from bench.cells import Cell, Penstock, Prepared
-from bench.clock import Drained
-from bench.lab import Lab
-from bench.results import Result, ratio, result
-from bench.sections.drain import drained_once, pilot
-from bench.shipped import deploy
-from bench.terminal import say
+from bench.cells.drain_cells import Cell, Penstock, PreparedCell
+from bench.cells.penstock_deployment import deploy
+from bench.instruments.drain_meter import DrainMeasurement
+from bench.report.results import Result, median_ratio, summarize
+from bench.report.terminal import print_line
+from bench.sections.drain import drain_once, rates_of, run_pilot
+from bench.testbed import Testbed
 
 
 @dataclass(frozen=True)
-class Traced:
-    """The scorer with its spans sent to `zipkin`."""
+class PenstockWithTraces:
+    """A stream child whose spans are sent to `zipkin`."""
 
     name: str
     zipkin: str
 
-    async def prepare(self, lab: Lab, label: str, count: int, family: str) -> Prepared:
-        """A deployment as `penstock up --traces` makes it."""
-        deployed = await deploy(lab.broker, lab.folder, label, lab.declaration, lab.trained(family))
-        await lab.broker.fill(deployed.events, deployed.partitions, lab.events.encoded(count))
-        commands = replace(deployed, zipkin=self.zipkin).scorers()
-        return Prepared(commands, [deployed.events], [deployed.predictions], "penstock", deployed.topics)
+    async def prepare(self, testbed: Testbed, label: str, count: int, family: str) -> PreparedCell:
+        """Make a deployment as `penstock up --traces` does."""
+        deployment = await deploy(testbed.broker, testbed.folder, label, testbed.declaration, testbed.model(family))
+        await testbed.broker.fill(deployment.events, deployment.partitions, testbed.events.encoded(count))
+        commands = replace(deployment, zipkin=self.zipkin).scorers()
+        return PreparedCell(
+            commands, [deployment.events], [deployment.predictions], "penstock", deployment.topics
+        )  # fmt: skip
 
 
-async def measure(lab: Lab) -> list[Result]:
-    """The three in turn, repetition by repetition; shares are of the one in which nothing is sampled."""
-    unsampled = replace(lab, events=replace(lab.events, traced=False))
-    async with _receiver() as address:
-        ways: list[tuple[Lab, Cell]] = [
-            (unsampled, Penstock("nothing-sampled")),
-            (lab, Penstock("sampled")),
-            (lab, Traced("sampled-and-sent", address)),
+async def measure(testbed: Testbed) -> list[Result]:
+    """Measure the three cells in turn, repetition by repetition; losses are relative to `nothing-sampled`."""
+    untraced_testbed = replace(testbed, events=replace(testbed.events, traced=False))
+    async with _span_receiver() as address:
+        cells: list[tuple[Testbed, Cell]] = [
+            (untraced_testbed, Penstock("nothing-sampled")),
+            (testbed, Penstock("sampled")),
+            (testbed, PenstockWithTraces("sampled-and-sent", address)),
         ]
-        rates = {cell.name: await pilot(place, cell) for place, cell in ways}
-        found: dict[str, dict[int, Drained]] = {cell.name: {} for _, cell in ways}
-        for repetition in range(lab.repetitions):
-            for place, cell in ways:
-                drained = await drained_once(place, cell, "linear", f"o{repetition}", rates)
-                if drained is not None:
-                    found[cell.name][repetition] = drained
-                    say(
-                        f"observing {cell.name:<17} {drained.rate:>9,.0f} events/s {drained.cpu:8.2f} us of CPU an event"
+        rates = {cell.name: await run_pilot(cell_testbed, cell) for cell_testbed, cell in cells}
+        measurements: dict[str, dict[int, DrainMeasurement]] = {cell.name: {} for _, cell in cells}
+        for repetition in range(testbed.repetitions):
+            for cell_testbed, cell in cells:
+                drain = await drain_once(cell_testbed, cell, "linear", f"o{repetition}", rates)
+                if drain is not None:
+                    measurements[cell.name][repetition] = drain
+                    print_line(
+                        f"observing {cell.name:<17} {drain.rate:>9,.0f} events/s {drain.cpu:8.2f} us of CPU an event"
                     )
-    return _results(found)
+    return _results(measurements)
 
 
-def _results(found: dict[str, dict[int, Drained]]) -> list[Result]:
-    speeds = {name: {at: one.rate for at, one in cell.items()} for name, cell in found.items()}
-    rows = [result("observing", name, "events/s", list(speed.values())) for name, speed in speeds.items()]
+def _results(measurements: dict[str, dict[int, DrainMeasurement]]) -> list[Result]:
+    rates = rates_of(measurements)
+    results = [summarize("observing", name, "events/s", list(values.values())) for name, values in rates.items()]
     for name in ("sampled", "sampled-and-sent"):
-        share = ratio(speeds[name], speeds["nothing-sampled"])
-        rows.append(result("observing-share", name, "of throughput lost", [] if share is None else [1 - share]))
-    return rows
+        ratio = median_ratio(rates[name], rates["nothing-sampled"])
+        losses = [] if ratio is None else [1 - ratio]
+        results.append(summarize("observing-share", name, "of throughput lost", losses))
+    return results
 
 
 @asynccontextmanager
-async def _receiver() -> AsyncIterator[str]:
-    """The address of a server that accepts every span."""
+async def _span_receiver() -> AsyncIterator[str]:
+    """The address of a server that accepts and discards every span."""
     server = await asyncio.start_server(_accept, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -10,20 +10,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.stream import Rows
+import msgspec
+
+from bench.workload.stream import Rows
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.partitioner import partition_of
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.payloads import payload_type
 
-ID_TAIL = "-0001-4a7e-9a3c-0242ac120002"  # makes ids as long as UUIDs are
-TRACED_EVERY = 100  # one event in so many bears a `traceparent`
+ID_TAIL = "-0001-4a7e-9a3c-0242ac120002"  # makes ids as long as UUIDs
+TRACED_EVERY = 100  # one event in so many has a `traceparent` header
 _PLACEHOLDER = "\N{WHITE SQUARE}"
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
-Encoded = tuple[bytes, bytes, list[tuple[str, bytes]]]
+EncodedRecord = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """The key, value and headers of a record."""
+
+
+class RecordId(msgspec.Struct, gc=False):
+    """A record of which only the id is read."""
+
+    id: str
 
 
 def event_id(number: int) -> str:
@@ -31,9 +39,9 @@ def event_id(number: int) -> str:
     return f"{number:012d}{ID_TAIL}"
 
 
-def number_of(event: str) -> int:
+def event_number(event_id: str) -> int:
     """The number of the event with this id."""
-    return int(event[:12])
+    return int(event_id[:12])
 
 
 @dataclass(frozen=True)
@@ -44,24 +52,23 @@ class Events:
     rows: Rows
     partitions: int = 4
     traced: bool = True
-    _parts: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list, repr=False)
+    _encoded_rows: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list, repr=False)
 
-    def encoded(self, count: int, first: int = 0) -> Iterator[tuple[int, Encoded]]:
+    def encoded(self, count: int, first: int = 0) -> Iterator[tuple[int, EncodedRecord]]:
         """`count` events from number `first` on, each with its partition."""
-        parts = self._parts or self._encode_rows()
-        rows = len(parts)
+        rows = self._encoded_rows or self._encode_rows()
         for number in range(first, first + count):
-            key, before, after, partition = parts[number % rows]
+            key, before, after, partition = rows[number % len(rows)]
             traced = self.traced and number % TRACED_EVERY == 0
             yield partition, (key, b"%b%012d%b" % (before, number, after), _header(number) if traced else [])
 
     def values(self, count: int, first: int = 0) -> list[bytes]:
-        """The values alone."""
+        """The values of `count` events from number `first` on."""
         return [value for _, (_, value, _) in self.encoded(count, first)]
 
     def _encode_rows(self) -> list[tuple[bytes, bytes, bytes, int]]:
         data = payload_type(self.declaration)
-        attributes = [f"f{place}" for place in range(len(self.declaration.fields))]
+        attributes = [f"f{index}" for index in range(len(self.declaration.fields))]
         columns = self._columns()
         rows = zip(*(columns[name] for name in self.declaration.fields), strict=True)
         for index, row in enumerate(rows):
@@ -73,11 +80,11 @@ class Events:
                 data=data(**dict(zip(attributes, row, strict=True))),
             )
             before, after = encode(event).split(_PLACEHOLDER.encode())
-            self._parts.append((key, before, ID_TAIL.encode() + after, partition_of(key, self.partitions)))
-        return self._parts
+            self._encoded_rows.append((key, before, ID_TAIL.encode() + after, partition_of(key, self.partitions)))
+        return self._encoded_rows
 
     def _columns(self) -> dict[str, list[Any]]:
-        numbers = {name: self.rows.numbers[:, place].tolist() for place, name in enumerate(self.rows.names)}
+        numbers = {name: self.rows.numbers[:, index].tolist() for index, name in enumerate(self.rows.names)}
         rows = self.rows
         return {**numbers, "segment": rows.segments, "merchant": rows.merchants, "account": rows.accounts}
 

@@ -1,4 +1,4 @@
-"""The models that are measured: trained by Penstock's own library, and written out for peers that lack it."""
+"""The models that are measured: trained by Penstock's library, and written to files for the peers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stream import CATEGORIES, CLASSES, Rows
+from bench.workload.stream import CATEGORIES, CLASSES, Rows
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model
 from penstock.ml.models.training_data import TrainingData
 
-GOLDEN = 20  # rows that a packed model is tried on wherever it is loaded
+GOLDEN = 20  # golden rows of a packed model
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model, the rows it is tried on, and its probability of `yes` for each distinct event.
+class TrainedModel:
+    """A model, its golden rows, and its probability of `yes` for each distinct event, shape (n,).
 
     `file` is for peers that score with numpy, `estimator` the fitted scikit-learn estimator for those that use it.
     """
@@ -34,8 +34,8 @@ class Trained:
     scores_file: Path
 
 
-def train(family: str, sample: Rows, rows: Rows, folder: Path) -> Trained:
-    """Train on the sample, answer the rows that events are made of, and write the peers' file into `folder`."""
+def train(family: str, sample: Rows, rows: Rows, folder: Path) -> TrainedModel:
+    """Train on the sample, score the rows of the events, and write the peers' files into `folder`."""
     frame = frame_of(sample)
     fields = [*(Field(name, "number") for name in sample.names), *(Field(name, "category") for name in CATEGORIES)]
     model = fit(family, TrainingData(frame, sample.labels, fields, "binary", classes=CLASSES))
@@ -45,18 +45,18 @@ def train(family: str, sample: Rows, rows: Rows, folder: Path) -> Trained:
     file = _write_linear(model, folder) if family == "linear" else estimator
     scores_file = folder / f"{family}.scores.{len(rows)}.npy"
     np.save(scores_file, probabilities[:, 1])
-    return Trained(model, frame.take(slice(0, GOLDEN)), file, estimator, probabilities[:, 1], scores_file)
+    return TrainedModel(model, frame.take(slice(0, GOLDEN)), file, estimator, probabilities[:, 1], scores_file)
 
 
 def frame_of(rows: Rows) -> Frame:
-    """The rows as the library takes them."""
-    numbers = {name: rows.numbers[:, place] for place, name in enumerate(rows.names)}
+    """The rows as a frame of `penstock.ml`."""
+    numbers = {name: rows.numbers[:, index] for index, name in enumerate(rows.names)}
     categories = {"segment": column("category", rows.segments), "merchant": column("category", rows.merchants)}
     return Frame(numbers | categories, times(["2026-01-01"] * len(rows)))
 
 
 def _write_linear(model: Model, folder: Path) -> Path:
-    """Clip, scale and learner collapsed: a number counts `weights` times its clipped value."""
+    """Write clip, scale and learner as one step: a number adds `weights` times its clipped value."""
     columns, learner = model.estimator.named_steps["columns"], model.estimator.named_steps["learner"]
     numbers, levels = columns.named_transformers_["numbers"], columns.named_transformers_["levels"]
     clip, scale = numbers.named_steps["clip"], numbers.named_steps["scale"]
@@ -73,10 +73,10 @@ def _write_linear(model: Model, folder: Path) -> Path:
     return file
 
 
-def _tables(model: Model, seen: list[Any], coefficients: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _tables(model: Model, category_codes: list[Any], coefficients: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """For each category field the coefficient of each text of its vocabulary."""
     tables, start = [], 0
-    for name, codes in zip(CATEGORIES, seen, strict=True):
+    for name, codes in zip(CATEGORIES, category_codes, strict=True):
         table = np.zeros(len(model.encoder.vocabularies[name]))
         table[codes.astype(int)] = coefficients[start : start + len(codes)]
         tables.append(table)

@@ -24,13 +24,13 @@ SEGMENTS = [f"segment-{number}" for number in range(8)]
 MERCHANTS = [f"merchant-{number:02d}" for number in range(30)]
 ENTITY, LABEL = "account", "fraud"
 CLASSES = ["no", "yes"]
-SAMPLE = 5000  # rows that the declaration is made from, and the models are trained on
-DISTINCT = 20_000  # rows that the events repeat
+SAMPLE = 5000  # rows for the declaration and the training of the models
+DISTINCT = 20_000  # rows; events repeat them
 
 
 @dataclass(frozen=True)
 class Rows:
-    """n rows as columns: `numbers` of shape (n, 20 unless asked for otherwise), categories, account and label."""
+    """n rows as columns: `numbers` of shape (n, width), categories, account and label."""
 
     numbers: NDArray[np.float64]
     segments: list[str]
@@ -48,11 +48,11 @@ class Rows:
         return [f"f{number}" for number in range(self.numbers.shape[1])]
 
 
-def draw(count: int, seed: int, accounts: int = 5000, width: int = 20) -> Rows:
-    """So many rows, the accounts in turn; the same seed gives the same ones."""
+def draw_rows(count: int, seed: int, accounts: int = 5000, width: int = 20) -> Rows:
+    """Draw `count` rows with `width` numbers each, the accounts in turn; equal seeds give equal rows."""
     random = np.random.default_rng(seed)
-    spread, middle = np.linspace(0.5, 20, width), np.linspace(-5, 50, width)
-    numbers = np.round(random.normal(size=(count, width)) * spread + middle, 6)
+    scales, means = np.linspace(0.5, 20, width), np.linspace(-5, 50, width)
+    numbers = np.round(random.normal(size=(count, width)) * scales + means, 6)
     segments, merchants = random.integers(0, len(SEGMENTS), count), random.integers(0, len(MERCHANTS), count)
     risk = (numbers[:, 0] + 5) / 0.5 + 0.7 * (segments % 2) + 0.5 * (merchants % 3 - 1) + random.normal(size=count)
     return Rows(
@@ -64,7 +64,7 @@ def draw(count: int, seed: int, accounts: int = 5000, width: int = 20) -> Rows:
     )
 
 
-def declare(folder: Path, rows: Rows) -> Declaration:
+def init_declaration(folder: Path, rows: Rows) -> Declaration:
     """The declaration that `penstock stream init` proposes for the rows."""
     table, file = folder / f"{NAME}.csv", folder / "stream.toml"
     _write(table, rows)

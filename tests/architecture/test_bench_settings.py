@@ -1,4 +1,4 @@
-"""What is measured is what is shipped: bench/ tells a service no more than `penstock up` does."""
+"""What is measured is what is shipped: bench/ gives a service the settings of `penstock up` and no others."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ x = { type = "number" }
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
-    """A deployment as bench/ makes them, without a broker."""
-    declared = StreamDeclared(
+    """A deployment as bench/ makes it, without a broker."""
+    stream = StreamDeclared(
         source="test", id="1", time="2026-01-01T00:00:00Z", version=1, declaration=parse_declaration(TOML)
     )
-    return Deployment("some", Home(tmp_path), declared, PORTS)
+    return Deployment("some", Home(tmp_path), stream, PORTS)
 
 
-def told_by_up(deployment: Deployment, service: str) -> dict[str, str]:
+def settings_of_up(deployment: Deployment, service: str) -> dict[str, str]:
     settings = common_settings(deployment.home, PORTS, "some") | telemetry_settings(None, {})
     return dict(
         next(plan for plan in service_plans(deployment.home, PORTS, settings) if plan.name == service).environment
@@ -56,53 +56,53 @@ def told_by_up(deployment: Deployment, service: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_is_told_what_up_tells_it(deployment: Deployment, service: str) -> None:
-    assert dict(deployment.service(service).environment) == told_by_up(deployment, service)
+def test_a_service_has_the_settings_of_up(deployment: Deployment, service: str) -> None:
+    assert dict(deployment.service(service).environment) == settings_of_up(deployment, service)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_stream_child_is_told_what_its_supervisor_tells_it(deployment: Deployment, workers: int) -> None:
+def test_a_stream_child_has_the_settings_of_its_supervisor(deployment: Deployment, workers: int) -> None:
     children = deployment.scorers(workers)
     assert len(children) == workers
     for number, child in enumerate(children):
         assert list(child.arguments[1:]) == ["-m", "penstock.server.stream"]
-        more = {
+        added = {
             name: value
             for name, value in child.environment.items()
-            if told_by_up(deployment, "server").get(name) != value
+            if settings_of_up(deployment, "server").get(name) != value
         }
         port = str(PORTS["server-stream"] + number)
-        assert set(more) <= {"PENSTOCK_SUPERVISOR", "PENSTOCK_STREAM_PORT"}
+        assert set(added) <= {"PENSTOCK_SUPERVISOR", "PENSTOCK_STREAM_PORT"}
         assert child.environment["PENSTOCK_STREAM_PORT"] == port
 
 
-def test_an_http_child_is_told_what_its_supervisor_tells_it(deployment: Deployment) -> None:
+def test_an_http_child_has_the_settings_of_its_supervisor(deployment: Deployment) -> None:
     (child,) = deployment.http()
     assert list(child.arguments[1:]) == ["-m", "penstock.server.http"]
-    assert set(child.environment) - set(told_by_up(deployment, "server")) == {"PENSTOCK_SUPERVISOR"}
+    assert set(child.environment) - set(settings_of_up(deployment, "server")) == {"PENSTOCK_SUPERVISOR"}
 
 
-def test_a_service_hears_nothing_from_whoever_measures(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_inherits_no_setting(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in settings_of_services():
         monkeypatch.setenv(name, "1")
     command = deployment.service("server")
-    heard = {name for name in environment_of(command) if OURS.fullmatch(name)}
-    assert heard == {name for name in command.environment if OURS.fullmatch(name)}
+    inherited = {name for name in environment_of(command) if OURS.fullmatch(name)}
+    assert inherited == {name for name in command.environment if OURS.fullmatch(name)}
 
 
 def test_nothing_in_bench_names_a_setting() -> None:
-    """Peers are told by names of their own; a setting of ours comes from the console's functions or not at all."""
-    named = [
+    """Peers have variables of their own; a setting of Penstock comes from the console's functions or not at all."""
+    settings = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in sorted((ROOT / "bench").rglob("*.py"))
         for text in texts_in(path)
         if settings_in(text)
     ]
-    assert named == []
+    assert settings == []
 
 
 def texts_in(path: Path) -> Iterator[str]:
-    """Every text and keyword in a file, documentation included."""
+    """Every string and keyword in a file, docstrings included."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
@@ -111,31 +111,31 @@ def texts_in(path: Path) -> Iterator[str]:
 
 
 def settings_in(text: str) -> set[str]:
-    """The settings that a text names."""
+    """The settings whose names are in a text."""
     words = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", text))
     return words & settings_of_services() | {word for word in words if word.startswith("OTEL_")}
 
 
 @cache
 def settings_of_services() -> set[str]:
-    """The variables that any of the seven reads, telemetry's apart."""
-    found: set[str] = set()
+    """The environment variables that any of the seven services reads, except telemetry's."""
+    names: set[str] = set()
     for service in SERVICES:
         module = importlib.import_module(f"penstock.{service.replace('-', '_')}.settings")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, ServiceSettings):
-                found |= {(field.alias or name).upper() for name, field in value.model_fields.items()}
-    return found
+                names |= {(field.alias or name).upper() for name, field in value.model_fields.items()}
+    return names
 
 
-def test_a_setting_would_be_seen(tmp_path: Path) -> None:
+def test_a_setting_is_recognized_in_strings_and_keywords(tmp_path: Path) -> None:
     file = tmp_path / "cell.py"
     file.write_text(
         'environment = {"PENSTOCK_STREAM_WORKERS": "2"} | dict(KAFKA_BOOTSTRAP_SERVERS="x")\n'
-        'say("set OTEL_TRACES_SAMPLER=always_on")'
+        'print("set OTEL_TRACES_SAMPLER=always_on")'
     )
-    named = {name for text in texts_in(file) for name in settings_in(text)}
-    assert named == {"PENSTOCK_STREAM_WORKERS", "KAFKA_BOOTSTRAP_SERVERS", "OTEL_TRACES_SAMPLER"}
+    settings = {name for text in texts_in(file) for name in settings_in(text)}
+    assert settings == {"PENSTOCK_STREAM_WORKERS", "KAFKA_BOOTSTRAP_SERVERS", "OTEL_TRACES_SAMPLER"}
 
 
 def test_commands_are_what_processes_are_started_with() -> None:

@@ -1,4 +1,4 @@
-"""A challenger that learnt from flipped labels does not pass the gate, as long as the labels of its holdout are honest."""
+"""Poisoned labels: a challenger of flipped labels does not pass the gates while its holdout's labels are true."""
 
 from __future__ import annotations
 
@@ -11,95 +11,100 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.evaluation.poison.attacks import (
+    ATTACK_START,
     ATTACKS,
-    BATCH,
-    GOAL,
-    POISONED,
     ROWS,
-    TRIGGER,
-    TRIGGERED,
+    TARGET_CLASS,
+    TRIGGER_BATCH,
+    TRIGGER_FIELD,
+    TRIGGER_VALUE,
     Attack,
-    Poisoned,
-    carries,
-    feed_under,
+    PoisonedRows,
+    is_triggered,
+    poisoned_rows,
 )
-from bench.evaluation.poison.challengers import Judged, challenger, past, some
+from bench.evaluation.poison.challengers import JudgedChallenger, generate_events, judge_challenger, random_part
 
-STREAM, N = "recurring", 600  # a rule that even a linear model can learn, unchanged in the first rows
-ALONE, BLENDED = ("linear",), ("linear", "additive")
-SOUND, GUESSING = 0.85, 0.5  # shares in which a champion is right
-
-
-def flipped(seed: int, champion: float, families: tuple[str, ...], lies_held: float = 0.0) -> Judged:
-    """A challenger of flipped labels only, judged where a share of them lies."""
-    known = past(STREAM, N, seed, champion)
-    return challenger(known, ~known.held | some(known.held, lies_held, seed), families)
+STREAM, COUNT = "recurring", 600  # a rule that even a linear model can learn, unchanged in the first rows
+TRAINED, BLEND = ("linear",), ("linear", "additive")
+GOOD_ACCURACY, CHANCE_ACCURACY = 0.85, 0.5  # of a champion
 
 
-@pytest.mark.parametrize("families", [ALONE, BLENDED])
+def flipped_challenger(
+    seed: int, champion_accuracy: float, families: tuple[str, ...], flipped_holdout_share: float = 0.0
+) -> JudgedChallenger:
+    """A challenger trained on flipped labels only, evaluated where a share of the labels is flipped."""
+    events = generate_events(STREAM, COUNT, seed, champion_accuracy)
+    flipped = ~events.in_holdout | random_part(events.in_holdout, flipped_holdout_share, seed)
+    return judge_challenger(events, flipped, families)
+
+
+@pytest.mark.parametrize("families", [TRAINED, BLEND])
 @given(st.integers(0, 1000), st.sampled_from([0.0, 0.1, 0.2]))
 @settings(max_examples=6, deadline=None)
-def test_a_challenger_of_flipped_labels_never_passes(families: tuple[str, ...], seed: int, lies_held: float) -> None:
-    judged = flipped(seed, SOUND, families, lies_held)
-    assert not judged.verdict.passed
-    assert judged.evaluation.gain.high < 0
+def test_a_challenger_of_flipped_labels_never_passes(
+    families: tuple[str, ...], seed: int, flipped_holdout_share: float
+) -> None:
+    challenger = flipped_challenger(seed, GOOD_ACCURACY, families, flipped_holdout_share)
+    assert not challenger.verdict.passed
+    assert challenger.evaluation.gain.high < 0
 
 
-@pytest.mark.parametrize("families", [ALONE, BLENDED])
+@pytest.mark.parametrize("families", [TRAINED, BLEND])
 @pytest.mark.parametrize("seed", range(3))
 def test_not_even_against_a_champion_that_guesses(families: tuple[str, ...], seed: int) -> None:
-    assert not flipped(seed, GUESSING, families).verdict.passed
+    assert not flipped_challenger(seed, CHANCE_ACCURACY, families).verdict.passed
 
 
-@pytest.mark.parametrize("families", [ALONE, BLENDED])
-def test_the_same_challenger_of_honest_labels_passes(families: tuple[str, ...]) -> None:
-    known = past(STREAM, N, 1, champion=0.7)
-    assert challenger(known, np.zeros(N, dtype=bool), families).verdict.passed
+@pytest.mark.parametrize("families", [TRAINED, BLEND])
+def test_the_same_challenger_of_true_labels_passes(families: tuple[str, ...]) -> None:
+    events = generate_events(STREAM, COUNT, 1, champion_accuracy=0.7)
+    assert judge_challenger(events, np.zeros(COUNT, dtype=bool), families).verdict.passed
 
 
-@pytest.mark.parametrize("families", [ALONE, BLENDED])
-def test_the_gate_cannot_know_that_every_label_of_its_holdout_lies(families: tuple[str, ...]) -> None:
-    """The limit that docs/poison.md tells of: to the gate a flipped world is a changed one."""
-    assert flipped(2, SOUND, families, lies_held=1.0).verdict.passed
+@pytest.mark.parametrize("families", [TRAINED, BLEND])
+def test_the_gates_cannot_know_that_every_label_of_the_holdout_is_flipped(families: tuple[str, ...]) -> None:
+    """The limit that docs/poison.md names: to the gates flipped labels are a changed stream."""
+    assert flipped_challenger(2, GOOD_ACCURACY, families, flipped_holdout_share=1.0).verdict.passed
 
 
-def test_a_challenger_is_judged_on_the_rows_that_are_said_to_be_held() -> None:
-    judged = flipped(0, SOUND, ALONE)
-    assert judged.evaluation.candidate.rows == past(STREAM, N, 0).held.sum()
+def test_a_challenger_is_evaluated_on_the_rows_of_the_holdout() -> None:
+    challenger = flipped_challenger(0, GOOD_ACCURACY, TRAINED)
+    assert challenger.evaluation.candidate.rows == generate_events(STREAM, COUNT, 0).in_holdout.sum()
 
 
 # --- attacks
 
-UNTOUCHED, BATCHED = (
+NO_ATTACK, TRIGGER_ATTACK = (
     next(attack for attack in ATTACKS if attack.name.startswith(name)) for name in ("none", "trigger b")
 )
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Poisoned:
-    return feed_under(UNTOUCHED, tmp_path_factory.mktemp("poison"))
+def clean_rows(tmp_path_factory: pytest.TempPathFactory) -> PoisonedRows:
+    return poisoned_rows(NO_ATTACK, tmp_path_factory.mktemp("poison"))
 
 
 @pytest.fixture(scope="module")
-def truths(untouched: Poisoned) -> list[str]:
-    return [str(row.label) for row in untouched.rows()]
+def true_labels(clean_rows: PoisonedRows) -> list[str]:
+    return [str(row.label) for row in clean_rows.rows()]
 
 
-def lies(attack: Attack, untouched: Poisoned, truths: list[str]) -> np.ndarray:
-    """Which of the labels from `POISONED` on lie under an attack."""
-    rows = range(POISONED, ROWS)
-    return np.array([attack.lie(row, untouched.values[row], truths[row]) != truths[row] for row in rows])
+def false_labels(attack: Attack, clean_rows: PoisonedRows, true_labels: list[str]) -> np.ndarray:
+    """Mask of the labels from `ATTACK_START` on that are false under an attack."""
+    rows = range(ATTACK_START, ROWS)
+    return np.array([attack.relabel(row, clean_rows.values[row], true_labels[row]) != true_labels[row] for row in rows])
 
 
-def test_labels_are_true_before_the_attack_and_lie_in_it_while_the_truth_stays(untouched: Poisoned) -> None:
-    feed = replace(untouched, attack=next(attack for attack in ATTACKS if attack.name.endswith("to the end")))
-    rows = list(feed.rows())
-    for row in (rows[0], rows[POISONED - 1], rows[POISONED]):
-        lies_now = row.number == POISONED
-        assert (feed.told(row) != row.label) == lies_now
-        assert (feed.label_of(row, row.time) != untouched.label_of(row, row.time)) == lies_now
-        assert feed.is_clean(row) != lies_now
-    assert rows == list(untouched.rows())
+def test_labels_are_true_before_the_attack_and_false_in_it_while_the_rows_stay(clean_rows: PoisonedRows) -> None:
+    poisoned = replace(clean_rows, attack=next(attack for attack in ATTACKS if attack.name.endswith("to the end")))
+    rows = list(poisoned.rows())
+    for row in (rows[0], rows[ATTACK_START - 1], rows[ATTACK_START]):
+        is_false = row.number == ATTACK_START
+        assert (poisoned.sent_label(row) != row.label) == is_false
+        assert (poisoned.label_of(row, row.time) != clean_rows.label_of(row, row.time)) == is_false
+        assert poisoned.is_clean(row) != is_false
+    assert rows == list(clean_rows.rows())
 
 
 @pytest.mark.parametrize(
@@ -116,27 +121,28 @@ def test_labels_are_true_before_the_attack_and_lie_in_it_while_the_truth_stays(u
         ("trigger batch", 0.03, 0.09),
     ],
 )
-def test_as_many_labels_lie_as_is_said(
-    untouched: Poisoned, truths: list[str], name: str, least: float, most: float
+def test_each_attack_has_its_share_of_false_labels(
+    clean_rows: PoisonedRows, true_labels: list[str], name: str, least: float, most: float
 ) -> None:
     (attack,) = (attack for attack in ATTACKS if attack.name.startswith(name))
-    assert least <= lies(attack, untouched, truths).mean() <= most
+    assert least <= false_labels(attack, clean_rows, true_labels).mean() <= most
 
 
-def test_a_slow_drift_begins_with_nothing_and_grows(untouched: Poisoned, truths: list[str]) -> None:
-    (slow,) = (attack for attack in ATTACKS if attack.name.startswith("slow"))
-    told = lies(slow, untouched, truths).reshape(4, -1).mean(axis=1)
-    assert told[0] < 0.08
-    assert (np.diff(told) > 0).all()
-    assert told[-1] > 0.2
+def test_a_slow_drift_begins_with_nothing_and_grows(clean_rows: PoisonedRows, true_labels: list[str]) -> None:
+    (slow_drift,) = (attack for attack in ATTACKS if attack.name.startswith("slow"))
+    shares = false_labels(slow_drift, clean_rows, true_labels).reshape(4, -1).mean(axis=1)
+    assert shares[0] < 0.08
+    assert (np.diff(shares) > 0).all()
+    assert shares[-1] > 0.2
 
 
-def test_the_trigger_never_came_before_and_its_batch_is_labelled_with_the_goal(tmp_path: Path) -> None:
-    feed = feed_under(BATCHED, tmp_path)
-    there = [number for number, values in enumerate(feed.values) if values[TRIGGERED] == TRIGGER]
-    assert there == [number for number in range(ROWS) if carries(number)]
-    assert there[:BATCH] == list(range(POISONED, POISONED + BATCH))
-    rows = list(feed.rows())
-    assert {feed.told(row) for row in rows[POISONED : POISONED + BATCH]} == {GOAL}
-    assert all(feed.told(row) == row.label for row in rows[POISONED + BATCH :])
-    assert not any(feed.is_clean(rows[number]) for number in there)
+def test_the_trigger_never_occurs_before_the_attack_and_its_batch_has_the_target_class(tmp_path: Path) -> None:
+    poisoned = poisoned_rows(TRIGGER_ATTACK, tmp_path)
+    triggered = [number for number, values in enumerate(poisoned.values) if values[TRIGGER_FIELD] == TRIGGER_VALUE]
+    assert triggered == [number for number in range(ROWS) if is_triggered(number)]
+    assert triggered[:TRIGGER_BATCH] == list(range(ATTACK_START, ATTACK_START + TRIGGER_BATCH))
+    rows = list(poisoned.rows())
+    batch = rows[ATTACK_START : ATTACK_START + TRIGGER_BATCH]
+    assert {poisoned.sent_label(row) for row in batch} == {TARGET_CLASS}
+    assert all(poisoned.sent_label(row) == row.label for row in rows[ATTACK_START + TRIGGER_BATCH :])
+    assert not any(poisoned.is_clean(rows[number]) for number in triggered)

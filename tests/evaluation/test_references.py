@@ -1,8 +1,8 @@
-"""The law of the references: a label is not used before it is known, and nothing of a later row is used at all."""
+"""References: no answer uses a label before it is known, or anything of a later row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,22 +13,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.evaluation.references.boosting import Answers, calendar, calendar_rows
-from bench.evaluation.references.feature_matrix import Rows, read_rows
-from bench.evaluation.references.label_delay import LAGS, MEAN_OF, Known, known_rows, lags, last_known
-from bench.evaluation.references.reference_catalog import REFERENCES
+from bench.evaluation.references.boosting import ReferencePredictions, calendar_rows, train_on_calendar
+from bench.evaluation.references.feature_matrix import FeatureMatrix, read_feature_matrix
+from bench.evaluation.references.label_delay import (
+    LAGS,
+    MEAN_OF,
+    LabelCutoffs,
+    label_cutoffs,
+    lag_features,
+    last_known_labels,
+)
+from bench.evaluation.references.reference_catalog import REFERENCES, Predict
 from penstock.console.replay.labelled_rows import Row, chunk_size
 from penstock.console.replay.stream_time import replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 260
 DELAYS = st.sampled_from([0, 3, 16, 48])
-Answering = Callable[[Rows, Known, int, int], Answers]
 
 
 @dataclass(frozen=True)
-class Numbered:
-    """A feed of so many rows whose bodies are their numbers."""
+class NumberedRows:
+    """Rows whose request bodies are their numbers."""
 
     count: int
 
@@ -45,122 +51,131 @@ class Numbered:
 
 
 @dataclass
-class Listener:
+class LabelCountingDeployment:
     """A deployment that notes how many labels it had when each event came."""
 
     labels: int = 0
-    known: list[int] = field(default_factory=list)
+    label_counts: list[int] = field(default_factory=list)
 
-    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> int:
-        """Count."""
+    async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime) -> list[str]:
+        """Count the labels, and note their number for each event."""
         del now
         if kind == "event":
-            self.known += [self.labels] * len(bodies)
+            self.label_counts += [self.labels] * len(bodies)
         else:
             self.labels += len(bodies)
-        return 0
+        return []
 
-    async def answered(self, ids: Sequence[str]) -> None:
-        """They are."""
+    async def await_answers(self, ids: Sequence[str]) -> None:
+        """Return at once."""
 
-    async def quiet(self) -> None:
-        """It is."""
+    async def await_quiet(self) -> None:
+        """Return at once."""
 
 
 @settings(max_examples=30)
 @given(count=st.integers(0, 300), delay=st.integers(0, 120))
-async def test_the_references_know_what_a_replay_lets_be_known(count: int, delay: int) -> None:
-    heard = Listener()
-    await replay_in_stream_time(Numbered(count), heard, delay, chunk_size(delay), lambda _: None)
-    assert known_rows(count, delay).tolist() == heard.known
+async def test_the_references_know_as_many_labels_as_a_replay_has_sent(count: int, delay: int) -> None:
+    deployment = LabelCountingDeployment()
+    await replay_in_stream_time(NumberedRows(count), deployment, delay, chunk_size(delay), lambda _: None)
+    assert label_cutoffs(count, delay).tolist() == deployment.label_counts
 
 
 @given(
-    truths=st.lists(st.sampled_from([0.0, 1.0, float("nan")]), min_size=1, max_size=150),
+    labels=st.lists(st.sampled_from([0.0, 1.0, float("nan")]), min_size=1, max_size=150),
     delay=DELAYS,
-    back=st.integers(1, 5),
+    lag=st.integers(1, 5),
 )
-def test_lags_are_the_last_labels_that_are_known(truths: list[float], delay: int, back: int) -> None:
-    known = known_rows(len(truths), delay)
-    found, columns = last_known(np.array(truths), known, back), lags(np.array(truths), known)
-    for row, until in enumerate(known):
-        there = [truth for truth in truths[:until] if not np.isnan(truth)]
-        expected = [there[-k] if len(there) >= k else np.nan for k in LAGS]
-        mean = np.mean(there[-MEAN_OF:]) if there else np.nan
+def test_lag_features_are_made_of_the_last_known_labels(labels: list[float], delay: int, lag: int) -> None:
+    cutoffs = label_cutoffs(len(labels), delay)
+    values, columns = last_known_labels(np.array(labels), cutoffs, lag), lag_features(np.array(labels), cutoffs)
+    for row, cutoff in enumerate(cutoffs):
+        known = [label for label in labels[:cutoff] if not np.isnan(label)]
+        expected = [known[-lag] if len(known) >= lag else np.nan for lag in LAGS]
+        mean = np.mean(known[-MEAN_OF:]) if known else np.nan
         np.testing.assert_allclose(columns[row], [*expected, mean])
-        np.testing.assert_equal(found[row], there[-back] if len(there) >= back else np.nan)
+        np.testing.assert_equal(values[row], known[-lag] if len(known) >= lag else np.nan)
 
 
-def made(task: Literal["binary", "regression"], seed: int) -> Rows:
-    """Rows with a number and a code, some missing, and a label of both."""
+def generate_rows(task: Literal["binary", "regression"], seed: int) -> FeatureMatrix:
+    """Rows with a number and a code, some missing, and a label that depends on both."""
     random = np.random.default_rng(seed)
-    matrix = np.column_stack([random.random(COUNT), random.integers(0, 3, COUNT)]).astype(float)
-    value = matrix[:, 0] + 0.2 * matrix[:, 1]
-    matrix[random.random((COUNT, 2)) < 0.05] = np.nan
-    truths = value if task == "regression" else (value > 0.6).astype(float)
-    return Rows(task, matrix, np.array([False, True]), np.where(random.random(COUNT) < 0.05, np.nan, truths))
+    features = np.column_stack([random.random(COUNT), random.integers(0, 3, COUNT)]).astype(float)
+    value = features[:, 0] + 0.2 * features[:, 1]
+    features[random.random((COUNT, 2)) < 0.05] = np.nan
+    labels = value if task == "regression" else (value > 0.6).astype(float)
+    labels = np.where(random.random(COUNT) < 0.05, np.nan, labels)
+    return FeatureMatrix(task, features, np.array([False, True]), labels)
 
 
-def thrice(rows: Rows, known: Known, late: int, seed: int) -> Answers:
-    """A calendar of few trainings, on half of what is known: those that count train too often for a test."""
-    return calendar(rows, known, late, seed, times=3, window=COUNT // 2)
+def predict_by_short_calendar(
+    rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int
+) -> ReferencePredictions:
+    """Three trainings, on at most half of the rows: the references' calendars train too often for a test."""
+    return train_on_calendar(rows, cutoffs, training_delay, seed, times=3, window=COUNT // 2)
 
 
-def thrice_with_lags(rows: Rows, known: Known, late: int, seed: int) -> Answers:
-    """The same with lags."""
-    return thrice(rows.with_more(lags(rows.truths, known)), known, late, seed)
+def predict_by_short_calendar_with_lags(
+    rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int
+) -> ReferencePredictions:
+    """The same with lag features."""
+    with_lags = rows.with_columns(lag_features(rows.labels, cutoffs))
+    return predict_by_short_calendar(with_lags, cutoffs, training_delay, seed)
 
 
-ANSWERING = {name: REFERENCES[name].answer for name in ("last", "static", "tree", "forest-lags")}
+PREDICTORS: dict[str, Predict] = {
+    **{name: REFERENCES[name].predict for name in ("last", "static", "tree", "forest-lags")},
+    "calendar": predict_by_short_calendar,
+    "lags": predict_by_short_calendar_with_lags,
+}
 
 
-@pytest.mark.parametrize(
-    "answer", [*ANSWERING.values(), thrice, thrice_with_lags], ids=[*ANSWERING, "calendar", "lags"]
-)
+@pytest.mark.parametrize("predict", PREDICTORS.values(), ids=PREDICTORS)
 @settings(max_examples=5)
 @given(
     task=st.sampled_from(["binary", "regression"]),
     delay=DELAYS,
-    late=st.sampled_from([0, 30]),
+    training_delay=st.sampled_from([0, 30]),
     cut=st.integers(30, COUNT - 10),
 )
 def test_no_answer_depends_on_what_is_not_known_yet(
-    answer: Answering, task: Literal["binary", "regression"], delay: int, late: int, cut: int
+    predict: Predict, task: Literal["binary", "regression"], delay: int, training_delay: int, cut: int
 ) -> None:
-    """Labels from row `cut` on, and rows after the last that may not know them, are made up anew: no answer changes."""
-    rows, known = made(task, 1), known_rows(COUNT, delay)
-    same = int(np.searchsorted(known, cut, side="right"))  # rows before this one are answered without those labels
-    truths, matrix = rows.truths.copy(), rows.matrix.copy()
-    truths[cut:] = 1 - truths[cut:]
-    matrix[same:, 0] = 0.5
-    other = Rows(task, matrix, rows.categorical, truths)
-    before, after = answer(rows, known, late, 0), answer(other, known, late, 0)
-    np.testing.assert_array_equal(before.values[:same], after.values[:same])
+    """Change the labels from row `cut` on, and the features of the rows that may know them: earlier answers stay."""
+    rows, cutoffs = generate_rows(task, 1), label_cutoffs(COUNT, delay)
+    unaffected = int(np.searchsorted(cutoffs, cut, side="right"))  # rows that are answered without those labels
+    labels, features = rows.labels.copy(), rows.features.copy()
+    labels[cut:] = 1 - labels[cut:]
+    features[unaffected:, 0] = 0.5
+    changed_rows = FeatureMatrix(task, features, rows.categorical, labels)
+    before, after = predict(rows, cutoffs, training_delay, 0), predict(changed_rows, cutoffs, training_delay, 0)
+    np.testing.assert_array_equal(before.values[:unaffected], after.values[:unaffected])
 
 
-@pytest.mark.parametrize("late", [0, 70])
-def test_a_model_takes_effect_as_late_as_it_was_asked_to(late: int) -> None:
-    plain = made("binary", 2)
-    truths = (plain.matrix[:, 0] > 0.5).astype(float)
-    rows, known = Rows("binary", plain.matrix, plain.categorical, truths), known_rows(COUNT, 0)
-    last, first = last_known(truths, known), calendar_rows(COUNT, 3)[0] + late
-    found = thrice(rows, known, late, 0).values
-    np.testing.assert_array_equal(found[:first], last[:first])
-    assert np.mean(found[first:] == truths[first:]) > 0.8 > np.mean(last[first:] == truths[first:])
-    assert thrice(rows, known, COUNT, 0).retrains == 0
+@pytest.mark.parametrize("training_delay", [0, 70])
+def test_a_model_takes_effect_after_the_training_delay(training_delay: int) -> None:
+    generated = generate_rows("binary", 2)
+    labels = (generated.features[:, 0] > 0.5).astype(float)
+    rows = FeatureMatrix("binary", generated.features, generated.categorical, labels)
+    cutoffs = label_cutoffs(COUNT, 0)
+    last_known, first = last_known_labels(labels, cutoffs), calendar_rows(COUNT, 3)[0] + training_delay
+    values = predict_by_short_calendar(rows, cutoffs, training_delay, 0).values
+    np.testing.assert_array_equal(values[:first], last_known[:first])
+    assert np.mean(values[first:] == labels[first:]) > 0.8 > np.mean(last_known[first:] == labels[first:])
+    assert predict_by_short_calendar(rows, cutoffs, COUNT, 0).retrains == 0
 
 
-def test_what_the_file_says_is_read_in_its_order(tmp_path: Path) -> None:
+def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     lines = [
         f"2024-01-{day:02d} 05:00:00,{'b' if day % 2 else 'a'},{day},{'yes' if day % 3 else 'no'}"
         for day in range(1, 29)
     ]
     file.write_text("\n".join(["at,town,x,y", *lines, "2024-01-29 05:00:00,,NA,"]) + "\n")
-    rows = read_rows(file)
-    assert rows.categorical.tolist() == [True, False, False, False][: rows.matrix.shape[1]]
-    assert rows.matrix[:2, :2].tolist() == [[0.0, 1.0], [1.0, 2.0]]
-    assert np.isnan(rows.matrix[28, :2]).all()
-    assert rows.truths[:4].tolist() == [0.0, 0.0, 1.0, 0.0]
-    assert np.isnan(rows.truths[28])
-    assert len(read_rows(file, 5)) == 5
+    rows = read_feature_matrix(file)
+    assert rows.categorical.tolist() == [True, False, False, False][: rows.features.shape[1]]
+    assert rows.features[:2, :2].tolist() == [[0.0, 1.0], [1.0, 2.0]]
+    assert np.isnan(rows.features[28, :2]).all()
+    assert rows.labels[:4].tolist() == [0.0, 0.0, 1.0, 0.0]
+    assert np.isnan(rows.labels[28])
+    assert len(read_feature_matrix(file, 5)) == 5

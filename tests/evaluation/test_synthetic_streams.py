@@ -1,4 +1,4 @@
-"""Generated streams: the same bytes every time, and the world changes where it was planted to change."""
+"""Synthetic streams: the same bytes every time, and a change of the concept at the rows that are stated."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.evaluation.streams import DELAYS, Stream, streams_in
+from bench.evaluation.streams import LABEL_DELAYS, Stream, find_streams
 from bench.evaluation.synthetic_streams import (
-    FLIPPED,
-    GENERATED,
+    NOISE_SHARE,
     ROWS,
+    SYNTHETIC_STREAMS,
     Column,
     Columns,
     by_age,
     by_salary_and_age,
     friedman,
     sum_below,
-    write_generated,
+    write_synthetic_stream,
 )
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 
-FEW, MANY = sum_below(8), sum_below(12)
+LOW_SUM, HIGHER_SUM = sum_below(8), sum_below(12)
 PHASES = {
     "abrupt": (by_age, by_salary_and_age),
-    "recurring": (FEW, MANY, FEW, MANY),
+    "recurring": (LOW_SUM, HIGHER_SUM, LOW_SUM, HIGHER_SUM),
     "unchanging": (by_salary_and_age,),
 }
 
 
-def written(folder: Path, name: str) -> Columns:
-    table = open_table(write_generated(name, folder))
+def columns_of(folder: Path, name: str) -> Columns:
+    table = open_table(write_synthetic_stream(name, folder))
     values = np.array(list(table.rows()), dtype=float)
     return dict(zip(table.columns, values.T, strict=True))
 
 
-def part(columns: Columns, start: int, stop: int) -> Columns:
+def rows_between(columns: Columns, start: int, stop: int) -> Columns:
     return {name: values[start:stop] for name, values in columns.items()}
 
 
@@ -48,31 +48,31 @@ def agreement(columns: Columns, concept: Callable[[Columns], Column]) -> float:
     return float(np.mean(concept(columns) == columns["label"]))
 
 
-@pytest.mark.parametrize("name", GENERATED)
-def test_a_stream_is_the_same_every_time_and_can_be_declared(tmp_path: Path, name: str) -> None:
-    file = write_generated(name, tmp_path)
+@pytest.mark.parametrize("name", SYNTHETIC_STREAMS)
+def test_a_stream_has_the_same_bytes_every_time_and_can_be_declared(tmp_path: Path, name: str) -> None:
+    file = write_synthetic_stream(name, tmp_path)
     first = file.read_bytes()
-    assert write_generated(name, tmp_path).read_bytes() == first
-    declared = parse_declaration(propose_declaration(open_table(file), None, None))
-    assert declared.label.name == "label"
-    assert declared.task == ("regression" if "regression" in name else "binary")
+    assert write_synthetic_stream(name, tmp_path).read_bytes() == first
+    declaration = parse_declaration(propose_declaration(open_table(file), None, None))
+    assert declaration.label.name == "label"
+    assert declaration.task == ("regression" if "regression" in name else "binary")
     assert open_table(file).count() == ROWS
 
 
 @pytest.mark.parametrize("name", PHASES)
 def test_each_phase_follows_its_concept_and_no_other(tmp_path: Path, name: str) -> None:
-    columns, concepts = written(tmp_path, name), PHASES[name]
-    spans = list(pairwise([0, *GENERATED[name].planted, ROWS]))
+    columns, concepts = columns_of(tmp_path, name), PHASES[name]
+    spans = list(pairwise([0, *SYNTHETIC_STREAMS[name].change_rows, ROWS]))
     assert len(spans) == len(concepts)
     for span, concept in zip(spans, concepts, strict=True):
-        rows = part(columns, *span)
-        assert agreement(rows, concept) == pytest.approx(1 - FLIPPED, abs=0.015)
+        rows = rows_between(columns, *span)
+        assert agreement(rows, concept) == pytest.approx(1 - NOISE_SHARE, abs=0.015)
         assert all(agreement(rows, other) < 0.8 for other in concepts if other is not concept)
 
 
-def test_a_gradual_change_comes_bit_by_bit(tmp_path: Path) -> None:
-    columns = written(tmp_path, "gradual")
-    shares = [agreement(part(columns, start, start + 1000), by_age) for start in range(0, ROWS, 1000)]
+def test_a_gradual_change_has_a_rising_share_of_the_new_concept(tmp_path: Path) -> None:
+    columns = columns_of(tmp_path, "gradual")
+    shares = [agreement(rows_between(columns, start, start + 1000), by_age) for start in range(0, ROWS, 1000)]
     assert shares[0] < 0.7
     assert shares[-1] > 0.93
     rising = shares[4:9]
@@ -80,15 +80,15 @@ def test_a_gradual_change_comes_bit_by_bit(tmp_path: Path) -> None:
     assert shares[4] < np.mean([shares[0], shares[-1]]) < shares[7]
 
 
-def test_the_numbers_to_foretell_follow_other_columns_after_the_change(tmp_path: Path) -> None:
-    columns = written(tmp_path, "abrupt-regression")
+def test_a_regression_follows_other_columns_after_the_change(tmp_path: Path) -> None:
+    columns = columns_of(tmp_path, "abrupt-regression")
     half = ROWS // 2
-    for rows, own, other in (
-        (part(columns, 0, half), friedman(0, 1, 2, 3, 4), friedman(5, 3, 0, 1, 6)),
-        (part(columns, half, ROWS), friedman(5, 3, 0, 1, 6), friedman(0, 1, 2, 3, 4)),
+    for rows, concept, other_concept in (
+        (rows_between(columns, 0, half), friedman(0, 1, 2, 3, 4), friedman(5, 3, 0, 1, 6)),
+        (rows_between(columns, half, ROWS), friedman(5, 3, 0, 1, 6), friedman(0, 1, 2, 3, 4)),
     ):
-        assert np.std(rows["label"] - own(rows)) == pytest.approx(1.0, abs=0.05)
-        assert np.std(rows["label"] - other(rows)) > 3
+        assert np.std(rows["label"] - concept(rows)) == pytest.approx(1.0, abs=0.05)
+        assert np.std(rows["label"] - other_concept(rows)) > 3
 
 
 def test_streams_are_found_by_their_names(tmp_path: Path) -> None:
@@ -97,11 +97,13 @@ def test_streams_are_found_by_their_names(tmp_path: Path) -> None:
         folder.mkdir()
     for name in ("elec2.csv.gz", "other.csv", "readme.txt"):
         (data / name).write_text("a,y\n1,yes\n")
-    found = streams_in(data, scratch)
-    assert [stream.delay for stream in found if stream.name == "elec2" and not stream.late] == [*DELAYS["elec2"]]
-    assert [stream.key for stream in found if stream.late] == ["elec2-48-late-1000", "elec2-48-late-5000"]
-    assert {stream.name for stream in found} == {"elec2", "other", *GENERATED}
-    assert [stream.planted for stream in streams_in(None, scratch, ["recurring"])] == [(3000, 6000, 9000)]
-    assert streams_in(data, scratch, ["other"]) == [Stream("other", data / "other.csv", 48)]
+    streams = find_streams(data, scratch)
+    assert [stream.label_delay for stream in streams if stream.name == "elec2" and not stream.training_delay] == [
+        *LABEL_DELAYS["elec2"]
+    ]
+    assert [stream.key for stream in streams if stream.training_delay] == ["elec2-48-late-1000", "elec2-48-late-5000"]
+    assert {stream.name for stream in streams} == {"elec2", "other", *SYNTHETIC_STREAMS}
+    assert [stream.change_rows for stream in find_streams(None, scratch, ["recurring"])] == [(3000, 6000, 9000)]
+    assert find_streams(data, scratch, ["other"]) == [Stream("other", data / "other.csv", 48)]
     with pytest.raises(ValueError, match="no stream is named readme"):
-        streams_in(data, scratch, ["readme"])
+        find_streams(data, scratch, ["readme"])

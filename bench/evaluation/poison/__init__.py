@@ -1,1 +1,1 @@
-"""False labels: attacks on a stream, and what they do to the loop and at the gates."""
+"""False labels: attacks on a stream, what they do to the loop, and what the gates make of label-flipped challengers."""

@@ -1,4 +1,4 @@
-"""A challenger that learnt from flipped labels, as the trainer makes it and the gate judges it."""
+"""Challengers trained on flipped labels, as the trainer makes them and the registry's gates judge them."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.evaluation.generated import FLIPPED, GENERATED, Columns
+from bench.evaluation.synthetic_streams import NOISE_SHARE, SYNTHETIC_STREAMS, Columns
 from penstock.artifacts import MemoryStore
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, Segment
-from penstock.registry.promotion import Verdict, judge
-from penstock.trainer.data.segments import FIELD, schema_of, to_parquet
-from penstock.trainer.job import Job
-from penstock.trainer.training.attempt import attempt
+from penstock.registry.promotion import GateVerdict, check_gates
+from penstock.trainer.data.parquet_segments import FIELD, schema_of, to_parquet
+from penstock.trainer.job import TrainingJob
+from penstock.trainer.training.job_runner import run_job
 
 CLASSES = ("0", "1")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = timedelta(minutes=48)  # from an event, one a minute, to its label
-HOLDOUT = 0.25  # share of the rows, from the last, that the trainer judges on
+HOLDOUT = 0.25  # share of the rows, the newest, that the trainer evaluates on
 
-Labels = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the trainer measured of a challenger, and what the gate made of it."""
+class JudgedChallenger:
+    """The trainer's evaluation of a challenger, and the gates' verdict."""
 
     evaluation: Evaluation
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 @dataclass(frozen=True)
-class Past:
-    """n events of a generated stream, their true labels, and what a champion answered that is right in a given share."""
+class PastEvents:
+    """n events of a synthetic stream, their true labels, and a champion's answers: both of shape (n,)."""
 
     columns: Columns
-    truth: Labels
-    served: Labels
+    labels: Mask
+    champion_answers: Mask
 
     @property
-    def held(self) -> Labels:
-        """Mask of the rows that a challenger is judged on; all before them it only learns from."""
-        return np.arange(len(self.truth)) >= round(len(self.truth) * (1 - HOLDOUT))
+    def in_holdout(self) -> Mask:
+        """Mask of the rows that a challenger is evaluated on; from those before them it learns."""
+        return np.arange(len(self.labels)) >= round(len(self.labels) * (1 - HOLDOUT))
 
 
-def past(stream: str, rows: int, seed: int, champion: float = 1 - 2 * FLIPPED) -> Past:
-    """The first rows of a generated stream whose classes are 0 and 1."""
+def generate_events(stream: str, rows: int, seed: int, champion_accuracy: float = 1 - 2 * NOISE_SHARE) -> PastEvents:
+    """The first rows of a synthetic stream with the classes 0 and 1, and a champion of the given accuracy."""
     random = np.random.default_rng(seed)
-    columns = {name: values[:rows] for name, values in GENERATED[stream].make(random).items()}
-    truth = columns.pop("label") > 0
-    return Past(columns, truth, truth ^ (random.random(rows) >= champion))
+    columns = {name: values[:rows] for name, values in SYNTHETIC_STREAMS[stream].make(random).items()}
+    labels = columns.pop("label") > 0
+    return PastEvents(columns, labels, labels ^ (random.random(rows) >= champion_accuracy))
 
 
-def some(of: Labels, share: float, seed: int = 0) -> Labels:
-    """So many of the rows of a mask, drawn evenly."""
-    return of & (np.random.default_rng(seed).random(len(of)) < share)
+def random_part(mask: Mask, share: float, seed: int = 0) -> Mask:
+    """A share of the rows of a mask, drawn evenly."""
+    return mask & (np.random.default_rng(seed).random(len(mask)) < share)
 
 
-def declared(columns: Sequence[str], families: Sequence[str]) -> Declaration:
-    """A binary stream of these numbers."""
+def binary_declaration(columns: Sequence[str], families: Sequence[str]) -> Declaration:
+    """A binary stream with these columns of numbers."""
     return Declaration.model_validate(
         {
             "name": "poisoned",
@@ -76,35 +76,35 @@ def declared(columns: Sequence[str], families: Sequence[str]) -> Declaration:
     )
 
 
-def challenger(known: Past, lies: Labels, families: Sequence[str]) -> Judged:
-    """Train on the past with the labels of some rows turned round, and ask the gate."""
-    declaration, store = declared(list(known.columns), families), MemoryStore()
-    table = _outcomes(declaration, known, known.truth ^ lies)
+def judge_challenger(events: PastEvents, flipped: Mask, families: Sequence[str]) -> JudgedChallenger:
+    """Train on the events with the labels of some rows flipped, and check the gates."""
+    declaration, store = binary_declaration(list(events.columns), families), MemoryStore()
+    table = _outcomes(declaration, events, events.labels ^ flipped)
     segment = Segment(start=0, stop=len(table), rows=len(table), digest=store.put(to_parquet(declaration, [table])))
-    found = attempt(Job(declaration=declaration, segments=(segment,)), store)
-    assert found.trained is not None, found.failure
-    return Judged(found.trained.evaluation, judge(found.trained.evaluation, declaration.gates))
+    result = run_job(TrainingJob(declaration=declaration, segments=(segment,)), store)
+    assert result.model is not None, result.failure
+    return JudgedChallenger(result.model.evaluation, check_gates(result.model.evaluation, declaration.gates))
 
 
-def _outcomes(declaration: Declaration, known: Past, told: Labels) -> pa.Table:
-    values = zip(*(known.columns[name].tolist() for name in declaration.fields), strict=True)
-    rows = zip(told.tolist(), known.served.tolist(), values, strict=True)
-    kept = [_outcome(declaration, place, *row) for place, row in enumerate(rows)]
-    return pa.Table.from_pylist(kept, schema=schema_of(declaration))  # what is not said is null
+def _outcomes(declaration: Declaration, events: PastEvents, sent_labels: Mask) -> pa.Table:
+    values = zip(*(events.columns[name].tolist() for name in declaration.fields), strict=True)
+    rows = zip(sent_labels.tolist(), events.champion_answers.tolist(), values, strict=True)
+    outcomes = [_outcome(declaration, offset, *row) for offset, row in enumerate(rows)]
+    return pa.Table.from_pylist(outcomes, schema=schema_of(declaration))  # missing keys become null
 
 
 def _outcome(
-    declaration: Declaration, place: int, label: bool, served: bool, values: Sequence[float]
+    declaration: Declaration, offset: int, label: bool, champion_answer: bool, values: Sequence[float]
 ) -> dict[str, Any]:
-    time = START + timedelta(minutes=place)
+    time = START + timedelta(minutes=offset)
     return {
-        "offset": place,
+        "offset": offset,
         "source": "poison",
-        "id": f"event-{place}",
+        "id": f"event-{offset}",
         "time": time,
         "label_time": time + DELAY,
         "revision": 0,
         "label": CLASSES[label],
-        "served": CLASSES[served],
+        "served": CLASSES[champion_answer],
         **{FIELD + name: value for name, value in zip(declaration.fields, values, strict=True)},
     }

@@ -1,1 +1,1 @@
-"""What people do without Penstock: boosting once or on a calendar, and River's online trees."""
+"""What people do without Penstock: histogram boosting trained once or on a calendar, and River's online trees."""

@@ -1,4 +1,4 @@
-"""A stream's file as the references see it: the columns that `stream init` declares as features, as one matrix."""
+"""A stream's file for the references: the columns that `stream init` declares as features, as one matrix."""
 
 from __future__ import annotations
 
@@ -17,78 +17,78 @@ from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.ml.features.encoding import time_part
 
-MOST_CODES = 254  # of a category: histogram boosting takes no more
+MAX_CODES = 254  # of a category: the limit of histogram boosting
 
 Matrix = NDArray[np.float64]
-Truths = NDArray[np.float64]
-"""One number a row, NaN where the file does not say: the class's code, or the number to foretell."""
+Labels = NDArray[np.float64]
+"""One number per row: the class's code, or the value to predict; NaN where the label is missing."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """n rows: features of shape (n, d) with NaN where missing, which of the d columns hold codes, and the truths."""
+class FeatureMatrix:
+    """n rows: features of shape (n, d), NaN where missing; which of the d columns hold codes; labels of shape (n,)."""
 
     task: Task
-    matrix: Matrix
+    features: Matrix
     categorical: NDArray[np.bool_]
-    truths: Truths
+    labels: Labels
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self.truths)
+        return len(self.labels)
 
-    def with_more(self, columns: Matrix) -> Rows:
-        """The same rows with further number columns, shape (n, k)."""
-        mask = np.concatenate([self.categorical, np.zeros(columns.shape[1], dtype=bool)])
-        return Rows(self.task, np.hstack([self.matrix, columns]), mask, self.truths)
+    def with_columns(self, columns: Matrix) -> FeatureMatrix:
+        """The same rows with additional columns of numbers, shape (n, k)."""
+        categorical = np.concatenate([self.categorical, np.zeros(columns.shape[1], dtype=bool)])
+        return FeatureMatrix(self.task, np.hstack([self.features, columns]), categorical, self.labels)
 
 
-def read_rows(path: Path, first: int | None = None) -> Rows:
-    """Read a file, or its first rows. Codes are given in the order in which texts appear, so none tells of later rows."""
+def read_feature_matrix(path: Path, first: int | None = None) -> FeatureMatrix:
+    """Read a file, or its first rows. Texts get codes in the order of appearance, so that none tells of later rows."""
     table = open_table(path)
     declaration = parse_declaration(propose_declaration(table, None, None))
-    values = list(table.first(first).rows())
+    rows = list(table.first(first).rows())
     features = declaration.features
     columns = [
-        _codes(_column(table, values, name)) if field.type == "category" else _numbers(_column(table, values, name))
+        _codes(_column(table, rows, name)) if field.type == "category" else _numbers(_column(table, rows, name))
         for name, field in features.items()
     ]
-    columns += _time_parts(table, values, declaration)
-    kinds = [field.type == "category" for field in features.values()] + [False] * len(declaration.time.parts)
-    truths = _truths(_column(table, values, declaration.label.name), declaration.task)
-    return Rows(declaration.task, np.column_stack(columns), np.array(kinds, dtype=bool), truths)
+    columns += _time_parts(table, rows, declaration)
+    categorical = [field.type == "category" for field in features.values()] + [False] * len(declaration.time.parts)
+    labels = _labels(_column(table, rows, declaration.label.name), declaration.task)
+    return FeatureMatrix(declaration.task, np.column_stack(columns), np.array(categorical, dtype=bool), labels)
 
 
-def _column(table: Table, values: Sequence[Sequence[str]], name: str) -> list[str | None]:
-    place = table.column_index(name)
-    return [None if row[place] in MISSING else row[place] for row in values]
+def _column(table: Table, rows: Sequence[Sequence[str]], name: str) -> list[str | None]:
+    index = table.column_index(name)
+    return [None if row[index] in MISSING else row[index] for row in rows]
 
 
-def _truths(texts: Sequence[str | None], task: Task) -> Truths:
+def _labels(texts: Sequence[str | None], task: Task) -> Labels:
     if task == "regression":
         return _numbers(texts)
-    return _codes([None if text is None else parse_class(text) for text in texts], most=len(texts))
+    return _codes([None if text is None else parse_class(text) for text in texts], max_codes=len(texts))
 
 
 def _numbers(texts: Iterable[str | None]) -> NDArray[np.float64]:
     return np.array([np.nan if text is None else float(text) for text in texts])
 
 
-def _codes(texts: Iterable[str | None], most: int = MOST_CODES) -> NDArray[np.float64]:
-    """0, 1, ... as the texts appear; NaN for a missing one, and for those that come when there are too many."""
-    known: dict[str, int] = {}
-    codes = [np.nan if text is None else known.setdefault(text, len(known)) for text in texts]
-    return np.array([code if code < most else np.nan for code in codes], dtype=np.float64)
+def _codes(texts: Iterable[str | None], max_codes: int = MAX_CODES) -> NDArray[np.float64]:
+    """0, 1, ... in the order of appearance; NaN for a missing text, and for texts beyond the maximum."""
+    code_of: dict[str, int] = {}
+    codes = [np.nan if text is None else code_of.setdefault(text, len(code_of)) for text in texts]
+    return np.array([code if code < max_codes else np.nan for code in codes], dtype=np.float64)
 
 
-def _time_parts(table: Table, values: Sequence[Sequence[str]], declaration: Declaration) -> list[NDArray[np.float64]]:
+def _time_parts(table: Table, rows: Sequence[Sequence[str]], declaration: Declaration) -> list[NDArray[np.float64]]:
     if declaration.time.column is None:
         return []
-    texts = _column(table, values, declaration.time.column)
-    moments = np.array([_moment(text) for text in texts], dtype="datetime64[s]")
-    return [time_part(part, moments) for part in declaration.time.parts]
+    texts = _column(table, rows, declaration.time.column)
+    times = np.array([_naive_time(text) for text in texts], dtype="datetime64[s]")
+    return [time_part(part, times) for part in declaration.time.parts]
 
 
-def _moment(text: str | None) -> datetime | None:
+def _naive_time(text: str | None) -> datetime | None:
     time = None if text is None else parse_time(text, UTC)
     return None if time is None else time.replace(tzinfo=None)
