@@ -1,4 +1,4 @@
-"""What the tests of the whole may ask for: the electricity file and its declaration."""
+"""Fixtures for the tests of the whole system: the electricity file and its declaration."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def electricity(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 @pytest.fixture(scope="session")
 def electricity_declaration() -> Declaration:
-    """What the repository ships for that file."""
+    """The repository's example declaration of that file."""
     return read_declaration(ROOT / "examples" / "electricity" / "stream.toml")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which data the tests read."""
-    found = "read from" if REAL.is_file() else "generated in the same shape, for want of"
-    terminalreporter.write_line(f"electricity: {found} {REAL}")
+    """Print which data the tests read."""
+    origin = "read from" if REAL.is_file() else "generated in the same shape, for want of"
+    terminalreporter.write_line(f"electricity: {origin} {REAL}")

@@ -1,4 +1,4 @@
-"""The compose file as Docker Compose itself reads it, and the linter: both are pinned Python packages, no engine runs."""
+"""Docker Compose's own reading of the compose file, and the linter: both are pinned Python packages; no engine runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+RunTool = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +24,8 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs a program of the environment on the repository, untouched by what the user's own environment says."""
+def tool(tmp_path_factory: pytest.TempPathFactory) -> RunTool:
+    """Runs a program of the virtual environment on the repository, without the user's environment variables."""
     home = tmp_path_factory.mktemp("home")
 
     def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -37,20 +37,20 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
-def resolve(tool: Run) -> Callable[..., dict[str, Any]]:
-    """What Docker Compose makes of the compose file under an environment file, checked against its specification."""
+def resolve(tool: RunTool) -> Callable[..., dict[str, Any]]:
+    """Resolves the compose file with an environment file, as Docker Compose does, and checks it."""
 
-    def resolved(environment_file: str | Path = "/dev/null") -> dict[str, Any]:
+    def resolve_with(environment_file: str | Path = "/dev/null") -> dict[str, Any]:
         files = ("--file", "docker-compose.yml", "--env-file", environment_file)
-        done = tool("docker-compose", *files, "config", "--format", "json")
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        process = tool("docker-compose", *files, "config", "--format", "json")
+        assert process.returncode == 0, process.stderr
+        compose: dict[str, Any] = json.loads(process.stdout)
+        return compose
 
-    return resolved
+    return resolve_with
 
 
 @pytest.fixture(scope="session")
 def compose(resolve: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """The compose file as it stands, nothing set."""
+    """The compose file without an environment file."""
     return resolve()

@@ -1,4 +1,4 @@
-"""docker-compose.yml holds what it should, pinned, guarded and in the right order."""
+"""docker-compose.yml: its services, pinned images, start order, and what each container may do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.console.plan.service_plans import SERVICES
 from penstock.telemetry.environment import read_environment
 
 Compose = dict[str, Any]
-KEYS = {
+KEY_READERS = {
     "signing-key": {"keys", "trainer", "registry"},
     "trusted-keys": {"keys", "server", "registry"},
     "answer-key": {"keys", "server", "validator"},
@@ -26,15 +26,15 @@ def mounts(compose: Compose, service: str) -> dict[str, dict[str, Any]]:
     return {mount["source"]: mount for mount in compose["services"][service].get("volumes", [])}
 
 
-def test_an_unknown_key_is_found(root: Path, tmp_path: Path, tool: Callable[..., Any]) -> None:
+def test_an_unknown_key_is_an_error(root: Path, tmp_path: Path, tool: Callable[..., Any]) -> None:
     wrong = (root / "docker-compose.yml").read_text().replace("restart: unless-stopped", "restrat: unless-stopped")
     (tmp_path / "docker-compose.yml").write_text(wrong)
-    done = tool("docker-compose", "--file", tmp_path / "docker-compose.yml", "config", "--quiet")
-    assert done.returncode != 0
-    assert "restrat" in done.stderr
+    process = tool("docker-compose", "--file", tmp_path / "docker-compose.yml", "config", "--quiet")
+    assert process.returncode != 0
+    assert "restrat" in process.stderr
 
 
-def test_it_runs_the_seven_and_what_they_need(compose: Compose) -> None:
+def test_it_runs_the_seven_services_and_what_they_need(compose: Compose) -> None:
     assert set(compose["services"]) == {*SERVICES, "keys", "kafka", "postgres"}
 
 
@@ -44,7 +44,7 @@ def test_images_are_pinned(compose: Compose) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_an_image_bears_its_services_version(compose: Compose, root: Path, name: str) -> None:
+def test_an_image_has_the_version_of_its_service(compose: Compose, root: Path, name: str) -> None:
     version = (root / "VERSION").read_text().strip()
     assert compose["services"][name]["image"] == f"penstock-{name}:{version}"
 
@@ -54,7 +54,7 @@ def test_no_image_is_built_under_two_services(compose: Compose) -> None:
     assert len(images) == len(set(images))
 
 
-def test_ports_are_published_on_loopback_alone(resolve: Callable[..., Compose], root: Path) -> None:
+def test_ports_are_published_on_loopback_only(resolve: Callable[..., Compose], root: Path) -> None:
     services = resolve(root / "deploy/compose/traces.env")["services"]
     published = [(name, port) for name, service in services.items() for port in service.get("ports", [])]
     assert {name for name, _ in published} == {"ingestion", "server", "registry", "kafka", "zipkin"}
@@ -63,16 +63,18 @@ def test_ports_are_published_on_loopback_alone(resolve: Callable[..., Compose], 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_waits_for_what_it_cannot_start_without(compose: Compose, name: str) -> None:
-    waits = {other: how["condition"] for other, how in compose["services"][name]["depends_on"].items()}
-    keyed = {reader for readers in KEYS.values() for reader in readers}
+    conditions = {
+        other: dependency["condition"] for other, dependency in compose["services"][name]["depends_on"].items()
+    }
+    services_with_keys = {reader for readers in KEY_READERS.values() for reader in readers}
     expected = {"kafka": "service_healthy"}
-    expected |= {"keys": "service_completed_successfully"} if name in keyed else {}
+    expected |= {"keys": "service_completed_successfully"} if name in services_with_keys else {}
     expected |= {"postgres": "service_healthy"} if name == "registry" else {}
-    assert waits == expected
+    assert conditions == expected
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_comes_back_and_may_do_no_more_than_it_must(compose: Compose, name: str) -> None:
+def test_a_service_restarts_and_has_no_privileges(compose: Compose, name: str) -> None:
     service = compose["services"][name]
     assert service["restart"] == "unless-stopped"
     assert service["cap_drop"] == ["ALL"]
@@ -80,24 +82,24 @@ def test_a_service_comes_back_and_may_do_no_more_than_it_must(compose: Compose, 
     assert service["pull_policy"] == "build", "an image of ours must never come from a registry by its name"
 
 
-def test_a_key_is_seen_by_those_alone_who_need_it(compose: Compose) -> None:
-    for volume, readers in KEYS.items():
+def test_a_key_is_mounted_only_where_it_is_needed(compose: Compose) -> None:
+    for volume, readers in KEY_READERS.items():
         holders = {name for name in compose["services"] if volume in mounts(compose, name)}
         writers = {name for name in holders if not mounts(compose, name)[volume].get("read_only")}
         assert (holders, writers) == (readers, {"keys"})
 
 
-def test_only_those_who_make_artifacts_may_write_them(compose: Compose) -> None:
+def test_only_trainer_and_registry_may_write_artifacts(compose: Compose) -> None:
     holders = {name: mounts(compose, name)["artifacts"] for name in SERVICES if "artifacts" in mounts(compose, name)}
     assert {name for name, mount in holders.items() if not mount.get("read_only")} == {"trainer", "registry"}
 
 
-def test_every_service_has_state_of_its_own(compose: Compose) -> None:
+def test_every_service_has_its_own_state(compose: Compose) -> None:
     for name in SERVICES:
         assert mounts(compose, name)[f"{name}-data"]["target"] == "/var/lib/penstock/data"
 
 
-def test_traces_bring_zipkin_and_send_it_spans(resolve: Callable[..., Compose], root: Path) -> None:
+def test_traces_start_zipkin_and_send_it_spans(resolve: Callable[..., Compose], root: Path) -> None:
     services = resolve(root / "deploy/compose/traces.env")["services"]
     assert "zipkin" in services
     for name in SERVICES:
@@ -105,7 +107,7 @@ def test_traces_bring_zipkin_and_send_it_spans(resolve: Callable[..., Compose], 
         assert (tracing.exporter, tracing.endpoint) == ("zipkin", "http://zipkin:9411/api/v2/spans")
 
 
-def test_without_them_nothing_is_sent(compose: Compose) -> None:
+def test_without_traces_no_spans_are_sent(compose: Compose) -> None:
     for name in SERVICES:
         assert read_environment(name, 0.01, compose["services"][name]["environment"]).exporter == "none"
 
@@ -123,7 +125,7 @@ def test_the_broker_is_set_as_in_one_machine_mode(compose: Compose, root: Path) 
     local = (root / "services/console/src/penstock/console/local/server.properties").read_text()
     properties = dict(line.split("=", 1) for line in local.splitlines() if line and not line.startswith("#"))
     environment = compose["services"]["kafka"]["environment"]
-    places = {"listener.security.protocol.map"}  # here it has a listener more, for the host
+    host_listener_settings = {"listener.security.protocol.map"}  # compose has one more listener, for the host
     for key, value in properties.items():
-        if key not in places:
+        if key not in host_listener_settings:
             assert environment[f"KAFKA_{key.replace('.', '_').upper()}"] == value

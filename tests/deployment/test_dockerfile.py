@@ -1,4 +1,4 @@
-"""One Dockerfile makes every service's image."""
+"""The Dockerfile that builds every service's image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DOCKERFILE = Path("deploy/docker/Dockerfile")
 
 @pytest.fixture(scope="module")
 def dockerfile(root: Path) -> str:
-    """Its text."""
+    """The text of the Dockerfile."""
     return (root / DOCKERFILE).read_text()
 
 
 def test_it_lints_clean(tool: Callable[..., Any]) -> None:
-    done = tool("hadolint", "--no-color", DOCKERFILE)
-    assert (done.returncode, done.stdout) == (0, "")
+    process = tool("hadolint", "--no-color", DOCKERFILE)
+    assert (process.returncode, process.stdout) == (0, "")
 
 
 def test_the_linter_can_fail(tool: Callable[..., Any], tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_linter_can_fail(tool: Callable[..., Any], tmp_path: Path) -> None:
 
 def test_every_base_is_pinned(dockerfile: str) -> None:
     bases = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
-    assert len(set(bases)) == 1, "what was built for one base must run on the same"
+    assert len(set(bases)) == 1, "what is built on one base image must run on the same"
     assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+", bases[0])
 
 

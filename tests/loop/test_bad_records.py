@@ -1,4 +1,4 @@
-"""Bad records beside good ones: each is refused with its reason, and nothing beside it is lost."""
+"""Bad records among good ones: each is refused with its code, and no good one is lost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from penstock.console.demo.credit_risk import SOURCE, START, CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
 from penstock.contracts.topics import RECEIVED, REJECTED, STREAM_DEAD_LETTERS, Topic
+
+from .log_records import records_of
 
 GOOD: dict[str, Any] = {
     "specversion": "1.0",
@@ -30,11 +32,11 @@ BAD: dict[str, dict[str, Any]] = {
     "clock_skew": {"time": "2126-01-05T08:00:00Z"},
 }
 UNREADABLE = b"\x00\xff\x00"
-NO_EVENT = {b"[1, 2": "wrong_type", b"7": "wrong_type", b'{"id": 1}': "missing_field"}
+NOT_AN_EVENT = {b"[1, 2": "wrong_type", b"7": "wrong_type", b'{"id": 1}': "missing_field"}
 
 
 async def write(deployment: InProcessDeployment, *values: bytes | None) -> None:
-    """Write to `received`, at the good event's time, as a producer who speaks Kafka does."""
+    """Write to `received`, at the good event's time, as a Kafka producer does."""
     await deployment.send("event", [], START)
     topic = RECEIVED.name("penstock", deployment.watch.stream.name)
     deployment.log.append([RecordBatch.single(topic, 0, None, value) for value in values])
@@ -42,53 +44,54 @@ async def write(deployment: InProcessDeployment, *values: bytes | None) -> None:
     await deployment.watch.read_to_end()
 
 
-def held(deployment: InProcessDeployment, topic: Topic[Any]) -> list[Any]:
-    """Everything on a topic of the stream."""
-    name = topic.name("penstock", deployment.watch.stream.name)
-    decode = topic.decoder(deployment.watch.stream)
-    return [one for place in deployment.log.partitions_of(name) for one in decode(deployment.log.records_of(place))]
+def stored(deployment: InProcessDeployment, topic: Topic[Any]) -> list[Any]:
+    """All records of a topic of the stream."""
+    return records_of(deployment.log, topic, deployment.watch.stream)
 
 
-def record(**changes: Any) -> bytes:
+def event(**changes: Any) -> bytes:
     """The good event with changes."""
     return json.dumps(GOOD | changes).encode()
 
 
-async def test_bad_events_from_kafka_end_rejected_with_their_code_and_bytes() -> None:
+async def test_bad_events_from_kafka_are_rejected_with_their_code_and_bytes() -> None:
     async with in_process_deployment(demo_declaration()) as deployment:
         good = [row.event for row in CreditRisk(20, None).rows()]
-        bad = {code: record(id=code, **changes) for code, changes in BAD.items()}
+        bad = {code: event(id=code, **changes) for code, changes in BAD.items()}
         mixed = [value for pair in zip(good, [*bad.values(), *good], strict=False) for value in pair]
         await write(deployment, *mixed, *good[10:])
         watch = deployment.watch
         assert {name: code for name, code in watch.rejections.items() if name in BAD} == {code: code for code in BAD}
         assert set(watch.predictions) == {row.id for row in CreditRisk(20, None).rows()}
-        found = {one.data.id: base64.b64decode(one.data.original) for one in held(deployment, REJECTED)}
-        assert found == bad
+        rejected = {record.data.id: base64.b64decode(record.data.original) for record in stored(deployment, REJECTED)}
+        assert rejected == bad
 
 
-async def test_another_body_under_an_id_is_rejected_and_the_first_stands() -> None:
+async def test_another_body_under_the_same_id_is_rejected() -> None:
     async with in_process_deployment(demo_declaration()) as deployment:
-        await write(deployment, record())
-        await write(deployment, record(), record(data=GOOD["data"] | {"income": 2.0}))
+        await write(deployment, event())
+        await write(deployment, event(), event(data=GOOD["data"] | {"income": 2.0}))
         assert deployment.watch.rejections == {"good": "id_conflict"}
         assert list(deployment.watch.predictions) == ["good"]
 
 
-async def test_what_cannot_be_read_is_kept_with_its_bytes() -> None:
+async def test_unreadable_records_become_dead_letters_with_their_bytes() -> None:
     async with in_process_deployment(demo_declaration()) as deployment:
-        await write(deployment, record(), UNREADABLE, None, *NO_EVENT, record(id="also-good"))
+        await write(deployment, event(), UNREADABLE, None, *NOT_AN_EVENT, event(id="also-good"))
         assert set(deployment.watch.predictions) == {"good", "also-good"}
-        letters = {one.data.value and base64.b64decode(one.data.value) for one in held(deployment, STREAM_DEAD_LETTERS)}
-        assert letters == {UNREADABLE, None}
-        rejected = {base64.b64decode(one.data.original): one.data.code for one in held(deployment, REJECTED)}
-        assert rejected == NO_EVENT
+        dead_letters = {
+            record.data.value and base64.b64decode(record.data.value)
+            for record in stored(deployment, STREAM_DEAD_LETTERS)
+        }
+        assert dead_letters == {UNREADABLE, None}
+        rejected = {base64.b64decode(record.data.original): record.data.code for record in stored(deployment, REJECTED)}
+        assert rejected == NOT_AN_EVENT
 
 
-async def test_bad_events_are_refused_at_the_door_and_those_beside_them_are_taken() -> None:
+async def test_ingestion_refuses_bad_events_and_accepts_the_others() -> None:
     async with in_process_deployment(demo_declaration()) as deployment:
         now = datetime(2026, 1, 5, 9, tzinfo=UTC)
-        refusals = await deployment.send("event", [record(), *(record(id=c, **b) for c, b in BAD.items())], now)
+        refusals = await deployment.send("event", [event(), *(event(id=c, **b) for c, b in BAD.items())], now)
         await deployment.await_quiet()
         await deployment.watch.read_to_end()
         assert len(refusals) == len(BAD)

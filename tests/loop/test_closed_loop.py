@@ -1,4 +1,4 @@
-"""An event goes in, a prediction comes out, its label comes later, the world changes, and a new model answers."""
+"""The closed loop: events are predicted and joined with labels, the stream drifts, and a new model takes over."""
 
 from __future__ import annotations
 
@@ -9,63 +9,63 @@ from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.topics import AUDIT, DRIFT, EVENTS, MODELS, OUTCOMES, PREDICTIONS, TRAINING_REQUESTS
 from penstock.contracts.topics import TRAINING_RUNS as RUNS
 
-from .conftest import COUNT, PLANTED_AT, Ran, without_clocks
+from .conftest import CHANGE_AT, COUNT, LoopRun, without_measurements
 
 
-def test_every_event_is_predicted_once_and_joined_once(ran: Ran) -> None:
-    report = ran.report
+def test_every_event_is_predicted_once_and_joined_once(loop_run: LoopRun) -> None:
+    report = loop_run.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (COUNT, COUNT, COUNT, COUNT)
     assert (report.rejected, report.failed_requests) == (0, 0)
-    sent = set(ran.sent.rows.numbers)
+    sent = set(loop_run.sent.rows.numbers)
     for topic in (EVENTS, PREDICTIONS, OUTCOMES):
-        assert Counter(record.id for record in ran.records(topic)) == Counter(sent), topic
-    joined = ran.records(OUTCOMES)
+        assert Counter(record.id for record in loop_run.records(topic)) == Counter(sent), topic
+    joined = loop_run.records(OUTCOMES)
     assert {outcome.data.status for outcome in joined} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in joined} == ran.sent.rows.labels
+    assert {outcome.id: outcome.data.label for outcome in joined} == loop_run.sent.rows.labels
 
 
-def test_the_change_of_the_world_is_noticed_after_it_came_and_not_before(ran: Ran) -> None:
-    assert ran.report.drifts
-    assert min(line.at_event or 0 for line in ran.report.drifts) >= PLANTED_AT
+def test_drift_is_detected_after_the_change_and_not_before(loop_run: LoopRun) -> None:
+    assert loop_run.report.drifts
+    assert min(line.at_event or 0 for line in loop_run.report.drifts) >= CHANGE_AT
 
 
-def test_models_are_promoted_and_answer_better_than_the_ones_before(ran: Ran) -> None:
-    answered = [line for line in ran.report.epochs if line.at_event is not None]
-    assert len(answered) >= 3
-    assert [line.epoch for line in ran.report.epochs] == list(range(len(ran.report.epochs)))
-    assert (answered[0].family, answered[0].at_event) == ("baseline", 0)
-    noticed = min(line.at_event or 0 for line in ran.report.drifts)
-    answer = next(line for line in answered if (line.at_event or 0) > noticed)
-    rows, truths, answers = ran.sent.rows.numbers, ran.sent.rows.labels, ran.watch.predictions
+def test_promoted_models_are_better_than_the_ones_before(loop_run: LoopRun) -> None:
+    serving_epochs = [line for line in loop_run.report.epochs if line.at_event is not None]
+    assert len(serving_epochs) >= 3
+    assert [line.epoch for line in loop_run.report.epochs] == list(range(len(loop_run.report.epochs)))
+    assert (serving_epochs[0].family, serving_epochs[0].at_event) == ("baseline", 0)
+    first_drift = min(line.at_event or 0 for line in loop_run.report.drifts)
+    next_epoch = next(line for line in serving_epochs if (line.at_event or 0) > first_drift)
+    rows, labels, predictions = loop_run.sent.rows.numbers, loop_run.sent.rows.labels, loop_run.watch.predictions
 
-    def right(first: int, last: int) -> float:
-        chosen = [record_id for record_id, row in rows.items() if first <= row < last]
-        return sum(answers[record_id][0] == truths[record_id] for record_id in chosen) / len(chosen)
+    def accuracy(first: int, last: int) -> float:
+        ids = [record_id for record_id, row in rows.items() if first <= row < last]
+        return sum(predictions[record_id][0] == labels[record_id] for record_id in ids) / len(ids)
 
-    assert right(answer.at_event or 0, COUNT) > right(PLANTED_AT, answer.at_event or 0) + 0.05
+    assert accuracy(next_epoch.at_event or 0, COUNT) > accuracy(CHANGE_AT, next_epoch.at_event or 0) + 0.05
 
 
-def test_epochs_never_fall_along_a_partition_and_name_registered_models(ran: Ran) -> None:
-    epochs = {record.epoch: record for record in ran.records(MODELS)}
-    for place in ran.log.partitions_of(PREDICTIONS.name("penstock", ran.watch.stream.name)):
-        found = PREDICTIONS.decoder(ran.watch.stream)(ran.log.records_of(place))
-        seen = [record.data.epoch for record in found]
-        assert seen == sorted(seen)
-        for record in found:
+def test_epochs_never_fall_along_a_partition_and_name_registered_models(loop_run: LoopRun) -> None:
+    epochs = {record.epoch: record for record in loop_run.records(MODELS)}
+    for topic_partition in loop_run.log.partitions_of(PREDICTIONS.name("penstock", loop_run.watch.stream.name)):
+        predictions = PREDICTIONS.decoder(loop_run.watch.stream)(loop_run.log.records_of(topic_partition))
+        epoch_numbers = [record.data.epoch for record in predictions]
+        assert epoch_numbers == sorted(epoch_numbers)
+        for record in predictions:
             champion = epochs[record.data.epoch].champion
             assert (record.data.digest, record.data.version) == (champion.digest, champion.version)
 
 
-def test_a_promotion_can_be_followed_back_to_the_outcome_that_caused_it(ran: Ran) -> None:
-    outcomes = {record.id: record for record in ran.records(OUTCOMES)}
-    drifts = {record.id: record for record in ran.records(DRIFT)}
-    requests = {record.id: record for record in ran.records(TRAINING_REQUESTS)}
-    runs = {record.id: record for record in ran.records(RUNS)}
-    audited = {record.cause for record in ran.records(AUDIT)}
-    promoted: list[ModelEpoch] = [record for record in ran.records(MODELS) if record.reason == "promotion"]
+def test_a_promotion_can_be_followed_back_to_the_outcome_that_caused_it(loop_run: LoopRun) -> None:
+    outcomes = {record.id: record for record in loop_run.records(OUTCOMES)}
+    drifts = {record.id: record for record in loop_run.records(DRIFT)}
+    requests = {record.id: record for record in loop_run.records(TRAINING_REQUESTS)}
+    runs = {record.id: record for record in loop_run.records(RUNS)}
+    audited_causes = {record.cause for record in loop_run.records(AUDIT)}
+    promoted: list[ModelEpoch] = [record for record in loop_run.records(MODELS) if record.reason == "promotion"]
     reasons = set()
     for epoch in promoted:
-        assert epoch.cause in audited
+        assert epoch.cause in audited_causes
         run = runs[epoch.cause or ""]
         assert (run.status, run.candidate.digest) == ("finished", epoch.champion.digest)
         request = requests[runs[run.cause].cause]
@@ -77,9 +77,9 @@ def test_a_promotion_can_be_followed_back_to_the_outcome_that_caused_it(ran: Ran
     assert "drift" in reasons
 
 
-def test_the_same_run_twice_is_the_same(ran: Ran, run_again: Callable[[], Ran]) -> None:
+def test_the_same_run_twice_is_the_same(loop_run: LoopRun, run_again: Callable[[], LoopRun]) -> None:
     again = run_again()
-    assert without_clocks(again.report) == without_clocks(ran.report)
-    assert again.watch.predictions == ran.watch.predictions
-    digests = [[epoch.champion.digest for epoch in one.records(MODELS)] for one in (ran, again)]
+    assert without_measurements(again.report) == without_measurements(loop_run.report)
+    assert again.watch.predictions == loop_run.watch.predictions
+    digests = [[epoch.champion.digest for epoch in run.records(MODELS)] for run in (loop_run, again)]
     assert digests[0] == digests[1]

@@ -1,4 +1,4 @@
-"""The electricity file in process: half-hours whose labels come a day late."""
+"""Replays of the electricity file in process: half-hours whose labels come a day late."""
 
 from __future__ import annotations
 
@@ -10,37 +10,33 @@ from penstock.console.table_file import Table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import EVENTS, PREDICTIONS
 
-from .conftest import without_clocks
+from .conftest import without_measurements
 
 DELAY = 48
 ROWS = 1500
 
 
-async def test_the_first_rows_twice_give_the_same_report(
-    electricity: Table, electricity_declaration: Declaration
-) -> None:
+async def test_two_replays_give_the_same_report(electricity: Table, electricity_declaration: Declaration) -> None:
     options = ReplayOptions(electricity.first(ROWS), electricity_declaration, DELAY)
 
     async def run() -> ReplayResult:
         return await replay_in_process(options, lambda _: None)
 
     first, again = await run(), await run()
-    assert without_clocks(first.report) == without_clocks(again.report)
+    assert without_measurements(first.report) == without_measurements(again.report)
     assert (first.report.accepted, first.report.predicted, first.report.labels) == (ROWS, ROWS, ROWS)
     assert first.report.retrains > 0
 
 
-async def test_a_replay_that_was_stopped_goes_on_without_doubles(
-    electricity: Table, electricity_declaration: Declaration
-) -> None:
+async def test_a_resumed_replay_sends_no_event_twice(electricity: Table, electricity_declaration: Declaration) -> None:
     half, whole = electricity.first(120), electricity.first(300)
     async with in_process_deployment(electricity_declaration) as deployment:
         for table, skip in ((half, 0), (whole, 120)):
-            feed = FileRows(table, electricity_declaration, "replay/test")
-            sent = await replay_in_stream_time(feed, deployment, DELAY, 6, lambda _: None, skip=skip)
+            rows = FileRows(table, electricity_declaration, "replay/test")
+            sent = await replay_in_stream_time(rows, deployment, DELAY, 6, lambda _: None, skip=skip)
         await deployment.watch.read_to_end()
         assert set(deployment.watch.predictions) == set(sent.rows.numbers)
         assert deployment.watch.rejections == {}
         for topic in (EVENTS, PREDICTIONS):
-            (place,) = deployment.log.partitions_of(topic.name("penstock", electricity_declaration.name))
-            assert len(deployment.log.records_of(place)) == 300
+            (topic_partition,) = deployment.log.partitions_of(topic.name("penstock", electricity_declaration.name))
+            assert len(deployment.log.records_of(topic_partition)) == 300

@@ -1,4 +1,4 @@
-"""A model that lives elsewhere: its predictions are sent in, judged and watched, and nothing is trained."""
+"""An external model: its predictions come with the events, are scored and watched for drift; nothing is trained."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
 
-COUNT, BREAKS_AT, DELAY, CHUNK = 2000, 1300, 80, 40
+from .log_records import records_of
+
+COUNT, DEGRADES_AT, DELAY, CHUNK = 2000, 1300, 80, 40
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Loan applications with a prediction each: four in five are right, from `BREAKS_AT` on two in five."""
+class ApplicationsWithPredictions:
+    """Loan applications with a prediction each: four in five are right, from `DEGRADES_AT` on two in five."""
 
     applications: CreditRisk
 
     def rows(self) -> Iterator[Row]:
         """The applications in order."""
         for row in self.applications.rows():
-            is_right = row.number % 5 < (4 if row.number < BREAKS_AT else 2)
-            said = row.label if is_right else {"yes": "no", "no": "yes"}[str(row.label)]
-            brought = {"prediction": said, "modelversion": "7.1"}
-            yield replace(row, event=json.dumps({**json.loads(row.event), **brought}).encode())
+            is_right = row.number % 5 < (4 if row.number < DEGRADES_AT else 2)
+            prediction = row.label if is_right else {"yes": "no", "no": "yes"}[str(row.label)]
+            attributes = {"prediction": prediction, "modelversion": "7.1"}
+            yield replace(row, event=json.dumps({**json.loads(row.event), **attributes}).encode())
 
     def label_of(self, row: Row, known_at: object) -> bytes:
         """What became of the loan."""
@@ -42,55 +44,52 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The run, ended."""
+class ExternalRun:
+    """The finished run."""
 
     sent: ReplayProgress
     watch: StreamWatch
     log: MemoryLog
 
 
-async def run() -> Watched:
+async def run() -> ExternalRun:
     declaration = demo_declaration().model_copy(update={"serving": ServingDeclaration(model="external")})
     async with in_process_deployment(declaration) as deployment:
-        sent = await replay_in_stream_time(Predicted(CreditRisk(COUNT, None)), deployment, DELAY, CHUNK, lambda _: None)
+        sent = await replay_in_stream_time(
+            ApplicationsWithPredictions(CreditRisk(COUNT, None)), deployment, DELAY, CHUNK, lambda _: None
+        )
         await deployment.watch.read_to_end()
-        return Watched(sent, deployment.watch, deployment.log)
+        return ExternalRun(sent, deployment.watch, deployment.log)
 
 
 @pytest.fixture(scope="module")
-def external() -> Watched:
+def external() -> ExternalRun:
     """The applications, run once."""
     return asyncio.run(run())
 
 
-def test_every_prediction_is_recorded_as_it_was_made_and_joined_with_its_label(external: Watched) -> None:
+def test_every_prediction_is_recorded_and_joined_with_its_label(external: ExternalRun) -> None:
     assert (external.sent.refused, external.sent.labels) == (0, COUNT)
     stream = external.watch.stream
-    for topic in (PREDICTIONS, OUTCOMES):
-        name = topic.name("penstock", stream.name)
-        found = [
-            one for at in external.log.partitions_of(name) for one in topic.decoder(stream)(external.log.records_of(at))
-        ]
-        assert len(found) == COUNT
-    assert {outcome.data.status for outcome in found} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in found} == external.sent.rows.labels
-    assert {(one.data.prediction.model, one.data.prediction.digest) for one in found} == {
-        (f"{stream.name}@7.1", "external")
-    }
+    predictions, outcomes = (records_of(external.log, topic, stream) for topic in (PREDICTIONS, OUTCOMES))
+    assert (len(predictions), len(outcomes)) == (COUNT, COUNT)
+    assert {outcome.data.status for outcome in outcomes} == {"joined"}
+    assert {outcome.id: outcome.data.label for outcome in outcomes} == external.sent.rows.labels
+    models = {(outcome.data.prediction.model, outcome.data.prediction.digest) for outcome in outcomes}
+    assert models == {(f"{stream.name}@7.1", "external")}
 
 
-def test_statistics_say_how_good_it_is(external: Watched) -> None:
-    matured = [one for one in external.watch.statistics if one.joined == 100]
-    assert len({one.start for one in matured}) == COUNT // 100
-    scores = [one.score for one in sorted(matured, key=lambda one: one.start) if one.score is not None]
+def test_statistics_have_its_scores(external: ExternalRun) -> None:
+    blocks = [block for block in external.watch.statistics if block.joined == 100]
+    assert len({block.start for block in blocks}) == COUNT // 100
+    scores = [block.score for block in sorted(blocks, key=lambda block: block.start) if block.score is not None]
     assert scores[0] == pytest.approx(0.8, abs=0.05)
     assert scores[-1] == pytest.approx(0.4, abs=0.05)
 
 
-def test_its_getting_worse_is_noticed_and_nothing_is_trained(external: Watched) -> None:
-    concept = [drift for drift in external.watch.drifts if drift.kind == "concept"]
-    assert concept
-    assert all(drift.outcomes > BREAKS_AT - DELAY for drift in concept)
+def test_its_degradation_is_detected_and_nothing_is_trained(external: ExternalRun) -> None:
+    concept_drifts = [drift for drift in external.watch.drifts if drift.kind == "concept"]
+    assert concept_drifts
+    assert all(drift.outcomes > DEGRADES_AT - DELAY for drift in concept_drifts)
     assert external.watch.training_runs == {}
     assert external.watch.newest_epoch == 0

@@ -1,9 +1,8 @@
-"""Labelled history, imported: it is learnt from before the first live event, and no score counts it."""
+"""Imported history: models learn from it before the first live event, and no score counts it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,7 +23,9 @@ from penstock.console.table_file import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import COMMANDS, DRIFT, OUTCOMES, STATISTICS, TRAINING_REQUESTS, Topic
 
-HISTORY, LIVE, BAD = 1050, 400, 3
+from .log_records import records_of
+
+HISTORY, LIVE, BAD_ROWS = 1050, 400, 3
 
 DECLARATION = Declaration.model_validate(
     {
@@ -45,10 +46,10 @@ DECLARATION = Declaration.model_validate(
 
 @dataclass
 class Site:
-    """A deployment in this process, and what its log holds."""
+    """A deployment in this process, and the rows to send to it."""
 
     deployment: InProcessDeployment
-    past: FileRows
+    history: FileRows
     live: FileRows
 
     @property
@@ -60,140 +61,112 @@ class Site:
         return self.deployment.watch
 
     def rows(self) -> list[HistoricalEvent]:
-        return list(historical_events(self.past.rows(), delay=2))
+        return list(historical_events(self.history.rows(), delay=2))
 
-    async def bring(self, rows: Sequence[HistoricalEvent]) -> ImportResult:
+    async def import_rows(self, rows: Sequence[HistoricalEvent]) -> ImportResult:
         target = ImportStream(self.log, "penstock", self.watch.stream)
-        found = await import_history(rows, self.deployment, target, "history.csv", lambda _: None)
+        result = await import_history(rows, self.deployment, target, "history.csv", lambda _: None)
         await self.deployment.await_quiet()
         await self.watch.read_to_end()
-        return found
+        return result
 
     def records(self, topic: Topic[Any]) -> list[Any]:
-        name = topic.name("penstock", "meters" if topic.plane == "data" else None)
-        decode = topic.decoder(self.watch.stream)
-        return [record for place in self.log.partitions_of(name) for record in decode(self.log.records_of(place))]
+        return records_of(self.log, topic, self.watch.stream)
 
 
-def written(folder: Path, name: str, count: int, seed: int) -> Path:
+def write_rows(folder: Path, name: str, count: int, seed: int) -> Path:
     """A file of rows whose label says whether the load is above 50; the history's first rows hold impossible loads."""
     random = np.random.default_rng(seed)
     loads = random.uniform(0, 100, count).round(3)
-    lines = [f"{load},m{place % 5},{'yes' if load > 50 else 'no'}" for place, load in enumerate(loads.tolist())]
+    lines = [f"{load},m{row % 5},{'yes' if load > 50 else 'no'}" for row, load in enumerate(loads.tolist())]
     (folder / name).write_text("\n".join(["load,meter,high", *lines]) + "\n")
     return folder / name
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    past = written(tmp_path, "past.csv", HISTORY, 1)
-    lines = past.read_text().splitlines()
-    past.write_text("\n".join([lines[0], "900,m1,yes", "1,m1,perhaps", "1,m1,", *lines[1:]]) + "\n")
-    return past, written(tmp_path, "live.csv", LIVE, 2)
+    history = write_rows(tmp_path, "past.csv", HISTORY, 1)
+    lines = history.read_text().splitlines()
+    history.write_text("\n".join([lines[0], "900,m1,yes", "1,m1,perhaps", "1,m1,", *lines[1:]]) + "\n")
+    return history, write_rows(tmp_path, "live.csv", LIVE, 2)
 
 
-def on_site(files: tuple[Path, Path], work: Any) -> Any:
-    """What the work comes to on a site of its own."""
-
-    async def go() -> Any:
-        async with in_process_deployment(DECLARATION) as deployment:
-            past = FileRows(open_table(files[0]), DECLARATION, "import/meters")
-            later = DECLARATION.model_copy(update={"time": DECLARATION.time.model_copy(update={"start": _later()})})
-            return await work(Site(deployment, past, FileRows(open_table(files[1]), later, "live")))
-
-    return asyncio.run(go())
+@pytest.fixture
+async def site(files: tuple[Path, Path]) -> AsyncIterator[Site]:
+    """A new deployment."""
+    after_history = DECLARATION.time.start + 2 * HISTORY * DECLARATION.time.step
+    live = DECLARATION.model_copy(update={"time": DECLARATION.time.model_copy(update={"start": after_history})})
+    async with in_process_deployment(DECLARATION) as deployment:
+        history_rows = FileRows(open_table(files[0]), DECLARATION, "import/meters")
+        yield Site(deployment, history_rows, FileRows(open_table(files[1]), live, "live"))
 
 
-def _later() -> Any:
-    return DECLARATION.time.start + 2 * HISTORY * DECLARATION.time.step
+async def test_a_model_is_trained_on_history_before_the_first_live_event(site: Site) -> None:
+    result = await site.import_rows(site.rows())
+    assert (result.accepted, result.outcomes) == (HISTORY, HISTORY)
+    assert {reason.code: rows for reason, rows in result.first_rows.items()} == {
+        "out_of_range": [0],
+        "unknown_class": [1],
+        "missing_label": [2],
+    }
+    (request,) = site.records(TRAINING_REQUESTS)
+    assert (request.reason, request.until) == ("first", HISTORY)
+    assert site.watch.epochs[1].reason == "promotion"
+    assert not site.watch.predictions
+    assert {outcome.data.status for outcome in site.records(OUTCOMES)} == {"imported"}
+    assert not site.records(STATISTICS)
+    assert not site.records(DRIFT)
 
 
-def test_history_is_learnt_from_before_the_first_live_event(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        found = await site.bring(site.rows())
-        assert (found.accepted, found.outcomes) == (HISTORY, HISTORY)
-        assert {reason.code: rows for reason, rows in found.first_rows.items()} == {
-            "out_of_range": [0],
-            "unknown_class": [1],
-            "missing_label": [2],
-        }
-        (request,) = site.records(TRAINING_REQUESTS)
-        assert (request.reason, request.until) == ("first", HISTORY)
-        assert site.watch.epochs[1].reason == "promotion"
-        assert not site.watch.predictions
-        assert {outcome.data.status for outcome in site.records(OUTCOMES)} == {"imported"}
-        assert not site.records(STATISTICS)
-        assert not site.records(DRIFT)
-
-    on_site(files, work)
-
-
-def test_only_live_events_are_scored(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        await site.bring(site.rows())
-        sent = await replay_in_stream_time(site.live, site.deployment, 10, 20, lambda _: None)
-        await site.watch.read_to_end()
-        report: Report = make_report(
-            site.watch, sent.rows, "binary", RunMeasurements(0.0, 0, sent.refused, sent.labels)
-        )
-        assert report.predicted == LIVE
-        assert report.score is not None
-        assert report.score > 0.9, "the first live event meets the model that history taught"
-        assert {epoch for _, epoch in site.watch.predictions.values()} >= {1}
-        assert 0 not in {epoch for _, epoch in site.watch.predictions.values()}
-        told = [one for one in site.records(STATISTICS) if one.clock == "provisional"]
-        assert sum(one.joined + one.expired for one in told) == (HISTORY + LIVE) // 100 * 100 - HISTORY
-        assert all(one.score is not None and one.score > 0.9 for one in told)
-        first = min(
-            outcome.data.answer.lag_features[0] for outcome in site.records(OUTCOMES) if outcome.id in sent.rows.numbers
-        )
-        assert first is not None, "the first live events know the labels of history"
-
-    on_site(files, work)
+async def test_only_live_events_are_scored(site: Site) -> None:
+    await site.import_rows(site.rows())
+    sent = await replay_in_stream_time(site.live, site.deployment, 10, 20, lambda _: None)
+    await site.watch.read_to_end()
+    report: Report = make_report(site.watch, sent.rows, "binary", RunMeasurements(0.0, 0, sent.refused, sent.labels))
+    assert report.predicted == LIVE
+    assert report.score is not None
+    assert report.score > 0.9, "the first live event meets the model that history taught"
+    assert {epoch for _, epoch in site.watch.predictions.values()} >= {1}
+    assert 0 not in {epoch for _, epoch in site.watch.predictions.values()}
+    blocks = [block for block in site.records(STATISTICS) if block.clock == "provisional"]
+    assert sum(block.joined + block.expired for block in blocks) == (HISTORY + LIVE) // 100 * 100 - HISTORY
+    assert all(block.score is not None and block.score > 0.9 for block in blocks)
+    first = min(
+        outcome.data.answer.lag_features[0] for outcome in site.records(OUTCOMES) if outcome.id in sent.rows.numbers
+    )
+    assert first is not None, "the first live events know the labels of history"
 
 
-def test_importing_twice_changes_nothing(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        first = await site.bring(site.rows())
-        held = {topic: len(site.records(topic)) for topic in (OUTCOMES, TRAINING_REQUESTS, COMMANDS)}
-        assert await site.bring(site.rows()) == first
-        assert {topic: len(site.records(topic)) for topic in held} == held
-
-    on_site(files, work)
+async def test_importing_twice_changes_nothing(site: Site) -> None:
+    first = await site.import_rows(site.rows())
+    counts = {topic: len(site.records(topic)) for topic in (OUTCOMES, TRAINING_REQUESTS, COMMANDS)}
+    assert await site.import_rows(site.rows()) == first
+    assert {topic: len(site.records(topic)) for topic in counts} == counts
 
 
-def test_an_import_that_was_cut_short_is_completed(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        rows = site.rows()
-        labelled = [row.event for row in rows if row.event is not None]
-        await site.deployment.send("event", labelled[:700], rows[-1].known_at)  # killed before anybody was told
-        await site.deployment.await_quiet()
-        assert not site.records(TRAINING_REQUESTS)
-        found = await site.bring(rows)
-        assert (found.accepted, found.outcomes) == (HISTORY, HISTORY)
-        (request,) = site.records(TRAINING_REQUESTS)
-        assert request.until == HISTORY
-
-    on_site(files, work)
+async def test_an_import_that_was_cut_short_is_completed(site: Site) -> None:
+    rows = site.rows()
+    labelled = [row.event for row in rows if row.event is not None]
+    await site.deployment.send("event", labelled[:700], rows[-1].known_at)  # stopped before the training was requested
+    await site.deployment.await_quiet()
+    assert not site.records(TRAINING_REQUESTS)
+    result = await site.import_rows(rows)
+    assert (result.accepted, result.outcomes) == (HISTORY, HISTORY)
+    (request,) = site.records(TRAINING_REQUESTS)
+    assert request.until == HISTORY
 
 
-def test_a_corrected_file_adds_what_was_corrected(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        await site.bring(site.rows())
-        past = files[0]
-        past.write_text(past.read_text().replace("900,", "90,", 1))
-        site.past = FileRows(open_table(past), DECLARATION, "import/meters")
-        found = await site.bring(site.rows())
-        assert (found.accepted, found.outcomes) == (HISTORY + 1, HISTORY + 1)
-        assert len(site.records(OUTCOMES)) == HISTORY + 1
-
-    on_site(files, work)
+async def test_a_corrected_file_adds_only_the_corrected_row(site: Site, files: tuple[Path, Path]) -> None:
+    await site.import_rows(site.rows())
+    history = files[0]
+    history.write_text(history.read_text().replace("900,", "90,", 1))
+    site.history = FileRows(open_table(history), DECLARATION, "import/meters")
+    result = await site.import_rows(site.rows())
+    assert (result.accepted, result.outcomes) == (HISTORY + 1, HISTORY + 1)
+    assert len(site.records(OUTCOMES)) == HISTORY + 1
 
 
-def test_too_little_history_waits_for_live_outcomes(files: tuple[Path, Path]) -> None:
-    async def work(site: Site) -> None:
-        found = await site.bring(list(islice(site.rows(), 100)))
-        assert found.outcomes == 100 - BAD
-        assert not site.records(TRAINING_REQUESTS)
-
-    on_site(files, work)
+async def test_too_little_history_waits_for_live_outcomes(site: Site) -> None:
+    result = await site.import_rows(list(islice(site.rows(), 100)))
+    assert result.outcomes == 100 - BAD_ROWS
+    assert not site.records(TRAINING_REQUESTS)

@@ -1,4 +1,4 @@
-"""Models on trial in the whole loop: a bad one is taken back by itself, a good one takes over, however it is tried."""
+"""Rollouts in the whole loop: a bad challenger is rolled back, a good one is promoted, in every mode."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ from penstock.contracts.topics import PREDICTIONS
 from penstock.registry.use_cases.model_commands import Promotion
 from penstock.registry.use_cases.rollout_commands import RolloutStart
 
-TURNED = 650  # loans whose labels are turned round: the first model learns the opposite of the truth
-TRIED, EACH = 2400, 1200
-DELAY, CHUNK = 40, 40
-BAD = 1
+from .log_records import records_of
 
-FLIPPED = {"yes": "no", "no": "yes"}
+FLIPPED_LOANS = 650  # the first, whose labels are flipped: the first model learns the opposite of the true labels
+LOANS_BEFORE, LOANS_PER_ROLLOUT = 2400, 1200
+DELAY, CHUNK = 40, 40
+BAD_VERSION = 1
+
+OTHER_CLASS = {"yes": "no", "no": "yes"}
 
 
 @dataclass(frozen=True)
 class Loans:
-    """Loan applications `[start, stop)`, the first labels of all turned round."""
+    """Loan applications `[start, stop)`; the labels of the first `FLIPPED_LOANS` are flipped."""
 
     start: int
     stop: int
@@ -44,34 +46,32 @@ class Loans:
     def rows(self) -> Iterator[Row]:
         """The applications in order."""
         for row in islice(CreditRisk(self.stop, None).rows(), self.start, self.stop):
-            yield replace(row, label=FLIPPED[str(row.label)]) if row.number < TURNED else row
+            yield replace(row, label=OTHER_CLASS[str(row.label)]) if row.number < FLIPPED_LOANS else row
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
-        """What became of the loan."""
+        """The request body of the loan's label."""
         return CreditRisk(self.stop, None).label_of(row, known_at)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """All trials, ended."""
+class RolloutRun:
+    """All rollouts, ended; `first_epochs`: the epoch that started each, by mode."""
 
     watch: StreamWatch
     log: MemoryLog
-    good: int
-    begun: dict[str, int]
+    good_version: int
+    first_epochs: dict[str, int]
 
-    def epochs_of(self, trial: str) -> list[ModelEpoch]:
-        """From the epoch in which a trial began to the one that ended it."""
-        following = [self.watch.epochs[number] for number in sorted(self.watch.epochs) if number >= self.begun[trial]]
-        last = next(place for place, epoch in enumerate(following) if epoch.rollout is None)
+    def epochs_of(self, mode: str) -> list[ModelEpoch]:
+        """From the epoch that started a rollout to the one that ended it."""
+        first = self.first_epochs[mode]
+        following = [self.watch.epochs[number] for number in sorted(self.watch.epochs) if number >= first]
+        last = next(index for index, epoch in enumerate(following) if epoch.rollout is None)
         return following[: last + 1]
 
-    def answers(self) -> list[Any]:
-        """All predictions, a partition after the other."""
-        stream = self.watch.stream
-        name = PREDICTIONS.name("penstock", stream.name)
-        decode = PREDICTIONS.decoder(stream)
-        return [record for place in self.log.partitions_of(name) for record in decode(self.log.records_of(place))]
+    def predictions(self) -> list[Any]:
+        """All predictions, one partition after the other."""
+        return records_of(self.log, PREDICTIONS, self.watch.stream)
 
 
 async def send(deployment: InProcessDeployment, start: int, stop: int) -> None:
@@ -79,74 +79,78 @@ async def send(deployment: InProcessDeployment, start: int, stop: int) -> None:
     await deployment.watch.read_to_end()
 
 
-def declared(**retrain: Any) -> Declaration:
+def declaration_with(**retrain: Any) -> Declaration:
     return demo_declaration().model_copy(update={"retrain": RetrainDeclaration(**retrain)})
 
 
-async def run() -> Tried:
-    """A bad model by canary, then a good one against a bad champion in each other way."""
+async def run() -> RolloutRun:
+    """Roll out a bad model by canary, then a good one against a bad champion in each other mode."""
     start = {"first_after": 500, "cooldown": 300, "settle": 250}
-    async with in_process_deployment(declared(on=["drift"], **start)) as deployment:
-        name, desk, watch = deployment.watch.stream.name, deployment.registry, deployment.watch
-        await send(deployment, 0, TRIED)
-        good = watch.epochs[watch.newest_epoch].champion.version
-        await desk.apply(declared(on=[], **start))  # from here on nothing is trained
-        begun, sent = {}, TRIED
+    async with in_process_deployment(declaration_with(on=["drift"], **start)) as deployment:
+        name, registry, watch = deployment.watch.stream.name, deployment.registry, deployment.watch
+        await send(deployment, 0, LOANS_BEFORE)
+        good_version = watch.epochs[watch.newest_epoch].champion.version
+        await registry.apply(declaration_with(on=[], **start))  # no more training
+        first_epochs, sent = {}, LOANS_BEFORE
         modes: tuple[RolloutMode, ...] = ("canary", "ab", "shadow", "bandit")
         for mode in modes:
-            champion, tried = (good, BAD) if mode == "canary" else (BAD, good)
+            champion, challenger = (good_version, BAD_VERSION) if mode == "canary" else (BAD_VERSION, good_version)
             if watch.epochs[watch.newest_epoch].champion.version != champion:
-                await desk.promote(name, Promotion(champion, watch.newest_epoch))
+                await registry.promote(name, Promotion(champion, watch.newest_epoch))
             await deployment.await_quiet()
-            await desk.start_rollout(name, RolloutStart((tried,), mode))
+            await registry.start_rollout(name, RolloutStart((challenger,), mode))
             await deployment.await_quiet()
             await watch.read_to_end()
-            begun[mode] = watch.newest_epoch
-            await send(deployment, sent, sent + EACH)
-            sent += EACH
-        return Tried(watch, deployment.log, good, begun)
+            first_epochs[mode] = watch.newest_epoch
+            await send(deployment, sent, sent + LOANS_PER_ROLLOUT)
+            sent += LOANS_PER_ROLLOUT
+        return RolloutRun(watch, deployment.log, good_version, first_epochs)
 
 
 @pytest.fixture(scope="module")
-def tried() -> Tried:
-    """The trials, run once."""
+def rollouts() -> RolloutRun:
+    """The rollouts, run once."""
     return asyncio.run(run())
 
 
-def test_a_label_flipped_challenger_forced_through_is_taken_back_within_a_thousand_events(tried: Tried) -> None:
-    *during, after = tried.epochs_of("canary")
-    answered = Counter(one.data.arm for one in tried.answers() if one.data.epoch in {epoch.epoch for epoch in during})
-    assert 0 < answered["challenger"] < answered.total() <= 1000
+def test_a_label_flipped_challenger_is_rolled_back_within_a_thousand_events(rollouts: RolloutRun) -> None:
+    *during, after = rollouts.epochs_of("canary")
+    numbers = {epoch.epoch for epoch in during}
+    answers_by_arm = Counter(record.data.arm for record in rollouts.predictions() if record.data.epoch in numbers)
+    assert 0 < answers_by_arm["challenger"] < answers_by_arm.total() <= 1000
     assert after.rollout is None
-    assert after.champion.version == tried.good
+    assert after.champion.version == rollouts.good_version
     assert "worse than the champion" in after.detail
 
 
 @pytest.mark.parametrize("mode", ["ab", "shadow", "bandit"])
-def test_a_good_challenger_takes_over_from_a_bad_champion(tried: Tried, mode: str) -> None:
-    *during, after = tried.epochs_of(mode)
-    assert {epoch.champion.version for epoch in during} == {BAD}
-    assert (after.reason, after.champion.version) == ("promotion", tried.good)
+def test_a_good_challenger_takes_over_from_a_bad_champion(rollouts: RolloutRun, mode: str) -> None:
+    *during, after = rollouts.epochs_of(mode)
+    assert {epoch.champion.version for epoch in during} == {BAD_VERSION}
+    assert (after.reason, after.champion.version) == ("promotion", rollouts.good_version)
 
 
-def test_an_entity_meets_one_model_as_long_as_its_share_lasts(tried: Tried) -> None:
-    split = {epoch.epoch for epoch in tried.epochs_of("ab")[:-1]}
-    met: dict[str, set[int]] = {}
-    for one in tried.answers():
-        if one.data.epoch in split:
-            met.setdefault(one.data.entity, set()).add(one.data.version)
-    assert {version for versions in met.values() for version in versions} == {BAD, tried.good}
-    assert all(len(versions) == 1 for versions in met.values())
+def test_an_entity_keeps_one_model_while_the_shares_are_the_same(rollouts: RolloutRun) -> None:
+    split_epochs = {epoch.epoch for epoch in rollouts.epochs_of("ab")[:-1]}
+    versions_by_entity: dict[str, set[int]] = {}
+    for record in rollouts.predictions():
+        if record.data.epoch in split_epochs:
+            versions_by_entity.setdefault(record.data.entity, set()).add(record.data.version)
+    assert {version for versions in versions_by_entity.values() for version in versions} == {
+        BAD_VERSION,
+        rollouts.good_version,
+    }
+    assert all(len(versions) == 1 for versions in versions_by_entity.values())
 
 
-def test_a_shadow_answers_nobody(tried: Tried) -> None:
-    during = {epoch.epoch for epoch in tried.epochs_of("shadow")[:-1]}
-    answers = [one.data for one in tried.answers() if one.data.epoch in during]
-    assert {answer.version for answer in answers} == {BAD}
-    assert {shadow.version for answer in answers for shadow in answer.shadow} == {tried.good}
+def test_a_shadow_answers_no_event(rollouts: RolloutRun) -> None:
+    during = {epoch.epoch for epoch in rollouts.epochs_of("shadow")[:-1]}
+    answers = [record.data for record in rollouts.predictions() if record.data.epoch in during]
+    assert {answer.version for answer in answers} == {BAD_VERSION}
+    assert {shadow.version for answer in answers for shadow in answer.shadow} == {rollouts.good_version}
 
 
-def test_a_bandit_gives_the_better_model_more(tried: Tried) -> None:
-    shares = [epoch.rollout.challengers[0].share for epoch in tried.epochs_of("bandit") if epoch.rollout is not None]
+def test_a_bandit_gives_the_better_model_more(rollouts: RolloutRun) -> None:
+    shares = [epoch.rollout.challengers[0].share for epoch in rollouts.epochs_of("bandit") if epoch.rollout is not None]
     assert shares == sorted(shares)
     assert shares[-1] > shares[0] or len(shares) == 1
