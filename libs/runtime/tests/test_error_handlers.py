@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from penstock.runtime.http.error_handlers import install_error_handlers
+from penstock.runtime.http.error_handlers import ErrorDetails, install_error_handlers
 from penstock.runtime.http.problems import MEDIA_TYPE, RETRY_AFTER, Problem
 from penstock.telemetry.metrics import Metrics
 
@@ -52,9 +52,7 @@ def app(request: pytest.FixtureRequest) -> Starlette:
 
 
 async def send(app: Starlette, method: str, path: str, metrics: Metrics | None = None) -> httpx.Response:
-    install_error_handlers(
-        app, not_found="expected /items/ID", method_not_allowed="expected GET", internal="try again", metrics=metrics
-    )
+    install_error_handlers(app, ErrorDetails("expected /items/ID", "expected GET", "try again"), metrics)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.request(method, path)

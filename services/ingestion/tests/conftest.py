@@ -24,7 +24,7 @@ from penstock.ingestion.answer_cache import AnswerCache
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.settings import IngestionSettings
 from penstock.ingestion.wiring import build
-from penstock.runtime.service import Resources
+from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00Z
@@ -107,10 +107,10 @@ class Ingestion:
         return [(r.key, json.loads(r.value or b"null")) for key in partitions for r in self.log.records_of(key)]
 
 
-@asynccontextmanager
-async def open_ingestion(
+async def build_service(
     limits: Limits = LIMITS, caught_up: bool = True, cache: AnswerCache | None = None, **changes: Any
-) -> AsyncIterator[Ingestion]:
+) -> tuple[Service, Resources, SingleProcess]:
+    """Ingestion on the memory log, with the stream `loans` declared; its app is not started."""
     process = SingleProcess(VirtualClock(NOW))
     log = FaultyLog(process.clock)
     resources = process.resources()
@@ -121,17 +121,26 @@ async def open_ingestion(
     )
     await log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
     resources.streams.apply(stream)
-    cache = cache or AnswerCache()
     service = build(IngestionSettings(), resources, limits, cache)
     for task in service.tasks if caught_up else ():
         await task()
-    transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    return service, resources, process
+
+
+@asynccontextmanager
+async def open_ingestion(
+    limits: Limits = LIMITS, caught_up: bool = True, cache: AnswerCache | None = None, **changes: Any
+) -> AsyncIterator[Ingestion]:
+    cache = cache or AnswerCache()
+    service, resources, process = await build_service(limits, caught_up, cache, **changes)
     assert service.app is not None
+    assert isinstance(resources.log, FaultyLog)
+    transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)
     async with (
         service.app.router.lifespan_context(service.app),
         httpx.AsyncClient(transport=transport, base_url="http://ingestion") as client,
     ):
-        yield Ingestion(client, service.app, log, process.clock, resources, cache)
+        yield Ingestion(client, service.app, resources.log, process.clock, resources, cache)
 
 
 @pytest.fixture

@@ -4,14 +4,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from penstock.bus.worker.worker import Worker
+from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
 from penstock.telemetry.metrics import Metrics
+
+
+class HealthBody(Struct):
+    """Which service it is and how it is, with facts of the service's own; `stuck` names the groups that are."""
+
+    service: str
+    status: Literal["ok", "starting", "stuck"]
+    stuck: list[str] = []
+
+
+class ReadyBody(Struct):
+    """Whether the service can do its work."""
+
+    service: str
+    ready: bool
+
+
+HEALTHZ = Operation(
+    "Whether the service is healthy",
+    "Whether every worker makes progress, and what the service says of itself.",
+    {200: Answer("it is", {JSON: HealthBody}), 503: Answer("a worker is stuck", {JSON: HealthBody})},
+)
+READYZ = Operation(
+    "Whether the service is ready",
+    "Whether it has read what it needs to do its work.",
+    {200: Answer("it is", {JSON: ReadyBody}), 503: Answer("not yet", {JSON: ReadyBody})},
+)
+METRICS = Operation(
+    "Metrics for Prometheus",
+    "Every metric of the service in Prometheus' text format.",
+    {200: Answer("the metrics", {"text/plain": {"type": "string"}})},
+)
 
 
 class Health:
@@ -37,12 +70,12 @@ class Health:
             if now - worker.last_progress > worker.group.max_handling_seconds
         ]
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[DocumentedRoute]:
         """The routes to add to the service's app."""
         return [
-            Route("/healthz", self._healthz),
-            Route("/readyz", self._readyz),
-            Route("/metrics", self._metrics_page),
+            DocumentedRoute("/healthz", self._healthz, HEALTHZ),
+            DocumentedRoute("/readyz", self._readyz, READYZ),
+            DocumentedRoute("/metrics", self._metrics_page, METRICS),
         ]
 
     async def _healthz(self, _: Request) -> Response:

@@ -46,7 +46,9 @@ class _PredictionBody(Struct):
     data: Raw
 
 
-class _RejectionData(Struct):
+class RejectionData(Struct):
+    """Why an event was rejected."""
+
     kind: str
     id: str
     code: str
@@ -56,7 +58,7 @@ class _RejectionData(Struct):
 
 class _RejectionRecord(Struct):
     source: str
-    data: _RejectionData
+    data: RejectionData
 
 
 _decode_head = msgspec.json.Decoder(_PredictionHead).decode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -18,16 +19,22 @@ UNMATCHED = "unmatched"
 """The route under which requests that no route takes are counted."""
 
 
-def install_error_handlers(
-    app: Starlette, *, not_found: str, method_not_allowed: str, internal: str, metrics: Metrics | None = None
-) -> None:
-    """Answer with a problem where no route matched (404), the method is wrong (405) or a handler failed (500).
+@dataclass(frozen=True)
+class ErrorDetails:
+    """The details of the problems where no route matched (404), the method is wrong (405) or a handler failed (500)."""
 
-    The three texts are the details of those problems. With `metrics`, requests that no route takes are counted. A
-    `Problem` that a handler raises is answered as it is. The code of an unexpected error is `internal`; a 405 names the
-    methods of the path in `Allow`, as RFC 9110 asks.
+    not_found: str
+    method_not_allowed: str
+    internal: str
+
+
+def install_error_handlers(app: Starlette, details: ErrorDetails, metrics: Metrics | None = None) -> None:
+    """Answer with a problem where no route matched, the method is wrong or a handler failed.
+
+    With `metrics`, requests that no route takes are counted. A `Problem` that a handler raises is answered as it is.
+    The code of an unexpected error is `internal`; a 405 names the methods of the path in `Allow`, as RFC 9110 asks.
     """
-    details = {404: not_found, 405: method_not_allowed}
+    detail_of = {404: details.not_found, 405: details.method_not_allowed}
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -37,7 +44,7 @@ def install_error_handlers(
         headers = dict(error.headers or {})
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(allowed_methods(app, request.scope))
-        detail = details.get(status, "the request cannot be served")
+        detail = detail_of.get(status, "the request cannot be served")
         return problem_response(Problem(status, _code_of(status), detail, headers=headers))
 
     async def on_problem(_: Request, error: Exception) -> Response:
@@ -45,7 +52,7 @@ def install_error_handlers(
         return problem_response(error)
 
     async def on_unexpected_error(_: Request, __: Exception) -> Response:
-        return problem_response(Problem(500, "internal", internal))
+        return problem_response(Problem(500, "internal", details.internal))
 
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Problem, on_problem)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from starlette.responses import JSONResponse, Response
 
 from penstock.contracts.refusals import Refusal
@@ -15,6 +17,17 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
 HANG_UP = {"Connection": "close"}  # the rest of the body is not read
 MAX_TEXT = 200  # characters of a field's name or a detail: a client may send a name of any length
+
+
+class ProblemBody(Struct):
+    """What went wrong with a request (RFC 9457): `code` for programs, `detail` for people, `field` if it is one."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    field: str | None
+    detail: str
 
 
 @dataclasses.dataclass(eq=False)
@@ -38,15 +51,10 @@ class Problem(Exception):
         >>> Problem(422, "wrong_type", "expected float", "age").body()["title"]
         'Unprocessable Entity'
         """
-        return {
-            "type": f"urn:penstock:problem:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "code": self.code,
-            "field": self.field,
-            "detail": self.detail,
-            **self.more,
-        }
+        title = HTTPStatus(self.status).phrase
+        type_ = f"urn:penstock:problem:{self.code}"
+        body = ProblemBody(type_, title, self.status, self.code, self.field, self.detail)
+        return {**msgspec.to_builtins(body), **self.more}
 
 
 def problem_of(refusal: Refusal) -> Problem:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from penstock.runtime.http.openapi import DocumentedRoute, Operation
 from penstock.runtime.http.problems import MEDIA_TYPE, Problem
 
 JSON = b"application/json"
@@ -46,9 +46,12 @@ RawHandler = Callable[[RawRequest], Awaitable[RawResponse]]
 encode_json = msgspec.json.Encoder().encode
 
 
-def raw_route(path: str, handler: RawHandler, method: str = "POST") -> Route:
-    """A route of a FastAPI or Starlette app; `handler` returns a `Problem` as a response and never raises it."""
-    return Route(path, _Endpoint(handler), methods=[method])
+def raw_route(path: str, handler: RawHandler, operation: Operation, method: str = "POST") -> DocumentedRoute:
+    """A route of a FastAPI app, described by `operation`.
+
+    `handler` returns a `Problem` as a response and never raises it.
+    """
+    return DocumentedRoute(path, _Endpoint(handler), operation, method)
 
 
 def raw_problem_response(problem: Problem) -> RawResponse:

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ingestion.answer import Answer
-from penstock.ingestion.answer_lookup import AnswerLookup
 from penstock.ingestion.answer_subscriptions import Listener
+from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.shorthand import SOURCE
 from penstock.ingestion.web.declared_streams import DeclaredStreams
+from penstock.ingestion.web.operations import GET_ANSWER, LISTEN
 from penstock.ingestion.web.query import query_param
+from penstock.runtime.http.openapi import DocumentedRoute
 from penstock.runtime.http.problems import RETRY_AFTER, Problem, problem_response
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, raw_problem_response, raw_route
 from penstock.runtime.http.request_observer import RequestObserver
@@ -33,11 +34,11 @@ class AnswerRoutes:
         self._lookup = lookup
         self._streams = streams
 
-    def routes(self, observer: RequestObserver) -> list[Route]:
+    def routes(self, observer: RequestObserver) -> list[DocumentedRoute]:
         """The routes for answers."""
         return [
-            raw_route(BY_ID, observer.observe(BY_ID, self._get, "GET"), "GET"),
-            Route(BY_KEY, self._listen, methods=["GET"]),
+            raw_route(BY_ID, observer.observe(BY_ID, self._get, "GET"), GET_ANSWER, "GET"),
+            DocumentedRoute(BY_KEY, self._listen, LISTEN),
         ]
 
     async def _get(self, request: RawRequest, _: SpanHandle) -> RawResponse:

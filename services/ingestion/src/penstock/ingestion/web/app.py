@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from penstock.ingestion.answer_lookup import AnswerLookup
+from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.web.answer_routes import AnswerRoutes
 from penstock.ingestion.web.declared_streams import DeclaredStreams
 from penstock.ingestion.web.record_routes import RecordRoutes
-from penstock.runtime.http.error_handlers import install_error_handlers
+from penstock.runtime.http.api_app import build_api
+from penstock.runtime.http.error_handlers import ErrorDetails
 from penstock.runtime.http.request_observer import RequestObserver
 from penstock.runtime.service import Resources
 
@@ -28,22 +30,21 @@ def build_app(
         yield
         await lookup.close()
 
-    app = FastAPI(
-        title="Penstock ingestion",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # the observer sees to that
-    )
     observer = RequestObserver(resources.telemetry, resources.metrics)
-    app.router.routes += RecordRoutes(intake, lookup, streams, limits).routes(observer)
-    app.router.routes += AnswerRoutes(lookup, streams).routes(observer)
-    install_error_handlers(
-        app,
-        not_found="expected /v1/streams/STREAM/events, …/labels or …/predictions",
-        method_not_allowed="expected POST of events and labels, GET of predictions",
-        internal="an error on our side; the same ids are safe to send again",
+    return build_api(
+        "Penstock ingestion",
+        "Takes events and labels onto the log, and gives the answers to events. Every problem is a JSON document as RFC"
+        " 9457 has it, with a `code`; nothing of what was sent is repeated in it.",
+        version("penstock-ingestion"),
+        ErrorDetails(
+            not_found="expected /v1/streams/STREAM/events, …/labels or …/predictions",
+            method_not_allowed="expected POST of events and labels, GET of predictions",
+            internal="an error on our side; the same ids are safe to send again",
+        ),
+        routes=[
+            *RecordRoutes(intake, lookup, streams, limits).routes(observer),
+            *AnswerRoutes(lookup, streams).routes(observer),
+        ],
+        lifespan=lifespan,
         metrics=resources.metrics,
     )
-    return app

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from starlette.routing import Route
-
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
-from penstock.ingestion.answer_lookup import AnswerLookup
+from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.intake import Intake, Verdict
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import RecordKind
 from penstock.ingestion.web.declared_streams import DeclaredStreams
+from penstock.ingestion.web.operations import POST_EVENTS, POST_LABELS
 from penstock.ingestion.web.query import wait_seconds
 from penstock.ingestion.web.request_bodies import Documents, join_binary_mode, request_format, split_body
 from penstock.ingestion.web.verdict_responses import batch_response, record_response
+from penstock.runtime.http.openapi import DocumentedRoute
 from penstock.runtime.http.problems import RETRY_AFTER, Problem, problem_of
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, raw_problem_response, raw_route
 from penstock.runtime.http.request_body import read_body
@@ -25,7 +25,8 @@ from penstock.runtime.http.request_observer import RequestObserver
 from penstock.runtime.log_writer import WriteUnconfirmed
 from penstock.telemetry.spans import SpanHandle
 
-PATHS: dict[str, RecordKind] = {"/v1/streams/{stream}/events": "event", "/v1/streams/{stream}/labels": "label"}
+EVENTS = "/v1/streams/{stream}/events"
+LABELS = "/v1/streams/{stream}/labels"
 
 
 class RecordRoutes:
@@ -37,9 +38,12 @@ class RecordRoutes:
         self._streams = streams
         self._limits = limits
 
-    def routes(self, observer: RequestObserver) -> list[Route]:
+    def routes(self, observer: RequestObserver) -> list[DocumentedRoute]:
         """The routes for events and labels."""
-        return [raw_route(path, observer.observe(path, partial(self._post, kind))) for path, kind in PATHS.items()]
+        return [
+            raw_route(EVENTS, observer.observe(EVENTS, partial(self._post, "event")), POST_EVENTS),
+            raw_route(LABELS, observer.observe(LABELS, partial(self._post, "label")), POST_LABELS),
+        ]
 
     async def _post(self, kind: RecordKind, request: RawRequest, span: SpanHandle) -> RawResponse:
         try:
