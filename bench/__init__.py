@@ -1,1 +1,1 @@
-"""What Penstock claims of its speed, measured against floors and peers in one run; see README.md."""
+"""Benchmarks of Penstock against floors and peers, and evaluations of its predictions; see README.md."""

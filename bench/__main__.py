@@ -1,4 +1,4 @@
-"""`python -m bench`: set up, a quick run, the full run, or one section of it."""
+"""`python -m bench`: install the peers, or run all sections, the quick ones, or one of them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,8 @@ def main() -> None:
     """Run the command line. Exit codes: 0 success, 2 wrong arguments, 130 interrupted."""
     interrupt_at(signal.SIGINT)
     arguments = _parser().parse_args()
-    gc.set_threshold(
-        200_000, 20, 100
-    )  # millions of events: a collection every 700 objects would cost more than they do
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would log every topic that is deleted
+    gc.set_threshold(200_000, 20, 100)  # the default of 700 objects is too low for millions of events
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # or it logs every topic that is deleted
     try:
         if arguments.what == "setup":
             peer_environments.install_environments(arguments.cells)
@@ -59,28 +57,28 @@ def _run(arguments: argparse.Namespace) -> None:
     sections = {"quick": QUICK, "full": FULL}.get(arguments.what, (arguments.what,))
     quick = arguments.quick or arguments.what == "quick"
     with folder_with_broker() as (folder, bootstrap):
-        rows = uvloop.run(_sections(arguments, sections, folder, bootstrap, quick))
-    print_results(rows)
+        results = uvloop.run(_run_sections(arguments, sections, folder, bootstrap, quick))
+    print_results(results)
     if arguments.what == "full":
-        from bench.report.benchmarks_page import write_page  # noqa: PLC0415 (plots need an environment of their own)
+        from bench.report.benchmarks_page import write_page  # noqa: PLC0415 (plots need their own environment)
 
-        write_page(rows, arguments.repetitions)
+        write_page(results, arguments.repetitions)
 
 
-async def _sections(
+async def _run_sections(
     arguments: argparse.Namespace, names: tuple[str, ...], folder: Path, bootstrap: str, quick: bool
 ) -> list[Result]:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    rows: list[Result] = []
+    results: list[Result] = []
     async with open_testbed(folder, bootstrap, quick, arguments.repetitions) as testbed:
         for name in names:
             print_line(f"[bold]section {name}[/bold]")
-            rows += await SECTIONS[name](testbed, SectionOptions(arguments.cells, arguments.minutes))
+            results += await SECTIONS[name](testbed, SectionOptions(arguments.cells, arguments.minutes))
             if arguments.what in ("quick", "full"):  # kept even if a later section fails
-                print_line(f"written: {write_results(arguments.what, rows)}")
-    return rows
+                print_line(f"written: {write_results(arguments.what, results)}")
+    return results
 
 
 if __name__ == "__main__":
