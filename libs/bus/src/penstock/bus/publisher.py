@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.ports import Headers, Log, RecordBatch, Sink
@@ -17,6 +18,13 @@ from penstock.telemetry.names import TRACEPARENT
 
 TraceparentOf = Callable[[int], bytes | None]
 """The `traceparent` for what the i-th record of a batch caused; None when it is not sampled."""
+
+
+class TracedOutputs(NamedTuple):
+    """Outputs to write, and the traceparents of what they were caused by."""
+
+    outputs: Sequence[AnyOutputs]
+    traceparent_of: TraceparentOf
 
 
 def no_traceparent(_: int) -> None:
@@ -38,20 +46,26 @@ class Publisher:
         self._sink: Sink | None = None
         self._send_lock = asyncio.Lock()
 
-    async def publish(self, outputs: Iterable[AnyOutputs], traceparent_of: TraceparentOf = no_traceparent) -> None:
+    async def publish(self, outputs: Sequence[AnyOutputs], traceparent_of: TraceparentOf = no_traceparent) -> None:
         """Write the outputs and wait until the log has confirmed all of them.
 
         Raises:
             BrokerUnavailable: the log did not confirm; whether it took them is unknown.
             RecordTooLarge: an output exceeds what the log takes.
         """
-        await (await self.send(outputs, traceparent_of))
+        await (await self.send([TracedOutputs(outputs, traceparent_of)]))
 
-    async def send(
-        self, outputs: Iterable[AnyOutputs], traceparent_of: TraceparentOf = no_traceparent
-    ) -> Awaitable[None]:
-        """Send the outputs, in the order of the calls; the result is done when the log has confirmed them all."""
-        batches = [batch for output in outputs for batch in self._record_batches(output, traceparent_of)]
+    async def send(self, parts: Sequence[TracedOutputs]) -> Awaitable[None]:
+        """Send all the outputs in one hand-over, in the order of the calls; the result is done when all are confirmed.
+
+        Whatever belongs together goes into one call: between two calls another's outputs may be sent.
+        """
+        batches = [
+            batch
+            for part in parts
+            for output in part.outputs
+            for batch in self._record_batches(output, part.traceparent_of)
+        ]
         if not batches:
             return _nothing()
         async with self._send_lock:  # whoever called first sends first

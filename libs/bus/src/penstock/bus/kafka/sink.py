@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 
 from penstock.bus.kafka.client_start import start_client
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.partition_order import PartitionOrder
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, RecordBatch, TopicPartition
 
 BATCH_BYTES = 1_000_000  # a step's outputs in one batch: each waits for the one before it on its partition
@@ -21,6 +23,7 @@ class KafkaSink:
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
+        self._order: PartitionOrder[list[asyncio.Future[Any]]] = PartitionOrder()
 
     @classmethod
     async def start(cls, client_settings: Mapping[str, Any]) -> Self:
@@ -36,12 +39,15 @@ class KafkaSink:
         return cls(producer)
 
     async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
-        """Send records; the result is done when the broker has confirmed all of them."""
-        with translate_kafka_errors():
-            futures = await asyncio.gather(
-                *(self._send_to(partition, group) for partition, group in _by_topic_partition(batches).items())
-            )
-        return _await_confirmations([future for sent in futures for future in sent])
+        """Send records; the result is done when the broker has confirmed all of them.
+
+        A partition whose leader is away holds up the later writes to it, and no others.
+        """
+        sending = [
+            self._order.run(topic_partition, partial(self._send_to, topic_partition, group))
+            for topic_partition, group in _by_topic_partition(batches).items()
+        ]
+        return _await_confirmations(sending)
 
     async def _send_to(
         self, topic_partition: TopicPartition, record_batches: Sequence[RecordBatch]
@@ -82,6 +88,7 @@ class KafkaSink:
         """Wait for what is being sent, and disconnect."""
         with translate_kafka_errors():
             await self._producer.stop()
+        self._order.cancel()
 
 
 def _by_topic_partition(batches: Sequence[RecordBatch]) -> dict[TopicPartition, list[RecordBatch]]:
@@ -92,10 +99,12 @@ def _by_topic_partition(batches: Sequence[RecordBatch]) -> dict[TopicPartition, 
     return groups
 
 
-async def _await_confirmations(futures: Sequence[asyncio.Future[Any]]) -> None:
+async def _await_confirmations(sending: Sequence[asyncio.Task[list[asyncio.Future[Any]]]]) -> None:
     """Wait for every confirmation, also after one has failed, so that no error goes unseen."""
     with translate_kafka_errors():
-        outcomes = await asyncio.gather(*futures, return_exceptions=True)
+        sent = await asyncio.gather(*sending, return_exceptions=True)
+        confirmations = [future for futures in sent if not isinstance(futures, BaseException) for future in futures]
+        outcomes = [*sent, *await asyncio.gather(*confirmations, return_exceptions=True)]
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -7,8 +7,10 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from penstock.bus.errors import BrokerUnavailable
+from penstock.bus.partition_order import PartitionOrder
 from penstock.bus.ports import Clock, FetchedBatch, NewTopic, RebalanceListener, RecordBatch, TopicPartition
 
 
@@ -145,6 +147,7 @@ class _Positions:
         return batches
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
+        await asyncio.sleep(0)
         batches = self.fetch(max_records)
         if batches or wait <= 0:
             return batches
@@ -188,6 +191,7 @@ class MemorySource:
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
+        await asyncio.sleep(0)
         self._log.commits(self.group).update(positions)
 
     def end_offsets(self) -> Mapping[TopicPartition, int]:
@@ -202,20 +206,37 @@ class MemorySource:
 
 
 class MemorySink:
-    """The producer of the memory log; a write is confirmed at once."""
+    """The producer of the memory log. Like Kafka's it yields: the records of each partition are appended later."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
+        self._order: PartitionOrder[None] = PartitionOrder()
 
     async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
-        """Append the records."""
+        """Append the records; the result is done when they are appended."""
+        groups: dict[TopicPartition, list[RecordBatch]] = defaultdict(list)
+        for batch in batches:
+            groups[batch.topic, batch.partition].append(batch)
+        return _all(
+            [
+                self._order.run(topic_partition, partial(self._append, group))
+                for topic_partition, group in groups.items()
+            ]
+        )
+
+    async def _append(self, batches: Sequence[RecordBatch]) -> None:
+        await asyncio.sleep(0)
         self._log.append(batches)
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        confirmed.set_result(None)
-        return confirmed
 
     async def close(self) -> None:
         """Nothing is being sent."""
+
+
+async def _all(writing: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for every write, also after one has failed."""
+    for outcome in await asyncio.gather(*writing, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 class MemoryReader:
@@ -231,6 +252,7 @@ class MemoryReader:
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
+        await asyncio.sleep(0)
         batches = []
         while fetched := self._positions.fetch(1_000_000):
             batches += fetched

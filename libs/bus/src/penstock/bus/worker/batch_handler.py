@@ -7,10 +7,9 @@ import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from penstock.bus.ports import FetchedBatch
-from penstock.bus.publisher import TraceparentOf, no_traceparent
+from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
 from penstock.bus.worker.dead_letters import dead_letter
 from penstock.bus.worker.open_unit import OpenUnit
@@ -21,13 +20,6 @@ from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
 log = logging.getLogger(__name__)
-
-
-class TracedOutputs(NamedTuple):
-    """Outputs to write, and the traceparents of what they were caused by."""
-
-    outputs: Sequence[AnyOutputs]
-    traceparent_of: TraceparentOf
 
 
 class BatchHandler:

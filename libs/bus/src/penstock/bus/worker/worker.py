@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from penstock.bus.errors import TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
-from penstock.bus.publisher import Publisher, topic_names
+from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
 from penstock.bus.routes import Group, Unit
 from penstock.bus.state.unit_state import Changes, StateStores
 from penstock.bus.unit_assignment import unit_of
-from penstock.bus.worker.batch_handler import BatchHandler, TracedOutputs
+from penstock.bus.worker.batch_handler import BatchHandler
 from penstock.bus.worker.group_commits import GroupCommits
 from penstock.bus.worker.open_unit import OpenUnit, open_unit
 from penstock.contracts.records.streams import Streams
@@ -229,9 +229,7 @@ class Worker:
         return self._units.get(unit_of(batch.topic, batch.partition, self._namespace))
 
     async def _write(self, results: Sequence[TracedOutputs]) -> None:
-        confirmations = [await self._publisher.send(outputs, traceparent_of) for outputs, traceparent_of in results]
-        for confirmation in confirmations:
-            await confirmation
+        await (await self._publisher.send(results))
         for output in [output for outputs, _ in results for output in outputs]:
             self._metrics.count_produced(output.topic.name(self._namespace, output.stream), len(output.records))
 

@@ -1,0 +1,52 @@
+"""Writes to one topic partition in the order in which they were handed over; other partitions do not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from penstock.bus.errors import BrokerUnavailable
+from penstock.bus.ports import TopicPartition
+
+T = TypeVar("T")
+
+
+class PartitionOrder(Generic[T]):
+    """Runs writes one after the other for each topic partition.
+
+    `run` takes the place in the queue before it returns, so whoever calls first writes first, however long a write
+    waits. After a write has failed, the later ones of its partition fail too: none may overtake it.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[TopicPartition, asyncio.Task[T]] = {}
+
+    def run(self, topic_partition: TopicPartition, write: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
+        """Queue a write; the task is done when it was made.
+
+        The task raises what the write raised, or `BrokerUnavailable` when an earlier write of the partition failed.
+        """
+        task = asyncio.get_running_loop().create_task(self._run(self._last.get(topic_partition), write))
+        task.add_done_callback(_retrieve_exception)
+        self._last[topic_partition] = task
+        return task
+
+    def cancel(self) -> None:
+        """Give up what was not written yet."""
+        for task in self._last.values():
+            task.cancel()
+
+    @staticmethod
+    async def _run(previous: asyncio.Task[T] | None, write: Callable[[], Awaitable[T]]) -> T:
+        if previous is not None:
+            await asyncio.wait({previous})
+            if previous.cancelled() or previous.exception() is not None:
+                raise BrokerUnavailable("an earlier write to the partition failed")
+        return await write()
+
+
+def _retrieve_exception(task: asyncio.Task[T]) -> None:
+    """Whoever waits for the write sees its error; if nobody does, the event loop need not complain."""
+    if not task.cancelled():
+        task.exception()
