@@ -13,7 +13,7 @@ from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutS
 from penstock.registry.web import request_bodies
 from penstock.registry.web.documentation import NO_STREAM, NO_VERSION, STALE, UNSERVABLE, command, view, with_body
 from penstock.registry.web.request_bodies import Actor, Headers, IfMatch, StreamName, Version
-from penstock.runtime.http.openapi import inline_schema_of
+from penstock.runtime.http.openapi import NO_PATH, inline_schema_of
 from penstock.runtime.http.problems import Problem
 
 _DECLARATION = with_body(
@@ -22,6 +22,7 @@ _DECLARATION = with_body(
         "application/json": inline_schema_of(Declaration),
     },
     {
+        **NO_PATH,
         400: ["bad_toml", "bad_encoding", "bad_json"],
         409: ["incompatible_declaration"],
         413: ["too_large"],
@@ -57,7 +58,7 @@ def add_command_routes(app: FastAPI, registry: Registry) -> None:
 
 def _declaration_routes(app: FastAPI, registry: Registry) -> None:
     @app.put("/v1/streams/{stream}", **_DECLARATION)
-    async def apply(
+    async def apply_declaration(
         stream: StreamName,
         request: Request,
         response: Response,
@@ -73,7 +74,7 @@ def _declaration_routes(app: FastAPI, registry: Registry) -> None:
 
 def _model_routes(app: FastAPI, registry: Registry) -> None:
     @app.post("/v1/streams/{stream}/promote", **_PROMOTE)
-    async def promote(
+    async def promote_version(
         stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
     ) -> CommandResult:
         """Let a version serve."""
@@ -93,7 +94,7 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
         return await registry.roll_back(stream, Rollback(body.to_version, epoch, body.detail), context)
 
     @app.delete("/v1/models/{stream}/{version}", **view(NO_VERSION, {409: ["version_in_service"]}))
-    async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
+    async def archive_version(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
         """Archive a version: it can no longer be promoted; its bytes and its history stay."""
         return await registry.archive(stream, version, CommandContext(actor))
 
@@ -104,13 +105,13 @@ def _training_routes(app: FastAPI, registry: Registry) -> None:
         status_code=202,
         **command(request_bodies.RetrainBody, NO_STREAM, required=False),
     )
-    async def retrain(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+    async def request_training(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Ask for a training."""
         body, context = await request_bodies.read_command(request, request_bodies.RetrainBody, headers)
         return await registry.request_training(stream, body.detail, context)
 
     @app.post("/v1/streams/{stream}/imported", status_code=202, **command(request_bodies.ImportedBody, NO_STREAM))
-    async def imported(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+    async def announce_import(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Announce that history was imported, so that models are trained on it."""
         body, context = await request_bodies.read_command(request, request_bodies.ImportedBody, headers)
         return await registry.announce_import(stream, body.outcomes, body.detail, context)
