@@ -89,7 +89,8 @@ class Deployment:
             raise RuntimeError(f"{kind} were refused: {answer.text}")
 
     def facts(self) -> dict[str, Any]:
-        """What serves, and how it answers the probes."""
+        """What serves, and how it answers the probes; waits until the newest model is loaded."""
+        self.penstock("wait", STREAM)
         model = httpx.get(f"{self.url('server')}/v1/streams/{STREAM}/model", timeout=60).json()
         answers = httpx.post(
             f"{self.url('server')}/v1/streams/{STREAM}/predict",
