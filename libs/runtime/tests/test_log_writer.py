@@ -47,9 +47,11 @@ class ControlledSink(MemorySink):
         if any(len(value or b"") > self._controlled_log.largest for value in values):
             raise RecordTooLarge("too large")
         confirmed = await super().send(records)
-        return self._confirm(confirmed)
+        return self._confirm(confirmed, {run.topic.split(".")[1] for run in records})
 
-    async def _confirm(self, confirmed: Awaitable[None]) -> None:
+    async def _confirm(self, confirmed: Awaitable[None], streams: set[str]) -> None:
+        if streams & self._controlled_log.silent_streams:
+            await self._controlled_log.silence.wait()
         await self._controlled_log.gate.wait()
         if self._controlled_log.error is not None:
             raise self._controlled_log.error
@@ -67,6 +69,8 @@ class ControlledLog(MemoryLog):
         self.writes: list[int] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.silent_streams: set[str] = set()
+        self.silence = asyncio.Event()
 
     async def sink(self) -> ControlledSink:
         return ControlledSink(self)
@@ -87,12 +91,12 @@ async def log_writer(log: ControlledLog, limits: WriteLimits | None = None) -> L
     return LogWriter(Publisher(log, "p", streams), RECEIVED, limits or WriteLimits(seconds=20))
 
 
-def write_request(*values: bytes, stream: str = "one", **more: Any) -> WriteRequest:
-    return WriteRequest(stream, values, [b"key"] * len(values), **more)
+def write_request(*values: bytes, **more: Any) -> WriteRequest:
+    return WriteRequest(values, [b"key"] * len(values), **more)
 
 
-async def write(writer: LogWriter, *requests: WriteRequest) -> None:
-    for error in await writer.write(requests):
+async def write(writer: LogWriter, *requests: WriteRequest, stream: str = "one") -> None:
+    for error in await writer.write(stream, requests):
         if error is not None:
             raise error
 
@@ -110,14 +114,26 @@ async def test_requests_that_come_during_a_write_are_written_together_and_in_ord
     tasks = [asyncio.create_task(write(writer, write_request(b"first")))]
     await _eventually(lambda: log.writes)
     tasks += [asyncio.create_task(write(writer, write_request(b"%d" % number))) for number in range(30)]
-    tasks += [asyncio.create_task(write(writer, write_request(b"other", stream="two")))]
     await asyncio.sleep(0)
     log.gate.set()
     await asyncio.gather(*tasks)
 
-    assert log.writes == [1, 31]
+    assert log.writes == [1, 30]
     assert log.values("one") == [b"first", *(b"%d" % number for number in range(30))]
-    assert log.values("two") == [b"other"]
+
+
+async def test_a_stream_whose_partition_is_silent_holds_up_no_other() -> None:
+    log = ControlledLog()
+    writer = await log_writer(log, WriteLimits(seconds=20, bytes=40))
+    log.silent_streams = {"one"}
+    silent = [asyncio.create_task(write(writer, write_request(b"1234567"))) for _ in range(2)]
+    await _eventually(lambda: log.writes)
+    with pytest.raises(BufferFull):
+        await write(writer, write_request(b"beyond the share of one stream"))
+    await write(writer, write_request(b"other"), stream="two")
+    assert (log.values("two"), [task.done() for task in silent]) == ([b"other"], [False, False])
+    log.silence.set()
+    await asyncio.gather(*silent)
 
 
 async def test_a_traceparent_is_a_header_of_its_own_record() -> None:
@@ -152,9 +168,9 @@ async def test_a_request_that_is_too_large_does_not_hold_up_the_others() -> None
 async def test_each_request_of_a_write_has_its_own_error() -> None:
     log = ControlledLog()
     writer = await log_writer(log)
-    errors = await writer.write([write_request(b"a"), write_request(b"x" * 101), write_request(b"b", stream="two")])
+    errors = await writer.write("one", [write_request(b"a"), write_request(b"x" * 101), write_request(b"b")])
     assert [type(error) for error in errors] == [type(None), RecordTooLarge, type(None)]
-    assert (log.values("one"), log.values("two")) == ([b"a"], [b"b"])
+    assert log.values("one") == [b"a", b"b"]
 
 
 async def test_all_requests_fail_while_the_broker_is_away() -> None:
@@ -184,18 +200,18 @@ async def test_a_write_times_out_and_what_was_still_queued_is_never_written() ->
 
 async def test_the_queue_is_bounded_for_write_and_enqueue() -> None:
     log = ControlledLog()
-    writer = await log_writer(log, WriteLimits(seconds=20, bytes=20))
+    writer = await log_writer(log, WriteLimits(seconds=20, bytes=20, stream_share=1.0))
     log.gate.clear()
     lost: list[Exception] = []
-    writer.enqueue([write_request(b"1234567")], lambda _, error: lost.append(error))
-    writer.enqueue([write_request(b"1234567")], lambda _, error: lost.append(error))
+    writer.enqueue("one", [write_request(b"1234567")], lambda _, error: lost.append(error))
+    writer.enqueue("one", [write_request(b"1234567")], lambda _, error: lost.append(error))
     with pytest.raises(BufferFull):
-        writer.enqueue([write_request(b"1")], lambda _, error: lost.append(error))
+        writer.enqueue("one", [write_request(b"1")], lambda _, error: lost.append(error))
     with pytest.raises(BufferFull):
         await write(writer, write_request(b"1"))
     log.gate.set()
     await writer.drain()
-    writer.enqueue([write_request(b"3")], lambda _, error: lost.append(error))
+    writer.enqueue("one", [write_request(b"3")], lambda _, error: lost.append(error))
     await writer.drain()
 
     assert log.values("one") == [b"1234567", b"1234567", b"3"]
@@ -208,7 +224,9 @@ async def test_enqueue_reports_the_requests_that_were_not_confirmed() -> None:
     log.error = BrokerUnavailable("away")
     lost: list[Any] = []
     for value in (b"a", b"b"):
-        writer.enqueue([write_request(value)], lambda request, error: lost.append((*request.values, type(error))))
+        writer.enqueue(
+            "one", [write_request(value)], lambda request, error: lost.append((*request.values, type(error)))
+        )
     await writer.drain()
     await _eventually(lambda: len(lost) == 2)
     assert lost == [(b"a", WriteUnconfirmed), (b"b", WriteUnconfirmed)]

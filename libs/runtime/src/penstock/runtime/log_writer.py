@@ -29,17 +29,20 @@ class BufferFull(WriteUnconfirmed):
 
 @dataclass(frozen=True, slots=True)
 class WriteLimits:
-    """Seconds that a write may await the broker, and bytes of keys and values that may await it in all."""
+    """Seconds that a write may await the broker, and bytes of keys and values that may await it in all.
+
+    One stream may have `stream_share` of the bytes, so that one whose partition is silent leaves room for the others.
+    """
 
     seconds: float = 10.0
     bytes: int = 128 << 20
+    stream_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
     """The records of one request, in order; `traceparents` are those of the records that have one, by index."""
 
-    stream: str
     values: Sequence[bytes]
     keys: Sequence[bytes]
     traceparents: Mapping[int, bytes] = field(default_factory=dict)
@@ -56,7 +59,7 @@ Errors = list[Exception | None]
 
 @dataclass(slots=True, eq=False)
 class _PendingWrite:
-    """Requests that were handed in together, and the future of their errors."""
+    """Requests of one stream that were handed in together, and the future of their errors."""
 
     requests: Sequence[WriteRequest]
     size: int
@@ -67,39 +70,50 @@ class _PendingWrite:
             self.errors.set_result(errors)
 
 
+@dataclass(slots=True, eq=False)
+class _StreamQueue:
+    """The writes of one stream that are still to be made, their bytes, and the task that makes them."""
+
+    pending: deque[_PendingWrite] = field(default_factory=deque)
+    unconfirmed_bytes: int = 0
+    writing: asyncio.Task[None] | None = None
+
+
 class LogWriter:
-    """Writes records of one topic, in the order in which they were handed in.
+    """Writes records of one topic, those of a stream in the order in which they were handed in.
 
     Requests that arrive during a write are collected, and the next write takes them together: the client sends one
-    batch a partition at a time, and a batch for each request would make them queue for it.
+    batch a partition at a time, and a batch for each request would make them queue for it. Streams do not wait for each
+    other: a partition without a leader holds up its own stream.
     """
 
     def __init__(self, publisher: Publisher, topic: Topic[Any], limits: WriteLimits) -> None:
         self._publisher = publisher
         self._topic = topic
         self._limits = limits
-        self._queue: deque[_PendingWrite] = deque()
+        self._queues: dict[str, _StreamQueue] = {}
         self._unconfirmed_bytes = 0
-        self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, requests: Sequence[WriteRequest]) -> Errors:
-        """Write requests and wait until the broker has confirmed them.
+    async def write(self, stream: str, requests: Sequence[WriteRequest]) -> Errors:
+        """Write requests of a stream and wait until the broker has confirmed them.
 
         The error of each request, None when it is on the log: `WriteUnconfirmed` when it was not confirmed in time,
         `BufferFull` when it was not taken, `RecordTooLarge` when the log does not take a record of its size.
         """
         try:
-            pending = self._enqueue(requests)
+            pending = self._enqueue(stream, requests)
         except BufferFull as error:
             return [error] * len(requests)
-        timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._time_out, pending)
+        timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._time_out, stream, pending)
         try:
             return await pending.errors
         finally:
             timer.cancel()
 
-    def enqueue(self, requests: Sequence[WriteRequest], on_error: Callable[[WriteRequest, Exception], None]) -> None:
-        """Write requests without waiting; `on_error` is called for each that was not confirmed.
+    def enqueue(
+        self, stream: str, requests: Sequence[WriteRequest], on_error: Callable[[WriteRequest, Exception], None]
+    ) -> None:
+        """Write requests of a stream without waiting; `on_error` is called for each that was not confirmed.
 
         Raises:
             BufferFull: more awaits the broker than the limit allows; no request was taken.
@@ -110,77 +124,93 @@ class LogWriter:
                 if error is not None:
                     on_error(request, error)
 
-        self._enqueue(requests).errors.add_done_callback(report)
+        self._enqueue(stream, requests).errors.add_done_callback(report)
 
     async def drain(self) -> None:
         """Wait until everything handed in is confirmed or has failed, at most as long as a write may take."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=self._limits.seconds)
+        writing = {queue.writing for queue in self._queues.values() if queue.writing is not None}
+        if writing:
+            await asyncio.wait(writing, timeout=self._limits.seconds)
 
-    def _enqueue(self, requests: Sequence[WriteRequest]) -> _PendingWrite:
+    def _enqueue(self, stream: str, requests: Sequence[WriteRequest]) -> _PendingWrite:
         size = sum(request.size for request in requests)
-        if self._unconfirmed_bytes and self._unconfirmed_bytes + size > self._limits.bytes:
+        queue = self._queues.get(stream) or _StreamQueue()
+        if self._is_full(queue, size):
             raise BufferFull
         loop = asyncio.get_running_loop()
         pending = _PendingWrite(requests, size, loop.create_future())
-        self._unconfirmed_bytes += size
-        self._queue.append(pending)
-        if self._writing is None or self._writing.done():
-            self._writing = loop.create_task(self._write_queue())
+        self._count_bytes(queue, size)
+        queue.pending.append(pending)
+        if queue.writing is None:
+            self._queues[stream] = queue
+            queue.writing = loop.create_task(self._write_queue(stream, queue))
         return pending
 
-    def _time_out(self, pending: _PendingWrite) -> None:
+    def _is_full(self, queue: _StreamQueue, size: int) -> bool:
+        """Whether so many bytes more are too many, in all or for the stream; one write alone is always taken."""
+        limit, in_all, of_stream = self._limits.bytes, self._unconfirmed_bytes, queue.unconfirmed_bytes
+        too_many_in_all = in_all > 0 and in_all + size > limit
+        return too_many_in_all or (of_stream > 0 and of_stream + size > limit * self._limits.stream_share)
+
+    def _count_bytes(self, queue: _StreamQueue, size: int) -> None:
+        queue.unconfirmed_bytes += size
+        self._unconfirmed_bytes += size
+
+    def _time_out(self, stream: str, pending: _PendingWrite) -> None:
         """Wait no longer, but never cancel: a write that is under way cannot be taken back."""
-        log.warning("not confirmed within %g s", self._limits.seconds)
+        log.warning("%s: not confirmed within %g s", stream, self._limits.seconds)
         pending.resolve([WriteUnconfirmed()] * len(pending.requests))
-        if pending in self._queue:
-            self._queue.remove(pending)
-            self._unconfirmed_bytes -= pending.size
+        queue = self._queues.get(stream)
+        if queue is not None and pending in queue.pending:
+            queue.pending.remove(pending)
+            self._count_bytes(queue, -pending.size)
 
-    async def _write_queue(self) -> None:
-        while self._queue:
-            await self._write_batch(self._next_batch())
+    async def _write_queue(self, stream: str, queue: _StreamQueue) -> None:
+        while queue.pending:
+            batch = _next_batch(queue.pending)
+            errors = await self._publish_all(stream, [request for pending in batch for request in pending.requests])
+            for pending in batch:
+                count = len(pending.requests)
+                self._count_bytes(queue, -pending.size)
+                pending.resolve(errors[:count])
+                errors = errors[count:]
+        del self._queues[stream]
 
-    def _next_batch(self) -> list[_PendingWrite]:
-        batch = [self._queue.popleft()]
-        size = batch[0].size
-        while self._queue and size + self._queue[0].size <= MAX_WRITE_BYTES:
-            batch.append(self._queue.popleft())
-            size += batch[-1].size
-        return batch
-
-    async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
-        errors = await self._publish_all([request for pending in batch for request in pending.requests])
-        for pending in batch:
-            count = len(pending.requests)
-            self._unconfirmed_bytes -= pending.size
-            pending.resolve(errors[:count])
-            errors = errors[count:]
-
-    async def _publish_all(self, requests: Sequence[WriteRequest]) -> Errors:
-        error = await self._publish(requests)
+    async def _publish_all(self, stream: str, requests: Sequence[WriteRequest]) -> Errors:
+        error = await self._publish(stream, requests)
         if isinstance(error, RecordTooLarge) and len(requests) > 1:  # of one request: the others shall be written
-            return [await self._publish([request]) for request in requests]
+            return [await self._publish(stream, [request]) for request in requests]
         return [error] * len(requests)
 
-    async def _publish(self, requests: Sequence[WriteRequest]) -> Exception | None:
-        outputs, traceparents = _outputs_by_stream(self._topic, requests)
+    async def _publish(self, stream: str, requests: Sequence[WriteRequest]) -> Exception | None:
+        output, traceparents = _joined_output(self._topic, stream, requests)
         try:
-            await self._publisher.publish(outputs, lambda cause: traceparents[cause] if cause >= 0 else None)
+            await self._publisher.publish([output], lambda cause: traceparents[cause] if cause >= 0 else None)
         except TransientError as error:
-            log.warning("not confirmed: %s", error)
+            log.warning("%s: not confirmed: %s", stream, error)
             return WriteUnconfirmed()
         except Exception as error:
             return error
         return None
 
 
-def _outputs_by_stream(topic: Topic[Any], requests: Sequence[WriteRequest]) -> tuple[list[AnyOutputs], list[bytes]]:
-    """One output for each stream, and the traceparents; a record's cause is the index of its traceparent, or -1."""
+def _next_batch(pending: deque[_PendingWrite]) -> list[_PendingWrite]:
+    """Take what is written together from the front of a queue."""
+    batch = [pending.popleft()]
+    size = batch[0].size
+    while pending and size + pending[0].size <= MAX_WRITE_BYTES:
+        batch.append(pending.popleft())
+        size += batch[-1].size
+    return batch
+
+
+def _joined_output(topic: Topic[Any], stream: str, requests: Sequence[WriteRequest]) -> tuple[AnyOutputs, list[bytes]]:
+    """The records of all requests, and the traceparents; a record's cause is the index of its traceparent, or -1."""
+    values: list[bytes] = []
+    keys: list[bytes] = []
+    causes: list[int] = []
     traceparents: list[bytes] = []
-    streams: dict[str, tuple[list[bytes], list[bytes], list[int]]] = {}
     for request in requests:
-        values, keys, causes = streams.setdefault(request.stream, ([], [], []))
         first = len(causes)
         values += request.values
         keys += request.keys
@@ -188,8 +218,4 @@ def _outputs_by_stream(topic: Topic[Any], requests: Sequence[WriteRequest]) -> t
         for index, traceparent in request.traceparents.items():
             causes[first + index] = len(traceparents)
             traceparents.append(traceparent)
-    outputs: list[AnyOutputs] = [
-        Outputs(topic, stream, values, keys, causes=causes if traceparents else ())
-        for stream, (values, keys, causes) in streams.items()
-    ]
-    return outputs, traceparents
+    return Outputs(topic, stream, values, keys, causes=causes if traceparents else ()), traceparents

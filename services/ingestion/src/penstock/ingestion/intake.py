@@ -126,7 +126,7 @@ class Intake:
                 self._write_request(declared.name, records, batch[index].request.traceparent, spans)
                 for index, records in admitted.items()
             ]
-            write_errors = await self._writer.write(requests) if requests else []
+            write_errors = await self._writer.write(declared.name, requests) if requests else []
         for (index, records), error in zip(admitted.items(), write_errors, strict=True):
             errors[index] = error
             if error is None:
@@ -139,10 +139,10 @@ class Intake:
     ) -> WriteRequest:
         values, keys = [record.value for record in records], [record.key for record in records]
         if parent is None:
-            return WriteRequest(stream, values, keys)
+            return WriteRequest(values, keys)
         topic = RECEIVED.name(self._namespace, stream)
         traceparent = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
-        return WriteRequest(stream, values, keys, {} if traceparent is None else {0: traceparent})
+        return WriteRequest(values, keys, {} if traceparent is None else {0: traceparent})
 
 
 async def _admit_in_slices(

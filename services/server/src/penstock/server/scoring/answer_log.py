@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.topics import RECEIVED
@@ -41,10 +42,10 @@ class AnswerLog:
         with ExitStack() as spans:
             writes = [self._write_request(stream, request, spans) for request in requests]
             if wait:
-                errors = await self._writer.write(writes)
+                errors = await self._writer.write(stream, writes)
                 return [_problem_of(error, request) for request, error in zip(requests, errors, strict=True)]
             try:
-                self._writer.enqueue(writes, self._report_unconfirmed)
+                self._writer.enqueue(stream, writes, partial(self._report_unconfirmed, stream))
             except BufferFull:
                 return [_overloaded() for _ in requests]
             return [None] * len(requests)
@@ -53,18 +54,18 @@ class AnswerLog:
         """Wait for the confirmation of all events that were answered in fast mode."""
         await self._writer.drain()
 
-    def _report_unconfirmed(self, write: WriteRequest, error: Exception) -> None:
+    def _report_unconfirmed(self, stream: str, write: WriteRequest, error: Exception) -> None:
         count = len(write.values)
-        log.warning("%s: %d answers were given that the log did not confirm: %r", write.stream, count, error)
+        log.warning("%s: %d answers were given that the log did not confirm: %r", stream, count, error)
         self._on_unconfirmed(count)
 
     def _write_request(self, stream: str, request: SealedEvents, spans: ExitStack) -> WriteRequest:
         if request.traceparent is None:
-            return WriteRequest(stream, request.values, request.keys)
+            return WriteRequest(request.values, request.keys)
         topic = RECEIVED.name(self._namespace, stream)
         span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
         header = span.header()
-        return WriteRequest(stream, request.values, request.keys, {} if header is None else {0: header})
+        return WriteRequest(request.values, request.keys, {} if header is None else {0: header})
 
 
 def _problem_of(error: Exception | None, request: SealedEvents) -> Problem | None:
