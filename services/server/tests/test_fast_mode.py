@@ -33,8 +33,11 @@ class UnconfirmedSink(MemorySink):
         self._confirmed = confirmed
 
     async def send(self, records: Sequence[RecordBatch]) -> Awaitable[None]:
-        appended = await super().send(records)
-        return asyncio.gather(appended, self._confirmed)
+        return self._confirm(await super().send(records))
+
+    async def _confirm(self, appended: Awaitable[None]) -> None:
+        await appended
+        await self._confirmed
 
 
 def withhold_confirmation(log: Any) -> asyncio.Future[None]:
@@ -94,7 +97,9 @@ async def test_how_much_may_await_the_log_is_limited(deployment: Any) -> None:
     confirmed = withhold_confirmation(deployment.log)
     streams = Streams()
     streams.apply(deployment.declared())
-    writer = LogWriter(Publisher(deployment.log, "penstock", streams), RECEIVED, WriteLimits(bytes=20, stream_share=1.0))
+    writer = LogWriter(
+        Publisher(deployment.log, "penstock", streams), RECEIVED, WriteLimits(bytes=20, stream_share=1.0)
+    )
     answer_log = AnswerLog(writer, "penstock", deployment.telemetry, lambda _: None)
 
     async def write() -> Any:

@@ -21,6 +21,8 @@ class PartitionOrder(Generic[T]):
 
     def __init__(self) -> None:
         self._last: dict[TopicPartition, asyncio.Task[T]] = {}
+        self._unfinished: set[asyncio.Task[T]] = set()
+        self._closed = False
 
     def run(self, topic_partition: TopicPartition, write: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
         """Queue a write; the task is done when it was made.
@@ -28,25 +30,30 @@ class PartitionOrder(Generic[T]):
         The task raises what the write raised, or `BrokerUnavailable` when an earlier write of the partition failed.
         """
         task = asyncio.get_running_loop().create_task(self._run(self._last.get(topic_partition), write))
-        task.add_done_callback(_retrieve_exception)
+        self._unfinished.add(task)
+        task.add_done_callback(self._finish)
         self._last[topic_partition] = task
         return task
 
-    def cancel(self) -> None:
-        """Give up what was not written yet."""
-        for task in self._last.values():
+    def close(self) -> None:
+        """Give up what was not written yet; whoever waits for it gets a `BrokerUnavailable`."""
+        self._closed = True
+        for task in self._unfinished:
             task.cancel()
 
-    @staticmethod
-    async def _run(previous: asyncio.Task[T] | None, write: Callable[[], Awaitable[T]]) -> T:
-        if previous is not None:
-            await asyncio.wait({previous})
-            if previous.cancelled() or previous.exception() is not None:
-                raise BrokerUnavailable("an earlier write to the partition failed")
-        return await write()
+    async def _run(self, previous: asyncio.Task[T] | None, write: Callable[[], Awaitable[T]]) -> T:
+        try:
+            if previous is not None:
+                await asyncio.wait({previous})
+                if previous.cancelled() or previous.exception() is not None:
+                    raise BrokerUnavailable("an earlier write to the partition failed")
+            return await write()
+        except asyncio.CancelledError:
+            if self._closed:
+                raise BrokerUnavailable("the producer was closed before the write was made") from None
+            raise
 
-
-def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Whoever waits for the write sees its error; if nobody does, the event loop need not complain."""
-    if not task.cancelled():
-        task.exception()
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        self._unfinished.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for the write sees it; if nobody does, the event loop need not complain

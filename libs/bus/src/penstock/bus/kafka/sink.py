@@ -88,7 +88,7 @@ class KafkaSink:
         """Wait for what is being sent, and disconnect."""
         with translate_kafka_errors():
             await self._producer.stop()
-        self._order.cancel()
+        self._order.close()
 
 
 def _by_topic_partition(batches: Sequence[RecordBatch]) -> dict[TopicPartition, list[RecordBatch]]:
