@@ -15,7 +15,7 @@ from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table_file import Table, open_table
 from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.ml.features.encoding import time_part
+from penstock.ml.features.feature_encoder import time_part
 
 MAX_CODES = 254  # of a category: the limit of histogram boosting
 

@@ -12,9 +12,9 @@ from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from jsonschema import Draft202012Validator
 
 from penstock.contracts.codecs.record_codec import encode
-from penstock.contracts.documents.compatibility import breaking_changes
 from penstock.contracts.documents.generate import breaking_record_changes, documents
 from penstock.contracts.documents.json_schema import record_name, record_types, schema_of
+from penstock.contracts.documents.schema_changes import breaking_changes
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.topics import TOPICS
 

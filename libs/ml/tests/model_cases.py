@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.baseline import BASELINE, baseline

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.metrics.best_arm import best_arm_probabilities
+from penstock.ml.metrics.best_arm_probabilities import best_arm_probabilities
 from penstock.ml.metrics.confidence_sequences import MIN_CASES, Moments, always_valid, always_valid_difference
 
 LOSSES = st.lists(st.floats(-1e6, 1e6), max_size=30)

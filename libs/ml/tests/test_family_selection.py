@@ -18,8 +18,8 @@ from penstock.ml.selection.cross_validation import (
     ValidationReport,
     validate_defaults,
 )
-from penstock.ml.selection.family_selection import CostPreference, NoModelTrained, ValidationPlan, select_family
-from penstock.ml.selection.folds import folds
+from penstock.ml.selection.family_selection import CostPreference, NoModelTrained, select_family
+from penstock.ml.selection.validation_plan import ValidationPlan, folds
 
 LEARNERS = ["linear", "boosting"]
 

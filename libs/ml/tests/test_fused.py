@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from penstock.ml.features.encoding import Encoder, WrongFields
+from penstock.ml.features.feature_encoder import Encoder, WrongFields
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.fused.fusion import difference, fuse
 from penstock.ml.models.baseline import baseline

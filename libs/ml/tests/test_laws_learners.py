@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.ml.drift.reference_bins import ReferenceBins
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.metrics import losses, score
 from penstock.ml.models.baseline import baseline

@@ -14,6 +14,8 @@ import pytest
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
+from penstock.console.local_ports import free_ports
+from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.home_lock import is_locked
 
 from .conftest import SIGINT_IGNORED, alive, eventually
@@ -57,6 +59,9 @@ def test_an_interrupted_start_leaves_nothing_behind(
     tmp_path: Path, options: Sequence[str], launcher: Sequence[str]
 ) -> None:
     home = Home(tmp_path / "home")
+    names = [name for name in USUAL_PORTS if name != "zipkin"]
+    ports = zip(names, free_ports(len(names)), strict=True)  # the usual ones may be another test's at the same moment
+    options = [*options, *(f"--port={name}={port}" for name, port in ports)]
     started = interrupt_start(home, options, launcher)
     assert not alive(started)
     assert not is_locked(home)

@@ -17,7 +17,7 @@ from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.baseline import baseline

@@ -14,7 +14,7 @@ from penstock.ml.models.families import FAMILIES, Family
 from penstock.ml.models.search_space import ParameterRange
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.selection.cross_validation import CrossValidation, ValidationReport, validate_defaults
-from penstock.ml.selection.folds import folds
+from penstock.ml.selection.validation_plan import folds
 from penstock.trainer.search.parallel import Calls, run_sequentially
 from penstock.trainer.search.search import search
 from penstock.trainer.search.studies import open_study

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 
 from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
+from penstock.runtime.broker_retries import follow_forever, retry_until_available
 from penstock.runtime.health import Health
 from penstock.runtime.http.single_write import SingleWriteProtocol
-from penstock.runtime.retries import follow_forever, retry_until_available
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event

@@ -1,9 +1,11 @@
-"""Ports of the loopback address."""
+"""Ports of the loopback address: which are free, and which process has one."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+
+import psutil
 
 HOST = "127.0.0.1"
 
@@ -26,3 +28,13 @@ def free_ports(count: int) -> list[int]:
         for sock in sockets:
             sock.bind((HOST, 0))
         return [sock.getsockname()[1] for sock in sockets]
+
+
+def listening_process(port: int) -> str:
+    """The process that listens on `port`, as far as this user may see it."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+        pid = next(c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid)
+        return f"process {pid} ({psutil.Process(pid).name()})"
+    except (psutil.Error, StopIteration):
+        return "another process"

@@ -11,7 +11,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS, REJECTED
 from penstock.ingestion.answer import AnswerKind
 from penstock.ingestion.answer_cache import MAX_ANSWERS, AnswerCache
-from penstock.runtime.retries import retry_until_available
+from penstock.runtime.broker_retries import retry_until_available
 
 IDLE = 600.0  # seconds after the last lookup until a stream is no longer followed
 POLL = 0.5  # seconds

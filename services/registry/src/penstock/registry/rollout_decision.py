@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from penstock.ml.metrics.best_arm import best_arm_probabilities
+from penstock.ml.metrics.best_arm_probabilities import best_arm_probabilities
 from penstock.ml.metrics.confidence_sequences import MIN_CASES, always_valid, always_valid_difference
 from penstock.ml.metrics.intervals import Interval
 from penstock.registry.rollout_evidence import Evidence

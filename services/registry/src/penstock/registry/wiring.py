@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 
 from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
 from penstock.registry.baseline_model import PREDICATE, BaselinePublisher
-from penstock.registry.db.database import Database
 from penstock.registry.db.engines import BadDatabase, open_engine
 from penstock.registry.db.outbox_relay import OutboxRelay
+from penstock.registry.db.transactions import Database
 from penstock.registry.handlers import registry_group
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.signature_check import SignatureCheck

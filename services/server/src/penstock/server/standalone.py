@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from penstock.bus.follower import Follower
 from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.contracts.topics import MODELS
-from penstock.runtime.retries import follow_forever, retry_until_available
+from penstock.runtime.broker_retries import follow_forever, retry_until_available
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import read_settings
 from penstock.server.models.manager import ModelManager

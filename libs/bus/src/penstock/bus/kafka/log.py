@@ -15,10 +15,10 @@ from aiokafka.admin import NewTopic as KafkaTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.kafka.client_start import start_client
 from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaReader, KafkaSource
+from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
 
 REQUEST_TIMEOUT_MS = 10_000

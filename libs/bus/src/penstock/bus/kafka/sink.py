@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 
-from penstock.bus.kafka.client_start import start_client
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.partition_order import PartitionOrder
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, RecordBatch, TopicPartition
 

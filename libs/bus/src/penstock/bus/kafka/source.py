@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaTopicPartition
 
 from penstock.bus.kafka.assignor import unit_assignor
-from penstock.bus.kafka.client_start import start_client
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
 FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better

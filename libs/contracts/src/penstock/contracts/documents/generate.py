@@ -8,8 +8,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from penstock.contracts.documents.compatibility import breaking_changes
 from penstock.contracts.documents.json_schema import record_name, record_types, schema_of
+from penstock.contracts.documents.schema_changes import breaking_changes
 from penstock.contracts.refusals import STATUS
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.category_codes import CategoryCodes
-from penstock.ml.features.encoding import most_frequent
+from penstock.ml.features.feature_encoder import most_frequent
 from penstock.ml.features.frame import Kind
 
 BINS = 10

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.column_reader import LevelColumn, number_rows
 from penstock.ml.fused.leaf_masks import MAX_LEAVES, SplitColumn, leaf_masks, leaf_positions

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.category_codes import CategoryCodes
-from penstock.ml.features.encoding import Encoder, column_of
+from penstock.ml.features.feature_encoder import Encoder, column_of
 from penstock.ml.features.frame import Frame
 
 _SIZES = {"time.hour": 24, "time.weekday": 7, "time.month": 13}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.boosting import FusedBoosting
 from penstock.ml.fused.linear import FusedLinear

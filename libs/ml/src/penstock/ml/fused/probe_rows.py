@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.ml.features.encoding import MAX_VOCABULARY, Encoder
+from penstock.ml.features.feature_encoder import MAX_VOCABULARY, Encoder
 from penstock.ml.features.frame import Frame
 
 _EXTREMES = (np.nan, -1e12, 1e12)

@@ -30,7 +30,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from penstock.ml.features.class_index import ClassIndex, class_order
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.task import Task
 from penstock.ml.models import search_space
 from penstock.ml.models.constant import Constant

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.ml.features.encoding import TimePart
+from penstock.ml.features.feature_encoder import TimePart
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.model import Model
 from penstock.ml.online.additive import AdditiveModels

@@ -11,7 +11,7 @@ from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.search_space import Settings, describe
 from penstock.ml.models.training_data import TrainingData
-from penstock.ml.selection.folds import Fold
+from penstock.ml.selection.validation_plan import Fold
 
 
 @dataclass(frozen=True, slots=True, order=True)

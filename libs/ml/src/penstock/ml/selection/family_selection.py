@@ -21,31 +21,11 @@ from penstock.ml.selection.cross_validation import (
     Validate,
     validate_defaults,
 )
-from penstock.ml.selection.folds import Fold, folds, shift
+from penstock.ml.selection.validation_plan import Fold, ValidationPlan, folds
 
 
 class NoModelTrained(ValueError):
     """No family could be trained and scored; the message says why each failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationPlan:
-    """How n rows are cut into folds: how many, and the `gap` of rows before a test whose labels come too late.
-
-    `since` is the row at which the stream changed: the folds' tests lie after it.
-    """
-
-    fold_count: int = 3
-    gap: int = 0
-    since: int | None = None
-
-    def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
-        """The folds of n rows, and the rows that training may begin at: the first one, and the one of the change."""
-        if self.since:
-            later = shift(folds(n - self.since, self.fold_count, self.gap), self.since)
-            if later:
-                return later, (0, self.since)
-        return folds(n, self.fold_count, self.gap), (0,)
 
 
 @dataclass(frozen=True, slots=True)

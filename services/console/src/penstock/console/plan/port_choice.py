@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import psutil
-
 from penstock.console.failure import wrong_input
+from penstock.console.local_ports import listening_process
 
 STEP = 100
 LAST_ORDINARY_PORT = 32767
@@ -88,15 +87,5 @@ def _no_port_message(request: PortRequest, chosen: Mapping[str, int]) -> str:
     if port is None:
         return f"No port is free for {request.name}, from {request.usual} in steps of {STEP}."
     other = next((name for name, other_port in chosen.items() if other_port == port), None)
-    owner = f"{other}, for which it was asked too" if other else _listening_process(port)
+    owner = f"{other}, for which it was asked too" if other else listening_process(port)
     return f"Port {port}, asked for {request.name}, is taken by {owner}. Choose another."
-
-
-def _listening_process(port: int) -> str:
-    """The process that listens on `port`, as far as this user may see it."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-        pid = next(c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid)
-        return f"process {pid} ({psutil.Process(pid).name()})"
-    except (psutil.Error, StopIteration):
-        return "another process"

@@ -19,7 +19,7 @@ from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction
 from penstock.contracts.topics import OUTCOMES
 from penstock.drift_detector.event_key import event_key
 from penstock.drift_detector.event_time import LONG_AGO, duration_microseconds, to_microseconds
-from penstock.drift_detector.join.deadline_queue import DeadlineQueue
+from penstock.drift_detector.join.event_time_queue import EventTimeQueue
 from penstock.drift_detector.join.pending_event import LabelRevision, PendingEvent, history_outcome
 from penstock.drift_detector.join.pending_store import PendingStore
 from penstock.drift_detector.recent_events import RecentEvents
@@ -61,7 +61,7 @@ class PartitionJoin:
         self._state = state
         self._count_unmet = count_unmet
         self._pending = PendingStore(state)
-        self._deadlines = DeadlineQueue(state)
+        self._by_event_time = EventTimeQueue(state)
         self._ended = RecentEvents(state, b"e", MAX_ENDED)
         watermark = state.get(_WATERMARK)
         self._watermark = LONG_AGO if watermark is None else int.from_bytes(watermark, "big", signed=True)
@@ -79,7 +79,7 @@ class PartitionJoin:
             event_key(event.source, entity, event.id) for event, entity in zip(batch.records, entities, strict=True)
         ]
         times = [to_microseconds(event.time) for event in batch.records]
-        self._pending.load([*keys, *self._deadlines.keys_before(max(self._watermark, *times) - horizon)])
+        self._pending.load([*keys, *self._by_event_time.keys_before(max(self._watermark, *times) - horizon)])
         result, new = JoinResult(), []
         for index, (key, time) in enumerate(zip(keys, times, strict=True)):
             event = batch.records[index]
@@ -94,7 +94,7 @@ class PartitionJoin:
                 self._write_ready(key, pending, index, result)
                 new.append(index)
             self._watermark = max(self._watermark, time)
-            if self._deadlines.has_before(self._watermark - horizon):
+            if self._by_event_time.has_before(self._watermark - horizon):
                 self._expire(self._watermark - horizon, index, result)
         self._state.put(_WATERMARK, self._watermark.to_bytes(8, "big", signed=True))
         self._save()
@@ -150,7 +150,7 @@ class PartitionJoin:
 
     def _set_time(self, pending: PendingEvent, key: bytes, time: int) -> None:
         pending.time = time
-        self._deadlines.add(time, key)
+        self._by_event_time.add(time, key)
 
     def _write_ready(self, key: bytes, pending: PendingEvent, cause: int, result: JoinResult) -> None:
         """Write the outcomes that are ready, and keep the event for what is still to come."""
@@ -164,7 +164,7 @@ class PartitionJoin:
             self._pending.put(key, pending)
 
     def _expire(self, cutoff: int, cause: int, result: JoinResult) -> None:
-        for time, key in self._deadlines.pop_before(cutoff):
+        for time, key in self._by_event_time.pop_before(cutoff):
             pending = self._pending.get(key)
             if pending is None or pending.time != time or pending.is_overdue:
                 continue
@@ -177,5 +177,5 @@ class PartitionJoin:
 
     def _save(self) -> None:
         self._pending.save()
-        self._deadlines.save()
+        self._by_event_time.save()
         self._ended.save()

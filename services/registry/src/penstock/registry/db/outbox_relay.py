@@ -13,9 +13,9 @@ from penstock.contracts.batch import Outputs
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import CONTROL_PLANE, STREAMS
 from penstock.registry.db import outbox
-from penstock.registry.db.database import Database
 from penstock.registry.db.relay_lock import relay_lock
 from penstock.registry.db.tables import OutboxRow
+from penstock.registry.db.transactions import Database
 from penstock.runtime.service import Resources
 from penstock.telemetry.names import SEND
 from penstock.telemetry.spans import message_span

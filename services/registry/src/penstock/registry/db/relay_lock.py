@@ -12,8 +12,8 @@ from typing import IO
 
 from sqlalchemy import Engine
 
-from penstock.registry.db.database import DatabaseUnavailable, translate_errors
 from penstock.registry.db.engines import LOCK_TIMEOUT_S
+from penstock.registry.db.transactions import DatabaseUnavailable, translate_errors
 
 RELAY_LOCK = 0x70656E73746F636C  # advisory lock, on PostgreSQL
 RETRY_EVERY_S = 0.02

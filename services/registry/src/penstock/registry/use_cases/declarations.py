@@ -10,9 +10,9 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused, CommandResult
-from penstock.registry.compatibility import first_incompatibility
 from penstock.registry.control_records import Installation, digest_of_declaration, stream_declared
 from penstock.registry.db import audit, epochs, outbox, streams, versions
+from penstock.registry.declaration_changes import first_incompatibility
 
 BEFORE_FIRST_EPOCH = -1
 

@@ -20,8 +20,8 @@ from penstock.registry.command_context import CommandContext, Provenance
 from penstock.registry.command_results import CommandResult
 from penstock.registry.control_records import SOURCE
 from penstock.registry.db import idempotency, rollouts, training_runs
-from penstock.registry.db.database import Database
 from penstock.registry.db.outbox_relay import OutboxRelay
+from penstock.registry.db.transactions import Database
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases import declarations, model_commands, rollout_commands, training_commands
 from penstock.registry.use_cases.alerts import record_alert

@@ -16,7 +16,7 @@ from penstock.bus.worker.record_spans import record_spans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
 from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS, Handlers
 from penstock.retrain_trigger.policy_engine import PolicyEngine
-from penstock.runtime.retries import retry_until_available
+from penstock.runtime.broker_retries import retry_until_available
 from penstock.runtime.service import Resources
 
 POLL_INTERVAL = 0.02  # seconds between looks at followers that catch up

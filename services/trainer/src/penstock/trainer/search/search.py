@@ -26,7 +26,7 @@ from penstock.ml.selection.cross_validation import (
     ValidationReport,
     failure_reason,
 )
-from penstock.ml.selection.folds import Fold
+from penstock.ml.selection.validation_plan import Fold
 from penstock.trainer.search.parallel import RunCalls, run_sequentially
 from penstock.trainer.search.studies import Direction, open_study
 

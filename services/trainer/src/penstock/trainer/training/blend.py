@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.ml.features.encoding import Encoder
+from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups

@@ -18,7 +18,8 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
 from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
-from penstock.ml.selection.family_selection import CostPreference, Selection, ValidationPlan, select_family
+from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
+from penstock.ml.selection.validation_plan import ValidationPlan
 from penstock.trainer.data.dataset import TrainingRows, rows_of
 from penstock.trainer.data.parquet_segments import from_parquet
 from penstock.trainer.evaluation.evaluation import evaluate

@@ -11,7 +11,7 @@ import pytest
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import RecordBatch, TopicPartition
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.console.replay.quiet_check import QuietCheck, group_partitions
+from penstock.console.replay.wait_until_quiet import QuietCheck, group_partitions
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import StreamDeclared
 

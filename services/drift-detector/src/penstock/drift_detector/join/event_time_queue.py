@@ -19,7 +19,7 @@ _ITEM = struct.Struct(">q16s")  # event time, event key
 Item = tuple[int, bytes]
 
 
-class DeadlineQueue:
+class EventTimeQueue:
     """Event keys by time in microseconds, popped in order of (time, key).
 
     Items are in the state by bucket of time, one chunk for each batch that added some. In memory are the number of

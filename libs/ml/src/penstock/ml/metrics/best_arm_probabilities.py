@@ -1,4 +1,4 @@
-"""Traffic shares of models by their probability of being the best (Thompson sampling)."""
+"""The probability of each model to be the best, by which a bandit shares traffic (Thompson sampling)."""
 
 from __future__ import annotations
 

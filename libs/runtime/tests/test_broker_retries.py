@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from penstock.bus.errors import TransientError
-from penstock.runtime.retries import follow_forever, retry_until_available
+from penstock.runtime.broker_retries import follow_forever, retry_until_available
 
 
 class UnreliableFollower:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ml.features.encoding import MAX_VOCABULARY, Encoder, WrongFields, time_part
+from penstock.ml.features.feature_encoder import MAX_VOCABULARY, Encoder, WrongFields, time_part
 from penstock.ml.features.frame import Field, Frame, column, times
 
 PARTS = ("hour", "weekday", "yearday", "month")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.registry.compatibility import first_incompatibility
+from penstock.registry.declaration_changes import first_incompatibility
 
 LOANS = """
 [stream]

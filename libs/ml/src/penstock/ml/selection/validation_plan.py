@@ -1,6 +1,8 @@
-"""Cross-validation folds in time order: training rows and the test rows after them, late labels respected."""
+"""The validation plan: folds in time order, whose last test rows are the holdout; late labels are left out."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,26 @@ from sklearn.model_selection import TimeSeriesSplit
 
 Fold = tuple[slice, slice]
 """The training rows and the test rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """How n rows are cut into folds: how many, and the `gap` of rows before a test whose labels come too late.
+
+    `since` is the row at which the stream changed: the folds' tests lie after it.
+    """
+
+    fold_count: int = 3
+    gap: int = 0
+    since: int | None = None
+
+    def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
+        """The folds of n rows, and the rows that training may begin at: the first one, and the one of the change."""
+        if self.since:
+            later = shift(folds(n - self.since, self.fold_count, self.gap), self.since)
+            if later:
+                return later, (0, self.since)
+        return folds(n, self.fold_count, self.gap), (0,)
 
 
 def folds(n: int, count: int = 3, gap: int = 0) -> list[Fold]:
