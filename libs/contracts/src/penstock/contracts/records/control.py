@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-UtcTimestamp = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+from penstock.contracts.input_bounds import to_utc
+
+UtcTimestamp = Annotated[AwareDatetime, AfterValidator(to_utc)]
 _ATTRIBUTES = ("source", "id", "time", "cause")
 
 
