@@ -19,10 +19,9 @@ def check_envelope(record: Event[Any] | Label, latest: datetime) -> Refusal | No
     """Why the id or the time of a record is refused, or None; no time may be after `latest`."""
     if UNFIT_FOR_ID.search(record.id):
         return Refusal("bad_id", "an id holds no slash, backslash, blank or control character", "id")
-    refusal = check_time(record.time, "time")
-    if refusal is None and record.time > latest:
+    if record.time > latest:
         return Refusal("clock_skew", "the time is more than an hour ahead", "time")
-    return refusal
+    return check_time(record.time, "time")
 
 
 def check_time(time: datetime, field: str) -> Refusal | None:
