@@ -45,9 +45,7 @@ def _fits(record: DeadLetter) -> bool:
 def _cut(data: DeadLetterData, reason: str) -> DeadLetterData:
     """With the beginning of key and value alone: the log limits a batch as it is compressed."""
     key, value = (text and text[:KEPT] for text in (data.key, data.value))
-    return structs.replace(
-        data, reason=reason, key=data.key and data.key[:KEPT], value=data.value and data.value[:KEPT]
-    )
+    return structs.replace(data, reason=reason, key=key, value=value)
 
 
 def _kept_text(raw: RawRecord) -> str:

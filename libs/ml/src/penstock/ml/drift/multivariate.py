@@ -16,7 +16,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 Rows = NDArray[np.float64]
 
-LARGEST = float(np.finfo(np.float32).max)  # trees hold numbers in 32 bits; larger ones count as this one
+LARGEST = 1e30  # trees hold numbers and their sums in 32 bits; larger ones count as this one
 
 
 @dataclass(frozen=True, slots=True)
