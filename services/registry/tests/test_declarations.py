@@ -72,14 +72,8 @@ async def test_a_declaration_is_audited_before_its_epoch(loans: Any) -> None:
 async def test_a_declaration_whose_records_the_log_would_not_take_is_refused(
     deployment: Any, changes: dict[str, Any], field: str
 ) -> None:
-    whole = {
-        "name": "wide",
-        "task": "multiclass",
-        "fields": {"x": {"type": "number"}},
-        "label": {"classes": ["a", "b"]},
-    }
-    whole |= changes
-    whole["label"] = {"name": "y", **whole["label"]}
+    whole = {"name": "wide", "task": "multiclass", "fields": {"x": {"type": "number"}}} | changes
+    whole["label"] = {"name": "y", "classes": ["a", "b"], **changes.get("label", {})}
     with pytest.raises(CommandRefused) as refused:
         await deployment.registry.apply(Declaration.model_validate(whole))
     assert (refused.value.kind, refused.value.field) == ("invalid", field)

@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from msgspec import structs
-
 from penstock.bus.errors import TooManyDeadLetters
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES
 from penstock.contracts.batch import Outputs, RawRecord
@@ -33,7 +31,8 @@ def dead_letter(
     if not _fits(record):
         record = _dead_letter_record(group, topic, partition, raw, f"{reason} (its headers are left out)", ())
     if not _fits(record):
-        record = structs.replace(record, data=_cut(record.data, f"{reason} ({_kept_text(raw)})"))
+        _cut(record.data)
+        record.data.reason = f"{reason} ({_kept_text(raw)})"
     key = None if raw.key is None else raw.key[:MAX_KEY]
     return Outputs(STREAM_DEAD_LETTERS if stream else CONTROL_DEAD_LETTERS, stream, [record], [key], partition=0)
 
@@ -42,10 +41,9 @@ def _fits(record: DeadLetter) -> bool:
     return len(encode(record)) + MAX_KEY <= MAX_ENCLOSING_RECORD_BYTES
 
 
-def _cut(data: DeadLetterData, reason: str) -> DeadLetterData:
-    """With the beginning of key and value alone: the log limits a batch as it is compressed."""
-    key, value = (text and text[:KEPT] for text in (data.key, data.value))
-    return structs.replace(data, reason=reason, key=key, value=value)
+def _cut(data: DeadLetterData) -> None:
+    """Keep the beginning of key and value alone. They can be that large: the log limits a batch as it is compressed."""
+    data.key, data.value = (text and text[:KEPT] for text in (data.key, data.value))
 
 
 def _kept_text(raw: RawRecord) -> str:
