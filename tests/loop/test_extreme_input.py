@@ -20,6 +20,8 @@ from penstock.console.replay.in_process_deployment import InProcessDeployment, i
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.refusals import STATUS
 from penstock.contracts.topics import (
+    EVENTS,
+    LABELS,
     OUTCOMES,
     RECEIVED,
     REJECTED,
@@ -308,6 +310,21 @@ async def test_the_largest_event_its_prediction_and_its_label_fit_one_outcome(ta
         )
         assert loop.check() == {"largex": "too_large"}
         assert loop.outcomes()["large", 0].label == value
+
+
+async def test_what_an_earlier_release_let_in_is_carried_too() -> None:
+    async with in_process_deployment(DECLARATIONS["regression"]) as deployment:
+        loop, rows = Loop(deployment), range(100)
+        who = {"who": "a", "size": 1e200}
+        events = [encode(event(f"e{row}", who, f"{row + 1:04}-01-01T00:00:00+01:00")) for row in rows]
+        labels = [encode(label(f"e{row}", "a", 1e200 * row, f"{row + 1:04}-01-01T00:00:00+01:00")) for row in rows]
+        for topic, records in ((EVENTS, events), (LABELS, labels)):
+            name, keys = topic.name("penstock", "extremes"), [b"a"] * len(records)
+            deployment.log.append([RecordBatch(name, 0, keys, records)])
+            await deployment.await_quiet()
+        loop.check()
+        assert len(loop.outcomes()) == 100
+        assert {block.clock for block in loop.records(STATISTICS)} == {"provisional", "matured"}
 
 
 async def test_history_after_one_labelled_live_event_is_trained_on_and_says_what_it_cannot_say() -> None:
