@@ -66,7 +66,14 @@ async def test_a_declaration_is_audited_before_its_epoch(loans: Any) -> None:
     [
         ({"label": {"classes": [f"c{number}" for number in range(1001)]}}, "label.classes"),
         ({"label": {"classes": ["a", "b" * 2049]}}, "label.classes"),
-        ({"fields": {f"{number:0200}": {"type": "number"} for number in range(751)}}, "fields"),
+        ({"fields": {f"{number:0200}": {"type": "number"} for number in range(501)}}, "fields"),
+        (
+            {
+                "fields": {f"x{number}": {"type": "number"} for number in range(201)},
+                "lags": {"inputs": {f"x{number}": list(range(1, 11)) for number in range(201)}},
+            },
+            "lags.inputs",
+        ),
     ],
 )
 async def test_a_declaration_whose_records_the_log_would_not_take_is_refused(

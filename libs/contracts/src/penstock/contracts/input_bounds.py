@@ -2,8 +2,8 @@
 
 Times stay within what `astimezone`, microseconds in 64 bits and datetime64 hold after a horizon was added. Squares of
 numbers, and sums of these, stay finite. An event of 1,000,000 bytes (the log's limit) with its prediction and its label
-fits one outcome of 1,500,000: names that are missing and written as null add at most `MOST_NAME_BYTES`, a prediction
-with `MOST_CLASSES` probabilities and experts' answers at most 200,000, and a class at most six bytes a character.
+fits one outcome of 1,500,000: names that are missing and written as null add `MOST_NAME_BYTES`, a prediction with as
+many classes and lag features as there may be 200,000, numbers written out 100,000, and a class six bytes a character.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ LONGEST_ENTITY = 512  # characters, as of any id: a label must be able to name t
 LONGEST_DERIVED_SOURCE = 600  # characters: a source of 512, and what says which record was derived from it
 
 MOST_CLASSES = 1000  # of a stream: each prediction holds a probability, and each expert's answer, for every class
-MOST_NAME_BYTES = 150_000  # of all names of a stream's fields
+MOST_NAME_BYTES = 100_000  # of all names of a stream's fields
+MOST_RUNNING_MEANS = 2000  # of a stream's inputs: each prediction holds their values
 
 
 def is_in_bounds(time: datetime) -> bool:

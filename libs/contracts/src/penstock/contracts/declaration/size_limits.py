@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.input_bounds import LONGEST_CLASS, MOST_CLASSES, MOST_NAME_BYTES
+from penstock.contracts.input_bounds import LONGEST_CLASS, MOST_CLASSES, MOST_NAME_BYTES, MOST_RUNNING_MEANS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +28,6 @@ def first_excess(declaration: Declaration) -> Excess | None:
         return Excess("label.classes", f"expected classes of at most {LONGEST_CLASS} characters")
     if sum(len(name.encode()) for name in declaration.fields) > MOST_NAME_BYTES:
         return Excess("fields", f"expected at most {MOST_NAME_BYTES:,} bytes of names of fields")
+    if len(declaration.lags.running_means) > MOST_RUNNING_MEANS:
+        return Excess("lags.inputs", f"expected at most {MOST_RUNNING_MEANS} running means")
     return None
