@@ -66,6 +66,20 @@ async def test_the_largest_record_fits_into_a_dead_letter(key: bytes, headers: S
     await worker.close()
 
 
+async def test_a_record_that_is_larger_than_a_dead_letter_may_be_is_kept_as_far_as_it_goes() -> None:
+    log, worker = await open_worker()
+    value = b"\xff" * 5_000_000  # a compressed batch may hold it
+    write(log, [value, GOOD])
+    assert await worker.step(0) == 2
+    (letter,) = dead_letters(log)
+    kept = base64.b64decode(letter.data.value or "")
+    assert value.startswith(kept)
+    assert len(kept) == 525_000
+    assert "5000000 bytes" in letter.data.reason
+    assert len(log.records_of(OUT)) == 1
+    await worker.close()
+
+
 async def test_dead_letters_that_are_not_confirmed_are_written_again_the_same() -> None:
     log, worker = await open_worker("doubtful")
     write(log, [b"garbage"])

@@ -73,3 +73,11 @@ def test_the_best_arm_gets_the_greatest_chance_and_the_unknown_keep_one() -> Non
     assert found[1] == max(found)
     assert found[2] > 0.001
     assert found[0] < 0.01
+
+
+def test_moments_and_intervals_of_the_largest_losses_are_finite() -> None:
+    block = Moments.of([1e102, -1e102, 1e300, 5e-324, 1e100])
+    total = sum([block] * 1000, Moments())
+    bounds = always_valid(total, scale=1e102)
+    assert np.isfinite([total.mean, total.squares, bounds.low, bounds.high]).all()
+    assert always_valid(block).bounds == (None, None)

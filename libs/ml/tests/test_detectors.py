@@ -106,3 +106,12 @@ def test_parameters_are_shown(name: str) -> None:
     assert shown["seed"] == 7
     assert shown["direction"] == "up"
     assert shown.items() >= DETECTORS[name].parameters.items()
+
+
+@pytest.mark.parametrize("name", ["adwin", "page-hinkley"])
+@pytest.mark.parametrize("far", [1e100, -1e100, -1e300])
+def test_values_of_any_size_are_observed(name: str, far: float) -> None:
+    detector = SequentialDetector(name, direction="both", bounded=False)
+    values = np.random.default_rng(2).normal(size=600)
+    values[300::2] = far
+    assert detector.alarms(values)

@@ -63,7 +63,7 @@ METRICS: dict[str, tuple[Callable[[Case], float], float]] = {
 TOGETHER = {"classification_metrics", "regression_metrics"}
 OF_LOSSES = {"score", "losses", "interval", "primary_metric"}
 INTERVALS = {"wilson", "accuracy_interval", "mean_interval", "paired_difference"}
-TYPES = {"Difference", "Interval", "MetricValue", "Metric", "Probabilities"}
+TYPES = {"LARGEST_LOSS", "Difference", "Interval", "MetricValue", "Metric", "Probabilities"}
 
 every_metric = pytest.mark.parametrize("name", METRICS)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,17 @@ def test_too_few_rows_are_refused() -> None:
         domain_drift(rows(0, 0.5), rows(0, 0.5, n=1))
     with pytest.raises(ValueError, match="at least 2"):
         reconstruction_drift(rows(0, 0.5, n=1), rows(0, 0.5))
+
+
+@pytest.mark.parametrize("measure", [domain_drift, reconstruction_drift])
+@pytest.mark.parametrize("scale", [1e39, 1e100, np.inf])
+def test_numbers_that_32_bits_do_not_hold_are_compared_all_the_same(measure: Any, scale: float) -> None:
+    ordinary = rows(0, 0.5)
+    ordinary[::7, 1] = np.nan
+    large = rows(1, 0.5)
+    large[large[:, 0] > 0, 0] = scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drift = measure(ordinary, large)
+    assert np.isfinite([drift.value, drift.p_value]).all()
+    assert drift.value > 0.5

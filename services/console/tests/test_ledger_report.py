@@ -68,6 +68,20 @@ async def test_the_table_has_a_line_for_each_run_and_the_last_decision() -> None
     assert text.rstrip().endswith("At 500 outcomes: retrain, first")
 
 
+async def test_a_gain_on_too_few_rows_has_no_interval() -> None:
+    request = training_request("power", 0)
+    run = finished_run(request)
+    assert run.evaluation is not None
+    gain = run.evaluation.gain.model_copy(update={"low": None, "high": None})
+    run = run.model_copy(update={"evaluation": run.evaluation.model_copy(update={"gain": gain})})
+    report = await read_ledger(await log_with((TRAINING_REQUESTS, request), (TRAINING_RUNS, run)), "penstock", "power")
+    (entry,) = json.loads(json.dumps(ledger_document(report), allow_nan=False))["runs"]
+    assert "low" not in entry["gain"]
+    console = Console(width=200, record=True)
+    console.print(ledger_table("power", report))
+    assert "+0.03 " in console.export_text()
+
+
 async def test_a_stream_that_was_never_trained_has_an_empty_ledger() -> None:
     report = await read_ledger(await log_with(), "penstock", "power")
     assert ledger_document(report) == {"runs": [], "decision": None}

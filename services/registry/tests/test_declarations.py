@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.models import ModelEpoch, subject_of
 from penstock.contracts.records.streams import StreamDeclared
@@ -58,3 +59,29 @@ async def test_a_prior_that_names_no_class_is_refused(deployment: Any) -> None:
 async def test_a_declaration_is_audited_before_its_epoch(loans: Any) -> None:
     actions = [entry.action for entry in loans.published(AUDIT)]
     assert actions == ["stream.declared", "epoch.installed"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"label": {"classes": [f"c{number}" for number in range(1001)]}}, "label.classes"),
+        ({"label": {"classes": ["a", "b" * 2049]}}, "label.classes"),
+        ({"fields": {f"{number:0200}": {"type": "number"} for number in range(501)}}, "fields"),
+        (
+            {
+                "fields": {f"x{number}": {"type": "number"} for number in range(201)},
+                "lags": {"inputs": {f"x{number}": list(range(1, 11)) for number in range(201)}},
+            },
+            "lags.inputs",
+        ),
+    ],
+)
+async def test_a_declaration_whose_records_the_log_would_not_take_is_refused(
+    deployment: Any, changes: dict[str, Any], field: str
+) -> None:
+    whole = {"name": "wide", "task": "multiclass", "fields": {"x": {"type": "number"}}} | changes
+    whole["label"] = {"name": "y", "classes": ["a", "b"], **changes.get("label", {})}
+    with pytest.raises(CommandRefused) as refused:
+        await deployment.registry.apply(Declaration.model_validate(whole))
+    assert (refused.value.kind, refused.value.field) == ("invalid", field)
+    assert deployment.published(STREAMS) == []

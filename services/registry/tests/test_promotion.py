@@ -60,6 +60,13 @@ def test_a_figure_that_is_not_finite_never_passes(
     assert not check_gates(finite.model_copy(update={figure: score(unusable)}), GATES).passed
 
 
+def test_a_gain_without_an_interval_never_passes() -> None:
+    whole = evaluation(0.9, 0.5, 0.5)
+    unknown = whole.gain.model_copy(update={"low": None, "high": None})
+    verdict = check_gates(whole.model_copy(update={"gain": unknown}), GATES)
+    assert (verdict.passed, "no interval" in verdict.reasons[0]) == (False, True)
+
+
 def test_too_few_rows_never_pass() -> None:
     verdict = check_gates(evaluation(0.9, 0.5, 0.5, rows=49), GATES)
     assert (verdict.passed, verdict.reasons) == (False, ("the holdout has 49 rows, the gates ask for 50",))

@@ -12,7 +12,7 @@ import pytest
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.memory.log import MemorySink
-from penstock.bus.ports import RecordBatch
+from penstock.bus.ports import MAX_RECORD_BYTES, RecordBatch
 from penstock.bus.publisher import Publisher
 from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.records.streams import Streams
@@ -67,6 +67,21 @@ async def test_a_fast_response_does_not_wait_for_the_log_and_says_so(deployment:
     await deployment.eventually(lambda: len(deployment.records(RECEIVED, "loans")) == 3)
     for event in deployment.records(RECEIVED, "loans"):
         assert decode_answer(split_answer(event.answer)[1]).mode == "fast"
+
+
+async def test_an_event_that_the_log_does_not_take_with_its_answer_is_refused_before_it_is_answered(
+    deployment: Any, registry: Any
+) -> None:
+    await _declare_fast(deployment, registry)
+    large = {**deployment.event(1), "source": "s" * 512}
+    large["data"] = {**large["data"], "region": "r" * (MAX_RECORD_BYTES - 500)}
+    async with deployment.client() as client:
+        results = await asyncio.gather(*(client.post(PREDICT, json=body) for body in (large, deployment.event(2))))
+    assert [(response.status_code, response.json().get("code")) for response in results] == [
+        (413, "too_large"),
+        (200, None),
+    ]
+    await deployment.eventually(lambda: [event.id for event in deployment.records(RECEIVED, "loans")] == ["e2"])
 
 
 async def test_a_durable_response_waits_for_the_log(deployment: Any, registry: Any) -> None:

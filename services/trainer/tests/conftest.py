@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
+from penstock.artifacts import MemoryStore, Signer, Store, Verifier, generate_key_pair
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import output
@@ -99,8 +99,8 @@ class Deployment:
         await self.write(STREAMS, [stream])
         return stream
 
-    async def start(self) -> None:
-        await self.process.start(lambda resources: build_in_process(resources, self.store, self.signer))
+    async def start(self, store: Store | None = None) -> None:
+        await self.process.start(lambda resources: build_in_process(resources, store or self.store, self.signer))
 
     async def write(self, topic: Topic[Any], records: list[Any], stream: str | None = None) -> None:
         publisher = Publisher(self.process.log, "penstock", Streams())

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from penstock.artifacts import MemoryStore
 from penstock.contracts.records.models import subject_of
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import TRAINING_RUNS
@@ -256,3 +257,43 @@ async def test_each_slice_with_enough_rows_has_its_own_scores(deployment: Deploy
     weighed = sum(one.gain.value * one.gain.rows for one in run.evaluation.slices)
     assert weighed == pytest.approx(run.evaluation.gain.value * run.evaluation.gain.rows)
     assert all(one.candidate.rows >= 20 for one in run.evaluation.slices)
+
+
+class FaultyStore(MemoryStore):
+    """A store that fails in a way that nothing foresees, the first `faults` times that something is put into it."""
+
+    def __init__(self, faults: int) -> None:
+        super().__init__()
+        self.faults = faults
+
+    def put(self, data: bytes) -> str:
+        self.faults -= 1
+        if self.faults >= 0:
+            raise ZeroDivisionError("the store has lost its mind")
+        return super().put(data)
+
+
+@pytest.mark.parametrize(("faults", "status"), [(2, "finished"), (3, "failed"), (9, "failed")])
+async def test_a_run_that_cannot_be_handled_has_failed_after_three_tries_and_the_next_one_is_run(
+    deployment: Deployment, faults: int, status: str
+) -> None:
+    stream, store = await deployment.declare(declaration()), FaultyStore(faults)
+    await deployment.start(store)
+    await deployment.give(outcomes(stream.declaration, 400))
+    runs = await deployment.ask(request(until=400))
+    assert [run.status for run in runs] == ["started", status]
+    assert ("lost its mind (3 tries)" in (runs[-1].failure or "")) == (status == "failed")
+    store.faults = 0
+    assert (await deployment.ask(request(until=400, fence=1)))[-1].status == "finished"
+
+
+async def test_labels_of_too_many_classes_are_a_failed_run(deployment: Deployment) -> None:
+    label = {"name": "up", "classes": [], "new_classes": "accept"}
+    stream = await deployment.declare(declaration(task="multiclass", label=label))
+    await deployment.start()
+    found = outcomes(stream.declaration, 1100)
+    for number, each in enumerate(found):
+        each.data.label = f"class {number}"
+    await deployment.give(found)
+    run = (await deployment.ask(request(until=1100)))[-1]
+    assert (run.status, "1000 classes" in (run.failure or "")) == ("failed", True)

@@ -6,8 +6,7 @@ from typing import Any
 
 from penstock.contracts.declaration.stream import Task
 from penstock.contracts.records.outcomes import Outcome
-
-LARGEST_LOSS = 1e300  # so that thousands of losses can still be summed
+from penstock.ml.metrics import LARGEST_LOSS
 
 
 def loss_of(task: Task, outcome: Outcome[Any]) -> float | None:

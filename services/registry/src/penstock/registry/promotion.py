@@ -110,6 +110,8 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
     if unusable := _not_finite(evaluation):
         yield f"not a finite number: {', '.join(unusable)}"
         return
+    if evaluation.gain.low is None:
+        yield f"the gain over the champion has no interval on {evaluation.gain.rows} rows: they are too few"
     metric = evaluation.metric
     if _gain_over_baseline(evaluation) < 0:
         yield (
@@ -138,7 +140,7 @@ def _not_finite(evaluation: Evaluation) -> list[str]:
 def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
     """Slices on which the candidate is worse than the champion by its whole interval, not just on average."""
     for scores in evaluation.slices:
-        if scores.gain.high < -margin:
+        if scores.gain.high is not None and scores.gain.high < -margin:
             yield (
                 f"where {scores.field} is {scores.value or 'missing'!r} the candidate is worse than the champion: "
                 f"{evaluation.metric} {scores.candidate.value:.4g} against {scores.champion.value:.4g} "

@@ -31,7 +31,7 @@ def growth_factor(policy: RetrainDeclaration, state: StreamState) -> float:
         if was_promoted(state, request):
             factor = policy.growth
         elif request.reason == "growth":
-            factor = policy.growth**2
+            factor = policy.growth * policy.growth
     return factor
 
 

@@ -18,10 +18,15 @@ def firing_between(cron: str, since: datetime, now: datetime) -> datetime | None
     >>> since = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
     >>> firing_between("0 * * * *", since, since + timedelta(minutes=30)).hour
     1
+    >>> firing_between("0 0 30 2 *", since, since + timedelta(days=365)) is None
+    True
     """
     if not _is_valid(cron):
         return None
-    fired: datetime = croniter(cron, since).get_next(datetime)
+    try:
+        fired: datetime = croniter(cron, since).get_next(datetime)
+    except CroniterError:  # such as 30 February
+        return None
     return fired if fired <= now else None
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from penstock.artifacts import Signer
+from penstock.bus.errors import TransientError
 from penstock.bus.routes import Route, route
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.records.training import Dataset, Segment, TrainingRequest, TrainingRun
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.trainer.candidate import candidate_of
+from penstock.trainer.failure_text import LONGEST_FAILURE, first_line
 from penstock.trainer.job import RunJob, TrainingJob, TrainingResult
 from penstock.trainer.runs import RunHistory, dataset_of, end_run, refuse_request, start_run
+
+log = logging.getLogger("penstock.trainer")
+
+TRIES = 3  # to bring a run to its end; faults of the learners themselves are not tried again
+LARGEST_RUN = 950_000  # bytes of a run's record: with its key below what the log takes
 
 
 class Archive(Protocol):
@@ -68,7 +76,25 @@ class Handlers:
         stream = self._streams.get(run.stream)
         if stream is None:
             return end_run(run, "failed", failure=f"no stream {run.stream!r} is declared")
-        return await self._train(run, stream)
+        return await self._end_after_tries(run, stream)
+
+    async def _end_after_tries(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
+        """The end of the run; `failed` once `TRIES` have come to a fault, which concerns this run alone.
+
+        Raises:
+            TransientError: the log or the store does not answer, which concerns all runs.
+        """
+        failure = ""
+        for number in range(1, TRIES + 1):
+            try:
+                end = await self._train(run, stream)
+                return end if len(end.to_json()) <= LARGEST_RUN else _too_large(run, end)
+            except TransientError:
+                raise
+            except Exception as error:
+                log.exception("%s: try %d of %d to train for request %s", run.stream, number, TRIES, run.request)
+                failure = first_line(error)
+        return end_run(run, "failed", failure=f"{failure} ({TRIES} tries)")
 
     async def _train(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
         archived = self._history.archived_segments(run.stream, run.until)
@@ -81,7 +107,7 @@ class Handlers:
         model = result.model
         evidence = {"dataset": dataset, "cpu_seconds": result.cpu_seconds, "environment": result.environment}
         if model is None:
-            return end_run(run, "failed", failure=result.failure, **evidence)
+            return end_run(run, "failed", failure=(result.failure or "")[:LONGEST_FAILURE], **evidence)
         return end_run(
             run,
             "finished",
@@ -91,6 +117,11 @@ class Handlers:
             learnt_from=model.learnt_from,
             scoring_seconds=model.scoring_seconds,
         )
+
+
+def _too_large(run: TrainingRun, end: TrainingRun) -> TrainingRun:
+    size = f"{len(end.to_json()):,} bytes, the log takes {LARGEST_RUN:,}"
+    return end_run(run, "failed", failure=f"the record of its end is too large: {size}", cpu_seconds=end.cpu_seconds)
 
 
 def _output(run: TrainingRun, cause: int) -> Outputs[TrainingRun]:

@@ -18,20 +18,37 @@ from penstock.contracts.topics import CONTROL_DEAD_LETTERS, STREAM_DEAD_LETTERS
 WINDOW = 1000  # the newest records of a unit, among which unreadable ones are counted
 LIMIT = 0.5  # share of them above which a consumer stops
 MAX_KEY = 1000  # bytes of the record's key that are the dead letter's key; the whole key is in its data
+KEPT = 700_000  # characters of base64, a multiple of 4, of the key and of the value of a record that is too large
 MAX_REASON = 500  # characters: a reason may quote the record
 
 
 def dead_letter(
     group: str, topic: str, stream: str | None, partition: int, raw: RawRecord, reason: str
 ) -> Outputs[DeadLetter]:
-    """The dead letter of one record. Headers that would make it larger than the log takes are left out."""
-    record = _dead_letter_record(group, topic, partition, raw, reason[:MAX_REASON], raw.headers)
-    if len(encode(record)) + MAX_KEY > MAX_ENCLOSING_RECORD_BYTES:
-        record = _dead_letter_record(
-            group, topic, partition, raw, f"{reason[:MAX_REASON]} (its headers are left out)", ()
-        )
+    """The dead letter of one record. What would make it larger than the log takes is left out: its headers, its end."""
+    reason = reason[:MAX_REASON]
+    record = _dead_letter_record(group, topic, partition, raw, reason, raw.headers)
+    if not _fits(record):
+        record = _dead_letter_record(group, topic, partition, raw, f"{reason} (its headers are left out)", ())
+    if not _fits(record):
+        _cut(record.data)
+        record.data.reason = f"{reason} ({_kept_text(raw)})"
     key = None if raw.key is None else raw.key[:MAX_KEY]
     return Outputs(STREAM_DEAD_LETTERS if stream else CONTROL_DEAD_LETTERS, stream, [record], [key], partition=0)
+
+
+def _fits(record: DeadLetter) -> bool:
+    return len(encode(record)) + MAX_KEY <= MAX_ENCLOSING_RECORD_BYTES
+
+
+def _cut(data: DeadLetterData) -> None:
+    """Keep the beginning of key and value alone. They can be that large: the log limits a batch as it is compressed."""
+    data.key, data.value = (text and text[:KEPT] for text in (data.key, data.value))
+
+
+def _kept_text(raw: RawRecord) -> str:
+    key, value = len(raw.key or b""), len(raw.value or b"")
+    return f"its headers are left out, and all but the beginning of its key of {key} and its value of {value} bytes"
 
 
 def _dead_letter_record(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from penstock.contracts.checks.envelope_check import LARGEST_CLOCK_SKEW, LONGEST_ENTITY, UNFIT_FOR_ID, check_envelope
+from penstock.contracts.checks.envelope_check import LARGEST_CLOCK_SKEW, UNFIT_FOR_ID, check_envelope
 from penstock.contracts.checks.external_prediction_check import check_external_predictions
 from penstock.contracts.checks.field_check import check_fields
 from penstock.contracts.checks.history_check import check_history
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.entities import entities_of, entity_of
+from penstock.contracts.input_bounds import EARLIEST_TIME, LONGEST_ENTITY, is_in_bounds
 from penstock.contracts.records.events import Event
 from penstock.contracts.refusals import Refusal
 
@@ -38,8 +39,12 @@ def _are_envelopes_sound(declaration: Declaration, events: Sequence[Event[Any]],
     if not events:
         return True
     entities = entities_of(declaration, events) if declaration.entity is not None else [""]
+    times = [event.time for event in events]
+    newest = max(times)
     return (
-        max([event.time for event in events]) <= latest
+        min(times) >= EARLIEST_TIME
+        and newest <= latest
+        and is_in_bounds(newest)
         and UNFIT_FOR_ID.search("".join([event.id for event in events])) is None
         and None not in entities
         and max(map(len, filter(None, entities)), default=0) <= LONGEST_ENTITY

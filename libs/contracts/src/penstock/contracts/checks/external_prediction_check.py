@@ -7,7 +7,9 @@ from typing import Any
 
 from msgspec import UNSET
 
+from penstock.contracts.checks.label_check import bound_refusal
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.input_bounds import is_too_large
 from penstock.contracts.label_values import external_prediction
 from penstock.contracts.records.events import Event
 from penstock.contracts.refusals import Refusal
@@ -34,8 +36,9 @@ def _check_prediction(declaration: Declaration, event: Event[Any]) -> Refusal | 
     if event.prediction is UNSET:
         detail = "the stream's model is external: each event carries its prediction"
         return Refusal("missing_prediction", detail, "prediction")
-    if external_prediction(declaration, event) is not None:
-        return None
+    value = external_prediction(declaration, event)
+    if value is not None:
+        return bound_refusal("prediction") if is_too_large(value) else None
     return Refusal("bad_prediction", f"expected {_expected(declaration)}", "prediction")
 
 

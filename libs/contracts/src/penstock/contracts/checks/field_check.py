@@ -1,6 +1,6 @@
 """The check of declared fields, a column at a time: whole numbers, and numbers within their range.
 
-Types, missing values and categories are checked while an event is decoded.
+Types, missing values, categories and the bounds of all numbers are checked while an event is decoded.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration.stream import Declaration, FieldDeclaration
+from penstock.contracts.input_bounds import LARGEST_INTEGER
 from penstock.contracts.records.events import Event
 from penstock.contracts.refusals import Refusal
-
-LARGEST_INTEGER = 2.0**53  # beyond it a float64 cannot tell neighbouring integers apart
 
 
 def check_fields(declaration: Declaration, events: Sequence[Event[Any]]) -> dict[int, Refusal]:

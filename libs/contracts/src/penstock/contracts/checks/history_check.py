@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from penstock.contracts.checks.envelope_check import check_time
 from penstock.contracts.checks.label_check import check_label_value
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event
@@ -25,4 +26,6 @@ def _check_event(declaration: Declaration, event: Event[Any]) -> Refusal | None:
     if event.answer is not UNSET or event.prediction is not UNSET:
         return Refusal("extra_field", "an event that carries its label is history: it has no prediction", "label")
     assert not isinstance(event.label, UnsetType)
+    if not isinstance(event.labeltime, UnsetType) and (refusal := check_time(event.labeltime, "labeltime")):
+        return refusal
     return check_label_value(declaration, event.label, "label")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from penstock.contracts.checks.envelope_check import LARGEST_CLOCK_SKEW, check_envelope
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.input_bounds import LARGEST_NUMBER, LONGEST_CLASS, is_too_large
 from penstock.contracts.label_values import canonical_class
 from penstock.contracts.records.events import Label
 from penstock.contracts.refusals import Refusal
@@ -24,7 +25,12 @@ def _check_content(declaration: Declaration, label: Label) -> Refusal | None:
 
 
 def check_label_value(declaration: Declaration, value: str | float | bool, field: str) -> Refusal | None:
-    """Why the value of a label, sent in `field`, is refused, or None: it is no number, or none of the classes."""
+    """Why the value of a label, sent in `field`, is refused, or None.
+
+    It is no number, none of the classes, or beyond the bounds of what may be sent.
+    """
+    if is_too_large(value):
+        return bound_refusal(field)
     if declaration.task == "regression":
         numeric = isinstance(value, float | int) and not isinstance(value, bool)
         return None if numeric else Refusal("wrong_type", "expected a number", field)
@@ -34,3 +40,9 @@ def check_label_value(declaration: Declaration, value: str | float | bool, field
     if name in declaration.label.classes or accepts_any:
         return None
     return Refusal("unknown_class", f"expected one of {', '.join(declaration.label.classes)}", field)
+
+
+def bound_refusal(field: str) -> Refusal:
+    """The refusal of a label or a prediction that is too large a number or too long a text."""
+    detail = f"expected a number within {LARGEST_NUMBER:g} of zero, or a class of at most {LONGEST_CLASS} characters"
+    return Refusal("out_of_range", detail, field)

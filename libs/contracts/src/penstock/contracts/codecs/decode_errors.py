@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from penstock.contracts.input_bounds import LARGEST_NUMBER
 from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 from penstock.contracts.refusals import Refusal
 
@@ -14,6 +15,7 @@ LONGEST_NAME = 200  # characters of an undeclared field's name that a refusal re
 ACCEPTED_TYPES = (EVENT_TYPE, LABEL_TYPE)
 
 _PATH = re.compile(r" - at `\$\.?(data\.)?(.*)`$", re.DOTALL)
+_OUT_OF_BOUNDS = re.compile(r"Expected `float` [<>]= ")
 _NAMED = re.compile(r"field `(.+?)`(?: - at `|$)", re.DOTALL)
 
 
@@ -45,6 +47,8 @@ def _explain_mismatch(message: str) -> Refusal:
         return Refusal("not_finite", "expected a number that a 64-bit float can hold", field)
     if "Invalid enum value" in message:
         return Refusal("unknown_category", "expected one of the declared categories", field)
+    if _OUT_OF_BOUNDS.match(message):
+        return Refusal("out_of_range", f"expected a number within {LARGEST_NUMBER:g} of zero", field)
     expected = re.match(r"Expected `([^`]+)`", message)
     return Refusal("wrong_type", f"expected {expected.group(1) if expected else 'another type'}", field)
 

@@ -12,7 +12,7 @@ from penstock.contracts.codecs.binary_mode import is_binary_mode, to_structured_
 from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.record_codec import decode_lines
 from penstock.contracts.records.events import LABEL_TYPE, Event, Label
-from penstock.contracts.records.payloads import payload_type
+from penstock.contracts.records.payloads import sent_payload_type
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 
@@ -27,7 +27,7 @@ class ReceivedDecoder:
     """
 
     def __init__(self, stream: StreamDeclared) -> None:
-        record_type: Any = Event[payload_type(stream.declaration)] | Label  # type: ignore[misc]
+        record_type: Any = Event[sent_payload_type(stream.declaration)] | Label  # type: ignore[misc]
         self._decoder = msgspec.json.Decoder(record_type)
         self._entity = stream.declaration.entity
 

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-UtcTimestamp = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+from penstock.contracts.input_bounds import to_utc
+
+
+def _checked_time(instant: datetime) -> datetime:
+    """The time in UTC, within bounds.
+
+    Raises:
+        ValueError: there is no such time in UTC.
+    """
+    try:
+        instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("expected a time that there is in UTC") from error
+    return to_utc(instant)
+
+
+UtcTimestamp = Annotated[AwareDatetime, AfterValidator(_checked_time)]
 _ATTRIBUTES = ("source", "id", "time", "cause")
 
 

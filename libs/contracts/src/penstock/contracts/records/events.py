@@ -7,7 +7,10 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from penstock.contracts.input_bounds import LONGEST_DERIVED_SOURCE
+
 Identifier = Annotated[str, Meta(min_length=1, max_length=512)]
+DerivedSource = Annotated[str, Meta(min_length=1, max_length=LONGEST_DERIVED_SOURCE)]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 D = TypeVar("D")
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from penstock.contracts.records.events import Identifier, Timestamp
+from penstock.contracts.records.events import DerivedSource, Identifier, Timestamp
 from penstock.contracts.records.predictions import PredictionData
 
 OUTCOME_TYPE = "penstock.outcome.v1"
@@ -46,7 +46,7 @@ class Outcome(Struct, Generic[D], tag_field="type", tag=OUTCOME_TYPE, kw_only=Tr
     """The outcome of the event of the same id. `source` is the event's with `#outcome`, `time` the event's own."""
 
     specversion: Literal["1.0"] = "1.0"
-    source: Identifier
+    source: DerivedSource
     id: Identifier
     time: Timestamp
     data: OutcomeData[D]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from penstock.contracts.records.events import Identifier, Timestamp
+from penstock.contracts.records.events import DerivedSource, Identifier, Timestamp
 
 PREDICTION_TYPE = "penstock.prediction.v1"
 PREDICTION_SUFFIX = "#prediction"
@@ -70,7 +70,7 @@ class Prediction(Struct, tag_field="type", tag=PREDICTION_TYPE, kw_only=True):
     """
 
     specversion: Literal["1.0"] = "1.0"
-    source: Identifier
+    source: DerivedSource
     id: Identifier
     time: Timestamp
     data: PredictionData

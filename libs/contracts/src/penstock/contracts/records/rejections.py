@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.events import Identifier, Timestamp
+from penstock.contracts.records.events import DerivedSource, Identifier, Timestamp
 
 REJECTION_TYPE = "penstock.rejected.v1"
 REJECTION_SUFFIX = "#rejected"
@@ -36,7 +36,7 @@ class Rejection(Struct, tag_field="type", tag=REJECTION_TYPE, kw_only=True):
     """
 
     specversion: Literal["1.0"] = "1.0"
-    source: Identifier
+    source: DerivedSource
     id: Identifier
     time: Timestamp
     data: RejectionData

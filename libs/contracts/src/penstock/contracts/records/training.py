@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from penstock.contracts.records.control import ControlRecord
 
@@ -50,14 +57,28 @@ class Dataset(BaseModel):
     rows: int
 
 
+def _known(bound: Any) -> Any:
+    """None for a bound that is not finite: earlier releases wrote infinities."""
+    return bound if bound is None or isfinite(bound) else None
+
+
+Bound = Annotated[
+    float | None,
+    BeforeValidator(_known),
+    Field(exclude_if=lambda bound: bound is None),
+    WithJsonSchema({"type": "number"}),
+]
+"""A bound of an interval: absent in the record, and None here, where it is unknown."""
+
+
 class Score(BaseModel):
-    """A metric over `rows` rows, with its 95 % interval from `low` to `high`."""
+    """A metric over `rows` rows, with its 95 % interval from `low` to `high`, absent if the rows are too few for it."""
 
     model_config = ConfigDict(frozen=True)
 
     value: float
-    low: float
-    high: float
+    low: Bound = None
+    high: Bound = None
     rows: int
 
 

@@ -78,7 +78,7 @@ class SequentialDetector:
 
     With `direction="up"` only a rise is an alarm, for losses; with "both" any change is, for scores.
     With `bounded=True` values lie in [0, 1], as 0/1 losses do. Otherwise the first 100 values after
-    each alarm set the scale: all are divided by twice their 90th percentile and cut at 1. The same
+    each alarm set the scale: all are divided by twice their 90th percentile and cut at 1 and -1. The same
     values in any batches, with the same seed, give the same alarms. KSWIN costs a millisecond a
     value, the others microseconds.
 
@@ -123,9 +123,9 @@ class SequentialDetector:
     def update_one(self, value: float) -> bool:
         """Update with one value, which must be finite: whether it raises an alarm."""
         if self._scale:
-            alarm = self._feed(min(value / self._scale, 1.0))
+            alarm = self._feed(self._scaled(value))
         else:
-            alarm = any(self._feed(min(each / self._scale, 1.0)) for each in self._calibrate(value))
+            alarm = any(self._feed(self._scaled(each)) for each in self._calibrate(value))
         if alarm:
             self._restart()
         return alarm
@@ -144,6 +144,9 @@ class SequentialDetector:
             return []
         self._scale = 2 * float(np.quantile(np.abs(self._calibration), 0.9)) or 1.0
         return self._calibration
+
+    def _scaled(self, value: float) -> float:
+        return max(min(value / self._scale, 1.0), -1.0)
 
     def _feed(self, value: float) -> bool:
         self._detector.update(value)

@@ -16,6 +16,8 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 Rows = NDArray[np.float64]
 
+LARGEST = 1e30  # trees hold numbers and their sums in 32 bits; larger ones count as this one
+
 
 @dataclass(frozen=True, slots=True)
 class RowDrift:
@@ -59,7 +61,7 @@ def reconstruction_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDri
     Raises:
         ValueError: there are fewer than two rows of either.
     """
-    _check(reference, window)
+    reference, window = _checked(reference), _checked(window)
     first, second = _halves(reference, seed)
     subspace = Subspace.of(first)
     before, now = subspace.errors(second), subspace.errors(window)
@@ -76,7 +78,7 @@ def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     Raises:
         ValueError: there are fewer than two rows of either.
     """
-    _check(reference, window)
+    reference, window = _checked(reference), _checked(window)
     (before, later), (now, after) = (_halves(rows, seed) for rows in (reference, window))
     forest = ExtraTreesClassifier(100, min_samples_leaf=5, random_state=seed)
     forest.fit(np.concatenate([before, now]), np.repeat([0, 1], [len(before), len(now)]))
@@ -90,6 +92,7 @@ def _halves(rows: Rows, seed: int) -> tuple[Rows, Rows]:
     return rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
 
 
-def _check(reference: Rows, window: Rows) -> None:
-    if min(len(reference), len(window)) < 2:
-        raise ValueError(f"{len(reference)} and {len(window)} rows: at least 2 of either are needed")
+def _checked(rows: Rows) -> Rows:
+    if len(rows) < 2:
+        raise ValueError(f"{len(rows)} rows: at least 2 of either sample are needed")
+    return np.clip(rows, -LARGEST, LARGEST)

@@ -15,6 +15,7 @@ from penstock.ml.metrics.intervals import (
     wilson,
 )
 from penstock.ml.metrics.scores import (
+    LARGEST_LOSS,
     Metric,
     Probabilities,
     accuracy,
@@ -34,6 +35,7 @@ from penstock.ml.metrics.scores import (
 from penstock.ml.metrics.task_metrics import MetricValue, classification_metrics, regression_metrics
 
 __all__ = [
+    "LARGEST_LOSS",
     "Difference",
     "Interval",
     "Metric",

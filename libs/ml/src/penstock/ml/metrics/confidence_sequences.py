@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf, log, sqrt
 
 from penstock.ml.metrics.intervals import Interval
+from penstock.ml.metrics.scores import LARGEST_LOSS
 
 MIN_CASES = 30  # cases before an interval is bounded: the method is asymptotic
 TUNED_CASES = 500  # cases at which the intervals are narrowest
@@ -25,7 +26,8 @@ class Moments:
 
     @classmethod
     def of(cls, values: list[float]) -> Moments:
-        """The moments of these cases."""
+        """The moments of these cases, each cut at `LARGEST_LOSS`, so that their squares are finite."""
+        values = [min(max(value, -LARGEST_LOSS), LARGEST_LOSS) for value in values]
         mean = sum(values) / len(values) if values else 0.0
         return cls(len(values), mean, sum((value - mean) ** 2 for value in values))
 

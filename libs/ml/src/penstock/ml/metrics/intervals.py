@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import nan, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,15 @@ from scipy import special, stats
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A two-sided confidence interval."""
+    """A two-sided confidence interval; a bound that is not finite is unknown."""
 
     low: float
     high: float
+
+    @property
+    def bounds(self) -> tuple[float, float] | tuple[None, None]:
+        """Both bounds, None unless both are known: records and JSON hold no infinity."""
+        return (self.low, self.high) if isfinite(self.low) and isfinite(self.high) else (None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from penstock.ml.metrics.intervals import Interval, accuracy_interval, mean_inte
 Metric = Literal["accuracy", "mae"]
 Probabilities = NDArray[np.float64]
 
+LARGEST_LOSS = 1e102  # more than any two numbers a stream takes can differ by; sums of its square stay finite
+
 
 def primary_metric(task: Task) -> Metric:
     """The metric by which models of a task are chosen and reported."""
@@ -25,9 +27,11 @@ def primary_metric(task: Task) -> Metric:
 def losses(
     task: Task, predictions: Sequence[str] | Sequence[float], labels: Sequence[str] | Sequence[float]
 ) -> NDArray[np.float64]:
-    """Loss of each case, shape (n,): 0 or 1 for a class, the absolute error for a number."""
+    """Loss of each case, shape (n,): 0 or 1 for a class, for a number the absolute error, at most `LARGEST_LOSS`."""
     if task == "regression":
-        return np.abs(np.array(predictions, dtype=np.float64) - np.array(labels, dtype=np.float64))
+        with np.errstate(over="ignore"):
+            errors = np.abs(np.array(predictions, dtype=np.float64) - np.array(labels, dtype=np.float64))
+        return np.minimum(errors, LARGEST_LOSS)
     return np.array([float(a != b) for a, b in zip(predictions, labels, strict=True)], dtype=np.float64)
 
 

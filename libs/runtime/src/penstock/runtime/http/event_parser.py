@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event, Identifier, Timestamp
-from penstock.contracts.records.payloads import payload_type
+from penstock.contracts.records.payloads import sent_payload_type
 
 D = TypeVar("D")
 
@@ -84,7 +84,7 @@ class EventParser:
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        event_type: Any = ParsedEvent[payload_type(declaration)]  # type: ignore[misc]
+        event_type: Any = ParsedEvent[sent_payload_type(declaration)]  # type: ignore[misc]
         self._event_decoder = msgspec.json.Decoder(event_type)
         self._array_decoder = msgspec.json.Decoder(list[event_type])
         texts = sum(1 for field in declaration.fields.values() if field.type == "category")

@@ -49,7 +49,9 @@ def _expected_text(value: float | None, number_format: str) -> str:
 
 
 def _holdout_gain_text(gain: Score | None) -> str:
-    return "-" if gain is None else f"{gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
+    if gain is None:
+        return "-"
+    return f"{gain.value:+.4g}" + ("" if gain.low is None else f" [{gain.low:+.4g}, {gain.high:+.4g}]")
 
 
 def _decision_text(decision: Decision | None) -> str:

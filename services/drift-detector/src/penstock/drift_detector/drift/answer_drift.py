@@ -13,8 +13,8 @@ from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
 from penstock.drift_detector.drift.loss_trend import LossTrend
 from penstock.drift_detector.drift.series_detectors import Alarm, DetectorSettings, SeriesDetectors
-from penstock.drift_detector.losses import LARGEST_LOSS
 from penstock.ml.drift.detectors import DETECTORS
+from penstock.ml.metrics import LARGEST_LOSS
 
 OUTPUT_DETECTOR = "adwin"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from penstock.contracts.ids import derived_id
+from penstock.contracts.input_bounds import to_utc
 from penstock.contracts.records.counts import Counts, CountsData
 from penstock.contracts.records.events import Event
 from penstock.drift_detector.record_source import SOURCE
@@ -32,7 +33,7 @@ class CountBlock(Struct, array_like=True):
             total = self.fields.get(name)
             self.fields[name] = counts if total is None else [a + b for a, b in zip(total, counts, strict=True)]
         self.events += events
-        self.last_source, self.last_id, self.time = last.source, last.id, last.time.astimezone(UTC)
+        self.last_source, self.last_id, self.time = last.source, last.id, to_utc(last.time)
 
     def record(self, stream: str, partition: int) -> Counts | None:
         """The record on `counts`; None for a block that was not counted."""

@@ -16,7 +16,7 @@ from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration.model_lifecycle import MultivariateTest
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
-from penstock.ml.drift.multivariate import RowDrift, domain_drift, reconstruction_drift
+from penstock.ml.drift.multivariate import LARGEST, RowDrift, domain_drift, reconstruction_drift
 
 MAX_ROWS = 500  # kept of a window, evenly spaced
 ALPHA = 0.001
@@ -86,7 +86,7 @@ class MultivariateDriftDetector:
         stride = -(-size // MAX_ROWS)
         kept = slice(-windows.outcomes % stride, None, stride)
         rows = np.column_stack([columns[name][kept] for name in windows.fields])
-        windows.window += rows.astype(np.float32).tobytes()
+        windows.window += np.clip(rows, -LARGEST, LARGEST).astype(np.float32).tobytes()
         windows.outcomes += count
 
     def _compare(self, declaration: Declaration) -> list[MultivariateDrift]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import Any
 
 from msgspec import Raw
@@ -12,6 +11,7 @@ from msgspec import Raw
 from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.entities import entities_of
+from penstock.contracts.input_bounds import to_utc
 from penstock.contracts.label_values import label_value
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.outcomes import Outcome
@@ -128,7 +128,7 @@ class PartitionJoin:
                 self._count_unmet(1)
                 continue
             pending = pending or PendingEvent(LONG_AGO)
-            revision = LabelRevision(label_value(declaration, label), label.data.revision, label.time.astimezone(UTC))
+            revision = LabelRevision(label_value(declaration, label), label.data.revision, to_utc(label.time))
             if pending.add_label(revision):
                 time = to_microseconds(label.time)
                 if pending.has_only_labels and time > pending.time:  # kept for a horizon from the newest label on

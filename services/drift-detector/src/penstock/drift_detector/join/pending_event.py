@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, UnsetType
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.input_bounds import to_utc
 from penstock.contracts.label_values import history_label_value
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome, OutcomeData
@@ -106,12 +107,12 @@ def history_outcome(declaration: Declaration, event: Event[Any], entity: str | N
     return Outcome(
         source=event.source + OUTCOME_SUFFIX,
         id=event.id,
-        time=event.time.astimezone(UTC),
+        time=to_utc(event.time),
         data=OutcomeData(
             fields=Raw(_encode_json(event.data)),
             label=history_label_value(declaration, event),
             revision=0,
-            label_time=label_time.astimezone(UTC),
+            label_time=to_utc(label_time),
             status="imported",
             entity=entity,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import compress
 from typing import Any, Literal
 
@@ -13,10 +13,10 @@ from msgspec import UNSET, Struct
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Task
+from penstock.contracts.input_bounds import to_utc
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
-from penstock.drift_detector.losses import LARGEST_LOSS
-from penstock.ml.metrics import score
+from penstock.ml.metrics import LARGEST_LOSS, score
 
 OUTCOME_BLOCK = 100  # outcome offsets
 NO_REVISION = -1  # of an event whose label has not come
@@ -79,7 +79,7 @@ class OutcomeBlock(Struct, array_like=True):
                 self.version, self.epoch = answer.version, answer.epoch
         self.newest_id = outcomes[-1].id
         times = [outcome.time for outcome in outcomes]
-        first, last = min(times).astimezone(UTC), max(times).astimezone(UTC)
+        first, last = to_utc(min(times)), to_utc(max(times))
         self.first_time = first if self.first_time is None else min(self.first_time, first)
         self.last_time = last if self.last_time is None else max(self.last_time, last)
 

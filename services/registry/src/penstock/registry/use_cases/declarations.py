@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from penstock.contracts.declaration.size_limits import first_excess
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.streams import StreamDeclared
@@ -21,13 +22,17 @@ def apply(session: Session, declaration: Declaration, baseline: ModelVersion, pr
     """Declare a stream, or change its declaration; a new one is served by `baseline` from epoch 0 on.
 
     Raises:
-        CommandRefused: the change would make records on the log unreadable.
+        CommandRefused: its records could be larger than the log takes, or the change would make records on the log
+            unreadable.
     """
     row = streams.get(session, declaration.name)
+    if row is not None and row.digest == digest_of_declaration(declaration):
+        return streams.result_of(row, "unchanged")
+    excess = first_excess(declaration)
+    if excess is not None:
+        raise CommandRefused("invalid", "invalid_declaration", f"{excess.field}: {excess.detail}", excess.field)
     if row is None:
         return _create(session, declaration, baseline, provenance)
-    if row.digest == digest_of_declaration(declaration):
-        return streams.result_of(row, "unchanged")
     fault = first_incompatibility(streams.declaration_of(row), declaration)
     if fault:
         raise CommandRefused("conflict", "incompatible_declaration", f"{fault.field}: {fault.detail}", fault.field)

@@ -39,6 +39,11 @@ class AnswerLog:
         The problem of each request, None when there is none: its events are too large, the broker did not confirm, or
         in fast mode too many events await the broker.
         """
+        fitting = [request for request in requests if request.fits]
+        problems = iter(await self._write_fitting(stream, fitting, wait) if fitting else [])
+        return [next(problems) if request.fits else _too_large() for request in requests]
+
+    async def _write_fitting(self, stream: str, requests: Sequence[SealedEvents], wait: bool) -> list[Problem | None]:
         with ExitStack() as spans:
             writes = [self._write_request(stream, request, spans) for request in requests]
             if wait:
@@ -75,9 +80,13 @@ def _problem_of(error: Exception | None, request: SealedEvents) -> Problem | Non
         case WriteUnconfirmed():
             return _unconfirmed(request)
         case RecordTooLarge():
-            return Problem(413, "too_large", "the log does not take an event of this size")
+            return _too_large()
         case _:
             raise error
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", "the log does not take an event of this size with its prediction")
 
 
 def _unconfirmed(request: SealedEvents) -> Problem:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.artifacts import Seal
+from penstock.bus.ports import MAX_RECORD_BYTES
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.events import Event
@@ -24,6 +25,11 @@ class SealedEvents:
     values: Sequence[bytes]
     keys: Sequence[bytes]
     traceparent: bytes | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the log takes each event, of which its prediction is a part."""
+        return all(len(key) + len(value) <= MAX_RECORD_BYTES for key, value in zip(self.keys, self.values, strict=True))
 
 
 async def seal_events(

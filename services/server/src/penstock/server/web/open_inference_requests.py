@@ -16,7 +16,7 @@ from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.payloads import payload_type
+from penstock.contracts.records.payloads import sent_payload_type
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.event_bodies import ID_PATTERN
 from penstock.runtime.http.problems import Problem, problem_of
@@ -91,7 +91,7 @@ def events_of(request: InferRequest, request_id: str, declaration: Declaration, 
     columns = {tensor.name: _values(tensor, rows) for tensor in request.inputs}
     if len(columns) < len(request.inputs):
         raise Problem(400, "duplicate_key", "two inputs have the same name", "inputs")
-    payload = payload_type(declaration)
+    payload = sent_payload_type(declaration)
     ids = [request_id] if rows == 1 else [f"{request_id}-{row}" for row in range(rows)]
     return [
         Event(source=SOURCE, id=ids[row], time=now, data=_payload(columns, row, payload, declaration))

@@ -1,4 +1,4 @@
-"""Losses as scores with 95 % intervals."""
+"""Losses as scores with 95 % intervals, which have no bounds where the rows are too few."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Task
 from penstock.contracts.records.training import Score
-from penstock.ml.metrics import interval, paired_difference, score
+from penstock.ml.metrics import Interval, interval, paired_difference, score
 
 
 def loss_score(task: Task, losses: NDArray[np.float64]) -> Score:
     """Accuracy or mean absolute error of n losses."""
-    bounds = interval(task, losses)
-    return Score(value=score(task, losses), low=bounds.low, high=bounds.high, rows=len(losses))
+    low, high = interval(task, losses).bounds
+    return Score(value=score(task, losses), low=low, high=high, rows=len(losses))
 
 
 def gain_score(champion: NDArray[np.float64], candidate: NDArray[np.float64]) -> Score:
     """How much less the candidate loses than the champion on the same n rows."""
     gain = paired_difference(champion, candidate)
-    return Score(value=gain.mean, low=gain.low, high=gain.high, rows=gain.n)
+    low, high = Interval(gain.low, gain.high).bounds
+    return Score(value=gain.mean, low=low, high=high, rows=gain.n)

@@ -15,6 +15,7 @@ from penstock.ml.features.frame import Frame
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 
 MAX_VALUES = 50  # of a field, the most frequent
+LONGEST_VALUE = 100  # characters of a value, as the drift-detector cuts it
 
 
 def slice_scores(
@@ -48,4 +49,6 @@ def _text(value: Any) -> str:
     """As the drift-detector writes it: a boolean is a number here."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return ""
-    return {0.0: "false", 1.0: "true"}.get(value, str(value)) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return {0.0: "false", 1.0: "true"}.get(value, str(value))
+    return str(value)[:LONGEST_VALUE]

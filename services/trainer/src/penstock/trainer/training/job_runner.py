@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from penstock.artifacts import Store
+from penstock.trainer.failure_text import first_line
 from penstock.trainer.job import RunJob, TrainingJob, TrainingResources, TrainingResult
 from penstock.trainer.training.environment import training_environment
 from penstock.trainer.training.pipeline import train
@@ -17,7 +18,7 @@ def run_job(job: TrainingJob, store: Store, resources: TrainingResources | None 
     try:
         model = train(job, store, resources or TrainingResources())
     except Exception as error:  # learners and data may fail in any way; the service goes on
-        failure = _first_line(error)
+        failure = first_line(error)
     cpu_seconds = time.process_time() - began
     return TrainingResult(model=model, failure=failure, cpu_seconds=cpu_seconds, environment=training_environment())
 
@@ -29,8 +30,3 @@ def in_process_runner(store: Store) -> RunJob:
         return run_job(job, store)
 
     return run
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else f"training ended with {type(error).__name__}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.input_bounds import MOST_CLASSES
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
 from penstock.ml.models.families import FAMILIES
@@ -44,7 +45,7 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
     search, settings are selected together with families; a search that was cut off by a kill is resumed.
 
     Raises:
-        NothingToLearn: there are too few rows, or only one class.
+        NothingToLearn: there are too few rows, only one class, or too many.
         ArtifactError: a segment is missing or corrupt, or the store cannot be written.
         ValueError: no family could be trained.
     """
@@ -132,6 +133,8 @@ def trained_families(declaration: Declaration) -> list[str]:
 def _check_rows(declaration: Declaration, rows: TrainingRows) -> None:
     if len(rows) < MIN_ROWS:
         raise NothingToLearn(f"{len(rows)} labelled events are too few to learn from, {MIN_ROWS} are needed")
+    if len(set(rows.labels)) > MOST_CLASSES and declaration.task != "regression":
+        raise NothingToLearn(f"the labels have more than {MOST_CLASSES} classes: predictions would be too large")
     if declaration.task != "regression" and len(set(rows.labels)) < 2:
         raise NothingToLearn(f"all {len(rows)} labels are {rows.labels[0]!r}: there is nothing to tell apart")
 
