@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from penstock.bus.memory.faulty_log import FaultyLog
 from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, route
-from penstock.bus.state.state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.bus.topics import control_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import output

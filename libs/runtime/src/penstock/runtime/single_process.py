@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from penstock.bus.follower import Follower
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
-from penstock.bus.state.state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.bus.topics import control_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.records.streams import Streams

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord
 from penstock.contracts.records.monitoring import Alert, Statistics
 from penstock.contracts.records.training import TrainingRequest, TrainingRun

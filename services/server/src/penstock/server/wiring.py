@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penstock.artifacts import Seal
 from penstock.bus.routes import Group, Route, Unit, route
-from penstock.bus.state.state import State
+from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import output
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, EVENTS, MODELS, RECEIVED

@@ -9,7 +9,9 @@ from msgspec import Meta, Struct
 from penstock.contracts.declaration.stream import NAME_PATTERN
 from penstock.contracts.records.events import Identifier, Timestamp
 
-RecordId = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^/\\\s\x00-\x1f\x7f]+$")]
+ID_PATTERN = r"^[^/\\\s\x00-\x1f\x7f]+$"
+
+RecordId = Annotated[str, Meta(min_length=1, max_length=512, pattern=ID_PATTERN)]
 StreamName = Annotated[str, Meta(pattern=NAME_PATTERN)]
 
 

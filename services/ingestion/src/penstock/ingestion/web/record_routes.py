@@ -7,7 +7,6 @@ from functools import partial
 
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.refusals import Refusal
 from penstock.ingestion.await_answer import AnswerLookup
 from penstock.ingestion.intake import Intake, Verdict
 from penstock.ingestion.limits import Limits
@@ -18,7 +17,7 @@ from penstock.ingestion.web.query import wait_seconds
 from penstock.ingestion.web.request_bodies import Documents, join_binary_mode, request_format, split_body
 from penstock.ingestion.web.verdict_responses import batch_response, record_response
 from penstock.runtime.http.openapi import DocumentedRoute
-from penstock.runtime.http.problems import RETRY_AFTER, Problem, problem_of
+from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, raw_problem_response, raw_route
 from penstock.runtime.http.request_body import read_body
 from penstock.runtime.http.request_observer import RequestObserver
@@ -89,8 +88,6 @@ class RecordRoutes:
         documents = (
             join_binary_mode(_text_headers(request.headers), body) if is_binary_mode else split_body(body_format, body)
         )
-        if isinstance(documents, Refusal):
-            raise problem_of(documents)
         if not 1 <= len(documents.texts) <= self._limits.batch_records:
             raise Problem(422, "out_of_range", f"expected a batch of 1 to {self._limits.batch_records} records")
         return documents

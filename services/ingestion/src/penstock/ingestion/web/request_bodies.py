@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +11,8 @@ from urllib.parse import unquote
 import msgspec
 
 from penstock.contracts.codecs.decode_errors import refusal_of
-from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
-from penstock.contracts.refusals import Refusal
-from penstock.runtime.http.problems import HANG_UP, Problem
+from penstock.runtime.http.json_arrays import split_array
+from penstock.runtime.http.problems import HANG_UP, Problem, problem_of
 from penstock.runtime.http.raw_routes import RawRequest
 from penstock.runtime.http.request_body import check_framing
 
@@ -29,8 +27,6 @@ BODY_FORMATS: dict[str, BodyFormat] = {
 """The format of each content type; `json` is one document, or an array of them."""
 
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +67,31 @@ def format_of_content_type(content_type: str) -> BodyFormat | None:
     return BODY_FORMATS.get(media_type) if all(charset in ("utf-8", "utf8") for charset in charsets) else None
 
 
-def split_body(body_format: BodyFormat, body: bytes) -> Documents | Refusal:
-    """Split a body into its documents; a refusal when it is not even a list of documents."""
+def split_body(body_format: BodyFormat, body: bytes) -> Documents:
+    """Split a body into its documents.
+
+    Raises:
+        Problem: it is not even a list of documents.
+    """
     if body_format == "lines":
         return Documents([line for line in map(bytes.strip, body.split(b"\n")) if line], is_batch=True)
     if body_format == "array" or (body_format == "json" and body.lstrip(b" \t\r\n").startswith(b"[")):
-        return _split_array(body)
+        return Documents(split_array(body), is_batch=True)
     return Documents([body], is_batch=False)
 
 
-def _split_array(body: bytes) -> Documents | Refusal:
-    try:
-        return Documents([bytes(item) for item in _decode_array(body)], is_batch=True)
-    except _DECODE_ERRORS as error:
-        return _split_array_leniently(body) or refusal_of(error, body)
-
-
-def _split_array_leniently(body: bytes) -> Documents | None:
-    """Split an array in which some items hold what no record may, such as NaN: only those shall be refused."""
-    try:
-        items = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(items, list) or has_duplicate_key(body, items):
-        return None
-    return Documents([json.dumps(item).encode() for item in items], is_batch=True)
-
-
-def join_binary_mode(headers: Mapping[str, str], body: bytes) -> Documents | Refusal:
+def join_binary_mode(headers: Mapping[str, str], body: bytes) -> Documents:
     """A CloudEvent whose attributes are HTTP headers `ce-…` as one document (CloudEvents' HTTP binding, section 3.1).
 
     >>> join_binary_mode({"ce-specversion": "1.0", "ce-id": "a%20b", "accept": "*/*"}, b'{"x": 1}').texts
     [b'{"specversion":"1.0","id":"a b","data":{"x": 1}}']
+
+    Raises:
+        Problem: the body is no JSON.
     """
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     try:
         data = _decode_raw(body)
-    except _DECODE_ERRORS as error:
-        return refusal_of(error, body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise problem_of(refusal_of(error, body)) from error
     return Documents([msgspec.json.encode({**attributes, "data": data})], is_batch=False)

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
-from penstock.contracts.records.models import RolloutStep
-from penstock.runtime.http.problems import Problem, problem_response
+from penstock.runtime.http.api_app import build_api
+from penstock.runtime.http.error_handlers import ErrorDetails
+from penstock.runtime.http.problems import Problem
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, encode_json, raw_problem_response, raw_route
 from penstock.runtime.http.request_observer import RequestObserver
 from penstock.server.scoring.predictor import Predictor
+from penstock.server.web import operations
 from penstock.server.web.bento_service import mount
 from penstock.server.web.body_limits import read_body
 from penstock.server.web.open_inference_routes import open_inference_routes
 from penstock.server.web.predict_endpoint import PredictEndpoint
-from penstock.server.web.responses import model_facts
+from penstock.server.web.serving_model import serving_model
 from penstock.telemetry import names
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
@@ -34,14 +32,6 @@ PROBE_HEADER = b"penstock-probe"
 
 def build_app(predictor: Predictor, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
     """The app of an http child."""
-    app = FastAPI(
-        title="Penstock server",
-        lifespan=partial(_drain_at_end, predictor),
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # the observer sees to that
-    )
     observer = RequestObserver(telemetry, metrics)
     endpoint = PredictEndpoint(predictor)
 
@@ -51,11 +41,25 @@ def build_app(predictor: Predictor, telemetry: Telemetry, metrics: Metrics) -> F
     async def model(request: RawRequest, _: SpanHandle) -> RawResponse:
         return _serving_model(predictor, request.path_param("stream"))
 
-    app.router.routes.append(raw_route(PREDICT, observer.observe(PREDICT, predict)))
-    app.router.routes.append(raw_route(MODEL, observer.observe(MODEL, model, "GET"), "GET"))
-    app.router.routes += open_inference_routes(predictor, observer)
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _internal_error)
+    app = build_api(
+        "Penstock server",
+        "Predicts events with the model that serves their stream, by our own routes and by the Open Inference Protocol."
+        " The BentoML service is mounted under `/bento`, with its own documentation at `/bento/`. Every problem is a"
+        " JSON document as RFC 9457 has it, with a `code`.",
+        predictor.code,
+        ErrorDetails(
+            not_found=f"expected {PREDICT}, {MODEL}, or a path below /v2 or /bento",
+            method_not_allowed=f"expected POST {PREDICT}, GET {MODEL}, or as the Open Inference Protocol has it",
+            internal="an error on our side; the same ids are safe to send again",
+        ),
+        routes=[
+            raw_route(PREDICT, observer.observe(PREDICT, predict), operations.PREDICT),
+            raw_route(MODEL, observer.observe(MODEL, model, "GET"), operations.MODEL, "GET"),
+            *open_inference_routes(predictor, observer),
+        ],
+        lifespan=partial(_drain_at_end, predictor),
+        metrics=metrics,
+    )
     mount(app, predictor)
     return app
 
@@ -81,39 +85,6 @@ async def _predict(endpoint: PredictEndpoint, request: RawRequest, span: SpanHan
 
 def _serving_model(predictor: Predictor, stream: str) -> RawResponse:
     try:
-        serving = predictor.serving(stream)
+        return RawResponse(200, encode_json(serving_model(stream, predictor.serving(stream))))
     except Problem as problem:
         return raw_problem_response(problem)
-    body = {
-        "stream": stream,
-        "epoch": serving.epoch,
-        "reason": serving.record.reason,
-        "since": serving.record.time,
-        "model": model_facts(serving.champion),
-        "classes": serving.champion.model.classes,
-        "trial": _rollout_facts(serving.rollout),
-    }
-    return RawResponse(200, encode_json(body))
-
-
-def _rollout_facts(rollout: RolloutStep | None) -> dict[str, Any] | None:
-    if rollout is None:
-        return None
-    shares = {challenger.model.version: challenger.share for challenger in rollout.challengers}
-    return {"mode": rollout.mode, "step": rollout.step, "shares": shares}
-
-
-async def _no_route(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code, detail = _NO_ROUTE.get(error.status_code, ("refused", "the request cannot be served"))
-    return problem_response(Problem(error.status_code, code, detail, headers=error.headers or {}))
-
-
-_NO_ROUTE = {
-    404: ("not_found", f"expected {PREDICT}, {MODEL}, or a path below /v2 or /bento"),
-    405: ("method_not_allowed", f"expected POST {PREDICT}, GET {MODEL}, or as the Open Inference Protocol has it"),
-}
-
-
-async def _internal_error(_: Request, __: Exception) -> Response:
-    return problem_response(Problem(500, "internal", "an error on our side; the same ids are safe to send again"))

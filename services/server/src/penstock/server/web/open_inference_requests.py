@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
@@ -18,6 +18,7 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.event_bodies import ID_PATTERN
 from penstock.runtime.http.problems import Problem, problem_of
 from penstock.server.web.request_bodies import MAX_EVENTS, SOURCE
 
@@ -29,6 +30,8 @@ MAX_ID_LENGTH = 500  # characters: a row's number is added to it
 _PYTHON_TYPES: dict[Datatype, tuple[type, ...]] = {
     "FP64": (float, int), "FP32": (float, int), "INT64": (int,), "INT32": (int,), "BOOL": (bool,), "BYTES": (str,),
 }  # fmt: skip
+
+_ID_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_ID_LENGTH, "pattern": ID_PATTERN}
 
 
 class Tensor(Struct):
@@ -43,14 +46,14 @@ class Tensor(Struct):
 class RequestedOutput(Struct):
     """An output that the response is to hold."""
 
-    name: str
+    name: Annotated[str, Meta(extra_json_schema={"enum": [PREDICTION, PROBABILITIES]})]
 
 
 class InferRequest(Struct):
     """A request for predictions of the rows; without `outputs` the response holds all of them."""
 
     inputs: list[Tensor]
-    id: str | None = None
+    id: Annotated[str, Meta(extra_json_schema=_ID_SCHEMA)] | None = None
     outputs: list[RequestedOutput] | None = None
 
 

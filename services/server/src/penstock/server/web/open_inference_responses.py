@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from penstock.contracts.declaration.stream import Declaration, FieldType
 from penstock.contracts.refusals import Refusal
@@ -15,44 +17,115 @@ from penstock.server.web.responses import EventResponse
 _DATATYPES: dict[FieldType, Datatype] = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
 
 
+class Live(Struct):
+    """The child is live."""
+
+    live: Literal[True] = True
+
+
+class Ready(Struct):
+    """The child is ready."""
+
+    ready: Literal[True] = True
+
+
+class ModelReady(Struct):
+    """A model serves the stream."""
+
+    name: str
+    ready: Literal[True] = True
+
+
+class OutputTensor(Struct):
+    """An output's values, one row after the other."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+    data: list[str | float]
+
+
+class AnsweringModel(Struct):
+    """What else there is to say of predictions: `mode` says whether the log had confirmed the events."""
+
+    epoch: int
+    digest: str
+    schema: int
+    mode: Literal["durable", "fast"]
+
+
+class InferResponse(Struct):
+    """The predictions of n rows as tensors; the model's name is the stream's."""
+
+    model_name: str
+    model_version: str
+    id: str
+    parameters: AnsweringModel
+    outputs: list[OutputTensor]
+
+
+class TensorMetadata(Struct):
+    """An input or an output; -1 is any number of rows."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+
+
+class MetadataParameters(Struct):
+    """The classes in the order of their probabilities, and the epoch."""
+
+    classes: list[str]
+    epoch: int
+
+
+class ModelMetadata(Struct):
+    """The model that serves a stream: the stream's fields are its inputs."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+    parameters: MetadataParameters
+
+
 def infer_response(
     stream: str, request: InferRequest, request_id: str, results: Sequence[EventResponse | Refusal]
-) -> dict[str, Any]:
-    """The predictions of n rows as tensors; `parameters` say what else there is to say of them.
+) -> InferResponse:
+    """The predictions of n rows as tensors.
 
     Raises:
         Problem: a row was refused after all.
     """
     rows = [_expect_prediction(result) for result in results]
     first = rows[0]
-    outputs = [output.name for output in request.outputs or ()] or [PREDICTION, PROBABILITIES]
+    names = [output.name for output in request.outputs or ()] or [PREDICTION, PROBABILITIES]
     tensors = {PREDICTION: _prediction_tensor(rows), PROBABILITIES: _probability_tensor(rows)}
-    return {
-        "model_name": stream,
-        "model_version": str(first.model.version),
-        "id": request_id,
-        "parameters": {"epoch": first.epoch, "digest": first.model.digest, "schema": first.schema, "mode": first.mode},
-        "outputs": [{"name": name, **tensor} for name in outputs if (tensor := tensors[name]) is not None],
-    }
+    return InferResponse(
+        model_name=stream,
+        model_version=str(first.model.version),
+        id=request_id,
+        parameters=AnsweringModel(first.epoch, first.model.digest, first.schema, first.mode),
+        outputs=[tensor for name in names if (tensor := tensors[name]) is not None],
+    )
 
 
-def model_metadata(stream: str, declaration: Declaration, serving: ServingModels) -> dict[str, Any]:
-    """The metadata of the model that serves a stream: the stream's fields are its inputs."""
+def model_metadata(stream: str, declaration: Declaration, serving: ServingModels) -> ModelMetadata:
+    """The metadata of the model that serves a stream."""
     classes = serving.champion.model.classes
-    outputs: list[dict[str, Any]] = [{"name": PREDICTION, "datatype": "BYTES" if classes else "FP64", "shape": [-1]}]
+    outputs = [TensorMetadata(PREDICTION, "BYTES" if classes else "FP64", [-1])]
     if classes:
-        outputs.append({"name": PROBABILITIES, "datatype": "FP64", "shape": [-1, len(classes)]})
-    return {
-        "name": stream,
-        "versions": [str(serving.champion.version.version)],
-        "platform": f"penstock_{serving.champion.version.family}",
-        "inputs": [
-            {"name": name, "datatype": _DATATYPES[field.type], "shape": [-1]}
-            for name, field in declaration.fields.items()
-        ],
-        "outputs": outputs,
-        "parameters": {"classes": list(classes), "epoch": serving.epoch},
-    }
+        outputs.append(TensorMetadata(PROBABILITIES, "FP64", [-1, len(classes)]))
+    version = serving.champion.version
+    return ModelMetadata(
+        name=stream,
+        versions=[str(version.version)],
+        platform=f"penstock_{version.family}",
+        inputs=[TensorMetadata(name, _DATATYPES[field.type], [-1]) for name, field in declaration.fields.items()],
+        outputs=outputs,
+        parameters=MetadataParameters(list(classes), serving.epoch),
+    )
 
 
 def _expect_prediction(result: EventResponse | Refusal) -> EventResponse:
@@ -61,14 +134,14 @@ def _expect_prediction(result: EventResponse | Refusal) -> EventResponse:
     return result
 
 
-def _prediction_tensor(rows: Sequence[EventResponse]) -> dict[str, Any]:
-    values = [row.value for row in rows]
-    return {"datatype": "BYTES" if isinstance(values[0], str) else "FP64", "shape": [len(values)], "data": values}
+def _prediction_tensor(rows: Sequence[EventResponse]) -> OutputTensor:
+    values: Any = [row.value for row in rows]
+    return OutputTensor(PREDICTION, "BYTES" if isinstance(values[0], str) else "FP64", [len(values)], values)
 
 
-def _probability_tensor(rows: Sequence[EventResponse]) -> dict[str, Any] | None:
+def _probability_tensor(rows: Sequence[EventResponse]) -> OutputTensor | None:
     matrix = [list(row.probabilities.values()) for row in rows if row.probabilities is not None]
     if not matrix:
         return None
-    data = [value for probabilities in matrix for value in probabilities]
-    return {"datatype": "FP64", "shape": [len(matrix), len(matrix[0])], "data": data}
+    data: list[Any] = [value for probabilities in matrix for value in probabilities]
+    return OutputTensor(PROBABILITIES, "FP64", [len(matrix), len(matrix[0])], data)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from starlette.routing import Route
+from msgspec import Struct
 
 from penstock.contracts.checks.event_check import check_events
+from penstock.runtime.http.openapi import DocumentedRoute, Operation
 from penstock.runtime.http.problems import HANG_UP, RETRY_AFTER, Problem
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, encode_json, raw_problem_response, raw_route
 from penstock.runtime.http.request_observer import RequestObserver
 from penstock.server.scoring.predict_request import PredictRequest
 from penstock.server.scoring.predictor import Predictor
+from penstock.server.web import operations
 from penstock.server.web.body_limits import read_body
 from penstock.server.web.open_inference_requests import events_of, parse_request, refuse_first
-from penstock.server.web.open_inference_responses import infer_response, model_metadata
+from penstock.server.web.open_inference_responses import Live, ModelReady, Ready, infer_response, model_metadata
 from penstock.server.web.responses import event_responses
 from penstock.telemetry import names
 from penstock.telemetry.spans import SpanHandle
@@ -26,35 +27,35 @@ Handler = Callable[[Predictor, RawRequest, SpanHandle], Awaitable[RawResponse]]
 BINARY_HEADER = b"inference-header-content-length"
 
 
-def open_inference_routes(predictor: Predictor, observer: RequestObserver) -> list[Route]:
+def open_inference_routes(predictor: Predictor, observer: RequestObserver) -> list[DocumentedRoute]:
     """All routes of the protocol, observed."""
 
-    def route(path: str, handler: Handler, method: str = "GET") -> Route:
+    def route(path: str, handler: Handler, operation: Operation, method: str = "GET") -> DocumentedRoute:
         async def handle(request: RawRequest, span: SpanHandle) -> RawResponse:
             try:
                 return await handler(predictor, request, span)
             except Problem as problem:
                 return raw_problem_response(_with_error_member(problem))
 
-        return raw_route(path, observer.observe(path, handle, method), method)
+        return raw_route(path, observer.observe(path, handle, method), operation, method)
 
     return [
-        route("/v2/health/live", _live),
-        route("/v2/health/ready", _ready),
-        route("/v2/models/{stream}", _metadata),
-        route("/v2/models/{stream}/ready", _model_ready),
-        route("/v2/models/{stream}/infer", _infer, "POST"),
+        route("/v2/health/live", _live, operations.LIVE),
+        route("/v2/health/ready", _ready, operations.READY),
+        route("/v2/models/{stream}", _metadata, operations.METADATA),
+        route("/v2/models/{stream}/ready", _model_ready, operations.MODEL_READY),
+        route("/v2/models/{stream}/infer", _infer, operations.INFER, "POST"),
     ]
 
 
 async def _live(_: Predictor, __: RawRequest, ___: SpanHandle) -> RawResponse:
-    return _json({"live": True})
+    return _json(Live())
 
 
 async def _ready(predictor: Predictor, _: RawRequest, __: SpanHandle) -> RawResponse:
     if not predictor.models.caught_up:
         raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
-    return _json({"ready": True})
+    return _json(Ready())
 
 
 async def _metadata(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
@@ -66,7 +67,7 @@ async def _metadata(predictor: Predictor, request: RawRequest, _: SpanHandle) ->
 async def _model_ready(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
     stream = request.path_param("stream")
     predictor.serving(stream)
-    return _json({"name": stream, "ready": True})
+    return _json(ModelReady(stream))
 
 
 async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) -> RawResponse:
@@ -84,7 +85,7 @@ async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) ->
     return _json(infer_response(stream, infer_request, request_id, event_responses(result)))
 
 
-def _json(content: Any) -> RawResponse:
+def _json(content: Struct) -> RawResponse:
     return RawResponse(200, encode_json(content))
 
 

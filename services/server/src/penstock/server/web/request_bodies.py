@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,8 @@ from penstock.contracts.records.events import EVENT_TYPE, Event
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
-from penstock.runtime.http.problems import Problem, problem_of
+from penstock.runtime.http.json_arrays import split_array
+from penstock.runtime.http.problems import Problem
 
 MAX_EVENTS = 10_000  # of a request
 SOURCE = "http"
@@ -26,7 +26,6 @@ SHORTHAND = ("id", "time", "source", "data")
 EventOrRefusal = Event[Any] | Refusal
 
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -50,7 +49,7 @@ class BodyParser:
         if parsed_array is not None:
             _check_count(len(parsed_array))
             return [_event(parsed, now) for parsed in parsed_array], True
-        items = _split_array(body)
+        items = split_array(body)
         _check_count(len(items))
         return [parse_event(item, self._decoder, now) for item in items], True
 
@@ -66,25 +65,6 @@ def _new_id() -> str:
 def _check_count(events: int) -> None:
     if not 1 <= events <= MAX_EVENTS:
         raise Problem(422, "out_of_range", f"expected a batch of 1 to {MAX_EVENTS} events")
-
-
-def _split_array(body: bytes) -> list[bytes]:
-    try:
-        return [bytes(item) for item in _decode_array(body)]
-    except _FAILURES as error:
-        items = _split_lenient(body)
-        if items is None:
-            raise problem_of(refusal_of(error, body)) from error
-        return items
-
-
-def _split_lenient(body: bytes) -> list[bytes] | None:
-    """The items of an array of which one has NaN, for example: that item is to be refused, and no other."""
-    try:
-        items = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    return None if has_duplicate_key(body, items) else [json.dumps(item).encode() for item in items]
 
 
 def parse_event(item: bytes, decoder: ReceivedDecoder, now: datetime) -> EventOrRefusal:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.refusals import Refusal
-from penstock.runtime.http.problems import problem_of
+from penstock.runtime.http.problems import ProblemBody, problem_of
 from penstock.server.models.arm import Arm
 from penstock.server.scoring.predict_request import PredictResult
 
@@ -37,6 +37,12 @@ class EventResponse(Struct):
     epoch: int
     schema: int
     mode: Literal["durable", "fast"]
+
+
+class RefusedEvent(ProblemBody, kw_only=True):
+    """Why an event of an array is refused."""
+
+    id: str | None
 
 
 @dataclass(frozen=True, slots=True)
