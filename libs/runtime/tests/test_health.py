@@ -33,7 +33,7 @@ def make_worker(log: FaultyLog) -> Worker:
 async def test_a_stuck_worker_is_named() -> None:
     worker, health = make_worker(FaultyLog()), Health("tiny", lambda: {"epochs": {"loans": 3}}, Metrics())
     health.watch([worker])
-    health.ready = True
+    health.started = True
     transport = httpx.ASGITransport(Starlette(routes=health.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
         healthy = (await client.get("/healthz")).json()

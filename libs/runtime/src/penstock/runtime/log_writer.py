@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from penstock.bus.publisher import Publisher
 from penstock.contracts.batch import AnyOutputs, Outputs
 from penstock.contracts.topics import Topic
 
+SILENCE_LIMIT_S = 30.0  # without a confirmation from the broker, while there is something to write
 MAX_WRITE_BYTES = 4 << 20  # of requests written together: more would keep small requests waiting for large ones
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,19 @@ class LogWriter:
         self._queue: deque[_PendingWrite] = deque()
         self._unconfirmed_bytes = 0
         self._writing: asyncio.Task[None] | None = None
+        self._unconfirmed_since: float | None = None
+        self._last_request = 0.0
+
+    def is_confirmed(self) -> bool:
+        """Whether the broker confirms what is written: False after 30 s without a confirmation.
+
+        True again, too, once nothing has been written for as long, since only a new write can tell.
+        """
+        now = time.monotonic()
+        if self._unconfirmed_since is None or now - self._unconfirmed_since < SILENCE_LIMIT_S:
+            return True
+        is_writing = self._writing is not None and not self._writing.done()
+        return not is_writing and now - self._last_request > SILENCE_LIMIT_S
 
     async def write(self, requests: Sequence[WriteRequest]) -> Errors:
         """Write requests and wait until the broker has confirmed them.
@@ -122,6 +137,9 @@ class LogWriter:
         if self._unconfirmed_bytes and self._unconfirmed_bytes + size > self._limits.bytes:
             raise BufferFull
         loop = asyncio.get_running_loop()
+        self._last_request = time.monotonic()
+        if self._unconfirmed_since is None:
+            self._unconfirmed_since = self._last_request
         pending = _PendingWrite(requests, size, loop.create_future())
         self._unconfirmed_bytes += size
         self._queue.append(pending)
@@ -151,6 +169,8 @@ class LogWriter:
 
     async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
         errors = await self._publish_all([request for pending in batch for request in pending.requests])
+        if not any(isinstance(error, WriteUnconfirmed) for error in errors):
+            self._unconfirmed_since = time.monotonic() if self._queue else None
         for pending in batch:
             count = len(pending.requests)
             self._unconfirmed_bytes -= pending.size
