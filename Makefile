@@ -4,7 +4,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs wheels clean
+.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -67,6 +67,9 @@ wheels: setup ## build the wheel of every distribution into dist/
 	@rm -rf dist
 	@$(BIN)/uv build --quiet --all-packages --wheel --no-build-isolation --offline -o dist
 	@ls dist
+
+home-fixture: setup ## keep a home of this version, for later ones to prove that they upgrade it (a minute)
+	@$(BIN)/python -m tests.end_to_end.home_fixture
 
 clean: ## remove the environment and all local state
 	@rm -rf .venv .penstock

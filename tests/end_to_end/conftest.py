@@ -1,4 +1,4 @@
-"""One real deployment for all tests of this folder: broker, seven services, spans sent to a receiver."""
+"""One real deployment for all tests of this folder: a broker, the seven services, and a collector of their spans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from penstock.telemetry.otlp_collector import OtlpCollector
 
 @dataclass(frozen=True)
 class Site:
-    """The deployment's home, and where its spans go."""
+    """A deployment's home, and the collector of its spans."""
 
     home: Home
     spans: OtlpCollector
@@ -40,7 +40,7 @@ class Site:
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[KafkaLog]:
-        """The log itself."""
+        """A connection to the log."""
         log = KafkaLog(Connection(self.record.bootstrap), self.record.namespace, "tests")
         try:
             yield log
@@ -56,43 +56,43 @@ class Site:
 
     @asynccontextmanager
     async def stream(self, name: str) -> AsyncIterator[LiveDeployment]:
-        """A stream of loan applications under this name, ready to be sent to."""
+        """Declare a stream of loan applications, and connect to it."""
         declared = await self.declare(demo_declaration().model_copy(update={"name": name}))
         async with self.connected(declared) as deployment:
             yield deployment
 
     @asynccontextmanager
     async def connected(self, declared: StreamDeclared) -> AsyncIterator[LiveDeployment]:
-        """The deployment as a client of the stream has it."""
+        """Connect to the deployment as a client of the stream, once the stream is quiet."""
         async with live_deployment(self.record, declared) as deployment:
             await deployment.await_quiet()
             yield deployment
 
     async def records(self, topic: Topic[Any], stream: StreamDeclared) -> list[tuple[Any, bytes]]:
-        """Every record of a stream's topic, decoded and as it was written, a partition after the other."""
+        """Every record of a stream's topic with its bytes, one partition after the other."""
         name = topic.name(self.record.namespace, stream.name)
         decode = topic.decoder(stream)
         starts: dict[TopicPartition, int | None] = {(name, number): 0 for number in range(topic.partitions(stream))}
         async with self.log() as log:
             reader = await log.reader(starts)
-            fetched = await reader.read_to_end()
+            batches = await reader.read_to_end()
             await reader.close()
-        raw = [record for part in fetched for record in part.records]
-        return [(record, one.value or b"") for record, one in zip(decode(raw), raw, strict=True)]
+        raw_records = [record for batch in batches for record in batch.records]
+        return [(record, raw.value or b"") for record, raw in zip(decode(raw_records), raw_records, strict=True)]
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The deployment; it is taken down at the end."""
+    """The deployment, stopped at the end."""
     home = Home(tmp_path_factory.mktemp("site") / "home")
-    with OtlpCollector() as receiver:
-        tracing = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+    with OtlpCollector() as collector:
+        tracing = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in tracing.items():
                 patch.setenv(name, value)
             deployment = running(home, StartOptions(environment=dict(os.environ)))
             deployment.__enter__()
         try:
-            yield Site(home, receiver)
+            yield Site(home, collector)
         finally:
             deployment.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""The first rows of the electricity file on the real broker, and the same in process."""
+"""A replay of the electricity file on the real broker scores as the same replay in process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .conftest import Site
 
 ROWS = 6000
 DELAY = 48
-CHUNK = 24  # rows: fewer halts than the default of 6, and the same law
+CHUNK = 24  # rows: fewer pauses than with the default of 6
 
 
-async def test_the_broker_scores_as_the_memory_bus_does(
+async def test_both_replays_have_the_same_score(
     site: Site, electricity: Table, electricity_declaration: Declaration
 ) -> None:
     options = ReplayOptions(electricity.first(ROWS), electricity_declaration, DELAY, CHUNK)

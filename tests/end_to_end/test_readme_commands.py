@@ -1,4 +1,4 @@
-"""README: your own stream in five minutes, tried literally."""
+"""Runs the commands of README's section "Your own stream in five minutes"."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import pytest
 from .conftest import Site
 
 README = Path(__file__).parents[2] / "README.md"
-GIVEN = ("make setup", ". .venv/bin/activate")
+SETUP = ("make setup", ". .venv/bin/activate")
 ROWS = 200
 
 
-def commands(part: str) -> list[str]:
-    """The commands of the section's shell blocks that begin with this line."""
+def commands(first_line: str) -> list[str]:
+    """The commands of the section's shell block that begins with this line."""
     section = README.read_text().split("## Your own stream in five minutes")[1].split("\n## ")[0]
-    (block,) = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if block.startswith(part)]
+    (block,) = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if block.startswith(first_line)]
     return [line.split("#")[0].strip() for line in block.splitlines()]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a user's file: what they watch, and in the last column but one what they wish to foretell."""
+    """A folder with a user's file; the label is the last column but one."""
     folder = tmp_path_factory.mktemp("own")
     random = np.random.default_rng(5)
     lines = ["day,speed,colour,late,note"]
@@ -41,9 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: str, folder: Path, home: Path) -> str:
-    """What the command says; it must succeed without a traceback."""
+    """Run the command; its output. It must succeed and write nothing to standard error."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    process = subprocess.run(
         ["/bin/sh", "-c", command.replace("COLUMN", "late")],
         cwd=folder,
         env={**os.environ, "PATH": path, "PENSTOCK_HOME": str(home)},
@@ -51,37 +51,37 @@ def run(command: str, folder: Path, home: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, (command, done.stdout, done.stderr)
-    assert done.stderr == "", command
-    return done.stdout
+    assert process.returncode == 0, (command, process.stdout, process.stderr)
+    assert process.stderr == "", command
+    return process.stdout
 
 
 def test_the_first_block_runs_the_whole_loop_in_process(folder: Path, tmp_path: Path) -> None:
-    asked = commands("make setup")
-    assert asked[:2] == list(GIVEN)
-    said = [run(command, folder, tmp_path / "home") for command in asked[2:]]
-    assert said[0] == "stream.toml: stream file, binary, label late, 3 fields\n"
-    assert "accuracy" in said[1]
+    lines = commands("make setup")
+    assert lines[:2] == list(SETUP)
+    outputs = [run(command, folder, tmp_path / "home") for command in lines[2:]]
+    assert outputs[0] == "stream.toml: stream file, binary, label late, 3 fields\n"
+    assert "accuracy" in outputs[1]
     assert not (tmp_path / "home").exists()
 
 
 def test_the_second_block_runs_it_on_the_broker(folder: Path, site: Site) -> None:
-    asked = commands("penstock up")
-    assert asked[-1] == "penstock down"
-    said = {command.split(" ")[1]: run(command, folder, site.home.root) for command in asked[:-1]}
-    assert said["up"].startswith("Penstock was up already.")
-    assert re.search(rf"predicted\s+│ {ROWS} ", said["replay"])
-    assert said["stream"] == "file: created\n"
-    assert "ready" in said["status"]
+    lines = commands("penstock up")
+    assert lines[-1] == "penstock down"
+    outputs = {command.split(" ")[1]: run(command, folder, site.home.root) for command in lines[:-1]}
+    assert outputs["up"].startswith("Penstock was up already.")
+    assert re.search(rf"predicted\s+│ {ROWS} ", outputs["replay"])
+    assert outputs["stream"] == "file: created\n"
+    assert "ready" in outputs["status"]
 
 
-def test_the_requests_it_shows_are_accepted(folder: Path, site: Site) -> None:
-    asked = commands("curl -X POST localhost:8010")
+def test_the_requests_are_accepted(folder: Path, site: Site) -> None:
+    lines = commands("curl -X POST localhost:8010")
     run("penstock stream apply stream.toml", folder, site.home.root)
     services = {"localhost:8010": site.record.url("ingestion"), "localhost:8020": site.record.url("server")}
-    for command in asked:
-        for usual, real in services.items():
-            command = command.replace(usual, real)  # noqa: PLW2901
+    for command in lines:
+        for default_address, address in services.items():
+            command = command.replace(default_address, address)  # noqa: PLW2901
         command = command.replace("NAME", "file").replace("{...}", '{"speed": 1.0, "colour": "red"}')  # noqa: PLW2901
-        answer = json.loads(run(command.replace("curl", "curl --silent --fail-with-body"), folder, site.home.root))
-        assert answer["id"]
+        response = json.loads(run(command.replace("curl", "curl --silent --fail-with-body"), folder, site.home.root))
+        assert response["id"]

@@ -1,4 +1,4 @@
-"""A model on trial on the real broker, by the commands that a user has."""
+"""A rollout on the real broker, with the commands that a user has."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from penstock.contracts.topics import PREDICTIONS
 
 from .conftest import Site
 
-LEARNT, TRIED = 800, 500
-BASELINE = 0
+LOANS_BEFORE, LOANS_IN_ROLLOUT = 800, 500
+BASELINE_VERSION = 0
 
 
 @dataclass(frozen=True)
-class Part:
+class Loans:
     """Loan applications `[start, stop)`."""
 
     start: int
@@ -36,35 +36,39 @@ class Part:
         return islice(CreditRisk(self.stop, None).rows(), self.start, self.stop)
 
     def label_of(self, row: Row, known_at: datetime) -> bytes:
-        """What became of the loan."""
+        """The request body of the loan's label."""
         return CreditRisk(self.stop, None).label_of(row, known_at)
 
 
 def penstock(site: Site, *arguments: str) -> str:
-    """What the command says."""
+    """Run the command; its output."""
     command = [str(Path(sys.executable).parent / "penstock"), *arguments]
     environment = {**os.environ, "PENSTOCK_HOME": str(site.home.root)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (arguments, done.stdout, done.stderr)
-    return done.stdout
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, (arguments, process.stdout, process.stderr)
+    return process.stdout
 
 
-async def test_a_shadow_that_does_worse_is_taken_back_and_nobody_heard_of_it(site: Site) -> None:
-    async with site.stream("tried") as deployment:
-        await replay_in_stream_time(Part(0, LEARNT), deployment, 40, 200, lambda _: None)
+async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) -> None:
+    async with site.stream("rollout") as deployment:
+        await replay_in_stream_time(Loans(0, LOANS_BEFORE), deployment, 40, 200, lambda _: None)
         await deployment.await_quiet()
-        started = penstock(site, "rollout", "start", "tried", str(BASELINE), "--mode", "shadow", "--why", "to compare")
-        assert "shadow on tried: running" in started
+        started = penstock(
+            site, "rollout", "start", "rollout", str(BASELINE_VERSION), "--mode", "shadow", "--why", "to compare"
+        )
+        assert "shadow on rollout: running" in started
         await deployment.await_quiet()
-        await replay_in_stream_time(Part(LEARNT, LEARNT + TRIED), deployment, 40, 200, lambda _: None)
+        await replay_in_stream_time(
+            Loans(LOANS_BEFORE, LOANS_BEFORE + LOANS_IN_ROLLOUT), deployment, 40, 200, lambda _: None
+        )
         await deployment.await_quiet()
-        ended = json.loads(penstock(site, "rollout", "status", "tried", "--json"))
+        ended = json.loads(penstock(site, "rollout", "status", "rollout", "--json"))
         assert (ended["state"], ended["mode"]) == ("ended", "shadow")
         assert "worse than the champion" in ended["detail"]
-        answers = [record.data for record, _ in await site.records(PREDICTIONS, deployment.watch.stream)]
-    shadowed = [answer for answer in answers if answer.shadow]
-    assert {answer.version for answer in shadowed} == {1}
-    assert {shadow.version for answer in shadowed for shadow in answer.shadow} == {BASELINE}
-    quality: dict[str, Any] = json.loads(penstock(site, "quality", "tried", "--json"))
-    scores = {one["version"]: one["accuracy"] for one in quality["versions"]}
-    assert scores[1] > scores[BASELINE]
+        predictions = [record.data for record, _ in await site.records(PREDICTIONS, deployment.watch.stream)]
+    with_shadow = [prediction for prediction in predictions if prediction.shadow]
+    assert {prediction.version for prediction in with_shadow} == {1}
+    assert {shadow.version for prediction in with_shadow for shadow in prediction.shadow} == {BASELINE_VERSION}
+    quality: dict[str, Any] = json.loads(penstock(site, "quality", "rollout", "--json"))
+    scores = {version["version"]: version["accuracy"] for version in quality["versions"]}
+    assert scores[1] > scores[BASELINE_VERSION]

@@ -1,4 +1,4 @@
-"""Any service is stopped and started again while events flow: nothing is lost, nothing happens twice."""
+"""Each service is restarted while events are sent: nothing is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
 
 from .conftest import Site
 
-MOST = 20_000
+MAX_EVENTS = 20_000
 RATE = 30.0  # events a second
 DELAY = 30
 
 
-class UntilSaid(CreditRisk):
-    """Applications without end, until `enough` is set."""
+class StoppableApplications(CreditRisk):
+    """Loan applications until `stopped` is set."""
 
-    enough = threading.Event()
+    stopped = threading.Event()
 
     def rows(self) -> Iterator[Row]:
-        """As many as were wanted."""
+        """The applications in order."""
         for row in super().rows():
-            if self.enough.is_set():
+            if self.stopped.is_set():
                 return
             yield row
 
 
-async def restart_each(site: Site, feed: UntilSaid) -> None:
-    """One after the other, each once the one before is ready again."""
+async def restart_each(site: Site, applications: StoppableApplications) -> None:
+    """Restart one service after the other, each when the previous one is ready again."""
     try:
         for service in SERVICES:
             await asyncio.to_thread(restart_and_wait, site.home, service)
     finally:
-        feed.enough.set()
+        applications.stopped.set()
 
 
-async def test_each_service_restarts_while_events_flow(site: Site) -> None:
-    feed = UntilSaid(MOST, planted_at=None)
+async def test_each_service_restarts_while_events_are_sent(site: Site) -> None:
+    applications = StoppableApplications(MAX_EVENTS, planted_at=None)
     async with site.stream("restarted") as deployment:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(restart_each(site, feed))
-            sending = tasks.create_task(replay_in_wall_time(feed, deployment, DELAY, RATE, lambda _: None))
-        sent = sending.result()
+            tasks.create_task(restart_each(site, applications))
+            replay = tasks.create_task(replay_in_wall_time(applications, deployment, DELAY, RATE, lambda _: None))
+        sent = replay.result()
         stream = deployment.watch.stream
     assert (sent.refused, sent.labels) == (0, sent.events)
     for topic in (EVENTS, PREDICTIONS, OUTCOMES):
-        held: dict[str, set[bytes]] = {}
+        bodies_by_id: dict[str, set[bytes]] = {}
         for record, value in await site.records(topic, stream):
-            held.setdefault(record.id, set()).add(value)
-        assert set(held) == set(sent.rows.numbers), topic
-        assert {len(bodies) for bodies in held.values()} == {1}, topic
+            bodies_by_id.setdefault(record.id, set()).add(value)
+        assert set(bodies_by_id) == set(sent.rows.numbers), topic
+        assert {len(bodies) for bodies in bodies_by_id.values()} == {1}, topic
     labels = {record.id: record.data.label for record, _ in await site.records(OUTCOMES, stream)}
     assert labels == sent.rows.labels

@@ -1,4 +1,4 @@
-"""Up, down and up again on one home."""
+"""`penstock up`, `down` and `up` again on the same home, and its errors."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from .conftest import Site
 INSTANCE = {"customer": "c-1", "income": 40_000, "amount": 9000, "account_months": 12, "purpose": "car"}
 
 
-async def names(site: Site) -> list[str]:
-    """The streams that are declared."""
+async def stream_names(site: Site) -> list[str]:
+    """The names of the declared streams."""
     async with site.log() as log:
         return (await declared_streams(log, site.record.namespace)).names()
 
 
-def served(site: Site, stream: str) -> dict[str, Any]:
-    """What the server answers with for the stream, but for what differs with every request."""
+def predict(site: Site, stream: str) -> dict[str, Any]:
+    """The server's answer for the stream, without what differs for every request."""
     url = f"{site.record.url('server')}/v1/streams/{stream}/predict"
-    answer = httpx.post(url, json={"data": INSTANCE}, headers={"penstock-probe": "1"}, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return {name: value for name, value in answer.json().items() if name not in ("id", "time")}
+    response = httpx.post(url, json={"data": INSTANCE}, headers={"penstock-probe": "1"}, timeout=30)
+    assert response.status_code == 200, response.text
+    return {name: value for name, value in response.json().items() if name not in ("id", "time")}
 
 
-async def test_a_second_up_carries_on_where_the_first_stopped(site: Site) -> None:
+async def test_a_second_up_continues_where_the_first_stopped(site: Site) -> None:
     rows = list(CreditRisk(60, None).rows())
-    async with site.stream("carried-on") as deployment:
+    async with site.stream("up-again") as deployment:
         stream = deployment.watch.stream
         await deployment.send("event", [row.event for row in rows[:40]], rows[0].time)
         await deployment.await_quiet()
-    before = (await names(site), served(site, stream.name))
+    before = (await stream_names(site), predict(site, stream.name))
     urls = {name: record.url for name, record in site.record.processes.items()}
     assert stop(site.home)
     assert start(site.home, StartOptions(), ends_with_caller=True)
     await_ready(site.home)
     assert {name: record.url for name, record in site.record.processes.items()} == urls
     async with site.connected(stream) as deployment:
-        assert (await names(site), served(site, stream.name)) == before
+        assert (await stream_names(site), predict(site, stream.name)) == before
         await deployment.send("event", [row.event for row in rows[20:]], rows[0].time)
         await deployment.await_quiet()
     predicted = [record.id for record, _ in await site.records(PREDICTIONS, stream)]
     assert sorted(predicted) == sorted(row.id for row in rows)
 
 
-def penstock(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run one command in its own process."""
+def penstock(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command."""
     return subprocess.run(
-        [sys.executable, "-m", "penstock.console", *words],
+        [sys.executable, "-m", "penstock.console", *arguments],
         env={**os.environ, "PENSTOCK_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -67,17 +67,17 @@ def penstock(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_stream_that_is_not_declared_is_one_line(site: Site) -> None:
-    done = penstock(site.home.root, "wait", "nothing")
-    said = "no stream 'nothing' is declared; see: penstock stream list\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+def test_an_unknown_stream_is_a_one_line_error(site: Site) -> None:
+    process = penstock(site.home.root, "wait", "nothing")
+    error = "no stream 'nothing' is declared; see: penstock stream list\n"
+    assert (process.returncode, process.stdout, process.stderr) == (2, "", error)
 
 
-def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_a_one_line_error(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        done = penstock(tmp_path / "home", "up", "--port", f"server={port}")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith(f"Port {port}, asked for server, is taken by process {os.getpid()} ")
+        process = penstock(tmp_path / "home", "up", "--port", f"server={port}")
+    assert (process.returncode, process.stdout, process.stderr.count("\n")) == (2, "", 1)
+    assert process.stderr.startswith(f"Port {port}, asked for server, is taken by process {os.getpid()} ")

@@ -22,7 +22,8 @@ from penstock.ingestion.admission import Admission, AdmittedRecord
 from penstock.ingestion.limits import LIMITS
 from penstock.ingestion.recent_operations import RecentOperations
 from penstock.ingestion.shorthand import RecordKind
-from penstock.ingestion.web.request_bodies import BODY_FORMATS, Documents, split_body
+from penstock.ingestion.web.request_bodies import BODY_FORMATS, BodyFormat, Documents, split_body
+from penstock.runtime.http.problems import Problem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -91,12 +92,21 @@ def test_every_document_is_admitted_or_refused_for_a_known_reason(kind: RecordKi
     assert isinstance(verdict, AdmittedRecord) or verdict.code in STATUS
 
 
+def split_or_problem(body_format: BodyFormat, body: bytes) -> Documents | Problem:
+    try:
+        return split_body(body_format, body)
+    except Problem as problem:
+        return problem
+
+
 @given(st.sampled_from(sorted(BODY_FORMATS.values())), st.binary(max_size=60))
 def test_bytes_of_any_kind_are_split_or_refused(body_format: Any, body: bytes) -> None:
-    documents = split_body(body_format, body)
+    documents = split_or_problem(body_format, body)
 
-    verdicts = admit("event", *documents.texts) if isinstance(documents, Documents) else [documents]
-    assert all(isinstance(verdict, Refusal) for verdict in verdicts)
+    if isinstance(documents, Problem):
+        assert documents.status == STATUS[documents.code]
+    else:
+        assert all(isinstance(verdict, Refusal) for verdict in admit("event", *documents.texts))
 
 
 @given(st.lists(st.tuples(st.just("event"), shorthand) | st.tuples(st.just("label"), label), min_size=1))

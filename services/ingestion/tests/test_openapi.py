@@ -92,7 +92,7 @@ def map_body(_: Any, body: Any) -> Any:
     return without_integral_floats(body)
 
 
-@pytest.fixture
+@pytest.fixture(params=["loans"])  # without a parameter all operations have one test id, and xdist runs one of them
 async def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setattr(query, "MAX_WAIT_MS", MAX_WAIT_MS)
     cache = AnswerCache()

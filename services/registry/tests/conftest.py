@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import hypothesis
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, text
+from starlette.applications import Starlette
 
 from penstock.artifacts import MemoryStore, Signer, Verifier, generate_key_pair
 from penstock.bus.ports import RecordBatch
@@ -55,9 +55,6 @@ DECLARATION = parse_declaration(LOANS)
 START = datetime(2024, 5, 1, tzinfo=UTC)
 
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-hypothesis.settings.register_profile("registry", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("registry")
-
 DATABASES = ("sqlite", *(("postgresql",) if POSTGRES_BINARIES and shutil.which("setpriv") else ()))
 
 
@@ -113,6 +110,7 @@ class Deployment:
     parts: Parts
     store: MemoryStore
     registry: Registry
+    app: Starlette
     client: httpx.AsyncClient
     text: str = LOANS
     declaration: Declaration = DECLARATION
@@ -175,7 +173,7 @@ async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIte
     assert isinstance(parts.store, MemoryStore)
     transport = httpx.ASGITransport(app=service.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-        yield Deployment(process, parts, parts.store, registry, client)
+        yield Deployment(process, parts, parts.store, registry, service.app, client)
     await process.close()
 
 

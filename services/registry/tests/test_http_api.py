@@ -46,6 +46,7 @@ CASES = [
     Case("R2 promote a version whose bytes are gone", "POST", PROMOTE, 409, "untrusted_version", V2 | {"version": 4}),
     Case("R3 promote with a stale epoch", "POST", PROMOTE, 409, "stale_epoch", {"version": 2, "expected_epoch": 0}),
     Case("R3 promote with an epoch to come", "POST", PROMOTE, 409, "stale_epoch", {"version": 2, "expected_epoch": 2}),
+    Case("R3 promote at the last epoch of all", "POST", PROMOTE, 422, "invalid", V2 | {"expected_epoch": 2**31 - 1}),
     Case("R5 roll back to a version that never served", "POST", ROLLBACK, 409, "never_served", {"to_version": 2}),
     Case("R5 roll back to an unknown version", "POST", ROLLBACK, 404, "unknown_version", {"to_version": 9}),
     Case("R5 roll back with a stale epoch", "POST", ROLLBACK, 409, "stale_epoch", {"expected_epoch": 0}),

@@ -78,7 +78,7 @@ def map_body(_: Any, body: Any) -> Any:
     return without_integral_floats(body)
 
 
-@pytest.fixture
+@pytest.fixture(params=["loans"])  # without a parameter all operations have one test id, and xdist runs one of them
 async def app(deployment: Deployment, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setattr(request_bodies, "MAX_EVENTS", BATCH_LIMIT)
     await deployment.serve_epoch(registry.epoch(1, *registry.trained()))

@@ -11,7 +11,7 @@ from penstock.contracts.records.events import Identifier, Timestamp
 
 ID_PATTERN = r"^[^/\\\s\x00-\x1f\x7f]+$"
 
-RecordId = Annotated[str, Meta(min_length=1, max_length=512, pattern=ID_PATTERN)]
+RecordId = Annotated[str, Meta(min_length=1, max_length=512, pattern=ID_PATTERN, examples=["e-1"])]
 StreamName = Annotated[str, Meta(pattern=NAME_PATTERN)]
 
 

@@ -91,7 +91,7 @@ class Operation:
             "operationId": operation_id(path, method),
             "parameters": [_parameter_object(parameter, components) for parameter in self.parameters],
             **({"requestBody": {"required": True, "content": content(self.body)}} if self.body else {}),
-            "responses": answers | problem_responses(self.problems, path),
+            "responses": answers | problem_responses(self.problems, NO_PATH if "{" in path else {}),
         }
 
 
@@ -113,10 +113,10 @@ def operation_id(path: str, method: str) -> str:
     return "-".join([method.lower(), *path.replace("{", "").replace("}", "").strip("/").split("/")])
 
 
-def problem_responses(problems: ProblemCodes, path: str) -> dict[str, Any]:
-    """The response objects of problems (RFC 9457), with those that each route has: `internal` and `not_found`."""
-    always: ProblemCodes = {500: ["internal"], **({404: ["not_found"]} if "{" in path else {})}
-    return {str(status): _problem_response(status, codes) for status, codes in merge_codes(problems, always).items()}
+def problem_responses(*problems: ProblemCodes) -> dict[int | str, Any]:
+    """The response objects of problems (RFC 9457), with the one that each route has: `internal`."""
+    codes_by_status = merge_codes(*problems, {500: ["internal"]})
+    return {str(status): _problem_response(status, codes) for status, codes in codes_by_status.items()}
 
 
 def merge_codes(*problems: ProblemCodes) -> dict[int, list[str]]:
@@ -131,6 +131,9 @@ def merge_codes(*problems: ProblemCodes) -> dict[int, list[str]]:
             merged.setdefault(status, []).extend(code for code in codes if code not in merged[status])
     return dict(sorted(merged.items()))
 
+
+NO_PATH: ProblemCodes = {404: ["not_found"]}
+"""The problem where a parameter in the path makes it another path."""
 
 REFUSED_RECORD: ProblemCodes = {
     status: [code for code, its_status in STATUS.items() if its_status == status]

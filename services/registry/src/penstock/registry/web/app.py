@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
-from penstock.registry.web.problems import answer_http_error
 from penstock.registry.web.request_observer import observed_route
 from penstock.registry.web.view_routes import add_view_routes
+from penstock.runtime.http.api_app import build_api
+from penstock.runtime.http.error_handlers import ErrorDetails
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
 
 def registry_app(registry: Registry, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
     """The ASGI app."""
-    app = FastAPI(title="Penstock registry", docs_url=None, redoc_url=None)
+    app = build_api(
+        "Penstock registry",
+        "Declares streams, and says which models serve them, since when and why. A command with an `Idempotency-Key` is"
+        " done once; repeated, it gets the same answer. Every problem is a JSON document as RFC 9457 has it, with a"
+        " `code`.",
+        version("penstock-registry"),
+        ErrorDetails(
+            not_found="no such path; /docs lists them",
+            method_not_allowed="another method is expected here: Allow names it",
+            internal="the registry failed; its log says more",
+        ),
+        redirect_slashes=True,
+        metrics=metrics,
+    )
     app.router.route_class = observed_route(telemetry, metrics)
-    app.add_exception_handler(HTTPException, answer_http_error)
-    app.add_exception_handler(Exception, answer_http_error)
     add_command_routes(app, registry)
     add_view_routes(app, registry)
     return app

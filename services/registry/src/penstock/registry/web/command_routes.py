@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI, Request, Response
 
+from penstock.contracts.declaration.stream import Declaration
 from penstock.registry.command_context import OPERATOR, CommandContext
 from penstock.registry.command_results import CommandResult
 from penstock.registry.use_cases.model_commands import Promotion, Rollback
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
 from penstock.registry.web import request_bodies
+from penstock.registry.web.documentation import NO_STREAM, NO_VERSION, STALE, UNSERVABLE, command, view, with_body
 from penstock.registry.web.request_bodies import Actor, Headers, IfMatch, StreamName, Version
+from penstock.runtime.http.openapi import NO_PATH, inline_schema_of
 from penstock.runtime.http.problems import Problem
+
+_DECLARATION = with_body(
+    {
+        "application/toml": {"type": "string", "description": "the text of a `stream.toml`"},
+        "application/json": inline_schema_of(Declaration),
+    },
+    {
+        **NO_PATH,
+        400: ["bad_toml", "bad_encoding", "bad_json"],
+        409: ["incompatible_declaration"],
+        413: ["too_large"],
+        415: ["unsupported_media_type"],
+        422: ["bad_declaration", "name_mismatch"],
+    },
+    created=CommandResult,
+)
+_PROMOTE = command(
+    request_bodies.PromoteBody, NO_VERSION, STALE, UNSERVABLE, {422: ["digest_mismatch"], 428: ["epoch_missing"]}
+)
+_ROLLBACK = command(
+    request_bodies.RollbackBody, NO_VERSION, STALE, UNSERVABLE, {409: ["first_version", "never_served"]}, required=False
+)
+_START_ROLLOUT = command(
+    request_bodies.RolloutBody,
+    NO_VERSION,
+    UNSERVABLE,
+    {409: ["rollout_under_way", "serves_already"], 422: ["one_challenger"]},
+)
+_CONTROL_ROLLOUT = command(
+    request_bodies.RolloutActionBody, NO_STREAM, {409: ["no_rollout"], 422: ["several_challengers"]}, required=False
+)
 
 
 def add_command_routes(app: FastAPI, registry: Registry) -> None:
@@ -25,8 +57,8 @@ def add_command_routes(app: FastAPI, registry: Registry) -> None:
 
 
 def _declaration_routes(app: FastAPI, registry: Registry) -> None:
-    @app.put("/v1/streams/{stream}", openapi_extra=_accepts("application/toml", "application/json"))
-    async def apply(
+    @app.put("/v1/streams/{stream}", **_DECLARATION)
+    async def apply_declaration(
         stream: StreamName,
         request: Request,
         response: Response,
@@ -41,8 +73,8 @@ def _declaration_routes(app: FastAPI, registry: Registry) -> None:
 
 
 def _model_routes(app: FastAPI, registry: Registry) -> None:
-    @app.post("/v1/streams/{stream}/promote", openapi_extra=_accepts("application/json"))
-    async def promote(
+    @app.post("/v1/streams/{stream}/promote", **_PROMOTE)
+    async def promote_version(
         stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
     ) -> CommandResult:
         """Let a version serve."""
@@ -52,7 +84,7 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
             raise Problem(428, "epoch_missing", "say which epoch you have seen, as expected_epoch or If-Match")
         return await registry.promote(stream, Promotion(body.version, epoch, body.digest, body.detail), context)
 
-    @app.post("/v1/streams/{stream}/rollback", openapi_extra=_accepts("application/json"))
+    @app.post("/v1/streams/{stream}/rollback", **_ROLLBACK)
     async def roll_back(
         stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
     ) -> CommandResult:
@@ -61,42 +93,42 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
         epoch = request_bodies.expected_epoch(if_match, body.expected_epoch)
         return await registry.roll_back(stream, Rollback(body.to_version, epoch, body.detail), context)
 
-    @app.delete("/v1/models/{stream}/{version}")
-    async def archive(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
+    @app.delete("/v1/models/{stream}/{version}", **view(NO_VERSION, {409: ["version_in_service"]}))
+    async def archive_version(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
         """Archive a version: it can no longer be promoted; its bytes and its history stay."""
         return await registry.archive(stream, version, CommandContext(actor))
 
 
 def _training_routes(app: FastAPI, registry: Registry) -> None:
-    @app.post("/v1/streams/{stream}/retrain", status_code=202, openapi_extra=_accepts("application/json"))
-    async def retrain(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+    @app.post(
+        "/v1/streams/{stream}/retrain",
+        status_code=202,
+        **command(request_bodies.RetrainBody, NO_STREAM, required=False),
+    )
+    async def request_training(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Ask for a training."""
         body, context = await request_bodies.read_command(request, request_bodies.RetrainBody, headers)
         return await registry.request_training(stream, body.detail, context)
 
-    @app.post("/v1/streams/{stream}/imported", status_code=202, openapi_extra=_accepts("application/json"))
-    async def imported(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+    @app.post("/v1/streams/{stream}/imported", status_code=202, **command(request_bodies.ImportedBody, NO_STREAM))
+    async def announce_import(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Announce that history was imported, so that models are trained on it."""
         body, context = await request_bodies.read_command(request, request_bodies.ImportedBody, headers)
         return await registry.announce_import(stream, body.outcomes, body.detail, context)
 
 
 def _rollout_routes(app: FastAPI, registry: Registry) -> None:
-    @app.post("/v1/streams/{stream}/rollout", openapi_extra=_accepts("application/json"))
+    @app.post("/v1/streams/{stream}/rollout", **_START_ROLLOUT)
     async def start_rollout(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Let versions answer beside the champion, by degrees."""
         body, context = await request_bodies.read_command(request, request_bodies.RolloutBody, headers)
         start = RolloutStart(body.challengers, body.mode, body.steps, body.detail)
         return await registry.start_rollout(stream, start, context)
 
-    @app.post("/v1/streams/{stream}/rollout/{order}", openapi_extra=_accepts("application/json"))
+    @app.post("/v1/streams/{stream}/rollout/{order}", **_CONTROL_ROLLOUT)
     async def control_rollout(
         stream: StreamName, order: RolloutAction, request: Request, headers: Headers
     ) -> CommandResult:
         """Pause, resume, abort or promote the rollout under way."""
         body, context = await request_bodies.read_command(request, request_bodies.RolloutActionBody, headers)
         return await registry.control_rollout(stream, order, body.detail, context)
-
-
-def _accepts(*media_types: str) -> dict[str, Any]:
-    return {"requestBody": {"content": {media_type: {} for media_type in media_types}}}

@@ -1,19 +1,13 @@
-"""What an exception becomes over HTTP: a problem (RFC 9457) that never repeats what was sent."""
+"""What an exception of a command or a view becomes over HTTP: a problem that never repeats what was sent."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
 
 from penstock.bus.errors import TransientError
 from penstock.registry.command_results import CommandRefused
 from penstock.runtime.http.problems import RETRY_AFTER, Problem, problem_response
-
-INTERNAL = Problem(500, "internal", "the registry failed; its log says more")
 
 _STATUS = {"unknown": 404, "conflict": 409, "invalid": 422}
 
@@ -22,11 +16,6 @@ def response_to_error(error: Exception) -> Response | None:
     """The response to a request that failed with `error`, None when the error is a fault of the registry's."""
     problem = _problem_of(error)
     return None if problem is None else problem_response(problem)
-
-
-async def answer_http_error(_: Request, error: Exception) -> Response:
-    """The response where no route matched, or to a fault of the registry's."""
-    return response_to_error(error) or problem_response(INTERNAL)
 
 
 def _problem_of(error: Exception) -> Problem | None:
@@ -42,8 +31,5 @@ def _problem_of(error: Exception) -> Problem | None:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"][1:])
             return Problem(422, "invalid", str(first["msg"]), field or None)
-        case HTTPException():
-            code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-            return Problem(error.status_code, code, str(error.detail))
         case _:
             return None

@@ -27,7 +27,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}
 Detail = Annotated[str, Field(max_length=1000)]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-EpochNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+EpochNumber = Annotated[int, Field(ge=0, lt=2**31 - 1, strict=True)]  # the next one is a 32-bit integer too
 
 LARGEST_COMMAND = 16_384  # bytes
 
@@ -69,13 +69,25 @@ class RollbackBody(_Body):
     detail: Detail = ""
 
 
+_RISING = Field(max_length=20, description="rising, such as 0.05, 0.2, 0.5", json_schema_extra={"uniqueItems": True})
+
+
 class RolloutBody(_Body):
     """Roll out `version`, or several `versions` by bandit; `mode` and `steps` as the stream declares unless given."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["version"], "properties": {"version": {"type": "integer"}}},
+                {"required": ["versions"], "properties": {"versions": {"minItems": 1, "uniqueItems": True}}},
+            ]
+        }
+    )
 
     version: VersionNumber | None = None
     versions: Annotated[tuple[VersionNumber, ...], Field(max_length=8)] = ()
     mode: RolloutMode | None = None
-    steps: Annotated[tuple[Share, ...], Field(max_length=20)] = ()
+    steps: Annotated[tuple[Share, ...], _RISING] = ()
     detail: Detail = ""
 
     @model_validator(mode="after")

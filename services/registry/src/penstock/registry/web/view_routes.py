@@ -11,6 +11,7 @@ from penstock.contracts.records.monitoring import Alert
 from penstock.registry.audit_chain import ChainHead
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web import rollout_view, views
+from penstock.registry.web.documentation import ETAG, NO_STREAM, NO_VERSION, view
 from penstock.registry.web.request_bodies import StreamName, Version
 from penstock.runtime.http.problems import Problem
 
@@ -27,33 +28,33 @@ def add_view_routes(app: FastAPI, registry: Registry) -> None:
 def _stream_views(app: FastAPI, registry: Registry) -> None:
     read = registry.database.read
 
-    @app.get("/v1/streams")
-    async def all_streams() -> dict[str, list[views.StreamView]]:
+    @app.get("/v1/streams", **view())
+    async def list_streams() -> dict[str, list[views.StreamView]]:
         """Every stream."""
         return {"streams": await read(views.all_streams)}
 
-    @app.get("/v1/streams/{stream}")
-    async def stream_by_name(stream: StreamName, response: Response) -> views.StreamView:
+    @app.get("/v1/streams/{stream}", **view(NO_STREAM, headers=ETAG))
+    async def get_stream(stream: StreamName, response: Response) -> views.StreamView:
         """A stream; its ETag is its epoch."""
         view = await read(lambda session: views.find_stream(session, stream))
         response.headers["ETag"] = f'"{view.epoch}"'
         return view
 
-    @app.get("/v1/streams/{stream}/epochs")
-    async def epochs(stream: StreamName) -> dict[str, list[ModelEpoch]]:
+    @app.get("/v1/streams/{stream}/epochs", **view(NO_STREAM))
+    async def list_epochs(stream: StreamName) -> dict[str, list[ModelEpoch]]:
         """A stream's epochs, in order."""
         return {"epochs": await read(lambda session: views.epochs_of(session, stream))}
 
-    @app.get("/v1/streams/{stream}/rollout")
-    async def rollout(stream: StreamName) -> rollout_view.RolloutView:
+    @app.get("/v1/streams/{stream}/rollout", **view(NO_STREAM, {404: ["no_rollout"]}))
+    async def get_rollout(stream: StreamName) -> rollout_view.RolloutView:
         """The newest rollout."""
         view = await read(lambda session: rollout_view.newest_rollout(session, stream))
         if view is None:
             raise Problem(404, "no_rollout", f"no model of {stream} has been on trial yet")
         return view
 
-    @app.get("/v1/streams/{stream}/runs")
-    async def runs(stream: StreamName) -> dict[str, list[views.RunView]]:
+    @app.get("/v1/streams/{stream}/runs", **view(NO_STREAM))
+    async def list_training_runs(stream: StreamName) -> dict[str, list[views.RunView]]:
         """Training runs, and the decisions on their candidates."""
         return {"runs": await read(lambda session: views.runs_of(session, stream))}
 
@@ -61,13 +62,13 @@ def _stream_views(app: FastAPI, registry: Registry) -> None:
 def _model_views(app: FastAPI, registry: Registry) -> None:
     read = registry.database.read
 
-    @app.get("/v1/streams/{stream}/models")
-    async def models(stream: StreamName) -> dict[str, list[views.VersionView]]:
+    @app.get("/v1/streams/{stream}/models", **view(NO_STREAM))
+    async def list_models(stream: StreamName) -> dict[str, list[views.VersionView]]:
         """A stream's registered models."""
         return {"models": await read(lambda session: views.models_of(session, stream))}
 
-    @app.get("/v1/models/{stream}/{version}")
-    async def model_by_version(stream: StreamName, version: Version) -> views.VersionView:
+    @app.get("/v1/models/{stream}/{version}", **view(NO_VERSION))
+    async def get_model(stream: StreamName, version: Version) -> views.VersionView:
         """A registered model."""
         return await read(lambda session: views.find_model(session, stream, version))
 
@@ -75,18 +76,20 @@ def _model_views(app: FastAPI, registry: Registry) -> None:
 def _governance_views(app: FastAPI, registry: Registry) -> None:
     read = registry.database.read
 
-    @app.get("/v1/alerts")
-    async def alerts(limit: PageLimit = 100) -> dict[str, list[Alert]]:
+    @app.get("/v1/alerts", **view())
+    async def list_alerts(limit: PageLimit = 100) -> dict[str, list[Alert]]:
         """The newest alerts, newest first."""
         return {"alerts": await read(lambda session: views.newest_alerts(session, limit))}
 
-    @app.get("/v1/audit")
-    async def audit(after: Annotated[int, Query(ge=0, lt=2**31)] = 0, limit: PageLimit = 100) -> views.AuditPage:
+    @app.get("/v1/audit", **view())
+    async def list_audit_entries(
+        after: Annotated[int, Query(ge=0, lt=2**31)] = 0, limit: PageLimit = 100
+    ) -> views.AuditPage:
         """The audit log, a page at a time."""
         return await read(lambda session: views.audit_page(session, after, limit))
 
-    @app.get("/v1/audit/verify")
-    async def verify(
+    @app.get("/v1/audit/verify", **view())
+    async def verify_audit_log(
         number: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
         digest: Annotated[str | None, Query(alias="hash", pattern=r"^[0-9a-f]{64}$")] = None,
     ) -> views.Verification:

@@ -44,8 +44,8 @@ def build_app(predictor: Predictor, telemetry: Telemetry, metrics: Metrics) -> F
     app = build_api(
         "Penstock server",
         "Predicts events with the model that serves their stream, by our own routes and by the Open Inference Protocol."
-        " The BentoML service is mounted under `/bento`, with its own documentation at `/bento/`. Every problem is a"
-        " JSON document as RFC 9457 has it, with a `code`.",
+        " The BentoML service is mounted under `/bento`, with an OpenAPI document of its own, `/bento/docs.json`. Every"
+        " problem is a JSON document as RFC 9457 has it, with a `code`.",
         predictor.code,
         ErrorDetails(
             not_found=f"expected {PREDICT}, {MODEL}, or a path below /v2 or /bento",
