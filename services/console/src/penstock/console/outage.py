@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.views.terminal import err
 
 LASTS_S = 30.0  # a broker or service that is started again is back by then
 PAUSE_S = 0.5
@@ -45,7 +45,8 @@ class Outage:
     def _note_failure(self, error: Exception) -> None:
         if self._since is None:
             self._since = time.monotonic()
-            err.print(f"{self._name} does not answer; trying again for {self._lasts_s:g} s ...", markup=False)
+            line = f"{self._name} does not answer; trying again for {self._lasts_s:g} s ..."
+            print(line, file=sys.stderr)  # noqa: T201
         elif time.monotonic() - self._since > self._lasts_s:
             raise ConsoleFailure(
                 f"{self._name} has not answered for {self._lasts_s:g} s ({error}); see: penstock status"
