@@ -97,7 +97,7 @@ class _ReadableRecords:
         records, start = self._records, self.next_fetch_offset
         try:
             try:
-                yield from records
+                yield from records._records_iterator  # not `records`, whose own step for each record is slow
             except UnicodeDecodeError:
                 records._records = _LenientBatches(records._records.content, records.next_fetch_offset)
                 yield from records._unpack_records()
