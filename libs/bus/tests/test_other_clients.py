@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -10,13 +11,24 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, UnsupportedVersionError
+from aiokafka.consumer.fetcher import FetchError
+from aiokafka.errors import (
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+    UnsupportedVersionError,
+)
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from penstock.bus.errors import AccessDenied, BrokerUnavailable, UnreadableBatch, UnsupportedBroker
-from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
+from penstock.bus.kafka.fetched_records import FetchedResults
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.kafka.source import KafkaSource
 from penstock.bus.ports import FetchedBatch, NewTopic, TopicPartition
@@ -194,6 +206,29 @@ def _flip_a_bit(home: Path, value: bytes) -> None:
         position = path.read_bytes().index(value) + len(value) - 1
         segment.seek(position)
         segment.write(bytes([value[-1] ^ 1]))
+
+
+def test_a_topic_that_may_not_be_read_is_reported_for_itself_and_other_errors_reach_the_consumer() -> None:
+    failures: list[tuple[KafkaTopicPartition, int, str]] = []
+    results = FetchedResults(lambda partition, offset, error: failures.append((partition, offset, str(error))))
+    denied, away = KafkaTopicPartition("denied", 0), KafkaTopicPartition("away", 0)
+    results[denied] = FetchError(error=TopicAuthorizationFailedError("denied"), backoff=0.1)
+    results[away] = FetchError(error=OffsetOutOfRangeError("away"), backoff=0.1)
+    assert [(partition, offset) for partition, offset, _ in failures] == [(denied, -1)]
+    assert list(results) == [away]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TopicAuthorizationFailedError("t"), "no permission to read the topic; grant it"),
+        (UnsupportedCodecError("Unknown compression codec 0x05"), "codec 0x05; .*gzip, snappy, lz4 or zstd"),
+        (CorruptRecordException("Invalid CRC"), "the batch is corrupt .*Invalid CRC.*kafka-delete-records"),
+        (ValueError("a codec's own error"), "the batch is corrupt .*a codec's own error"),
+    ],
+)
+def test_the_reason_why_a_partition_cannot_be_read_says_what_to_do(error: Exception, reason: str) -> None:
+    assert re.search(reason, unreadable_reason(error))
 
 
 @pytest.mark.parametrize(
