@@ -21,7 +21,7 @@ def with_health_routes(app: Any) -> FastAPI:
     """A service's app with the routes that the runtime adds."""
     assert isinstance(app, FastAPI)
     health = Health("service", dict, Metrics())
-    health.ready = True
+    health.started = True
     app.router.routes[:0] = health.routes()
     return app
 

@@ -21,7 +21,8 @@ DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
 LOADED_BY_NAME = {
     "psycopg",
     "httptools",
-}  # a driver that a database URL asks for; the parser that uvicorn's protocol wants
+    "cramjam",
+}  # a driver that a database URL asks for; the parser that uvicorn's protocol wants; codecs of the Kafka client
 
 
 def project_of(folder: Path) -> dict[str, Any]:

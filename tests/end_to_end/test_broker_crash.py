@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
+import sys
 
 import httpx
 
@@ -47,6 +50,30 @@ async def test_the_loop_resumes_after_the_broker_was_killed(site: Site) -> None:
         await deployment.watch.read_to_end()
         assert set(acknowledged) <= set(deployment.watch.predictions)
         assert deployment.watch.rejections == {}
+
+
+async def test_commands_wait_for_a_broker_that_is_started_again_and_say_so_in_one_line(site: Site) -> None:
+    async with site.stream("broker-restart") as deployment:
+        name = deployment.watch.stream.name
+    for words in (["stream", "list"], ["wait", name], ["ledger", name]):
+        broker = site.record.processes["broker"].process
+        assert broker is not None
+        assert broker.signal(signal.SIGKILL)
+        done = await asyncio.to_thread(_penstock, site, *words)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("\n") <= 1, done.stderr
+        await asyncio.to_thread(await_ready, site.home)
+
+
+def _penstock(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "penstock.console", *words],
+        env={**os.environ, "PENSTOCK_HOME": str(site.home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 JSON = {"content-type": "application/json"}

@@ -40,7 +40,7 @@ async def open_worker(*faults: Fault) -> tuple[FaultyLog, Worker]:
     return log, Worker(group, log, "test", Streams(), MemoryStateStores(), telemetry, Metrics())
 
 
-def write(log: FaultyLog, values: Sequence[bytes]) -> None:
+def write(log: FaultyLog, values: Sequence[bytes | None]) -> None:
     log.append([RecordBatch.single(*IN, b"key", value) for value in values])
 
 
@@ -109,3 +109,15 @@ async def test_a_hundred_unreadable_records_in_a_row_do_not_stop_it() -> None:
     assert len(dead_letters(log)) == len(log.records_of(OUT)) == 100
     assert [letter.data.offset for letter in dead_letters(log)] == list(range(50, 150))
     await worker.close()
+
+
+async def test_tombstones_however_many_become_dead_letters_and_do_not_stop_it() -> None:
+    log, worker = await open_worker()
+    write(log, [None] * 1200 + [GOOD])
+    assert await worker.step(0) == 1201
+    assert len(dead_letters(log)) == 1200
+    assert {(letter.data.value, letter.data.reason) for letter in dead_letters(log)} == {(None, "the value is null")}
+    assert len(log.records_of(OUT)) == 1
+    write(log, [b"garbage"] * 501)
+    with pytest.raises(TooManyDeadLetters):
+        await worker.run()

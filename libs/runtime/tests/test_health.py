@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import httpx
 from starlette.applications import Starlette
 
+from penstock.bus.errors import AccessDenied
 from penstock.bus.memory.faulty_log import FaultyLog
-from penstock.bus.ports import RecordBatch
+from penstock.bus.memory.log import MemorySource
+from penstock.bus.ports import RebalanceListener, RecordBatch, TopicPartition
 from penstock.bus.routes import Group, route
 from penstock.bus.state.unit_state import MemoryStateStores
 from penstock.bus.topics import control_topics
@@ -33,7 +36,7 @@ def make_worker(log: FaultyLog) -> Worker:
 async def test_a_stuck_worker_is_named() -> None:
     worker, health = make_worker(FaultyLog()), Health("tiny", lambda: {"epochs": {"loans": 3}}, Metrics())
     health.watch([worker])
-    health.ready = True
+    health.started = True
     transport = httpx.ASGITransport(Starlette(routes=health.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
         healthy = (await client.get("/healthz")).json()
@@ -42,6 +45,74 @@ async def test_a_stuck_worker_is_named() -> None:
         unhealthy = await client.get("/healthz")
     assert unhealthy.status_code == 503
     assert unhealthy.json()["stuck"] == ["tiny"]
+
+
+async def get(health: Health, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(Starlette(routes=health.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
+        return await client.get(path)
+
+
+async def test_a_group_that_the_broker_refuses_is_named_with_the_reason_and_not_ready() -> None:
+    permitted = asyncio.Event()
+
+    class RefusingLog(FaultyLog):
+        async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
+            if not permitted.is_set():
+                raise AccessDenied("the broker refuses access: GroupAuthorizationFailedError: tiny")
+            return await super().source(group, listener)
+
+    worker, health = make_worker(RefusingLog()), Health("tiny", dict, Metrics())
+    health.watch([worker])
+    health.started = True
+    task = asyncio.create_task(worker.run())
+    await _until(lambda: worker.last_error is not None)
+    body = (await get(health, "/healthz")).json()
+    assert body["status"] == "failing"
+    assert body["failing"] == {"tiny": "the broker refuses access: GroupAuthorizationFailedError: tiny"}
+    assert (await get(health, "/readyz")).status_code == 503
+    permitted.set()
+    await _until(lambda: worker.last_error is None)
+    assert (await get(health, "/healthz")).json() == {"service": "tiny", "status": "ok"}
+    assert (await get(health, "/readyz")).status_code == 200
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_topic_partition_that_cannot_be_read_is_named_and_the_service_stays_ready() -> None:
+    class UnreadableSource(MemorySource):
+        def failures(self) -> dict[TopicPartition, str]:
+            return {("test.commands", 0): "the batch is corrupt"}
+
+    class UnreadableLog(FaultyLog):
+        async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
+            await super().source(group, listener)
+            self._members[group] = [UnreadableSource(self, group, listener)]
+            return self._members[group][0]
+
+    worker, health = make_worker(UnreadableLog()), Health("tiny", dict, Metrics())
+    health.watch([worker])
+    health.started = True
+    await worker.step(0)
+    body = (await get(health, "/healthz")).json()
+    assert (body["status"], body["failing"]) == ("failing", {"test.commands/0": "the batch is corrupt"})
+    assert (await get(health, "/readyz")).status_code == 200
+    await worker.close()
+
+
+async def test_a_service_is_ready_only_when_it_says_so_itself() -> None:
+    can_work = False
+    health = Health("tiny", dict, Metrics(), lambda: can_work)
+    health.started = True
+    assert (await get(health, "/readyz")).status_code == 503
+    can_work = True
+    assert (await get(health, "/readyz")).json() == {"service": "tiny", "ready": True}
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the memory bus has no event for it
+            await asyncio.sleep(0)
 
 
 async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:

@@ -17,6 +17,7 @@ from penstock.bus.topics import stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import RECEIVED
+from penstock.runtime import log_writer as log_writer_module
 from penstock.runtime.log_writer import BufferFull, LogWriter, WriteLimits, WriteRequest, WriteUnconfirmed
 
 STREAMS = [
@@ -230,3 +231,52 @@ async def test_enqueue_reports_the_requests_that_were_not_confirmed() -> None:
     await writer.drain()
     await _eventually(lambda: len(lost) == 2)
     assert lost == [(b"a", WriteUnconfirmed), (b"b", WriteUnconfirmed)]
+
+
+async def test_the_writer_counts_as_confirmed_until_the_broker_was_silent_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = ControlledLog()
+    writer = await log_writer(log)
+    assert writer.is_confirmed()
+    log.gate.clear()
+    held = asyncio.create_task(write(writer, write_request(b"held")))
+    await _eventually(lambda: log.writes)
+    assert writer.is_confirmed()
+    monkeypatch.setattr(log_writer_module, "SILENCE_LIMIT_S", 0.0)
+    assert not writer.is_confirmed()
+    log.gate.set()
+    await held
+    assert writer.is_confirmed()
+
+
+class StoppedClock:
+    """Stands in for the module `time`."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+async def test_a_writer_whose_writes_fail_is_not_confirmed_until_one_succeeds_or_none_was_tried_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = ControlledLog()
+    writer = await log_writer(log)
+    clock = StoppedClock()
+    monkeypatch.setattr(log_writer_module, "time", clock)
+    log.error = BrokerUnavailable("no answer")
+    for seconds in (0.0, 20.0, 40.0):
+        clock.seconds = seconds
+        with pytest.raises(WriteUnconfirmed):
+            await write(writer, write_request(b"lost"))
+    assert not writer.is_confirmed()
+    clock.seconds = 75.0
+    assert writer.is_confirmed(), "only a new write can tell, and none comes to a service that is not ready"
+    with pytest.raises(WriteUnconfirmed):
+        await write(writer, write_request(b"lost"))
+    assert not writer.is_confirmed()
+    log.error = None
+    await write(writer, write_request(b"taken"))
+    assert writer.is_confirmed()

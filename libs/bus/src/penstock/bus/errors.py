@@ -16,6 +16,18 @@ class BrokerUnavailable(TransientError):
     """The broker does not answer, or did not confirm a write: whether it took the write is unknown."""
 
 
+class AccessDenied(TransientError):
+    """The broker does not let this client do it: it waits until it is permitted."""
+
+
+class UnreadableBatch(TransientError):
+    """A batch on the log is corrupt, or compressed in a way that is not known."""
+
+
+class UnsupportedBroker(RuntimeError):
+    """The broker does not speak what Penstock needs of it: no waiting helps."""
+
+
 class TooManyDeadLetters(RuntimeError):
     """More of a topic is unreadable than can be an accident: going on would move all of it to the dead letters."""
 

@@ -14,11 +14,16 @@ TopicPartition = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class FetchedBatch:
-    """Consecutive records of one topic partition."""
+    """Consecutive records of one topic partition, perhaps none.
+
+    `position` is the next offset to read. It may be beyond the last record and one: the marker that ends a transaction
+    takes an offset too, as do records of a transaction that was aborted, and nobody reads them.
+    """
 
     topic: str
     partition: int
     records: Sequence[RawRecord]
+    position: int
 
 
 Headers = Sequence[tuple[str, bytes]]
@@ -74,13 +79,19 @@ class Source(Protocol):
         """Consume exactly these topics from now on."""
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
-        """At most `max_records` records, waiting `wait` seconds for the first."""
+        """At most `max_records` records, waiting `wait` seconds for the first.
+
+        A topic partition whose position moved without a record is in the result too, with no records.
+        """
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
 
     def end_offsets(self) -> Mapping[TopicPartition, int]:
         """The next offset of each assigned topic partition, as of its last fetch."""
+
+    def failures(self) -> Mapping[TopicPartition, str]:
+        """The topic partitions that cannot be read for now, and why; they are tried again by and by."""
 
     async def close(self) -> None:
         """Leave the group."""

@@ -10,17 +10,23 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from penstock.bus.errors import AccessDenied
 from penstock.bus.worker.worker import Worker
 from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
 from penstock.telemetry.metrics import Metrics
 
 
 class HealthBody(Struct):
-    """Which service it is and how it is, with facts of the service's own; `stuck` names the groups that are."""
+    """Which service it is and how it is, with facts of the service's own.
+
+    `stuck` names the groups that are. `failing` are groups and topic partitions that cannot be worked on for now, and
+    why; they are tried again.
+    """
 
     service: str
-    status: Literal["ok", "starting", "stuck"]
+    status: Literal["ok", "starting", "failing", "stuck"]
     stuck: list[str] = []
+    failing: dict[str, str] = {}
 
 
 class ReadyBody(Struct):
@@ -37,7 +43,7 @@ HEALTHZ = Operation(
 )
 READYZ = Operation(
     "Whether the service is ready",
-    "Whether it has read what it needs to do its work.",
+    "Whether it has read what it needs to do its work, and can do it.",
     {200: Answer("it is", {JSON: ReadyBody}), 503: Answer("not yet", {JSON: ReadyBody})},
 )
 METRICS = Operation(
@@ -48,10 +54,21 @@ METRICS = Operation(
 
 
 class Health:
-    """Whether a service is healthy (every worker makes progress) and ready (it has read the control plane)."""
+    """Whether a service is healthy (every worker makes progress) and ready.
 
-    def __init__(self, name: str, facts: Callable[[], dict[str, Any]], metrics: Metrics) -> None:
-        self.ready = False
+    It is ready once it has read the control plane (`started`), as long as it says so itself (`can_work`) and the broker
+    permits its groups to work.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        facts: Callable[[], dict[str, Any]],
+        metrics: Metrics,
+        can_work: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.started = False
+        self._can_work = can_work
         self._name = name
         self._facts = facts
         self._metrics = metrics
@@ -60,6 +77,15 @@ class Health:
     def watch(self, workers: Sequence[Worker]) -> None:
         """Watch the progress of these workers."""
         self._workers = workers
+
+    def is_ready(self) -> bool:
+        """Whether the service can do its work."""
+        is_denied = any(isinstance(worker.last_error, AccessDenied) for worker in self._workers)
+        return self.started and not is_denied and self._can_work()
+
+    def failures(self) -> dict[str, str]:
+        """The groups and topic partitions that cannot be worked on for now, and why."""
+        return {what: why for worker in self._workers for what, why in worker.failures().items()}
 
     def stuck_groups(self) -> list[str]:
         """The groups that have made no progress for longer than their handlers may take."""
@@ -79,13 +105,15 @@ class Health:
         ]
 
     async def _healthz(self, _: Request) -> Response:
-        stuck = self.stuck_groups()
-        state = "stuck" if stuck else "ok" if self.ready else "starting"
-        body = {"service": self._name, "status": state, **({"stuck": stuck} if stuck else {}), **self._facts()}
-        return JSONResponse(body, status_code=503 if stuck else 200)
+        stuck, failing = self.stuck_groups(), self.failures()
+        state = "stuck" if stuck else "failing" if failing else "ok" if self.is_ready() else "starting"
+        body = {"service": self._name, "status": state}
+        lists = {name: content for name, content in (("stuck", stuck), ("failing", failing)) if content}
+        return JSONResponse({**body, **lists, **self._facts()}, status_code=503 if stuck else 200)
 
     async def _readyz(self, _: Request) -> Response:
-        return JSONResponse({"service": self._name, "ready": self.ready}, status_code=200 if self.ready else 503)
+        ready = self.is_ready()
+        return JSONResponse({"service": self._name, "ready": ready}, status_code=200 if ready else 503)
 
     async def _metrics_page(self, _: Request) -> Response:
         content, media_type = self._metrics.exposition()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from penstock.bus.publisher import Publisher
 from penstock.contracts.batch import AnyOutputs, Outputs
 from penstock.contracts.topics import Topic
 
+SILENCE_LIMIT_S = 30.0  # without a confirmation from the broker, while there is something to write
 MAX_WRITE_BYTES = 4 << 20  # of requests written together: more would keep small requests waiting for large ones
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,18 @@ class LogWriter:
         self._limits = limits
         self._queues: dict[str, _StreamQueue] = {}
         self._unconfirmed_bytes = 0
+        self._unconfirmed_since: float | None = None
+        self._last_request = 0.0
+
+    def is_confirmed(self) -> bool:
+        """Whether the broker confirms what is written: False after 30 s in which it confirmed nothing of any stream.
+
+        True again, too, once nothing has been written for as long, since only a new write can tell.
+        """
+        now = time.monotonic()
+        if self._unconfirmed_since is None or now - self._unconfirmed_since < SILENCE_LIMIT_S:
+            return True
+        return not self._queues and now - self._last_request > SILENCE_LIMIT_S
 
     async def write(self, stream: str, requests: Sequence[WriteRequest]) -> Errors:
         """Write requests of a stream and wait until the broker has confirmed them.
@@ -138,6 +152,9 @@ class LogWriter:
         if self._is_full(queue, size):
             raise BufferFull
         loop = asyncio.get_running_loop()
+        self._last_request = time.monotonic()
+        if self._unconfirmed_since is None:
+            self._unconfirmed_since = self._last_request
         pending = _PendingWrite(requests, size, loop.create_future())
         self._count_bytes(queue, size)
         queue.pending.append(pending)
@@ -169,11 +186,14 @@ class LogWriter:
         while queue.pending:
             batch = _next_batch(queue.pending)
             errors = await self._publish_all(stream, [request for pending in batch for request in pending.requests])
+            confirmed = not any(isinstance(error, WriteUnconfirmed) for error in errors)
             for pending in batch:
                 count = len(pending.requests)
                 self._count_bytes(queue, -pending.size)
                 pending.resolve(errors[:count])
                 errors = errors[count:]
+            if confirmed:
+                self._unconfirmed_since = time.monotonic() if self._unconfirmed_bytes else None
         del self._queues[stream]
 
     async def _publish_all(self, stream: str, requests: Sequence[WriteRequest]) -> Errors:

@@ -80,7 +80,7 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
     resources = Resources.connect(name, settings, RocksStateStores(settings.data_folder / "state"))
     try:
         service = build(settings, resources)
-        health = Health(name, service.health, resources.metrics)
+        health = Health(name, service.health, resources.metrics, service.ready)
         async with asyncio.TaskGroup() as group:
             server = group.create_task(_serve(_app(service, health), listener, stop))
             work = group.create_task(_work(service, resources, health))
@@ -158,7 +158,7 @@ async def _work(service: Service, resources: Resources, health: Health) -> None:
             tasks.create_task(worker.run())
         for task in service.tasks:
             tasks.create_task(_await(task()))
-        health.ready = True
+        health.started = True
 
 
 async def _await(work: Awaitable[None]) -> None:

@@ -84,6 +84,10 @@ def _telemetry(name: str) -> Telemetry:
         raise SettingsError(str(error)) from error
 
 
+def _always() -> bool:
+    return True
+
+
 def _no_facts() -> dict[str, Any]:
     return {}
 
@@ -93,7 +97,8 @@ class Service:
     """A service, ready to run.
 
     `app` is served on the service's port, beside the health routes. `tasks` run from the start until the service
-    stops. `health` adds facts to `/healthz`, such as the epochs that are served.
+    stops. `health` adds facts to `/healthz`, such as the epochs that are served; `ready` is asked whether the service
+    can do its work, once its followers and tasks have started.
     """
 
     groups: Sequence[Group] = ()
@@ -101,3 +106,4 @@ class Service:
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _no_facts
+    ready: Callable[[], bool] = _always

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
@@ -54,11 +56,36 @@ def main() -> None:
         interrupt_at(signal.SIGHUP)
     # Only the called command is imported: some import all of training.
     called = [name for name in COMMANDS if sys.argv[1:2] == [name]]
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told in one line, by us
     try:
         application(called or COMMANDS)()
     except ConsoleFailure as failure:
-        err.print(str(failure), style="red", markup=False)
-        sys.exit(failure.status)
+        _exit(failure)
+    except Exception as error:
+        outage = outage_failure(error)
+        if outage is None:
+            raise
+        _exit(outage)
+
+
+def outage_failure(error: Exception) -> ConsoleFailure | None:
+    """The failure that an error of the broker or a service is to the user; None if the error is a bug of ours."""
+    import httpx  # noqa: PLC0415 (slow to import, and most commands do not fail)
+
+    from penstock.bus.errors import TransientError, UnsupportedBroker  # noqa: PLC0415
+
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, TransientError | UnsupportedBroker):
+        return ConsoleFailure(f"{error}; see: penstock status")
+    if isinstance(error, httpx.TransportError):
+        return ConsoleFailure(f"a service does not answer ({type(error).__name__}: {error}); see: penstock status")
+    return None
+
+
+def _exit(failure: ConsoleFailure) -> NoReturn:
+    err.print(str(failure), style="red", markup=False)
+    sys.exit(failure.status)
 
 
 if __name__ == "__main__":

@@ -2,30 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from penstock.bus.errors import BrokerUnavailable, suppress_transient
 from penstock.bus.follower import TopicFollower
 from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.bus.ports import FetchedBatch, Log, Reader
+from penstock.bus.ports import (
+    FetchedBatch,
+    Log,
+    NewTopic,
+    Reader,
+    RebalanceListener,
+    Sink,
+    Source,
+    TopicPartition,
+)
 from penstock.console.deployment import Deployment
+from penstock.console.outage import Outage
 from penstock.contracts.topics import Topic
 
 CLIENT_ID = "console"
 POLL_S = 0.5
+ATTEMPT_S = 15.0  # longer than the client's own limits: a call may come to wait for a connection that is gone
 
 R = TypeVar("R")
 
 
 @asynccontextmanager
-async def open_log(deployment: Deployment) -> AsyncIterator[KafkaLog]:
-    """The log of a deployment, connected for the length of the block."""
+async def open_log(deployment: Deployment) -> AsyncIterator[Log]:
+    """The log of a deployment, connected for the length of the block; what is read from it survives an outage.
+
+    Raises:
+        ConsoleFailure: the broker has not answered for 30 s.
+    """
     kafka_log = KafkaLog(Connection(deployment.bootstrap), deployment.namespace, CLIENT_ID)
     try:
-        yield kafka_log
+        yield PatientLog(kafka_log, Outage(f"The broker at {deployment.bootstrap}", BrokerUnavailable))
     finally:
-        await kafka_log.close()
+        await suppress_transient(kafka_log.close())
+
+
+class PatientLog:
+    """A log whose reading is tried again while the broker does not answer."""
+
+    def __init__(self, log: Log, outage: Outage) -> None:
+        self._log = log
+        self._outage = outage
+
+    async def create(self, topics: Sequence[NewTopic]) -> None:
+        """Create the topics that do not exist yet."""
+        await self._retry(lambda: self._log.create(topics))
+
+    async def source(self, group: str, listener: RebalanceListener) -> Source:
+        """Join a consumer group; it is not tried again."""
+        return await self._log.source(group, listener)
+
+    async def sink(self) -> Sink:
+        """A new producer, whose writes are not tried again."""
+        return await self._log.sink()
+
+    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> Reader:
+        """Read topic partitions from an offset on; None: only new records."""
+        return PatientReader(await self._retry(lambda: self._log.reader(starts)), self._outage)
+
+    async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset of each topic partition that exists."""
+        return await self._retry(lambda: self._log.end_offsets(topic_partitions))
+
+    async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each topic partition still has, of those that exist."""
+        return await self._retry(lambda: self._log.beginning_offsets(topic_partitions))
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """The positions that the group has committed."""
+        return await self._retry(lambda: self._log.committed(group))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._log.close()
+
+    async def _retry(self, attempt: Callable[[], Awaitable[R]]) -> R:
+        async def limited_attempt() -> R:
+            try:
+                async with asyncio.timeout(ATTEMPT_S):
+                    return await attempt()
+            except TimeoutError as error:
+                raise BrokerUnavailable(f"no answer within {ATTEMPT_S:g} s") from error
+
+        return await self._outage.retry(limited_attempt)
+
+
+class PatientReader:
+    """A reader that goes on where it was once the broker answers again."""
+
+    def __init__(self, reader: Reader, outage: Outage) -> None:
+        self._reader = reader
+        self._outage = outage
+
+    async def poll(self, wait: float) -> list[FetchedBatch]:
+        """The next records, waiting `wait` seconds for the first."""
+        return await self._outage.retry(lambda: self._reader.poll(wait))
+
+    async def read_to_end(self) -> list[FetchedBatch]:
+        """All records up to the ends as they are now."""
+        return await self._outage.retry(self._reader.read_to_end)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await suppress_transient(self._reader.close())
 
 
 async def read_control_topic(log: Log, namespace: str, topic: Topic[R], apply: Callable[[R], None]) -> None:

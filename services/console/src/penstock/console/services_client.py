@@ -10,11 +10,13 @@ import httpx
 
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.console.outage import Outage
 from penstock.console.polling import poll
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.contracts.ids import derived_id
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+UNAVAILABLE = 503  # a service that cannot reach the broker answers so
 ATTEMPTS = 120
 RETRY_PAUSE_S = 0.5
 
@@ -30,6 +32,7 @@ class ServicesClient:
         self._ingestion = ingestion
         self._registry = registry
         self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        self._registry_outage = Outage(f"The registry at {registry}", _NotDone)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -67,10 +70,7 @@ class ServicesClient:
         """
         url = f"{self._registry}/v1/streams/{stream}/imported"
         key = {"idempotency-key": derived_id("imported", stream, outcomes, detail)}
-        try:
-            _document(await self._client.post(url, json={"outcomes": outcomes, "detail": detail}, headers=key))
-        except httpx.TransportError as error:
-            raise ConsoleFailure(f"{url}: the registry does not answer; import the file again") from error
+        await self._request(url, "POST", repeatable=True, json={"outcomes": outcomes, "detail": detail}, headers=key)
 
     async def declare(self, name: str, declaration: str, media_type: str = "application/json") -> str:
         """Declare a stream; `created`, `changed` or `unchanged`.
@@ -118,18 +118,56 @@ class ServicesClient:
 
     async def _request_registry(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         url = f"{self._registry}/v1/streams/{path}"
-        try:
-            return _document(await self._client.request(method, url, **options))
-        except httpx.TransportError as error:
-            raise ConsoleFailure(f"{url}: the registry does not answer; see: penstock status") from error
+        return await self._request(url, method, repeatable=method != "POST", **options)
+
+    async def _request(self, url: str, method: str, *, repeatable: bool, **options: Any) -> dict[str, Any]:
+        """Send a request to the registry, again while it does not answer, provided that nothing is done twice by that.
+
+        Raises:
+            ConsoleFailure: the registry refused it, or does not answer.
+        """
+
+        async def attempt() -> httpx.Response:
+            try:
+                response = await self._client.request(method, url, **options)
+            except httpx.ConnectError as error:
+                raise _NotDone(_text(error)) from error
+            except httpx.TransportError as error:
+                if repeatable:
+                    raise _NotDone(_text(error)) from error
+                raise ConsoleFailure(
+                    f"{url}: the registry did not answer ({_text(error)}); whether it has done it is unknown"
+                ) from error
+            if response.status_code == UNAVAILABLE:
+                raise _NotDone(f"{UNAVAILABLE}: {_detail(response)}")
+            return response
+
+        return _document(await self._registry_outage.retry(attempt))
+
+
+class _NotDone(Exception):
+    """A request was not carried out, or may be sent again all the same."""
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        return str(response.json().get("detail", response.status_code))
+    except (ValueError, AttributeError):
+        return str(response.status_code)
 
 
 def _document(response: httpx.Response) -> dict[str, Any]:
     """The JSON body of a response. A batch of which every record was refused is no failure.
 
     Raises:
-        ConsoleFailure: the request as a whole was refused.
+        ConsoleFailure: the request as a whole was refused, or failed.
     """
+    if response.status_code >= 500:
+        raise ConsoleFailure(f"{response.url} failed: {_detail(response)}; see: penstock status")
     document: dict[str, Any] = response.json()
     if response.status_code >= 400 and "refused" not in document:
         raise wrong_input(f"{response.url}: {document.get('detail', response.status_code)}")

@@ -29,8 +29,9 @@ def build(
     cache = cache or AnswerCache()
     lookup = AnswerLookup(cache, AnswerFollower(resources.log, resources.namespace, cache))
     streams = DeclaredStreams(resources.streams, caught_up.is_set)
-    app = build_app(build_intake(resources, limits), lookup, streams, limits, resources)
-    return Service(app=app, tasks=[set_caught_up])
+    writer = LogWriter(resources.publisher, RECEIVED, limits.write)
+    app = build_app(Intake(resources, writer, limits), lookup, streams, limits, resources)
+    return Service(app=app, tasks=[set_caught_up], ready=writer.is_confirmed)
 
 
 def build_intake(resources: Resources, limits: Limits = LIMITS) -> Intake:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaTopicPartition
 
+from penstock.bus.errors import UnreadableBatch
 from penstock.bus.kafka.assignor import unit_assignor
-from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
+from penstock.bus.kafka.fetched_records import FetchedResults
 from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
@@ -18,6 +23,10 @@ FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better
 SESSION_MS = 10_000  # how long a silent member keeps its partitions
 HEARTBEAT_MS = 1_000  # a member hears of a rebalance at its next heartbeat
 LONGEST_HANDLING_MS = 3_600_000  # a training run is one record; health watches for progress
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until what could not be read is fetched again
+RETRY_LASTS = 5.0  # seconds within which a new fetch has failed again, if it does
+
+log = logging.getLogger(__name__)
 
 
 def _topic_partitions(partitions: Collection[KafkaTopicPartition]) -> list[TopicPartition]:
@@ -46,6 +55,8 @@ class KafkaSource:
     def __init__(self, consumer: AIOKafkaConsumer, listener: RebalanceListener) -> None:
         self._consumer = consumer
         self._listener = listener
+        self._unreadable = _UnreadablePartitions(consumer)
+        self._results = FetchedResults.replace_in(consumer, self._unreadable.add)
 
     @classmethod
     async def join(
@@ -79,14 +90,19 @@ class KafkaSource:
                 self._consumer.unsubscribe()
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
-        """At most `max_records` records, waiting `wait` seconds for the first."""
+        """At most `max_records` records, waiting `wait` seconds for the first.
+
+        A topic partition that cannot be read is left out for a while, so that the others are read on.
+        """
         if not self._consumer.subscription():
             await asyncio.sleep(wait)  # the client would wait for a subscription forever
             return []
-        _skip_record_copies(self._consumer)
+        self._unreadable.retry_due()
         with translate_kafka_errors():
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
-        return _fetched_batches(fetched)
+        batches = _fetched_batches(fetched, self._results)
+        self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
+        return batches
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
@@ -97,6 +113,15 @@ class KafkaSource:
         """The next offset of each assigned topic partition, as of its last fetch."""
         ends = {partition: self._consumer.highwater(partition) for partition in self._consumer.assignment()}
         return {(partition.topic, partition.partition): end for partition, end in ends.items() if end is not None}
+
+    def failures(self) -> Mapping[TopicPartition, str]:
+        """The assigned topic partitions that cannot be read for now, and why."""
+        assigned = self._consumer.assignment()
+        return {
+            (partition.topic, partition.partition): why
+            for partition, why in self._unreadable.reasons().items()
+            if partition in assigned
+        }
 
     async def close(self) -> None:
         """Leave the group."""
@@ -109,6 +134,11 @@ class KafkaReader:
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._results = FetchedResults.replace_in(consumer, self._note_failure)
+        self._failure: str | None = None
+
+    def _note_failure(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
+        self._failure = _failure_text(partition, offset, unreadable_reason(error))
 
     @classmethod
     async def start(cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None]) -> Self:
@@ -122,6 +152,7 @@ class KafkaReader:
         )
         with translate_kafka_errors():
             await start_client(consumer.start, consumer.stop)
+            reader = cls(consumer)
             try:
                 consumer.assign([KafkaTopicPartition(*topic_partition) for topic_partition in starts])
                 for topic_partition, offset in starts.items():
@@ -132,13 +163,17 @@ class KafkaReader:
             except BaseException:
                 await consumer.stop()
                 raise
-        return cls(consumer)
+        return reader
 
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         with translate_kafka_errors():
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000))
-        return _fetched_batches(fetched)
+        failure, self._failure = self._failure, None
+        batches = [batch for batch in _fetched_batches(fetched, self._results) if batch.records]
+        if failure and not batches:
+            raise UnreadableBatch(failure)
+        return batches
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
@@ -158,21 +193,68 @@ class KafkaReader:
             await self._consumer.stop()
 
 
-def _skip_record_copies(consumer: AIOKafkaConsumer) -> None:
-    """Have the client return fetched records as its decoder made them.
+@dataclass(frozen=True)
+class _Unreadable:
+    """Why a topic partition cannot be read, and when it is tried again, after a pause of so many seconds."""
 
-    The client copies each record into a class of its own, which takes as long as all else it does for the record.
-    Records that this does not reach are copied as usual, and read the same.
-    """
-    for fetched in consumer._fetcher._records.values():
-        records = getattr(fetched, "_partition_records", None)
-        if records is not None:
-            records._consumer_record = _unchanged
+    reason: str
+    retry_at: float
+    pause: float
 
 
-def _unchanged(_: KafkaTopicPartition, record: Any) -> Any:
-    return record
+class _UnreadablePartitions:
+    """A consumer's topic partitions that cannot be read: each is paused, and tried again after ever longer pauses."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._waiting: dict[KafkaTopicPartition, _Unreadable] = {}
+        self._retried: dict[KafkaTopicPartition, _Unreadable] = {}
+
+    def add(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
+        """Leave a topic partition out for a while."""
+        before = self._retried.pop(partition, None)
+        pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
+        reason = _failure_text(partition, offset, unreadable_reason(error))
+        log.warning("%s; trying again in %g s", reason, pause)
+        self._consumer.pause(partition)
+        self._waiting[partition] = _Unreadable(reason, time.monotonic() + pause, pause)
+
+    def retry_due(self) -> None:
+        """Have those whose pause is over fetched again."""
+        now = time.monotonic()
+        for partition in [partition for partition, failure in self._waiting.items() if failure.retry_at <= now]:
+            self._retried[partition] = self._waiting.pop(partition)
+            if partition in self._consumer.assignment():
+                self._consumer.resume(partition)
+
+    def remove(self, partitions: Collection[KafkaTopicPartition]) -> None:
+        """These have been read."""
+        if self._retried:
+            for partition in partitions:
+                self._retried.pop(partition, None)
+
+    def reasons(self) -> dict[KafkaTopicPartition, str]:
+        """Why each cannot be read; one that is tried again and fails no more, for want of records, is left out."""
+        tried = time.monotonic() - RETRY_LASTS
+        return {
+            partition: failure.reason
+            for partition, failure in (self._retried | self._waiting).items()
+            if failure.retry_at > tried
+        }
 
 
-def _fetched_batches(fetched: Mapping[KafkaTopicPartition, Sequence[Any]]) -> list[FetchedBatch]:
-    return [FetchedBatch(key.topic, key.partition, records) for key, records in fetched.items() if records]
+def _failure_text(partition: KafkaTopicPartition, offset: int, reason: str) -> str:
+    where = f" at offset {offset}" if offset >= 0 else ""
+    return f"{partition.topic}/{partition.partition} cannot be read{where}: {reason}"
+
+
+def _fetched_batches(
+    fetched: Mapping[KafkaTopicPartition, Sequence[Any]], results: FetchedResults
+) -> list[FetchedBatch]:
+    positions = results.take_positions()
+    batches = [
+        FetchedBatch(key.topic, key.partition, records, positions.pop(key, records[-1].offset + 1))
+        for key, records in fetched.items()
+        if records
+    ]
+    return batches + [FetchedBatch(key.topic, key.partition, (), position) for key, position in positions.items()]

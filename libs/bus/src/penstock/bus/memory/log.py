@@ -35,7 +35,7 @@ class MemoryLog:
 
     def __init__(self, clock: Clock = system_clock) -> None:
         self._clock = clock
-        self._records: dict[TopicPartition, list[MemoryRecord]] = {}
+        self._entries: dict[TopicPartition, list[MemoryRecord | None]] = {}
         self._partition_counts: dict[str, int] = {}
         self._commits: dict[str, dict[TopicPartition, int]] = defaultdict(dict)
         self._members: dict[str, list[MemorySource]] = defaultdict(list)
@@ -46,7 +46,7 @@ class MemoryLog:
         for topic in topics:
             if topic.name not in self._partition_counts:
                 self._partition_counts[topic.name] = topic.partitions
-                self._records.update({(topic.name, number): [] for number in range(topic.partitions)})
+                self._entries.update({(topic.name, number): [] for number in range(topic.partitions)})
 
     async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
         """Join a group; its first member is assigned everything, the others are stand-ins."""
@@ -60,16 +60,16 @@ class MemoryLog:
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
         """Read topic partitions from an offset on; None: only new records."""
-        positions = {key: len(self.records_of(key)) if start is None else start for key, start in starts.items()}
+        positions = {key: len(self.entries_of(key)) if start is None else start for key, start in starts.items()}
         return MemoryReader(self, positions)
 
     async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset of each topic partition that exists."""
-        return {key: len(self._records[key]) for key in topic_partitions if key in self._records}
+        return {key: len(self._entries[key]) for key in topic_partitions if key in self._entries}
 
     async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset of each topic partition that exists."""
-        return {key: 0 for key in topic_partitions if key in self._records}
+        return {key: 0 for key in topic_partitions if key in self._entries}
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
@@ -80,7 +80,11 @@ class MemoryLog:
 
     def records_of(self, topic_partition: TopicPartition) -> list[MemoryRecord]:
         """The records of a topic partition, none when it does not exist."""
-        return self._records.get(topic_partition, [])
+        return [record for record in self.entries_of(topic_partition) if record is not None]
+
+    def entries_of(self, topic_partition: TopicPartition) -> list[MemoryRecord | None]:
+        """What each offset of a topic partition holds: a record, or None for a marker that nobody reads."""
+        return self._entries.get(topic_partition, [])
 
     def partitions_of(self, topic: str) -> list[TopicPartition]:
         """The topic partitions of a topic, none when it does not exist."""
@@ -94,11 +98,16 @@ class MemoryLog:
         """
         now = self._clock()
         for batch in batches:
-            records = self._records.get((batch.topic, batch.partition))
-            if records is None:
+            entries = self._entries.get((batch.topic, batch.partition))
+            if entries is None:
                 raise BrokerUnavailable(f"{batch.topic}/{batch.partition} does not exist")
             for index, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
-                records.append(MemoryRecord(len(records), now, key, value, batch.headers.get(index, ())))
+                entries.append(MemoryRecord(len(entries), now, key, value, batch.headers.get(index, ())))
+        self._appended.set()
+
+    def append_marker(self, topic_partition: TopicPartition) -> None:
+        """Take an offset without a record, as Kafka does to end a transaction."""
+        self._entries[topic_partition].append(None)
         self._appended.set()
 
     def commits(self, group: str) -> dict[TopicPartition, int]:
@@ -137,11 +146,12 @@ class _Positions:
     def fetch(self, max_records: int) -> list[FetchedBatch]:
         batches = []
         for topic_partition, position in self.next.items():
-            records = self.log.records_of(topic_partition)[position : position + max_records]
-            if records:
-                batches.append(FetchedBatch(*topic_partition, records))
-                self.next[topic_partition] = position + len(records)
-                max_records -= len(records)
+            entries = self.log.entries_of(topic_partition)[position : position + max_records]
+            if entries:
+                records = [record for record in entries if record is not None]
+                self.next[topic_partition] = position + len(entries)
+                batches.append(FetchedBatch(*topic_partition, records, self.next[topic_partition]))
+                max_records -= len(entries)
             if max_records <= 0:
                 break
         return batches
@@ -196,7 +206,11 @@ class MemorySource:
 
     def end_offsets(self) -> Mapping[TopicPartition, int]:
         """The next offset of each assigned topic partition."""
-        return {key: len(self._log.records_of(key)) for key in self._positions.next}
+        return {key: len(self._log.entries_of(key)) for key in self._positions.next}
+
+    def failures(self) -> Mapping[TopicPartition, str]:
+        """None: whatever is there can be read."""
+        return {}
 
     async def close(self) -> None:
         """Leave the group."""
@@ -248,14 +262,14 @@ class MemoryReader:
 
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
-        return await self._positions.poll(10_000, wait)
+        return [batch for batch in await self._positions.poll(10_000, wait) if batch.records]
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
         await asyncio.sleep(0)
         batches = []
         while fetched := self._positions.fetch(1_000_000):
-            batches += fetched
+            batches += [batch for batch in fetched if batch.records]
         return batches
 
     async def close(self) -> None:

@@ -36,14 +36,14 @@ class BatchHandler:
         """The outputs for a fetched batch, in order. Advances the unit's position; opens spans on `spans`."""
         position = unit.positions.get(fetched.topic, 0)
         records = fetched.records
-        if records[0].offset < position:
+        if records and records[0].offset < position:
             records = [raw for raw in records if raw.offset >= position]
+        results = []
         short_name = fetched.topic.rpartition(".")[2]
         topic = self._topics[short_name]
         declared = self._streams.get(unit.unit.stream) if unit.unit.stream else None
-        decoded = topic.decoder(declared)(records)
+        decoded = topic.decoder(declared)(records) if records else []
         readable = [index for index, record in enumerate(decoded) if not isinstance(record, Unreadable)]
-        results = []
         if len(readable) < len(records):
             results.append(TracedOutputs(self._dead_letters(unit, fetched, records, decoded), no_traceparent))
             records = [records[index] for index in readable]
@@ -56,23 +56,23 @@ class BatchHandler:
             self._metrics.observe_batch(fetched.topic, time.perf_counter() - started)
             results.append(TracedOutputs(list(outputs), traceparent_of))
         self._metrics.count_consumed(fetched.topic, len(fetched.records))
-        unit.positions[fetched.topic] = max(position, fetched.records[-1].offset + 1)
+        unit.positions[fetched.topic] = max(position, fetched.position)
         return results
 
     def _dead_letters(
         self, unit: OpenUnit, fetched: FetchedBatch, records: Sequence[RawRecord], decoded: Sequence[object]
     ) -> list[AnyOutputs]:
         topic, partition = fetched.topic, fetched.partition
-        dead_letters: list[AnyOutputs] = [
-            dead_letter(self._group.name, topic, unit.unit.stream, partition, raw, record.reason)
-            for raw, record in zip(records, decoded, strict=True)
-            if isinstance(record, Unreadable)
+        unreadable = [
+            (raw, record.reason) for raw, record in zip(records, decoded, strict=True) if isinstance(record, Unreadable)
         ]
-        unreadable = len(dead_letters)
-        log.warning("%s/%d: %d unreadable records go to the dead letters", topic, partition, unreadable)
-        self._metrics.count_dead_lettered(topic, unreadable)
-        unit.dead_letter_limit.count(len(records) - unreadable, unreadable, f"{topic}/{partition}")
-        return dead_letters
+        log.warning("%s/%d: %d unreadable records go to the dead letters", topic, partition, len(unreadable))
+        self._metrics.count_dead_lettered(topic, len(unreadable))
+        unexpected = sum(raw.value is not None for raw, _ in unreadable)  # tombstones come in masses, by design
+        unit.dead_letter_limit.count(len(records) - len(unreadable), unexpected, f"{topic}/{partition}")
+        return [
+            dead_letter(self._group.name, topic, unit.unit.stream, partition, raw, reason) for raw, reason in unreadable
+        ]
 
 
 async def _await_if_needed(outputs: Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]) -> Iterable[AnyOutputs]:

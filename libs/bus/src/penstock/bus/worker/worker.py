@@ -50,7 +50,7 @@ class _InFlightBatch:
 
 
 class Worker:
-    """A member of a service's group.
+    """A member of a service's group. `last_error` is why its session failed, until one succeeds.
 
     On a `TransientError` it drops the whole session, state and connections, and starts again from what was written; any
     other error is a bug and ends the worker.
@@ -68,6 +68,7 @@ class Worker:
     ) -> None:
         self.group = group
         self.last_progress = time.monotonic()
+        self.last_error: TransientError | None = None
         self._log = log
         self._namespace = namespace
         self._streams = streams
@@ -91,9 +92,11 @@ class Worker:
             while True:
                 try:
                     await self._run_once()
+                    self.last_error = None
                     pause = FIRST_PAUSE
                 except TransientError as error:
                     self.last_progress = time.monotonic()  # waiting for what is away is not being stuck
+                    self.last_error = error
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
                     await self.abandon()
                     await asyncio.sleep(pause)
@@ -112,6 +115,13 @@ class Worker:
     async def _rest(self) -> None:
         """Take at most a quarter of a core for few records, however fast the machine is."""
         await asyncio.sleep(min(REST * (time.monotonic() - self.last_progress), MAX_REST))
+
+    def failures(self) -> dict[str, str]:
+        """What fails for now and is tried again, and why: topic partitions, or the group as a whole."""
+        failures = {self.group.name: str(self.last_error)} if self.last_error is not None else {}
+        if self._source is not None:
+            failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
+        return failures
 
     async def step(self, wait: float) -> int:
         """Handle what is there to its end, waiting at most `wait` seconds for it; how many records that were."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,8 @@ from penstock.server.models.model_loader import ModelLoader, RefusedModel, Store
 from penstock.server.models.serving_models import ServingModels
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
+PATIENCE = 5.0  # seconds after which a load that still runs no longer holds up those of other streams
+READY_WITHIN = 60.0  # seconds after which a start is over, though a model be not loaded
 
 log = logging.getLogger("penstock.server")
 
@@ -49,6 +52,8 @@ class ModelManager:
         on_epoch: Callable[[str, int], None],
     ) -> None:
         self.caught_up = False
+        self._starting = True
+        self._start_limit = 0.0
         self._epochs = epochs
         self._loader = loader
         self._streams = streams
@@ -71,25 +76,50 @@ class ModelManager:
         """The `epochs` in force, and which models are `refused` or `waiting`, and why."""
         return self._epochs.health_facts()
 
+    @property
+    def ready(self) -> bool:
+        """Whether each stream that had an epoch at the start has a model that answers, or will have none for now.
+
+        A model that takes longer than a minute to load is waited for no more. Once True it stays so.
+        """
+        if self._starting and self.caught_up:
+            is_late = time.monotonic() >= self._start_limit
+            self._starting = not (is_late or all(self.serving(stream) for stream in self._epochs.streams_to_load()))
+        return not self._starting
+
     async def keep_newest_loaded(self) -> None:
         """Load every new epoch's models, and try again what failed for now, until cancelled.
 
         Started once streams and epochs have been read.
         """
-        self.caught_up = True
+        self.caught_up, self._start_limit = True, time.monotonic() + READY_WITHIN
         pause = FIRST_PAUSE
-        while True:
-            self._work.clear()
-            for stream in self._epochs.streams_to_load():
-                await self.load_newest(stream, retry=True)
-            await self._alerts.publish_pending()
-            unfinished = bool(self._epochs.streams_to_load() or self._alerts)
-            try:
-                async with asyncio.timeout(pause if unfinished else None):
-                    await self._work.wait()
-                pause = FIRST_PAUSE
-            except TimeoutError:
-                pause = min(2 * pause, LONGEST_PAUSE)
+        loading: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                self._work.clear()
+                await self._load_all(loading)
+                await self._alerts.publish_pending()
+                unfinished = bool(self._epochs.streams_to_load() or self._alerts)
+                try:
+                    async with asyncio.timeout(pause if unfinished else None):
+                        await self._work.wait()
+                    pause = FIRST_PAUSE
+                except TimeoutError:
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            for task in loading.values():
+                task.cancel()
+
+    async def _load_all(self, loading: dict[str, asyncio.Task[None]]) -> None:
+        """Load the newest epochs of all streams; loads that take long stay in `loading` and go on beside later ones."""
+        for stream in self._epochs.streams_to_load():
+            if stream not in loading:
+                loading[stream] = asyncio.create_task(self.load_newest(stream, retry=True))
+        if loading:
+            finished, _ = await asyncio.wait(loading.values(), timeout=PATIENCE)
+            for stream in [stream for stream, task in loading.items() if task in finished]:
+                await loading.pop(stream)
 
     async def load_newest(self, stream: str, *, retry: bool = False) -> None:
         """Bring the stream's newest epoch into force if its models may serve; returns at once when nothing is new.

@@ -53,8 +53,8 @@ async def _live(_: Predictor, __: RawRequest, ___: SpanHandle) -> RawResponse:
 
 
 async def _ready(predictor: Predictor, _: RawRequest, __: SpanHandle) -> RawResponse:
-    if not predictor.models.caught_up:
-        raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
+    if not predictor.models.ready:
+        raise Problem(503, "starting", "streams are still being read, or their models loaded", headers=RETRY_AFTER)
     return _json(Ready())
 
 
