@@ -24,7 +24,7 @@ from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.events import Label
 from penstock.contracts.records.streams import StreamDeclared, Streams
-from penstock.contracts.topics import EVENTS, LABELS, OUTCOMES, STREAM_DEAD_LETTERS
+from penstock.contracts.topics import LABELS, OUTCOMES, STREAM_DEAD_LETTERS
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import memory_telemetry
 
@@ -185,6 +185,22 @@ async def test_a_worker_that_is_stopped_while_it_waits_has_committed_nothing_of_
             b.write(label(2))
             await until(lambda: len(b.outputs()) == 2)
         assert await b.committed(group) == 1
+
+
+async def test_a_worker_that_is_stopped_finishes_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.bus.worker.worker.MAX_REST", 0.0)
+    async with open_deployment("held") as b:
+        b.write(label(1))
+        task = asyncio.create_task(b.worker().run())
+        await until(lambda: len(b.outputs()) == 1)
+        for _ in range(20):  # turns of the event loop, after which the worker waits for the confirmation
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        b.log.release.set()
+        await asyncio.wait({task})
+        assert await b.committed() == 1
+        assert b.stored()[1] == {IN[0]: 1}
 
 
 async def test_a_bug_in_a_handler_ends_the_worker_and_commits_nothing_of_the_batch() -> None:
@@ -380,48 +396,3 @@ async def test_an_unreadable_record_is_kept_with_its_bytes_and_reason_and_its_ne
         assert dead_letters[1].data.reason == "the value is null"
         await worker.close()
         assert await b.committed() == 4
-
-
-PARTITIONED = StreamDeclared.model_validate(
-    {
-        "source": "t",
-        "id": "parcels-1",
-        "time": "2026-01-01T00:00:00Z",
-        "version": 1,
-        "declaration": parse_declaration(
-            DECLARATION.replace('"loans"', '"parcels"\nentity = "k"') + 'k = { type = "category" }\n'
-        ),
-    }
-)
-
-
-def forward(batch: Batch[Label]) -> Iterable[AnyOutputs]:
-    values = [record.data.event_id.encode() for record in batch.records]
-    return [Outputs(EVENTS, "parcels", values, [b"%d" % (int(value) % 7) for value in values])]
-
-
-@pytest.mark.parametrize("unreadable_every", [0, 10])
-async def test_in_a_backlog_no_record_of_a_key_overtakes_another(unreadable_every: int) -> None:
-    """Several partitions, and dead letters beside good records: each poll's outputs have several parts."""
-    count = 6 * MAX_POLL_RECORDS
-    deployment = Deployment()
-    deployment.streams.apply(PARTITIONED)
-    await deployment.log.create(stream_topics(NAMESPACE, PARTITIONED))
-    values = [b"?" if unreadable_every and number % unreadable_every == 0 else label(number) for number in range(count)]
-    topic = f"{NAMESPACE}.parcels.labels"
-    deployment.log.append([RecordBatch(topic, number % 4, [b"k"], [value]) for number, value in enumerate(values)])
-    worker = deployment.worker(Group("forward", (LABELS,), lambda _unit, _state: [route(LABELS, forward)]))
-    running = asyncio.create_task(worker.run())
-    expected = count - (count // unreadable_every if unreadable_every else 0)
-    events = [(f"{NAMESPACE}.parcels.events", number) for number in range(4)]
-    async with asyncio.timeout(60):
-        while sum(len(deployment.log.records_of(key)) for key in events) < expected:
-            await deployment.log.wait_for_append(1)
-    running.cancel()
-    await asyncio.wait({running})
-    for key in events:
-        by_source: dict[int, list[int]] = {}
-        for value in deployment.outputs(key):
-            by_source.setdefault(int(value) % 4, []).append(int(value))
-        for numbers in by_source.values():
-            assert numbers == sorted(numbers)

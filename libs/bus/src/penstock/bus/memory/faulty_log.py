@@ -11,9 +11,10 @@ from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.memory.log import MemoryLog, MemorySink, system_clock
 from penstock.bus.ports import Clock, RecordBatch
 
-Fault = Literal["refused", "lost", "doubtful", "silent", "none"]
+Fault = Literal["refused", "lost", "doubtful", "silent", "held", "none"]
 """How a write fails. `refused`: `send` raises. `lost`: not written, and the confirmation fails. `doubtful`: written,
-and the confirmation fails. `silent`: written, and never confirmed.
+and the confirmation fails. `silent`: written, and never confirmed. `held`: written, and confirmed once `release` is
+set.
 """
 
 
@@ -24,6 +25,7 @@ class FaultyLog(MemoryLog):
         super().__init__(clock)
         self.faults = deque(faults)
         self.sinks = 0
+        self.release = asyncio.Event()
 
     async def sink(self) -> MemorySink:
         """A new producer; one that has failed once stays broken, as a Kafka producer does."""
@@ -42,16 +44,21 @@ class _FaultySink(MemorySink):
         if self._broken or fault == "refused":
             self._broken = True
             raise BrokerUnavailable("the sink is broken")
-        confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if fault != "lost":
             await (await super().send(batches))
-            confirmation.set_result(None)
-        return confirmation if fault == "none" else self._fail_confirmation(fault)
+        return self._confirm(fault)
 
-    async def _fail_confirmation(self, fault: Fault) -> None:
+    async def _confirm(self, fault: Fault) -> None:
+        match fault:
+            case "none":
+                return
+            case "held":
+                await self._faulty_log.release.wait()
+                return
+            case "silent":
+                self._broken = True
+                await asyncio.Event().wait()
         self._broken = True
-        if fault == "silent":
-            await asyncio.Event().wait()
         raise BrokerUnavailable("no confirmation came")
 
     async def close(self) -> None:

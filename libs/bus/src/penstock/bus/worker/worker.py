@@ -276,7 +276,7 @@ class Worker:
     async def _finish_first(self) -> None:
         batch = self._in_flight[0]
         with batch.spans:
-            await batch.writing
+            await asyncio.shield(batch.writing)  # a stop ends the wait, not the write: `close` finishes it
         self._in_flight.popleft()
         for unit, changes, positions in batch.changes:
             unit.state.write(changes, positions)
