@@ -43,10 +43,10 @@ class PartitionOrder(Generic[T]):
 
     async def _run(self, previous: asyncio.Task[T] | None, write: Callable[[], Awaitable[T]]) -> T:
         try:
-            if previous is not None:
+            if previous is not None and not previous.done():
                 await asyncio.wait({previous})
-                if previous.cancelled() or previous.exception() is not None:
-                    raise BrokerUnavailable("an earlier write to the partition failed")
+            if previous is not None and (previous.cancelled() or previous.exception() is not None):
+                raise BrokerUnavailable("an earlier write to the partition failed")
             return await write()
         except asyncio.CancelledError:
             if self._closed:
