@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 import schemathesis
 from fastapi import FastAPI
+from hypothesis import strategies as st
 from starlette.routing import Route
 
 from penstock.runtime.health import Health
 from penstock.telemetry.metrics import Metrics
+
+past = st.datetimes(datetime(1900, 1, 2), datetime(2020, 1, 1)).map(lambda time: time.isoformat() + "Z")
+schemathesis.openapi.format("date-time", past)  # for all documents alike: there is one registry of formats
 
 DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/openapi.json"}
 

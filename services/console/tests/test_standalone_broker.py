@@ -58,3 +58,10 @@ def test_a_broker_that_cannot_start_names_its_log(tmp_path: Path) -> None:
     (storage / "meta.properties").write_text("version=99\n")
     with pytest.raises(ConsoleFailure, match=r"did not answer .*broker\.log"):
         start_broker(tmp_path)
+
+
+def test_a_cluster_id_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in 64 random ids does, and the tool that formats the storage must not take it for an option."""
+    monkeypatch.setattr("penstock.console.broker.kafka._cluster_id", lambda: "-AAAAAAAQACAAAAAAAAAAA")
+    with running_broker(tmp_path) as bootstrap:
+        assert bootstrap

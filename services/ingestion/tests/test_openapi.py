@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ from tests.openapi_checks import (
     without_integral_floats,
 )
 
-from .conftest import LIMITS, NOW, build_service
+from .conftest import LIMITS, build_service
 from .test_answer_cache import prediction
 
 LABELS = "/v1/streams/{stream}/labels"
@@ -59,9 +58,7 @@ LOAN_PARAMETERS: dict[str, Any] = {
     "wait": {"maximum": MAX_WAIT_MS},
 }
 
-past = st.datetimes(datetime(1900, 1, 2), datetime.fromtimestamp(NOW / 1000)).map(lambda time: time.isoformat() + "Z")
 lines = st.integers(1, BATCH_LIMIT).map(lambda count: b'{"id": "a", "data": {"customer": "c"}}\n' * count)
-schemathesis.openapi.format("date-time", past)
 schemathesis.openapi.media_type("application/x-ndjson", lines)
 
 

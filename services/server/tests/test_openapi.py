@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
 from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
@@ -30,7 +28,7 @@ from tests.openapi_checks import (
     without_integral_floats,
 )
 
-from .conftest import NOW, Deployment, FakeRegistry
+from .conftest import Deployment, FakeRegistry
 from .test_open_inference import PERSON, REGION
 
 BATCH_LIMIT = 5  # events: the document generates arrays of one more
@@ -45,9 +43,6 @@ LOAN_FIELDS = {
     "additionalProperties": False,
 }
 TENSORS = [[PERSON], [PERSON, REGION]]
-
-past = st.datetimes(datetime(1900, 1, 2), NOW.replace(tzinfo=None)).map(lambda time: time.isoformat() + "Z")
-schemathesis.openapi.format("date-time", past)
 
 
 def document_of_loans(document: dict[str, Any]) -> dict[str, Any]:

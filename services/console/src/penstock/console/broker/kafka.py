@@ -80,7 +80,14 @@ class Broker:
         shutil.rmtree(formatting, ignore_errors=True)
         properties = self.home.kafka / "formatting.properties"
         properties.write_text(self._configuration(formatting))
-        tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
+        tool = (
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            f"--cluster-id={_cluster_id()}",
+            "-c",
+            str(properties),
+        )
         result = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
         if result.returncode:
             self.home.log_file("broker").write_text(result.stdout + result.stderr)
