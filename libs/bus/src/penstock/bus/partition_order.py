@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.ports import TopicPartition
+from penstock.bus.ports import RecordBatch, TopicPartition
 
 T = TypeVar("T")
 
@@ -34,6 +35,20 @@ class PartitionOrder(Generic[T]):
         task.add_done_callback(self._finish)
         self._last[topic_partition] = task
         return task
+
+    def run_each(
+        self,
+        batches: Sequence[RecordBatch],
+        write: Callable[[TopicPartition, Sequence[RecordBatch]], Awaitable[T]],
+    ) -> list[asyncio.Task[T]]:
+        """Queue one `write` for each topic partition, with its batches in their order."""
+        groups: dict[TopicPartition, list[RecordBatch]] = {}
+        for batch in batches:
+            groups.setdefault((batch.topic, batch.partition), []).append(batch)
+        return [
+            self.run(topic_partition, partial(write, topic_partition, group))
+            for topic_partition, group in groups.items()
+        ]
 
     def close(self) -> None:
         """Give up what was not written yet; whoever waits for it gets a `BrokerUnavailable`."""

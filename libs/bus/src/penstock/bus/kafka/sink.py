@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from functools import partial
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
@@ -43,11 +42,7 @@ class KafkaSink:
 
         A partition whose leader is away holds up the later writes to it, and no others.
         """
-        sending = [
-            self._order.run(topic_partition, partial(self._send_to, topic_partition, group))
-            for topic_partition, group in _by_topic_partition(batches).items()
-        ]
-        return _await_confirmations(sending)
+        return _await_confirmations(self._order.run_each(batches, self._send_to))
 
     async def _send_to(
         self, topic_partition: TopicPartition, record_batches: Sequence[RecordBatch]
@@ -89,14 +84,6 @@ class KafkaSink:
         with translate_kafka_errors():
             await self._producer.stop()
         self._order.close()
-
-
-def _by_topic_partition(batches: Sequence[RecordBatch]) -> dict[TopicPartition, list[RecordBatch]]:
-    """The records of each topic partition, in order: the client sends one batch a partition at a time."""
-    groups: dict[TopicPartition, list[RecordBatch]] = {}
-    for batch in batches:
-        groups.setdefault((batch.topic, batch.partition), []).append(batch)
-    return groups
 
 
 async def _await_confirmations(sending: Sequence[asyncio.Task[list[asyncio.Future[Any]]]]) -> None:

@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.partition_order import PartitionOrder
@@ -228,17 +227,9 @@ class MemorySink:
 
     async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
         """Append the records; the result is done when they are appended."""
-        groups: dict[TopicPartition, list[RecordBatch]] = defaultdict(list)
-        for batch in batches:
-            groups[batch.topic, batch.partition].append(batch)
-        return _all(
-            [
-                self._order.run(topic_partition, partial(self._append, group))
-                for topic_partition, group in groups.items()
-            ]
-        )
+        return _all(self._order.run_each(batches, self._append))
 
-    async def _append(self, batches: Sequence[RecordBatch]) -> None:
+    async def _append(self, _: TopicPartition, batches: Sequence[RecordBatch]) -> None:
         await asyncio.sleep(0)
         self._log.append(batches)
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord, UtcTimestamp
 
+LONGEST_SLICE_VALUE = 100  # characters of a slice's value: all values of an outcome block, cut to these, fit one record
+
 
 class MetricValue(BaseModel):
     """A metric and its 95 % interval from `low` to `high`, which is null where there are too few cases for one."""

@@ -9,12 +9,10 @@ from typing import Any
 from msgspec import UNSET
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.monitoring import Confusion, SliceLosses
+from penstock.contracts.records.monitoring import LONGEST_SLICE_VALUE, Confusion, SliceLosses
 from penstock.contracts.records.outcomes import Outcome
 from penstock.drift_detector.quality.outcome_block import OutcomeBlock
 from penstock.ml.metrics.confidence_sequences import Moments
-
-LONGEST_VALUE = 100  # characters of a slice's value: all values of a block, cut to these, fit one record
 
 
 def slice_values(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[list[str]]:
@@ -63,4 +61,4 @@ def _confusion(block: OutcomeBlock, rows: Sequence[int], positive: str) -> Confu
 def _text(value: Any) -> str:
     if value is None or value is UNSET:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)[:LONGEST_VALUE]
+    return str(value).lower() if isinstance(value, bool) else str(value)[:LONGEST_SLICE_VALUE]

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.monitoring import LONGEST_SLICE_VALUE
 from penstock.contracts.records.training import SliceScores
 from penstock.ml.features.frame import Frame
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 
 MAX_VALUES = 50  # of a field, the most frequent
-LONGEST_VALUE = 100  # characters of a value, as the drift-detector cuts it
 
 
 def slice_scores(
@@ -51,4 +51,4 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return {0.0: "false", 1.0: "true"}.get(value, str(value))
-    return str(value)[:LONGEST_VALUE]
+    return str(value)[:LONGEST_SLICE_VALUE]
