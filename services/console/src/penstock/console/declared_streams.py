@@ -9,7 +9,7 @@ from penstock.bus.ports import Log
 from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
 from penstock.console.log_client import open_log, read_control_topic
-from penstock.console.polling import poll
+from penstock.console.poll import poll
 from penstock.console.services_client import open_services
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import StreamDeclared, Streams

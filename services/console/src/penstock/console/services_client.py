@@ -11,7 +11,7 @@ import httpx
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.outage import Outage
-from penstock.console.polling import poll
+from penstock.console.poll import poll
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.contracts.ids import derived_id
 

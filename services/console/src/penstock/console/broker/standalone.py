@@ -18,7 +18,7 @@ from penstock.console.broker.kafka import Broker
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
 from penstock.console.local_ports import free_ports
-from penstock.console.polling import poll
+from penstock.console.poll import poll
 
 READY_WITHIN_S = 180.0
 STOP_WITHIN_S = 15.0

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from penstock.bus.ports import Log, TopicPartition
-from penstock.console.polling import poll
+from penstock.console.poll import poll
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from penstock.console.polling import poll
+from penstock.console.poll import poll
 
 
 def result_at(call: int) -> Callable[[], Awaitable[str | None]]:
