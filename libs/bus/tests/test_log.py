@@ -235,3 +235,24 @@ async def test_two_members_share_a_stream_by_partition_over_all_its_topics(broke
             }
         for source in sources:
             await source.close()
+
+
+async def test_a_paused_topic_partition_is_not_fetched_until_resumed_and_a_seek_drops_what_was(
+    open_log: OpenLog,
+) -> None:
+    topic = unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2)) as log:
+        source = await log.source(unique_topic(), RecordingListener())
+        await source.subscribe([topic])
+        for value in (b"0", b"1"):
+            await write(log, *(RecordBatch.single(topic, number, None, value) for number in (0, 1)))
+        await poll_until(lambda: source.poll(1, 1), 1)
+        source.seek({(topic, 0): 1, (topic, 1): 1})
+        assert sorted(await poll_until(lambda: source.poll(10, 1), 2)) == [(topic, 0, 1, b"1"), (topic, 1, 1, b"1")]
+        source.pause([(topic, 0)])
+        await write(log, *(RecordBatch.single(topic, number, None, b"2") for number in (0, 1)))
+        assert await poll_until(lambda: source.poll(10, 1), 1) == [(topic, 1, 2, b"2")]
+        assert await source.poll(10, 0.3) == []
+        source.resume([(topic, 0)])
+        assert await poll_until(lambda: source.poll(10, 1), 1) == [(topic, 0, 2, b"2")]
+        await source.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from penstock.contracts.batch import RawRecord
 
@@ -13,17 +13,32 @@ TopicPartition = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A reader's position and the log disagree: the record at `expected` is not there, the next that is has `found`.
+
+    `expired`: retention deleted what lay between. `lost`: the log ends before the position, as after an unclean broker.
+    `replaced`: the topic was deleted and made anew, so that its offsets mean other records.
+    """
+
+    cause: Literal["expired", "lost", "replaced"]
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedBatch:
     """Consecutive records of one topic partition, perhaps none.
 
     `position` is the next offset to read. It may be beyond the last record and one: the marker that ends a transaction
-    takes an offset too, as do records of a transaction that was aborted, and nobody reads them.
+    takes an offset too, as do records of a transaction that was aborted, and nobody reads them. With a `gap` it has no
+    records, and nothing more of the topic partition is fetched until the reader seeks.
     """
 
     topic: str
     partition: int
     records: Sequence[RawRecord]
     position: int
+    gap: Gap | None = None
 
 
 Headers = Sequence[tuple[str, bytes]]
@@ -83,6 +98,15 @@ class Source(Protocol):
 
         A topic partition whose position moved without a record is in the result too, with no records.
         """
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch these again, of those that are assigned."""
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read on from these offsets, of those that are assigned; what was fetched and not yet polled is dropped."""
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""

@@ -36,12 +36,16 @@ def _topic_partitions(partitions: Collection[KafkaTopicPartition]) -> list[Topic
 class _KafkaListener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Passes rebalances on to the bus's listener, and seeks to the positions that it returns."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, listener: RebalanceListener) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, listener: RebalanceListener, paused: set[KafkaTopicPartition]
+    ) -> None:
         self._consumer = consumer
         self._listener = listener
+        self._paused = paused
 
     async def on_partitions_revoked(self, revoked: Collection[KafkaTopicPartition]) -> None:
         await self._listener.on_revoked(_topic_partitions(revoked))
+        self._paused.difference_update(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[KafkaTopicPartition]) -> None:
         positions = await self._listener.on_assigned(_topic_partitions(assigned))
@@ -55,7 +59,8 @@ class KafkaSource:
     def __init__(self, consumer: AIOKafkaConsumer, listener: RebalanceListener) -> None:
         self._consumer = consumer
         self._listener = listener
-        self._unreadable = _UnreadablePartitions(consumer)
+        self._paused: set[KafkaTopicPartition] = set()
+        self._unreadable = _UnreadablePartitions(consumer, self._paused)
         self._results = FetchedResults.replace_in(consumer, self._unreadable.add)
 
     @classmethod
@@ -83,9 +88,10 @@ class KafkaSource:
 
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
+        listener = _KafkaListener(self._consumer, self._listener, self._paused)
         with translate_kafka_errors():
             if topics:
-                self._consumer.subscribe(sorted(topics), listener=_KafkaListener(self._consumer, self._listener))
+                self._consumer.subscribe(sorted(topics), listener=listener)
             else:
                 self._consumer.unsubscribe()
 
@@ -103,6 +109,27 @@ class KafkaSource:
         batches = _fetched_batches(fetched, self._results)
         self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
         return batches
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
+        assigned = self._assigned(topic_partitions)
+        self._paused.update(assigned)
+        self._consumer.pause(*assigned)
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch these again, of those that are assigned; one that cannot be read still waits for its next try."""
+        assigned = self._assigned(topic_partitions)
+        self._paused.difference_update(assigned)
+        self._consumer.resume(*[partition for partition in assigned if not self._unreadable.is_waiting(partition)])
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read on from these offsets, of those that are assigned; what was fetched and not yet polled is dropped."""
+        for partition in self._assigned(positions):
+            self._consumer.seek(partition, positions[partition.topic, partition.partition])
+
+    def _assigned(self, topic_partitions: Collection[TopicPartition]) -> list[KafkaTopicPartition]:
+        wanted = {KafkaTopicPartition(*key) for key in topic_partitions}
+        return [partition for partition in self._consumer.assignment() if partition in wanted]
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
@@ -205,8 +232,9 @@ class _Unreadable:
 class _UnreadablePartitions:
     """A consumer's topic partitions that cannot be read: each is paused, and tried again after ever longer pauses."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, paused: Collection[KafkaTopicPartition]) -> None:
         self._consumer = consumer
+        self._paused = paused
         self._waiting: dict[KafkaTopicPartition, _Unreadable] = {}
         self._retried: dict[KafkaTopicPartition, _Unreadable] = {}
 
@@ -224,8 +252,12 @@ class _UnreadablePartitions:
         now = time.monotonic()
         for partition in [partition for partition, failure in self._waiting.items() if failure.retry_at <= now]:
             self._retried[partition] = self._waiting.pop(partition)
-            if partition in self._consumer.assignment():
+            if partition in self._consumer.assignment() and partition not in self._paused:
                 self._consumer.resume(partition)
+
+    def is_waiting(self, partition: KafkaTopicPartition) -> bool:
+        """Whether it is left out for now."""
+        return partition in self._waiting
 
     def remove(self, partitions: Collection[KafkaTopicPartition]) -> None:
         """These have been read."""

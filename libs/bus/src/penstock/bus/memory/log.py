@@ -141,10 +141,13 @@ class _Positions:
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
         self.next: dict[TopicPartition, int] = {}
+        self.paused: set[TopicPartition] = set()
 
     def fetch(self, max_records: int) -> list[FetchedBatch]:
         batches = []
         for topic_partition, position in self.next.items():
+            if topic_partition in self.paused:
+                continue
             entries = self.log.entries_of(topic_partition)[position : position + max_records]
             if entries:
                 records = [record for record in entries if record is not None]
@@ -191,12 +194,25 @@ class MemorySource:
         commits = self._log.commits(self.group)
         for key in revoked:
             del self._positions.next[key]
+            self._positions.paused.discard(key)
         for key in assigned:
             self._positions.next[key] = starts.get(key, commits.get(key, 0))
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
         """At most `max_records` records, waiting `wait` seconds for the first."""
         return await self._positions.poll(max_records, wait)
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
+        self._positions.paused.update(key for key in topic_partitions if key in self._positions.next)
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Fetch these again."""
+        self._positions.paused.difference_update(topic_partitions)
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read on from these offsets, of those that are assigned."""
+        self._positions.next.update({key: at for key, at in positions.items() if key in self._positions.next})
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
