@@ -37,7 +37,7 @@ def forward(batch: Batch[Label]) -> Iterable[AnyOutputs]:
     return [Outputs(EVENTS, "parcels", values, [b"%d" % (int(value) % 7) for value in values])]
 
 
-@pytest.mark.parametrize("unreadable_every", [0, 10])
+@pytest.mark.parametrize("unreadable_every", [0, 150])
 async def test_in_a_backlog_no_record_of_a_key_overtakes_another(unreadable_every: int) -> None:
     """Several partitions, and dead letters beside good records: each poll's outputs have several parts."""
     count = 6 * MAX_POLL_RECORDS

@@ -29,7 +29,7 @@ class UnsupportedBroker(RuntimeError):
 
 
 class TooManyDeadLetters(RuntimeError):
-    """More of a topic is unreadable than can be an accident: going on would move all of it to the dead letters."""
+    """More of a unit than can be an accident cannot be read or handled: it is suspended, before all is put aside."""
 
 
 class RecordTooLarge(ValueError):

@@ -53,19 +53,26 @@ class Publisher:
             BrokerUnavailable: the log did not confirm; whether it took them is unknown.
             RecordTooLarge: an output exceeds what the log takes.
         """
-        await (await self.send([TracedOutputs(outputs, traceparent_of)]))
+        await (await self.send(self.encode([TracedOutputs(outputs, traceparent_of)])))
 
-    async def send(self, parts: Sequence[TracedOutputs]) -> Awaitable[None]:
-        """Send all the outputs in one hand-over, in the order of the calls; the result is done when all are confirmed.
+    def encode(self, parts: Sequence[TracedOutputs]) -> list[RecordBatch]:
+        """The outputs as they are sent: encoded, and each in its partition.
 
-        Whatever belongs together goes into one call: between two calls another's outputs may be sent.
+        Raises:
+            RecordTooLarge: an output exceeds what the log takes.
         """
-        batches = [
+        return [
             batch
             for part in parts
             for output in part.outputs
             for batch in self._record_batches(output, part.traceparent_of)
         ]
+
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        """Send all the batches in one hand-over, in the order of the calls; the result is done when all are confirmed.
+
+        Whatever belongs together goes into one call: between two calls another's outputs may be sent.
+        """
         if not batches:
             return _nothing()
         async with self._send_lock:  # whoever called first sends first

@@ -20,6 +20,10 @@ class Unit(NamedTuple):
     stream: str | None
     partition: int
 
+    def __str__(self) -> str:
+        """For people: `loans/2`, `control/0`."""
+        return f"{self.stream or 'control'}/{self.partition}"
+
 
 @dataclass(frozen=True)
 class Route:

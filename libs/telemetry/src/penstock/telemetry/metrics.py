@@ -36,6 +36,9 @@ class Metrics:
         self._rejected = self._counter(names.RECORDS_REJECTED, "Records refused with a reason, by topic.")
         self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records dropped as duplicates, by topic.")
         self._lag = Gauge(names.CONSUMER_LAG, "Records still to be read.", ["topic"], registry=self.registry)
+        self._failing_units = Gauge(
+            names.FAILING_UNITS, "Units that are held back.", ["group", "state"], registry=self.registry
+        )
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
             names.HANDLE_SECONDS, "Handling of a batch.", ["topic"], buckets=_SECONDS, registry=self.registry
@@ -73,6 +76,15 @@ class Metrics:
     def set_consumer_lag(self, topic: str, records: int) -> None:
         """Set how many records of a topic this process has still to read, over all its partitions."""
         self._lag.labels(self._topics(topic)).set(records)
+
+    def remove_consumer_lag(self, topic: str) -> None:
+        """Forget the lag of a topic of which this process reads nothing any more."""
+        self._lag.remove(self._topics(topic))
+
+    def set_failing_units(self, group: str, failing: int, suspended: int) -> None:
+        """Set how many units of a group are held back: those that are tried again, and those that are suspended."""
+        self._failing_units.labels(group, "failing").set(failing)
+        self._failing_units.labels(group, "suspended").set(suspended)
 
     def set_epoch(self, stream: str, epoch: int) -> None:
         """Set the epoch at which this process answers a stream."""

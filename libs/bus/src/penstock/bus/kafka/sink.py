@@ -9,7 +9,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 
 from penstock.bus.kafka.errors import translate_kafka_errors
-from penstock.bus.kafka.start_or_close import start_client
+from penstock.bus.kafka.start_or_close import start_client, stop_client
 from penstock.bus.partition_order import PartitionOrder
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, RecordBatch, TopicPartition
 
@@ -80,9 +80,11 @@ class KafkaSink:
         return future
 
     async def close(self) -> None:
-        """Wait for what is being sent, and disconnect."""
+        """Wait for what is being sent, at most 10 s, and disconnect: nothing more is written then."""
         with translate_kafka_errors():
-            await self._producer.stop()
+            if not await stop_client(self._producer.stop):
+                self._producer._sender.sender_task.cancel()
+                await stop_client(self._producer.client.close)
         self._order.close()
 
 

@@ -16,12 +16,12 @@ from penstock.bus.errors import UnreadableBatch
 from penstock.bus.kafka.assignor import unit_assignor
 from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
 from penstock.bus.kafka.fetched_records import FetchedResults
-from penstock.bus.kafka.start_or_close import start_client
+from penstock.bus.kafka.start_or_close import start_client, stop_client
 from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
 FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better
 SESSION_MS = 10_000  # how long a silent member keeps its partitions
-HEARTBEAT_MS = 1_000  # a member hears of a rebalance at its next heartbeat
+HEARTBEAT_MS = 300  # a member hears of a rebalance at its next heartbeat
 LONGEST_HANDLING_MS = 3_600_000  # a training run is one record; health watches for progress
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until what could not be read is fetched again
 RETRY_LASTS = 5.0  # seconds within which a new fetch has failed again, if it does
@@ -153,7 +153,7 @@ class KafkaSource:
     async def close(self) -> None:
         """Leave the group."""
         with translate_kafka_errors():
-            await self._consumer.stop()
+            await stop_client(self._consumer.stop)
 
 
 class KafkaReader:
@@ -217,7 +217,7 @@ class KafkaReader:
     async def close(self) -> None:
         """Stop reading."""
         with translate_kafka_errors():
-            await self._consumer.stop()
+            await stop_client(self._consumer.stop)
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class MemorySource:
         assigned = [key for key in target if key not in self._positions.next]
         if revoked:
             await self._listener.on_revoked(revoked)
-        starts = await self._listener.on_assigned(assigned) if assigned else {}
+        starts = await self._listener.on_assigned(assigned) if assigned or revoked else {}
         commits = self._log.commits(self.group)
         for key in revoked:
             del self._positions.next[key]
@@ -231,6 +231,7 @@ class MemorySource:
         """Leave the group."""
         await self._listener.on_revoked(list(self._positions.next))
         self._positions.next.clear()
+        self._positions.paused.clear()
         await self._log.leave(self)
 
 

@@ -76,6 +76,11 @@ class State:
         self._unwritten_batches.append(changes)
         return changes
 
+    def discard_changes(self) -> None:
+        """Drop the changes since the last `take_changes`: those of a batch that failed."""
+        self._changes = {}
+        self._unwritten = {key: value for batch in self._unwritten_batches for key, value in batch.items()}
+
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
         """Write a batch's changes to the store, together with the positions they were reached at."""
         self._store.write(changes, positions)

@@ -11,13 +11,16 @@ from contextlib import ExitStack
 from penstock.bus.ports import FetchedBatch
 from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
-from penstock.bus.worker.dead_letters import dead_letter
-from penstock.bus.worker.open_unit import OpenUnit
+from penstock.bus.worker.assigned_units import AssignedUnit
+from penstock.bus.worker.dead_letters import LIMIT, dead_letter
 from penstock.bus.worker.record_spans import record_spans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
 from penstock.contracts.records.streams import Streams
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
+
+_DeadRecord = tuple[RawRecord, str]
+"""A record that becomes a dead letter, and why."""
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +35,30 @@ class BatchHandler:
         self._metrics = metrics
         self._topics = {topic.short_name: topic for topic in group.topics}
 
-    async def handle(self, unit: OpenUnit, fetched: FetchedBatch, spans: ExitStack) -> list[TracedOutputs]:
-        """The outputs for a fetched batch, in order. Advances the unit's position; opens spans on `spans`."""
+    async def handle(self, unit: AssignedUnit, fetched: FetchedBatch, spans: ExitStack) -> list[TracedOutputs]:
+        """The outputs for a fetched batch, in order. Advances the unit's position; opens spans on `spans`.
+
+        Raises:
+            TooManyDeadLetters: more of it is unreadable than the unit may have of dead letters.
+            Exception: whatever the unit's handler raises.
+        """
+        assert unit.positions is not None
+        assert unit.routes is not None
         position = unit.positions.get(fetched.topic, 0)
         records = fetched.records
         if records and records[0].offset < position:
             records = [raw for raw in records if raw.offset >= position]
-        results = []
         short_name = fetched.topic.rpartition(".")[2]
         topic = self._topics[short_name]
         declared = self._streams.get(unit.unit.stream) if unit.unit.stream else None
-        decoded = topic.decoder(declared)(records) if records else []
-        readable = [index for index, record in enumerate(decoded) if not isinstance(record, Unreadable)]
-        if len(readable) < len(records):
-            results.append(TracedOutputs(self._dead_letters(unit, fetched, records, decoded), no_traceparent))
+        read, decoded = len(records), topic.decoder(declared)(records) if records else []
+        dead = [
+            (raw, record.reason) for raw, record in zip(records, decoded, strict=True) if isinstance(record, Unreadable)
+        ]
+        results = []
+        if dead:
+            self._check_limit(unit, dead)
+            readable = [index for index, record in enumerate(decoded) if not isinstance(record, Unreadable)]
             records = [records[index] for index in readable]
             decoded = [decoded[index] for index in readable]
         if records:
@@ -55,24 +68,42 @@ class BatchHandler:
             outputs = await _await_if_needed(unit.routes[short_name].handle(batch))
             self._metrics.observe_batch(fetched.topic, time.perf_counter() - started)
             results.append(TracedOutputs(list(outputs), traceparent_of))
-        self._metrics.count_consumed(fetched.topic, len(fetched.records))
+        if dead:
+            results.insert(0, self._dead_letters(unit, fetched, dead))
+        unit.dead_letter_limit.count(read, _unexpected(dead))
         unit.positions[fetched.topic] = max(position, fetched.position)
+        self._metrics.count_consumed(fetched.topic, len(fetched.records))
         return results
 
-    def _dead_letters(
-        self, unit: OpenUnit, fetched: FetchedBatch, records: Sequence[RawRecord], decoded: Sequence[object]
-    ) -> list[AnyOutputs]:
-        topic, partition = fetched.topic, fetched.partition
-        unreadable = [
-            (raw, record.reason) for raw, record in zip(records, decoded, strict=True) if isinstance(record, Unreadable)
-        ]
-        log.warning("%s/%d: %d unreadable records go to the dead letters", topic, partition, len(unreadable))
-        self._metrics.count_dead_lettered(topic, len(unreadable))
-        unexpected = sum(raw.value is not None for raw, _ in unreadable)  # tombstones come in masses, by design
-        unit.dead_letter_limit.count(len(records) - len(unreadable), unexpected, f"{topic}/{partition}")
-        return [
-            dead_letter(self._group.name, topic, unit.unit.stream, partition, raw, reason) for raw, reason in unreadable
-        ]
+    def put_aside(self, unit: AssignedUnit, fetched: FetchedBatch, reason: str) -> TracedOutputs:
+        """The dead letter for a batch of one record that cannot be handled. Advances the unit's position.
+
+        Raises:
+            TooManyDeadLetters: the unit may have no more of them.
+        """
+        assert unit.positions is not None
+        dead = [(raw, reason) for raw in fetched.records]
+        self._check_limit(unit, dead)
+        unit.dead_letter_limit.count(len(dead), _unexpected(dead))
+        unit.positions[fetched.topic] = fetched.position
+        self._metrics.count_consumed(fetched.topic, len(fetched.records))
+        return self._dead_letters(unit, fetched, dead)
+
+    def _check_limit(self, unit: AssignedUnit, dead: Sequence[_DeadRecord]) -> None:
+        is_probe = unit.failure is not None and unit.failure.is_suspended
+        unit.dead_letter_limit.check(_unexpected(dead), allowed=0 if is_probe else LIMIT)
+
+    def _dead_letters(self, unit: AssignedUnit, fetched: FetchedBatch, dead: Sequence[_DeadRecord]) -> TracedOutputs:
+        topic, partition, stream = fetched.topic, fetched.partition, unit.unit.stream
+        log.warning("%s/%d: %d records go to the dead letters: %s", topic, partition, len(dead), dead[0][1])
+        self._metrics.count_dead_lettered(topic, len(dead))
+        letters = [dead_letter(self._group.name, topic, stream, partition, raw, reason) for raw, reason in dead]
+        return TracedOutputs(letters, no_traceparent)
+
+
+def _unexpected(dead: Sequence[_DeadRecord]) -> int:
+    """How many count towards the limit: tombstones come in masses, by design."""
+    return sum(raw.value is not None for raw, _ in dead)
 
 
 async def _await_if_needed(outputs: Iterable[AnyOutputs] | Awaitable[Iterable[AnyOutputs]]) -> Iterable[AnyOutputs]:

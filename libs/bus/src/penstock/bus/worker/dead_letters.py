@@ -1,4 +1,4 @@
-"""Dead letters: unreadable records, kept with their bytes and the reason, and counted."""
+"""Dead letters: records that cannot be read or handled, kept with their bytes and the reason, and counted."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.records.dead_letters import DeadLetter, DeadLetterData
 from penstock.contracts.topics import CONTROL_DEAD_LETTERS, STREAM_DEAD_LETTERS
 
-WINDOW = 1000  # the newest records of a unit, among which unreadable ones are counted
-LIMIT = 0.5  # share of them above which a consumer stops
+WINDOW = 10_000  # the newest records of a unit, among which dead letters are counted
+LIMIT = 100  # of them may become dead letters: 1 %
 MAX_KEY = 1000  # bytes of the record's key that are the dead letter's key; the whole key is in its data
 KEPT = 700_000  # characters of base64, a multiple of 4, of the key and of the value of a record that is too large
 MAX_REASON = 500  # characters: a reason may quote the record
@@ -76,21 +76,42 @@ def _base64(content: bytes | None) -> str | None:
 
 
 class DeadLetterLimit:
-    """Stops a consumer that cannot read more than half of the newest records: the error is then likely its own."""
+    """How many of the newest records of a unit may become dead letters: beyond 1 % the fault is hardly the records'."""
 
     def __init__(self) -> None:
-        self._unreadable: deque[bool] = deque(maxlen=WINDOW)
+        self._counts: deque[tuple[int, int]] = deque()
+        self._records = self._dead = 0
+        self._unlimited_records = 0
 
-    def count(self, readable: int, unreadable: int, source: str) -> None:
-        """Count a batch of the topic partition `source`.
+    def check(self, dead: int, allowed: int = LIMIT) -> None:
+        """Check whether so many more records may become dead letters.
 
         Raises:
-            TooManyDeadLetters: more than half of the newest records were unreadable.
+            TooManyDeadLetters: they would be more than `allowed` of the newest 10,000 records.
         """
-        self._unreadable.extend([False] * readable + [True] * unreadable)
-        share = sum(self._unreadable) / WINDOW
-        if unreadable and share > LIMIT:
-            raise TooManyDeadLetters(
-                f"{source}: {share:.0%} of the last {WINDOW} records cannot be read; "
-                "stopped before more of the topic is turned into dead letters"
-            )
+        if dead and self._dead + dead > allowed and self._unlimited_records <= 0:
+            too_many = f"{self._dead + dead} of the newest {WINDOW} records"
+            raise TooManyDeadLetters(f"{too_many} cannot be read or handled, of which {allowed} may be put aside")
+
+    def count(self, records: int, dead: int) -> None:
+        """Count so many records, of which so many became dead letters."""
+        self._unlimited_records -= records
+        if dead == 0 and self._dead == 0:
+            return
+        self._counts.append((records, dead))
+        self._records += records
+        self._dead += dead
+        while self._records - self._counts[0][0] >= WINDOW:
+            oldest_records, oldest_dead = self._counts.popleft()
+            self._records -= oldest_records
+            self._dead -= oldest_dead
+
+    def lift(self) -> None:
+        """Forget what was counted, and limit nothing for the next 10,000 records: a person has looked at them."""
+        self.clear()
+        self._unlimited_records = WINDOW
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self._counts.clear()
+        self._records = self._dead = 0

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 
-from penstock.bus.errors import TransientError, suppress_transient
+from penstock.bus.errors import BrokerUnavailable, TransientError, suppress_transient
 from penstock.bus.ports import Source, TopicPartition
 
 COMMIT_EVERY = 0.2  # seconds between commits while records keep coming
+COMMIT_LIMIT = 60.0  # seconds that a commit may take: the client tries again while the coordinator is away
 COMMIT_WHEN_IDLE = 0.02  # seconds between commits while none are there: short pauses shall not cost one each
 
 
@@ -21,6 +22,7 @@ class GroupCommits:
         self._last_commit = 0.0
         self._task: asyncio.Task[None] | None = None
         self._commit_lock = asyncio.Lock()
+        self._has_hung = False
 
     def __bool__(self) -> bool:
         """Whether a position is left to commit."""
@@ -44,7 +46,14 @@ class GroupCommits:
         self._uncommitted.clear()
 
     def commit_soon(self, source: Source) -> None:
-        """Start a commit beside the loop, so that the next batch does not wait for the coordinator."""
+        """Start a commit beside the loop, so that the next batch does not wait for the coordinator.
+
+        Raises:
+            BrokerUnavailable: the commit before hung; with another client the next one may not.
+        """
+        if self._has_hung:
+            self._has_hung = False
+            raise BrokerUnavailable(f"a commit took longer than {COMMIT_LIMIT:g} s")
         if self._uncommitted and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(suppress_transient(self.commit(source)))
 
@@ -59,7 +68,12 @@ class GroupCommits:
             self._last_commit = time.monotonic()
             if positions:
                 try:
-                    await source.commit(positions)
+                    async with asyncio.timeout(COMMIT_LIMIT):
+                        await source.commit(positions)
+                except TimeoutError as error:
+                    self._uncommitted = positions | self._uncommitted
+                    self._has_hung = True
+                    raise BrokerUnavailable("the commit hangs") from error
                 except TransientError:
                     self._uncommitted = positions | self._uncommitted
                     raise

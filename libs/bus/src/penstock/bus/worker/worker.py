@@ -10,19 +10,21 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from penstock.bus.errors import TransientError, suppress_transient
-from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
+from penstock.bus.ports import FetchedBatch, Log, RecordBatch, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
-from penstock.bus.routes import Group, Unit
-from penstock.bus.state.unit_state import Changes, StateStores
-from penstock.bus.unit_assignment import unit_of
+from penstock.bus.routes import Group
+from penstock.bus.state.unit_state import StateStores
+from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
 from penstock.bus.worker.batch_handler import BatchHandler
 from penstock.bus.worker.group_commits import GroupCommits
-from penstock.bus.worker.open_unit import OpenUnit, open_unit
+from penstock.bus.worker.step import Step, UnitChanges
+from penstock.bus.worker.unit_alerts import UnitAlerts
+from penstock.bus.worker.unit_retries import UnitRetries
 from penstock.contracts.records.streams import Streams
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
@@ -40,20 +42,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _InFlightBatch:
-    """A handled poll: its outputs are being written; changes and positions follow when they are confirmed."""
+class _InFlightStep:
+    """A step whose outputs are being written: its changes and positions follow when they are confirmed."""
 
     writing: asyncio.Task[None]
     spans: ExitStack
-    changes: Sequence[tuple[OpenUnit, Changes, Mapping[str, int]]]
+    changes: Sequence[UnitChanges]
     positions: Mapping[TopicPartition, int]
 
 
 class Worker:
     """A member of a service's group. `last_error` is why its session failed, until one succeeds.
 
-    On a `TransientError` it drops the whole session, state and connections, and starts again from what was written; any
-    other error is a bug and ends the worker.
+    What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log, or in writing
+    state, it drops the whole session, state and connections, and starts again from what was written. An error that
+    several units share is a bug and ends the worker.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Worker:
         state_stores: StateStores,
         telemetry: Telemetry,
         metrics: Metrics,
+        *,
+        is_new_version: bool = False,
     ) -> None:
         self.group = group
         self.last_progress = time.monotonic()
@@ -72,18 +77,19 @@ class Worker:
         self._log = log
         self._namespace = namespace
         self._streams = streams
-        self._state_stores = state_stores
         self._metrics = metrics
         self._handler = BatchHandler(group, streams, telemetry, metrics)
         self._publisher = Publisher(log, namespace, streams, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
-        self._units: dict[Unit, OpenUnit] = {}
-        self._in_flight: deque[_InFlightBatch] = deque()
+        self._units = AssignedUnits(group, namespace, state_stores)
+        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams))
+        self._retries = UnitRetries(group, self._units, self._alerts, metrics, is_new_version=is_new_version)
+        self._in_flight: deque[_InFlightStep] = deque()
         self._commits = GroupCommits()
         self._ownership_lock = asyncio.Lock()
         self._rebalances = 0
-        self._open_error: Exception | None = None
+        self._lagging: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -117,11 +123,19 @@ class Worker:
         await asyncio.sleep(min(REST * (time.monotonic() - self.last_progress), MAX_REST))
 
     def failures(self) -> dict[str, str]:
-        """What fails for now and is tried again, and why: topic partitions, or the group as a whole."""
+        """What fails for now and is tried again, and why: units, topic partitions, or the group as a whole."""
         failures = {self.group.name: str(self.last_error)} if self.last_error is not None else {}
+        failures |= {f"{self.group.name} {unit}": why for unit, why in self._retries.reasons().items()}
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
         return failures
+
+    def resume(self, stream: str | None, partition: int | None = None) -> list[str]:
+        """Try the units of a stream that are held back again at once; None: of the control plane. The names of those.
+
+        What of their next records cannot be read or handled becomes dead letters, without a limit.
+        """
+        return [str(unit.unit) for unit in self._retries.resume(stream, partition)]
 
     async def step(self, wait: float) -> int:
         """Handle what is there to its end, waiting at most `wait` seconds for it; how many records that were."""
@@ -134,10 +148,10 @@ class Worker:
         """Drop the session: what is not written is dropped, and will be read again."""
         source, self._source = self._source, None
         await self._cancel_in_flight()
-        self._close_units(list(self._units))
+        self._units.close()
+        self._retries.reassign()
         self._commits.clear()
         self._subscription = set()
-        self._open_error = None
         if source is not None:
             await suppress_transient(source.close())
         await suppress_transient(self._publisher.close())
@@ -145,68 +159,51 @@ class Worker:
     async def close(self) -> None:
         """Finish what is in flight, within 2 s, commit what is done, and leave the group."""
         if self._in_flight:
-            await asyncio.wait([batch.writing for batch in self._in_flight], timeout=CLOSE_WITHIN)
+            await asyncio.wait([step.writing for step in self._in_flight], timeout=CLOSE_WITHIN)
         if self._source is not None:
             async with self._ownership_lock:
                 await suppress_transient(self._finish_confirmed())
                 await suppress_transient(self._commits.commit(self._source))
+        await self._alerts.close()
         await self.abandon()
 
     # --- units: assigned and revoked
 
     async def on_assigned(self, topic_partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Open the units of the topic partitions; of stateful ones, the positions to seek to.
+        """Own the topic partitions; the positions to seek to, where they are known.
 
-        A unit that cannot be opened fails the next step: a client would log what is raised here, and read on.
+        A unit is opened at its first record. Until then the group's commit serves: it is never ahead of the state.
         """
         self._rebalances += 1
-        try:
-            units = {key: self._open(unit_of(*key, self._namespace)) for key in topic_partitions}
-        except Exception as error:
-            self._open_error = error
-            return {}
-        positions = {key: unit.positions.get(key[0], 0) for key, unit in units.items() if self.group.stateful}
-        # A commit that was lost would never be made good on a topic to which nothing more is written.
-        self._commits.add({key: position for key, position in positions.items() if position > 0})
-        return positions
+        assigned = self._units.assign(topic_partitions)
+        self._retries.reassign()
+        return {
+            key: unit.positions.get(key[0], 0)
+            for key, unit in zip(topic_partitions, assigned, strict=True)
+            if unit.positions is not None
+        }
 
     async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """Commit what is done of the topic partitions, and close their units."""
+        """Commit what is done of the topic partitions, and give them up."""
         async with self._ownership_lock:
             self._rebalances += 1
             if self._source is not None:
                 await suppress_transient(self._finish(0))
                 await suppress_transient(self._commits.commit(self._source))
-            self._close_units({unit_of(*key, self._namespace) for key in topic_partitions})
+            self._units.revoke(topic_partitions)
             self._commits.discard(topic_partitions)
-
-    def _open(self, unit: Unit) -> OpenUnit:
-        if unit not in self._units:
-            self._units[unit] = open_unit(self.group, unit, self._state_stores)
-        return self._units[unit]
-
-    def _raise_open_error(self) -> None:
-        error, self._open_error = self._open_error, None
-        if error is not None:
-            raise error
-
-    def _close_units(self, units: Iterable[Unit]) -> None:
-        for unit in units:
-            opened = self._units.pop(unit, None)
-            if opened is not None:
-                opened.state.close()
 
     # --- ahead: from a poll to outputs in flight
 
     async def _handle_next(self, wait: float) -> int:
         """Handle the next records and start to write their outputs; how many records that were."""
         source = await self._subscribed_source()
+        self._retries.pause(source)
         unfinished = bool(self._commits or self._in_flight)
-        fetched = await source.poll(MAX_POLL_RECORDS, min(wait, IDLE) if unfinished else wait)
+        fetched = await source.poll(MAX_POLL_RECORDS, self._retries.wait(min(wait, IDLE) if unfinished else wait))
         rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
         self.last_progress = time.monotonic()
-        self._raise_open_error()
-        if not fetched:
+        if not fetched and not self._retries.due():
             return 0
         async with self._ownership_lock:
             if rebalances != self._rebalances:
@@ -223,28 +220,71 @@ class Worker:
         return self._source
 
     async def _handle(self, fetched: Sequence[FetchedBatch]) -> int:
-        owned = [(batch, unit) for batch in fetched if (unit := self._unit_of(batch)) is not None]
-        units = {unit.unit: unit for _, unit in owned}
-        with ExitStack() as opening:
-            outputs = [out for batch, unit in owned for out in await self._handler.handle(unit, batch, opening)]
-            spans = opening.pop_all()  # they end when the outputs are confirmed
-        self._in_flight.append(
-            _InFlightBatch(
-                writing=asyncio.create_task(self._write(outputs)),
-                spans=spans,
-                changes=[(unit, unit.state.take_changes(), dict(unit.positions)) for unit in units.values()],
-                positions={(batch.topic, batch.partition): unit.positions[batch.topic] for batch, unit in owned},
-            )
-        )
-        return sum(len(batch.records) for batch, _ in owned)
+        """Handle what was fetched, and what is due for another try; how many records that were."""
+        records, step = 0, Step()
+        for unit, batches in self._by_unit(fetched).items():
+            if unit.failure is not None:
+                unit.pending.extend(batches)
+                continue
+            if self._units.are_full and unit.state is None:
+                self._send(step)
+                step = Step()
+                await self._finish(0)  # lets go of states that are in flight
+            if await self._handle_unit(unit, batches, step):
+                records += sum(len(batch.records) for batch in batches)
+        for unit in self._retries.due():
+            batches = self._retries.next_slice(unit)
+            if await self._handle_unit(unit, batches, step):
+                self._retries.succeed(unit, batches)
+                records += sum(len(batch.records) for batch in batches)
+        self._send(step)
+        self._alerts.write_soon()
+        return records
 
-    def _unit_of(self, batch: FetchedBatch) -> OpenUnit | None:
-        return self._units.get(unit_of(batch.topic, batch.partition, self._namespace))
+    def _by_unit(self, fetched: Sequence[FetchedBatch]) -> dict[AssignedUnit, list[FetchedBatch]]:
+        by_unit: dict[AssignedUnit, list[FetchedBatch]] = {}
+        for batch in fetched:
+            unit = self._units.of(batch.topic, batch.partition)
+            if unit is not None:
+                by_unit.setdefault(unit, []).append(batch)
+        return by_unit
 
-    async def _write(self, results: Sequence[TracedOutputs]) -> None:
-        await (await self._publisher.send(results))
-        for output in [output for outputs, _ in results for output in outputs]:
-            self._metrics.count_produced(output.topic.name(self._namespace, output.stream), len(output.records))
+    async def _handle_unit(self, unit: AssignedUnit, batches: Sequence[FetchedBatch], step: Step) -> bool:
+        """Handle batches of one unit, and add them and their outputs to the step; False: the unit failed."""
+        try:
+            batches, elsewhere = await self._units.open(unit, batches)
+        except Exception as error:
+            self._retries.fail(unit, batches, error)
+            return False
+        if elsewhere and self._source is not None:
+            self._source.seek(elsewhere)
+        before = dict(unit.positions or {})
+        with ExitStack() as spans:
+            try:
+                parts = [part for batch in batches for part in await self._outputs(unit, batch, spans)]
+                step.add(unit, batches, self._publisher.encode(parts))
+            except Exception as error:
+                unit.return_to(before)
+                self._retries.fail(unit, batches, error)
+                return False
+            step.spans.push(spans.pop_all())
+        return True
+
+    async def _outputs(self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack) -> Sequence[TracedOutputs]:
+        if unit.failure is not None and len(batch.records) == 1 and self._retries.may_put_aside(unit.failure):
+            return [self._handler.put_aside(unit, batch, unit.failure.reason)]
+        return await self._handler.handle(unit, batch, spans)
+
+    def _send(self, step: Step) -> None:
+        """Begin to write the outputs of a step; its changes and positions follow."""
+        if step.handled:
+            writing = asyncio.create_task(self._write(step.outputs))
+            self._in_flight.append(_InFlightStep(writing, step.spans, step.take_changes(), step.positions()))
+
+    async def _write(self, outputs: Sequence[RecordBatch]) -> None:
+        await (await self._publisher.send(outputs))
+        for batch in outputs:
+            self._metrics.count_produced(batch.topic, len(batch.values))
 
     # --- behind: from confirmed outputs to state and commit
 
@@ -256,15 +296,20 @@ class Worker:
 
     def _commit_soon(self) -> None:
         if self._source is not None and self._commits:
-            for topic, records in self._consumer_lags(self._source).items():
+            lags = self._consumer_lags(self._source)
+            for topic in self._lagging - lags.keys():
+                self._metrics.remove_consumer_lag(topic)
+            for topic, records in lags.items():
                 self._metrics.set_consumer_lag(topic, records)
+            self._lagging = set(lags)
             self._commits.commit_soon(self._source)
 
     def _consumer_lags(self, source: Source) -> Mapping[str, int]:
         lags: Counter[str] = Counter()
         for (topic, partition), end in source.end_offsets().items():
-            unit = self._units.get(unit_of(topic, partition, self._namespace))
-            lags[topic] += max(0, end - unit.positions.get(topic, end)) if unit else 0
+            unit = self._units.of(topic, partition)
+            if unit is not None:
+                lags[topic] += max(0, end - (unit.positions or {}).get(topic, end))
         return lags
 
     async def _finish(self, max_in_flight: int) -> None:
@@ -277,16 +322,17 @@ class Worker:
             await self._finish_first()
 
     async def _finish_first(self) -> None:
-        batch = self._in_flight[0]
-        with batch.spans:
-            await asyncio.shield(batch.writing)  # a stop ends the wait, not the write: `close` finishes it
+        step = self._in_flight[0]
+        with step.spans:
+            await asyncio.shield(step.writing)  # a stop ends the wait, not the write: `close` finishes it
         self._in_flight.popleft()
-        for unit, changes, positions in batch.changes:
-            unit.state.write(changes, positions)
-        self._commits.add(batch.positions)
+        for changes in step.changes:
+            changes.write()
+        self._commits.add(step.positions)
 
     async def _cancel_in_flight(self) -> None:
-        writing = [batch.writing for batch in self._in_flight]
+        """Give up what is being written. The units are closed next, so that nobody counts on its confirmation."""
+        writing = [step.writing for step in self._in_flight]
         self._in_flight.clear()
         for task in writing:
             task.cancel()

@@ -1,0 +1,200 @@
+"""The units that a member is assigned: each is opened at its first record, and few of their stores at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from penstock.bus.ports import FetchedBatch, TopicPartition
+from penstock.bus.routes import Group, Route, Unit
+from penstock.bus.state.unit_state import MemoryStateStore, State, StateStore, StateStores
+from penstock.bus.unit_assignment import unit_of
+from penstock.bus.worker.dead_letters import DeadLetterLimit
+from penstock.bus.worker.unit_failure import UnitFailure
+
+MAX_OPEN_STORES = 64  # of some 7 files each
+
+
+@dataclass(eq=False)
+class AssignedUnit:
+    """A unit that this member owns.
+
+    Attributes:
+        topic_partitions: those of the unit that are assigned.
+        positions: the next offsets to handle by topic, whether or not they are written yet; None as long as its state
+            was not looked at.
+        state, routes: its state and its handlers while it is open.
+        in_flight: how many of its batches are being written.
+        failure: why nothing of it is fetched for now.
+        pending: what was fetched of it and could not be handled, in order.
+    """
+
+    unit: Unit
+    topic_partitions: set[TopicPartition] = field(default_factory=set)
+    positions: dict[str, int] | None = None
+    state: State | None = None
+    routes: Mapping[str, Route] | None = None
+    in_flight: int = 0
+    failure: UnitFailure | None = None
+    pending: deque[FetchedBatch] = field(default_factory=deque)
+    dead_letter_limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+
+    def is_paused(self, now: float) -> bool:
+        """Whether nothing of it shall be fetched: what was is to be tried first, or its time has not come."""
+        return self.failure is not None and (self.failure.retry_at > now or self._has_work)
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be opened, or what was fetched of it to be handled, once more."""
+        return self.failure is not None and self.failure.retry_at <= now and self._has_work
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self.pending) or self.positions is None
+
+    def return_to(self, positions: dict[str, int] | None) -> None:
+        """Undo a batch that failed: back to the positions and the state before it, with handlers anew."""
+        self.positions = positions
+        self.routes = None
+        if self.state is not None:
+            self.state.discard_changes()
+
+    def close(self) -> None:
+        """Close its state; what is not written is dropped."""
+        state, self.state, self.routes = self.state, None, None
+        if state is not None:
+            state.close()
+
+
+class AssignedUnits:
+    """The units of a group that one member is assigned.
+
+    A stateful unit stays open over a rebalance that leaves it here: it is closed once the new assignment does not have
+    it. Others are opened anew, from what the group has committed.
+    """
+
+    def __init__(self, group: Group, namespace: str, state_stores: StateStores) -> None:
+        self._group = group
+        self._namespace = namespace
+        self._state_stores = state_stores
+        self._units: dict[Unit, AssignedUnit] = {}
+        self._revoked: set[Unit] = set()
+        self._open: dict[Unit, AssignedUnit] = {}  # those with a store, the least recently used first
+
+    def __iter__(self) -> Iterator[AssignedUnit]:
+        """Those that are assigned."""
+        return iter(self._units.values())
+
+    def __len__(self) -> int:
+        """How many are assigned."""
+        return len(self._units)
+
+    def of(self, topic: str, partition: int) -> AssignedUnit | None:
+        """The unit of a topic partition; None when it is not assigned."""
+        unit = self._units.get(unit_of(topic, partition, self._namespace))
+        return unit if unit is not None and unit.unit not in self._revoked else None
+
+    def assign(self, topic_partitions: Collection[TopicPartition]) -> list[AssignedUnit]:
+        """Add topic partitions, and close the units that were revoked and are not assigned again."""
+        assigned = []
+        for key in topic_partitions:
+            unit = unit_of(*key, self._namespace)
+            self._units.setdefault(unit, AssignedUnit(unit)).topic_partitions.add(key)
+            self._revoked.discard(unit)
+            assigned.append(self._units[unit])
+        self._remove([unit for unit in self._revoked if not self._units[unit].topic_partitions])
+        self._revoked.clear()
+        return assigned
+
+    def revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Take topic partitions away. What was fetched of their units and not handled will be fetched again."""
+        for key in topic_partitions:
+            assigned = self._units.get(unit_of(*key, self._namespace))
+            if assigned is not None:
+                assigned.topic_partitions.discard(key)
+                assigned.pending.clear()
+                if not assigned.topic_partitions:
+                    self._revoked.add(assigned.unit)
+                    self._release(assigned)
+
+    def _release(self, assigned: AssignedUnit) -> None:
+        """Let go of what another member may change meanwhile: a state's store is locked, so it stays as it is."""
+        if not self._group.stateful:
+            assigned.close()
+            assigned.positions = None
+
+    @property
+    def are_full(self) -> bool:
+        """Whether as many stores are open as may be, and none of them is idle."""
+        return len(self._open) >= MAX_OPEN_STORES and not self._idle()
+
+    async def open(
+        self, assigned: AssignedUnit, batches: Sequence[FetchedBatch]
+    ) -> tuple[Sequence[FetchedBatch], Mapping[TopicPartition, int]]:
+        """Open a unit's state, off the event loop, and its handlers.
+
+        The batches to handle, and where its other topic partitions are to be read from: once its state is open for the
+        first time, it may be that a commit was lost, or that the state is older than what was fetched.
+
+        Raises:
+            TransientError: the state cannot be opened.
+            Exception: whatever the group's handlers raise from it.
+        """
+        if assigned.state is None:
+            assigned.state = State(await self._open_store(assigned))
+        elif self._group.stateful:
+            self._open[assigned.unit] = self._open.pop(assigned.unit)
+        if assigned.routes is None:
+            routes = self._group.open(assigned.unit, assigned.state)
+            assigned.routes = {route.topic.short_name: route for route in routes}
+        if assigned.positions is not None:
+            return batches, {}
+        if not self._group.stateful:
+            assigned.positions = {}
+            return batches, {}
+        assigned.positions = assigned.state.positions()
+        return _from_positions(assigned.positions, assigned.topic_partitions, batches)
+
+    async def _open_store(self, assigned: AssignedUnit) -> StateStore:
+        if not self._group.stateful:
+            return MemoryStateStore()
+        self._close_least_recently_used()
+        store = await asyncio.to_thread(self._state_stores.open, self._group.name, *assigned.unit)
+        self._open[assigned.unit] = assigned
+        return store
+
+    def _close_least_recently_used(self) -> None:
+        for oldest in self._idle()[: max(0, len(self._open) + 1 - MAX_OPEN_STORES)]:
+            self._close(oldest)
+
+    def _idle(self) -> list[AssignedUnit]:
+        return [unit for unit in self._open.values() if not unit.in_flight and unit.failure is None]
+
+    def close(self) -> None:
+        """Close all; none is assigned any more."""
+        self._remove(list(self._units))
+        self._revoked.clear()
+
+    def _remove(self, units: Iterable[Unit]) -> None:
+        for unit in units:
+            self._close(self._units.pop(unit))
+
+    def _close(self, assigned: AssignedUnit) -> None:
+        self._open.pop(assigned.unit, None)
+        assigned.close()
+
+
+def _from_positions(
+    positions: Mapping[str, int], topic_partitions: Collection[TopicPartition], batches: Sequence[FetchedBatch]
+) -> tuple[Sequence[FetchedBatch], Mapping[TopicPartition, int]]:
+    """The batches that go on from the positions, and the positions of the topic partitions that none does."""
+    wanted = {key: positions.get(key[0], 0) for key in topic_partitions}
+    at_position = [batch for batch in batches if _holds(batch, wanted[batch.topic, batch.partition])]
+    elsewhere = wanted.keys() - {(batch.topic, batch.partition) for batch in at_position}
+    return at_position, {key: wanted[key] for key in elsewhere}
+
+
+def _holds(batch: FetchedBatch, position: int) -> bool:
+    """Whether a batch holds the record at a position, or those just before it."""
+    return (batch.records[0].offset if batch.records else batch.position) <= position <= batch.position

@@ -1,0 +1,107 @@
+"""Why a unit is held back, and when it is tried again: decisions without a clock."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from math import inf
+
+from penstock.bus.errors import TransientError
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 60.0  # seconds until a unit that failed is tried again
+FIRST_SUSPENSION, LONGEST_SUSPENSION = 60.0, 1800.0  # seconds until a suspended unit is tried by itself
+PROBE = 100  # records of that try: none of them may become a dead letter
+ALIKE = 3  # times that a record alone fails by the same cause before it becomes a dead letter
+
+
+@dataclass(frozen=True)
+class UnitFailure:
+    """The failure of a unit: nothing of it is fetched, and what was is tried again in slices.
+
+    Attributes:
+        reason: what happened, for people.
+        cause: the type of the exception and the line that raised it; empty where something outside is away.
+        retry_at: when it is tried again, in seconds of a monotonic clock; infinite: only when a person resumes it.
+        pause: seconds of the last pause.
+        slice_size: how many records are tried next.
+        alike: how many times in a row one record alone has failed by this cause.
+        is_suspended: whether it is held back so that no more of it becomes dead letters, or for a gap.
+    """
+
+    reason: str
+    cause: str
+    retry_at: float
+    pause: float
+    slice_size: int
+    alike: int = 0
+    is_suspended: bool = False
+
+    @property
+    def is_poison(self) -> bool:
+        """Whether one record alone has failed alike as often as it takes to make it a dead letter."""
+        return self.alike >= ALIKE
+
+
+def failure_after(before: UnitFailure | None, error: Exception, records: int, now: float) -> UnitFailure:
+    """The failure after `error` in the handling of so many records; 0: the unit could not be opened.
+
+    A slice that fails is halved at once. One record alone, and what is not the records' fault, is tried again after
+    pauses that double from 0.2 s to a minute.
+    """
+    cause = "" if isinstance(error, TransientError) else cause_of(error)
+    if records > 1 and cause:
+        return UnitFailure(_text(error), cause, now, before.pause if before else 0.0, (records + 1) // 2)
+    was_alike = before is not None and before.cause == cause and before.slice_size <= 1
+    alike = (before.alike if before and was_alike else 0) + 1 if records == 1 and cause else 0
+    pause = min(2 * before.pause, LONGEST_PAUSE) if before and before.pause else FIRST_PAUSE
+    return UnitFailure(_text(error), cause, now + pause, pause, max(records, 1), alike)
+
+
+def failure_after_success(before: UnitFailure, now: float) -> UnitFailure:
+    """The failure after a slice of the records went well: the next slice is twice as large."""
+    return UnitFailure(before.reason, before.cause, now, 0.0, 2 * before.slice_size)
+
+
+def suspension_after(before: UnitFailure | None, reason: str, now: float) -> UnitFailure:
+    """The unit suspended, or suspended again for twice as long: a minute at first, at most half an hour."""
+    again = before is not None and before.is_suspended
+    pause = min(2 * before.pause, LONGEST_SUSPENSION) if before and again else FIRST_SUSPENSION
+    return UnitFailure(reason, "", now + pause, pause, PROBE, is_suspended=True)
+
+
+def hold(reason: str) -> UnitFailure:
+    """The unit suspended until a person resumes it."""
+    return UnitFailure(reason, "", inf, 0.0, PROBE, is_suspended=True)
+
+
+def resumption_of(failure: UnitFailure, now: float) -> UnitFailure:
+    """The failure of a unit that a person resumes: it is tried at once."""
+    return replace(failure, retry_at=now, pause=0.0, alike=0, is_suspended=False)
+
+
+def is_systemic(causes: Collection[str], units: int, *, is_new_version: bool) -> bool:
+    """Whether what fails is the service rather than the records, by the causes for which units are failing now.
+
+    It is if half of the units, at least two, fail by one cause; a version that has just started for the first time may
+    fail in one unit alone.
+
+    >>> is_systemic(["KeyError at a.py:1"] * 2, 9, is_new_version=False)
+    False
+    >>> is_systemic(["KeyError at a.py:1"] * 2, 9, is_new_version=True)
+    True
+    """
+    counts = Counter(cause for cause in causes if cause)
+    most = max(counts.values(), default=0)
+    return most >= 2 and (is_new_version or 2 * most >= units)
+
+
+def cause_of(error: Exception) -> str:
+    """The type of an exception and the line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
