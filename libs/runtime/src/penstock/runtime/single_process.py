@@ -81,7 +81,11 @@ class SingleProcess:
         self._pauses[group] = condition
 
     async def run_until_quiet(self) -> None:
-        """Step every follower and every worker that is not paused, in turn, until none has anything to do."""
+        """Step every follower and every worker that is not paused, in turn, until none has anything to do.
+
+        Raises:
+            Exception: what a unit failed at; in one process nobody would wait for its next try.
+        """
         while await self._step_all():
             pass
 
@@ -93,6 +97,7 @@ class SingleProcess:
         for worker in self._workers:
             if not self._is_paused(worker):
                 records += await worker.step(0)
+                worker.raise_unit_error()
         return records
 
     def _is_paused(self, worker: Worker) -> bool:

@@ -45,6 +45,7 @@ class UnitRetries:
         self._new_until = time.monotonic() + NEW_VERSION_S if is_new_version else 0.0
         self._failing: dict[AssignedUnit, datetime] = {}
         self._paused: set[TopicPartition] = set()
+        self._last_error: Exception | None = None
         self._alerts = alerts
 
     def fail(self, unit: AssignedUnit, batches: Sequence[FetchedBatch], error: Exception) -> None:
@@ -54,6 +55,7 @@ class UnitRetries:
             Exception: `error`, if it shows that the service is at fault rather than the records.
         """
         before, now = unit.failure, time.monotonic()
+        self._last_error = error
         if before is None:
             self._failing[unit] = datetime.now(UTC)
             if unit.positions is not None or not self._is_stateful:
@@ -152,6 +154,11 @@ class UnitRetries:
         assigned = set(self._units)
         self._failing = {unit: since for unit, since in self._failing.items() if unit in assigned}
         self._count()
+
+    def raise_error(self) -> None:
+        """Raise the last error of the units that are held back, if any is."""
+        if self._failing and self._last_error is not None:
+            raise self._last_error
 
     def reasons(self) -> dict[str, str]:
         """Why each unit is held back, since when, and when it is tried again."""

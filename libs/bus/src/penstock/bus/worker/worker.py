@@ -137,6 +137,10 @@ class Worker:
         """
         return [str(unit.unit) for unit in self._retries.resume(stream, partition)]
 
+    def raise_unit_error(self) -> None:
+        """Raise what a unit failed at last, if one is held back: for who does not wait for another try."""
+        self._retries.raise_error()
+
     async def step(self, wait: float) -> int:
         """Handle what is there to its end, waiting at most `wait` seconds for it; how many records that were."""
         handled = await self._handle_next(wait)

@@ -62,7 +62,8 @@ class RecordProcessor:
         await self._catch_up()
         (record,) = self._topics[topic_name].decoder(None)([raw])
         readable = not isinstance(record, Unreadable)
-        self._dead_letter_limit.count(int(readable), int(not readable), topic_name)
+        self._dead_letter_limit.check(int(not readable))
+        self._dead_letter_limit.count(1, int(not readable))
         with ExitStack() as spans:
             traceparent_of = record_spans(self._resources.telemetry, topic_name, [raw], spans)
             if readable:
