@@ -75,7 +75,7 @@ def test_a_slice_is_small_whatever_the_body(case: str) -> None:
 
 
 async def test_splitting_stops_at_the_first_slice_with_a_document_too_many() -> None:
-    parts = iter([[b"1"] * 4] * 100)
+    parts = ([b"1"] * 4 for _ in range(100))
 
     assert len(await first_documents(parts, 10)) == 12
     assert len(list(parts)) == 97
