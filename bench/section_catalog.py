@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.cells.drain_cells import ECHO, Validator, drain_cells
 from bench.report.results import Result
-from bench.sections import drain, drift, growth, http, ingestion, latency, services, steady, tracing_cost
+from bench.sections import drain, drift, edge, growth, http, ingestion, latency, services, steady, tracing_cost
 from bench.testbed import Testbed
 
 
@@ -49,6 +49,10 @@ async def _ingestion(testbed: Testbed, options: SectionOptions) -> list[Result]:
     return await ingestion.measure(testbed, options.cells)
 
 
+async def _edge(testbed: Testbed, options: SectionOptions) -> list[Result]:
+    return await edge.measure(testbed.repetitions, options.cells)
+
+
 async def _drift(testbed: Testbed, _: SectionOptions) -> list[Result]:
     return await drift.measure(testbed)
 
@@ -76,6 +80,7 @@ SECTIONS: dict[str, Section] = {
     "http": _http,
     "latency": _latency,
     "ingestion": _ingestion,
+    "edge": _edge,
     "drift": _drift,
     "observing": _observing,
     "services": _services,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -94,7 +95,7 @@ def test_every_document_is_admitted_or_refused_for_a_known_reason(kind: RecordKi
 
 def split_or_problem(body_format: BodyFormat, body: bytes) -> Documents | Problem:
     try:
-        return split_body(body_format, body)
+        return asyncio.run(split_body(body_format, body, LIMITS.batch_records))
     except Problem as problem:
         return problem
 

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import uvicorn
@@ -19,7 +20,8 @@ from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
 from penstock.runtime.broker_retries import follow_forever, retry_until_available
 from penstock.runtime.health import Health
-from penstock.runtime.http.single_write import SingleWriteProtocol
+from penstock.runtime.http.limited_protocol import LimitedProtocol, Traffic
+from penstock.runtime.http.request_limits import RequestLimits, affordable_connections
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
@@ -82,7 +84,7 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
         service = build(settings, resources)
         health = Health(name, service.health, resources.metrics, service.ready)
         async with asyncio.TaskGroup() as group:
-            server = group.create_task(_serve(_app(service, health), listener, stop))
+            server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
             work = group.create_task(_work(service, resources, health))
             await stop.wait()
             work.cancel()
@@ -121,10 +123,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event, limits: RequestLimits) -> None:
     config = uvicorn.Config(
         app,
-        http=SingleWriteProtocol,
+        http=partial(LimitedProtocol, Traffic(limits, affordable_connections(limits))),  # type: ignore[arg-type]
+        timeout_keep_alive=limits.idle_seconds,
         proxy_headers=False,
         log_config=None,
         access_log=False,

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from penstock.bus.kafka.log import Connection
+from penstock.runtime.http.request_limits import RequestLimits
 
 
 class SettingsError(ValueError):
@@ -41,6 +42,11 @@ class ServiceSettings(BaseSettings):
     host: Annotated[str, Field(alias="PENSTOCK_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8000
     share_port: Annotated[bool, Field(alias="PENSTOCK_SHARE_PORT")] = False
+    http_connections: Annotated[int, Field(alias="PENSTOCK_HTTP_CONNECTIONS", ge=1)] = 1000
+    http_head_seconds: Annotated[float, Field(alias="PENSTOCK_HTTP_HEAD_SECONDS", gt=0)] = 10.0
+    http_body_seconds: Annotated[float, Field(alias="PENSTOCK_HTTP_BODY_SECONDS", gt=0)] = 30.0
+    http_idle_seconds: Annotated[int, Field(alias="PENSTOCK_HTTP_IDLE_SECONDS", ge=1)] = 5
+    http_unanswered_bytes: Annotated[int, Field(alias="PENSTOCK_HTTP_UNANSWERED_BYTES", ge=16 << 20)] = 256 << 20
     data_folder: Annotated[Path, Field(alias="PENSTOCK_DATA_FOLDER")] = Path(".penstock/data")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -55,6 +61,16 @@ class ServiceSettings(BaseSettings):
                 "KAFKA_SECURITY_PROTOCOL: with SASL, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD"
             )
         return self
+
+    def request_limits(self) -> RequestLimits:
+        """What the HTTP server takes."""
+        return RequestLimits(
+            head_seconds=self.http_head_seconds,
+            body_seconds=self.http_body_seconds,
+            idle_seconds=self.http_idle_seconds,
+            connections=self.http_connections,
+            unanswered_body_bytes=self.http_unanswered_bytes,
+        )
 
     def connection(self) -> Connection:
         """How to reach the cluster."""

@@ -61,12 +61,12 @@ class Admission:
 
     def _decode_events(self, documents: Sequence[bytes], now: datetime) -> list[_Decoded | Refusal]:
         """Decode events: in one pass when all are valid, else each by itself."""
+        default_time, max_bytes = msgspec.json.encode(now), self._limits.record_bytes
         parsed: Sequence[ParsedEvent[Any] | None] | None = None
         if len(documents) > 1:
             parsed = self._parser.parse_lines(documents)
         if parsed is None:
-            parsed = [self._parser.parse(document) for document in documents]
-        default_time, max_bytes = msgspec.json.encode(now), self._limits.record_bytes
+            parsed = [self._parser.parse(d) if len(d) <= max_bytes else None for d in documents]
         return [
             self._decode_document("event", document, now)
             if event is None or event.id is msgspec.UNSET or len(document) > max_bytes

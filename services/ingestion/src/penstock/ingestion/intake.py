@@ -16,13 +16,13 @@ from penstock.ingestion.admission import Admission, AdmittedRecord
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.recent_operations import RecentOperations
 from penstock.ingestion.shorthand import RecordKind
+from penstock.runtime.http.body_slices import DOCUMENT_BYTES, DOCUMENTS, slices_of
 from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 from penstock.runtime.log_writer import LogWriter, WriteRequest
 from penstock.runtime.service import Resources
 from penstock.telemetry.names import SEND
 from penstock.telemetry.spans import message_span
 
-SLICE = 500  # records checked before other requests get their turn
 MAX_BATCH = 1000  # records of small requests that are checked and written together
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -149,10 +149,16 @@ async def _admit_in_slices(
     admission: Admission, kind: RecordKind, documents: Sequence[bytes], now: int
 ) -> list[AdmittedRecord | Refusal]:
     time = _EPOCH + timedelta(milliseconds=now)
-    verdicts = admission.admit(kind, documents[:SLICE], time)
-    for start in range(SLICE, len(documents), SLICE):
+    verdicts: list[AdmittedRecord | Refusal] = []
+    for part in slices_of(documents):
+        if verdicts:
+            await asyncio.sleep(0)
+        if len(part[0]) > DOCUMENT_BYTES:
+            verdicts += await asyncio.to_thread(admission.admit, kind, part, time)
+        else:
+            verdicts += admission.admit(kind, part, time)
+    if len(documents) > DOCUMENTS:
         await asyncio.sleep(0)
-        verdicts += admission.admit(kind, documents[start : start + SLICE], time)
     return verdicts
 
 

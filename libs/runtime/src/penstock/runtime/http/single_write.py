@@ -32,6 +32,10 @@ class _PairingTransport:
             self._buffer = data
             self._loop.call_soon(self._flush)
 
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
+
     def close(self) -> None:
         self._flush()
         self._transport.close()

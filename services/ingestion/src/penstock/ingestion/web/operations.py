@@ -86,7 +86,14 @@ class AnswerBody(Struct, kw_only=True):
 _STREAM = Parameter("stream", "path", StreamName, "the name of a declared stream")
 _NO_STREAM: ProblemCodes = {404: ["unknown_stream"], 503: ["starting"]}
 _ON_SUBMIT: ProblemCodes = merge_codes(
-    REFUSED_RECORD, _NO_STREAM, {408: ["too_slow"], 422: ["none_accepted"], 503: ["outcome_unknown"]}
+    REFUSED_RECORD,
+    _NO_STREAM,
+    {
+        408: ["too_slow"],
+        422: ["none_accepted"],
+        431: ["head_too_large"],
+        503: ["outcome_unknown", "overloaded"],
+    },
 )
 _FORMS = (
     "A record with a `specversion` is a CloudEvent, any other is shorthand. With `ce-…` headers an `application/json`"

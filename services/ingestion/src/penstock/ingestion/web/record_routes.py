@@ -82,15 +82,21 @@ class RecordRoutes:
     async def _documents(self, request: RawRequest) -> Documents:
         body_format = request_format(request)
         body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
-        if not body.strip():
+        if not body or body.isspace():
             raise Problem(400, "malformed", "expected a body")
-        is_binary_mode = body_format == "json" and b"ce-specversion" in request.headers
-        documents = (
-            join_binary_mode(_text_headers(request.headers), body) if is_binary_mode else split_body(body_format, body)
-        )
+        if body_format == "json" and b"ce-specversion" in request.headers:
+            self._check_size(body)
+            return join_binary_mode(_text_headers(request.headers), body)
+        documents = await split_body(body_format, body, self._limits.batch_records)
+        if not documents.is_batch:
+            self._check_size(body)
         if not 1 <= len(documents.texts) <= self._limits.batch_records:
             raise Problem(422, "out_of_range", f"expected a batch of 1 to {self._limits.batch_records} records")
         return documents
+
+    def _check_size(self, record: bytes) -> None:
+        if len(record) > self._limits.record_bytes:
+            raise Problem(413, "too_large", f"expected at most {self._limits.record_bytes} bytes a record")
 
 
 def _text_headers(headers: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from penstock.contracts.codecs.decode_errors import refusal_of
-from penstock.runtime.http.json_arrays import split_array
+from penstock.runtime.http.body_slices import array_slices, first_documents, line_slices
 from penstock.runtime.http.problems import HANG_UP, Problem, problem_of
 from penstock.runtime.http.raw_routes import RawRequest
 from penstock.runtime.http.request_body import check_framing
@@ -67,16 +67,16 @@ def format_of_content_type(content_type: str) -> BodyFormat | None:
     return BODY_FORMATS.get(media_type) if all(charset in ("utf-8", "utf8") for charset in charsets) else None
 
 
-def split_body(body_format: BodyFormat, body: bytes) -> Documents:
-    """Split a body into its documents.
+async def split_body(body_format: BodyFormat, body: bytes, max_documents: int) -> Documents:
+    """Split a body into its documents: of one with more than `max_documents`, some more than that.
 
     Raises:
         Problem: it is not even a list of documents.
     """
     if body_format == "lines":
-        return Documents([line for line in map(bytes.strip, body.split(b"\n")) if line], is_batch=True)
+        return Documents(await first_documents(line_slices(body), max_documents), is_batch=True)
     if body_format == "array" or (body_format == "json" and body.lstrip(b" \t\r\n").startswith(b"[")):
-        return Documents(split_array(body), is_batch=True)
+        return Documents(await first_documents(array_slices(body), max_documents), is_batch=True)
     return Documents([body], is_batch=False)
 
 

@@ -29,7 +29,7 @@ class PredictEndpoint:
                 stream, or the broker does not confirm the events.
         """
         batcher = self._predictor.batcher(stream)
-        parsed, is_array = self._parser(batcher.declared).parse(body, self._predictor.now())
+        parsed, is_array = await self._parser(batcher.declared).parse(body, self._predictor.now())
         events = [item for item in parsed if isinstance(item, Event)]
         if not events:
             return PredictResponse([item for item in parsed if isinstance(item, Refusal)], is_array)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
 
+from penstock.bus.ports import MAX_RECORD_BYTES
 from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.records.events import EVENT_TYPE, Event
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.body_slices import DOCUMENT_BYTES, WHOLE_BYTES, array_slices, first_documents, slices_of
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
-from penstock.runtime.http.json_arrays import split_array
 from penstock.runtime.http.problems import Problem
 
 MAX_EVENTS = 10_000  # of a request
@@ -36,22 +39,37 @@ class BodyParser:
         self._parser = EventParser(declared.declaration)
         self._decoder = ReceivedDecoder(declared)
 
-    def parse(self, body: bytes, now: datetime) -> tuple[list[EventOrRefusal], bool]:
+    async def parse(self, body: bytes, now: datetime) -> tuple[list[EventOrRefusal], bool]:
         """The events, or why they are refused, and whether they came as an array; `now` is the default of `time`.
 
         Raises:
             Problem: the body is no JSON, or an array of no events or of too many.
         """
         if body.lstrip(b" \t\r\n")[:1] != b"[":
-            parsed = self._parser.parse(body)
-            return [parse_event(body, self._decoder, now) if parsed is None else _event(parsed, now)], False
-        parsed_array = self._parser.parse_array(body)
+            return await self._parse_items([body], now), False
+        parsed_array = self._parser.parse_array(body) if len(body) <= WHOLE_BYTES else None
         if parsed_array is not None:
             _check_count(len(parsed_array))
             return [_event(parsed, now) for parsed in parsed_array], True
-        items = split_array(body)
+        items = await first_documents(array_slices(body), MAX_EVENTS)
         _check_count(len(items))
-        return [parse_event(item, self._decoder, now) for item in items], True
+        events: list[EventOrRefusal] = []
+        for part in slices_of(items):
+            events += await self._parse_items(part, now)
+            await asyncio.sleep(0)
+        return events, True
+
+    async def _parse_items(self, items: Sequence[bytes], now: datetime) -> list[EventOrRefusal]:
+        """Parse the items of a slice: in a thread if it is one that is larger than a slice."""
+        if len(items[0]) > DOCUMENT_BYTES:
+            return [await asyncio.to_thread(self._parse_item, items[0], now)]
+        return [self._parse_item(item, now) for item in items]
+
+    def _parse_item(self, item: bytes, now: datetime) -> EventOrRefusal:
+        if len(item) > MAX_RECORD_BYTES:
+            return Refusal("too_large", f"expected at most {MAX_RECORD_BYTES} bytes an event", kind="event")
+        parsed = self._parser.parse(item)
+        return parse_event(item, self._decoder, now) if parsed is None else _event(parsed, now)
 
 
 def _event(parsed: ParsedEvent[Any], now: datetime) -> Event[Any]:
