@@ -35,6 +35,7 @@ from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.alerts import AlertQueue
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.manager import ModelManager
@@ -256,8 +257,8 @@ class Deployment:
 
         streams, epochs = Streams(), Epochs()
         streams.apply(declared())
-        outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.outcome_states)
-        return ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
+        outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.learners)
+        return ModelManager(epochs, ArmLoader(loader), streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
 
     def break_log(self, error: Exception) -> None:
         """Have the log refuse to be written from now on."""

@@ -23,10 +23,10 @@ class HeldLoader:
         self.started = threading.Event()
         self._loader = loader
 
-    def load(self, *arguments: Any) -> Any:
+    def fetch(self, *arguments: Any) -> Any:
         self.started.set()
         assert self.released.wait(60)
-        return self._loader.load(*arguments)
+        return self._loader.fetch(*arguments)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

@@ -14,7 +14,6 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.topics import ALERTS
 from penstock.ml.features.frame import Field
-from penstock.ml.models.model import Model
 from penstock.ml.package.model_package import pack
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.model_loader import ModelLoader
@@ -119,8 +118,8 @@ class _NanEstimator:
 class _NanLoader(ModelLoader):
     """Loads models that pass the golden rows, but answer NaN later."""
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model:
-        model = super().load(record, version, declaration)
+    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
+        model: Any = super().open(record, version, artifact, declaration)
         return replace(model, estimator=_NanEstimator(model.estimator)) if record.epoch == 2 else model
 
 
@@ -183,8 +182,8 @@ def test_a_local_copy_is_verified_like_an_artifact_from_the_store(registry: Any,
     copies = LocalModelCopies(tmp_path)
     record = registry.epoch(1, *registry.trained())
     copies.save(record, pack(*registry.trained(threshold=20.0)))
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is None
+    assert registry.loader(copies).read_copy("loans") is None
     copies.save(record, registry.store.get(record.champion.digest))
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is not None
+    assert registry.loader(copies).read_copy("loans") is not None
     (tmp_path / "loans.model").write_bytes(b"torn")
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is None
+    assert registry.loader(copies).read_copy("loans") is None
