@@ -248,7 +248,7 @@ class Deployment:
         self._stream_process.log = self.log
         await self._stream_process.start(self._build_stream)
 
-    def new_manager(self, loader: ModelLoader) -> tuple[ModelManager, list[Alert]]:
+    def new_manager(self, loader: ArmLoader) -> tuple[ModelManager, list[Alert]]:
         """A model manager without a child around it, and the list of the alerts that it publishes."""
         alerts: list[Alert] = []
 
@@ -258,7 +258,7 @@ class Deployment:
         streams, epochs = Streams(), Epochs()
         streams.apply(declared())
         outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.learners)
-        return ModelManager(epochs, ArmLoader(loader), streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
+        return ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
 
     def break_log(self, error: Exception) -> None:
         """Have the log refuse to be written from now on."""

@@ -17,6 +17,7 @@ from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, RolloutStep
 from penstock.contracts.topics import ALERTS, RECEIVED
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import MAX_FAILURES
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.model_loader import ModelLoader
@@ -136,7 +137,7 @@ class _NanLoader(ModelLoader):
 async def test_the_champion_answers_for_a_challenger_that_fails_until_its_breaker_opens(
     deployment: Any, registry: Any
 ) -> None:
-    models, alerts = deployment.new_manager(_NanLoader(registry.store, registry.verifier))
+    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
     models.add_epoch(rollout_epoch(registry, 3, 0.5))
     await models.load_newest("loans")
     _, frame = registry.trained()

@@ -86,7 +86,7 @@ def main(open_model: Callable[[bytes, Declaration], Model | Blend] = open_model)
     """Serve the parent's requests until it closes the input."""
     output = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no message
-    memory = int(sys.argv[1])
+    memory = int(sys.argv[-1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     host = ChildModelHost(open_model)

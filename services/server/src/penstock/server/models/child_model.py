@@ -45,6 +45,11 @@ class ChildModel:
         """What learns in the child; none while there is no child."""
         return None if self._process.has_ended else self._learner
 
+    @property
+    def is_reopening(self) -> bool:
+        """Whether it cannot be asked for now, since it has failed."""
+        return self._reopening is not None
+
     async def answer(self, frame: Frame, entities: Sequence[str | None]) -> Answers:
         """Answer n rows.
 
@@ -79,7 +84,7 @@ class ChildModel:
     def _expect_process(self) -> None:
         if self._closing is not None:
             raise ModelReopening("it answers no more")
-        if self._reopening is not None:
+        if self.is_reopening:
             raise ModelReopening("it is being opened anew")
         if self._process.has_ended:
             raise ModelProcessFailed("its process has ended")

@@ -108,7 +108,7 @@ class ModelManager:
                 except TimeoutError:
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
-            await self._close()
+            await self.close()
 
     async def load_newest(self, stream: str) -> None:
         """Bring the stream's newest epoch into force if its models may serve; returns at once when nothing is new.
@@ -146,7 +146,8 @@ class ModelManager:
                 log.exception("%s: the model of epoch %d could not be loaded", stream, record.epoch)
                 self._wait(record, f"{type(error).__name__}: {error}")
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Stop loading, and end the processes of models."""
         for load in self._loads.values():
             load.task.cancel()
         for stream in self._epochs.streams():
