@@ -82,11 +82,27 @@ async def answers(manager: ModelManager, deployment: Any, route: Any = "http", i
     return [data for batch in batches for data in batch.data()]
 
 
+class Signal:
+    """Models misbehave while it is given; `reached` once one of them has begun to."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def give(self) -> None:
+        self._file.touch()
+
+    def withdraw(self) -> None:
+        self._file.unlink()
+
+    def reached(self) -> bool:
+        return self._file.with_suffix(".reached").exists()
+
+
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Models misbehave once this file exists."""
+def misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signal:
+    """The signal at which models misbehave."""
     monkeypatch.setenv("MISBEHAVE_FILE", str(tmp_path / "told"))
-    return tmp_path / "told"
+    return Signal(tmp_path / "told")
 
 
 def artifact_of(registry: Any) -> bytes:
@@ -104,12 +120,12 @@ def artifact_of(registry: Any) -> bytes:
     ],
 )
 async def test_a_champion_that_cannot_be_opened_is_refused_while_the_one_before_answers(
-    deployment: Any, registry: Any, told: Path, behaviour: str, reason: str
+    deployment: Any, registry: Any, misbehave: Signal, behaviour: str, reason: str
 ) -> None:
     async with managed(deployment, processes_that(behaviour)) as (manager, alerts):
         manager.add_epoch(registry.epoch(1, *registry.trained(threshold=60.0)))
         await manager.load_newest("loans")
-        told.touch()
+        misbehave.give()
         manager.add_epoch(registry.epoch(2, *registry.trained(threshold=20.0)))
         await manager.load_newest("loans")
         assert {(data.epoch, data.version) for data in await answers(manager, deployment)} == {(1, 1)}
@@ -119,8 +135,8 @@ async def test_a_champion_that_cannot_be_opened_is_refused_while_the_one_before_
         assert [alert.subject for alert in alerts] == ["refused-model"]
 
 
-async def test_a_model_that_hangs_while_it_opens_is_killed(registry: Any, told: Path) -> None:
-    told.touch()
+async def test_a_model_that_hangs_while_it_opens_is_killed(registry: Any, misbehave: Signal) -> None:
+    misbehave.give()
     processes = processes_that("hang", ProcessLimits(opening=1.0))
     with pytest.raises(ModelProcessFailed, match="took longer than 1 s"):
         await processes.check(artifact_of(registry), registry.declaration)
@@ -133,23 +149,27 @@ def children(behaviour: str) -> list[psutil.Process]:
 
 
 async def test_what_a_model_starts_ends_with_its_process(
-    deployment: Any, registry: Any, told: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Any, registry: Any, misbehave: Signal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pid = told.with_name("pid")
+    pid = tmp_path / "pid"
     monkeypatch.setenv("FORKED_PID_FILE", str(pid))
-    told.touch()
+    misbehave.give()
     opening = asyncio.ensure_future(processes_that("fork").check(artifact_of(registry), registry.declaration))
     async with running(opening):
-        await deployment.eventually(lambda: pid.exists() and pid.read_text())
-        forked = psutil.Process(int(pid.read_text()))
+        await deployment.eventually(lambda: _text(pid))
+        forked = psutil.Process(int(_text(pid)))
     await deployment.eventually(lambda: not forked.is_running() or forked.status() == psutil.STATUS_ZOMBIE)
 
 
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
 async def test_a_champion_that_ends_its_process_is_tried_again_and_then_refused_for_good(
-    deployment: Any, registry: Any, told: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Any, registry: Any, misbehave: Signal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(manager_module, "FIRST_PAUSE", 0.001)
-    told.touch()
+    misbehave.give()
     started: list[int] = []
     start = model_processes_module.ModelProcess.start
 
@@ -168,19 +188,21 @@ async def test_a_champion_that_ends_its_process_is_tried_again_and_then_refused_
     assert len(started) == TRIES
 
 
-async def test_a_model_that_hangs_while_it_opens_holds_up_no_other(deployment: Any, registry: Any, told: Path) -> None:
+async def test_a_model_that_hangs_while_it_opens_holds_up_no_other(
+    deployment: Any, registry: Any, misbehave: Signal
+) -> None:
     processes, artifact = processes_that("hang"), artifact_of(registry)
-    told.touch()
+    misbehave.give()
     hung = asyncio.ensure_future(processes.check(artifact, registry.declaration))
     async with running(hung):
-        await deployment.eventually(told.with_suffix(".reached").exists)
-        told.unlink()
+        await deployment.eventually(misbehave.reached)
+        misbehave.withdraw()
         await processes.check(artifact, registry.declaration)
         assert not hung.done()
     await processes.close()
 
 
-async def test_a_child_is_kept_warm_and_tries_one_model_after_the_other(registry: Any, told: Path) -> None:
+async def test_a_child_is_kept_warm_and_tries_one_model_after_the_other(registry: Any, misbehave: Signal) -> None:
     processes, artifact = processes_that("crash"), artifact_of(registry)
     await processes.check(artifact, registry.declaration)
     (child,) = children("crash")
@@ -189,18 +211,17 @@ async def test_a_child_is_kept_warm_and_tries_one_model_after_the_other(registry
         await processes.check(b"no model", registry.declaration)
     await processes.check(artifact, registry.declaration)
     assert children("crash") == [child]
-    told.touch()
+    misbehave.give()
     with pytest.raises(ModelProcessFailed, match="SIGSEGV"):
         await processes.check(artifact, registry.declaration)
-    told.unlink()
+    misbehave.withdraw()
     await processes.check(artifact, registry.declaration)
     await processes.close()
     assert not children("crash")
 
 
-@pytest.mark.usefixtures("told")
 async def test_a_challenger_in_a_child_answers_as_it_would_in_this_process(deployment: Any, registry: Any) -> None:
-    async with managed(deployment, processes_that("hang-later")) as (manager, _):
+    async with managed(deployment, ModelProcesses(PATIENT)) as (manager, _):
         manager.add_epoch(rollout(registry, "canary", 1.0))
         await manager.load_newest("loans")
         in_child = await answers(manager, deployment)
@@ -213,13 +234,13 @@ async def test_a_challenger_in_a_child_answers_as_it_would_in_this_process(deplo
 
 @pytest.mark.parametrize("behaviour", ["crash-later", "leave-later", "chatter-later"])
 async def test_the_champion_answers_for_a_challenger_whose_process_ends_until_its_breaker_opens(
-    deployment: Any, registry: Any, told: Path, behaviour: str
+    deployment: Any, registry: Any, misbehave: Signal, behaviour: str
 ) -> None:
     async with managed(deployment, processes_that(behaviour)) as (manager, alerts):
         manager.add_epoch(rollout(registry, "canary", 1.0))
         await manager.load_newest("loans")
         assert {data.version for data in await answers(manager, deployment)} == {2}
-        told.touch()
+        misbehave.give()
         breaker = manager.serving("loans").breakers[0]
         async with asyncio.timeout(60):
             while breaker.usable_arm is not None:
@@ -233,13 +254,13 @@ async def test_the_champion_answers_for_a_challenger_whose_process_ends_until_it
         assert [(alert.subject, alert.version) for alert in alerts] == [("failed-challenger", 2)]
 
 
-async def test_a_challenger_that_failed_once_is_opened_anew(deployment: Any, registry: Any, told: Path) -> None:
+async def test_a_challenger_that_failed_once_is_opened_anew(deployment: Any, registry: Any, misbehave: Signal) -> None:
     async with managed(deployment, processes_that("crash-later")) as (manager, alerts):
         manager.add_epoch(rollout(registry, "canary", 1.0))
         await manager.load_newest("loans")
-        told.touch()
+        misbehave.give()
         assert {data.version for data in await answers(manager, deployment)} == {1}
-        told.unlink()
+        misbehave.withdraw()
         breaker = manager.serving("loans").breakers[0]
         await deployment.eventually(lambda: not breaker.arm.model.is_reopening)
         assert {data.version for data in await answers(manager, deployment)} == {2}
@@ -248,32 +269,32 @@ async def test_a_challenger_that_failed_once_is_opened_anew(deployment: Any, reg
 
 
 async def test_a_hung_challenger_is_killed_and_the_champion_answers(
-    deployment: Any, registry: Any, told: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Any, registry: Any, misbehave: Signal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arm_outputs_module, "CHALLENGER_TIMEOUT", 0.1)
     async with managed(deployment, processes_that("hang-later")) as (manager, _):
         manager.add_epoch(rollout(registry, "canary", 1.0))
         await manager.load_newest("loans")
         (child,) = children("hang-later")
-        told.touch()
+        misbehave.give()
         assert {(data.version, data.fallback) for data in await answers(manager, deployment)} == {(1, True)}
         await deployment.eventually(lambda: not child.is_running())
         assert manager.serving("loans").breakers[0].failures == 1
 
 
 async def test_nobody_on_http_waits_for_a_hung_shadow_and_epochs_go_on_loading(
-    deployment: Any, registry: Any, told: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Any, registry: Any, misbehave: Signal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arm_outputs_module, "CHALLENGER_TIMEOUT", 120.0)
     async with managed(deployment, processes_that("hang-later")) as (manager, _):
         manager.add_epoch(rollout(registry, "shadow", 0.0))
         await manager.load_newest("loans")
-        told.touch()
+        misbehave.give()
         streamed = [asyncio.ensure_future(answers(manager, deployment, "stream")) for _ in range(50)]
         async with running(asyncio.gather(*streamed, return_exceptions=True)):
-            await deployment.eventually(told.with_suffix(".reached").exists)
+            await deployment.eventually(misbehave.reached)
             assert {data.version for data in await answers(manager, deployment)} == {1}
-            told.unlink()
+            misbehave.withdraw()
             manager.add_epoch(registry.epoch(4, *registry.trained(threshold=20.0)))
             await manager.load_newest("loans")
             assert {data.epoch for data in await answers(manager, deployment)} == {4}

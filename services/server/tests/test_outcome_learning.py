@@ -25,6 +25,8 @@ from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.package.model_package import pack, unpack
 from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
+from penstock.server.models.local_model import LocalModel
+from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.models.schema_check import schema_mismatch
 
 LAGS = "[lags]\nlabel = [1, 2]\nmean = 3\n"
@@ -182,3 +184,29 @@ async def test_without_lags_a_trained_model_follows_no_outcomes(deployment: Any,
     (prediction,) = deployment.predictions()
     assert prediction.data.learnt_to is UNSET
     assert deployment.health()[0]["learnt_to"] == {}
+
+
+async def test_a_model_in_a_child_learns_and_answers_as_one_in_this_process(deployment: Any) -> None:
+    declared = deployment.declared(2, LAGS)
+    blend = blend_of(declared)
+    frame = Frame(
+        {"income": np.array([10.0, 90.0]), "region": column("category", ["n", None])}, times(["2026-01-01"] * 2)
+    )
+    here, processes = LocalModel(blend, declared.declaration), ModelProcesses()
+    golden = Frame({field.name: np.zeros(2) for field in blend.lags.fields} | frame.columns, frame.times)
+    in_child = await processes.open(pack(blend, golden), declared.declaration)
+    try:
+        for first in (0, 20):
+            records = raw(
+                [outcome(declared, n, n * 2.5, "yes" if n > 20 else "no") for n in range(first, first + 20)], first
+            )
+            for model in (here, in_child):
+                assert model.learner is not None
+                await model.learner.teach(declared, records)
+            expected, answers = [await model.answer(frame, ["p0", "p1"]) for model in (here, in_child)]
+            assert answers.learnt_to == expected.learnt_to == first + 20
+            assert answers.details == expected.details
+            assert answers.output.values == expected.output.values
+            assert np.array_equal(answers.output.numbers(2), expected.output.numbers(2))
+    finally:
+        in_child.close()

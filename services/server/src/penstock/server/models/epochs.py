@@ -45,6 +45,10 @@ class Epochs:
         """The stream's first epoch, which is its baseline's."""
         return self._first.get(stream)
 
+    def newest(self, stream: str) -> ModelEpoch | None:
+        """The stream's newest epoch."""
+        return self._newest.get(stream)
+
     def serving(self, stream: str) -> ServingModels | None:
         """The models in service."""
         return self._serving.get(stream)

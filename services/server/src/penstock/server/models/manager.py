@@ -136,15 +136,21 @@ class ModelManager:
     async def _load_newest(self, stream: str) -> None:
         async with self._locks[stream]:
             record = self._epochs.to_load(stream, retry=True)
-            if record is None:
-                return
-            try:
-                await self._load_or_wait(record)
-            except TransientError as error:
-                self._wait(record, str(error))
-            except Exception as error:  # the models before it serve on, and it is tried again
-                log.exception("%s: the model of epoch %d could not be loaded", stream, record.epoch)
-                self._wait(record, f"{type(error).__name__}: {error}")
+            if record is not None:
+                await self._load_or_say_why(record)
+        await self._alerts.publish_pending()
+        if record is not None and self._epochs.newest(stream) is not record:
+            self._work.set()
+
+    async def _load_or_say_why(self, record: ModelEpoch) -> None:
+        """Load an epoch's models; whatever happens the models before them serve on, and it is tried again."""
+        try:
+            await self._load_or_wait(record)
+        except TransientError as error:
+            self._wait(record, str(error))
+        except Exception as error:
+            log.exception("%s: the model of epoch %d could not be loaded", record.stream, record.epoch)
+            self._wait(record, f"{type(error).__name__}: {error}")
 
     async def close(self) -> None:
         """Stop loading, and end the processes of models."""
