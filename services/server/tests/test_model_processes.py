@@ -232,7 +232,7 @@ async def test_a_challenger_in_a_child_answers_as_it_would_in_this_process(deplo
     assert {(data.arm, data.version) for data in in_child} == {("challenger", 2)}
 
 
-@pytest.mark.parametrize("behaviour", ["crash-later", "leave-later", "chatter-later"])
+@pytest.mark.parametrize("behaviour", ["crash-later", "chatter-later"])
 async def test_the_champion_answers_for_a_challenger_whose_process_ends_until_its_breaker_opens(
     deployment: Any, registry: Any, misbehave: Signal, behaviour: str
 ) -> None:
@@ -277,7 +277,8 @@ async def test_a_hung_challenger_is_killed_and_the_champion_answers(
         await manager.load_newest("loans")
         (child,) = children("hang-later")
         misbehave.give()
-        assert {(data.version, data.fallback) for data in await answers(manager, deployment)} == {(1, True)}
+        for batch in await asyncio.gather(*(answers(manager, deployment) for _ in range(5))):
+            assert {(data.version, data.fallback) for data in batch} == {(1, True)}
         await deployment.eventually(lambda: not child.is_running())
         assert manager.serving("loans").breakers[0].failures == 1
 
@@ -297,6 +298,7 @@ async def test_nobody_on_http_waits_for_a_hung_shadow_and_epochs_go_on_loading(
             misbehave.withdraw()
             manager.add_epoch(registry.epoch(4, *registry.trained(threshold=20.0)))
             await manager.load_newest("loans")
+            await deployment.eventually(lambda: manager.serving("loans").epoch == 4)
             assert {data.epoch for data in await answers(manager, deployment)} == {4}
             assert not any(task.done() for task in streamed)
 

@@ -87,8 +87,11 @@ async def _split_outputs(
 async def _challenger_answers(
     models: ModelManager, serving: ServingModels, breaker: CircuitBreaker, inputs: ModelInputs
 ) -> Answers | None:
-    """A challenger's answers; None when it cannot be asked, or when it fails or takes too long, which is counted."""
-    arm = breaker.usable_arm
+    """A challenger's answers; None when it cannot be asked, or when it fails or takes too long, which is counted.
+
+    What fails together with a call before it, for which it waited, counts once.
+    """
+    arm, failures_before = breaker.usable_arm, breaker.failures
     if arm is None:
         return None
     try:
@@ -97,7 +100,8 @@ async def _challenger_answers(
     except ModelReopening:
         return None
     except Exception as error:  # a model may fail in any way
-        models.challenger_failed(serving, breaker, error)
+        if breaker.failures == failures_before:
+            models.challenger_failed(serving, breaker, error)
         return None
 
 
