@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.package.model_package import pack, unpack
 from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
+from penstock.server.models import local_model as local_model_module
 from penstock.server.models.local_model import LocalModel
 from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.models.schema_check import schema_mismatch
@@ -210,3 +213,32 @@ async def test_a_model_in_a_child_learns_and_answers_as_one_in_this_process(depl
             assert np.array_equal(answers.output.numbers(2), expected.output.numbers(2))
     finally:
         in_child.close()
+
+
+async def test_nothing_is_learnt_while_a_thread_still_reads_the_model(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_model_module, "LARGE_BATCH", 0)
+    declared = deployment.declared(2, LAGS)
+    model, started, released = LocalModel(blend_of(declared), declared.declaration), Event(), Event()
+    answer = model.answer_now
+
+    def answer_slowly(*arguments: Any) -> Any:
+        started.set()
+        assert released.wait(60)
+        return answer(*arguments)
+
+    monkeypatch.setattr(model, "answer_now", answer_slowly)
+    frame = Frame({"income": np.zeros(1), "region": column("category", ["n"])}, times(["2026-01-01"]))
+    answering = asyncio.ensure_future(model.answer(frame, ["p0"]))
+    await deployment.eventually(started.is_set)
+    answering.cancel()
+    await asyncio.wait({answering})
+    assert model.learner is not None
+    learning = asyncio.ensure_future(model.learner.teach(declared, raw([outcome(declared, 0, 1.0, "no")])))
+    await asyncio.sleep(0)
+    assert (answering.cancelled(), model.learner.learnt_to) == (True, 0)
+    assert model.learner.lock.locked()
+    released.set()
+    await learning
+    assert model.learner.learnt_to == 1
