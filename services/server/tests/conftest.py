@@ -35,6 +35,7 @@ from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.alerts import AlertQueue
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.manager import ModelManager
@@ -247,7 +248,7 @@ class Deployment:
         self._stream_process.log = self.log
         await self._stream_process.start(self._build_stream)
 
-    def new_manager(self, loader: ModelLoader) -> tuple[ModelManager, list[Alert]]:
+    def new_manager(self, loader: ArmLoader) -> tuple[ModelManager, list[Alert]]:
         """A model manager without a child around it, and the list of the alerts that it publishes."""
         alerts: list[Alert] = []
 
@@ -256,7 +257,7 @@ class Deployment:
 
         streams, epochs = Streams(), Epochs()
         streams.apply(declared())
-        outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.outcome_states)
+        outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.learners)
         return ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
 
     def break_log(self, error: Exception) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,9 @@ from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.package.model_package import pack, unpack
 from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
+from penstock.server.models import local_model as local_model_module
+from penstock.server.models.local_model import LocalModel
+from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.models.schema_check import schema_mismatch
 
 LAGS = "[lags]\nlabel = [1, 2]\nmean = 3\n"
@@ -182,3 +187,58 @@ async def test_without_lags_a_trained_model_follows_no_outcomes(deployment: Any,
     (prediction,) = deployment.predictions()
     assert prediction.data.learnt_to is UNSET
     assert deployment.health()[0]["learnt_to"] == {}
+
+
+async def test_a_model_in_a_child_learns_and_answers_as_one_in_this_process(deployment: Any) -> None:
+    declared = deployment.declared(2, LAGS)
+    blend = blend_of(declared)
+    frame = Frame(
+        {"income": np.array([10.0, 90.0]), "region": column("category", ["n", None])}, times(["2026-01-01"] * 2)
+    )
+    here, processes = LocalModel(blend, declared.declaration), ModelProcesses()
+    golden = Frame({field.name: np.zeros(2) for field in blend.lags.fields} | frame.columns, frame.times)
+    in_child = await processes.open(pack(blend, golden), declared.declaration)
+    try:
+        for first in (0, 20):
+            records = raw(
+                [outcome(declared, n, n * 2.5, "yes" if n > 20 else "no") for n in range(first, first + 20)], first
+            )
+            for model in (here, in_child):
+                assert model.learner is not None
+                await model.learner.teach(declared, records)
+            expected, answers = [await model.answer(frame, ["p0", "p1"]) for model in (here, in_child)]
+            assert answers.learnt_to == expected.learnt_to == first + 20
+            assert answers.details == expected.details
+            assert answers.output.values == expected.output.values
+            assert np.array_equal(answers.output.numbers(2), expected.output.numbers(2))
+    finally:
+        in_child.close()
+
+
+async def test_nothing_is_learnt_while_a_thread_still_reads_the_model(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_model_module, "LARGE_BATCH", 0)
+    declared = deployment.declared(2, LAGS)
+    model, started, released = LocalModel(blend_of(declared), declared.declaration), Event(), Event()
+    answer = model.answer_now
+
+    def answer_slowly(*arguments: Any) -> Any:
+        started.set()
+        assert released.wait(60)
+        return answer(*arguments)
+
+    monkeypatch.setattr(model, "answer_now", answer_slowly)
+    frame = Frame({"income": np.zeros(1), "region": column("category", ["n"])}, times(["2026-01-01"]))
+    answering = asyncio.ensure_future(model.answer(frame, ["p0"]))
+    await deployment.eventually(started.is_set)
+    answering.cancel()
+    await asyncio.wait({answering})
+    assert model.learner is not None
+    learning = asyncio.ensure_future(model.learner.teach(declared, raw([outcome(declared, 0, 1.0, "no")])))
+    await asyncio.sleep(0)
+    assert (answering.cancelled(), model.learner.learnt_to) == (True, 0)
+    assert model.learner.lock.locked()
+    released.set()
+    await learning
+    assert model.learner.learnt_to == 1

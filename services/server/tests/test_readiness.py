@@ -13,6 +13,7 @@ import pytest
 
 from penstock.artifacts import ArtifactError
 from penstock.server.models import manager as manager_module
+from penstock.server.models.arm_loader import ArmLoader
 
 
 class HeldLoader:
@@ -23,10 +24,10 @@ class HeldLoader:
         self.started = threading.Event()
         self._loader = loader
 
-    def load(self, *arguments: Any) -> Any:
+    def fetch(self, *arguments: Any) -> Any:
         self.started.set()
         assert self.released.wait(60)
-        return self._loader.load(*arguments)
+        return self._loader.fetch(*arguments)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -46,7 +47,7 @@ async def starting(manager: Any, loader: HeldLoader) -> AsyncIterator[None]:
 
 async def test_ready_only_once_the_newest_model_at_the_start_is_loaded(deployment: Any, registry: Any) -> None:
     loader = HeldLoader(deployment.loader)
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     assert not manager.ready
     async with starting(manager, loader):
@@ -61,7 +62,7 @@ async def test_ready_only_once_the_newest_model_at_the_start_is_loaded(deploymen
 async def test_a_later_epoch_does_not_take_readiness_away(deployment: Any, registry: Any) -> None:
     loader = HeldLoader(deployment.loader)
     loader.released.set()
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     async with starting(manager, loader):
         await deployment.eventually(lambda: manager.ready)
@@ -75,7 +76,7 @@ async def test_a_later_epoch_does_not_take_readiness_away(deployment: Any, regis
 async def test_a_refused_model_does_not_hold_up_readiness(deployment: Any, registry: Any) -> None:
     loader = HeldLoader(deployment.loader)
     loader.released.set()
-    manager, alerts = deployment.new_manager(loader)
+    manager, alerts = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch_of(1, b"not a package"))
     async with starting(manager, loader):
         await deployment.eventually(lambda: manager.ready)
@@ -84,7 +85,7 @@ async def test_a_refused_model_does_not_hold_up_readiness(deployment: Any, regis
 
 async def test_without_streams_it_is_ready_at_once(deployment: Any) -> None:
     loader = HeldLoader(deployment.loader)
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     async with starting(manager, loader):
         await deployment.eventually(lambda: manager.ready)
 
@@ -94,7 +95,7 @@ async def test_a_load_that_hangs_holds_up_no_other_stream(
 ) -> None:
     monkeypatch.setattr(manager_module, "PATIENCE", 0.01)
     loader = HeldLoader(deployment.loader)
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     async with starting(manager, loader):
         await deployment.eventually(loader.started.is_set)
@@ -109,7 +110,7 @@ async def test_a_load_that_hangs_holds_up_readiness_for_a_bounded_time(
 ) -> None:
     monkeypatch.setattr(manager_module, "READY_WITHIN", 0.0)
     loader = HeldLoader(deployment.loader)
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     async with starting(manager, loader):
         await deployment.eventually(loader.started.is_set)
@@ -127,7 +128,7 @@ class AbsentStore:
 async def test_a_store_that_is_away_holds_up_readiness(deployment: Any, registry: Any) -> None:
     loader = HeldLoader(replace(deployment.loader, store=AbsentStore()))
     loader.released.set()
-    manager, _ = deployment.new_manager(loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader))
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     async with starting(manager, loader):
         await deployment.eventually(lambda: manager.health_facts()["waiting"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.topics import ALERTS
 from penstock.ml.features.frame import Field
-from penstock.ml.models.model import Model
 from penstock.ml.package.model_package import pack
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.model_loader import ModelLoader
+from penstock.server.models.repeated_failures import MAX_FAILURES
 from penstock.server.scoring.arm_outputs import arm_outputs
 from penstock.server.scoring.model_inputs import ModelInputs
 
@@ -119,16 +121,16 @@ class _NanEstimator:
 class _NanLoader(ModelLoader):
     """Loads models that pass the golden rows, but answer NaN later."""
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model:
-        model = super().load(record, version, declaration)
+    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
+        model: Any = super().open(record, version, artifact, declaration)
         return replace(model, estimator=_NanEstimator(model.estimator)) if record.epoch == 2 else model
 
 
 @pytest.mark.parametrize(("before", "substitute"), [(1, 1), (None, 0)])
-async def test_a_champion_whose_outputs_cannot_be_used_is_replaced_within_the_batch(
+async def test_a_champion_whose_outputs_cannot_be_used_is_replaced_once_that_repeats(
     deployment: Any, registry: Any, before: int | None, substitute: int
 ) -> None:
-    models, alerts = deployment.new_manager(_NanLoader(registry.store, registry.verifier))
+    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
     models.add_epoch(registry.epoch(0))
     if before:
         models.add_epoch(registry.epoch(before, *registry.trained(threshold=20.0)))
@@ -136,15 +138,61 @@ async def test_a_champion_whose_outputs_cannot_be_used_is_replaced_within_the_ba
     models.add_epoch(registry.epoch(2, *registry.trained()))
     await models.load_newest("loans")
     _, frame = registry.trained()
-    few = ModelInputs(frame.take(slice(0, 10)), ["p0"] * 10, ["p0"] * 10)
-    serving, (champion,) = await arm_outputs(models, deployment.declared(), few)
-    assert (serving.epoch, champion.arm.version.version, len(champion.output)) == (2, 2, 10)
-    all_rows = ModelInputs(frame, ["p0"] * 200, ["p0"] * 200)
-    serving, (champion,) = await arm_outputs(models, deployment.declared(), all_rows)
-    assert (serving.epoch, champion.arm.version.version, len(champion.output)) == (2, substitute, 200)
+    few, all_rows = _inputs(frame, slice(0, 10)), _inputs(frame, slice(0, 200))
+    for _ in range(2):  # the same rows again do not count again
+        assert await _rows_by_version(models, deployment, few) == {2: 10}
+    for first in (190, 180):
+        counts = await _rows_by_version(models, deployment, _inputs(frame, slice(first - 5, first + 3)))
+        assert counts[substitute] >= 3
+    assert await _rows_by_version(models, deployment, _inputs(frame, slice(196, 200))) == {substitute: 4}
+    assert await _rows_by_version(models, deployment, all_rows) == {substitute: 200}
     assert "not a finite number" in models.health_facts()["refused"]["loans"]["reason"]
     assert models.health_facts()["epochs"] == {"loans": 2}
     assert len(alerts) == 1
+
+
+@pytest.mark.parametrize("before", [1, None])
+async def test_one_odd_row_is_answered_by_another_model_and_refuses_no_champion(
+    deployment: Any, registry: Any, before: int | None
+) -> None:
+    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
+    models.add_epoch(registry.epoch(0))
+    if before:
+        models.add_epoch(registry.epoch(before, *registry.trained(threshold=20.0)))
+        await models.load_newest("loans")
+    models.add_epoch(registry.epoch(2, *registry.trained()))
+    await models.load_newest("loans")
+    _, frame = registry.trained()
+    with_odd_row, without = _inputs(frame, slice(100, 181)), _inputs(frame, slice(100, 180))
+    for _ in range(MAX_FAILURES + 1):  # sent again and again
+        outputs = await arm_outputs(models, deployment.declared(), models.serving("loans"), with_odd_row)
+        rows = {row: output for output in outputs for row in output.rows}
+        assert sorted(rows) == list(range(81))
+        assert {row for row, output in rows.items() if output.is_fallback} == {80}
+        assert rows[80].arm.version.version == (before or 0)
+    for odd_row in range(180, 200):  # others, now and then
+        assert await _rows_by_version(models, deployment, without) == {2: 80}
+        assert await _rows_by_version(models, deployment, _inputs(frame, slice(odd_row, odd_row + 1))) == {
+            before or 0: 1
+        }
+    assert models.serving("loans").champion.version.version == 2
+    assert not models.health_facts()["refused"]
+    assert not alerts
+
+
+def _inputs(frame: Any, rows: slice) -> ModelInputs:
+    chosen = frame.take(rows)
+    return ModelInputs(chosen, ["p0"] * len(chosen), ["p0"] * len(chosen))
+
+
+async def _rows_by_version(models: Any, deployment: Any, inputs: ModelInputs) -> Counter[int]:
+    """How many rows each version answers, which are all."""
+    outputs = await arm_outputs(models, deployment.declared(), models.serving("loans"), inputs)
+    counts: Counter[int] = Counter()
+    for output in outputs:
+        counts[output.arm.version.version] += len(output.answers.output)
+    assert counts.total() == len(inputs.frame)
+    return counts
 
 
 async def test_a_start_that_cannot_use_the_newest_model_serves_the_last_good_one(
@@ -183,8 +231,8 @@ def test_a_local_copy_is_verified_like_an_artifact_from_the_store(registry: Any,
     copies = LocalModelCopies(tmp_path)
     record = registry.epoch(1, *registry.trained())
     copies.save(record, pack(*registry.trained(threshold=20.0)))
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is None
+    assert registry.loader(copies).read_copy("loans") is None
     copies.save(record, registry.store.get(record.champion.digest))
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is not None
+    assert registry.loader(copies).read_copy("loans") is not None
     (tmp_path / "loans.model").write_bytes(b"torn")
-    assert registry.loader(copies).load_copy("loans", registry.declaration) is None
+    assert registry.loader(copies).read_copy("loans") is None

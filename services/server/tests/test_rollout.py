@@ -17,7 +17,7 @@ from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutMode, RolloutStep
 from penstock.contracts.topics import ALERTS, RECEIVED
-from penstock.ml.models.model import Model
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import MAX_FAILURES
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.model_loader import ModelLoader
@@ -129,21 +129,22 @@ class _NanEstimator:
 class _NanLoader(ModelLoader):
     """Loads a challenger that passes the golden rows, but answers NaN later."""
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model:
-        model = super().load(record, version, declaration)
+    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
+        model: Any = super().open(record, version, artifact, declaration)
         return replace(model, estimator=_NanEstimator(model.estimator)) if version.version == 2 else model
 
 
 async def test_the_champion_answers_for_a_challenger_that_fails_until_its_breaker_opens(
     deployment: Any, registry: Any
 ) -> None:
-    models, alerts = deployment.new_manager(_NanLoader(registry.store, registry.verifier))
+    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
     models.add_epoch(rollout_epoch(registry, 3, 0.5))
     await models.load_newest("loans")
     _, frame = registry.trained()
     keys = [str(number) for number in range(len(frame))]
     for _ in range(MAX_FAILURES + 2):
-        serving, outputs = await arm_outputs(models, deployment.declared(), ModelInputs(frame, keys, keys))
+        serving = models.serving("loans")
+        outputs = await arm_outputs(models, deployment.declared(), serving, ModelInputs(frame, keys, keys))
         assert serving.epoch == 3
         assert sorted(row for output in outputs for row in output.rows) == list(range(len(frame)))
         assert {(output.arm.version.version, output.is_fallback) for output in outputs} == {(1, False), (1, True)}

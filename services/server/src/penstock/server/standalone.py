@@ -15,8 +15,8 @@ from penstock.runtime.settings import read_settings
 from penstock.server.models.manager import ModelManager
 from penstock.server.scoring.predictor import Predictor
 from penstock.server.settings import HttpSettings
-from penstock.server.store_and_keys import open_loader, open_seal
-from penstock.server.wiring import http_predictor, model_manager
+from penstock.server.store_and_keys import open_seal
+from penstock.server.wiring import arm_loader, http_predictor, model_manager
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def standalone_predictor() -> AsyncIterator[Predictor]:
         SettingsError: a setting is wrong.
     """
     settings = read_settings(HttpSettings)
-    loader, seal = open_loader(settings), open_seal(settings)
+    loader, seal = arm_loader(settings), open_seal(settings)
     resources = Resources.connect("server", settings, MemoryStateStores())
     models, outcomes = model_manager(resources, loader)
     followers: list[Follower] = [resources.follow_streams(), resources.follow(MODELS, models.add_epoch), outcomes]

@@ -18,21 +18,26 @@ from penstock.runtime.service import Resources, Service
 from penstock.server.handlers import StreamScorer
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.alerts import AlertQueue
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.manager import ModelManager
 from penstock.server.models.model_loader import ModelLoader
+from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.processes.parent_watch import parent_watch_tasks
 from penstock.server.scoring.answer_log import AnswerLog
 from penstock.server.scoring.predictor import Predictor
-from penstock.server.settings import HttpSettings, StreamSettings
+from penstock.server.settings import HttpSettings, ModelSettings, StreamSettings
 from penstock.server.store_and_keys import open_loader, open_seal
 
 CODE = version("penstock-server")
 
 
 def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLoader | None = None) -> Service:
-    """The stream scorer: events in, predictions out. `loader` replaces the one that the settings name."""
-    models, outcomes = model_manager(resources, loader or open_loader(settings))
+    """The stream scorer: events in, predictions out.
+
+    `loader` replaces the one that the settings name; with it no process is started, and all models answer in this one.
+    """
+    models, outcomes = model_manager(resources, arm_loader(settings, loader))
     scorer = StreamScorer(models, CODE)
 
     def routes(_unit: Unit, _state: State) -> Sequence[Route]:
@@ -50,8 +55,8 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
 def build_http(
     settings: HttpSettings, resources: Resources, loader: ModelLoader | None = None, seal: Seal | None = None
 ) -> Service:
-    """Predictions on request. `loader` and `seal` replace those that the settings name."""
-    models, outcomes = model_manager(resources, loader or open_loader(settings))
+    """Predictions on request. `loader` (see `build_stream`) and `seal` replace those that the settings name."""
+    models, outcomes = model_manager(resources, arm_loader(settings, loader))
     predictor = http_predictor(resources, models, seal or open_seal(settings))
     _set_bentoml_home(settings.data_folder)
     from penstock.server.web.app import build_app  # noqa: PLC0415 (the stream child must not import BentoML)
@@ -65,14 +70,19 @@ def build_http(
     )
 
 
-def model_manager(resources: Resources, loader: ModelLoader) -> tuple[ModelManager, OutcomeFollower]:
+def arm_loader(settings: ModelSettings, loader: ModelLoader | None = None) -> ArmLoader:
+    """What loads arms: with the loader that the settings name, in child processes; with another one in this process."""
+    return ArmLoader(open_loader(settings), ModelProcesses()) if loader is None else ArmLoader(loader)
+
+
+def model_manager(resources: Resources, loader: ArmLoader) -> tuple[ModelManager, OutcomeFollower]:
     """The models that serve in this process, and the follower that brings outcomes to them."""
 
     async def publish(alert: Alert) -> None:
         await resources.publisher.publish([output(ALERTS, alert, key=alert.stream)])
 
     epochs = Epochs()
-    outcomes = OutcomeFollower(resources.log, resources.namespace, resources.streams, epochs.outcome_states)
+    outcomes = OutcomeFollower(resources.log, resources.namespace, resources.streams, epochs.learners)
     alerts = AlertQueue(publish)
     return ModelManager(epochs, loader, resources.streams, outcomes, alerts, resources.metrics.set_epoch), outcomes
 

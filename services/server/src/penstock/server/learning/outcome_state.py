@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
@@ -68,6 +69,13 @@ class OutcomeState:
         if lag_features is None and experts is None:
             return None
         return PredictionDetails(lag_features, experts)
+
+    async def teach(self, declared: StreamDeclared, records: Sequence[RawRecord]) -> float:
+        """Learn the next records of `outcomes` once nobody predicts; the seconds of CPU that it took."""
+        async with self.lock:
+            started = time.thread_time()
+            self.learn(declared, records)
+            return time.thread_time() - started
 
     def learn(self, declared: StreamDeclared, records: Sequence[RawRecord]) -> None:
         """Learn from the next records of `outcomes`. The caller holds `lock`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.contracts.records.models import ModelEpoch
-from penstock.server.learning.outcome_state import OutcomeState
+from penstock.server.learning.outcome_follower import Learner
 from penstock.server.models.arm import Arm
 from penstock.server.models.serving_models import ServingModels
 
@@ -45,6 +45,10 @@ class Epochs:
         """The stream's first epoch, which is its baseline's."""
         return self._first.get(stream)
 
+    def newest(self, stream: str) -> ModelEpoch | None:
+        """The stream's newest epoch."""
+        return self._newest.get(stream)
+
     def serving(self, stream: str) -> ServingModels | None:
         """The models in service."""
         return self._serving.get(stream)
@@ -80,9 +84,14 @@ class Epochs:
             if stream in failures and failures[stream].epoch <= serving.epoch:
                 del failures[stream]
 
-    def replace_champion(self, stream: str, substitute: Arm) -> None:
-        """Answer with `substitute` from now on, under the epoch in force, whose own champion was refused."""
-        self._serving[stream] = replace(self._serving[stream], champion=substitute, previous_champion=None)
+    def substitute(self, stream: str, substitute: Arm, *, take_over: bool) -> None:
+        """Keep `substitute` at hand for what the champion fails at; with `take_over` it answers all from now on."""
+        serving = self._serving[stream]
+        self._serving[stream] = (
+            replace(serving, champion=substitute, previous_champion=None)
+            if take_over
+            else replace(serving, previous_champion=substitute)
+        )
 
     def refuse(self, stream: str, model: UnavailableModel) -> bool:
         """Note that a model must not serve; whether that is news."""
@@ -97,20 +106,24 @@ class Epochs:
         self._waiting[stream] = model
         return before != model
 
-    def outcome_states(self) -> list[tuple[str, OutcomeState]]:
+    def streams(self) -> list[str]:
+        """The streams that are served."""
+        return list(self._serving)
+
+    def learners(self) -> list[tuple[str, Learner]]:
         """What goes on learning, each with its stream."""
         return [
-            (stream, arm.outcome_state)
+            (stream, learner)
             for stream, serving in self._serving.items()
             for arm in serving.arms
-            if arm.outcome_state is not None
+            if (learner := arm.model.learner) is not None
         ]
 
     def health_facts(self) -> dict[str, Any]:
         """By stream the epoch in force, how far was learnt, and which model is refused or waited for, and why."""
         return {
             "epochs": {stream: serving.epoch for stream, serving in self._serving.items()},
-            "learnt_to": _learnt_to(self.outcome_states()),
+            "learnt_to": _learnt_to(self.learners()),
             "refused": {stream: _epoch_and_reason(model) for stream, model in self._refused.items()},
             "waiting": {stream: _epoch_and_reason(model) for stream, model in self._waiting.items()},
         }
@@ -123,11 +136,11 @@ def _previous_champion(before: ServingModels | None, champion: Arm) -> Arm | Non
     return before.previous_champion if before.champion is champion else before.champion
 
 
-def _learnt_to(states: list[tuple[str, OutcomeState]]) -> dict[str, int]:
-    """By stream the offset that its least advanced state has learnt to."""
+def _learnt_to(learners: list[tuple[str, Learner]]) -> dict[str, int]:
+    """By stream the offset that its least advanced learner has learnt to."""
     offsets: dict[str, int] = {}
-    for stream, state in states:
-        offsets[stream] = min(state.learnt_to, offsets.get(stream, state.learnt_to))
+    for stream, learner in learners:
+        offsets[stream] = min(learner.learnt_to, offsets.get(stream, learner.learnt_to))
     return offsets
 
 

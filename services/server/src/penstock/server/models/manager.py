@@ -6,21 +6,21 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.bus.errors import TransientError
-from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion
+from penstock.contracts.records.models import Challenger, ModelEpoch
 from penstock.contracts.records.streams import StreamDeclared, Streams
-from penstock.ml.models.model import Model
-from penstock.ml.online.blend import Blend
 from penstock.server.learning.outcome_follower import OutcomeFollower
-from penstock.server.learning.outcome_state import new_outcome_state
 from penstock.server.models.alerts import AlertQueue, failed_challenger, refused_model
 from penstock.server.models.arm import Arm
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import CircuitBreaker, failure_reason
 from penstock.server.models.epochs import Epochs, UnavailableModel
-from penstock.server.models.model_loader import ModelLoader, RefusedModel, StoreUnavailable
+from penstock.server.models.load import Load
+from penstock.server.models.model_check import RefusedModel
+from penstock.server.models.model_loader import StoreUnavailable
 from penstock.server.models.serving_models import ServingModels
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
@@ -45,7 +45,7 @@ class ModelManager:
     def __init__(
         self,
         epochs: Epochs,
-        loader: ModelLoader,
+        loader: ArmLoader,
         streams: Streams,
         outcomes: OutcomeFollower,
         alerts: AlertQueue,
@@ -61,6 +61,7 @@ class ModelManager:
         self._alerts = alerts
         self._on_epoch = on_epoch
         self._work = asyncio.Event()
+        self._loads: dict[str, Load] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def add_epoch(self, record: ModelEpoch) -> None:
@@ -94,11 +95,10 @@ class ModelManager:
         """
         self.caught_up, self._start_limit = True, time.monotonic() + READY_WITHIN
         pause = FIRST_PAUSE
-        loading: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
                 self._work.clear()
-                await self._load_all(loading)
+                await self._load_all()
                 await self._alerts.publish_pending()
                 unfinished = bool(self._epochs.streams_to_load() or self._alerts)
                 try:
@@ -108,32 +108,57 @@ class ModelManager:
                 except TimeoutError:
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
-            for task in loading.values():
-                task.cancel()
+            await self.close()
 
-    async def _load_all(self, loading: dict[str, asyncio.Task[None]]) -> None:
-        """Load the newest epochs of all streams; loads that take long stay in `loading` and go on beside later ones."""
-        for stream in self._epochs.streams_to_load():
-            if stream not in loading:
-                loading[stream] = asyncio.create_task(self.load_newest(stream, retry=True))
-        if loading:
-            finished, _ = await asyncio.wait(loading.values(), timeout=PATIENCE)
-            for stream in [stream for stream, task in loading.items() if task in finished]:
-                await loading.pop(stream)
-
-    async def load_newest(self, stream: str, *, retry: bool = False) -> None:
+    async def load_newest(self, stream: str) -> None:
         """Bring the stream's newest epoch into force if its models may serve; returns at once when nothing is new.
 
-        A load that failed for now is tried again only with `retry`, or while nothing else serves.
+        A load that failed for now is tried again only while nothing else serves. One that takes long is waited for no
+        longer while another model serves: it goes on, and comes into force later.
         """
-        retry = retry or self.serving(stream) is None
-        if self._epochs.to_load(stream, retry) is None:
-            return
-        async with self._locks[stream]:
-            record = self._epochs.to_load(stream, retry)
-            if record is not None:
-                await self._load_or_wait(record)
+        if self._epochs.to_load(stream, retry=self.serving(stream) is None) is not None:
+            load = self._start_load(stream)
+            await load.wait(None if self.serving(stream) is None else PATIENCE)
         await self._alerts.publish_pending()
+
+    async def _load_all(self) -> None:
+        """Load the newest epochs of all streams; loads that take long go on beside later ones."""
+        loads = [self._start_load(stream) for stream in self._epochs.streams_to_load()]
+        await asyncio.gather(*(load.wait(PATIENCE) for load in loads))
+
+    def _start_load(self, stream: str) -> Load:
+        """The load of the stream's newest epoch that is under way, else a new one."""
+        load = self._loads.get(stream)
+        if load is None or load.task.done():
+            load = self._loads[stream] = Load(asyncio.ensure_future(self._load_newest(stream)))
+        return load
+
+    async def _load_newest(self, stream: str) -> None:
+        async with self._locks[stream]:
+            record = self._epochs.to_load(stream, retry=True)
+            if record is not None:
+                await self._load_or_say_why(record)
+        await self._alerts.publish_pending()
+        if record is not None and self._epochs.newest(stream) is not record:
+            self._work.set()
+
+    async def _load_or_say_why(self, record: ModelEpoch) -> None:
+        """Load an epoch's models; whatever happens the models before them serve on, and it is tried again."""
+        try:
+            await self._load_or_wait(record)
+        except TransientError as error:
+            self._wait(record, str(error))
+        except Exception as error:
+            log.exception("%s: the model of epoch %d could not be loaded", record.stream, record.epoch)
+            self._wait(record, f"{type(error).__name__}: {error}")
+
+    async def close(self) -> None:
+        """Stop loading, and end the processes of models."""
+        for load in self._loads.values():
+            load.task.cancel()
+        for stream in self._epochs.streams():
+            self._close_challengers(self.serving(stream))
+        await self._loader.close()
 
     def challenger_failed(self, serving: ServingModels, breaker: CircuitBreaker, error: BaseException) -> None:
         """A challenger did not answer a batch; the failure that is one too many takes it out and is an alert."""
@@ -142,28 +167,44 @@ class ModelManager:
         version, reason = breaker.arm.version.version, failure_reason(error)
         log.warning("%s: the challenger, version %d, did not answer: %s", record.stream, version, reason)
         if breaker.record_failure():
+            breaker.arm.model.close()
             self._alerts.add(failed_challenger(record, version, reason))
             self._work.set()
 
-    async def champion_failed(self, declared: StreamDeclared, failed: ServingModels, error: Exception) -> None:
-        """A champion's outputs cannot be used: refuse it, and let the one before, else the baseline, take over.
+    async def champion_failed(
+        self, declared: StreamDeclared, failed: ServingModels, error: Exception, rows: Sequence[str]
+    ) -> Arm:
+        """A champion failed at some rows of a batch: the one before, else the baseline, which is to answer those.
+
+        `rows` are texts that tell rows apart. When failures repeat the champion is refused, and the other takes over.
 
         Raises:
-            NoModel: none can take over.
+            NoModel: there is no other.
         """
-        stream = declared.name
+        stream, champion = declared.name, failed.champion
+        log.warning("%s: the champion, version %d, failed: %s", stream, champion.version.version, error)
+        repeats = champion.failures.record_failure(rows)
         async with self._locks[stream]:
-            if self.serving(stream) is not failed:
-                return  # another batch has seen to it
-            self._refuse(failed.record, UnavailableModel(failed.epoch, f"its answers cannot be used: {error}"))
-            substitute = failed.previous_champion or await self._load_baseline(declared)
-            if substitute is not None and substitute.version.digest == failed.champion.version.digest:
-                substitute = None
-            if substitute is not None:
-                self._epochs.replace_champion(stream, substitute)
+            substitute = await self._substitute(declared, failed)
+            serving = self.serving(stream)
+            if serving is not None and serving.champion is champion:
+                if repeats:
+                    self._refuse(
+                        serving.record, UnavailableModel(serving.epoch, f"its answers cannot be used: {error}")
+                    )
+                if substitute is not None:
+                    self._epochs.substitute(stream, substitute, take_over=repeats)
         await self._alerts.publish_pending()
         if substitute is None:
             raise NoModel(f"the model of {stream} cannot answer, and none can take over") from error
+        return substitute
+
+    async def _substitute(self, declared: StreamDeclared, failed: ServingModels) -> Arm | None:
+        """The champion before, else the baseline; None when that is the one that failed, or cannot be loaded."""
+        substitute = failed.previous_champion or await self._load_baseline(declared)
+        if substitute is None or substitute.version.digest == failed.champion.version.digest:
+            return None
+        return substitute
 
     async def _load_or_wait(self, record: ModelEpoch) -> None:
         declared = self._streams.get(record.stream)
@@ -177,7 +218,7 @@ class ModelManager:
     async def _load(self, record: ModelEpoch, declared: StreamDeclared) -> None:
         challengers = () if record.rollout is None else record.rollout.challengers
         try:
-            champion = await self._arm(record, record.champion, declared)
+            champion = await self._champion(record, declared)
             breakers = [await self._breaker(record, challenger, declared) for challenger in challengers]
             self._serve(ServingModels(record, champion, tuple(breakers)))
         except StoreUnavailable as error:
@@ -192,43 +233,39 @@ class ModelManager:
         if before is not None:
             return before
         try:
-            return CircuitBreaker(await self._arm(record, challenger.model, declared))
+            arm = await self._loader.challenger(record, challenger.model, declared.declaration)
         except RefusedModel as error:
             self._alerts.add(failed_challenger(record, challenger.model.version, str(error)))
             return CircuitBreaker(None)
+        await self._catch_up(declared.name, arm)
+        return CircuitBreaker(arm)
 
-    async def _arm(self, record: ModelEpoch, version: ModelVersion, declared: StreamDeclared) -> Arm:
-        """The arm of a version: the one that serves already, or newly loaded; it has learnt all outcomes on the log.
+    async def _champion(self, record: ModelEpoch, declared: StreamDeclared) -> Arm:
+        """The champion of an epoch: one that serves already, or newly loaded; it has learnt all outcomes on the log.
 
         Raises:
-            RefusedModel, StoreUnavailable: see `ModelLoader.load`.
+            RefusedModel, StoreUnavailable: see `ArmLoader.champion`.
         """
         serving = self.serving(record.stream)
-        arm = serving.arm_of(version) if serving is not None else None
+        arm = serving.champion_of(record.champion) if serving is not None else None
         if arm is None:
-            model = await asyncio.to_thread(self._loader.load, record, version, declared.declaration)
-            return await self._new_arm(version, model, declared)
-        if version is record.champion:
-            await asyncio.to_thread(self._loader.save_copy, record)
-        if serving is None or arm not in serving.arms:  # the follower sees to those in service
+            arm = await self._loader.champion(record, declared.declaration)
+        else:
+            await self._loader.save_copy(record)
+        if serving is None or arm is not serving.champion:  # the follower sees to those in service
             await self._catch_up(declared.name, arm)
         return arm
 
-    async def _new_arm(self, version: ModelVersion, model: Model | Blend, declared: StreamDeclared) -> Arm:
-        arm = Arm(version, model, new_outcome_state(model, declared.declaration))
-        await self._catch_up(declared.name, arm)
-        return arm
-
     async def _catch_up(self, stream: str, arm: Arm) -> None:
-        if arm.outcome_state is not None:
-            await self._outcomes.catch_up(stream, arm.outcome_state)
+        if arm.model.learner is not None:
+            await self._outcomes.catch_up(stream, arm.model.learner)
 
     async def _serve_last_good(self, declared: StreamDeclared, below: int) -> None:
         """After a start that could not load the newest epoch: serve with the local copy, else with the baseline."""
-        copy = await asyncio.to_thread(self._loader.load_copy, declared.name, declared.declaration)
-        if copy is not None and copy[0].epoch < below:
-            record, model = copy
-            arm = await self._new_arm(record.champion, model, declared)
+        copy = await self._loader.local_copy(declared.name, declared.declaration, below)
+        if copy is not None:
+            record, arm = copy
+            await self._catch_up(declared.name, arm)
             self._serve(ServingModels(record.model_copy(update={"rollout": None}), arm))
             return
         first = self._epochs.first(declared.name)
@@ -242,15 +279,22 @@ class ModelManager:
         if first is None:
             return None
         try:
-            return await self._arm(first, first.champion, declared)
+            return await self._champion(first, declared)
         except (StoreUnavailable, RefusedModel):
             return None
 
     def _serve(self, serving: ServingModels) -> None:
-        record = serving.record
+        record, before = serving.record, self.serving(serving.record.stream)
         self._epochs.put_in_force(serving)
+        self._close_challengers(before, kept=serving.breakers)
         self._on_epoch(record.stream, record.epoch)
         log.info("%s: epoch %d serves, version %d", record.stream, record.epoch, record.champion.version)
+
+    @staticmethod
+    def _close_challengers(serving: ServingModels | None, kept: Sequence[CircuitBreaker] = ()) -> None:
+        for breaker in () if serving is None else serving.breakers:
+            if breaker.arm is not None and breaker not in kept:
+                breaker.arm.model.close()
 
     def _wait(self, record: ModelEpoch, reason: str, tried: bool = True) -> None:
         if self._epochs.wait(record.stream, UnavailableModel(record.epoch, reason, temporary=True, tried=tried)):

@@ -1,4 +1,4 @@
-"""From an epoch's record to a model that may serve: fetch, verify, unpack, check. Everything here blocks."""
+"""From an epoch's record to a model that may serve: verify, fetch, unpack, check. Everything here blocks."""
 
 from __future__ import annotations
 
@@ -18,17 +18,8 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_of
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
-from penstock.ml.package.model_package import UnusablePackage, unpack
 from penstock.server.models.local_copy import LocalModelCopies
-from penstock.server.models.schema_check import schema_mismatch
-
-
-class RefusedModel(Exception):
-    """The model must not serve; `temporary` when the store may yet come to hold what was signed."""
-
-    def __init__(self, reason: str, temporary: bool = False) -> None:
-        super().__init__(reason)
-        self.temporary = temporary
+from penstock.server.models.model_check import RefusedModel, open_model
 
 
 class StoreUnavailable(Exception):
@@ -46,16 +37,25 @@ class ModelLoader:
     verifier: Verifier
     local_copies: LocalModelCopies = field(default_factory=LocalModelCopies)
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Model | Blend:
-        """Load a model of an epoch, and if it is the champion save a local copy.
+    def fetch(self, record: ModelEpoch, version: ModelVersion) -> bytes:
+        """The artifact of an epoch's model, which is what was signed.
 
         Raises:
             RefusedModel: it must not serve.
             StoreUnavailable: it cannot be fetched for now.
         """
         self._check_signature(record.stream, version)
-        artifact = self._fetch(record.stream, version.digest)
-        model = _open(artifact, declaration)
+        return self._fetch(record.stream, version.digest)
+
+    def open(
+        self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration
+    ) -> Model | Blend:
+        """Open the artifact of an epoch's model, and if that is the champion save a local copy.
+
+        Raises:
+            RefusedModel: it must not serve.
+        """
+        model = open_model(artifact, declaration)
         if version is record.champion:
             self.local_copies.save(record, artifact)
         return model
@@ -65,8 +65,8 @@ class ModelLoader:
         with suppress(ArtifactError):
             self.local_copies.save(record, self.store.get(record.champion.digest))
 
-    def load_copy(self, stream: str, declaration: Declaration) -> tuple[ModelEpoch, Model | Blend] | None:
-        """Load the stream's local copy, verified anew; None when there is none that may serve."""
+    def read_copy(self, stream: str) -> tuple[ModelEpoch, bytes] | None:
+        """The stream's local copy, verified anew: its epoch and artifact; None when there is none that may serve."""
         copy = self.local_copies.read(stream)
         if copy is None:
             return None
@@ -75,9 +75,9 @@ class ModelLoader:
             return None
         try:
             self._check_signature(stream, record.champion)
-            return record, _open(artifact, declaration)
         except RefusedModel:
             return None
+        return copy
 
     def _check_signature(self, stream: str, version: ModelVersion) -> None:
         try:
@@ -95,15 +95,3 @@ class ModelLoader:
             if isinstance(error, MissingArtifact | CorruptArtifact):
                 raise RefusedModel(str(error), temporary=True) from error
             raise StoreUnavailable(str(error)) from error
-
-
-def _open(artifact: bytes, declaration: Declaration) -> Model | Blend:
-    """Unpack the model, which repeats its golden rows (that also warms it up), and check it against the declaration."""
-    try:
-        model = unpack(artifact)
-    except UnusablePackage as error:
-        raise RefusedModel(str(error)) from error
-    mismatch = schema_mismatch(model, declaration)
-    if mismatch:
-        raise RefusedModel(f"the model does not fit the stream: {mismatch}")
-    return model

@@ -37,6 +37,11 @@ class ServingModels:
         """The champion, and the challengers whose model may serve."""
         return [self.champion, *(breaker.arm for breaker in self.breakers if breaker.arm is not None)]
 
+    @property
+    def has_shadows(self) -> bool:
+        """Whether what challengers would have answered is recorded."""
+        return self.rollout is not None and self.rollout.mode == "shadow"
+
     def breaker_of(self, rollout: RolloutStep | None, challenger: Challenger) -> CircuitBreaker | None:
         """The challenger's circuit breaker if this is an earlier step of the same rollout."""
         if self.rollout is None or rollout is None or self.rollout.id != rollout.id:
@@ -44,7 +49,7 @@ class ServingModels:
         versions = (challenger.model.version for challenger in self.rollout.challengers)
         return dict(zip(versions, self.breakers, strict=True)).get(challenger.model.version)
 
-    def arm_of(self, version: ModelVersion) -> Arm | None:
-        """The loaded model of exactly this version, signature and all; None when it is not loaded."""
-        loaded = [*self.arms, *([] if self.previous_champion is None else [self.previous_champion])]
+    def champion_of(self, version: ModelVersion) -> Arm | None:
+        """The champion, now or before, of exactly this version, signature and all; None when it is not loaded."""
+        loaded = [self.champion, *([] if self.previous_champion is None else [self.previous_champion])]
         return next((arm for arm in loaded if arm.version == version), None)

@@ -4,91 +4,68 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.codecs.prediction_encoder import PredictionDetails
 from penstock.contracts.records.predictions import ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.ml.features.frame import Frame
-from penstock.ml.models.baseline import BASELINE
-from penstock.ml.models.model import Model, ModelOutput
-from penstock.ml.online.blend import Blend
-from penstock.server.models.arm import Arm
+from penstock.server.models.arm import Answers, Arm
+from penstock.server.models.child_model import ModelReopening
 from penstock.server.models.circuit_breaker import CHALLENGER_TIMEOUT, CircuitBreaker
-from penstock.server.models.manager import ModelManager, NoModel
+from penstock.server.models.manager import ModelManager
 from penstock.server.models.serving_models import ServingModels
+from penstock.server.scoring.champion_answers import champion_answers
 from penstock.server.scoring.model_inputs import ModelInputs
 from penstock.server.scoring.traffic_split import CHAMPION, draw_arms
 
-LARGE_BATCH = 1000  # rows beyond which a slow model would keep the event loop from its heartbeats
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class ArmOutput:
-    """The output of one arm for the `rows` of a batch, all of them if None.
-
-    `learnt_to` is the offset that the arm had learnt outcomes to. `details` is what the predictions carry for those who
-    learn from them or compare them.
-    """
+    """The answers of one arm for the `rows` of a batch, all of them if None."""
 
     arm: Arm
-    output: ModelOutput
-    learnt_to: int | None = None
-    details: PredictionDetails | None = None
-    rows: NDArray[np.intp] | None = None
+    answers: Answers
+    rows: Rows | None = None
     is_challenger: bool = False
     is_fallback: bool = False
 
 
 async def arm_outputs(
-    models: ModelManager, declared: StreamDeclared, inputs: ModelInputs
-) -> tuple[ServingModels, list[ArmOutput]]:
-    """The outputs for a batch, one for each row, and the models that were in service.
+    models: ModelManager, declared: StreamDeclared, serving: ServingModels, inputs: ModelInputs
+) -> list[ArmOutput]:
+    """The outputs for a batch, one for each row.
 
-    A champion whose outputs cannot be used is refused, and the one that takes over answers the batch.
+    Rows that the champion fails at are answered by the one that would take over.
 
     Raises:
-        NoModel: no model serves the stream.
+        NoModel: there is none to take over.
     """
-    while True:
-        serving = models.serving(declared.name)
-        if serving is None:
-            raise NoModel(f"no model serves {declared.name} yet")
-        try:
-            return serving, await _outputs_of_all(models, serving, inputs)
-        except Exception as error:  # a model may fail in any way
-            await models.champion_failed(declared, serving, error)
+    rollout = serving.rollout
+    if rollout is None or rollout.mode == "shadow":
+        return await _champion_outputs(models, declared, serving, inputs)
+    return await _split_outputs(models, declared, serving, draw_arms(rollout, inputs.split_keys), inputs)
 
 
 async def shadow_answers(models: ModelManager, serving: ServingModels, inputs: ModelInputs) -> list[list[ShadowAnswer]]:
     """What each challenger would have answered to each of n rows; the value is None where it failed."""
+    breakers = [breaker for breaker in serving.breakers if breaker.arm is not None]
+    answers = await asyncio.gather(*(_challenger_answers(models, serving, breaker, inputs) for breaker in breakers))
     columns = []
-    for breaker in serving.breakers:
-        if breaker.arm is not None:
-            challenger = await _challenger_output(models, serving, breaker, inputs)
-            values: Sequence[str | float | None] = [None] * len(inputs.entities)
-            if challenger is not None:
-                values = challenger.output.values
-            columns.append([ShadowAnswer(breaker.arm.version.version, value) for value in values])
+    for breaker, challenger in zip(breakers, answers, strict=True):
+        assert breaker.arm is not None
+        values: Sequence[str | float | None] = [None] * len(inputs.entities)
+        if challenger is not None:
+            values = challenger.output.values
+        columns.append([ShadowAnswer(breaker.arm.version.version, value) for value in values])
     return [list(row) for row in zip(*columns, strict=True)] or [[] for _ in inputs.entities]
 
 
-async def _outputs_of_all(models: ModelManager, serving: ServingModels, inputs: ModelInputs) -> list[ArmOutput]:
-    rollout = serving.rollout
-    if rollout is None:
-        return [await _output_of(serving.champion, inputs)]
-    if rollout.mode == "shadow":
-        shadows = await shadow_answers(models, serving, inputs)
-        champion = await _output_of(serving.champion, inputs)
-        return [replace(champion, details=replace(champion.details or PredictionDetails(), shadow=shadows))]
-    return await _split_outputs(models, serving, draw_arms(rollout, inputs.split_keys), inputs)
-
-
 async def _split_outputs(
-    models: ModelManager, serving: ServingModels, drawn_arms: NDArray[np.intp], inputs: ModelInputs
+    models: ModelManager, declared: StreamDeclared, serving: ServingModels, drawn_arms: Rows, inputs: ModelInputs
 ) -> list[ArmOutput]:
     outputs: list[ArmOutput] = []
     fallback_rows = [np.empty(0, np.intp)]
@@ -96,45 +73,59 @@ async def _split_outputs(
         rows = np.flatnonzero(drawn_arms == index)
         if not len(rows):
             continue
-        challenger = await _challenger_output(models, serving, breaker, inputs.take(rows))
-        if challenger is None:
+        challenger = await _challenger_answers(models, serving, breaker, inputs.take(rows))
+        if challenger is None or breaker.arm is None:
             fallback_rows.append(rows)
         else:
-            outputs.append(replace(challenger, rows=rows, is_challenger=True))
+            outputs.append(ArmOutput(breaker.arm, challenger, rows, is_challenger=True))
     for is_fallback, rows in ((False, np.flatnonzero(drawn_arms == CHAMPION)), (True, np.concatenate(fallback_rows))):
         if len(rows):
-            champion = await _output_of(serving.champion, inputs.take(rows))
-            outputs.append(replace(champion, rows=rows, is_fallback=is_fallback))
+            outputs += await _champion_outputs(models, declared, serving, inputs, rows, is_fallback)
     return outputs
 
 
-async def _challenger_output(
+async def _challenger_answers(
     models: ModelManager, serving: ServingModels, breaker: CircuitBreaker, inputs: ModelInputs
-) -> ArmOutput | None:
-    """A challenger's output; None when its breaker is open, or when it fails or takes too long, which is counted."""
-    arm = breaker.usable_arm
+) -> Answers | None:
+    """A challenger's answers; None when it cannot be asked, or when it fails or takes too long, which is counted.
+
+    What fails together with a call before it, for which it waited, counts once.
+    """
+    arm, failures_before = breaker.usable_arm, breaker.failures
     if arm is None:
         return None
     try:
         async with asyncio.timeout(CHALLENGER_TIMEOUT):
-            return await _output_of(arm, inputs, in_thread=True)
+            return await arm.model.answer(inputs.frame, inputs.entities)
+    except ModelReopening:
+        return None
     except Exception as error:  # a model may fail in any way
-        models.challenger_failed(serving, breaker, error)
+        if breaker.failures == failures_before:
+            models.challenger_failed(serving, breaker, error)
         return None
 
 
-async def _output_of(arm: Arm, inputs: ModelInputs, *, in_thread: bool = False) -> ArmOutput:
-    state = arm.outcome_state
-    if state is None:
-        return ArmOutput(arm, await _predict(arm.model, inputs.frame, in_thread))
-    async with state.lock:
-        frame, lag_features = state.add_lag_features(inputs.frame, inputs.entities)
-        output = await _predict(arm.model, frame, in_thread)
-        return ArmOutput(arm, output, state.learnt_to, state.details(lag_features, output))
+async def _champion_outputs(
+    models: ModelManager,
+    declared: StreamDeclared,
+    serving: ServingModels,
+    inputs: ModelInputs,
+    rows: Rows | None = None,
+    is_fallback: bool = False,
+) -> list[ArmOutput]:
+    """The champion's output for the rows of a batch, and that of its substitute for those that it fails at."""
+    champion = serving.champion
+    chosen = inputs if rows is None else inputs.take(rows)
+    parts, odd = await champion_answers(champion, chosen)
+    outputs = [ArmOutput(champion, part, _take(rows, within), is_fallback=is_fallback) for within, part in parts]
+    if odd is not None:
+        substitute = await models.champion_failed(declared, serving, odd.error, odd.texts(chosen))
+        failed = chosen.take(odd.rows)
+        answers = await substitute.model.answer(failed.frame, failed.entities)
+        outputs.append(ArmOutput(substitute, answers, _take(rows, odd.rows), is_fallback=True))
+    return outputs
 
 
-async def _predict(model: Model | Blend, frame: Frame, in_thread: bool) -> ModelOutput:
-    is_slow = isinstance(model, Blend) or (model.fused != "linear" and model.family != BASELINE)
-    if in_thread or (is_slow and len(frame) > LARGE_BATCH):
-        return await asyncio.to_thread(model.predict, frame)
-    return model.predict(frame)
+def _take(rows: Rows | None, within: Rows | None) -> Rows | None:
+    """Those of the rows at the indices `within`; None are all."""
+    return within if rows is None else rows if within is None else rows[within]

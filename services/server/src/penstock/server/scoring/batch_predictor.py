@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from msgspec import UNSET
 
+from penstock.contracts.codecs.prediction_encoder import PredictionDetails
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import Attribution, ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ml.models.baseline import BASELINE
-from penstock.server.models.manager import ModelManager
+from penstock.server.models.manager import ModelManager, NoModel
 from penstock.server.models.serving_models import ServingModels
 from penstock.server.scoring.arm_outputs import ArmOutput, arm_outputs, shadow_answers
 from penstock.server.scoring.model_inputs import ModelInputs
@@ -30,26 +32,41 @@ class BatchPredictor:
     async def predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[PredictionBatch]:
         """Predict n events, each once, under one epoch: a batch for each arm that answered some of them.
 
+        Shadows are asked on the stream route only, where HTTP's answers come by, too: no client waits for them.
+
         Raises:
             NoModel: no model serves the stream.
         """
         inputs = ModelInputs.of(declared.declaration, events)
-        serving, outputs = await arm_outputs(self.models, declared, inputs)
-        return [self._batch(declared, serving, inputs, output) for output in outputs]
+        serving = self.models.serving(declared.name)
+        if serving is None:
+            raise NoModel(f"no model serves {declared.name} yet")
+        if self.route == "http" or not serving.has_shadows:
+            outputs = await arm_outputs(self.models, declared, serving, inputs)
+            return [self._batch(declared, serving, inputs, output) for output in outputs]
+        shadows, outputs = await asyncio.gather(
+            shadow_answers(self.models, serving, inputs), arm_outputs(self.models, declared, serving, inputs)
+        )
+        return [self._batch(declared, serving, inputs, output, shadows) for output in outputs]
 
     async def shadow_answers(
         self, declared: StreamDeclared, events: Sequence[Event[Any]]
     ) -> list[list[ShadowAnswer]] | None:
         """What shadows would have answered to n events that were predicted already; None when there are no shadows."""
         serving = self.models.serving(declared.name)
-        if serving is None or serving.rollout is None or serving.rollout.mode != "shadow":
+        if serving is None or not serving.has_shadows:
             return None
         return await shadow_answers(self.models, serving, ModelInputs.of(declared.declaration, events))
 
     def _batch(
-        self, declared: StreamDeclared, serving: ServingModels, inputs: ModelInputs, answer: ArmOutput
+        self,
+        declared: StreamDeclared,
+        serving: ServingModels,
+        inputs: ModelInputs,
+        arm_output: ArmOutput,
+        shadows: Sequence[list[ShadowAnswer]] | None = None,
     ) -> PredictionBatch:
-        version, output, rows = answer.arm.version, answer.output, answer.rows
+        version, answers, rows = arm_output.arm.version, arm_output.answers, arm_output.rows
         attribution = Attribution(
             model=version.name,
             version=version.version,
@@ -57,13 +74,17 @@ class BatchPredictor:
             epoch=serving.epoch,
             schema=declared.version,
             code=self.code,
-            arm="challenger" if answer.is_challenger else "champion",
+            arm="challenger" if arm_output.is_challenger else "champion",
             route=self.route,
             mode=declared.declaration.serving.http if self.route == "http" else "durable",
-            baseline=answer.arm.model.family == BASELINE,
-            learnt_to=UNSET if answer.learnt_to is None else answer.learnt_to,
-            fallback=answer.is_fallback or UNSET,
+            baseline=arm_output.arm.model.family == BASELINE,
+            learnt_to=UNSET if answers.learnt_to is None else answers.learnt_to,
+            fallback=arm_output.is_fallback or UNSET,
         )
+        output, details = answers.output, answers.details
+        if shadows is not None:
+            shadow = shadows if rows is None else [shadows[row] for row in rows]
+            details = replace(details or PredictionDetails(), shadow=shadow)
         probabilities = None if output.probabilities is None else output.probabilities.tolist()
         entities = inputs.entities if rows is None else [inputs.entities[row] for row in rows]
-        return PredictionBatch(answer.arm, attribution, output.values, entities, probabilities, answer.details, rows)
+        return PredictionBatch(arm_output.arm, attribution, output.values, entities, probabilities, details, rows)
