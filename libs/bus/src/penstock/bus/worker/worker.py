@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from penstock.bus.errors import TransientError, suppress_transient
+from penstock.bus.errors import AccessDenied, TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
 from penstock.bus.routes import Group, Unit
@@ -34,6 +34,7 @@ SMALL_BATCH = 50  # records: after fewer a worker rests while more arrive, for t
 REST, MAX_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, MAX_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
+MAX_SILENCE = 30.0  # seconds that the log may be silent before the group is reported as failing
 CLOSE_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,10 @@ class _InFlightBatch:
 
 
 class Worker:
-    """A member of a service's group. `last_error` is why its session failed, until one succeeds.
+    """A member of a service's group.
+
+    `last_error` is why its session failed, until one succeeds. `handling_since` is when its handlers were called, None
+    while none is at work; `last_progress` is when the log last answered. Both are times of the monotonic clock.
 
     On a `TransientError` it drops the whole session, state and connections, and starts again from what was written; any
     other error is a bug and ends the worker.
@@ -68,6 +72,7 @@ class Worker:
     ) -> None:
         self.group = group
         self.last_progress = time.monotonic()
+        self.handling_since: float | None = None
         self.last_error: TransientError | None = None
         self._log = log
         self._namespace = namespace
@@ -95,7 +100,6 @@ class Worker:
                     self.last_error = None
                     pause = FIRST_PAUSE
                 except TransientError as error:
-                    self.last_progress = time.monotonic()  # waiting for what is away is not being stuck
                     self.last_error = error
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
                     await self.abandon()
@@ -118,10 +122,20 @@ class Worker:
 
     def failures(self) -> dict[str, str]:
         """What fails for now and is tried again, and why: topic partitions, or the group as a whole."""
-        failures = {self.group.name: str(self.last_error)} if self.last_error is not None else {}
+        failures = {}
+        if self.last_error is not None:
+            failures[self.group.name] = str(self.last_error)
+        elif self.is_cut_off:
+            failures[self.group.name] = f"the log has not answered for {MAX_SILENCE:.0f} s; it is waited for"
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
         return failures
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the log has not answered for half a minute, or does not let the group work."""
+        is_silent = self.handling_since is None and time.monotonic() - self.last_progress > MAX_SILENCE
+        return is_silent or isinstance(self.last_error, AccessDenied)
 
     async def step(self, wait: float) -> int:
         """Handle what is there to its end, waiting at most `wait` seconds for it; how many records that were."""
@@ -223,7 +237,7 @@ class Worker:
         owned = [(batch, unit) for batch in fetched if (unit := self._unit_of(batch)) is not None]
         units = {unit.unit: unit for _, unit in owned}
         with ExitStack() as opening:
-            outputs = [out for batch, unit in owned for out in await self._handler.handle(unit, batch, opening)]
+            outputs = await self._call_handlers(owned, opening)
             spans = opening.pop_all()  # they end when the outputs are confirmed
         self._in_flight.append(
             _InFlightBatch(
@@ -234,6 +248,15 @@ class Worker:
             )
         )
         return sum(len(batch.records) for batch, _ in owned)
+
+    async def _call_handlers(
+        self, owned: Sequence[tuple[FetchedBatch, OpenUnit]], spans: ExitStack
+    ) -> list[TracedOutputs]:
+        self.handling_since = time.monotonic()
+        try:
+            return [out for batch, unit in owned for out in await self._handler.handle(unit, batch, spans)]
+        finally:
+            self.handling_since = None
 
     def _unit_of(self, batch: FetchedBatch) -> OpenUnit | None:
         return self._units.get(unit_of(batch.topic, batch.partition, self._namespace))
