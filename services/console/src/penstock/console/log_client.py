@@ -106,6 +106,10 @@ class PatientReader:
         """The next records, waiting `wait` seconds for the first."""
         return await self._outage.retry(lambda: self._reader.poll(wait))
 
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read."""
+        return await self._outage.retry(lambda: self._reader.is_behind(ends))
+
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
         return await self._outage.retry(self._reader.read_to_end)

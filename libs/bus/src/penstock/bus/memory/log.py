@@ -271,6 +271,11 @@ class MemoryReader:
         """The next records, waiting `wait` seconds for the first."""
         return [batch for batch in await self._positions.poll(10_000, wait) if batch.records]
 
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""
+        await asyncio.sleep(0)
+        return any(position < ends.get(key, 0) for key, position in self._positions.next.items())
+
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
         await asyncio.sleep(0)

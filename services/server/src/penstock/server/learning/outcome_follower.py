@@ -12,6 +12,7 @@ from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import OUTCOMES
 from penstock.server.learning.outcome_state import OutcomeState
 
+CATCH_UP_WAIT = 1.0  # seconds that catching up waits for outcomes that are on the log
 SLICE = 200  # outcomes learnt before other tasks get their turn
 
 StreamStates = Sequence[tuple[str, OutcomeState]]
@@ -57,15 +58,19 @@ class OutcomeFollower:
         return await self._learn(states, await self._reader.poll(wait))
 
     async def catch_up(self, stream: str, state: OutcomeState) -> None:
-        """Have a state that is not in service yet learn all outcomes that are on the log now.
+        """Have a state that is not in service yet learn all outcomes that are on the log now, as they are read.
+
+        Other streams are answered meanwhile, and whoever has an arm in service goes on answering with that.
 
         Raises:
-            BrokerUnavailable: the log does not answer.
+            BrokerUnavailable: the log does not answer; what was learnt until then stays learnt.
         """
         reader = await self._open_reader([(stream, state)])
         if reader is not None:
             try:
-                await self._learn([(stream, state)], await reader.read_to_end())
+                ends = await self._log.end_offsets([(OUTCOMES.name(self._namespace, stream), 0)])
+                while await reader.is_behind(ends):
+                    await self._learn([(stream, state)], await reader.poll(CATCH_UP_WAIT))
             finally:
                 await reader.close()
 
