@@ -60,8 +60,6 @@ class OutcomeFollower:
     async def catch_up(self, stream: str, state: OutcomeState) -> None:
         """Have a state that is not in service yet learn all outcomes that are on the log now, as they are read.
 
-        Other streams are answered meanwhile, and whoever has an arm in service goes on answering with that.
-
         Raises:
             BrokerUnavailable: the log does not answer; what was learnt until then stays learnt.
         """
