@@ -202,6 +202,12 @@ async def test_offsets_leave_out_topic_partitions_that_do_not_exist(open_log: Op
         assert await log.committed("nobody" + topic) == {}
 
 
+async def test_one_broker_keeps_one_copy_of_what_it_confirms(open_log: OpenLog) -> None:
+    topic, absent = unique_topic(), unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2)) as log:
+        assert await log.acknowledged_copies([topic, absent]) == {topic: 1}
+
+
 async def test_creating_a_topic_again_keeps_its_records(open_log: OpenLog) -> None:
     topic = unique_topic()
     async with open_with_topics(open_log, NewTopic(topic, 1)) as log:

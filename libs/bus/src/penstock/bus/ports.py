@@ -173,6 +173,9 @@ class Log(Protocol):
     async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that each topic partition still has, of those that exist."""
 
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """How many copies hold a record at least once it is confirmed, of the topics that exist."""
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
 

@@ -76,6 +76,10 @@ class PatientLog:
         """The first offset that each topic partition still has, of those that exist."""
         return await self._retry(lambda: self._log.beginning_offsets(topic_partitions))
 
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """How many copies hold a record at least once it is confirmed, of the topics that exist."""
+        return await self._retry(lambda: self._log.acknowledged_copies(topics))
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return await self._retry(lambda: self._log.committed(group))

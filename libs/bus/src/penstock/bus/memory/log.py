@@ -70,6 +70,10 @@ class MemoryLog:
         """The first offset of each topic partition that exists."""
         return {key: 0 for key in topic_partitions if key in self._entries}
 
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """One of each topic that exists."""
+        return {topic: 1 for topic in topics if topic in self._partition_counts}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return dict(self._commits[group])

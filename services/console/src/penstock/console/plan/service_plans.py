@@ -45,6 +45,7 @@ def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dic
     """The environment variables that all services get."""
     return {
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['broker']}",
+        "PENSTOCK_DURABILITY": "development",
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_NAMESPACE": namespace,
         "PENSTOCK_HOST": HOST,
