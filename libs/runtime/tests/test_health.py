@@ -97,6 +97,7 @@ async def test_a_topic_partition_that_cannot_be_read_is_named_and_the_service_st
     await worker.step(0)
     body = (await get(health, "/healthz")).json()
     assert (body["status"], body["failing"]) == ("failing", {"test.commands/0": "the batch is corrupt"})
+    assert "penstock_failing 1.0" in (await get(health, "/metrics")).text
     assert (await get(health, "/readyz")).status_code == 200
     await worker.close()
 

@@ -27,6 +27,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+HOLDS_A_PARTITION = ANSWERS.replace(
+    "self.end_headers()",
+    """self.end_headers(); self.wfile.write(b'{"failing": {"penstock.loans.events/1": "the batch is corrupt"}}')""",
+)
 WITH_CHILD = (
     "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])" + ANSWERS
 )

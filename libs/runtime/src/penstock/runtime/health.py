@@ -115,5 +115,6 @@ class Health:
         return JSONResponse({"service": self._name, "ready": ready}, status_code=200 if ready else 503)
 
     async def _metrics_page(self, _: Request) -> Response:
+        self._metrics.set_failing(len(self.failures()))
         content, media_type = self._metrics.exposition()
         return Response(content, media_type=media_type)

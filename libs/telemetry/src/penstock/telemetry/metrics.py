@@ -36,6 +36,9 @@ class Metrics:
         self._rejected = self._counter(names.RECORDS_REJECTED, "Records refused with a reason, by topic.")
         self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records dropped as duplicates, by topic.")
         self._lag = Gauge(names.CONSUMER_LAG, "Records still to be read.", ["topic"], registry=self.registry)
+        self._failing = Gauge(
+            names.FAILING, "Groups and topic partitions that cannot be worked on for now.", registry=self.registry
+        )
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
             names.HANDLE_SECONDS, "Handling of a batch.", ["topic"], buckets=_SECONDS, registry=self.registry
@@ -73,6 +76,10 @@ class Metrics:
     def set_consumer_lag(self, topic: str, records: int) -> None:
         """Set how many records of a topic this process has still to read, over all its partitions."""
         self._lag.labels(self._topics(topic)).set(records)
+
+    def set_failing(self, count: int) -> None:
+        """Set how many groups and topic partitions this process cannot work on for now."""
+        self._failing.set(count)
 
     def set_epoch(self, stream: str, epoch: int) -> None:
         """Set the epoch at which this process answers a stream."""
