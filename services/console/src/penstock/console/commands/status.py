@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord
-from penstock.console.failures import failures_of
 from penstock.console.home import home_from_environment
+from penstock.console.service_failures import failures_of
 from penstock.console.views.terminal import STATE_COLOURS, out
 from penstock.runtime.supervision.process_health import ProcessState
 
