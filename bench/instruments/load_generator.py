@@ -151,7 +151,8 @@ class _LoadGenerator:
         if sender is not None:
             sender.cancel()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_idle.wait(), SETTLE_S)
+            async with asyncio.timeout(SETTLE_S):
+                await self._all_idle.wait()
         return _summarize(self._measurements, seconds, cpu, self._sent)
 
     async def _send_at_rate(self, rate: float) -> None:

@@ -169,11 +169,27 @@ async def test_a_reader_reads_from_an_offset_to_the_end_and_on(open_log: OpenLog
         reader = await log.reader({(topic, 0): 2})
         assert [r.value for batch in await reader.read_to_end() for r in batch.records] == [b"2", b"3", b"4"]
         assert await reader.read_to_end() == []
+        assert not await reader.is_behind(await log.end_offsets([(topic, 0)]))
         late = await log.reader({(topic, 0): None})
         await write(log, RecordBatch.single(topic, 0, None, b"new"))
         assert [value for *_, value in await poll_until(lambda: late.poll(0.1), 1)] == [b"new"]
         await reader.close()
         await late.close()
+
+
+async def test_a_reader_is_behind_until_it_has_read_what_was_there(open_log: OpenLog) -> None:
+    topic = unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2)) as log:
+        await write(log, *numbered(topic, 5), *numbered(topic, 3, partition=1))
+        reader = await log.reader({(topic, 0): 2, (topic, 1): 0})
+        ends = await log.end_offsets([(topic, 0), (topic, 1)])
+        values = []
+        async with asyncio.timeout(30):
+            while await reader.is_behind(ends):
+                values += [record.value for batch in await reader.poll(0.1) for record in batch.records]
+        assert sorted(values) == [b"0", b"1", b"2", b"2", b"3", b"4"]
+        assert not await reader.is_behind({})
+        await reader.close()
 
 
 async def test_offsets_leave_out_topic_partitions_that_do_not_exist(open_log: OpenLog) -> None:
@@ -184,6 +200,12 @@ async def test_offsets_leave_out_topic_partitions_that_do_not_exist(open_log: Op
         assert await log.end_offsets(topic_partitions) == {(topic, 0): 0, (topic, 1): 3}
         assert await log.beginning_offsets(topic_partitions) == {(topic, 0): 0, (topic, 1): 0}
         assert await log.committed("nobody" + topic) == {}
+
+
+async def test_one_broker_keeps_one_copy_of_what_it_confirms(open_log: OpenLog) -> None:
+    topic, absent = unique_topic(), unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2)) as log:
+        assert await log.acknowledged_copies([topic, absent]) == {topic: 1}
 
 
 async def test_creating_a_topic_again_keeps_its_records(open_log: OpenLog) -> None:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 
 from penstock.bus.errors import AccessDenied
-from penstock.bus.memory.faulty_log import FaultyLog
+from penstock.bus.memory.faulty_log import Fault, FaultyLog
 from penstock.bus.memory.log import MemorySource
 from penstock.bus.ports import RebalanceListener, RecordBatch, TopicPartition
 from penstock.bus.routes import Group, route
@@ -41,7 +42,7 @@ async def test_a_stuck_worker_is_named() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
         healthy = (await client.get("/healthz")).json()
         assert healthy == {"service": "tiny", "status": "ok", "epochs": {"loans": 3}}
-        worker.last_progress = time.monotonic() - 6
+        worker.handling_since = time.monotonic() - 6
         unhealthy = await client.get("/healthz")
     assert unhealthy.status_code == 503
     assert unhealthy.json()["stuck"] == ["tiny"]
@@ -96,6 +97,7 @@ async def test_a_topic_partition_that_cannot_be_read_is_named_and_the_service_st
     await worker.step(0)
     body = (await get(health, "/healthz")).json()
     assert (body["status"], body["failing"]) == ("failing", {"test.commands/0": "the batch is corrupt"})
+    assert "penstock_failing 1.0" in (await get(health, "/metrics")).text
     assert (await get(health, "/readyz")).status_code == 200
     await worker.close()
 
@@ -115,16 +117,22 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_worker_that_waits_for_the_log_is_not_stuck() -> None:
-    log = FaultyLog(["lost"])
+@pytest.mark.parametrize("fault", ["held", "lost"])
+async def test_a_worker_that_waits_for_the_log_is_not_ready_and_not_stuck(fault: Fault) -> None:
+    log = FaultyLog([fault])
     await log.create(control_topics("test"))
     log.append([RecordBatch.single("test.commands", 0, None, b"{}")])
-    worker = make_worker(log)
-    worker.last_progress = before = time.monotonic() - 100
+    worker, health = make_worker(log), Health("tiny", dict, Metrics())
+    health.watch([worker])
+    health.started = True
     task = asyncio.create_task(worker.run())
-    async with asyncio.timeout(30):
-        while log.faults:  # noqa: ASYNC110 - the memory bus has no event for it
-            await asyncio.sleep(0)
-    assert worker.last_progress > before
+    await _until(lambda: not log.faults)
+    worker.last_progress = time.monotonic() - 100
+    waiting = await get(health, "/healthz")
+    assert (waiting.status_code, waiting.json()["status"]) == (200, "failing")
+    assert (await get(health, "/readyz")).status_code == 503
+    log.release.set()
+    await _until(lambda: not worker.is_cut_off and worker.last_error is None)
+    assert (await get(health, "/readyz")).status_code == 200
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -74,7 +74,11 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "PENSTOCK_", "OTEL_"))
     }
-    plain = {"PENSTOCK_DATA_FOLDER": str(folder / "data"), "KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
+    plain = {
+        "PENSTOCK_DATA_FOLDER": str(folder / "data"),
+        "KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
+        "PENSTOCK_DURABILITY": "development",
+    }
     return {**inherited, **plain, "PENSTOCK_PORT": str(free_port()), "PENSTOCK_NAMESPACE": "tiny", **settings}
 
 
@@ -189,6 +193,15 @@ def test_with_a_broker_it_becomes_ready_and_ends_with_code_0(tmp_path: Path, bro
         assert "# TYPE penstock_records_consumed_total counter" in metrics
         code, errors = service.stop()
     assert (code, "Traceback" in errors) == (0, False)
+
+
+def test_one_copy_of_a_confirmed_record_is_refused_in_production_in_one_line(tmp_path: Path, broker: str) -> None:
+    production = {"PENSTOCK_DURABILITY": "production", "PENSTOCK_LOG_LEVEL": "ERROR"}
+    code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, **production)
+    assert code == 2
+    (line,) = errors.splitlines()
+    assert line.startswith("tiny: PENSTOCK_DURABILITY: a confirmed record of tiny.alerts and ")
+    assert "PENSTOCK_DURABILITY=development" in line
 
 
 def test_a_bug_ends_it_with_code_1_and_a_setting_found_wrong_later_with_code_2(tmp_path: Path, broker: str) -> None:

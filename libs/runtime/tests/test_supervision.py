@@ -243,7 +243,8 @@ async def test_a_signal_inherited_as_ignored_stops_a_process_all_the_same(progra
     assert await process.stdout.readline() == b"started\n"
     process.send_signal(number)
     try:
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -253,7 +254,8 @@ async def test_signals_to_this_process_set_the_stop_event() -> None:
     stop = stop_event()
     try:
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(stop.wait(), 5)
+        async with asyncio.timeout(5):
+            await stop.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(number)

@@ -27,6 +27,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+HOLDS_A_PARTITION = ANSWERS.replace(
+    "self.end_headers()",
+    """self.end_headers(); self.wfile.write(b'{"failing": {"penstock.loans.events/1": "the batch is corrupt"}}')""",
+)
 WITH_CHILD = (
     "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])" + ANSWERS
 )
@@ -64,9 +68,12 @@ class FakeDeployment:
     def __init__(self, home: Home) -> None:
         self.home = home
 
-    def start(self, **programs: str) -> None:
-        """Launch the supervisor of one process per program."""
-        processes = tuple(map(self._plan, programs, programs.values(), free_ports(len(programs))))
+    def start(self, children: tuple[str, ...] = (), **programs: str) -> None:
+        """Launch the supervisor of one process per program, all said to have these children."""
+        ports = free_ports(len(programs))
+        processes = tuple(
+            self._plan(*process, children) for process in zip(programs, programs.values(), ports, strict=True)
+        )
         ports = {process.name: process.port for process in processes}
         Plan(namespace="test", bootstrap="127.0.0.1:1", ports=ports, processes=processes).write(self.home)
         lock = take_lock(self.home)
@@ -85,7 +92,7 @@ class FakeDeployment:
         assert deployment is not None
         return deployment
 
-    def _plan(self, name: str, program: str, port: int) -> ProcessPlan:
+    def _plan(self, name: str, program: str, port: int, children: tuple[str, ...]) -> ProcessPlan:
         url = f"http://127.0.0.1:{port}"
         return ProcessPlan(
             name=name,
@@ -94,6 +101,7 @@ class FakeDeployment:
             url=url,
             ready=f"{url}/readyz",
             health=f"{url}/healthz",
+            children=children,
             first=name == "broker",
             start_limit_s=0.5 if program is NEVER_ANSWERS else 30,
             grace_s=0.5,

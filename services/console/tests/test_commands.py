@@ -11,7 +11,7 @@ import pytest
 from penstock.console.home import Home
 
 from .command_process import penstock
-from .conftest import ANSWERS, FakeDeployment
+from .conftest import ANSWERS, HOLDS_A_PARTITION, FakeDeployment
 
 
 def test_nothing_runs_in_a_new_home(tmp_path: Path) -> None:
@@ -50,6 +50,14 @@ def test_another_format_is_one_line(home: Home) -> None:
         done = penstock(home, *words)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), words
         assert "has format '7'; this Penstock reads format 1" in done.stderr
+
+
+def test_status_names_what_a_service_cannot_work_on_and_why(deployment: FakeDeployment) -> None:
+    deployment.start_ready(ingestion=ANSWERS, validator=HOLDS_A_PARTITION)
+    status = penstock(deployment.home, "status")
+    assert status.returncode == 0
+    assert "validator: penstock.loans.events/1: the batch is corrupt" in status.stdout
+    assert "ingestion:" not in status.stdout
 
 
 def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) -> None:

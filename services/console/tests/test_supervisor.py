@@ -14,6 +14,7 @@ import pytest
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
+from penstock.console.local_ports import free_ports
 from penstock.console.process_identity import ProcessIdentity
 from penstock.console.supervision.home_lock import is_locked, take_lock
 from penstock.console.supervision.lifecycle import await_ready, stop
@@ -48,6 +49,20 @@ def test_all_become_ready_and_stop_leaves_nothing(deployment: FakeDeployment) ->
 def test_the_first_is_ready_before_the_others_start(deployment: FakeDeployment) -> None:
     up = deployment.start_ready(server=ANSWERS, broker=ANSWERS)
     assert identity(up, "broker").created < identity(up, "server").created
+
+
+def test_a_process_is_ready_only_when_those_under_it_are(deployment: FakeDeployment) -> None:
+    (port,) = free_ports(1)
+    deployment.start(children=(f"http://127.0.0.1:{port}",), server=ANSWERS)
+    eventually(lambda: deployment.read().processes["server"].state is ProcessState.UNREADY)
+    child = subprocess.Popen([sys.executable, "-c", ANSWERS, str(port)])
+    try:
+        eventually(lambda: deployment.read().is_ready)
+    finally:
+        child.kill()
+        child.wait()
+    eventually(lambda: deployment.read().processes["server"].state is ProcessState.UNREADY)
+    assert deployment.read().processes["server"].restarts == 0
 
 
 def test_a_killed_process_is_started_again(deployment: FakeDeployment) -> None:

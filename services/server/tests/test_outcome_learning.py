@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import Any
 
@@ -12,13 +12,18 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.errors import BrokerUnavailable
+from penstock.bus.memory.log import MemoryLog, MemoryReader, MemoryRecord
+from penstock.bus.ports import FetchedBatch, TopicPartition
+from penstock.bus.publisher import Publisher
+from penstock.bus.topics import stream_topics
+from penstock.contracts.batch import Outputs
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
 from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import PredictionData
-from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import STREAMS
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.topics import OUTCOMES, STREAMS
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.features.lag_features import LabelHistory, Lags
@@ -26,6 +31,7 @@ from penstock.ml.models.baseline import baseline
 from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.package.model_package import pack, unpack
+from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
 from penstock.server.models import local_model as local_model_module
 from penstock.server.models.local_model import LocalModel
@@ -242,3 +248,43 @@ async def test_nothing_is_learnt_while_a_thread_still_reads_the_model(
     released.set()
     await learning
     assert model.learner.learnt_to == 1
+
+
+class InterruptedLog(MemoryLog):
+    """A log whose first reader is cut off after it has fetched four records one by one."""
+
+    polls = 4
+
+    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
+        return _InterruptedReader(self, {key: start or 0 for key, start in starts.items()})
+
+
+class _InterruptedReader(MemoryReader):
+    def __init__(self, log: InterruptedLog, starts: Mapping[TopicPartition, int]) -> None:
+        super().__init__(log, starts)
+        self._log = log
+
+    async def poll(self, wait: float) -> list[FetchedBatch]:
+        self._log.polls -= 1
+        if self._log.polls == -1:
+            raise BrokerUnavailable("the broker is away")
+        return await self._positions.poll(1, wait)
+
+
+async def test_catching_up_learns_outcomes_as_they_are_read(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    log, streams = InterruptedLog(), Streams()
+    streams.apply(declared)
+    await log.create(stream_topics("penstock", declared))
+    outcomes = [outcome(declared, number, 1.0, "yes" if number % 3 else "no") for number in range(10)]
+    await Publisher(log, "penstock", streams).publish([Outputs(OUTCOMES, "loans", outcomes, [b""] * 10)])
+    follower = OutcomeFollower(log, "penstock", streams, list)
+    state, at_once = baseline_state(declared), baseline_state(declared)
+    with pytest.raises(BrokerUnavailable):
+        await follower.catch_up("loans", state)
+    assert state.learnt_to == 4, "nothing is held back until all is read"
+    await follower.catch_up("loans", state)
+    assert state.learnt_to == 10
+    at_once.learn(declared, raw(outcomes))
+    frame = Frame({"income": np.zeros(2)}, times([0, 0]))
+    assert state.add_lag_features(frame, ["p0", "p1"])[1] == at_once.add_lag_features(frame, ["p0", "p1"])[1]

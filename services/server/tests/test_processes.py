@@ -134,6 +134,7 @@ def deployed(broker: str, new_registry: Any, tmp_path_factory: pytest.TempPathFa
         | {
             "KAFKA_BOOTSTRAP_SERVERS": broker,
             "PENSTOCK_NAMESPACE": NAMESPACE,
+            "PENSTOCK_DURABILITY": "development",
             "PENSTOCK_PORT": str(port),
             "PENSTOCK_STREAM_PORT": str(stream_port),
             "PENSTOCK_ARTIFACTS": str(folder / "artifacts"),

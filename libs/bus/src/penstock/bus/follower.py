@@ -9,6 +9,8 @@ from penstock.bus.ports import FetchedBatch, Log, Reader
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.topics import Topic
 
+START_WAIT = 1.0  # seconds that a start waits for records that are on the log
+
 R = TypeVar("R")
 
 
@@ -41,14 +43,16 @@ class TopicFollower(Generic[R]):
         self.position = 0
 
     async def start(self) -> None:
-        """Apply everything that is there now.
+        """Apply everything that is there now, as it is read.
 
         Raises:
-            BrokerUnavailable: the log does not answer.
+            BrokerUnavailable: the log does not answer; the next start continues after what was applied.
         """
         await self.close()
         self._reader = await self._log.reader({self._topic_partition: self.position})
-        self._apply_all(await self._reader.read_to_end())
+        ends = await self._log.end_offsets([self._topic_partition])
+        while await self._reader.is_behind(ends):
+            self._apply_all(await self._reader.poll(START_WAIT))
 
     async def step(self, wait: float) -> int:
         """Apply new records; how many they were."""

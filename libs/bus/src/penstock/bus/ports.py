@@ -142,8 +142,11 @@ class Reader(Protocol):
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
 
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""
+
     async def read_to_end(self) -> list[FetchedBatch]:
-        """All records up to the ends as they are now."""
+        """All records up to the ends as they are now: for what is known to be small."""
 
     async def close(self) -> None:
         """Stop reading."""
@@ -169,6 +172,9 @@ class Log(Protocol):
 
     async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that each topic partition still has, of those that exist."""
+
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """How many copies hold a record at least once it is confirmed, of the topics that exist."""
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""

@@ -10,7 +10,6 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from penstock.bus.errors import AccessDenied
 from penstock.bus.worker.worker import Worker
 from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
 from penstock.telemetry.metrics import Metrics
@@ -38,8 +37,8 @@ class ReadyBody(Struct):
 
 HEALTHZ = Operation(
     "Whether the service is healthy",
-    "Whether every worker makes progress, and what the service says of itself.",
-    {200: Answer("it is", {JSON: HealthBody}), 503: Answer("a worker is stuck", {JSON: HealthBody})},
+    "Whether every handler returns in time, and what the service says of itself.",
+    {200: Answer("it is", {JSON: HealthBody}), 503: Answer("a handler is stuck", {JSON: HealthBody})},
 )
 READYZ = Operation(
     "Whether the service is ready",
@@ -54,10 +53,10 @@ METRICS = Operation(
 
 
 class Health:
-    """Whether a service is healthy (every worker makes progress) and ready.
+    """Whether a service is healthy (every handler returns in time) and ready.
 
     It is ready once it has read the control plane (`started`), as long as it says so itself (`can_work`) and the broker
-    permits its groups to work.
+    answers its groups and permits them to work.
     """
 
     def __init__(
@@ -80,20 +79,20 @@ class Health:
 
     def is_ready(self) -> bool:
         """Whether the service can do its work."""
-        is_denied = any(isinstance(worker.last_error, AccessDenied) for worker in self._workers)
-        return self.started and not is_denied and self._can_work()
+        is_cut_off = any(worker.is_cut_off for worker in self._workers)
+        return self.started and not is_cut_off and self._can_work()
 
     def failures(self) -> dict[str, str]:
         """The groups and topic partitions that cannot be worked on for now, and why."""
         return {what: why for worker in self._workers for what, why in worker.failures().items()}
 
     def stuck_groups(self) -> list[str]:
-        """The groups that have made no progress for longer than their handlers may take."""
+        """The groups whose handlers are at work for longer than they may take; waiting for the log does not count."""
         now = time.monotonic()
         return [
             worker.group.name
             for worker in self._workers
-            if now - worker.last_progress > worker.group.max_handling_seconds
+            if now - (worker.handling_since or now) > worker.group.max_handling_seconds
         ]
 
     def routes(self) -> list[DocumentedRoute]:
@@ -116,5 +115,6 @@ class Health:
         return JSONResponse({"service": self._name, "ready": ready}, status_code=200 if ready else 503)
 
     async def _metrics_page(self, _: Request) -> Response:
+        self._metrics.set_failing(len(self.failures()))
         content, media_type = self._metrics.exposition()
         return Response(content, media_type=media_type)

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
 from penstock.runtime.broker_retries import follow_forever, retry_until_available
+from penstock.runtime.durability import Durability, check_durability
 from penstock.runtime.health import Health
 from penstock.runtime.http.limited_protocol import LimitedProtocol, Traffic
 from penstock.runtime.http.request_limits import RequestLimits, affordable_connections
@@ -85,7 +86,7 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
         health = Health(name, service.health, resources.metrics, service.ready)
         async with asyncio.TaskGroup() as group:
             server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
-            work = group.create_task(_work(service, resources, health))
+            work = group.create_task(_work(service, resources, health, settings.durability))
             await stop.wait()
             work.cancel()
             await server
@@ -147,7 +148,7 @@ async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event, l
         raise RuntimeError("the HTTP server stopped by itself")
 
 
-async def _work(service: Service, resources: Resources, health: Health) -> None:
+async def _work(service: Service, resources: Resources, health: Health, durability: Durability) -> None:
     followers = [resources.follow_streams(), *service.followers]
     await retry_until_available(lambda: resources.log.create(control_topics(resources.namespace)))
     for follower in followers:
@@ -157,6 +158,9 @@ async def _work(service: Service, resources: Resources, health: Health) -> None:
     async with asyncio.TaskGroup() as tasks:
         for follower in followers:
             tasks.create_task(follow_forever(follower))
+        await retry_until_available(
+            lambda: check_durability(durability, resources.log, resources.namespace, resources.streams)
+        )
         for worker in workers:
             tasks.create_task(worker.run())
         for task in service.tasks:

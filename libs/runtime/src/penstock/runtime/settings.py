@@ -38,6 +38,7 @@ class ServiceSettings(BaseSettings):
     kafka_ssl_ca_file: FilePath | None = None
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
 
+    durability: Annotated[Literal["production", "development"], Field(alias="PENSTOCK_DURABILITY")] = "production"
     namespace: Annotated[str, Field(alias="PENSTOCK_NAMESPACE", pattern=r"^[a-z][a-z0-9-]*$")] = "penstock"
     host: Annotated[str, Field(alias="PENSTOCK_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8000

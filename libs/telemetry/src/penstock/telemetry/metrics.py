@@ -39,6 +39,9 @@ class Metrics:
         self._failing_units = Gauge(
             names.FAILING_UNITS, "Units that are held back.", ["group", "state"], registry=self.registry
         )
+        self._failing = Gauge(
+            names.FAILING, "Groups and topic partitions that cannot be worked on for now.", registry=self.registry
+        )
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
             names.HANDLE_SECONDS, "Handling of a batch.", ["topic"], buckets=_SECONDS, registry=self.registry
@@ -85,6 +88,10 @@ class Metrics:
         """Set how many units of a group are held back: those that are tried again, and those that are suspended."""
         self._failing_units.labels(group, "failing").set(failing)
         self._failing_units.labels(group, "suspended").set(suspended)
+
+    def set_failing(self, count: int) -> None:
+        """Set how many groups and topic partitions this process cannot work on for now."""
+        self._failing.set(count)
 
     def set_epoch(self, stream: str, epoch: int) -> None:
         """Set the epoch at which this process answers a stream."""

@@ -11,10 +11,11 @@ from penstock.runtime.supervision.process_health import ProcessState
 
 
 class ProcessRecord(BaseModel):
-    """One process of the deployment."""
+    """One process of the deployment; processes under it answer at `children`."""
 
     port: int
     url: str
+    children: tuple[str, ...] = ()
     state: ProcessState = ProcessState.STOPPED
     process: ProcessIdentity | None = None
     restarts: int = 0

@@ -76,6 +76,10 @@ class PatientLog:
         """The first offset that each topic partition still has, of those that exist."""
         return await self._retry(lambda: self._log.beginning_offsets(topic_partitions))
 
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """How many copies hold a record at least once it is confirmed, of the topics that exist."""
+        return await self._retry(lambda: self._log.acknowledged_copies(topics))
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return await self._retry(lambda: self._log.committed(group))
@@ -105,6 +109,10 @@ class PatientReader:
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         return await self._outage.retry(lambda: self._reader.poll(wait))
+
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read."""
+        return await self._outage.retry(lambda: self._reader.is_behind(ends))
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""

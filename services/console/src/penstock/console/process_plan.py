@@ -27,6 +27,8 @@ class ProcessPlan(BaseModel):
     """Answers when the process is ready: an HTTP address, or `KAFKA_SCHEME` and `host:port`."""
     health: str
     """Answers while the process is healthy (not stuck); the same forms."""
+    children: tuple[str, ...] = ()
+    """Where processes under it, which it supervises itself, answer: HTTP addresses without a path."""
     first: bool = False
     """Whether the others start only when this one is ready, and stop before it."""
     start_limit_s: float = 180.0

@@ -10,6 +10,7 @@ from penstock.runtime.settings import SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
 from penstock.runtime.supervision.supervised_process import SupervisedProcess
 from penstock.runtime.supervision.supervisor import supervise
+from penstock.server.processes.child_probe import child_hooks
 from penstock.server.processes.children import child_specs
 from penstock.server.settings import SupervisorSettings
 
@@ -28,7 +29,8 @@ def main() -> None:
 
 
 async def _supervise(settings: SupervisorSettings) -> int:
-    return await supervise([[SupervisedProcess(spec) for spec in child_specs(settings)]], stop_event())
+    children = zip(child_specs(settings), child_hooks(settings), strict=True)
+    return await supervise([[SupervisedProcess(spec, hooks) for spec, hooks in children]], stop_event())
 
 
 if __name__ == "__main__":

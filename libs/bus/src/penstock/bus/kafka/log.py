@@ -16,6 +16,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.replication import acknowledged_copies
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaReader, KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
@@ -83,6 +84,8 @@ class KafkaLog:
             "retention.bytes": _limit(topic.retention_bytes),
             "max.message.bytes": str(topic.max_record_bytes + OVERHEAD),
         }
+        if self._replication > 1:
+            settings["min.insync.replicas"] = "2"
         return KafkaTopic(topic.name, topic.partitions, self._replication, topic_configs=settings)
 
     async def _wait_for_leaders(self, topic_partitions: Sequence[TopicPartition]) -> None:
@@ -123,6 +126,15 @@ class KafkaLog:
                 existing = _existing(consumer, topic_partitions)
             offsets = await getattr(consumer, query)(existing) if existing else {}
             return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
+
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """How many copies hold a record at least once it is confirmed, of the topics that exist.
+
+        That is `min.insync.replicas`, or the number of replicas where it is less.
+        """
+        with translate_kafka_errors():
+            admin = await self._connected_admin()
+            return await acknowledged_copies(admin, topics)
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""

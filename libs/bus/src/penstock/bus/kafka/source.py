@@ -207,12 +207,18 @@ class KafkaReader:
         fetched: list[FetchedBatch] = []
         with translate_kafka_errors():
             ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
-            while await self._is_behind(ends):
+            while await self.is_behind({(key.topic, key.partition): end for key, end in ends.items()}):
                 fetched += await self.poll(1.0)
         return fetched
 
-    async def _is_behind(self, ends: Mapping[KafkaTopicPartition, int]) -> bool:
-        return any([await self._consumer.position(partition) < end for partition, end in ends.items()])
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""
+        with translate_kafka_errors():
+            for partition in self._consumer.assignment():
+                end = ends.get((partition.topic, partition.partition), 0)
+                if end and await self._consumer.position(partition) < end:
+                    return True
+        return False
 
     async def close(self) -> None:
         """Stop reading."""

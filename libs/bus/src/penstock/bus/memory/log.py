@@ -70,6 +70,10 @@ class MemoryLog:
         """The first offset of each topic partition that exists."""
         return {key: 0 for key in topic_partitions if key in self._entries}
 
+    async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
+        """One of each topic that exists."""
+        return {topic: 1 for topic in topics if topic in self._partition_counts}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return dict(self._commits[group])
@@ -271,6 +275,11 @@ class MemoryReader:
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         return [batch for batch in await self._positions.poll(10_000, wait) if batch.records]
+
+    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""
+        await asyncio.sleep(0)
+        return any(position < ends.get(key, 0) for key, position in self._positions.next.items())
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""

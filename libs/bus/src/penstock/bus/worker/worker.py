@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from penstock.bus.errors import TransientError, suppress_transient
+from penstock.bus.errors import AccessDenied, TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, RecordBatch, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
 from penstock.bus.routes import Group
@@ -36,6 +36,7 @@ SMALL_BATCH = 50  # records: after fewer a worker rests while more arrive, for t
 REST, MAX_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, MAX_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
+MAX_SILENCE = 30.0  # seconds that the log may be silent before the group is reported as failing
 CLOSE_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ class _InFlightStep:
 
 
 class Worker:
-    """A member of a service's group. `last_error` is why its session failed, until one succeeds.
+    """A member of a service's group.
+
+    `last_error` is why its session failed, until one succeeds. `handling_since` is when its handlers were called, None
+    while none is at work; `last_progress` is when the log last answered. Both are times of the monotonic clock.
 
     What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log, or in writing
     state, it drops the whole session, state and connections, and starts again from what was written. An error that
@@ -73,6 +77,7 @@ class Worker:
     ) -> None:
         self.group = group
         self.last_progress = time.monotonic()
+        self.handling_since: float | None = None
         self.last_error: TransientError | None = None
         self._log = log
         self._namespace = namespace
@@ -101,7 +106,6 @@ class Worker:
                     self.last_error = None
                     pause = FIRST_PAUSE
                 except TransientError as error:
-                    self.last_progress = time.monotonic()  # waiting for what is away is not being stuck
                     self.last_error = error
                     log.warning("%s: %s; trying again in %.1f s", self.group.name, error, pause)
                     await self.abandon()
@@ -124,11 +128,21 @@ class Worker:
 
     def failures(self) -> dict[str, str]:
         """What fails for now and is tried again, and why: units, topic partitions, or the group as a whole."""
-        failures = {self.group.name: str(self.last_error)} if self.last_error is not None else {}
+        failures = {}
+        if self.last_error is not None:
+            failures[self.group.name] = str(self.last_error)
+        elif self.is_cut_off:
+            failures[self.group.name] = f"the log has not answered for {MAX_SILENCE:.0f} s; it is waited for"
         failures |= {f"{self.group.name} {unit}": why for unit, why in self._retries.reasons().items()}
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
         return failures
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the log has not answered for half a minute, or does not let the group work."""
+        is_silent = self.handling_since is None and time.monotonic() - self.last_progress > MAX_SILENCE
+        return is_silent or isinstance(self.last_error, AccessDenied)
 
     def resume(self, stream: str | None, partition: int | None = None) -> list[str]:
         """Try the units of a stream that are held back again at once; None: of the control plane. The names of those.
@@ -275,6 +289,15 @@ class Worker:
         return True
 
     async def _outputs(self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack) -> Sequence[TracedOutputs]:
+        self.handling_since = time.monotonic()
+        try:
+            return await self._outputs_of_handler(unit, batch, spans)
+        finally:
+            self.handling_since = None
+
+    async def _outputs_of_handler(
+        self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack
+    ) -> Sequence[TracedOutputs]:
         if unit.failure is not None and len(batch.records) == 1 and self._retries.may_put_aside(unit.failure):
             return [self._handler.put_aside(unit, batch, unit.failure.reason)]
         return await self._handler.handle(unit, batch, spans)

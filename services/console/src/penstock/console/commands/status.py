@@ -12,6 +12,7 @@ from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import home_from_environment
+from penstock.console.service_failures import failures_of
 from penstock.console.views.terminal import STATE_COLOURS, out
 from penstock.runtime.supervision.process_health import ProcessState
 
@@ -25,6 +26,9 @@ def status() -> None:
         out.print("Nothing was ever started here. Start it with: penstock up")
         raise typer.Exit(1)
     out.print(_table(deployment))
+    for name, failures in failures_of(deployment).items():
+        for what, why in failures.items():
+            out.print(Text(f"{name}: {what}: {why}", style="yellow"))
     if not deployment.is_supervised:
         out.print("No supervisor is running. Start it with: penstock up")
     if not (deployment.is_supervised and deployment.is_ready):

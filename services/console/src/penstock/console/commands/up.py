@@ -50,5 +50,7 @@ def _await_ready(home: Home) -> Deployment:
 def _print_result(deployment: Deployment, started: bool, traces: bool) -> None:
     out.print("Penstock is up." if started else "Penstock was up already.")
     out.print(addresses(deployment))
+    if started:
+        out.print("Everything is on this machine's disk, once: it survives killed processes, not the loss of the disk.")
     if traces and not deployment.zipkin:
         out.print("It runs without traces. For them: penstock down, then penstock up --traces")

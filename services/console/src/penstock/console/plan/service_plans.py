@@ -45,6 +45,7 @@ def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dic
     """The environment variables that all services get."""
     return {
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['broker']}",
+        "PENSTOCK_DURABILITY": "development",
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_NAMESPACE": namespace,
         "PENSTOCK_HOST": HOST,
@@ -82,7 +83,13 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
         url=url,
         ready=f"{url}/readyz",
         health=f"{url}/healthz",
+        children=_stream_children(ports, workers) if service == "server" else (),
     )
+
+
+def _stream_children(ports: Mapping[str, int], workers: int) -> tuple[str, ...]:
+    """Where the server's stream children answer: each on a port of its own, counted up."""
+    return tuple(f"http://{HOST}:{ports['server-stream'] + number}" for number in range(workers))
 
 
 def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:

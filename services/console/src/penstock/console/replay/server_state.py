@@ -9,17 +9,16 @@ import httpx
 
 from penstock.bus.ports import Log
 from penstock.console.deployment import Deployment
-from penstock.console.local_ports import HOST
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.topics import OUTCOMES
 
 
 class ServerState:
-    """Reads `/healthz` of the two addresses of the server: the one for HTTP, and the one of its stream processes."""
+    """Reads `/healthz` of every process of the server that has an address: of HTTP, and of each stream child."""
 
     def __init__(self, client: httpx.AsyncClient, deployment: Deployment, watch: StreamWatch, log: Log) -> None:
         self._client = client
-        self._addresses = [deployment.url("server"), f"http://{HOST}:{deployment.ports['server-stream']}"]
+        self._addresses = [deployment.url("server"), *deployment.processes["server"].children]
         self._watch = watch
         self._log = log
         self._outcomes = (OUTCOMES.name(deployment.namespace, watch.stream.name), 0)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
-from penstock.console.log_client import read_until
+from penstock.console.log_client import POLL_S, read_until
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.models import ModelEpoch
@@ -51,14 +51,14 @@ class StreamWatch:
         self._topics = {
             topic.name(namespace, stream.name if topic.plane == "data" else None): topic for topic in TOPICS
         }
+        self._partitions: list[TopicPartition] = [
+            (name, number) for name, topic in self._topics.items() for number in range(topic.partitions(stream))
+        ]
         self._reader: Reader | None = None
 
     async def start(self) -> None:
         """Start at the beginning of the log, and read everything up to now."""
-        starts: dict[TopicPartition, int | None] = {
-            (name, number): 0 for name, topic in self._topics.items() for number in range(topic.partitions(self.stream))
-        }
-        self._reader = await self._log.reader(starts)
+        self._reader = await self._log.reader(dict.fromkeys(self._partitions, 0))
         await self.read_to_end()
 
     async def poll(self) -> None:
@@ -67,7 +67,9 @@ class StreamWatch:
 
     async def read_to_end(self) -> None:
         """Read everything up to now."""
-        self._apply(await self._started_reader.read_to_end())
+        reader, ends = self._started_reader, await self._log.end_offsets(self._partitions)
+        while await reader.is_behind(ends):
+            self._apply(await reader.poll(POLL_S))
 
     async def await_answers(self, ids: Collection[str]) -> None:
         """Read until each of the events has a prediction or a rejection."""

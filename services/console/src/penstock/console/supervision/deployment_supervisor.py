@@ -36,7 +36,7 @@ class Supervisor:
             zipkin=plan.zipkin,
             ports=dict(plan.ports),
             supervisor=ProcessIdentity.of(os.getpid()),
-            processes={process.name: ProcessRecord(port=process.port, url=process.url) for process in plan.processes},
+            processes={process.name: _record(process) for process in plan.processes},
         )
         self._processes = {process.name: self._supervised(process, prober) for process in plan.processes}
         self._stages = [
@@ -88,6 +88,10 @@ class Supervisor:
             self._deployment.write(self._home)
         except OSError as error:
             log.error("the deployment record cannot be written: %s", error)
+
+
+def _record(plan: ProcessPlan) -> ProcessRecord:
+    return ProcessRecord(port=plan.port, url=plan.url, children=plan.children)
 
 
 async def run_plan(home: Home, caller_pipe: int | None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import httpx
 
 from penstock.console.broker.broker_probe import broker_answers
@@ -18,10 +21,16 @@ class HealthProber:
         self._client = client
 
     async def probe(self, plan: ProcessPlan) -> HealthStatus:
-        """The health of a process; it counts as ready only if it is healthy too."""
+        """The health of a process; it counts as ready only if it is healthy, and all processes under it are ready too.
+
+        Whether those are healthy is for the process itself to see to.
+        """
         healthy = await self._answers(plan.health)
         ready = healthy and (plan.ready == plan.health or await self._answers(plan.ready))
-        return HealthStatus(healthy, ready)
+        return HealthStatus(healthy, ready and await self._all_ready(plan.children))
+
+    async def _all_ready(self, children: Sequence[str]) -> bool:
+        return all(await asyncio.gather(*(self._answers(f"{child}/readyz") for child in children)))
 
     async def _answers(self, address: str) -> bool:
         if address.startswith(KAFKA_SCHEME):

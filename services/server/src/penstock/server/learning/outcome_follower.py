@@ -11,6 +11,7 @@ from penstock.contracts.batch import RawRecord
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import OUTCOMES
 
+CATCH_UP_WAIT = 1.0  # seconds that catching up waits for outcomes that are on the log
 SLICE = 200  # outcomes learnt before other tasks get their turn
 
 
@@ -66,15 +67,17 @@ class OutcomeFollower:
         return await self._learn(learners, await self._reader.poll(wait))
 
     async def catch_up(self, stream: str, learner: Learner) -> None:
-        """Have a learner that is not in service yet learn all outcomes that are on the log now.
+        """Have a learner that is not in service yet learn all outcomes that are on the log now, as they are read.
 
         Raises:
-            BrokerUnavailable: the log does not answer.
+            BrokerUnavailable: the log does not answer; what was learnt until then stays learnt.
         """
         reader = await self._open_reader([(stream, learner)])
         if reader is not None:
             try:
-                await self._learn([(stream, learner)], await reader.read_to_end())
+                ends = await self._log.end_offsets([(OUTCOMES.name(self._namespace, stream), 0)])
+                while await reader.is_behind(ends):
+                    await self._learn([(stream, learner)], await reader.poll(CATCH_UP_WAIT))
             finally:
                 await reader.close()
 

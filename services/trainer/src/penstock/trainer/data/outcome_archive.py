@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 import pyarrow as pa
 
@@ -16,9 +17,12 @@ from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
-from penstock.trainer.data.parquet_segments import outcome_table, to_parquet
+from penstock.trainer.data.compaction import newest_to_merge
+from penstock.trainer.data.parquet_segments import from_parquet, merged_parquet, outcome_table, to_parquet
 
 POLL_SECONDS = 1.0  # to wait for records that are on the log
+
+log = logging.getLogger(__name__)
 
 
 class StoreUnavailable(TransientError):
@@ -36,6 +40,8 @@ class OutcomeArchive:
     async def extend(self, stream: StreamDeclared, archived: Sequence[Segment], until: int) -> tuple[Segment, ...]:
         """Segments that cover the outcomes at offsets `[0, until)`: those archived, and one for what is new.
 
+        When they are many, the newest are merged.
+
         Outcomes that the log no longer holds and that were not archived in time are left out. From the first segment
         on that the store has lost, outcomes are read from the log again.
 
@@ -50,7 +56,8 @@ class OutcomeArchive:
             return segments
         tables = [_table(stream, records) async for records in self._records(topic_partition, start, stop)]
         digest = await asyncio.to_thread(self._put, stream, tables)
-        return (*segments, Segment(start=start, stop=stop, rows=sum(map(len, tables)), digest=digest))
+        newest = Segment(start=start, stop=stop, rows=sum(map(len, tables)), digest=digest)
+        return await asyncio.to_thread(self._compact, stream.name, (*segments, newest))
 
     async def _records(self, topic_partition: TopicPartition, start: int, stop: int) -> AsyncIterator[list[RawRecord]]:
         """The records at offsets `[start, stop)` that the log still holds, in bounded batches."""
@@ -69,6 +76,30 @@ class OutcomeArchive:
     def _in_store(self, archived: Sequence[Segment]) -> tuple[Segment, ...]:
         with _unavailable():
             return tuple(takewhile(lambda segment: self._store.has(segment.digest), archived))
+
+    def _compact(self, stream: str, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+        """The same outcomes in fewer segments; those from before and after a change of fields are kept apart."""
+        while count := newest_to_merge([segment.stop - segment.start for segment in segments]):
+            merged = self._merge_alike(segments[-count:])
+            if len(merged) == count:
+                break
+            log.info("%s: %d segments of the outcome archive were merged into %d", stream, count, len(merged))
+            segments = (*segments[:-count], *merged)
+        return segments
+
+    def _merge_alike(self, segments: tuple[Segment, ...]) -> list[Segment]:
+        with _unavailable():
+            tables = [(segment, from_parquet(self._store.get(segment.digest))) for segment in segments]
+            groups = [list(group) for _, group in groupby(tables, lambda pair: str(pair[1].schema))]
+            return [self._merge(group) for group in groups]
+
+    def _merge(self, group: Sequence[tuple[Segment, pa.Table]]) -> Segment:
+        (first, _), (last, _) = group[0], group[-1]
+        if first is last:
+            return first
+        rows = sum(segment.rows for segment, _ in group)
+        digest = self._store.put(merged_parquet([table for _, table in group]))
+        return Segment(start=first.start, stop=last.stop, rows=rows, digest=digest)
 
     def _put(self, stream: StreamDeclared, tables: Sequence[pa.Table]) -> str:
         content = to_parquet(stream.declaration, tables)

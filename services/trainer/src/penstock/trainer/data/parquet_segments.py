@@ -98,7 +98,19 @@ def _is_labelled(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:
 
 def to_parquet(declaration: Declaration, tables: Sequence[pa.Table]) -> bytes:
     """The tables as one Parquet file: the same bytes however the rows are spread over the tables."""
-    schema = schema_of(declaration)
+    return _parquet(schema_of(declaration), tables)
+
+
+def merged_parquet(tables: Sequence[pa.Table]) -> bytes:
+    """Tables that `from_parquet` read, of one schema, as one file: the same as `to_parquet` of all their rows."""
+    schema = tables[0].schema
+    lists = [(index, field) for index, field in enumerate(schema) if pa.types.is_list(field.type)]
+    for index, field in lists:  # a file calls the items of a list otherwise than Arrow
+        schema = schema.set(index, field.with_type(pa.list_(field.type.value_type)))
+    return _parquet(schema, tables)
+
+
+def _parquet(schema: pa.Schema, tables: Sequence[pa.Table]) -> bytes:
     table = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="zstd", version="2.6")

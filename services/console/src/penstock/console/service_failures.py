@@ -1,0 +1,31 @@
+"""What services cannot work on for now and try again, groups and topic partitions, as their `/healthz` says."""
+
+from __future__ import annotations
+
+import httpx
+
+from penstock.console.deployment import Deployment, ProcessRecord
+
+TIMEOUT_S = 2.0
+
+
+def failures_of(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """What fails and why, by process; those that do not answer, or where nothing fails, are left out."""
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+        failures = {name: _failures(client, record) for name, record in deployment.processes.items()}
+    return {name: found for name, found in failures.items() if found}
+
+
+def _failures(client: httpx.Client, record: ProcessRecord) -> dict[str, str]:
+    if record.process is None or not record.url.startswith("http"):
+        return {}
+    return {what: why for address in (record.url, *record.children) for what, why in _failing(client, address).items()}
+
+
+def _failing(client: httpx.Client, address: str) -> dict[str, str]:
+    try:
+        document = client.get(f"{address}/healthz").json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    failing = document.get("failing") if isinstance(document, dict) else None
+    return failing if isinstance(failing, dict) else {}
