@@ -88,6 +88,11 @@ class Deployment:
         if answer.status_code != 202 or answer.json()["refused"]:
             raise RuntimeError(f"{kind} were refused: {answer.text}")
 
+    def serving_epoch(self) -> int:
+        """The epoch that serves now."""
+        model = httpx.get(f"{self.url('server')}/v1/streams/{STREAM}/model", timeout=60)
+        return int(model.json()["epoch"])
+
     def facts(self) -> dict[str, Any]:
         """What serves, and how it answers the probes; waits until the newest model is loaded."""
         self.penstock("wait", STREAM)

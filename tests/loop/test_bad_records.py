@@ -31,8 +31,8 @@ BAD: dict[str, dict[str, Any]] = {
     "bad_time": {"time": "2026-01-05T08:00:00"},
     "clock_skew": {"time": "2126-01-05T08:00:00Z"},
 }
-UNREADABLE = b"\x00\xff\x00"
-NOT_AN_EVENT = {b"[1, 2": "wrong_type", b"7": "wrong_type", b'{"id": 1}': "missing_field"}
+UNREADABLE = (b"\x00\xff\x00", b"[1, 2")
+NOT_AN_EVENT = {b"7": "wrong_type", b'{"id": 1}': "missing_field"}
 
 
 async def write(deployment: InProcessDeployment, *values: bytes | None) -> None:
@@ -77,13 +77,13 @@ async def test_another_body_under_the_same_id_is_rejected() -> None:
 
 async def test_unreadable_records_become_dead_letters_with_their_bytes() -> None:
     async with in_process_deployment(demo_declaration()) as deployment:
-        await write(deployment, event(), UNREADABLE, None, *NOT_AN_EVENT, event(id="also-good"))
+        await write(deployment, event(), *UNREADABLE, None, *NOT_AN_EVENT, event(id="also-good"))
         assert set(deployment.watch.predictions) == {"good", "also-good"}
         dead_letters = {
             record.data.value and base64.b64decode(record.data.value)
             for record in stored(deployment, STREAM_DEAD_LETTERS)
         }
-        assert dead_letters == {UNREADABLE, None}
+        assert dead_letters == {*UNREADABLE, None}
         rejected = {base64.b64decode(record.data.original): record.data.code for record in stored(deployment, REJECTED)}
         assert rejected == NOT_AN_EVENT
 

@@ -20,10 +20,24 @@ _NAMED = re.compile(r"field `(.+?)`(?: - at `|$)", re.DOTALL)
 
 
 def refusal_of(error: Exception, value: bytes) -> Refusal:
-    """Why `value` is refused, which a strict msgspec decoder could not decode because of `error`."""
-    if isinstance(error, msgspec.ValidationError):
+    """Why `value` is refused, which a strict msgspec decoder could not decode because of `error`.
+
+    An empty `value` stands for one that is known to be JSON.
+    """
+    if isinstance(error, msgspec.ValidationError) and not _is_malformed(value):
         return _explain_mismatch(str(error))
     return _explain_syntax(value)
+
+
+def _is_malformed(value: bytes) -> bool:
+    """Whether the value is no JSON: the decoder stops at the first mismatch, and may not have seen what is behind."""
+    try:
+        msgspec.json.decode(value or b"null")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _explain_syntax(value).code == "malformed"
+    except RecursionError:  # nested too deep, behind the mismatch
+        pass
+    return False
 
 
 def _explain_mismatch(message: str) -> Refusal:

@@ -6,6 +6,9 @@ import io
 import zipfile
 from collections.abc import Mapping
 
+MOST_MEMBERS = 100_000  # with those of archives within; a forest of 500 trees has some thousands
+_ENTRY = b"PK\x01\x02"  # begins a member's entry in the directory
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,6 +37,8 @@ def read(data: bytes) -> dict[str, bytes]:
     Raises:
         BadArchive: the data are not such an archive.
     """
+    if data.count(_ENTRY) > MOST_MEMBERS:
+        raise BadArchive(f"it has more than {MOST_MEMBERS:,} members")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()

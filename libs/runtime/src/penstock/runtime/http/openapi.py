@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 from pydantic import TypeAdapter
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from penstock.contracts.refusals import STATUS
 from penstock.runtime.http.problems import MEDIA_TYPE, ProblemBody
@@ -102,6 +103,10 @@ class DocumentedRoute(Route):
         super().__init__(path, endpoint, methods=[method])
         self.operation = operation
         self.method = method
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route takes a request; an encoded slash separates nothing, though servers decode it."""
+        return (Match.NONE, {}) if b"%2f" in scope.get("raw_path", b"").lower() else super().matches(scope)
 
 
 def operation_id(path: str, method: str) -> str:
