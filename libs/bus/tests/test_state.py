@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from penstock.bus.errors import TransientError
-from penstock.bus.state.rocksdb import RocksStateStores
+from penstock.bus.errors import StateLocked, TransientError
+from penstock.bus.state.rocksdb import CorruptState, RocksStateStores, _error_kind
 from penstock.bus.state.unit_state import Changes, MemoryStateStores, State, StateStores
 
 UNIT = ("group", "loans", 0)
@@ -110,9 +110,9 @@ def test_units_do_not_see_each_other(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"g", "h"}
 
 
-def test_a_shelf_has_one_opener_at_a_time(tmp_path: Path) -> None:
+def test_a_store_has_one_opener_at_a_time(tmp_path: Path) -> None:
     held = RocksStateStores(tmp_path).open(*UNIT)
-    with pytest.raises(TransientError, match="cannot be opened"):
+    with pytest.raises(StateLocked, match="cannot be opened"):
         RocksStateStores(tmp_path).open(*UNIT)
     held.close()
     RocksStateStores(tmp_path).open(*UNIT).close()
@@ -122,6 +122,68 @@ def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "group").write_text("in the way")
     with pytest.raises(TransientError, match="cannot be opened"):
         RocksStateStores(tmp_path).open(*UNIT)
+
+
+def _write_three_times(tmp_path: Path) -> Path:
+    for number in range(3):  # each time what the last left in its write-ahead log goes into a table
+        state = State(RocksStateStores(tmp_path).open(*UNIT))
+        for key in range(50):
+            state.put(b"%d" % key, b"%d" % number)
+        write(state, events=number)
+        state.close()
+    return tmp_path / "group" / "loans" / "0"
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[: len(content) // 2] = bytes(255 - byte for byte in content[: len(content) // 2])
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: path.write_bytes(b""), _flip], ids=["gone", "empty", "flipped"]
+)
+@pytest.mark.parametrize("files", ["MANIFEST*", "CURRENT"])
+def test_a_corrupt_state_is_set_aside_and_begun_anew(
+    tmp_path: Path, files: str, damage: Callable[[Path], None]
+) -> None:
+    folder = _write_three_times(tmp_path)
+    for path in folder.glob(files):
+        damage(path)
+    corrupt: list[str] = []
+    opened = RocksStateStores(tmp_path, lambda: corrupt.append("once")).open(*UNIT)
+    assert (list(opened.scan(b"")), opened.positions()) == ([], {})
+    assert corrupt == ["once"]
+    opened.close()
+    assert {path.name for path in folder.parent.iterdir()} == {"0", "0.corrupt-1"}
+    assert any((folder.parent / "0.corrupt-1").glob("*.sst")), "what was there is not kept"
+
+
+def test_a_state_that_is_corrupt_when_it_is_read_is_set_aside_when_it_is_opened_again(tmp_path: Path) -> None:
+    folder = _write_three_times(tmp_path)
+    stores = RocksStateStores(tmp_path)
+    opened = stores.open(*UNIT)
+    for path in folder.glob("*.sst"):
+        _flip(path)
+    with pytest.raises(TransientError, match="cannot be read"):
+        opened.read([b"%d" % key for key in range(50)])
+    opened.close()
+    again = stores.open(*UNIT)
+    assert again.positions() == {}
+    again.close()
+    assert (folder.parent / "0.corrupt-1").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "IO error: While lock file: /x/LOCK: Resource temporarily unavailable",
+        "IO error: No space left on device: While appending to file: /x/000009.log: No space left on device",
+        "IO error: While open a file for appending: /x/MANIFEST-000005: Permission denied",
+    ],
+)
+def test_what_passes_by_itself_sets_nothing_aside(error: str) -> None:
+    assert _error_kind(error) is not CorruptState
 
 
 KEYS = [b"", b"a", b"ab", b"\xff"]

@@ -163,6 +163,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock.bus.worker.unit_failure.LONGEST_PAUSE", 0.01)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - the memory log has no event for it
+        await asyncio.sleep(0.001)
+
+
 def sums_without(numbers: Iterable[int], left_out: Iterable[int]) -> list[bytes]:
     total, lines = 0, []
     for number in numbers:
@@ -202,7 +207,7 @@ async def test_the_others_go_on_while_one_unit_fails_for_ever() -> None:
             await site.worker.step(0)
         await site.work_until(lambda: len(site.sums("b")) == 20)
         assert site.sums("a") == site.dead("a") == []
-        assert "its model is away" in site.worker.failures()["sums a/0"]
+        assert "its model is away" in site.worker.failures()["sums/a/0"]
         assert await site.committed("a") == 0
 
 
@@ -227,7 +232,7 @@ async def test_a_unit_whose_records_are_mostly_unreadable_is_suspended_with_an_a
         assert site.alerts() == [("suspended-unit", "a")]
         assert site.dead("a") == []
         assert site.sums("b") == sums_without(range(10), ())
-        assert "suspended since" in site.worker.failures()["sums a/0"]
+        assert "suspended since" in site.worker.failures()["sums/a/0"]
         labels = {"group": "sums", "state": "suspended"}
         assert site.metrics.registry.get_sample_value("penstock_failing_units", labels) == 1
 
@@ -237,7 +242,7 @@ async def test_a_suspended_unit_goes_on_when_a_person_resumes_it() -> None:
         site.write("a", *[b"garbage"] * 501, label(1))
         await site.work_until(lambda: bool(site.alerts()))
         assert site.worker.resume("b") == []
-        assert site.worker.resume("a") == ["a/0"]
+        assert site.worker.resume("a") == [0]
         await site.work_until(lambda: len(site.sums("a")) == 1)
         assert site.dead("a") == list(range(501))
         assert site.worker.failures() == {}
@@ -367,3 +372,25 @@ async def test_a_lost_state_is_built_anew_from_the_log_whatever_was_committed() 
         site.log.commits("sums")[f"{NAMESPACE}.a.labels", 0] = 3
         await site.work_until(lambda: len(site.sums("a")) == 5)
         assert site.sums("a") == sums_without(range(5), ())
+
+
+async def test_a_stream_whose_topic_was_deleted_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.bus.worker.worker.TOPICS_AFTER", 0.01)
+    monkeypatch.setattr("penstock.bus.worker.worker.FIRST_PAUSE", 0.001)
+    async with open_site(lambda *_: None) as site:
+        entries = site.log._entries.pop((f"{NAMESPACE}.a.outcomes", 0))
+        site.log._partition_counts.pop(f"{NAMESPACE}.a.outcomes")
+        running = asyncio.create_task(site.worker.run())
+        async with asyncio.timeout(60):
+            for number in range(10):
+                site.write("a", label(number))
+                site.write("b", label(number))
+                await until(lambda: len(site.sums("b")) > number)  # noqa: B023 - awaited here
+            await until(lambda: "there is no topic test.a.outcomes" in site.worker.failures().get("sums/a/0", ""))
+            site.log._partition_counts[f"{NAMESPACE}.a.outcomes"] = 1
+            site.log._entries[f"{NAMESPACE}.a.outcomes", 0] = entries
+            await until(lambda: len(site.sums("a")) >= 10)
+        running.cancel()
+        await asyncio.wait({running})
+        assert list(dict.fromkeys(site.sums("a"))) == sums_without(range(10), ())
+        assert list(dict.fromkeys(site.sums("b"))) == sums_without(range(10), ())

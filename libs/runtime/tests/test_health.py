@@ -102,6 +102,26 @@ async def test_a_topic_partition_that_cannot_be_read_is_named_and_the_service_st
     await worker.close()
 
 
+async def test_a_suspended_unit_is_named_and_resumed_over_http() -> None:
+    log = FaultyLog()
+    await log.create(control_topics("test"))
+    log.append([RecordBatch("test.commands", 0, [None] * 101, [b"?"] * 101)])
+    worker, health = make_worker(log), Health("tiny", dict, Metrics())
+    health.watch([worker])
+    await worker.step(0)
+    body = (await get(health, "/healthz")).json()
+    assert body["status"] == "failing"
+    assert body["failing"]["tiny/control/0"].startswith("suspended since")
+    transport = httpx.ASGITransport(Starlette(routes=health.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
+        assert (await client.post("/v1/units/resume?group=other")).json() == {"resumed": {}}
+        assert (await client.post("/v1/units/resume")).json() == {"resumed": {"tiny": [0]}}
+    await worker.step(0)
+    assert worker.failures() == {}
+    assert len(log.records_of(("test.dead-letters", 0))) == 101
+    await worker.close()
+
+
 async def test_a_service_is_ready_only_when_it_says_so_itself() -> None:
     can_work = False
     health = Health("tiny", dict, Metrics(), lambda: can_work)

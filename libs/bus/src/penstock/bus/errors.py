@@ -24,6 +24,10 @@ class UnreadableBatch(TransientError):
     """A batch on the log is corrupt, or compressed in a way that is not known."""
 
 
+class StateLocked(TransientError):
+    """A unit's state is open elsewhere: its owner before has not closed it yet."""
+
+
 class UnsupportedBroker(RuntimeError):
     """The broker does not speak what Penstock needs of it: no waiting helps."""
 

@@ -158,6 +158,9 @@ class Log(Protocol):
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until they can be written."""
 
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that exist."""
+
     async def source(self, group: str, listener: RebalanceListener) -> Source:
         """Join a consumer group."""
 

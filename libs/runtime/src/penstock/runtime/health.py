@@ -35,6 +35,12 @@ class ReadyBody(Struct):
     ready: bool
 
 
+class ResumedBody(Struct):
+    """The partitions that were resumed, by group."""
+
+    resumed: dict[str, list[int]]
+
+
 HEALTHZ = Operation(
     "Whether the service is healthy",
     "Whether every handler returns in time, and what the service says of itself.",
@@ -44,6 +50,12 @@ READYZ = Operation(
     "Whether the service is ready",
     "Whether it has read what it needs to do its work, and can do it.",
     {200: Answer("it is", {JSON: ReadyBody}), 503: Answer("not yet", {JSON: ReadyBody})},
+)
+RESUME = Operation(
+    "Resume the failing and suspended partitions of a stream",
+    "Tries them at once. What they read next may go to the dead letters, however much it is. Query: `stream`, and "
+    "perhaps `partition` and `group`. The answer names what this process resumed: of its own partitions alone.",
+    {200: Answer("what was resumed", {JSON: ResumedBody})},
 )
 METRICS = Operation(
     "Metrics for Prometheus",
@@ -101,6 +113,7 @@ class Health:
             DocumentedRoute("/healthz", self._healthz, HEALTHZ),
             DocumentedRoute("/readyz", self._readyz, READYZ),
             DocumentedRoute("/metrics", self._metrics_page, METRICS),
+            DocumentedRoute("/v1/units/resume", self._resume, RESUME, "POST"),
         ]
 
     async def _healthz(self, _: Request) -> Response:
@@ -118,3 +131,13 @@ class Health:
         self._metrics.set_failing(len(self.failures()))
         content, media_type = self._metrics.exposition()
         return Response(content, media_type=media_type)
+
+    async def _resume(self, request: Request) -> Response:
+        query = request.query_params
+        group, partition = query.get("group"), query.get("partition", "")
+        resumed = {
+            worker.group.name: worker.resume(query.get("stream"), int(partition) if partition.isdecimal() else None)
+            for worker in self._workers
+            if group in (None, worker.group.name)
+        }
+        return JSONResponse({"resumed": {name: partitions for name, partitions in resumed.items() if partitions}})

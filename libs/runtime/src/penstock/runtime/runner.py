@@ -26,6 +26,7 @@ from penstock.runtime.http.request_limits import RequestLimits, affordable_conne
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
+from penstock.telemetry.metrics import Metrics
 
 S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[S, Resources], Service]
@@ -80,7 +81,9 @@ def _tune_garbage_collector() -> None:
 async def _run_service(name: str, settings: S, build: Build[S]) -> None:
     stop = stop_event()
     listener = _open_socket(settings)
-    resources = Resources.connect(name, settings, RocksStateStores(settings.data_folder / "state"))
+    metrics = Metrics()
+    state_stores = RocksStateStores(settings.data_folder / "state", metrics.count_corrupt_state)
+    resources = Resources.connect(name, settings, state_stores, metrics)
     try:
         service = build(settings, resources)
         health = Health(name, service.health, resources.metrics, service.ready)

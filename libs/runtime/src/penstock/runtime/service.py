@@ -39,7 +39,7 @@ class Resources:
     metrics: Metrics
 
     @classmethod
-    def connect(cls, name: str, settings: ServiceSettings, state_stores: StateStores) -> Self:
+    def connect(cls, name: str, settings: ServiceSettings, state_stores: StateStores, metrics: Metrics) -> Self:
         """Resources on the Kafka cluster of the settings.
 
         Raises:
@@ -55,7 +55,7 @@ class Resources:
             telemetry=_telemetry(name),
             clock=system_clock,
             state_stores=state_stores,
-            metrics=Metrics(),
+            metrics=metrics,
         )
 
     async def close(self) -> None:

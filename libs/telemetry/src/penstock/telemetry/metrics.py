@@ -49,6 +49,9 @@ class Metrics:
         self._unconfirmed = Counter(
             names.ANSWERS_UNCONFIRMED, "Answers given that the log did not confirm.", registry=self.registry
         )
+        self._corrupt = Counter(
+            names.STATES_CORRUPT, "States that were corrupt, set aside and rebuilt.", registry=self.registry
+        )
         labels = ["method", "route", "status"]
         self._requests = Counter(names.HTTP_REQUESTS, "Requests answered.", labels, registry=self.registry)
         self._request_seconds = Histogram(
@@ -81,8 +84,10 @@ class Metrics:
         self._lag.labels(self._topics(topic)).set(records)
 
     def remove_consumer_lag(self, topic: str) -> None:
-        """Forget the lag of a topic of which this process reads nothing any more."""
-        self._lag.remove(self._topics(topic))
+        """Say no consumer lag of a topic that this process reads no more."""
+        label = self._topics(topic)
+        if label != OTHER:
+            self._lag.remove(label)
 
     def set_failing_units(self, group: str, failing: int, suspended: int) -> None:
         """Set how many units of a group are held back: those that are tried again, and those that are suspended."""
@@ -92,6 +97,10 @@ class Metrics:
     def set_failing(self, count: int) -> None:
         """Set how many groups and topic partitions this process cannot work on for now."""
         self._failing.set(count)
+
+    def count_corrupt_state(self) -> None:
+        """Count a unit's state that was corrupt, and was set aside to be rebuilt."""
+        self._corrupt.inc()
 
     def set_epoch(self, stream: str, epoch: int) -> None:
         """Set the epoch at which this process answers a stream."""

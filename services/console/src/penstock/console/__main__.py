@@ -27,6 +27,7 @@ COMMANDS = (
     "ledger",
     "quality",
     "rollout",
+    "unit",
     "demo",
 )
 """Each is a function or a Typer app of that name in its own file, `commands/<name>.py`."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import BaseModel, ValidationError
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, check_format
 from penstock.console.process_identity import ProcessIdentity
 from penstock.runtime.supervision.process_health import ProcessState
+
+STREAM_CHILD = "server-stream"
+"""The name of the port of the server's child that scores the streams' events."""
 
 
 class ProcessRecord(BaseModel):
@@ -76,6 +81,13 @@ class Deployment(BaseModel):
     def url(self, process: str) -> str:
         """The address of a process, without a trailing slash: `http://127.0.0.1:8010`."""
         return self.processes[process].url
+
+    def service_urls(self) -> dict[str, str]:
+        """The address of each process that answers HTTP, and of the server's child that reads the streams."""
+        urls = {name: record.url for name, record in self.processes.items() if record.url.startswith("http")}
+        if "server" in urls and STREAM_CHILD in self.ports:
+            urls[STREAM_CHILD] = f"http://{urlsplit(urls['server']).hostname}:{self.ports[STREAM_CHILD]}"
+        return urls
 
 
 def running_deployment(home: Home) -> Deployment:

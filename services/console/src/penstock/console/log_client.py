@@ -56,6 +56,10 @@ class PatientLog:
         """Create the topics that do not exist yet."""
         await self._retry(lambda: self._log.create(topics))
 
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that exist."""
+        return await self._retry(lambda: self._log.existing(topics))
+
     async def source(self, group: str, listener: RebalanceListener) -> Source:
         """Join a consumer group; it is not tried again."""
         return await self._log.source(group, listener)

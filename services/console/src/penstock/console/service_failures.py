@@ -16,6 +16,16 @@ def failures_of(deployment: Deployment) -> dict[str, dict[str, str]]:
     return {name: found for name, found in failures.items() if found}
 
 
+def service_addresses(deployment: Deployment) -> list[str]:
+    """The addresses of everything that answers HTTP: services, and the children of those that have some."""
+    return [
+        address
+        for record in deployment.processes.values()
+        if record.process is not None and record.url.startswith("http")
+        for address in (record.url, *record.children)
+    ]
+
+
 def _failures(client: httpx.Client, record: ProcessRecord) -> dict[str, str]:
     if record.process is None or not record.url.startswith("http"):
         return {}

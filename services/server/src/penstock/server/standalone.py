@@ -17,6 +17,7 @@ from penstock.server.scoring.predictor import Predictor
 from penstock.server.settings import HttpSettings
 from penstock.server.store_and_keys import open_seal
 from penstock.server.wiring import arm_loader, http_predictor, model_manager
+from penstock.telemetry.metrics import Metrics
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def standalone_predictor() -> AsyncIterator[Predictor]:
     """
     settings = read_settings(HttpSettings)
     loader, seal = arm_loader(settings), open_seal(settings)
-    resources = Resources.connect("server", settings, MemoryStateStores())
+    resources = Resources.connect("server", settings, MemoryStateStores(), Metrics())
     models, outcomes = model_manager(resources, loader)
     followers: list[Follower] = [resources.follow_streams(), resources.follow(MODELS, models.add_epoch), outcomes]
     following = asyncio.create_task(_follow_all(followers, models))

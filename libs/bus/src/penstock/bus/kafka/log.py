@@ -96,6 +96,12 @@ class KafkaLog:
             await asyncio.sleep(LEADER_CHECK_EVERY)
         raise BrokerUnavailable("created topics have no leader yet")
 
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that exist."""
+        with translate_kafka_errors():
+            admin = await self._connected_admin()
+            return set(topics).intersection(await admin.list_topics())
+
     async def source(self, group: str, listener: RebalanceListener) -> KafkaSource:
         """Join a consumer group."""
         return await KafkaSource.join(self._client_settings, self._namespace, group, listener)

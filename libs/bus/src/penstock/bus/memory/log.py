@@ -47,6 +47,10 @@ class MemoryLog:
                 self._partition_counts[topic.name] = topic.partitions
                 self._entries.update({(topic.name, number): [] for number in range(topic.partitions)})
 
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """Those of the topics that exist."""
+        return {topic for topic in topics if topic in self._partition_counts}
+
     async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
         """Join a group; its first member is assigned everything, the others are stand-ins."""
         member = MemorySource(self, group, listener)

@@ -2,50 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from rocksdict import AccessType, Options, Rdict, WriteBatch
+from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager
 
-from penstock.bus.errors import TransientError
+from penstock.bus.errors import StateLocked, TransientError
 from penstock.bus.state.unit_state import Changes, StateStore
+
+R = TypeVar("R")
 
 _VALUE = b"v"
 _POSITION = b"p"
+_CORRUPT = "CORRUPT"  # a file beside the database: a read found it corrupt
+
+BLOCK_CACHE_BYTES = 64 << 20  # of all stores of a process together
+UNFLUSHED_BYTES = 128 << 20  # of all stores together; beyond it the fullest write to their files
+WRITE_BUFFER_BYTES = 16 << 20  # of one store
+MAX_OPEN_FILES = 20  # of one store, the least that RocksDB takes: 10 tables and what is always open
+
+log = logging.getLogger(__name__)
+
+
+class CorruptState(TransientError):
+    """A unit's state on disk cannot be read any more; opened again it is set aside, and rebuilt from the log."""
 
 
 class RocksStateStore:
     """A store in a folder of its own, whose writes survive a crash. Values have keys `v…`, positions `p…`."""
 
-    def __init__(self, folder: Path) -> None:
-        options = Options(raw_mode=True)
-        options.create_if_missing(True)
-        options.set_max_open_files(64)
-        options.set_keep_log_file_num(2)
-        options.set_write_buffer_size(16 << 20)
-        try:
+    def __init__(self, folder: Path, options: Options) -> None:
+        self._folder = folder
+        with _translated(folder, "opened"):
             folder.mkdir(parents=True, exist_ok=True)
+            if (folder / _CORRUPT).exists():
+                raise CorruptState(f"{folder}: a read found the state corrupt")
             self._db: Any = Rdict(str(folder), options=options, access_type=AccessType.read_write())
-        except Exception as error:
-            raise TransientError(f"{folder}: the state cannot be opened: {error}") from error
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of the keys."""
-        if len(keys) == 1:
-            return [self._db.get(_VALUE + keys[0])]
-        return list(self._db.get([_VALUE + key for key in keys])) if keys else []
+        """The values of the keys.
+
+        Raises:
+            CorruptState: a value cannot be read; the state is set aside when it is opened again.
+        """
+        try:
+            if len(keys) == 1:
+                return [self._db.get(_VALUE + keys[0])]
+            return list(self._db.get([_VALUE + key for key in keys])) if keys else []
+        except Exception as error:
+            raise self._read_error(error) from error
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Keys that start with `prefix` and their values, in order of the keys."""
+        """Keys that start with `prefix` and their values, in order of the keys.
+
+        Raises:
+            CorruptState: a value cannot be read; the state is set aside when it is opened again.
+        """
         return self._scan_from(_VALUE + prefix)
 
     def _scan_from(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        for key, value in self._db.items(from_key=prefix):
-            if not key.startswith(prefix):
-                return
-            yield key[1:], value
+        try:
+            for key, value in self._db.items(from_key=prefix):
+                if not key.startswith(prefix):
+                    return
+                yield key[1:], value
+        except Exception as error:
+            raise self._read_error(error) from error
+
+    def _read_error(self, error: Exception) -> Exception:
+        if not _is_corruption(str(error)):
+            return error
+        (self._folder / _CORRUPT).touch()
+        return CorruptState(f"{self._folder}: the state cannot be read: {error}")
 
     def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
         """Apply the changes and the positions, in one write."""
@@ -57,10 +91,8 @@ class RocksStateStore:
                 batch.put(_VALUE + key, value)
         for topic, position in positions.items():
             batch.put(_POSITION + topic.encode(), position.to_bytes(8, "big"))
-        try:
+        with _translated(self._folder, "written"):
             self._db.write(batch)
-        except Exception as error:
-            raise TransientError(f"{self._db.path()}: the state cannot be written: {error}") from error
 
     def positions(self) -> dict[str, int]:
         """The next offset to read by topic."""
@@ -71,18 +103,79 @@ class RocksStateStore:
         self._db.close()
 
 
-class RocksStateStores:
-    """Stores in folders `<folder>/<group>/<stream>/<partition>`."""
+@contextmanager
+def _translated(folder: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except TransientError:
+        raise
+    except Exception as error:
+        kind = _error_kind(str(error))
+        raise kind(f"{folder}: the state cannot be {done}: {error}") from error
 
-    def __init__(self, folder: Path) -> None:
+
+def _error_kind(text: str) -> type[TransientError]:
+    if "/LOCK: " in text and text.startswith("IO error"):
+        return StateLocked if "Permission denied" not in text else TransientError
+    return CorruptState if _is_corruption(text) else TransientError
+
+
+def _is_corruption(text: str) -> bool:
+    """Whether files of a state contradict each other or are gone; not so: no space, no permission, an open lock."""
+    return text.startswith(("Corruption", "IO error: No such file or directory"))
+
+
+class RocksStateStores:
+    """Stores in folders `<folder>/<group>/<stream>/<partition>`.
+
+    A corrupt one is renamed to `<partition>.corrupt-<n>` and kept, `count_corrupt` is called, and an empty one takes
+    its place, whose unit is read from the beginning of the log again.
+    """
+
+    def __init__(self, folder: Path, count_corrupt: Callable[[], None] = lambda: None) -> None:
         self._folder = folder
+        self._count_corrupt = count_corrupt
+        self._options = _options()
 
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
         """The unit's store.
 
         Raises:
-            TransientError: another process still has it open, or the folder cannot be written.
+            StateLocked: it is still open, here or in another process.
+            TransientError: the folder cannot be written.
         """
-        return RocksStateStore(
-            self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
-        )
+        folder = self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
+        try:
+            return RocksStateStore(folder, self._options)
+        except CorruptState as error:
+            aside = _set_aside(folder)
+            log.error("%s; it is kept in %s and rebuilt from the beginning of the log", error, aside)
+            self._count_corrupt()
+            return RocksStateStore(folder, self._options)
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Do what opens or closes stores in a thread; it goes on to its end when the caller is cancelled."""
+        return await asyncio.to_thread(work)
+
+
+def _set_aside(folder: Path) -> Path:
+    aside = next(path for n in itertools.count(1) if not (path := Path(f"{folder}.corrupt-{n}")).exists())
+    with _translated(folder, "set aside"):
+        folder.rename(aside)
+    return aside
+
+
+def _options() -> Options:
+    """Options that share one cache and one bound of unflushed writes among all stores."""
+    cache = Cache(BLOCK_CACHE_BYTES)
+    tables = BlockBasedOptions()
+    tables.set_block_cache(cache)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(tables)
+    options.set_write_buffer_manager(WriteBufferManager(UNFLUSHED_BYTES, False))
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+    options.set_max_open_files(MAX_OPEN_FILES)
+    options.set_keep_log_file_num(2)
+    options.set_skip_stats_update_on_db_open(True)
+    return options

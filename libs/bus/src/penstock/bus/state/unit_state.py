@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+R = TypeVar("R")
 
 Changes = dict[bytes, bytes | None]
 """Keys and their new values; None: the key was deleted."""
@@ -144,7 +146,14 @@ class StateStores(Protocol):
     """Opens the stores of units."""
 
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
-        """The store of a group's unit; only one process may have it open."""
+        """The store of a group's unit; only one process may have it open.
+
+        Raises:
+            StateLocked: it is open already.
+        """
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Do what opens and closes stores; where that waits for a disk, in a thread."""
 
 
 class MemoryStateStores:
@@ -156,3 +165,7 @@ class MemoryStateStores:
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
         """The unit's store."""
         return self._stores.setdefault((group, stream, partition), MemoryStateStore())
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Do it at once: nothing waits."""
+        return work()

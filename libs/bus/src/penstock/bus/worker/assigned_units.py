@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
 from penstock.bus.ports import FetchedBatch, TopicPartition
 from penstock.bus.routes import Group, Route, Unit
@@ -27,7 +28,8 @@ class AssignedUnit:
             was not looked at.
         state, routes: its state and its handlers while it is open.
         in_flight: how many of its batches are being written.
-        failure: why nothing of it is fetched for now.
+        failure, failing_since: why nothing of it is fetched for now, and since when.
+        last_pause: seconds of the pause before its last try; 0 since something of it was written.
         pending: what was fetched of it and could not be handled, in order.
     """
 
@@ -38,6 +40,8 @@ class AssignedUnit:
     routes: Mapping[str, Route] | None = None
     in_flight: int = 0
     failure: UnitFailure | None = None
+    failing_since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    last_pause: float = 0.0
     pending: deque[FetchedBatch] = field(default_factory=deque)
     dead_letter_limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
 
@@ -80,6 +84,7 @@ class AssignedUnits:
         self._state_stores = state_stores
         self._units: dict[Unit, AssignedUnit] = {}
         self._revoked: set[Unit] = set()
+        self._failing: dict[Unit, AssignedUnit] = {}  # of the session before
         self._open: dict[Unit, AssignedUnit] = {}  # those with a store, the least recently used first
 
     def __iter__(self) -> Iterator[AssignedUnit]:
@@ -100,7 +105,9 @@ class AssignedUnits:
         assigned = []
         for key in topic_partitions:
             unit = unit_of(*key, self._namespace)
-            self._units.setdefault(unit, AssignedUnit(unit)).topic_partitions.add(key)
+            if unit not in self._units:
+                self._units[unit] = self._failing.pop(unit) if unit in self._failing else AssignedUnit(unit)
+            self._units[unit].topic_partitions.add(key)
             self._revoked.discard(unit)
             assigned.append(self._units[unit])
         self._remove([unit for unit in self._revoked if not self._units[unit].topic_partitions])
@@ -141,26 +148,42 @@ class AssignedUnits:
             TransientError: the state cannot be opened.
             Exception: whatever the group's handlers raise from it.
         """
-        if assigned.state is None:
-            assigned.state = State(await self._open_store(assigned))
-        elif self._group.stateful:
-            self._open[assigned.unit] = self._open.pop(assigned.unit)
-        if assigned.routes is None:
-            routes = self._group.open(assigned.unit, assigned.state)
-            assigned.routes = {route.topic.short_name: route for route in routes}
-        if assigned.positions is not None:
+        try:
+            moved = await self._open_state(assigned)
+            if assigned.routes is None:
+                assert assigned.state is not None
+                routes = self._group.open(assigned.unit, assigned.state)
+                assigned.routes = {route.topic.short_name: route for route in routes}
+        except Exception:
+            if assigned.positions is None:
+                self._close(assigned)
+            raise
+        if not moved:
             return batches, {}
-        if not self._group.stateful:
-            assigned.positions = {}
-            return batches, {}
-        assigned.positions = assigned.state.positions()
+        assert assigned.positions is not None
+        if assigned.failure is not None:
+            assigned.pending.clear()
+            batches = ()
         return _from_positions(assigned.positions, assigned.topic_partitions, batches)
+
+    async def _open_state(self, assigned: AssignedUnit) -> bool:
+        """Open the state unless it is; whether it stands elsewhere than what was known of it."""
+        if assigned.state is not None:
+            if self._group.stateful:
+                self._open[assigned.unit] = self._open.pop(assigned.unit)
+            return False
+        assigned.state = State(await self._open_store(assigned))
+        if not self._group.stateful:
+            assigned.positions = assigned.positions or {}
+            return False
+        before, assigned.positions = assigned.positions, assigned.state.positions()
+        return before != assigned.positions
 
     async def _open_store(self, assigned: AssignedUnit) -> StateStore:
         if not self._group.stateful:
             return MemoryStateStore()
         self._close_least_recently_used()
-        store = await asyncio.to_thread(self._state_stores.open, self._group.name, *assigned.unit)
+        store = await self._state_stores.run(partial(self._state_stores.open, self._group.name, *assigned.unit))
         self._open[assigned.unit] = assigned
         return store
 
@@ -171,8 +194,24 @@ class AssignedUnits:
     def _idle(self) -> list[AssignedUnit]:
         return [unit for unit in self._open.values() if not unit.in_flight and unit.failure is None]
 
+    def reset(self, assigned: AssignedUnit) -> None:
+        """Close a unit whose state does not have all that was handled: it is to go on from what the state has."""
+        self._close(assigned)
+        assigned.positions = None
+        assigned.pending.clear()
+
+    def close_state(self, assigned: AssignedUnit) -> None:
+        """Close the state of a unit of which nothing is in flight, for it to be opened anew."""
+        if self._group.stateful:
+            self._close(assigned)
+
     def close(self) -> None:
-        """Close all; none is assigned any more."""
+        """Close all; none is assigned any more. Those that fail are remembered until they are assigned again."""
+        self._failing = {unit: assigned for unit, assigned in self._units.items() if assigned.failure is not None}
+        for assigned in self._failing.values():
+            self.reset(assigned)
+            assigned.topic_partitions.clear()
+            assigned.in_flight = 0
         self._remove(list(self._units))
         self._revoked.clear()
 

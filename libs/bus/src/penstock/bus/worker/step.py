@@ -12,51 +12,49 @@ from penstock.bus.worker.assigned_units import AssignedUnit
 
 
 @dataclass(frozen=True)
-class UnitChanges:
-    """The changes of a unit's state, to be written with the positions they were reached at."""
+class HandledUnit:
+    """What a step came to in one unit: the changes of its state, and the positions that they were reached at.
+
+    `done` are the positions to commit once both outputs and changes are written.
+    """
 
     unit: AssignedUnit
     state: State
     changes: Changes
     positions: Mapping[str, int]
+    done: Mapping[TopicPartition, int]
+    outputs: Sequence[RecordBatch]
+
+    def was_reset(self) -> bool:
+        """Whether the unit was closed since: it will be handled again from what was written."""
+        return self.unit.state is not self.state
 
     def write(self) -> None:
-        """Write them: the outputs that belong to them were confirmed."""
+        """Write the changes: the outputs that belong to them were confirmed."""
         self.state.write(self.changes, self.positions)
-        self.unit.in_flight -= 1
 
 
 @dataclass
 class Step:
-    """Batches that were handled, the outputs of all of them, and spans that end when those are confirmed.
+    """Units that were handled together, and the spans that end when their outputs are confirmed.
 
     A unit is in flight from the moment it is handled on, so that its state stays open.
     """
 
-    handled: list[tuple[AssignedUnit, FetchedBatch]] = field(default_factory=list)
-    outputs: list[RecordBatch] = field(default_factory=list)
+    units: list[HandledUnit] = field(default_factory=list)
     spans: ExitStack = field(default_factory=ExitStack)
 
     def add(self, unit: AssignedUnit, batches: Sequence[FetchedBatch], outputs: Sequence[RecordBatch]) -> None:
         """Add a unit's batches and their outputs."""
         if not batches:
             return
+        assert unit.state is not None
+        assert unit.positions is not None
         unit.in_flight += 1
-        self.handled += [(unit, batch) for batch in batches]
-        self.outputs += outputs
+        done = {(batch.topic, batch.partition): unit.positions[batch.topic] for batch in batches}
+        changes = unit.state.take_changes()
+        self.units.append(HandledUnit(unit, unit.state, changes, dict(unit.positions), done, outputs))
 
-    def take_changes(self) -> list[UnitChanges]:
-        """The changes of the units in this step."""
-        changes = []
-        for unit in dict.fromkeys(unit for unit, _ in self.handled):
-            assert unit.state is not None
-            changes.append(UnitChanges(unit, unit.state, unit.state.take_changes(), dict(unit.positions or {})))
-        return changes
-
-    def positions(self) -> dict[TopicPartition, int]:
-        """Up to where the topic partitions in this step are done."""
-        return {
-            (batch.topic, batch.partition): unit.positions[batch.topic]
-            for unit, batch in self.handled
-            if unit.positions is not None and batch.topic in unit.positions
-        }
+    def outputs(self) -> list[RecordBatch]:
+        """The outputs of all units, in order."""
+        return [batch for handled in self.units for batch in handled.outputs]

@@ -44,18 +44,20 @@ class UnitFailure:
         return self.alike >= ALIKE
 
 
-def failure_after(before: UnitFailure | None, error: Exception, records: int, now: float) -> UnitFailure:
-    """The failure after `error` in the handling of so many records; 0: the unit could not be opened.
+def failure_after(
+    before: UnitFailure | None, error: Exception, records: int, now: float, last_pause: float
+) -> UnitFailure:
+    """The failure after `error` in the handling of so many records; 0: the unit could not be opened or written.
 
     A slice that fails is halved at once. One record alone, and what is not the records' fault, is tried again after
-    pauses that double from 0.2 s to a minute.
+    pauses that double from 0.2 s to a minute; `last_pause` is the one before, 0 since something was written.
     """
     cause = "" if isinstance(error, TransientError) else cause_of(error)
     if records > 1 and cause:
-        return UnitFailure(_text(error), cause, now, before.pause if before else 0.0, (records + 1) // 2)
+        return UnitFailure(_text(error), cause, now, last_pause, (records + 1) // 2)
     was_alike = before is not None and before.cause == cause and before.slice_size <= 1
     alike = (before.alike if before and was_alike else 0) + 1 if records == 1 and cause else 0
-    pause = min(2 * before.pause, LONGEST_PAUSE) if before and before.pause else FIRST_PAUSE
+    pause = min(2 * last_pause, LONGEST_PAUSE) if last_pause else FIRST_PAUSE
     return UnitFailure(_text(error), cause, now + pause, pause, max(records, 1), alike)
 
 

@@ -43,7 +43,7 @@ class UnitRetries:
         self._units = units
         self._metrics = metrics
         self._new_until = time.monotonic() + NEW_VERSION_S if is_new_version else 0.0
-        self._failing: dict[AssignedUnit, datetime] = {}
+        self._failing: set[AssignedUnit] = set()
         self._paused: set[TopicPartition] = set()
         self._last_error: Exception | None = None
         self._alerts = alerts
@@ -57,7 +57,8 @@ class UnitRetries:
         before, now = unit.failure, time.monotonic()
         self._last_error = error
         if before is None:
-            self._failing[unit] = datetime.now(UTC)
+            self._failing.add(unit)
+            unit.failing_since = datetime.now(UTC)
             if unit.positions is not None or not self._is_stateful:
                 unit.pending.extend(batches)  # else its state tells, once it is open, where to read from
         records = sum(len(batch.records) for batch in batches)
@@ -66,8 +67,12 @@ class UnitRetries:
             if before is None or not before.is_suspended:
                 self._alerts.add(unit.unit, SUSPENDED_UNIT, f"is suspended: {error}; resume it once that is mended")
         else:
-            unit.failure = failure_after(before, error, records, now)
+            unit.failure = failure_after(before, error, records, now, unit.last_pause)
+            unit.last_pause = unit.failure.pause
             self._raise_if_systemic(error)
+        if unit.failure.retry_at <= now and before is not None:
+            self._count()
+            return  # a smaller slice is tried at once
         log.warning(
             "%s, unit %s: %s; tried again in %.1f s",
             self._group,
@@ -109,6 +114,8 @@ class UnitRetries:
         """A slice went well: it is taken off, and the next one is larger."""
         assert unit.failure is not None
         for batch in batches:
+            if not unit.pending:
+                break  # its state turned out to stand elsewhere: what was fetched was dropped
             rest = unit.pending[0].records[len(batch.records) :]
             if rest:
                 unit.pending[0] = replace(unit.pending[0], records=rest)
@@ -119,7 +126,7 @@ class UnitRetries:
             self._alerts.add(unit.unit, RESUMED_UNIT, "goes on")
         unit.failure = failure_after_success(unit.failure, time.monotonic()) if unit.pending else None
         if unit.failure is None:
-            del self._failing[unit]
+            self._failing.discard(unit)
         self._count()
 
     def resume(self, stream: str | None, partition: int | None) -> list[AssignedUnit]:
@@ -151,8 +158,7 @@ class UnitRetries:
     def reassign(self) -> None:
         """After a rebalance: nothing is paused, and units that went elsewhere fail no more here."""
         self._paused = set()
-        assigned = set(self._units)
-        self._failing = {unit: since for unit, since in self._failing.items() if unit in assigned}
+        self._failing = {unit for unit in self._units if unit.failure is not None}
         self._count()
 
     def raise_error(self) -> None:
@@ -163,9 +169,7 @@ class UnitRetries:
     def reasons(self) -> dict[str, str]:
         """Why each unit is held back, since when, and when it is tried again."""
         now = time.monotonic()
-        return {
-            str(unit.unit): _text(unit.failure, since, now) for unit, since in self._failing.items() if unit.failure
-        }
+        return {str(unit.unit): _text(unit.failure, unit.failing_since, now) for unit in self._failing if unit.failure}
 
     def _count(self) -> None:
         suspended = sum(unit.failure is not None and unit.failure.is_suspended for unit in self._failing)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from penstock.bus.errors import AccessDenied, TransientError, suppress_transient
+from penstock.bus.errors import AccessDenied, BrokerUnavailable, TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, RecordBatch, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
 from penstock.bus.routes import Group
@@ -22,7 +22,7 @@ from penstock.bus.state.unit_state import StateStores
 from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
 from penstock.bus.worker.batch_handler import BatchHandler
 from penstock.bus.worker.group_commits import GroupCommits
-from penstock.bus.worker.step import Step, UnitChanges
+from penstock.bus.worker.step import HandledUnit, Step
 from penstock.bus.worker.unit_alerts import UnitAlerts
 from penstock.bus.worker.unit_retries import UnitRetries
 from penstock.contracts.records.streams import Streams
@@ -37,6 +37,7 @@ REST, MAX_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, MAX_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
 MAX_SILENCE = 30.0  # seconds that the log may be silent before the group is reported as failing
+TOPICS_AFTER = 5.0  # seconds without a confirmation after which it is asked whether the topics exist
 CLOSE_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,7 @@ class _InFlightStep:
     """A step whose outputs are being written: its changes and positions follow when they are confirmed."""
 
     writing: asyncio.Task[None]
-    spans: ExitStack
-    changes: Sequence[UnitChanges]
-    positions: Mapping[TopicPartition, int]
+    step: Step
 
 
 class Worker:
@@ -133,7 +132,7 @@ class Worker:
             failures[self.group.name] = str(self.last_error)
         elif self.is_cut_off:
             failures[self.group.name] = f"the log has not answered for {MAX_SILENCE:.0f} s; it is waited for"
-        failures |= {f"{self.group.name} {unit}": why for unit, why in self._retries.reasons().items()}
+        failures |= {f"{self.group.name}/{unit}": why for unit, why in self._retries.reasons().items()}
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
         return failures
@@ -144,12 +143,12 @@ class Worker:
         is_silent = self.handling_since is None and time.monotonic() - self.last_progress > MAX_SILENCE
         return is_silent or isinstance(self.last_error, AccessDenied)
 
-    def resume(self, stream: str | None, partition: int | None = None) -> list[str]:
-        """Try the units of a stream that are held back again at once; None: of the control plane. The names of those.
+    def resume(self, stream: str | None, partition: int | None = None) -> list[int]:
+        """Try the units of a stream that are held back again at once; None: of the control plane. Their partitions.
 
         What of their next records cannot be read or handled becomes dead letters, without a limit.
         """
-        return [str(unit.unit) for unit in self._retries.resume(stream, partition)]
+        return [unit.unit.partition for unit in self._retries.resume(stream, partition)]
 
     def raise_unit_error(self) -> None:
         """Raise what a unit failed at last, if one is held back: for who does not wait for another try."""
@@ -284,6 +283,9 @@ class Worker:
             except Exception as error:
                 unit.return_to(before)
                 self._retries.fail(unit, batches, error)
+                if isinstance(error, TransientError):
+                    await self._finish(0)
+                    self._units.close_state(unit)  # what cannot be read is opened anew
                 return False
             step.spans.push(spans.pop_all())
         return True
@@ -304,9 +306,8 @@ class Worker:
 
     def _send(self, step: Step) -> None:
         """Begin to write the outputs of a step; its changes and positions follow."""
-        if step.handled:
-            writing = asyncio.create_task(self._write(step.outputs))
-            self._in_flight.append(_InFlightStep(writing, step.spans, step.take_changes(), step.positions()))
+        if step.units:
+            self._in_flight.append(_InFlightStep(asyncio.create_task(self._write(step.outputs())), step))
 
     async def _write(self, outputs: Sequence[RecordBatch]) -> None:
         await (await self._publisher.send(outputs))
@@ -349,13 +350,54 @@ class Worker:
             await self._finish_first()
 
     async def _finish_first(self) -> None:
-        step = self._in_flight[0]
-        with step.spans:
-            await asyncio.shield(step.writing)  # a stop ends the wait, not the write: `close` finishes it
+        in_flight = self._in_flight[0]
+        with in_flight.step.spans:
+            await self._await_confirmation(in_flight)
         self._in_flight.popleft()
-        for changes in step.changes:
-            changes.write()
-        self._commits.add(step.positions)
+        for handled in in_flight.step.units:
+            self._finish_unit(handled)
+
+    async def _await_confirmation(self, in_flight: _InFlightStep) -> None:
+        """Wait until the log has confirmed a step; a stop ends the wait, not the write: `close` finishes it.
+
+        Raises:
+            BrokerUnavailable: it did not, or cannot for want of a topic: the client would wait for that for ever.
+        """
+        while not in_flight.writing.done():
+            await asyncio.wait({in_flight.writing}, timeout=TOPICS_AFTER)
+            if not in_flight.writing.done():
+                await self._raise_if_topics_are_missing(in_flight.step)
+        if isinstance(in_flight.writing.exception(), BrokerUnavailable):
+            await self._raise_if_topics_are_missing(in_flight.step)
+        in_flight.writing.result()
+
+    async def _raise_if_topics_are_missing(self, step: Step) -> None:
+        """Hold back the units that write to a topic which does not exist, for the session to go on without them."""
+        topics = {batch.topic for batch in step.outputs()}
+        missing = topics - await self._log.existing(topics)
+        for handled in step.units:
+            wanting = sorted(missing & {batch.topic for batch in handled.outputs})
+            if wanting:
+                self._fail_whole(handled.unit, BrokerUnavailable(f"there is no topic {', '.join(wanting)}"))
+        if missing:
+            raise BrokerUnavailable(f"there is no topic {', '.join(sorted(missing))}")
+
+    def _finish_unit(self, handled: HandledUnit) -> None:
+        handled.unit.in_flight -= 1
+        if handled.was_reset():
+            return
+        try:
+            handled.write()
+        except Exception as error:
+            self._fail_whole(handled.unit, error)
+        else:
+            self._commits.add(handled.done)
+            handled.unit.last_pause = 0.0
+
+    def _fail_whole(self, unit: AssignedUnit, error: Exception) -> None:
+        """Hold back a unit that failed in writing: it goes on from what was written before."""
+        self._units.reset(unit)
+        self._retries.fail(unit, (), error)
 
     async def _cancel_in_flight(self) -> None:
         """Give up what is being written. The units are closed next, so that nobody counts on its confirmation."""

@@ -45,7 +45,7 @@ class LimitedProtocol(SingleWriteProtocol):
         self._is_refused = False
         self._deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, or make room for it."""
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(
@@ -58,7 +58,7 @@ class LimitedProtocol(SingleWriteProtocol):
             self._drop()
             return
         elif excess > 0:
-            self.app = _HealthOnly(self.app)  # type: ignore[assignment]
+            self.app = _HealthOnly(self.app)
         self._traffic.waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,55 @@
+"""`penstock unit list | resume`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from penstock.console.deployment import running_deployment
+from penstock.console.home import home_from_environment
+from penstock.console.service_failures import failures_of, service_addresses
+from penstock.console.views.terminal import out
+
+TIMEOUT_S = 5.0
+
+unit = typer.Typer(help="Partitions of streams that services fail at, or have suspended.", no_args_is_help=True)
+
+
+@unit.command("list")
+def list_units() -> None:
+    """Show what every service fails at or has suspended: since when, the next try, and why."""
+    failing = failures_of(running_deployment(home_from_environment()))
+    for service, failures in failing.items():
+        for what, why in failures.items():
+            out.print(f"{service}: {what}: {why}", markup=False)
+    if not failing:
+        out.print("Every service works on all its partitions.")
+
+
+@unit.command()
+def resume(
+    stream: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
+    partition: Annotated[int | None, typer.Option(min=0, help="All unless set.")] = None,
+    group: Annotated[str | None, typer.Option(help="The group, such as validator; all unless set.")] = None,
+) -> None:
+    """Try failing and suspended partitions at once; what they read next may go to the dead letters."""
+    query = {"stream": stream, "partition": partition, "group": group}
+    parameters = {name: str(value) for name, value in query.items() if value is not None}
+    resumed = 0
+    for address in service_addresses(running_deployment(home_from_environment())):
+        for name, partitions in _request("POST", f"{address}/v1/units/resume", parameters).get("resumed", {}).items():
+            resumed += len(partitions)
+            out.print(f"{name}: partitions {', '.join(map(str, partitions))} of {stream} are tried.")
+    if not resumed:
+        out.print(f"No service has a failing or suspended partition of {stream}.")
+
+
+def _request(method: str, url: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:
+    """The answer of a service; empty if it does not answer, or is older than the question."""
+    try:
+        document = httpx.request(method, url, params=parameters, timeout=TIMEOUT_S, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
