@@ -24,6 +24,10 @@ class UnreadableBatch(TransientError):
     """A batch on the log is corrupt, or compressed in a way that is not known."""
 
 
+class ReplacedTopic(TransientError):
+    """A topic that is read whole lost records, or was deleted and made anew: what was read of it no longer holds."""
+
+
 class UnsupportedBroker(RuntimeError):
     """The broker does not speak what Penstock needs of it: no waiting helps."""
 

@@ -76,6 +76,10 @@ class PatientLog:
         """The first offset that each topic partition still has, of those that exist."""
         return await self._retry(lambda: self._log.beginning_offsets(topic_partitions))
 
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists; a topic that was deleted and made anew has another."""
+        return await self._retry(lambda: self._log.topic_ids(topics))
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return await self._retry(lambda: self._log.committed(group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,11 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.partition_gaps import SeenPositions
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaReader, KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
+from penstock.bus.kafka.topic_ids import fetch_topic_ids
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -64,6 +67,7 @@ class KafkaLog:
         self._admin: AIOKafkaAdminClient | None = None
         self._lookup: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
+        self._seen: dict[str, SeenPositions] = defaultdict(dict)
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until their partitions have leaders."""
@@ -95,7 +99,7 @@ class KafkaLog:
 
     async def source(self, group: str, listener: RebalanceListener) -> KafkaSource:
         """Join a consumer group."""
-        return await KafkaSource.join(self._client_settings, self._namespace, group, listener)
+        return await KafkaSource.join(self._client_settings, self._namespace, group, listener, self._seen[group])
 
     async def sink(self) -> KafkaSink:
         """A new idempotent producer."""
@@ -123,6 +127,11 @@ class KafkaLog:
                 existing = _existing(consumer, topic_partitions)
             offsets = await getattr(consumer, query)(existing) if existing else {}
             return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
+
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists; a topic that was deleted and made anew has another."""
+        with translate_kafka_errors():
+            return await fetch_topic_ids((await self._connected_lookup())._client, topics)
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""

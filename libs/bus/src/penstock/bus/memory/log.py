@@ -70,6 +70,10 @@ class MemoryLog:
         """The first offset of each topic partition that exists."""
         return {key: 0 for key in topic_partitions if key in self._entries}
 
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists."""
+        return {topic: topic for topic in topics if topic in self._partition_counts}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return dict(self._commits[group])
