@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from penstock.bus.errors import ReplacedTopic
+from penstock.bus.follower import TopicFollower
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.kafka.partition_gaps import gap_at
 from penstock.bus.ports import FetchedBatch, Gap, Log, NewTopic, RecordBatch, Source, TopicPartition
+from penstock.contracts.topics import DRIFT, STREAMS, Topic
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,10 @@ class Listener:
     def __init__(self, starts: Mapping[TopicPartition, int] | None = None) -> None:
         self._starts = dict(starts or {})
 
-    async def on_assigned(self, topic_partitions: object) -> Mapping[TopicPartition, int]:
-        return self._starts
+    async def on_assigned(self, topic_partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {key: at for key, at in self._starts.items() if key in topic_partitions}
 
-    async def on_revoked(self, topic_partitions: object) -> None: ...
+    async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None: ...
 
 
 def unique_topic() -> str:
@@ -166,6 +170,7 @@ async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets
     await source.commit({(topic, 0): 20})
     await source.close()
     await kafka.recreate(topic, log)
+    assert (topic, 0) not in await log.committed("g" + topic)  # Kafka deletes commits with the topic
     await write(log, topic, 30)
     source = await log.source("g" + topic, Listener())
     await source.subscribe([topic])
@@ -186,6 +191,45 @@ async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(kafka: DamagedK
     assert gap.gap == Gap("expired", 3, 15)
     assert [record.offset for batch in batches for record in batch.records] == list(range(15, 20))
     await reader.close()
+    await log.close()
+
+
+def follower(log: Log, namespace: str, topic: Topic[Any], applied: list[Any]) -> TopicFollower[Any]:
+    return TopicFollower(log, namespace, topic, applied.append)
+
+
+@pytest.mark.parametrize(("topic", "holds"), [(STREAMS, True), (DRIFT, False)])
+async def test_a_follower_holds_where_a_topic_lost_records_that_never_expire(
+    kafka: DamagedKafka, topic: Topic[Any], holds: bool
+) -> None:
+    namespace, log = unique_topic().split(".")[1], kafka.open()
+    await log.create([NewTopic(topic.name(namespace), 1)])
+    await write(log, topic.name(namespace), 10)
+    await kafka.expire((topic.name(namespace), 0), 4)
+    following = follower(log, namespace, topic, [])
+    if holds:
+        for _ in range(2):
+            with pytest.raises(ReplacedTopic, match=r"from offset 0 on are gone \(expired, the log has 4\)"):
+                await following.start()
+    else:
+        await following.start()
+        assert following.position == 10
+    await following.close()
+    await log.close()
+
+
+async def test_a_follower_holds_where_its_topic_was_made_anew(kafka: DamagedKafka) -> None:
+    namespace, log = unique_topic().split(".")[1], kafka.open()
+    topic = STREAMS.name(namespace)
+    await log.create([NewTopic(topic, 1)])
+    await write(log, topic, 3)
+    following = follower(log, namespace, STREAMS, [])
+    await following.start()
+    await kafka.recreate(topic, log)
+    await write(log, topic, 5)
+    with pytest.raises(ReplacedTopic, match="made anew"):
+        await following.start()
+    await following.close()
     await log.close()
 
 

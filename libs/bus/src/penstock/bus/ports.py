@@ -40,6 +40,11 @@ class FetchedBatch:
     position: int
     gap: Gap | None = None
 
+    @property
+    def next_position(self) -> int:
+        """The offset to read on from: behind the gap, if there is one."""
+        return self.position if self.gap is None else self.gap.found
+
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -190,7 +190,7 @@ DRIFT: Topic[Drift] = Topic(
 )  # fmt: skip
 ALERTS: Topic[Alert] = Topic(
     "alerts", "control", ("alert",), _control(Alert), "stream",
-    "one", "week", ("drift-detector", "server", "registry"), ("registry",), (),
+    "one", "week", ("every service",), ("registry",), (),
 )  # fmt: skip
 AUDIT: Topic[AuditEntry] = Topic(
     "audit", "control", ("audit-entry",), _control(AuditEntry), "subject",

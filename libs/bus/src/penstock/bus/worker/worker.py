@@ -21,6 +21,7 @@ from penstock.bus.routes import Group, Unit
 from penstock.bus.state.unit_state import Changes, StateStores
 from penstock.bus.unit_assignment import unit_of
 from penstock.bus.worker.batch_handler import BatchHandler
+from penstock.bus.worker.gaps import Gaps
 from penstock.bus.worker.group_commits import GroupCommits
 from penstock.bus.worker.open_unit import OpenUnit, open_unit
 from penstock.contracts.records.streams import Streams
@@ -75,6 +76,7 @@ class Worker:
         self._state_stores = state_stores
         self._metrics = metrics
         self._handler = BatchHandler(group, streams, telemetry, metrics)
+        self._gaps = Gaps(group, log, streams, metrics)
         self._publisher = Publisher(log, namespace, streams, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
@@ -121,7 +123,7 @@ class Worker:
         failures = {self.group.name: str(self.last_error)} if self.last_error is not None else {}
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
-        return failures
+        return failures | self._gaps.failures()
 
     async def step(self, wait: float) -> int:
         """Handle what is there to its end, waiting at most `wait` seconds for it; how many records that were."""
@@ -136,6 +138,7 @@ class Worker:
         await self._cancel_in_flight()
         self._close_units(list(self._units))
         self._commits.clear()
+        self._gaps.clear()
         self._subscription = set()
         self._open_error = None
         if source is not None:
@@ -162,10 +165,10 @@ class Worker:
         self._rebalances += 1
         try:
             units = {key: self._open(unit_of(*key, self._namespace)) for key in topic_partitions}
+            return await self._gaps.starts(units) if self.group.stateful else {}
         except Exception as error:
             self._open_error = error
             return {}
-        return {key: unit.positions.get(key[0], 0) for key, unit in units.items() if self.group.stateful}
 
     async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Commit what is done of the topic partitions, and close their units."""
@@ -176,6 +179,7 @@ class Worker:
                 await suppress_transient(self._commits.commit(self._source))
             self._close_units({unit_of(*key, self._namespace) for key in topic_partitions})
             self._commits.discard(topic_partitions)
+            self._gaps.discard(topic_partitions)
 
     def _open(self, unit: Unit) -> OpenUnit:
         if unit not in self._units:
@@ -200,6 +204,7 @@ class Worker:
         source = await self._subscribed_source()
         unfinished = bool(self._commits or self._in_flight)
         fetched = await source.poll(MAX_POLL_RECORDS, min(wait, IDLE) if unfinished else wait)
+        fetched = [*self._gaps.take_due(), *fetched]
         rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
         self.last_progress = time.monotonic()
         self._raise_open_error()
@@ -208,7 +213,7 @@ class Worker:
         async with self._ownership_lock:
             if rebalances != self._rebalances:
                 return 0  # a rebalance came meanwhile: the new owners will read these records again
-            return await self._handle(fetched)
+            return await self._handle(fetched, source)
 
     async def _subscribed_source(self) -> Source:
         if self._source is None:
@@ -219,11 +224,11 @@ class Worker:
             self._subscription = names
         return self._source
 
-    async def _handle(self, fetched: Sequence[FetchedBatch]) -> int:
+    async def _handle(self, fetched: Sequence[FetchedBatch], source: Source) -> int:
         owned = [(batch, unit) for batch in fetched if (unit := self._unit_of(batch)) is not None]
         units = {unit.unit: unit for _, unit in owned}
         with ExitStack() as opening:
-            outputs = [out for batch, unit in owned for out in await self._handler.handle(unit, batch, opening)]
+            outputs = [out for batch, unit in owned for out in await self._outputs(unit, batch, source, opening)]
             spans = opening.pop_all()  # they end when the outputs are confirmed
         self._in_flight.append(
             _InFlightBatch(
@@ -234,6 +239,13 @@ class Worker:
             )
         )
         return sum(len(batch.records) for batch, _ in owned)
+
+    async def _outputs(
+        self, unit: OpenUnit, batch: FetchedBatch, source: Source, spans: ExitStack
+    ) -> list[TracedOutputs]:
+        if batch.gap is not None:
+            return self._gaps.handle(unit, batch, source)
+        return await self._handler.handle(unit, batch, spans)
 
     def _unit_of(self, batch: FetchedBatch) -> OpenUnit | None:
         return self._units.get(unit_of(batch.topic, batch.partition, self._namespace))
