@@ -28,6 +28,10 @@ class ReplacedTopic(TransientError):
     """A topic that is read whole lost records, or was deleted and made anew: what was read of it no longer holds."""
 
 
+class OtherCluster(TransientError):
+    """Another cluster answers at the broker's address: nothing is read or written until the right one is back."""
+
+
 class UnsupportedBroker(RuntimeError):
     """The broker does not speak what Penstock needs of it: no waiting helps."""
 

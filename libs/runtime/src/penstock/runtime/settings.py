@@ -35,6 +35,7 @@ class ServiceSettings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
     kafka_ssl_ca_file: FilePath | None = None
+    kafka_cluster_id: str | None = None
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
 
     namespace: Annotated[str, Field(alias="PENSTOCK_NAMESPACE", pattern=r"^[a-z][a-z0-9-]*$")] = "penstock"
@@ -65,6 +66,7 @@ class ServiceSettings(BaseSettings):
             sasl_username=self.kafka_sasl_username,
             sasl_password=self.kafka_sasl_password,
             ca_file=str(self.kafka_ssl_ca_file) if self.kafka_ssl_ca_file else None,
+            cluster_id=self.kafka_cluster_id,
         )
 
 

@@ -71,13 +71,14 @@ class PartitionGaps:
         ends = await self._consumer.end_offsets(partitions)
         readable = []
         for partition in partitions:
-            begin, topic_id, seen = begins[partition], ids.get(partition.topic, ""), self._seen.get(partition)
-            is_other = seen is not None and topic_id != seen.topic_id
+            begin, topic_id, seen = begins[partition], ids.get(partition.topic), self._seen.get(partition)
+            is_other = seen is not None and topic_id not in (None, seen.topic_id)  # a new topic may have none yet
             position = positions.get(partition, seen.position if seen and is_other else begin)
             gap = gap_at(position, begin, ends[partition], replaced=is_other)
             self._consumer.seek(partition, position)
             if gap is None:
-                self._seen[partition] = SeenPosition(topic_id, position)
+                if topic_id is not None:
+                    self._seen[partition] = SeenPosition(topic_id, position)
                 readable.append(partition)
             else:
                 self._consumer.pause(partition)

@@ -14,6 +14,7 @@ from penstock.bus.errors import UnreadableBatch
 from penstock.bus.kafka.assignor import unit_assignor
 from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
 from penstock.bus.kafka.fetched_records import FetchedResults
+from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import PartitionGaps, SeenPositions
 from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.kafka.unreadable_partitions import UnreadablePartitions, failure_text
@@ -34,8 +35,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
     returns, if the log has them.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, listener: RebalanceListener, seen: SeenPositions) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, listener: RebalanceListener, seen: SeenPositions, cluster: KnownCluster
+    ) -> None:
         self._consumer = consumer
+        self._cluster = cluster
         self._listener = listener
         self._paused: set[KafkaTopicPartition] = set()
         self._gaps = PartitionGaps(consumer, seen)
@@ -60,6 +64,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         group: str,
         listener: RebalanceListener,
         seen: SeenPositions,
+        cluster: KnownCluster,
     ) -> Self:
         """Connect; the group is joined when the first topics are subscribed. `seen` is kept for the group's next."""
         consumer = AIOKafkaConsumer(
@@ -77,8 +82,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             metadata_max_age_ms=60_000,
         )
         with translate_kafka_errors():
-            await start_client(consumer.start, consumer.stop)
-        return cls(consumer, listener, seen)
+            await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+        return cls(consumer, listener, seen, cluster)
 
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
@@ -124,6 +129,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             if gaps := self._gaps.take():
                 return gaps
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
+        self._cluster.check()
         batches = _fetched_batches(fetched, self._results)
         self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
         return batches
@@ -163,6 +169,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
+        self._cluster.check()
         with translate_kafka_errors():
             await self._consumer.commit({KafkaTopicPartition(*key): offset for key, offset in positions.items()})
         self._gaps.done(positions)
@@ -190,8 +197,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaReader:
     """Reads topic partitions outside any group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, cluster: KnownCluster) -> None:
         self._consumer = consumer
+        self._cluster = cluster
         self._gaps = PartitionGaps(consumer, {})
         self._results = FetchedResults.replace_in(consumer, self._note_failure)
         self._failure: str | None = None
@@ -203,7 +211,9 @@ class KafkaReader:
             self._failure = failure_text(partition, offset, unreadable_reason(error))
 
     @classmethod
-    async def start(cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None]) -> Self:
+    async def start(
+        cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None], cluster: KnownCluster
+    ) -> Self:
         """Connect and seek to the starts."""
         consumer = AIOKafkaConsumer(
             **client_settings,
@@ -213,8 +223,8 @@ class KafkaReader:
             max_partition_fetch_bytes=FETCH_BYTES,
         )
         with translate_kafka_errors():
-            await start_client(consumer.start, consumer.stop)
-            reader = cls(consumer)
+            await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+            reader = cls(consumer, cluster)
             try:
                 await reader._assign({KafkaTopicPartition(*key): offset for key, offset in starts.items()})
             except BaseException:
@@ -237,6 +247,7 @@ class KafkaReader:
                 self._pass_over(gaps)
                 return gaps
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000))
+        self._cluster.check()
         failure, self._failure = self._failure, None
         batches = [batch for batch in _fetched_batches(fetched, self._results) if batch.records]
         if failure and not batches:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from penstock.bus.kafka.known_cluster import KnownCluster
 
-async def start_client(start: Callable[[], Awaitable[Any]], stop: Callable[[], Awaitable[Any]]) -> None:
-    """Call `start`; if it fails or is cancelled, call `stop` too, and raise."""
+
+async def start_client(
+    client: Any, cluster: KnownCluster, start: Callable[[], Awaitable[Any]], stop: Callable[[], Awaitable[Any]]
+) -> None:
+    """Call `start`; if it fails or is cancelled, or another cluster answers `client`, call `stop`, and raise."""
+    cluster.watch(client)
     try:
         await start()
+        cluster.check()
     except BaseException:
         await stop()
         raise
