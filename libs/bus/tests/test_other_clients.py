@@ -19,7 +19,7 @@ from aiokafka.errors import (
     CorruptRecordException,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
-    OffsetOutOfRangeError,
+    RecordTooLargeError,
     TopicAuthorizationFailedError,
     UnsupportedCodecError,
     UnsupportedVersionError,
@@ -213,7 +213,7 @@ def test_a_topic_that_may_not_be_read_is_reported_for_itself_and_other_errors_re
     results = FetchedResults(lambda partition, offset, error: failures.append((partition, offset, str(error))))
     denied, away = KafkaTopicPartition("denied", 0), KafkaTopicPartition("away", 0)
     results[denied] = FetchError(error=TopicAuthorizationFailedError("denied"), backoff=0.1)
-    results[away] = FetchError(error=OffsetOutOfRangeError("away"), backoff=0.1)
+    results[away] = FetchError(error=RecordTooLargeError("away"), backoff=0.1)
     assert [(partition, offset) for partition, offset, _ in failures] == [(denied, -1)]
     assert list(results) == [away]
 

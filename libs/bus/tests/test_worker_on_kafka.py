@@ -109,11 +109,15 @@ class Deployment:
         return Group("counting", (LABELS,), open_unit, stateful=True)
 
     @asynccontextmanager
-    async def member(self, name: str, streams: Streams | None = None) -> AsyncIterator[asyncio.Task[None]]:
+    async def member(
+        self, name: str, streams: Streams | None = None, workers: list[Worker] | None = None
+    ) -> AsyncIterator[asyncio.Task[None]]:
         telemetry = start_telemetry("test", environ={})
         worker = Worker(
             self.group(name), self.log, self.namespace, streams or self.streams, self.state_stores, telemetry, Metrics()
         )
+        if workers is not None:
+            workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:
             yield task
@@ -228,6 +232,40 @@ async def test_a_restart_of_the_broker_is_survived(tmp_path: Path) -> None:
         await d.close()
     finally:
         await asyncio.to_thread(node.stop)
+
+
+async def test_another_cluster_at_the_brokers_address_is_refused_until_the_right_one_is_back(tmp_path: Path) -> None:
+    port, *_ = free_ports(1)
+    node = await asyncio.to_thread(start_broker, tmp_path / "right", port)
+    try:
+        d = Deployment(node.bootstrap, tmp_path / "state")
+        workers: list[Worker] = []
+        await d.declare("loans")
+        async with d.member("first", workers=workers):
+            await d.write("loans", range(100))
+            await until(lambda: _all_of(d, "loans", 100))
+            await asyncio.to_thread(node.stop)
+            node = await asyncio.to_thread(start_broker, tmp_path / "other", port)
+            other = KafkaLog(Connection(node.bootstrap), d.namespace, "other")
+            await other.create(stream_topics(d.namespace, declared("loans")))
+            stranger = Publisher(other, d.namespace, d.streams)
+            values = [label(number) for number in range(1000, 1500)]
+            await stranger.publish([Outputs(LABELS, "loans", values, [b"%d" % number for number in range(500)])])
+            await until(lambda: _fails_with(workers[0], "belongs to cluster"))
+            await stranger.close()
+            await other.close()
+            await asyncio.to_thread(node.stop)
+            node = await asyncio.to_thread(start_broker, tmp_path / "right", port)
+            await _retry(lambda: d.write("loans", range(100, 200)))
+            await until(lambda: _all_of(d, "loans", 200))
+        assert d.counted("loans") == (set(range(200)), 200)
+        await d.close()
+    finally:
+        await asyncio.to_thread(node.stop)
+
+
+async def _fails_with(worker: Worker, text: str) -> bool:
+    return text in str(worker.last_error)
 
 
 async def _retry(attempt: Callable[[], Awaitable[None]]) -> None:

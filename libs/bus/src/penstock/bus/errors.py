@@ -28,6 +28,14 @@ class StateLocked(TransientError):
     """A unit's state is open elsewhere: its owner before has not closed it yet."""
 
 
+class ReplacedTopic(TransientError):
+    """A topic that is read whole lost records, or was deleted and made anew: what was read of it no longer holds."""
+
+
+class OtherCluster(TransientError):
+    """Another cluster answers at the broker's address: nothing is read or written until the right one is back."""
+
+
 class UnsupportedBroker(RuntimeError):
     """The broker does not speak what Penstock needs of it: no waiting helps."""
 

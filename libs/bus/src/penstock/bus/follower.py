@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
+from penstock.bus.errors import ReplacedTopic
 from penstock.bus.ports import FetchedBatch, Log, Reader
 from penstock.contracts.batch import Unreadable
 from penstock.contracts.topics import Topic
 
 START_WAIT = 1.0  # seconds that a start waits for records that are on the log
+MENDING = "restore the broker's data, or begin a deployment anew with an empty data folder and restart the services"
 
 R = TypeVar("R")
 
@@ -40,6 +42,8 @@ class TopicFollower(Generic[R]):
         self._decode = topic.decoder(None)
         self._apply = apply
         self._reader: Reader | None = None
+        self._topic_id: str | None = None
+        self._is_kept = topic.retention == "forever"
         self.position = 0
 
     async def start(self) -> None:
@@ -47,8 +51,10 @@ class TopicFollower(Generic[R]):
 
         Raises:
             BrokerUnavailable: the log does not answer; the next start continues after what was applied.
+            ReplacedTopic: records are gone that this never read, or the topic is another one than before.
         """
         await self.close()
+        await self._check_topic()
         self._reader = await self._log.reader({self._topic_partition: self.position})
         ends = await self._log.end_offsets([self._topic_partition])
         while await self._reader.is_behind(ends):
@@ -61,6 +67,13 @@ class TopicFollower(Generic[R]):
         assert self._reader is not None
         return self._apply_all(await self._reader.poll(wait))
 
+    async def _check_topic(self) -> None:
+        topic = self._topic_partition[0]
+        topic_id = (await self._log.topic_ids([topic])).get(topic)
+        if self._topic_id is not None and topic_id != self._topic_id:
+            raise ReplacedTopic(f"{topic} was deleted or made anew; {MENDING}")
+        self._topic_id = topic_id
+
     async def close(self) -> None:
         """Stop reading; `start` continues where this stopped."""
         reader, self._reader = self._reader, None
@@ -70,6 +83,11 @@ class TopicFollower(Generic[R]):
     def _apply_all(self, batches: Iterable[FetchedBatch]) -> int:
         count = 0
         for batch in batches:
+            if batch.gap is not None and (self._is_kept or batch.gap.cause != "expired"):
+                raise ReplacedTopic(
+                    f"{batch.topic} is read whole, but its records from offset {batch.gap.expected} on are gone "
+                    f"({batch.gap.cause}, the log has {batch.gap.found}); {MENDING}"
+                )
             decoded: list[Any] = self._decode(batch.records)
             for raw, record in zip(batch.records, decoded, strict=True):
                 self.position = raw.offset + 1

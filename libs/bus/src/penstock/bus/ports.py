@@ -31,7 +31,7 @@ class FetchedBatch:
 
     `position` is the next offset to read. It may be beyond the last record and one: the marker that ends a transaction
     takes an offset too, as do records of a transaction that was aborted, and nobody reads them. With a `gap` it has no
-    records, and nothing more of the topic partition is fetched until the reader seeks.
+    records, and nothing more of the topic partition is fetched until the source seeks.
     """
 
     topic: str
@@ -39,6 +39,11 @@ class FetchedBatch:
     records: Sequence[RawRecord]
     position: int
     gap: Gap | None = None
+
+    @property
+    def next_position(self) -> int:
+        """The offset to read on from: behind the gap, if there is one."""
+        return self.position if self.gap is None else self.gap.found
 
 
 Headers = Sequence[tuple[str, bytes]]
@@ -137,7 +142,10 @@ class Sink(Protocol):
 
 
 class Reader(Protocol):
-    """Reads topic partitions from given offsets on, outside any group."""
+    """Reads topic partitions from given offsets on, outside any group.
+
+    Where the log does not have a position, a batch with the gap comes first, and then the records behind the gap.
+    """
 
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
@@ -178,6 +186,9 @@ class Log(Protocol):
 
     async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
         """How many copies hold a record at least once it is confirmed, of the topics that exist."""
+
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists; a topic that was deleted and made anew has another."""
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""

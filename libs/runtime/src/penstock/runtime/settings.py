@@ -36,6 +36,7 @@ class ServiceSettings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
     kafka_ssl_ca_file: FilePath | None = None
+    kafka_cluster_id: str | None = None
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
 
     durability: Annotated[Literal["production", "development"], Field(alias="PENSTOCK_DURABILITY")] = "production"
@@ -82,6 +83,7 @@ class ServiceSettings(BaseSettings):
             sasl_username=self.kafka_sasl_username,
             sasl_password=self.kafka_sasl_password,
             ca_file=str(self.kafka_ssl_ca_file) if self.kafka_ssl_ca_file else None,
+            cluster_id=self.kafka_cluster_id,
         )
 
 

@@ -35,6 +35,7 @@ class Metrics:
         self._dead_lettered = self._counter(names.RECORDS_DEAD_LETTERED, "Records that could not be read.")
         self._rejected = self._counter(names.RECORDS_REJECTED, "Records refused with a reason, by topic.")
         self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records dropped as duplicates, by topic.")
+        self._missing = self._counter(names.RECORDS_MISSING, "Records lost before they were read, by topic.")
         self._lag = Gauge(names.CONSUMER_LAG, "Records still to be read.", ["topic"], registry=self.registry)
         self._failing_units = Gauge(
             names.FAILING_UNITS, "Units that are held back.", ["group", "state"], registry=self.registry
@@ -78,6 +79,10 @@ class Metrics:
     def count_duplicates(self, topic: str, count: int = 1) -> None:
         """Count records of a topic that were dropped as duplicates."""
         self._duplicate.labels(self._topics(topic)).inc(count)
+
+    def count_missing(self, topic: str, count: int = 1) -> None:
+        """Count records of a topic that expired or were lost before they were read."""
+        self._missing.labels(self._topics(topic)).inc(count)
 
     def set_consumer_lag(self, topic: str, records: int) -> None:
         """Set how many records of a topic this process has still to read, over all its partitions."""

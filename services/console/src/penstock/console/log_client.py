@@ -84,6 +84,10 @@ class PatientLog:
         """How many copies hold a record at least once it is confirmed, of the topics that exist."""
         return await self._retry(lambda: self._log.acknowledged_copies(topics))
 
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists; a topic that was deleted and made anew has another."""
+        return await self._retry(lambda: self._log.topic_ids(topics))
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return await self._retry(lambda: self._log.committed(group))

@@ -108,7 +108,7 @@ class _StreamFollower:
                 self._cache.add(self._stream, kind, record)
                 if index % SLICE == SLICE - 1:
                     await asyncio.sleep(0)
-            self._positions[topic_partition] = batch.records[-1].offset + 1
+            self._positions[topic_partition] = batch.next_position
 
 
 def _answer_kinds(namespace: str, declared: StreamDeclared) -> dict[TopicPartition, AnswerKind]:

@@ -14,7 +14,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.consumer import fetcher
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAuthorizationFailedError
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
@@ -54,9 +54,11 @@ class FetchedResults(OrderedDict[KafkaTopicPartition, Any]):
     def __setitem__(self, partition: KafkaTopicPartition, result: Any) -> None:
         if isinstance(result, fetcher.FetchResult):
             result._partition_records = _ReadableRecords(result._partition_records, self._finished, self._on_failure)
-        elif isinstance(result._error, TopicAuthorizationFailedError):
+        elif isinstance(result._error, (TopicAuthorizationFailedError, OffsetOutOfRangeError)):
             self._on_failure(partition, -1, result._error)
             return
+        elif isinstance(result._error, NoOffsetForPartitionError):
+            return  # its position is on its way: the listener seeks
         super().__setitem__(partition, result)
 
     def take_positions(self) -> dict[KafkaTopicPartition, int]:

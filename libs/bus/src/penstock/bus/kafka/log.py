@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,13 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.known_cluster import KnownCluster
+from penstock.bus.kafka.partition_gaps import SeenPositions
 from penstock.bus.kafka.replication import acknowledged_copies
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaReader, KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
+from penstock.bus.kafka.topic_ids import fetch_topic_ids
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -28,7 +32,7 @@ LEADER_CHECKS, LEADER_CHECK_EVERY = 200, 0.05  # how often, and each how many se
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster: the settings of every client of it."""
+    """How to reach a cluster: the settings of every client of it. With a `cluster_id`, no other cluster is accepted."""
 
     bootstrap_servers: str
     security_protocol: str = "PLAINTEXT"
@@ -36,6 +40,7 @@ class Connection:
     sasl_username: str | None = None
     sasl_password: str | None = None
     ca_file: str | None = None
+    cluster_id: str | None = None
 
     def client_settings(self) -> dict[str, Any]:
         """The settings under aiokafka's names."""
@@ -65,6 +70,8 @@ class KafkaLog:
         self._admin: AIOKafkaAdminClient | None = None
         self._lookup: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
+        self._cluster = KnownCluster(connection.cluster_id)
+        self._seen: dict[str, SeenPositions] = defaultdict(dict)
 
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until their partitions have leaders."""
@@ -104,15 +111,17 @@ class KafkaLog:
 
     async def source(self, group: str, listener: RebalanceListener) -> KafkaSource:
         """Join a consumer group."""
-        return await KafkaSource.join(self._client_settings, self._namespace, group, listener)
+        return await KafkaSource.join(
+            self._client_settings, self._namespace, group, listener, self._seen[group], self._cluster
+        )
 
     async def sink(self) -> KafkaSink:
         """A new idempotent producer."""
-        return await KafkaSink.start(self._client_settings)
+        return await KafkaSink.start(self._client_settings, self._cluster)
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> KafkaReader:
         """Read topic partitions from an offset on; None: only new records."""
-        return await KafkaReader.start(self._client_settings, starts)
+        return await KafkaReader.start(self._client_settings, starts, self._cluster)
 
     async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset of each topic partition that exists."""
@@ -142,6 +151,11 @@ class KafkaLog:
             admin = await self._connected_admin()
             return await acknowledged_copies(admin, topics)
 
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists; a topic that was deleted and made anew has another."""
+        with translate_kafka_errors():
+            return await fetch_topic_ids((await self._connected_lookup())._client, topics)
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         with translate_kafka_errors():
@@ -158,19 +172,26 @@ class KafkaLog:
         if lookup is not None:
             await lookup.stop()
 
+    async def _leave_other_cluster(self) -> None:
+        """Connect anew after a refusal: a client that was refused knows no broker any more."""
+        if self._cluster.is_refused:
+            await self.close()
+
     async def _connected_admin(self) -> AIOKafkaAdminClient:
         async with self._connecting:
+            await self._leave_other_cluster()
             if self._admin is None:
                 admin = AIOKafkaAdminClient(**self._client_settings)
-                await start_client(admin.start, admin.close)
+                await start_client(admin._client, self._cluster, admin.start, admin.close)
                 self._admin = admin
             return self._admin
 
     async def _connected_lookup(self) -> AIOKafkaConsumer:
         async with self._connecting:
+            await self._leave_other_cluster()
             if self._lookup is None:
                 lookup = AIOKafkaConsumer(**self._client_settings)
-                await start_client(lookup.start, lookup.stop)
+                await start_client(lookup._client, self._cluster, lookup.start, lookup.stop)
                 self._lookup = lookup
             return self._lookup
 

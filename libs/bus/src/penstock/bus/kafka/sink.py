@@ -9,6 +9,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.start_or_close import start_client, stop_client
 from penstock.bus.partition_order import PartitionOrder
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, RecordBatch, TopicPartition
@@ -20,12 +21,13 @@ OVERHEAD = 48_000  # bytes that a record may have beside its key and value: head
 class KafkaSink:
     """A producer. Once it has failed it must not be used again: whether its last records were written is unknown."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, cluster: KnownCluster) -> None:
         self._producer = producer
+        self._cluster = cluster
         self._order: PartitionOrder[list[asyncio.Future[Any]]] = PartitionOrder()
 
     @classmethod
-    async def start(cls, client_settings: Mapping[str, Any]) -> Self:
+    async def start(cls, client_settings: Mapping[str, Any], cluster: KnownCluster) -> Self:
         """Connect."""
         producer = AIOKafkaProducer(
             **client_settings,
@@ -34,14 +36,15 @@ class KafkaSink:
             max_request_size=MAX_ENCLOSING_RECORD_BYTES + OVERHEAD,
         )
         with translate_kafka_errors():
-            await start_client(producer.start, producer.stop)
-        return cls(producer)
+            await start_client(producer.client, cluster, producer.start, producer.stop)
+        return cls(producer, cluster)
 
     async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
         """Send records; the result is done when the broker has confirmed all of them.
 
         A partition whose leader is away holds up the later writes to it, and no others.
         """
+        self._cluster.check()
         return _await_confirmations(self._order.run_each(batches, self._send_to))
 
     async def _send_to(

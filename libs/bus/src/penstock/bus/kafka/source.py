@@ -3,76 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaTopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
 from penstock.bus.errors import UnreadableBatch
 from penstock.bus.kafka.assignor import unit_assignor
 from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
 from penstock.bus.kafka.fetched_records import FetchedResults
+from penstock.bus.kafka.known_cluster import KnownCluster
+from penstock.bus.kafka.partition_gaps import PartitionGaps, SeenPositions
 from penstock.bus.kafka.start_or_close import start_client, stop_client
+from penstock.bus.kafka.unreadable_partitions import UnreadablePartitions, failure_text
 from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
 FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better
 SESSION_MS = 10_000  # how long a silent member keeps its partitions
 HEARTBEAT_MS = 300  # a member hears of a rebalance at its next heartbeat
 LONGEST_HANDLING_MS = 3_600_000  # a training run is one record; health watches for progress
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until what could not be read is fetched again
-RETRY_LASTS = 5.0  # seconds within which a new fetch has failed again, if it does
-
-log = logging.getLogger(__name__)
 
 
 def _topic_partitions(partitions: Collection[KafkaTopicPartition]) -> list[TopicPartition]:
     return [(partition.topic, partition.partition) for partition in partitions]
 
 
-class _KafkaListener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Passes rebalances on to the bus's listener, and seeks to the positions that it returns."""
+class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
+    """A member of a consumer group. Passes rebalances on to the bus's listener, and reads from the positions that it
+    returns, if the log has them.
+    """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, listener: RebalanceListener, paused: set[KafkaTopicPartition]
+        self, consumer: AIOKafkaConsumer, listener: RebalanceListener, seen: SeenPositions, cluster: KnownCluster
     ) -> None:
         self._consumer = consumer
-        self._listener = listener
-        self._paused = paused
-
-    async def on_partitions_revoked(self, revoked: Collection[KafkaTopicPartition]) -> None:
-        await self._listener.on_revoked(_topic_partitions(revoked))
-        self._paused.difference_update(revoked)
-
-    async def on_partitions_assigned(self, assigned: Collection[KafkaTopicPartition]) -> None:
-        positions = await self._listener.on_assigned(_topic_partitions(assigned))
-        for topic_partition, offset in positions.items():
-            self._consumer.seek(KafkaTopicPartition(*topic_partition), offset)
-
-
-class KafkaSource:
-    """A member of a consumer group."""
-
-    def __init__(self, consumer: AIOKafkaConsumer, listener: RebalanceListener) -> None:
-        self._consumer = consumer
+        self._cluster = cluster
         self._listener = listener
         self._paused: set[KafkaTopicPartition] = set()
-        self._unreadable = _UnreadablePartitions(consumer, self._paused)
-        self._results = FetchedResults.replace_in(consumer, self._unreadable.add)
+        self._gaps = PartitionGaps(consumer, seen)
+        self._unreadable = UnreadablePartitions(consumer, self._is_paused)
+        self._results = FetchedResults.replace_in(consumer, self._note_failure)
+        self._assignment_error: Exception | None = None
+
+    def _note_failure(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
+        if isinstance(error, OffsetOutOfRangeError):
+            self._gaps.add_out_of_range(partition)
+        else:
+            self._unreadable.add(partition, offset, error)
+
+    def _is_paused(self, partition: KafkaTopicPartition) -> bool:
+        return partition in self._paused or partition in self._gaps
 
     @classmethod
     async def join(
-        cls, client_settings: Mapping[str, Any], namespace: str, group: str, listener: RebalanceListener
+        cls,
+        client_settings: Mapping[str, Any],
+        namespace: str,
+        group: str,
+        listener: RebalanceListener,
+        seen: SeenPositions,
+        cluster: KnownCluster,
     ) -> Self:
-        """Connect; the group is joined when the first topics are subscribed."""
+        """Connect; the group is joined when the first topics are subscribed. `seen` is kept for the group's next."""
         consumer = AIOKafkaConsumer(
             **client_settings,
             group_id=group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             isolation_level="read_committed",
             partition_assignment_strategy=(unit_assignor(namespace),),
             session_timeout_ms=SESSION_MS,
@@ -83,32 +82,62 @@ class KafkaSource:
             metadata_max_age_ms=60_000,
         )
         with translate_kafka_errors():
-            await start_client(consumer.start, consumer.stop)
-        return cls(consumer, listener)
+            await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+        return cls(consumer, listener, seen, cluster)
 
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
-        listener = _KafkaListener(self._consumer, self._listener, self._paused)
         with translate_kafka_errors():
             if topics:
-                self._consumer.subscribe(sorted(topics), listener=listener)
+                self._consumer.subscribe(sorted(topics), listener=self)
             else:
                 self._consumer.unsubscribe()
+
+    async def on_partitions_revoked(self, revoked: Collection[KafkaTopicPartition]) -> None:
+        """Called by the client."""
+        await self._listener.on_revoked(_topic_partitions(revoked))
+        self._paused.difference_update(revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[KafkaTopicPartition]) -> None:
+        """Called by the client, which would only log what is raised here: the next poll raises it."""
+        self._consumer.pause(*assigned)  # before the first fetch
+        starts = await self._listener.on_assigned(_topic_partitions(assigned))
+        try:
+            positions = {KafkaTopicPartition(*key): at for key, at in starts.items()}
+            positions |= await self._committed([partition for partition in assigned if partition not in positions])
+            self._fetch(await self._gaps.start(assigned, positions))
+        except Exception as error:
+            self._assignment_error = error
+
+    async def _committed(self, partitions: Sequence[KafkaTopicPartition]) -> dict[KafkaTopicPartition, int]:
+        commits = await self._consumer._coordinator.fetch_committed_offsets(partitions)
+        return {partition: commit.offset for partition, commit in commits.items() if commit.offset >= 0}
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:
         """At most `max_records` records, waiting `wait` seconds for the first.
 
-        A topic partition that cannot be read is left out for a while, so that the others are read on.
+        A topic partition that cannot be read is left out for a while, so that the others are read on; one whose
+        position the log does not have is in the result once, with the gap, and left out until `seek`.
         """
         if not self._consumer.subscription():
             await asyncio.sleep(wait)  # the client would wait for a subscription forever
             return []
         self._unreadable.retry_due()
         with translate_kafka_errors():
+            self._raise_assignment_error()
+            self._fetch(await self._gaps.look())
+            if gaps := self._gaps.take():
+                return gaps
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
+        self._cluster.check()
         batches = _fetched_batches(fetched, self._results)
         self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
         return batches
+
+    def _raise_assignment_error(self) -> None:
+        error, self._assignment_error = self._assignment_error, None
+        if error is not None:
+            raise error
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
@@ -120,12 +149,19 @@ class KafkaSource:
         """Fetch these again, of those that are assigned; one that cannot be read still waits for its next try."""
         assigned = self._assigned(topic_partitions)
         self._paused.difference_update(assigned)
-        self._consumer.resume(*[partition for partition in assigned if not self._unreadable.is_waiting(partition)])
+        self._fetch(assigned)
+
+    def _fetch(self, partitions: Collection[KafkaTopicPartition]) -> None:
+        """Fetch those that nothing speaks against."""
+        self._consumer.resume(*[p for p in partitions if not self._is_paused(p) and not self._unreadable.is_waiting(p)])
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read on from these offsets, of those that are assigned; what was fetched and not yet polled is dropped."""
-        for partition in self._assigned(positions):
+        assigned = self._assigned(positions)
+        for partition in assigned:
             self._consumer.seek(partition, positions[partition.topic, partition.partition])
+            self._gaps.close(partition)
+        self._fetch(assigned)
 
     def _assigned(self, topic_partitions: Collection[TopicPartition]) -> list[KafkaTopicPartition]:
         wanted = {KafkaTopicPartition(*key) for key in topic_partitions}
@@ -133,8 +169,10 @@ class KafkaSource:
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to the group: everything before these offsets is done."""
+        self._cluster.check()
         with translate_kafka_errors():
             await self._consumer.commit({KafkaTopicPartition(*key): offset for key, offset in positions.items()})
+        self._gaps.done(positions)
 
     def end_offsets(self) -> Mapping[TopicPartition, int]:
         """The next offset of each assigned topic partition, as of its last fetch."""
@@ -159,48 +197,70 @@ class KafkaSource:
 class KafkaReader:
     """Reads topic partitions outside any group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, cluster: KnownCluster) -> None:
         self._consumer = consumer
+        self._cluster = cluster
+        self._gaps = PartitionGaps(consumer, {})
         self._results = FetchedResults.replace_in(consumer, self._note_failure)
         self._failure: str | None = None
 
     def _note_failure(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
-        self._failure = _failure_text(partition, offset, unreadable_reason(error))
+        if isinstance(error, OffsetOutOfRangeError):
+            self._gaps.add_out_of_range(partition)
+        else:
+            self._failure = failure_text(partition, offset, unreadable_reason(error))
 
     @classmethod
-    async def start(cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None]) -> Self:
+    async def start(
+        cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None], cluster: KnownCluster
+    ) -> Self:
         """Connect and seek to the starts."""
         consumer = AIOKafkaConsumer(
             **client_settings,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             isolation_level="read_committed",
             max_partition_fetch_bytes=FETCH_BYTES,
         )
         with translate_kafka_errors():
-            await start_client(consumer.start, consumer.stop)
-            reader = cls(consumer)
+            await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+            reader = cls(consumer, cluster)
             try:
-                consumer.assign([KafkaTopicPartition(*topic_partition) for topic_partition in starts])
-                for topic_partition, offset in starts.items():
-                    if offset is None:
-                        await consumer.seek_to_end(KafkaTopicPartition(*topic_partition))
-                    else:
-                        consumer.seek(KafkaTopicPartition(*topic_partition), offset)
+                await reader._assign({KafkaTopicPartition(*key): offset for key, offset in starts.items()})
             except BaseException:
                 await consumer.stop()
                 raise
         return reader
 
+    async def _assign(self, starts: Mapping[KafkaTopicPartition, int | None]) -> None:
+        self._consumer.assign(list(starts))
+        positions = {partition: offset for partition, offset in starts.items() if offset is not None}
+        new = [partition for partition in starts if partition not in positions]
+        ends = await self._consumer.end_offsets(new) if new else {}
+        await self._gaps.start(list(starts), positions | ends)
+
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         with translate_kafka_errors():
+            self._consumer.resume(*await self._gaps.look())
+            if gaps := self._gaps.take():
+                self._pass_over(gaps)
+                return gaps
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000))
+        self._cluster.check()
         failure, self._failure = self._failure, None
         batches = [batch for batch in _fetched_batches(fetched, self._results) if batch.records]
         if failure and not batches:
             raise UnreadableBatch(failure)
         return batches
+
+    def _pass_over(self, gaps: Sequence[FetchedBatch]) -> None:
+        for batch in gaps:
+            assert batch.gap is not None
+            partition = KafkaTopicPartition(batch.topic, batch.partition)
+            self._consumer.seek(partition, batch.gap.found)
+            self._gaps.close(partition)
+            self._consumer.resume(partition)
 
     async def read_to_end(self) -> list[FetchedBatch]:
         """All records up to the ends as they are now."""
@@ -224,66 +284,6 @@ class KafkaReader:
         """Stop reading."""
         with translate_kafka_errors():
             await stop_client(self._consumer.stop)
-
-
-@dataclass(frozen=True)
-class _Unreadable:
-    """Why a topic partition cannot be read, and when it is tried again, after a pause of so many seconds."""
-
-    reason: str
-    retry_at: float
-    pause: float
-
-
-class _UnreadablePartitions:
-    """A consumer's topic partitions that cannot be read: each is paused, and tried again after ever longer pauses."""
-
-    def __init__(self, consumer: AIOKafkaConsumer, paused: Collection[KafkaTopicPartition]) -> None:
-        self._consumer = consumer
-        self._paused = paused
-        self._waiting: dict[KafkaTopicPartition, _Unreadable] = {}
-        self._retried: dict[KafkaTopicPartition, _Unreadable] = {}
-
-    def add(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
-        """Leave a topic partition out for a while."""
-        before = self._retried.pop(partition, None)
-        pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
-        reason = _failure_text(partition, offset, unreadable_reason(error))
-        log.warning("%s; trying again in %g s", reason, pause)
-        self._consumer.pause(partition)
-        self._waiting[partition] = _Unreadable(reason, time.monotonic() + pause, pause)
-
-    def retry_due(self) -> None:
-        """Have those whose pause is over fetched again."""
-        now = time.monotonic()
-        for partition in [partition for partition, failure in self._waiting.items() if failure.retry_at <= now]:
-            self._retried[partition] = self._waiting.pop(partition)
-            if partition in self._consumer.assignment() and partition not in self._paused:
-                self._consumer.resume(partition)
-
-    def is_waiting(self, partition: KafkaTopicPartition) -> bool:
-        """Whether it is left out for now."""
-        return partition in self._waiting
-
-    def remove(self, partitions: Collection[KafkaTopicPartition]) -> None:
-        """These have been read."""
-        if self._retried:
-            for partition in partitions:
-                self._retried.pop(partition, None)
-
-    def reasons(self) -> dict[KafkaTopicPartition, str]:
-        """Why each cannot be read; one that is tried again and fails no more, for want of records, is left out."""
-        tried = time.monotonic() - RETRY_LASTS
-        return {
-            partition: failure.reason
-            for partition, failure in (self._retried | self._waiting).items()
-            if failure.retry_at > tried
-        }
-
-
-def _failure_text(partition: KafkaTopicPartition, offset: int, reason: str) -> str:
-    where = f" at offset {offset}" if offset >= 0 else ""
-    return f"{partition.topic}/{partition.partition} cannot be read{where}: {reason}"
 
 
 def _fetched_batches(

@@ -8,16 +8,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import penstock.bus.kafka.connections  # noqa: F401 - before any client connects
+from penstock.bus.kafka.known_cluster import KnownCluster
 
 STOP_LIMIT = 10.0  # seconds: an idempotent producer would wait for ever for a partition that confirms nothing
 
 log = logging.getLogger(__name__)
 
 
-async def start_client(start: Callable[[], Awaitable[Any]], stop: Callable[[], Awaitable[Any]]) -> None:
-    """Call `start`; if it fails or is cancelled, call `stop` too, and raise."""
+async def start_client(
+    client: Any, cluster: KnownCluster, start: Callable[[], Awaitable[Any]], stop: Callable[[], Awaitable[Any]]
+) -> None:
+    """Call `start`; if it fails or is cancelled, or another cluster answers `client`, call `stop`, and raise."""
+    cluster.watch(client)
     try:
         await start()
+        cluster.check()
     except BaseException:
         await stop()
         raise

@@ -78,6 +78,10 @@ class MemoryLog:
         """One of each topic that exists."""
         return {topic: 1 for topic in topics if topic in self._partition_counts}
 
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The id of each topic that exists."""
+        return {topic: topic for topic in topics if topic in self._partition_counts}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The positions that the group has committed."""
         return dict(self._commits[group])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -136,35 +136,19 @@ class AssignedUnits:
         """Whether as many stores are open as may be, and none of them is idle."""
         return len(self._open) >= MAX_OPEN_STORES and not self._idle()
 
-    async def open(
-        self, assigned: AssignedUnit, batches: Sequence[FetchedBatch]
-    ) -> tuple[Sequence[FetchedBatch], Mapping[TopicPartition, int]]:
-        """Open a unit's state, off the event loop, and its handlers.
-
-        The batches to handle, and where its other topic partitions are to be read from: once its state is open for the
-        first time, it may be that a commit was lost, or that the state is older than what was fetched.
+    async def open(self, assigned: AssignedUnit) -> bool:
+        """Open a unit's state, off the event loop, and its handlers; whether it stands elsewhere than was known.
 
         Raises:
             TransientError: the state cannot be opened.
             Exception: whatever the group's handlers raise from it.
         """
-        try:
-            moved = await self._open_state(assigned)
-            if assigned.routes is None:
-                assert assigned.state is not None
-                routes = self._group.open(assigned.unit, assigned.state)
-                assigned.routes = {route.topic.short_name: route for route in routes}
-        except Exception:
-            if assigned.positions is None:
-                self._close(assigned)
-            raise
-        if not moved:
-            return batches, {}
-        assert assigned.positions is not None
-        if assigned.failure is not None:
-            assigned.pending.clear()
-            batches = ()
-        return _from_positions(assigned.positions, assigned.topic_partitions, batches)
+        moved = await self._open_state(assigned)
+        if assigned.routes is None:
+            assert assigned.state is not None
+            routes = self._group.open(assigned.unit, assigned.state)
+            assigned.routes = {route.topic.short_name: route for route in routes}
+        return moved
 
     async def _open_state(self, assigned: AssignedUnit) -> bool:
         """Open the state unless it is; whether it stands elsewhere than what was known of it."""
@@ -201,9 +185,10 @@ class AssignedUnits:
         assigned.pending.clear()
 
     def close_state(self, assigned: AssignedUnit) -> None:
-        """Close the state of a unit of which nothing is in flight, for it to be opened anew."""
+        """Close the state of a unit of which nothing is in flight: where it stands is looked up when it is opened."""
         if self._group.stateful:
             self._close(assigned)
+            assigned.positions = None
 
     def close(self) -> None:
         """Close all; none is assigned any more. Those that fail are remembered until they are assigned again."""
@@ -222,18 +207,3 @@ class AssignedUnits:
     def _close(self, assigned: AssignedUnit) -> None:
         self._open.pop(assigned.unit, None)
         assigned.close()
-
-
-def _from_positions(
-    positions: Mapping[str, int], topic_partitions: Collection[TopicPartition], batches: Sequence[FetchedBatch]
-) -> tuple[Sequence[FetchedBatch], Mapping[TopicPartition, int]]:
-    """The batches that go on from the positions, and the positions of the topic partitions that none does."""
-    wanted = {key: positions.get(key[0], 0) for key in topic_partitions}
-    at_position = [batch for batch in batches if _holds(batch, wanted[batch.topic, batch.partition])]
-    elsewhere = wanted.keys() - {(batch.topic, batch.partition) for batch in at_position}
-    return at_position, {key: wanted[key] for key in elsewhere}
-
-
-def _holds(batch: FetchedBatch, position: int) -> bool:
-    """Whether a batch holds the record at a position, or those just before it."""
-    return (batch.records[0].offset if batch.records else batch.position) <= position <= batch.position

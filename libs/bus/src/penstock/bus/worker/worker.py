@@ -21,6 +21,7 @@ from penstock.bus.routes import Group
 from penstock.bus.state.unit_state import StateStores
 from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
 from penstock.bus.worker.batch_handler import BatchHandler
+from penstock.bus.worker.gaps import Gaps
 from penstock.bus.worker.group_commits import GroupCommits
 from penstock.bus.worker.step import HandledUnit, Step
 from penstock.bus.worker.unit_alerts import UnitAlerts
@@ -83,6 +84,7 @@ class Worker:
         self._streams = streams
         self._metrics = metrics
         self._handler = BatchHandler(group, streams, telemetry, metrics)
+        self._gaps = Gaps(group, log, streams, metrics)
         self._publisher = Publisher(log, namespace, streams, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
@@ -135,7 +137,7 @@ class Worker:
         failures |= {f"{self.group.name}/{unit}": why for unit, why in self._retries.reasons().items()}
         if self._source is not None:
             failures |= {f"{topic}/{number}": why for (topic, number), why in self._source.failures().items()}
-        return failures
+        return failures | self._gaps.failures()
 
     @property
     def is_cut_off(self) -> bool:
@@ -168,6 +170,7 @@ class Worker:
         self._units.close()
         self._retries.reassign()
         self._commits.clear()
+        self._gaps.clear()
         self._subscription = set()
         if source is not None:
             await suppress_transient(source.close())
@@ -209,6 +212,7 @@ class Worker:
                 await suppress_transient(self._commits.commit(self._source))
             self._units.revoke(topic_partitions)
             self._commits.discard(topic_partitions)
+            self._gaps.discard(topic_partitions)
 
     # --- ahead: from a poll to outputs in flight
 
@@ -218,6 +222,7 @@ class Worker:
         self._retries.pause(source)
         unfinished = bool(self._commits or self._in_flight)
         fetched = await source.poll(MAX_POLL_RECORDS, self._retries.wait(min(wait, IDLE) if unfinished else wait))
+        fetched = [*self._gaps.take_due(), *fetched]
         rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
         self.last_progress = time.monotonic()
         if not fetched and not self._retries.due():
@@ -225,7 +230,7 @@ class Worker:
         async with self._ownership_lock:
             if rebalances != self._rebalances:
                 return 0  # a rebalance came meanwhile: the new owners will read these records again
-            return await self._handle(fetched)
+            return await self._handle(fetched, source)
 
     async def _subscribed_source(self) -> Source:
         if self._source is None:
@@ -269,12 +274,12 @@ class Worker:
     async def _handle_unit(self, unit: AssignedUnit, batches: Sequence[FetchedBatch], step: Step) -> bool:
         """Handle batches of one unit, and add them and their outputs to the step; False: the unit failed."""
         try:
-            batches, elsewhere = await self._units.open(unit, batches)
+            if await self._units.open(unit):
+                batches = await self._from_positions(unit, batches)
         except Exception as error:
+            self._units.close_state(unit)
             self._retries.fail(unit, batches, error)
             return False
-        if elsewhere and self._source is not None:
-            self._source.seek(elsewhere)
         before = dict(unit.positions or {})
         with ExitStack() as spans:
             try:
@@ -290,6 +295,21 @@ class Worker:
             step.spans.push(spans.pop_all())
         return True
 
+    async def _from_positions(self, unit: AssignedUnit, batches: Sequence[FetchedBatch]) -> Sequence[FetchedBatch]:
+        """The batches that go on from where the unit's state stands; its other topic partitions are sought.
+
+        It may be that a commit was lost, or that the state is older than what was fetched.
+        """
+        starts = await self._gaps.starts(dict.fromkeys(unit.topic_partitions, unit))
+        if unit.failure is not None:
+            unit.pending.clear()
+            batches = ()
+        at_start = [batch for batch in batches if _holds(batch, starts.get((batch.topic, batch.partition)))]
+        elsewhere = starts.keys() - {(batch.topic, batch.partition) for batch in at_start}
+        if self._source is not None:
+            self._source.seek({key: starts[key] for key in elsewhere})
+        return at_start
+
     async def _outputs(self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack) -> Sequence[TracedOutputs]:
         self.handling_since = time.monotonic()
         try:
@@ -300,6 +320,9 @@ class Worker:
     async def _outputs_of_handler(
         self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack
     ) -> Sequence[TracedOutputs]:
+        if batch.gap is not None:
+            assert self._source is not None
+            return self._gaps.handle(unit, batch, self._source)
         if unit.failure is not None and len(batch.records) == 1 and self._retries.may_put_aside(unit.failure):
             return [self._handler.put_aside(unit, batch, unit.failure.reason)]
         return await self._handler.handle(unit, batch, spans)
@@ -406,3 +429,9 @@ class Worker:
         for task in writing:
             task.cancel()
         await asyncio.gather(*writing, return_exceptions=True)
+
+
+def _holds(batch: FetchedBatch, position: int | None) -> bool:
+    """Whether a batch holds the record at a position, or those just before it."""
+    first = batch.records[0].offset if batch.records else batch.position
+    return position is not None and first <= position <= batch.position

@@ -138,7 +138,9 @@ class Declaration(StrictModel):
     """The declaration of a stream; `stream_file` reads it from TOML.
 
     `slices` are fields, which need not be features, by whose values quality is also reported: where a model does
-    worse, and for whom. A stream without an `entity` is one series, unless `ordered = false`.
+    worse, and for whom. A stream without an `entity` is one series, unless `ordered = false`. `on_gap` says what a
+    service does where the log lost records that it has not read: `continue` behind them, or `hold` the partition;
+    either way there is an alert.
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -149,6 +151,7 @@ class Declaration(StrictModel):
     ordered: bool = True
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
     extra: Literal["refuse", "keep"] = "refuse"
+    on_gap: Literal["continue", "hold"] = "continue"
     slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(distinct)] = ()
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()

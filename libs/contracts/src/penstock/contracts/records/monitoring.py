@@ -153,6 +153,31 @@ FAILED_CHALLENGER = "failed-challenger"
 """The subject of an alert about a challenger that failed: its `version`."""
 
 
+class LogGap(BaseModel):
+    """A group's position that the log does not have: it wanted the record at offset `expected`, the next is at `found`.
+
+    `expired`: retention deleted the records between. `lost`: the log ends before the position. `replaced`: the topic
+    was deleted and made anew; what its predecessor held from `expected` on is not known. `records` are the offsets
+    that were passed over or lost, none for a replaced topic. `action` is what the group does: `continue` at `found`,
+    or `hold` the topic partition.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    group: str
+    topic: str
+    partition: int
+    cause: Literal["expired", "lost", "replaced"]
+    expected: int
+    found: int
+    records: int
+    action: Literal["continue", "hold"]
+
+
+GAP = "gap"
+"""The subject of an alert about a gap in the log: its `gap`."""
+
+
 class Alert(ControlRecord):
     """Something that a person may want to act on. `version` is the model version concerned, if any."""
 
@@ -163,3 +188,4 @@ class Alert(ControlRecord):
     message: str
     stream: str | None = None
     version: int | None = None
+    gap: LogGap | None = None

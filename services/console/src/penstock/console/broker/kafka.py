@@ -67,6 +67,12 @@ class Broker:
             self._format()
 
     @property
+    def cluster_id(self) -> str:
+        """The id of the cluster, once it is set up."""
+        lines = (self._storage / "meta.properties").read_text().splitlines()
+        return next(line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id="))
+
+    @property
     def _storage(self) -> Path:
         return self.home.kafka / "storage"
 

@@ -63,6 +63,7 @@ def make_plan(home: Home, options: StartOptions, progress: Progress | None = Non
     namespace = options.environment.get("PENSTOCK_NAMESPACE") or "penstock"
     zipkin_url = zipkin.url if zipkin else None
     settings = common_settings(home, ports, namespace) | telemetry_settings(zipkin_url, options.environment)
+    settings["KAFKA_CLUSTER_ID"] = broker.cluster_id
     services = service_plans(home, ports, settings, options.workers)
     return Plan(
         namespace=namespace,

@@ -68,7 +68,9 @@ class OutcomeArchive:
         try:
             while position < stop:
                 for fetched in await reader.poll(POLL_SECONDS):
-                    position = fetched.records[-1].offset + 1
+                    if fetched.gap is not None and fetched.gap.cause == "lost":
+                        return
+                    position = fetched.next_position
                     yield [record for record in fetched.records if record.offset < stop]
         finally:
             await reader.close()
