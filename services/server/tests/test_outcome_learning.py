@@ -10,7 +10,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.outcomes import Outcome, OutcomeData, outcome_type
 from penstock.contracts.records.payloads import payload_type
