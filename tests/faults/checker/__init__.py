@@ -1,0 +1,1 @@
+"""The twelve invariants, from outputs only."""
