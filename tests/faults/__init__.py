@@ -1,1 +1,0 @@
-"""Promises under faults: a checker of what a deployment put out, and a simulation that is made to fail."""

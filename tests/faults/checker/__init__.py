@@ -1,1 +1,0 @@
-"""The twelve invariants, from outputs only."""
