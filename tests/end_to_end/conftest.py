@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.services_client import open_services
 from penstock.console.supervision.lifecycle import running
+from penstock.console.supervision.log_files import last_lines
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import Topic
@@ -81,8 +82,25 @@ class Site:
         return [(record, raw.value or b"") for record, raw in zip(decode(raw_records), raw_records, strict=True)]
 
 
+SITE = pytest.StashKey[Site]()
+LINES = 40  # of each log that a failure shows
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the deployment's processes were doing, and the ends of their logs."""
+    report = yield
+    site = item.session.stash.get(SITE, None)
+    if report.failed and report.when == "call" and site is not None:
+        states = {name: process.state.value for name, process in site.record.processes.items()}
+        report.sections.append(("deployment", str(states)))
+        for path in sorted(site.home.logs.glob("*.log")):
+            report.sections.append((path.name, "\n".join(last_lines(path, LINES))))
+    return report
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployment, stopped at the end."""
     home = Home(tmp_path_factory.mktemp("site") / "home")
     with OtlpCollector() as collector:
@@ -93,6 +111,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             deployment = running(home, StartOptions(environment=dict(os.environ)))
             deployment.__enter__()
         try:
-            yield Site(home, collector)
+            request.session.stash[SITE] = site = Site(home, collector)
+            yield site
         finally:
             deployment.__exit__(None, None, None)

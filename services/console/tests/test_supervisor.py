@@ -72,6 +72,15 @@ def test_a_process_that_keeps_ending_is_named_with_its_last_words(deployment: Fa
     assert deployment.read().is_supervised
 
 
+def test_a_process_that_is_not_ready_in_time_is_named(deployment: FakeDeployment) -> None:
+    deployment.start(server=NEVER_ANSWERS)
+    with pytest.raises(
+        ConsoleFailure, match=r"Not ready after 0 s: server\. See: penstock status, penstock logs server"
+    ):
+        await_ready(deployment.home, limit_s=0.0)
+    assert deployment.read().is_supervised
+
+
 def test_restart_gives_another_process_that_is_ready(deployment: FakeDeployment) -> None:
     before = identity(deployment.start_ready(server=ANSWERS), "server")
     restart_and_wait(deployment.home, "server")

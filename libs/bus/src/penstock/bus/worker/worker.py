@@ -165,7 +165,10 @@ class Worker:
         except Exception as error:
             self._open_error = error
             return {}
-        return {key: unit.positions.get(key[0], 0) for key, unit in units.items() if self.group.stateful}
+        positions = {key: unit.positions.get(key[0], 0) for key, unit in units.items() if self.group.stateful}
+        # A commit that was lost would never be made good on a topic to which nothing more is written.
+        self._commits.add({key: position for key, position in positions.items() if position > 0})
+        return positions
 
     async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Commit what is done of the topic partitions, and close their units."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 POLL_INTERVAL_S = 0.1
 STOP_LIMIT_S = 60.0
 LOCK_WAIT_S = 2.0
+READY_LIMIT_S = 300.0
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 ShowDeployment = Callable[[Deployment], None]
@@ -55,12 +56,13 @@ def start(
     return True
 
 
-def await_ready(home: Home, show: ShowDeployment = lambda _: None) -> Deployment:
+def await_ready(home: Home, show: ShowDeployment = lambda _: None, limit_s: float = READY_LIMIT_S) -> Deployment:
     """Wait until every process can work.
 
     Raises:
-        ConsoleFailure: a process ends again and again, or the deployment was stopped meanwhile.
+        ConsoleFailure: a process ends again and again or is not ready in time, or the deployment was stopped meanwhile.
     """
+    end = time.monotonic() + limit_s
     while True:
         deployment = Deployment.read(home)
         if deployment and deployment.is_supervised:
@@ -68,6 +70,7 @@ def await_ready(home: Home, show: ShowDeployment = lambda _: None) -> Deployment
             if deployment.is_ready:
                 return deployment
             _raise_if_failing(home, deployment)
+            _raise_if_late(deployment, end, limit_s)
         elif not is_locked(home):
             raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log_file('supervisor')}.")
         time.sleep(POLL_INTERVAL_S)
@@ -135,6 +138,14 @@ def _raise_if_failing(home: Home, deployment: Deployment) -> None:
         if record.state is ProcessState.FAILING:
             last_line = next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing")
             raise ConsoleFailure(f"{name} ends again and again ({last_line.strip()[:200]}). See: penstock logs {name}")
+
+
+def _raise_if_late(deployment: Deployment, end: float, limit_s: float) -> None:
+    if time.monotonic() > end:
+        waiting = [name for name, record in deployment.processes.items() if not record.is_ready]
+        raise ConsoleFailure(
+            f"Not ready after {limit_s:.0f} s: {', '.join(waiting)}. See: penstock status, penstock logs {waiting[0]}"
+        )
 
 
 def _kill_leftovers(home: Home) -> bool:
