@@ -54,7 +54,7 @@ DECLARATION = Declaration.model_validate(
         "fields": {"key": {"type": "category", "feature": False}, "x": {"type": "number", "min": 0}},
         "label": {"name": "y", "classes": ["no", "yes"], "prior": {"no": 1, "yes": 1}},
         "models": {"families": ["linear"]},
-        "retrain": {"first_after": 40, "cooldown": 20, "growth": 1.5},
+        "retrain": {"first_after": 20, "cooldown": 20, "growth": 1.5},
     }
 )
 GROUPS = ("validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry")
@@ -168,7 +168,7 @@ class Deployment:
     def _resources(self, life: Life) -> tuple[Resources, FaultyLog]:
         streams, log = Streams(), FaultyLog(self.log, life)
         states = FaultyStores(self._states.setdefault(life.name, MemoryStateStores()), life)
-        port = cast(Log, log)
+        port = cast("Log", log)
         publisher = Publisher(port, NAMESPACE, streams)
         stores: StateStores = states
         return Resources(NAMESPACE, port, streams, publisher, _TELEMETRY, self.clock, stores, Metrics()), log

@@ -58,7 +58,7 @@ async def ledger_of(deployment: Deployment, operations: Sequence[Operation]) -> 
         audit_head=None if head is None else (head.number, head.hash),
         lags=_lags(deployment),
         outbox=await database.read(outbox.unpublished_count),
-        open_runs=len({r.request for r in runs if r.status == "started"} - {r.request for r in runs if r.status != "started"}),
+        open_runs=len({run.request for run in runs} - {run.request for run in runs if run.status != "started"}),
         segments=tuple(
             SegmentRow(segment.digest, digest_of(deployment.store.get(segment.digest)))
             for run in runs

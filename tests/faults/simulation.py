@@ -1,4 +1,4 @@
-"""A run by seed: a plan of steps and faults is drawn first, then carried out, so that a failing one can be shortened."""
+"""A run by seed: a plan of steps and faults is drawn first, then carried out, so that a failing one can shrink."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def plan(seed: int, steps: int = STEPS) -> list[Step]:
     return [Step(kind, chance.randrange(1 << 30)) for kind in kinds]
 
 
-async def run_plan(
-    seed: int, steps: Sequence[Step], patch: Callable[[Member], None] = lambda _: None
-) -> Run:
+async def run_plan(seed: int, steps: Sequence[Step], patch: Callable[[Member], None] = lambda _: None) -> Run:
     """Carry a plan out, heal, and check."""
     deployment = Deployment(patch)
     try:
@@ -144,7 +142,7 @@ class _Simulation:
         self._deployment.log.append([RecordBatch.single(topic, chance.randrange(2), b"k", value)])
 
     async def _label(self, chance: random.Random) -> None:
-        for event in chance.sample(self._sent, min(3, len(self._sent))):
+        for event in chance.sample(self._sent, min(8, len(self._sent))):
             data = {"event_id": event["id"], "event_source": "s", "value": "yes" if event["data"]["x"] > 0.5 else "no",
                     "entity": event["data"]["key"]}  # fmt: skip
             label = event | {"type": "penstock.label.v1", "id": "l" + event["id"], "data": data}
@@ -184,10 +182,10 @@ class _Simulation:
         lives = [member.life for member in self._deployment.members.values()] + [self._deployment.intake_life]
         chance.choice(lives).write_fault = chance.choice(WRITE_FAULTS)
 
-    async def _away(self, chance: random.Random) -> None:
+    async def _away(self, _: random.Random) -> None:
         self._deployment.log.away = True
 
-    async def _back(self, chance: random.Random) -> None:
+    async def _back(self, _: random.Random) -> None:
         self._deployment.log.away = False
 
     async def _join(self, chance: random.Random) -> None:

@@ -49,7 +49,9 @@ GOOD = Ledger(
     events=tuple(Row(0, offset, body.decode(), body) for offset, body in enumerate(BODIES)),
     rejected=(Row(0, 0, "a", b"", original=b"a2"),),
     dead_letters=(Row(0, 0, "d", b"", original=b"\x00", source_offset=4),),
-    predictions=tuple(PredictionRow(0, n, body.decode(), "k", n // 2, n // 2, f"m{n // 2}") for n, body in enumerate(BODIES)),
+    predictions=tuple(
+        PredictionRow(0, n, body.decode(), "k", n // 2, n // 2, f"m{n // 2}") for n, body in enumerate(BODIES)
+    ),
     outcomes=(OutcomeRow(0, "a", 0, "m0"), OutcomeRow(1, "c", 1, "m1")),
     epochs=(EpochRow(0, 0, "m0"), EpochRow(1, 1, "m1"), EpochRow(1, 1, "m1")),
     registered={0: "m0", 1: "m1"},
@@ -62,7 +64,7 @@ GOOD = Ledger(
     canary_tokens=("canary-7",),
     samples=(Sample(100, 10, 5), Sample(104, 10, 5)),
 )  # fmt: skip
-P, E, R, D, O = GOOD.predictions, GOOD.events, GOOD.rejected, GOOD.dead_letters, GOOD.outcomes
+P, E, R, D, OUT = GOOD.predictions, GOOD.events, GOOD.rejected, GOOD.dead_letters, GOOD.outcomes
 
 MUTATIONS: list[tuple[str, Callable[[], Ledger]]] = [
     ("I1", lambda: replace(GOOD, events=E[1:])),
@@ -75,8 +77,8 @@ MUTATIONS: list[tuple[str, Callable[[], Ledger]]] = [
     ("I1", lambda: replace(GOOD, operations=(*GOOD.operations, Operation("v", "k", b"v", "ok")))),
     ("I2", lambda: replace(GOOD, events=(*E, replace(E[0], offset=3, value=b"a2")))),
     ("I2", lambda: replace(GOOD, events=(*E, replace(E[0], partition=1)))),
-    ("I2", lambda: replace(GOOD, outcomes=(*O, replace(O[0], offset=5, epoch=1, digest="m1")))),
-    ("I2", lambda: replace(GOOD, outcomes=(replace(O[0], epoch=1, digest="m1"), O[1]))),
+    ("I2", lambda: replace(GOOD, outcomes=(*OUT, replace(OUT[0], offset=5, epoch=1, digest="m1")))),
+    ("I2", lambda: replace(GOOD, outcomes=(replace(OUT[0], epoch=1, digest="m1"), OUT[1]))),
     ("I3", lambda: replace(GOOD, predictions=(replace(P[0], offset=1), replace(P[1], offset=0), P[2]))),
     ("I3", lambda: replace(GOOD, predictions=(replace(P[0], offset=7), *P[1:]))),
     ("I4", lambda: replace(GOOD, predictions=(replace(P[0], digest="other"), *P[1:]))),

@@ -31,7 +31,7 @@ def delivery(ledger: Ledger) -> Iterator[str]:
     for row in ledger.events:
         if row.value not in answers:
             yield f"{row.id}: was never sent"
-    yield from (f"{id}: predicted, and no event" for id in predicted - {row.id for row in ledger.events})
+    yield from (f"{name}: predicted, and no event" for name in predicted - {row.id for row in ledger.events})
 
 
 def single_effect(ledger: Ledger) -> Iterator[str]:
@@ -51,13 +51,15 @@ def single_effect(ledger: Ledger) -> Iterator[str]:
         elif outcome.id not in first or model != (first[outcome.id].epoch, first[outcome.id].digest):
             yield f"{outcome.id}: its outcome holds another prediction than the first"
     copies = Counter((row.partition, row.id) for row in ledger.events)
-    partitions = Counter(id for _, id in copies)
-    yield from (f"{id}: in {count} partitions" for id, count in partitions.items() if count > 1)
+    partitions = Counter(name for _, name in copies)
+    yield from (f"{name}: in {count} partitions" for name, count in partitions.items() if count > 1)
 
 
 def order(ledger: Ledger) -> Iterator[str]:
     """I3: along a key, the order of `received` is the order of first predictions."""
-    bodies = {row.value: row for row in reversed(sorted(ledger.received, key=lambda row: (row.partition, row.offset)))}
+    bodies = {
+        row.value: row for row in sorted(ledger.received, key=lambda row: (row.partition, row.offset), reverse=True)
+    }
     positions = {row.id: bodies[row.value].offset for row in ledger.events if row.value in bodies}
     newest: dict[str, int] = {}
     predicted: set[str] = set()

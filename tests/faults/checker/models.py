@@ -44,4 +44,6 @@ def audit_chain(ledger: Ledger) -> Iterator[str]:
 
 def datasets(ledger: Ledger) -> Iterator[str]:
     """I10: what a model was trained on is stored under its digest."""
-    yield from (f"segment {row.digest} is stored as other bytes" for row in ledger.segments if row.digest != row.stored_digest)
+    yield from (
+        f"segment {row.digest} is stored as other bytes" for row in ledger.segments if row.digest != row.stored_digest
+    )
