@@ -56,8 +56,8 @@ def _page(runs: list[Run]) -> str:
             "Written by `make faults`: all seven services in one process on the memory log, under seeded faults.",
             "",
             f"{len(runs):,} seeds of {STEPS} steps, {sum(run.operations for run in runs):,} events sent; "
-            f"{len(failed)} seeds failed. Tried in earnest: I1, I2, I3, I8, I9. No seed trains or promotes yet, so I4, I5, I6 "
-            "saw one epoch and I10 no dataset; I7, I11, I12 have no evidence in one process.",
+            f"{len(failed)} seeds failed. Tried in earnest: I1, I2, I3, I8, I9. No seed trains or promotes yet, so I4, "
+            "I5 and I6 saw one epoch and I10 no dataset; I7, I11, I12 have no evidence in one process.",
             "",
             *(f"- {_failure_text(run)}" for run in failed),
             *_table("step", kinds),
