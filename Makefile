@@ -4,7 +4,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,9 +29,12 @@ test: setup ## every test; TESTS=PATH runs only those
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/evaluation tests/inputs tests/loop
+	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/evaluation tests/faults tests/inputs tests/loop
 	@$(BIN)/python -m pytest tests/end_to_end
 endif
+
+faults: setup ## all services under seeded faults, SEEDS=2000 of them; writes docs/faults.md
+	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .

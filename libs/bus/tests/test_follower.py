@@ -14,7 +14,8 @@ import pytest
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.follower import TopicFollower
 from penstock.bus.kafka.log import Connection, KafkaLog
-from penstock.bus.memory.log import MemoryLog, MemoryReader
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.source import MemoryReader
 from penstock.bus.ports import FetchedBatch, Log, RecordBatch, TopicPartition
 from penstock.bus.topics import control_topics
 from penstock.contracts.records.streams import StreamDeclared

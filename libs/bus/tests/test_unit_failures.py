@@ -378,8 +378,7 @@ async def test_a_stream_whose_topic_was_deleted_holds_up_no_other(monkeypatch: p
     monkeypatch.setattr("penstock.bus.worker.worker.TOPICS_AFTER", 0.01)
     monkeypatch.setattr("penstock.bus.worker.worker.FIRST_PAUSE", 0.001)
     async with open_site(lambda *_: None) as site:
-        entries = site.log._entries.pop((f"{NAMESPACE}.a.outcomes", 0))
-        site.log._partition_counts.pop(f"{NAMESPACE}.a.outcomes")
+        topic = site.log.delete(f"{NAMESPACE}.a.outcomes")
         running = asyncio.create_task(site.worker.run())
         async with asyncio.timeout(60):
             for number in range(10):
@@ -387,8 +386,7 @@ async def test_a_stream_whose_topic_was_deleted_holds_up_no_other(monkeypatch: p
                 site.write("b", label(number))
                 await until(lambda: len(site.sums("b")) > number)  # noqa: B023 - awaited here
             await until(lambda: "there is no topic test.a.outcomes" in site.worker.failures().get("sums/a/0", ""))
-            site.log._partition_counts[f"{NAMESPACE}.a.outcomes"] = 1
-            site.log._entries[f"{NAMESPACE}.a.outcomes", 0] = entries
+            await site.log.create([topic])
             await until(lambda: len(site.sums("a")) >= 10)
         running.cancel()
         await asyncio.wait({running})

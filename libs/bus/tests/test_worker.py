@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from penstock.bus.errors import BrokerUnavailable, TransientError
 from penstock.bus.memory.faulty_log import Fault, FaultyLog
-from penstock.bus.memory.log import MemorySource
+from penstock.bus.memory.source import MemorySource
 from penstock.bus.ports import RebalanceListener, RecordBatch, TopicPartition
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
@@ -317,8 +317,7 @@ class _HangingCommits(MemorySource):
 
 class _HangingLog(FaultyLog):
     async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
-        self._members[group].append(member := _HangingCommits(self, group, listener))
-        return member
+        return _HangingCommits(self, group, listener)
 
 
 async def test_a_commit_that_hangs_is_made_by_another_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from penstock.bus.errors import AccessDenied
 from penstock.bus.memory.faulty_log import Fault, FaultyLog
-from penstock.bus.memory.log import MemorySource
+from penstock.bus.memory.source import MemorySource
 from penstock.bus.ports import RebalanceListener, RecordBatch, TopicPartition
 from penstock.bus.routes import Group, route
 from penstock.bus.state.unit_state import MemoryStateStores
@@ -87,9 +87,7 @@ async def test_a_topic_partition_that_cannot_be_read_is_named_and_the_service_st
 
     class UnreadableLog(FaultyLog):
         async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
-            await super().source(group, listener)
-            self._members[group] = [UnreadableSource(self, group, listener)]
-            return self._members[group][0]
+            return UnreadableSource(self, group, listener)
 
     worker, health = make_worker(UnreadableLog()), Health("tiny", dict, Metrics())
     health.watch([worker])

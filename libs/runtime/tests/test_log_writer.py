@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.memory.log import MemoryLog, MemorySink
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.sink import MemorySink
 from penstock.bus.ports import RecordBatch
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics

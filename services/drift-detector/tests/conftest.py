@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.contracts.batch import Batch
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event, Label, LabelData

@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.memory.log import MemoryLog, MemoryReader, MemorySink
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.sink import MemorySink
+from penstock.bus.memory.source import MemoryReader
 from penstock.bus.ports import RecordBatch, TopicPartition
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics

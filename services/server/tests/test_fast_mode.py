@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory.log import MemorySink
+from penstock.bus.memory.sink import MemorySink
 from penstock.bus.ports import MAX_RECORD_BYTES, RecordBatch
 from penstock.bus.publisher import Publisher
 from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer

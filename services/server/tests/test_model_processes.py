@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.contracts.records.models import Challenger, ModelEpoch, RolloutMode, RolloutStep
 from penstock.contracts.topics import EVENTS
 from penstock.server.models import manager as manager_module

@@ -13,7 +13,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory.log import MemoryLog, MemoryReader, MemoryRecord
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.partition import MemoryRecord
+from penstock.bus.memory.source import MemoryReader
 from penstock.bus.ports import FetchedBatch, TopicPartition
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics

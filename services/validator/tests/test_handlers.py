@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.artifacts.seal import Seal
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.bus.topics import max_record_bytes
 from penstock.contracts.batch import AnyOutputs, Batch, Unreadable

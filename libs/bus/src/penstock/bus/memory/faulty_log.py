@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Literal
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory.log import MemoryLog, MemorySink, system_clock
+from penstock.bus.memory.log import MemoryLog, system_clock
+from penstock.bus.memory.sink import MemorySink
 from penstock.bus.ports import Clock, RecordBatch
 
 Fault = Literal["refused", "lost", "doubtful", "silent", "held", "none"]

@@ -230,7 +230,7 @@ class Worker:
         async with self._ownership_lock:
             if rebalances != self._rebalances:
                 return 0  # a rebalance came meanwhile: the new owners will read these records again
-            return await self._handle(fetched, source)
+            return await self._handle(fetched)
 
     async def _subscribed_source(self) -> Source:
         if self._source is None:

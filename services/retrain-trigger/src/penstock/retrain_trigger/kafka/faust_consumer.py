@@ -15,7 +15,7 @@ from typing import Any
 import faust
 from aiokafka.errors import KafkaError
 
-from penstock.bus.memory.log import MemoryRecord
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.retrain_trigger.kafka.record_processor import RecordProcessor
 
 SCHEDULE_INTERVAL = 1.0  # seconds between looks at cron schedules

@@ -1,0 +1,194 @@
+"""The ports of one service's life, at which it may crash, and whose writes may fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from penstock.bus.errors import BrokerUnavailable
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import NewTopic, RebalanceListener, RecordBatch, Sink, TopicPartition
+from penstock.bus.state.unit_state import Changes, MemoryStateStores, StateStore
+
+POINTS = (
+    "before-send",
+    "during-publish",
+    "after-publish",
+    "before-state-write",
+    "after-state-write",
+    "before-commit",
+    "after-commit",
+)
+WRITE_FAULTS = ("refused", "lost", "doubtful")
+
+
+class Crash(Exception):
+    """The service was killed here; nothing that it still tries has any effect."""
+
+
+class Life:
+    """One life of a service, from its start to its crash: which point ends it, and which fault its next write has."""
+
+    def __init__(self, name: str, reached: dict[str, int]) -> None:
+        self.name = name
+        self.over = False
+        self.crash_at: str | None = None
+        self.write_fault: str | None = None
+        self._reached = reached
+
+    def pass_point(self, point: str) -> None:
+        """Crash if this is the point."""
+        if not self.over and self.crash_at == point:
+            self.over = True
+            self._reached[f"{self.name}: {point}"] = self._reached.get(f"{self.name}: {point}", 0) + 1
+        if self.over:
+            raise Crash(f"{self.name} crashed at {point}")
+
+    def take_write_fault(self) -> str | None:
+        """The fault of this write; the next one has none."""
+        fault, self.write_fault = self.write_fault, None
+        return fault
+
+
+class FaultySink:
+    """A producer of one life. One that has failed stays broken, as Kafka's does."""
+
+    def __init__(self, sink: Sink, life: Life) -> None:
+        self._sink = sink
+        self._life = life
+        self._broken = False
+
+    async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
+        """Send, unless a fault says otherwise."""
+        self._life.pass_point("before-send")
+        fault = self._life.take_write_fault()
+        if self._broken or fault == "refused":
+            self._broken = True
+            raise BrokerUnavailable("the write was refused")
+        if self._life.crash_at == "during-publish":
+            await (await self._sink.send(batches[: (len(batches) + 1) // 2]))
+            self._life.pass_point("during-publish")
+        if fault == "lost":
+            return self._fail()
+        written = await self._sink.send(batches)
+        return self._confirm(written, fault)
+
+    async def _confirm(self, written: Awaitable[None], fault: str | None) -> None:
+        await written
+        self._life.pass_point("after-publish")
+        if fault == "doubtful":
+            await self._fail()
+
+    async def _fail(self) -> None:
+        self._broken = True
+        await asyncio.sleep(0)
+        raise BrokerUnavailable("no confirmation came")
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._sink.close()
+
+
+class FaultySource:
+    """A member of a group, of one life."""
+
+    def __init__(self, source: Any, life: Life) -> None:
+        self.member = source
+        self._life = life
+
+    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit, unless the life ends."""
+        self._life.pass_point("before-commit")
+        await self.member.commit(positions)
+        self._life.pass_point("after-commit")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.member, name)
+
+
+class FaultyStore:
+    """A unit's state, of one life."""
+
+    def __init__(self, store: StateStore, life: Life) -> None:
+        self._store = store
+        self._life = life
+
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """As the store."""
+        return self._store.read(keys)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """As the store."""
+        return self._store.scan(prefix)
+
+    def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
+        """Write, unless the life ends."""
+        self._life.pass_point("before-state-write")
+        self._store.write(changes, positions)
+        self._life.pass_point("after-state-write")
+
+    def positions(self) -> dict[str, int]:
+        """As the store."""
+        return self._store.positions()
+
+    def close(self) -> None:
+        """As the store."""
+        self._store.close()
+
+
+class FaultyStores:
+    """State that outlives the lives of its services."""
+
+    def __init__(self, stores: MemoryStateStores, life: Life) -> None:
+        self._stores = stores
+        self._life = life
+
+    def open(self, group: str, stream: str | None, partition: int) -> StateStore:
+        """The unit's store."""
+        return FaultyStore(self._stores.open(group, stream, partition), self._life)
+
+
+class FaultyLog:
+    """The log as one life of a service reaches it."""
+
+    def __init__(self, log: MemoryLog, life: Life) -> None:
+        self._log = log
+        self._life = life
+        self.sources: list[FaultySource] = []
+
+    async def source(self, group: str, listener: RebalanceListener) -> FaultySource:
+        """A member of a group."""
+        self.sources.append(FaultySource(await self._log.source(group, listener), self._life))
+        return self.sources[-1]
+
+    async def sink(self) -> FaultySink:
+        """A producer."""
+        return FaultySink(await self._log.sink(), self._life)
+
+    async def create(self, topics: Sequence[NewTopic]) -> None:
+        """As the log."""
+        await self._log.create(topics)
+
+    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> Any:
+        """As the log."""
+        return await self._log.reader(starts)
+
+    async def end_offsets(self, keys: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """As the log."""
+        return await self._log.end_offsets(keys)
+
+    async def beginning_offsets(self, keys: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """As the log."""
+        return await self._log.beginning_offsets(keys)
+
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """As the log."""
+        return await self._log.topic_ids(topics)
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """As the log."""
+        return await self._log.committed(group)
+
+    async def close(self) -> None:
+        """As the log."""
