@@ -24,7 +24,7 @@ anything = st.recursive(
 def tiny_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices that end anywhere: within a text, an escape or a number."""
     monkeypatch.setattr(body_slices, "SLICE_BYTES", 3)
-    monkeypatch.setattr(body_slices, "WHOLE_BYTES", -1)
+    monkeypatch.setattr(body_slices, "WHOLE_COMMAS", -1)
 
 
 @pytest.mark.usefixtures("tiny_slices")

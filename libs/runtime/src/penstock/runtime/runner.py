@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
+from penstock.bus.worker.unit_retries import NEW_VERSION_S
 from penstock.runtime.broker_retries import follow_forever, retry_until_available
 from penstock.runtime.durability import Durability, check_durability
 from penstock.runtime.health import Health
@@ -26,6 +27,7 @@ from penstock.runtime.http.request_limits import RequestLimits, affordable_conne
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.version_history import VersionHistory
 from penstock.telemetry.metrics import Metrics
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -83,7 +85,9 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
     listener = _open_socket(settings)
     metrics = Metrics()
     state_stores = RocksStateStores(settings.data_folder / "state", metrics.count_corrupt_state)
-    resources = Resources.connect(name, settings, state_stores, metrics)
+    history = VersionHistory(settings.data_folder)
+    resources = Resources.connect(name, settings, state_stores, metrics, is_new_version=history.is_new())
+    asyncio.get_running_loop().call_later(NEW_VERSION_S, history.record)
     try:
         service = build(settings, resources)
         health = Health(name, service.health, resources.metrics, service.ready)

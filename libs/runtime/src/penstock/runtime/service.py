@@ -27,7 +27,10 @@ from penstock.telemetry.setup import Telemetry, start_telemetry
 
 @dataclass(frozen=True)
 class Resources:
-    """What a service's wiring is given: the log, the declared streams, a clock, state stores, telemetry."""
+    """What a service's wiring is given: the log, the declared streams, a clock, state stores, telemetry.
+
+    `is_new_version` tells workers to doubt the service sooner than its records.
+    """
 
     namespace: str
     log: Log
@@ -37,9 +40,18 @@ class Resources:
     clock: Clock
     state_stores: StateStores
     metrics: Metrics
+    is_new_version: bool = False
 
     @classmethod
-    def connect(cls, name: str, settings: ServiceSettings, state_stores: StateStores, metrics: Metrics) -> Self:
+    def connect(
+        cls,
+        name: str,
+        settings: ServiceSettings,
+        state_stores: StateStores,
+        metrics: Metrics,
+        *,
+        is_new_version: bool = False,
+    ) -> Self:
         """Resources on the Kafka cluster of the settings.
 
         Raises:
@@ -56,6 +68,7 @@ class Resources:
             clock=system_clock,
             state_stores=state_stores,
             metrics=metrics,
+            is_new_version=is_new_version,
         )
 
     async def close(self) -> None:
@@ -70,7 +83,16 @@ class Resources:
 
     def worker(self, group: Group) -> Worker:
         """A member of a group."""
-        return Worker(group, self.log, self.namespace, self.streams, self.state_stores, self.telemetry, self.metrics)
+        return Worker(
+            group,
+            self.log,
+            self.namespace,
+            self.streams,
+            self.state_stores,
+            self.telemetry,
+            self.metrics,
+            is_new_version=self.is_new_version,
+        )
 
     def follow_streams(self) -> TopicFollower[Any]:
         """The follower of the declared streams, which every service has."""

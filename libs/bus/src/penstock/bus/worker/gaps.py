@@ -71,6 +71,10 @@ class Gaps:
             self._due.append(FetchedBatch(topic, partition, (), expected, Gap("replaced", expected, found)))
         return known | begins
 
+    def is_due(self, topic_partition: TopicPartition) -> bool:
+        """Whether a gap of the topic partition is to be handled before anything more is read of it."""
+        return any((batch.topic, batch.partition) == topic_partition for batch in self._due)
+
     def take_due(self) -> list[FetchedBatch]:
         """The gaps to handle now: replaced topics, and those held of streams that by now declare to continue."""
         for key in [key for key, held in self._held.items() if self._action(held.stream) == "continue"]:

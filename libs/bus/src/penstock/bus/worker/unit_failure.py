@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import inf
 
 from penstock.bus.errors import TransientError
+from penstock.bus.routes import Unit
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 60.0  # seconds until a unit that failed is tried again
 FIRST_SUSPENSION, LONGEST_SUSPENSION = 60.0, 1800.0  # seconds until a suspended unit is tried by itself
 PROBE = 100  # records of that try: none of them may become a dead letter
+ALL = 1_000_000  # records of a try after a resumption
 ALIKE = 3  # times that a record alone fails by the same cause before it becomes a dead letter
 
 
@@ -80,23 +81,28 @@ def hold(reason: str) -> UnitFailure:
 
 def resumption_of(failure: UnitFailure, now: float) -> UnitFailure:
     """The failure of a unit that a person resumes: it is tried at once."""
-    return replace(failure, retry_at=now, pause=0.0, alike=0, is_suspended=False)
+    return replace(failure, retry_at=now, pause=0.0, slice_size=ALL, alike=0, is_suspended=False)
 
 
-def is_systemic(causes: Collection[str], units: int, *, is_new_version: bool) -> bool:
-    """Whether what fails is the service rather than the records, by the causes for which units are failing now.
+def is_systemic(failing: Collection[tuple[Unit, str]], units: Collection[Unit], *, is_new_version: bool) -> bool:
+    """Whether what fails is the service rather than the records, by the units that fail now and by what cause each.
 
-    It is if half of the units, at least two, fail by one cause; a version that has just started for the first time may
-    fail in one unit alone.
+    It is if half of the units, at least two, fail by one cause; of a version that runs for the first time two are
+    enough. Units of one stream alone count only where there is no other: bad records may well be in all of it.
 
-    >>> is_systemic(["KeyError at a.py:1"] * 2, 9, is_new_version=False)
-    False
-    >>> is_systemic(["KeyError at a.py:1"] * 2, 9, is_new_version=True)
+    >>> a, b, c = Unit("a", 0), Unit("b", 0), Unit("c", 0)
+    >>> is_systemic([(a, "KeyError at x.py:1"), (b, "KeyError at x.py:1")], [a, b, c], is_new_version=False)
     True
+    >>> is_systemic([(a, "KeyError at x.py:1"), (b, "ValueError at x.py:9")], [a, b, c], is_new_version=True)
+    False
     """
-    counts = Counter(cause for cause in causes if cause)
-    most = max(counts.values(), default=0)
-    return most >= 2 and (is_new_version or 2 * most >= units)
+    by_cause: dict[str, list[Unit]] = {}
+    for unit, cause in failing:
+        if cause:
+            by_cause.setdefault(cause, []).append(unit)
+    alike = max(by_cause.values(), key=len, default=[])
+    spread = len({unit.stream for unit in alike}) > 1 or len({unit.stream for unit in units}) == 1
+    return spread and len(alike) >= 2 and (is_new_version or 2 * len(alike) >= len(units))
 
 
 def cause_of(error: Exception) -> str:

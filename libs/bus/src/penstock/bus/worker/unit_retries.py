@@ -84,8 +84,9 @@ class UnitRetries:
         self._count()
 
     def _raise_if_systemic(self, error: Exception) -> None:
-        causes = [unit.failure.cause for unit in self._failing if unit.failure is not None]
-        if is_systemic(causes, len(self._units), is_new_version=time.monotonic() < self._new_until):
+        failing = [(unit.unit, unit.failure.cause) for unit in self._failing if unit.failure is not None]
+        units = [unit.unit for unit in self._units]
+        if is_systemic(failing, units, is_new_version=time.monotonic() < self._new_until):
             raise error
 
     def may_put_aside(self, failure: UnitFailure) -> bool:

@@ -304,7 +304,12 @@ class Worker:
         if unit.failure is not None:
             unit.pending.clear()
             batches = ()
-        at_start = [batch for batch in batches if _holds(batch, starts.get((batch.topic, batch.partition)))]
+        at_start = [
+            batch
+            for batch in batches
+            if _holds(batch, starts.get((batch.topic, batch.partition)))
+            and not self._gaps.is_due((batch.topic, batch.partition))
+        ]
         elsewhere = starts.keys() - {(batch.topic, batch.partition) for batch in at_start}
         if self._source is not None:
             self._source.seek({key: starts[key] for key in elsewhere})

@@ -18,11 +18,12 @@ from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.records.events import EVENT_TYPE, Event
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
-from penstock.runtime.http.body_slices import DOCUMENT_BYTES, WHOLE_BYTES, array_slices, first_documents, slices_of
+from penstock.runtime.http.body_slices import DOCUMENT_BYTES, array_slices, first_documents, slices_of
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
 from penstock.runtime.http.problems import Problem
 
 MAX_EVENTS = 10_000  # of a request
+WHOLE_BYTES = 256 << 10  # of an array that is parsed in one go, within some milliseconds
 SOURCE = "http"
 SHORTHAND = ("id", "time", "source", "data")
 
