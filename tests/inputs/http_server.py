@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from penstock.runtime.http.request_limits import RequestLimits
 from penstock.runtime.runner import _serve
 from services.ingestion.tests.conftest import EVENTS, LIMITS, Ingestion, open_ingestion
 
@@ -56,9 +57,10 @@ def request(body: bytes, *headers: bytes) -> bytes:
 @asynccontextmanager
 async def open_server(body_seconds: float = 5.0) -> AsyncIterator[HttpServer]:
     """The server, stopped at the end."""
+    limits = RequestLimits(head_seconds=body_seconds, body_seconds=body_seconds)
     listener, stop = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
     async with open_ingestion(replace(LIMITS, body_seconds=body_seconds)) as ingestion:
-        serving = asyncio.create_task(_serve(ingestion.app, listener, stop))
+        serving = asyncio.create_task(_serve(ingestion.app, listener, stop, limits))
         try:
             yield HttpServer(listener.getsockname()[1], ingestion)
         finally:

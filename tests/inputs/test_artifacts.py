@@ -28,6 +28,7 @@ from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.ml.features.frame import Field
 from penstock.ml.package import estimator_bytes, zip_archive
 from penstock.ml.package.model_package import pack
+from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.model_loader import ModelLoader
 from penstock.server.scoring.arm_outputs import arm_outputs
 from penstock.server.scoring.model_inputs import ModelInputs
@@ -227,9 +228,9 @@ class NanEstimator:
 class NanLoader(ModelLoader):
     """Loads models that pass the golden rows of epoch 2, but answer NaN later."""
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Any:
+    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
         """As a loader does."""
-        model = super().load(record, version, declaration)
+        model = super().open(record, version, artifact, declaration)
         return replace(model, estimator=NanEstimator(model.estimator)) if record.epoch == 2 else model  # type: ignore[type-var]
 
 
@@ -241,13 +242,18 @@ async def test_a11_outputs_that_cannot_be_used_are_answered_by_the_model_before(
             assert reason in deployment.health()[0]["refused"]["loans"]["reason"]
     _, frame = trained()
     async with serving(registry) as deployment:
-        models, alerts = deployment.new_manager(NanLoader(registry.store, registry.verifier))
+        models, alerts = deployment.new_manager(ArmLoader(NanLoader(registry.store, registry.verifier)))
         for record in (registry.epoch(0), registry.epoch(1, *trained(threshold=20.0)), registry.epoch(2, *trained())):
             models.add_epoch(record)
             await models.load_newest("loans")
         every_row = ModelInputs(frame, ["p0"] * 200, ["p0"] * 200)
-        _, (champion,) = await arm_outputs(models, deployment.declared(), every_row)
-        assert (champion.arm.version.version, len(champion.output)) == (1, 200)
+        outputs = await arm_outputs(models, deployment.declared(), models.serving("loans"), every_row)
+        answered_by = {row: output.arm.version.version for output in outputs for row in output.rows}
+        assert answered_by == {row: 1 if row >= 180 else 2 for row in range(200)}
+        for row in range(180, 190):  # what repeats refuses the model
+            one = ModelInputs(frame.take(slice(row, row + 1)), ["p0"], ["p0"])
+            (output,) = await arm_outputs(models, deployment.declared(), models.serving("loans"), one)
+            assert output.arm.version.version == 1
         assert "not a finite number" in models.health_facts()["refused"]["loans"]["reason"]
         assert len(alerts) == 1
 
@@ -257,11 +263,11 @@ class HangingLoader(ModelLoader):
 
     let_go = threading.Event()
 
-    def load(self, record: ModelEpoch, version: ModelVersion, declaration: Declaration) -> Any:
+    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
         """As a loader does."""
         if record.epoch == 2:
             self.let_go.wait()
-        return super().load(record, version, declaration)
+        return super().open(record, version, artifact, declaration)
 
 
 async def test_a12_an_artifact_that_forks_is_refused_and_one_that_hangs_holds_up_nobody(registry: FakeRegistry) -> None:
@@ -271,7 +277,7 @@ async def test_a12_an_artifact_that_forks_is_refused_and_one_that_hangs_holds_up
             assert await answering(deployment, 1) == (1, 1)
             assert "not trusted" in deployment.health()[0]["refused"]["loans"]["reason"]
     async with serving(registry) as deployment:
-        models, _ = deployment.new_manager(HangingLoader(registry.store, registry.verifier))
+        models, _ = deployment.new_manager(ArmLoader(HangingLoader(registry.store, registry.verifier)))
         models.add_epoch(registry.epoch(1, *trained(threshold=20.0)))
         await models.load_newest("loans")
         models.add_epoch(registry.epoch(2, *trained()))
@@ -280,7 +286,8 @@ async def test_a12_an_artifact_that_forks_is_refused_and_one_that_hangs_holds_up
             _, frame = trained()
             few = ModelInputs(frame.take(slice(0, 10)), ["p0"] * 10, ["p0"] * 10)
             for _ in range(3):
-                serving_models, (champion,) = await arm_outputs(models, deployment.declared(), few)
+                serving_models = models.serving("loans")
+                (champion,) = await arm_outputs(models, deployment.declared(), serving_models, few)
                 assert (serving_models.epoch, champion.arm.version.version) == (1, 1)
             assert not loading.done()
         finally:

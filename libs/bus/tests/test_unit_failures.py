@@ -375,7 +375,7 @@ async def test_a_lost_state_is_built_anew_from_the_log_whatever_was_committed() 
 
 
 async def test_a_stream_whose_topic_was_deleted_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.bus.worker.worker.TOPICS_AFTER", 0.01)
+    monkeypatch.setattr("penstock.bus.worker.step_writer.TOPICS_AFTER", 0.01)
     monkeypatch.setattr("penstock.bus.worker.worker.FIRST_PAUSE", 0.001)
     async with open_site(lambda *_: None) as site:
         topic = site.log.delete(f"{NAMESPACE}.a.outcomes")

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from penstock.bus.errors import BrokerUnavailable, TransientError
 from penstock.bus.memory.faulty_log import Fault, FaultyLog
-from penstock.bus.memory.source import MemorySource
-from penstock.bus.ports import RebalanceListener, RecordBatch, TopicPartition
+from penstock.bus.ports import RecordBatch
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import Changes, MemoryStateStore, MemoryStateStores, State, StateStore, StateStores
 from penstock.bus.topics import stream_topics
@@ -303,33 +302,6 @@ async def test_a_commit_that_was_lost_after_the_state_was_written_is_made_good()
         while await deployment.committed() < 1:  # else the group would lag for ever behind a quiet topic
             await worker.step(0)
         await worker.close()
-
-
-class _HangingCommits(MemorySource):
-    hang = 1
-
-    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        if self.hang:
-            _HangingCommits.hang -= 1
-            await asyncio.Event().wait()
-        await super().commit(positions)
-
-
-class _HangingLog(FaultyLog):
-    async def source(self, group: str, listener: RebalanceListener) -> MemorySource:
-        return _HangingCommits(self, group, listener)
-
-
-async def test_a_commit_that_hangs_is_made_by_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.bus.worker.group_commits.COMMIT_LIMIT", 0.01)
-    monkeypatch.setattr("penstock.bus.worker.worker.FIRST_PAUSE", 0.01)
-    deployment = Deployment(_HangingLog())
-    await deployment.prepare()
-    worker = deployment.worker()
-    deployment.write(label(1))
-    async with running(worker), asyncio.timeout(30):
-        await until(lambda: deployment.log.commits("sums").get(IN) == 1)
-    assert deployment.outputs() == [b"1:1"]
 
 
 async def test_a_stand_in_takes_over_without_loss_or_repetition() -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from penstock.bus.errors import AccessDenied, BrokerUnavailable, TransientError, suppress_transient
-from penstock.bus.ports import FetchedBatch, Log, RecordBatch, Source, TopicPartition
+from penstock.bus.errors import AccessDenied, TransientError, suppress_transient
+from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
 from penstock.bus.routes import Group
 from penstock.bus.state.unit_state import StateStores
@@ -23,7 +22,8 @@ from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
 from penstock.bus.worker.batch_handler import BatchHandler
 from penstock.bus.worker.gaps import Gaps
 from penstock.bus.worker.group_commits import GroupCommits
-from penstock.bus.worker.step import HandledUnit, Step
+from penstock.bus.worker.step import Step
+from penstock.bus.worker.step_writer import StepWriter
 from penstock.bus.worker.unit_alerts import UnitAlerts
 from penstock.bus.worker.unit_retries import UnitRetries
 from penstock.contracts.records.streams import Streams
@@ -38,18 +38,9 @@ REST, MAX_REST = 3.0, 0.005  # times as long as the step took, and in seconds
 IDLE = 0.005  # seconds without a record after which a group commits at once
 FIRST_PAUSE, MAX_PAUSE = 0.2, 10.0  # seconds before a failed session is tried again
 MAX_SILENCE = 30.0  # seconds that the log may be silent before the group is reported as failing
-TOPICS_AFTER = 5.0  # seconds without a confirmation after which it is asked whether the topics exist
 CLOSE_WITHIN = 2.0  # seconds that unconfirmed outputs are waited for when the worker is stopped
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _InFlightStep:
-    """A step whose outputs are being written: its changes and positions follow when they are confirmed."""
-
-    writing: asyncio.Task[None]
-    step: Step
 
 
 class Worker:
@@ -91,8 +82,8 @@ class Worker:
         self._units = AssignedUnits(group, namespace, state_stores)
         self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams))
         self._retries = UnitRetries(group, self._units, self._alerts, metrics, is_new_version=is_new_version)
-        self._in_flight: deque[_InFlightStep] = deque()
         self._commits = GroupCommits()
+        self._writer = StepWriter(log, self._publisher, self._units, self._retries, self._commits, metrics)
         self._ownership_lock = asyncio.Lock()
         self._rebalances = 0
         self._lagging: set[str] = set()
@@ -166,7 +157,7 @@ class Worker:
     async def abandon(self) -> None:
         """Drop the session: what is not written is dropped, and will be read again."""
         source, self._source = self._source, None
-        await self._cancel_in_flight()
+        await self._writer.cancel()
         self._units.close()
         self._retries.reassign()
         self._commits.clear()
@@ -178,11 +169,10 @@ class Worker:
 
     async def close(self) -> None:
         """Finish what is in flight, within 2 s, commit what is done, and leave the group."""
-        if self._in_flight:
-            await asyncio.wait([step.writing for step in self._in_flight], timeout=CLOSE_WITHIN)
+        await self._writer.wait(CLOSE_WITHIN)
         if self._source is not None:
             async with self._ownership_lock:
-                await suppress_transient(self._finish_confirmed())
+                await suppress_transient(self._writer.finish_confirmed())
                 await suppress_transient(self._commits.commit(self._source))
         await self._alerts.close()
         await self.abandon()
@@ -208,7 +198,7 @@ class Worker:
         async with self._ownership_lock:
             self._rebalances += 1
             if self._source is not None:
-                await suppress_transient(self._finish(0))
+                await suppress_transient(self._writer.finish(0))
                 await suppress_transient(self._commits.commit(self._source))
             self._units.revoke(topic_partitions)
             self._commits.discard(topic_partitions)
@@ -220,7 +210,7 @@ class Worker:
         """Handle the next records and start to write their outputs; how many records that were."""
         source = await self._subscribed_source()
         self._retries.pause(source)
-        unfinished = bool(self._commits or self._in_flight)
+        unfinished = bool(self._commits or self._writer)
         fetched = await source.poll(MAX_POLL_RECORDS, self._retries.wait(min(wait, IDLE) if unfinished else wait))
         fetched = [*self._gaps.take_due(), *fetched]
         rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
@@ -249,9 +239,9 @@ class Worker:
                 unit.pending.extend(batches)
                 continue
             if self._units.are_full and unit.state is None:
-                self._send(step)
+                self._writer.send(step)
                 step = Step()
-                await self._finish(0)  # lets go of states that are in flight
+                await self._writer.finish(0)  # lets go of states that are in flight
             if await self._handle_unit(unit, batches, step):
                 records += sum(len(batch.records) for batch in batches)
         for unit in self._retries.due():
@@ -259,7 +249,7 @@ class Worker:
             if await self._handle_unit(unit, batches, step):
                 self._retries.succeed(unit, batches)
                 records += sum(len(batch.records) for batch in batches)
-        self._send(step)
+        self._writer.send(step)
         self._alerts.write_soon()
         return records
 
@@ -289,7 +279,7 @@ class Worker:
                 unit.return_to(before)
                 self._retries.fail(unit, batches, error)
                 if isinstance(error, TransientError):
-                    await self._finish(0)
+                    await self._writer.finish(0)
                     self._units.close_state(unit)  # what cannot be read is opened anew
                 return False
             step.spans.push(spans.pop_all())
@@ -332,23 +322,13 @@ class Worker:
             return [self._handler.put_aside(unit, batch, unit.failure.reason)]
         return await self._handler.handle(unit, batch, spans)
 
-    def _send(self, step: Step) -> None:
-        """Begin to write the outputs of a step; its changes and positions follow."""
-        if step.units:
-            self._in_flight.append(_InFlightStep(asyncio.create_task(self._write(step.outputs())), step))
-
-    async def _write(self, outputs: Sequence[RecordBatch]) -> None:
-        await (await self._publisher.send(outputs))
-        for batch in outputs:
-            self._metrics.count_produced(batch.topic, len(batch.values))
-
     # --- behind: from confirmed outputs to state and commit
 
     async def _finish_all_but(self, max_in_flight: int) -> None:
         """Finish batches until at most so many are in flight, and those that are confirmed anyway."""
         await asyncio.sleep(0)
         async with self._ownership_lock:
-            await self._finish(max_in_flight)
+            await self._writer.finish(max_in_flight)
 
     def _commit_soon(self) -> None:
         if self._source is not None and self._commits:
@@ -367,73 +347,6 @@ class Worker:
             if unit is not None:
                 lags[topic] += max(0, end - (unit.positions or {}).get(topic, end))
         return lags
-
-    async def _finish(self, max_in_flight: int) -> None:
-        while len(self._in_flight) > max_in_flight:
-            await self._finish_first()
-        await self._finish_confirmed()
-
-    async def _finish_confirmed(self) -> None:
-        while self._in_flight and self._in_flight[0].writing.done():
-            await self._finish_first()
-
-    async def _finish_first(self) -> None:
-        in_flight = self._in_flight[0]
-        with in_flight.step.spans:
-            await self._await_confirmation(in_flight)
-        self._in_flight.popleft()
-        for handled in in_flight.step.units:
-            self._finish_unit(handled)
-
-    async def _await_confirmation(self, in_flight: _InFlightStep) -> None:
-        """Wait until the log has confirmed a step; a stop ends the wait, not the write: `close` finishes it.
-
-        Raises:
-            BrokerUnavailable: it did not, or cannot for want of a topic: the client would wait for that for ever.
-        """
-        while not in_flight.writing.done():
-            await asyncio.wait({in_flight.writing}, timeout=TOPICS_AFTER)
-            if not in_flight.writing.done():
-                await self._raise_if_topics_are_missing(in_flight.step)
-        if isinstance(in_flight.writing.exception(), BrokerUnavailable):
-            await self._raise_if_topics_are_missing(in_flight.step)
-        in_flight.writing.result()
-
-    async def _raise_if_topics_are_missing(self, step: Step) -> None:
-        """Hold back the units that write to a topic which does not exist, for the session to go on without them."""
-        topics = {batch.topic for batch in step.outputs()}
-        missing = topics - await self._log.existing(topics)
-        for handled in step.units:
-            wanting = sorted(missing & {batch.topic for batch in handled.outputs})
-            if wanting:
-                self._fail_whole(handled.unit, BrokerUnavailable(f"there is no topic {', '.join(wanting)}"))
-        if missing:
-            raise BrokerUnavailable(f"there is no topic {', '.join(sorted(missing))}")
-
-    def _finish_unit(self, handled: HandledUnit) -> None:
-        handled.unit.in_flight -= 1
-        if handled.was_reset():
-            return
-        try:
-            handled.write()
-        except Exception as error:
-            self._fail_whole(handled.unit, error)
-        else:
-            self._commits.add(handled.done)
-            handled.unit.last_pause = 0.0
-
-    def _fail_whole(self, unit: AssignedUnit, error: Exception) -> None:
-        """Hold back a unit that failed in writing: it goes on from what was written before."""
-        self._units.reset(unit)
-        self._retries.fail(unit, (), error)
-
-    async def _cancel_in_flight(self) -> None:
-        """Give up what is being written. The units are closed next, so that nobody counts on its confirmation."""
-        writing = [step.writing for step in self._in_flight]
-        self._in_flight.clear()
-        for task in writing:
-            task.cancel()
-        await asyncio.gather(*writing, return_exceptions=True)
 
 
 def _holds(batch: FetchedBatch, position: int | None) -> bool:

@@ -165,6 +165,9 @@ class LimitedProtocol(SingleWriteProtocol):
         """Answer with the problem, if no other answer is under way, and close once the client has read it."""
         self._is_refused = True
         self._clear_deadline()
+        if self._in_head and self._is_answering and not self.pipeline:
+            self.cycle.keep_alive = False  # the request before is whole, and is answered
+            return
         can_answer = not self._is_answering or (self._in_body and not self.pipeline and not self.cycle.response_started)
         if self._is_answering:
             self.cycle.disconnected = True
