@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
@@ -44,6 +45,7 @@ from penstock.validator.settings import ValidatorSettings
 from tests.faults.faulty_ports import Crash, FaultyLog, FaultyStores, Life
 
 NAMESPACE = "penstock"
+PAUSE = 3600  # seconds that pass each time a failing unit is looked at
 START_MS = 1_767_600_000_000
 DECLARATION = Declaration.model_validate(
     {
@@ -85,6 +87,7 @@ class Member:
         self.life = life
         self.log = log
         self.worker: Worker = resources.worker(service.groups[0])
+        self.worker._retries._clock = itertools.count(0, PAUSE).__next__  # whatever waits for another try is due
         self.followers = [resources.follow_streams(), *service.followers]
         self.started = False
 
@@ -111,8 +114,7 @@ class Member:
     async def bury(self) -> None:
         """The session ends, and others take over; nothing is written or committed."""
         self.life.over = True
-        for task in [batch.writing for batch in self.worker._in_flight]:
-            task.cancel()
+        await self.worker._writer.cancel()
         for source in self.log.sources:
             if source.member in source.member._group.members:
                 with suppress(Crash, TransientError):

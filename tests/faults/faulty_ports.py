@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import NewTopic, RebalanceListener, RecordBatch, Sink, TopicPartition
 from penstock.bus.state.unit_state import Changes, MemoryStateStores, StateStore
+
+R = TypeVar("R")
 
 POINTS = (
     "before-send",
@@ -148,6 +150,10 @@ class FaultyStores:
         """The unit's store."""
         return FaultyStore(self._stores.open(group, stream, partition), self._life)
 
+    async def run(self, work: Callable[[], R]) -> R:
+        """At once."""
+        return work()
+
 
 class FaultyLog:
     """The log as one life of a service reaches it."""
@@ -181,6 +187,10 @@ class FaultyLog:
     async def beginning_offsets(self, keys: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """As the log."""
         return await self._log.beginning_offsets(keys)
+
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """As the log."""
+        return await self._log.existing(topics)
 
     async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         """As the log."""

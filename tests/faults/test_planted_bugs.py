@@ -20,7 +20,7 @@ def commit_before_produce(member: Member) -> None:
     if member.life.name != "server":
         return
     worker = member.worker
-    write = worker._write
+    write = worker._writer._write
 
     async def write_later(results: Sequence[Any]) -> None:
         source = worker._source
@@ -28,14 +28,14 @@ def commit_before_produce(member: Member) -> None:
         await source.commit(dict(source.end_offsets()))
         await write(results)
 
-    worker._write = write_later  # type: ignore[method-assign]
+    worker._writer._write = write_later  # type: ignore[method-assign]
 
 
 def swallowed_send_error(member: Member) -> None:
     """The error of a write is dropped."""
     if member.life.name != "validator":
         return
-    write = member.worker._write
+    write = member.worker._writer._write
 
     async def write_and_forget(results: Sequence[Any]) -> None:
         try:
@@ -45,7 +45,7 @@ def swallowed_send_error(member: Member) -> None:
         except Exception:
             await member.worker._publisher.close()
 
-    member.worker._write = write_and_forget  # type: ignore[method-assign]
+    member.worker._writer._write = write_and_forget  # type: ignore[method-assign]
 
 
 def dedupe_per_process(member: Member) -> None:
@@ -53,7 +53,7 @@ def dedupe_per_process(member: Member) -> None:
     if member.life.name != "validator":
         return
     own = MemoryStateStores()
-    lasting = member.worker._state_stores
+    lasting = member.worker._units._state_stores
 
     class Forgetful:
         def open(self, group: str, stream: str | None, partition: int) -> Any:
@@ -69,23 +69,26 @@ def dedupe_per_process(member: Member) -> None:
             store.write = write_both  # type: ignore[method-assign]
             return store
 
-    member.worker._state_stores = Forgetful()
+        async def run(self, work: Any) -> Any:
+            return work()
+
+    member.worker._units._state_stores = Forgetful()
 
 
 def dead_letter_not_awaited(member: Member) -> None:
     """Dead letters are handed over last, and nobody waits for them: with this member's crash they are gone."""
     if member.life.name != "validator":
         return
-    write = member.worker._write
+    write = member.worker._writer._write
 
     async def without_dead_letters(results: Sequence[Any]) -> None:
         await write([result for result in results if not _is_dead_letter(result)])
 
-    member.worker._write = without_dead_letters  # type: ignore[method-assign]
+    member.worker._writer._write = without_dead_letters  # type: ignore[method-assign]
 
 
 def _is_dead_letter(result: Any) -> bool:
-    return any(output.topic.short_name == "dead-letters" for output in result.outputs)
+    return bool(result.topic.endswith("dead-letters"))
 
 
 PLANTED: list[tuple[Callable[[Member], None], str]] = [

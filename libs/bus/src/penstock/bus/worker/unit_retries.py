@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -42,7 +42,8 @@ class UnitRetries:
         self._is_stateful = group.stateful
         self._units = units
         self._metrics = metrics
-        self._new_until = time.monotonic() + NEW_VERSION_S if is_new_version else 0.0
+        self._clock: Callable[[], float] = time.monotonic
+        self._new_until = self._clock() + NEW_VERSION_S if is_new_version else 0.0
         self._failing: set[AssignedUnit] = set()
         self._paused: set[TopicPartition] = set()
         self._last_error: Exception | None = None
@@ -54,7 +55,7 @@ class UnitRetries:
         Raises:
             Exception: `error`, if it shows that the service is at fault rather than the records.
         """
-        before, now = unit.failure, time.monotonic()
+        before, now = unit.failure, self._clock()
         self._last_error = error
         if before is None:
             self._failing.add(unit)
@@ -86,23 +87,23 @@ class UnitRetries:
     def _raise_if_systemic(self, error: Exception) -> None:
         failing = [(unit.unit, unit.failure.cause) for unit in self._failing if unit.failure is not None]
         units = [unit.unit for unit in self._units]
-        if is_systemic(failing, units, is_new_version=time.monotonic() < self._new_until):
+        if is_systemic(failing, units, is_new_version=self._clock() < self._new_until):
             raise error
 
     def may_put_aside(self, failure: UnitFailure) -> bool:
         """Whether the record that failed is to become a dead letter: not while a new version may be at fault."""
-        return failure.is_poison and time.monotonic() >= self._new_until
+        return failure.is_poison and self._clock() >= self._new_until
 
     def due(self) -> list[AssignedUnit]:
         """The units to try again now."""
-        now = time.monotonic()
+        now = self._clock()
         return [unit for unit in self._failing if unit.is_due(now)] if self._failing else []
 
     def wait(self, longest: float) -> float:
         """Seconds until a unit is to be tried again, at most `longest`."""
         if not self._failing:
             return longest
-        now = time.monotonic()
+        now = self._clock()
         times = [unit.failure.retry_at - now for unit in self._failing if unit.failure is not None]
         return max(0.0, min(longest, *times))
 
@@ -125,7 +126,7 @@ class UnitRetries:
         if unit.failure.is_suspended:
             unit.dead_letter_limit.clear()
             self._alerts.add(unit.unit, RESUMED_UNIT, "goes on")
-        unit.failure = failure_after_success(unit.failure, time.monotonic()) if unit.pending else None
+        unit.failure = failure_after_success(unit.failure, self._clock()) if unit.pending else None
         if unit.failure is None:
             self._failing.discard(unit)
         self._count()
@@ -142,7 +143,7 @@ class UnitRetries:
             if unit.failure.is_suspended:
                 self._alerts.add(unit.unit, RESUMED_UNIT, "was resumed")
             unit.dead_letter_limit.lift()
-            unit.failure = resumption_of(unit.failure, time.monotonic())
+            unit.failure = resumption_of(unit.failure, self._clock())
         self._count()
         return resumed
 
@@ -150,7 +151,7 @@ class UnitRetries:
         """Have the topic partitions of failing units fetched no further, and the others' again."""
         if not self._failing and not self._paused:
             return
-        now = time.monotonic()
+        now = self._clock()
         paused = {key for unit in self._failing if unit.is_paused(now) for key in unit.topic_partitions}
         source.resume(self._paused - paused)
         source.pause(paused - self._paused)
@@ -169,7 +170,7 @@ class UnitRetries:
 
     def reasons(self) -> dict[str, str]:
         """Why each unit is held back, since when, and when it is tried again."""
-        now = time.monotonic()
+        now = self._clock()
         return {str(unit.unit): _text(unit.failure, unit.failing_since, now) for unit in self._failing if unit.failure}
 
     def _count(self) -> None:

@@ -187,11 +187,14 @@ class Worker:
         self._rebalances += 1
         assigned = self._units.assign(topic_partitions)
         self._retries.reassign()
-        return {
-            key: unit.positions.get(key[0], 0)
+        positions = {
+            key: unit.positions[key[0]]
             for key, unit in zip(topic_partitions, assigned, strict=True)
-            if unit.positions is not None
+            if unit.positions is not None and key[0] in unit.positions
         }
+        if not self._writer:  # a commit that was lost would not be made good where nothing more is written
+            self._commits.add(positions)
+        return positions
 
     async def on_revoked(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Commit what is done of the topic partitions, and give them up."""
