@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.runtime.http import body_slices
-from penstock.runtime.http.body_slices import SLICE_BYTES, array_slices, first_documents, line_slices
+from penstock.runtime.http.body_slices import SLICE_BYTES, WHOLE_COMMAS, array_slices, first_documents, line_slices
 from penstock.runtime.http.problems import Problem
 
 anything = st.recursive(
@@ -68,10 +68,17 @@ BODIES = {
 
 
 @pytest.mark.parametrize("case", BODIES)
-def test_a_slice_is_small_whatever_the_body(case: str) -> None:
+def test_a_slice_is_small_whatever_the_body(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_slices, "WHOLE_COMMAS", -1)
     parts = list(array_slices(BODIES[case]))
     assert len(parts) >= LARGE // SLICE_BYTES
     assert max(map(len, parts)) <= SLICE_BYTES
+
+
+@pytest.mark.parametrize("case", ["empty objects", "NaN and empty objects"])
+def test_a_body_of_many_items_is_not_split_in_one_go(case: str) -> None:
+    assert BODIES[case].count(b",") > WHOLE_COMMAS
+    assert len(next(array_slices(BODIES[case]))) <= SLICE_BYTES
 
 
 async def test_splitting_stops_at_the_first_slice_with_a_document_too_many() -> None:
