@@ -10,6 +10,8 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from penstock.bus.errors import BrokerUnavailable
+from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.log import KafkaLog
 
 
@@ -33,3 +35,18 @@ async def write_to_a_closed_transport() -> None:
 def test_a_write_to_a_connection_that_was_just_closed_is_a_lost_connection() -> None:
     assert KafkaLog is not None  # whatever connects is imported through it
     uvloop.run(write_to_a_closed_transport())
+
+
+async def test_a_request_that_the_client_gave_up_is_no_cancellation_of_ours() -> None:
+    with pytest.raises(BrokerUnavailable, match="gave the request up"), translate_kafka_errors():
+        raise asyncio.CancelledError
+
+    async def wait() -> None:
+        with translate_kafka_errors():
+            await asyncio.Event().wait()
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.runtime.runner import _forever
+
 SERVICE = """
 import asyncio
 from typing import Annotated
@@ -26,7 +29,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from penstock.bus.routes import Group, route
 from penstock.contracts.topics import COMMANDS
-from penstock.runtime.runner import run
+from penstock.runtime.runner import _forever, run
 from penstock.runtime.service import Service
 from penstock.runtime.settings import ServiceSettings, SettingsError
 
@@ -210,3 +213,17 @@ def test_a_bug_ends_it_with_code_1_and_a_setting_found_wrong_later_with_code_2(t
     assert "ZeroDivisionError: planted" in errors
     code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="setting", PENSTOCK_LOG_LEVEL="ERROR")
     assert (code, errors) == (2, "tiny: TROUBLE: expected none\n")
+
+
+async def _cancelled_from_within() -> None:
+    raise asyncio.CancelledError
+
+
+async def test_work_that_is_cancelled_from_within_is_an_error_and_no_stop() -> None:
+    with pytest.raises(RuntimeError, match="the worker ended by itself"):
+        await _forever(_cancelled_from_within(), "the worker")
+    stopped = asyncio.create_task(_forever(asyncio.Event().wait(), "the worker"))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    stopped.cancel()
+    await asyncio.wait({stopped})
+    assert stopped.cancelled()

@@ -164,15 +164,30 @@ async def _work(service: Service, resources: Resources, health: Health, durabili
     health.watch(workers)
     async with asyncio.TaskGroup() as tasks:
         for follower in followers:
-            tasks.create_task(follow_forever(follower))
+            tasks.create_task(_forever(follow_forever(follower), "a follower"))
         await retry_until_available(
             lambda: check_durability(durability, resources.log, resources.namespace, resources.streams)
         )
         for worker in workers:
-            tasks.create_task(worker.run())
+            tasks.create_task(_forever(worker.run(), f"the worker of {worker.group.name}"))
         for task in service.tasks:
             tasks.create_task(_await(task()))
         health.started = True
+
+
+async def _forever(work: Awaitable[None], name: str) -> None:
+    """Await what ends only when the service is stopped.
+
+    Raises:
+        RuntimeError: it ended by itself. A task group would take one that was cancelled from within for stopped.
+    """
+    task = asyncio.current_task()
+    try:
+        await work
+    except asyncio.CancelledError:
+        if task is not None and task.cancelling():
+            raise
+    raise RuntimeError(f"{name} ended by itself")
 
 
 async def _await(work: Awaitable[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -57,6 +58,16 @@ def translate_kafka_errors() -> Iterator[None]:
         raise UnsupportedBroker(f"the broker is too old: {_text(error)}; Kafka 3.7 or newer is needed") from error
     except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerUnavailable(f"the broker failed or did not answer: {_text(error)}") from error
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise BrokerUnavailable("the client gave the request up") from error
+
+
+def is_cancelled() -> bool:
+    """Whether it is the running task that is cancelled, rather than something that it waits for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def unreadable_reason(error: Exception) -> str:

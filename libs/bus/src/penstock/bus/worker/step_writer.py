@@ -98,6 +98,8 @@ class StepWriter:
             await asyncio.wait({writing}, timeout=TOPICS_AFTER)
             if not writing.done():
                 await self._raise_if_topics_are_missing(step)
+        if writing.cancelled():  # not by us: nobody else may end the worker
+            raise BrokerUnavailable("a write was given up")
         if isinstance(writing.exception(), BrokerUnavailable):
             await self._raise_if_topics_are_missing(step)
         writing.result()
