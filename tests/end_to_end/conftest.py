@@ -92,7 +92,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     site = item.session.stash.get(SITE, None)
     if report.failed and report.when == "call" and site is not None:
-        states = {name: process.state.value for name, process in site.record.processes.items()}
+        deployment = Deployment.read(site.home)
+        processes = deployment.processes if deployment is not None else {}
+        states = {name: process.state.value for name, process in processes.items()}
         report.sections.append(("deployment", str(states)))
         for path in sorted(site.home.logs.glob("*.log")):
             report.sections.append((path.name, "\n".join(last_lines(path, LINES))))
