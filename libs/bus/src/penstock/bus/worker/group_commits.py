@@ -10,7 +10,7 @@ from penstock.bus.errors import BrokerUnavailable, TransientError, suppress_tran
 from penstock.bus.ports import Source, TopicPartition
 
 COMMIT_EVERY = 0.2  # seconds between commits while records keep coming
-COMMIT_LIMIT = 60.0  # seconds that a commit may take: the client tries again while the coordinator is away
+COMMIT_LIMIT = 15.0  # seconds that a commit may take: the client tries again while the coordinator is away
 COMMIT_WHEN_IDLE = 0.02  # seconds between commits while none are there: short pauses shall not cost one each
 
 
