@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +27,8 @@ from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import LABELS, OUTCOMES
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import memory_telemetry
+
+from .test_worker import label, until
 
 NAMESPACE = "test"
 DECLARATION = """
@@ -54,17 +56,6 @@ def declared(name: str) -> StreamDeclared:
             "declaration": parse_declaration(DECLARATION.format(name=name)),
         }
     )
-
-
-def label(number: int) -> bytes:
-    record = {
-        "type": "penstock.label.v1",
-        "source": "t",
-        "id": str(number),
-        "time": "2026-01-01T00:00:00Z",
-        "data": {"event_id": str(number), "event_source": "t", "value": "1"},
-    }
-    return json.dumps(record).encode()
 
 
 @dataclass
@@ -161,11 +152,6 @@ async def open_site(fails: Fails, **settings: object) -> AsyncIterator[Site]:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock.bus.worker.unit_failure.FIRST_PAUSE", 0.001)
     monkeypatch.setattr("penstock.bus.worker.unit_failure.LONGEST_PAUSE", 0.01)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the memory log has no event for it
-        await asyncio.sleep(0.001)
 
 
 def sums_without(numbers: Iterable[int], left_out: Iterable[int]) -> list[bytes]:
@@ -392,3 +378,16 @@ async def test_a_stream_whose_topic_was_deleted_holds_up_no_other(monkeypatch: p
         await asyncio.wait({running})
         assert list(dict.fromkeys(site.sums("a"))) == sums_without(range(10), ())
         assert list(dict.fromkeys(site.sums("b"))) == sums_without(range(10), ())
+
+
+async def test_a_failing_unit_of_which_nothing_is_left_to_try_is_waited_for_without_haste() -> None:
+    async with open_site(lambda name, _: TransientError("away") if name == "a" else None) as site:
+        site.write("a", label(0))
+        await site.work_until(lambda: bool(site.worker.failures()))
+        key = (f"{NAMESPACE}.a.labels", 0)
+        await site.worker.on_revoked([key])  # what was fetched of it is dropped: the next record is what it waits for
+        await site.worker.on_assigned([key])
+        (unit,) = (unit for unit in site.worker._units if unit.failure is not None)
+        unit.positions, unit.failure = {key[0]: 0}, replace(unit.failure, retry_at=0.0) if unit.failure else None
+        assert site.worker._retries.due() == []
+        assert site.worker._retries.wait(0.25) == 0.25

@@ -57,7 +57,7 @@ class AssignedUnit:
     def _has_work(self) -> bool:
         return bool(self.pending) or self.positions is None
 
-    def return_to(self, positions: dict[str, int] | None) -> None:
+    def return_to(self, positions: dict[str, int]) -> None:
         """Undo a batch that failed: back to the positions and the state before it, with handlers anew."""
         self.positions = positions
         self.routes = None

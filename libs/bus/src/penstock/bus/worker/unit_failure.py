@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from math import inf
 
 from penstock.bus.errors import TransientError
 from penstock.bus.routes import Unit
@@ -24,11 +23,11 @@ class UnitFailure:
     Attributes:
         reason: what happened, for people.
         cause: the type of the exception and the line that raised it; empty where something outside is away.
-        retry_at: when it is tried again, in seconds of a monotonic clock; infinite: only when a person resumes it.
+        retry_at: when it is tried again, in seconds of a monotonic clock.
         pause: seconds of the last pause.
         slice_size: how many records are tried next.
         alike: how many times in a row one record alone has failed by this cause.
-        is_suspended: whether it is held back so that no more of it becomes dead letters, or for a gap.
+        is_suspended: whether it is held back so that no more of it becomes dead letters.
     """
 
     reason: str
@@ -72,11 +71,6 @@ def suspension_after(before: UnitFailure | None, reason: str, now: float) -> Uni
     again = before is not None and before.is_suspended
     pause = min(2 * before.pause, LONGEST_SUSPENSION) if before and again else FIRST_SUSPENSION
     return UnitFailure(reason, "", now + pause, pause, PROBE, is_suspended=True)
-
-
-def hold(reason: str) -> UnitFailure:
-    """The unit suspended until a person resumes it."""
-    return UnitFailure(reason, "", inf, 0.0, PROBE, is_suspended=True)
 
 
 def resumption_of(failure: UnitFailure, now: float) -> UnitFailure:

@@ -104,8 +104,8 @@ class UnitRetries:
         if not self._failing:
             return longest
         now = self._clock()
-        times = [unit.failure.retry_at - now for unit in self._failing if unit.failure is not None]
-        return max(0.0, min(longest, *times))
+        times = [unit.failure.retry_at - now for unit in self._failing if unit.failure and unit.is_paused(now)]
+        return max(0.0, min([longest, *times]))
 
     def next_slice(self, unit: AssignedUnit) -> list[FetchedBatch]:
         """What is to be tried next of a unit; nothing of one that is to be opened first."""
@@ -186,5 +186,5 @@ def _first(batch: FetchedBatch, records: int) -> FetchedBatch:
 
 def _text(failure: UnitFailure, since: datetime, now: float) -> str:
     state = "suspended" if failure.is_suspended else "failing"
-    pause = f"tried again in {max(0.0, failure.retry_at - now):.0f} s" if failure.retry_at < now + 1e9 else "held"
-    return f"{state} since {since:%Y-%m-%dT%H:%M:%SZ}, {pause}: {failure.reason}"
+    pause = max(0.0, failure.retry_at - now)
+    return f"{state} since {since:%Y-%m-%dT%H:%M:%SZ}, tried again in {pause:.0f} s: {failure.reason}"

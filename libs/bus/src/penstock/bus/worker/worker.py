@@ -49,9 +49,9 @@ class Worker:
     `last_error` is why its session failed, until one succeeds. `handling_since` is when its handlers were called, None
     while none is at work; `last_progress` is when the log last answered. Both are times of the monotonic clock.
 
-    What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log, or in writing
-    state, it drops the whole session, state and connections, and starts again from what was written. An error that
-    several units share is a bug and ends the worker.
+    What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log it drops the
+    whole session, state and connections, and starts again from what was written. An error that several units share is
+    a bug and ends the worker.
     """
 
     def __init__(
