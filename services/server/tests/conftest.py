@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Seal, Signer, Store, Verifier, generate_key_pair
+from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import Outputs, output
 from penstock.contracts.declaration.stream_file import parse_declaration
@@ -34,7 +35,6 @@ from penstock.ml.package.model_package import pack
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.server.learning.outcome_follower import OutcomeFollower
-from penstock.server.models.alerts import AlertQueue
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.local_copy import LocalModelCopies

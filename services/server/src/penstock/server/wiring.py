@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from penstock.artifacts import Seal
+from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import output
@@ -17,7 +18,6 @@ from penstock.runtime.log_writer import LogWriter, WriteLimits
 from penstock.runtime.service import Resources, Service
 from penstock.server.handlers import StreamScorer
 from penstock.server.learning.outcome_follower import OutcomeFollower
-from penstock.server.models.alerts import AlertQueue
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.manager import ModelManager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import UTC, datetime
 from typing import Final
 
-from penstock.bus.errors import TransientError, suppress_transient
+from penstock.bus.alert_queue import AlertQueue
+from penstock.bus.errors import suppress_transient
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Unit
 from penstock.contracts.batch import Outputs
@@ -19,8 +19,6 @@ SUSPENDED_UNIT: Final = "suspended-unit"
 RESUMED_UNIT: Final = "resumed-unit"
 LAST_TRY = 2.0  # seconds that a stop waits for alerts that are not written yet
 
-log = logging.getLogger(__name__)
-
 
 class UnitAlerts:
     """The alerts of one member about its units; what the broker does not take stays for the next try."""
@@ -28,13 +26,13 @@ class UnitAlerts:
     def __init__(self, group: str, publisher: Publisher) -> None:
         self._group = group
         self._publisher = publisher
-        self._pending: list[Alert] = []
+        self._queue = AlertQueue(self._publish)
         self._writing: asyncio.Task[None] | None = None
 
     def add(self, unit: Unit, subject: str, message: str) -> None:
         """Add an alert about a unit. `message` goes on from its name: `is suspended: …`."""
         now = datetime.now(UTC)
-        self._pending.append(
+        self._queue.add(
             Alert(
                 source=f"penstock/{self._group}",
                 id=derived_id(subject, self._group, unit, now.isoformat()),
@@ -48,18 +46,12 @@ class UnitAlerts:
 
     def write_soon(self) -> None:
         """Begin to write what is pending, unless that is under way."""
-        if self._pending and (self._writing is None or self._writing.done()):
-            self._writing = asyncio.create_task(self._write())
+        if self._queue and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.create_task(self._queue.publish_pending())
 
-    async def _write(self) -> None:
-        try:
-            while self._pending:
-                alert = self._pending[0]
-                key = alert.stream.encode() if alert.stream else None
-                await self._publisher.publish([Outputs(ALERTS, None, [alert], [key])])
-                self._pending.pop(0)
-        except TransientError as error:
-            log.warning("an alert is written later: %s", error)
+    async def _publish(self, alert: Alert) -> None:
+        key = alert.stream.encode() if alert.stream else None
+        await self._publisher.publish([Outputs(ALERTS, None, [alert], [key])])
 
     async def close(self) -> None:
         """Write what is pending, if that takes no longer than 2 s."""

@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.errors import TransientError
 from penstock.contracts.records.models import Challenger, ModelEpoch
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.server.learning.outcome_follower import OutcomeFollower
-from penstock.server.models.alerts import AlertQueue, failed_challenger, refused_model
+from penstock.server.models.alerts import failed_challenger, refused_model
 from penstock.server.models.arm import Arm
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import CircuitBreaker, failure_reason
