@@ -14,7 +14,6 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from penstock.server.models.model_loader import ModelLoader
 from penstock.server.scoring.arm_outputs import arm_outputs
 from penstock.server.scoring.model_inputs import ModelInputs
 from services.server.tests.conftest import Deployment, FakeRegistry, new_fake_registry, trained
+from services.server.tests.nan_loader import NanLoader
 
 from .rows import rows
 
@@ -209,29 +209,6 @@ async def test_a_bad_artifact_never_serves_and_the_model_before_does(
                 assert reason in health["refused"]["loans"]["reason"]
             await deployment.serve_epoch(registry.epoch(3, *trained()))
             assert await answering(deployment, 2) == (3, 3)
-
-
-class NanEstimator:
-    """Answers NaN for an income above 90."""
-
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-        self.classes_ = estimator.classes_
-
-    def predict_proba(self, matrix: Any) -> Any:
-        """Probabilities of shape (n, classes)."""
-        probabilities = self._estimator.predict_proba(matrix)
-        probabilities[matrix[:, 0] > 90] = np.nan
-        return probabilities
-
-
-class NanLoader(ModelLoader):
-    """Loads models that pass the golden rows of epoch 2, but answer NaN later."""
-
-    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
-        """As a loader does."""
-        model = super().open(record, version, artifact, declaration)
-        return replace(model, estimator=NanEstimator(model.estimator)) if record.epoch == 2 else model  # type: ignore[type-var]
 
 
 async def test_a11_outputs_that_cannot_be_used_are_answered_by_the_model_before(registry: FakeRegistry) -> None:

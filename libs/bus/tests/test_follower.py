@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ import pytest
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.follower import TopicFollower
 from penstock.bus.kafka.log import Connection, KafkaLog
+from penstock.bus.memory.interrupted_log import InterruptedLog
 from penstock.bus.memory.log import MemoryLog
-from penstock.bus.memory.source import MemoryReader
-from penstock.bus.ports import FetchedBatch, Log, RecordBatch, TopicPartition
+from penstock.bus.ports import Log, RecordBatch
 from penstock.bus.topics import control_topics
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
@@ -113,29 +113,8 @@ async def test_an_empty_topic_is_read_to_its_end(open_followed_log: Any) -> None
         await follower.close()
 
 
-class InterruptedLog(MemoryLog):
-    """A log whose readers fetch three records at a time; the first of them is cut off after `polls`."""
-
-    polls = 2
-
-    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
-        return _InterruptedReader(self, {key: start or 0 for key, start in starts.items()})
-
-
-class _InterruptedReader(MemoryReader):
-    def __init__(self, log: InterruptedLog, starts: Mapping[TopicPartition, int]) -> None:
-        super().__init__(log, starts)
-        self._log = log
-
-    async def poll(self, wait: float) -> list[FetchedBatch]:
-        self._log.polls -= 1
-        if self._log.polls == -1:
-            raise BrokerUnavailable("the broker is away")
-        return await self._positions.poll(3, wait)
-
-
 async def test_what_is_read_at_the_start_is_applied_as_it_comes_and_only_once() -> None:
-    followed = FollowedLog(InterruptedLog())
+    followed = FollowedLog(InterruptedLog(polls=2, records=3))
     await followed.log.create(control_topics(followed.namespace))
     await followed.write(*range(1, 11))
     follower = followed.follower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Event
 from typing import Any
 
@@ -13,10 +13,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from penstock.bus.errors import BrokerUnavailable
-from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.interrupted_log import InterruptedLog
 from penstock.bus.memory.partition import MemoryRecord
-from penstock.bus.memory.source import MemoryReader
-from penstock.bus.ports import FetchedBatch, TopicPartition
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics
 from penstock.contracts.batch import Outputs
@@ -252,30 +250,9 @@ async def test_nothing_is_learnt_while_a_thread_still_reads_the_model(
     assert model.learner.learnt_to == 1
 
 
-class InterruptedLog(MemoryLog):
-    """A log whose first reader is cut off after it has fetched four records one by one."""
-
-    polls = 4
-
-    async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
-        return _InterruptedReader(self, {key: start or 0 for key, start in starts.items()})
-
-
-class _InterruptedReader(MemoryReader):
-    def __init__(self, log: InterruptedLog, starts: Mapping[TopicPartition, int]) -> None:
-        super().__init__(log, starts)
-        self._log = log
-
-    async def poll(self, wait: float) -> list[FetchedBatch]:
-        self._log.polls -= 1
-        if self._log.polls == -1:
-            raise BrokerUnavailable("the broker is away")
-        return await self._positions.poll(1, wait)
-
-
 async def test_catching_up_learns_outcomes_as_they_are_read(registry: Any) -> None:
     declared = registry.declared(more=LAGS)
-    log, streams = InterruptedLog(), Streams()
+    log, streams = InterruptedLog(polls=4, records=1), Streams()
     streams.apply(declared)
     await log.create(stream_topics("penstock", declared))
     outcomes = [outcome(declared, number, 1.0, "yes" if number % 3 else "no") for number in range(10)]

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from penstock.artifacts import ArtifactError
-from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.topics import ALERTS
 from penstock.ml.features.frame import Field
 from penstock.ml.package.model_package import pack
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.local_copy import LocalModelCopies
-from penstock.server.models.model_loader import ModelLoader
 from penstock.server.models.repeated_failures import MAX_FAILURES
 from penstock.server.scoring.arm_outputs import arm_outputs
 from penstock.server.scoring.model_inputs import ModelInputs
+
+from .nan_loader import NanLoader
 
 
 async def _epoch_and_version(deployment: Any, number: int) -> tuple[int, int]:
@@ -105,32 +103,11 @@ async def test_a_model_that_is_not_what_was_signed_never_serves(
     assert [health["refused"] for health in deployment.health()] == [{}, {}]
 
 
-class _NanEstimator:
-    """Answers NaN for an income above 90."""
-
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-        self.classes_ = estimator.classes_
-
-    def predict_proba(self, matrix: Any) -> Any:
-        probabilities = self._estimator.predict_proba(matrix)
-        probabilities[matrix[:, 0] > 90] = np.nan
-        return probabilities
-
-
-class _NanLoader(ModelLoader):
-    """Loads models that pass the golden rows, but answer NaN later."""
-
-    def open(self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration) -> Any:
-        model: Any = super().open(record, version, artifact, declaration)
-        return replace(model, estimator=_NanEstimator(model.estimator)) if record.epoch == 2 else model
-
-
 @pytest.mark.parametrize(("before", "substitute"), [(1, 1), (None, 0)])
 async def test_a_champion_whose_outputs_cannot_be_used_is_replaced_once_that_repeats(
     deployment: Any, registry: Any, before: int | None, substitute: int
 ) -> None:
-    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
+    models, alerts = deployment.new_manager(ArmLoader(NanLoader(registry.store, registry.verifier)))
     models.add_epoch(registry.epoch(0))
     if before:
         models.add_epoch(registry.epoch(before, *registry.trained(threshold=20.0)))
@@ -155,7 +132,7 @@ async def test_a_champion_whose_outputs_cannot_be_used_is_replaced_once_that_rep
 async def test_one_odd_row_is_answered_by_another_model_and_refuses_no_champion(
     deployment: Any, registry: Any, before: int | None
 ) -> None:
-    models, alerts = deployment.new_manager(ArmLoader(_NanLoader(registry.store, registry.verifier)))
+    models, alerts = deployment.new_manager(ArmLoader(NanLoader(registry.store, registry.verifier)))
     models.add_epoch(registry.epoch(0))
     if before:
         models.add_epoch(registry.epoch(before, *registry.trained(threshold=20.0)))
