@@ -104,7 +104,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The deployment, stopped at the end."""
-    home = Home(tmp_path_factory.mktemp("site") / "home")
+    home = Home(tmp_path_factory.mktemp("site") / "a home, h\u00f6me\\n")
     with OtlpCollector() as collector:
         tracing = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
         with pytest.MonkeyPatch.context() as patch:

@@ -45,6 +45,7 @@ async def test_a_second_up_continues_where_the_first_stopped(site: Site) -> None
     before = (await stream_names(site), predict(site, stream.name))
     urls = {name: record.url for name, record in site.record.processes.items()}
     assert stop(site.home)
+    assert not site.home.database.with_name("registry.db-wal").exists()  # a copy of the database is whole
     assert start(site.home, StartOptions(), ends_with_caller=True)
     await_ready(site.home)
     assert {name: record.url for name, record in site.record.processes.items()} == urls

@@ -36,6 +36,14 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
         prepare(Home(tmp_path / "home"))
 
 
+@pytest.mark.parametrize("name", ["what?", "a\nb", "a\udcff"])
+def test_a_home_whose_path_the_services_cannot_read_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConsoleFailure, match="not allowed") as refused:
+        prepare(Home(tmp_path / name))
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_home_is_set_or_lies_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PENSTOCK_HOME", raising=False)

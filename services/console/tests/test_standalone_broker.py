@@ -52,6 +52,17 @@ def test_acknowledged_records_outlive_a_kill_and_a_stop(tmp_path: Path) -> None:
     assert (tmp_path / "kafka" / "storage" / "meta.properties").read_text() == meta_properties
 
 
+def test_files_stay_within_a_home_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    home = tmp_path / "a, b" / "h\u00f6me\\n \u6771"
+    for _ in range(2):
+        with running_broker(home) as bootstrap:
+            assert bootstrap
+    assert [path.name for path in tmp_path.iterdir()] == ["a, b"]
+    assert [path.name for path in home.parent.iterdir()] == [home.name]
+    assert (home / "kafka" / "storage" / "meta.properties").exists()
+
+
 def test_a_broker_that_cannot_start_names_its_log(tmp_path: Path) -> None:
     storage = tmp_path / "kafka" / "storage"
     storage.mkdir(parents=True)

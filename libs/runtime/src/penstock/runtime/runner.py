@@ -90,15 +90,29 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
     asyncio.get_running_loop().call_later(NEW_VERSION_S, history.record)
     try:
         service = build(settings, resources)
-        health = Health(name, service.health, resources.metrics, service.ready)
-        async with asyncio.TaskGroup() as group:
-            server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
-            work = group.create_task(_work(service, resources, health, settings.durability))
-            await stop.wait()
-            work.cancel()
-            await server
+        try:
+            await _run_until(stop, name, service, resources, listener, settings)
+        finally:
+            service.close()
     finally:
         await resources.close()
+
+
+async def _run_until(
+    stop: asyncio.Event,
+    name: str,
+    service: Service,
+    resources: Resources,
+    listener: socket.socket,
+    settings: ServiceSettings,
+) -> None:
+    health = Health(name, service.health, resources.metrics, service.ready)
+    async with asyncio.TaskGroup() as group:
+        server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
+        work = group.create_task(_work(service, resources, health, settings.durability))
+        await stop.wait()
+        work.cancel()
+        await server
 
 
 def _open_socket(settings: ServiceSettings) -> socket.socket:

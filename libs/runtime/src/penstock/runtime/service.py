@@ -114,13 +114,17 @@ def _no_facts() -> dict[str, Any]:
     return {}
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Service:
     """A service, ready to run.
 
     `app` is served on the service's port, beside the health routes. `tasks` run from the start until the service
     stops. `health` adds facts to `/healthz`, such as the epochs that are served; `ready` is asked whether the service
-    can do its work, once its followers and tasks have started.
+    can do its work, once its followers and tasks have started. `close` is called when all of them have ended.
     """
 
     groups: Sequence[Group] = ()
@@ -129,3 +133,4 @@ class Service:
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _no_facts
     ready: Callable[[], bool] = _always
+    close: Callable[[], None] = _nothing

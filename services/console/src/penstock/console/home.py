@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import category
 
 from penstock.console.failure import ConsoleFailure
 
@@ -94,8 +95,9 @@ def prepare(home: Home) -> None:
     """Create the folders of `home`, or check that an existing one can be read.
 
     Raises:
-        ConsoleFailure: the home was written in another format, or cannot be written.
+        ConsoleFailure: the home was written in another format, cannot be written, or cannot be named to the services.
     """
+    _check_name(home)
     try:
         home.root.mkdir(parents=True, exist_ok=True)
         check_format(home)
@@ -120,6 +122,17 @@ def check_format(home: Home) -> None:
         raise ConsoleFailure(
             f"The home {home.root} has format {home_format[:20]!r}; this Penstock reads format {FORMAT}. "
             "Use the version that wrote it, or choose another folder with PENSTOCK_HOME.",
+            status=2,
+        )
+
+
+def _check_name(home: Home) -> None:
+    """A question mark would end the path of the database's URL, and Java reads file names as UTF-8 text."""
+    path = str(home.root)
+    if any(letter == "?" or category(letter) in ("Cc", "Cs") for letter in path):
+        raise ConsoleFailure(
+            f"The home {path!r} has a character in its path that is not allowed: a question mark, a line break or "
+            "what is no UTF-8. Choose another folder with PENSTOCK_HOME.",
             status=2,
         )
 

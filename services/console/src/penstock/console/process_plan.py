@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +21,8 @@ class ProcessPlan(BaseModel):
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = {}
+    folder: Path | None = None
+    """The working folder; None: the supervisor's own."""
     port: int
     url: str
     """The address for clients."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -32,7 +32,8 @@ class Parts:
 
 def build(settings: RegistrySettings, resources: Resources) -> Service:
     """The service."""
-    return service_of(registry_of(open_parts(settings), resources), resources)
+    parts = open_parts(settings)
+    return replace(service_of(registry_of(parts, resources), resources), close=parts.engine.dispose)
 
 
 def registry_of(parts: Parts, resources: Resources) -> Registry:

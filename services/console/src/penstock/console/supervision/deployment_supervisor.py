@@ -63,6 +63,7 @@ class Supervisor:
             plan.name,
             plan.command,
             plan.environment,
+            plan.folder,
             grace_s=plan.grace_s,
             start_limit_s=plan.start_limit_s,
             own_group=True,
