@@ -1,4 +1,6 @@
 # Two commands are enough: `make demo` shows the loop, `make test` proves it.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3.11
 BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
@@ -13,11 +15,12 @@ setup: .venv/ready ## install everything, pinned, into .venv
 
 .venv/ready: constraints.txt VERSION $(addsuffix pyproject.toml,$(OURS))
 	@command -v $(PYTHON) >/dev/null || { echo "Penstock needs Python 3.11: '$(PYTHON)' was not found. Set PYTHON=/path/to/python3.11."; exit 2; }
-	@echo "Installing into .venv ..."
+	@echo "Installing $$(grep -c '^[a-z].*==' constraints.txt) packages into .venv, a minute or two the first time:"
 	@$(PYTHON) -m venv .venv
 	@awk '/^uv==/{on=1} on{print} on&&!/\\$$/{exit}' constraints.txt > .venv/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/bootstrap.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r constraints.txt
+	@$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --require-hashes -r constraints.txt 2>&1 | \
+		grep --line-buffered -v '^ [-+~]'
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation $(foreach dist,$(OURS),-e ./$(dist))
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 	@touch $@

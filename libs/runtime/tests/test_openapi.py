@@ -120,4 +120,5 @@ async def test_the_routes_that_are_documented_are_served_beside_the_documentatio
         assert (await client.get("/trees/1")).headers["allow"] == "POST"
         assert (await client.get("/openapi.json")).json() == APP.openapi()
         assert "swagger-ui" in (await client.get("/docs")).text
+        assert (await client.get("/", follow_redirects=True)).url.path == "/docs"
         assert (await client.get("/redoc")).status_code == 404

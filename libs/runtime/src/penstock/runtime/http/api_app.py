@@ -1,4 +1,4 @@
-"""A service's FastAPI app: its routes, their OpenAPI document, and `/docs`, which needs no network."""
+"""A service's FastAPI app: its routes, their OpenAPI document, and `/docs`, which needs no network; `/` leads there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import Lifespan
 
 from penstock.runtime.http.error_handlers import ErrorDetails, install_error_handlers
@@ -43,6 +45,7 @@ def build_api(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the request observer does that
     )
     app.router.routes[:0] = routes
+    app.router.add_route("/", _documentation, include_in_schema=False)
     install_error_handlers(app, errors, metrics)
     fastapi_document = app.openapi
 
@@ -53,6 +56,10 @@ def build_api(
 
     app.openapi = document  # type: ignore[method-assign]
     return app
+
+
+async def _documentation(_: Request) -> RedirectResponse:
+    return RedirectResponse("docs")  # relative, so that it holds behind a proxy's prefix too
 
 
 def _with_documented_routes(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:

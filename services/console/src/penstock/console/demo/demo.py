@@ -23,10 +23,10 @@ from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
-EVENTS = 5000
-PLANTED_AT = 2000
+EVENTS = 3600
+PLANTED_AT = 1500
 RATE = 85.0  # events a second
-LABEL_DELAY = 150  # events after which a loan's outcome becomes known
+LABEL_DELAY = 50  # events after which a loan's outcome becomes known
 PROBED_ROWS = 100
 
 ShowProgress = Callable[[LiveDeployment, ReplayProgress, ProbeCounts], None]

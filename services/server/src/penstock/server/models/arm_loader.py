@@ -7,6 +7,7 @@ from collections import Counter
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
+from penstock.ml.package.estimator_bytes import import_learners
 from penstock.server.models.arm import Arm
 from penstock.server.models.local_model import LocalModel
 from penstock.server.models.model_check import RefusedModel
@@ -27,6 +28,7 @@ class ArmLoader:
         self._processes = processes
         self._fetches: dict[str, asyncio.Future[bytes]] = {}
         self._failed_tries: Counter[str] = Counter()
+        self._imports: asyncio.Future[None] | None = None
 
     async def champion(self, record: ModelEpoch, declaration: Declaration) -> Arm:
         """The champion of an epoch, of which a local copy is saved.
@@ -91,6 +93,8 @@ class ArmLoader:
     ) -> Arm:
         await self._check(version, artifact, declaration)
         model = await start_in_thread(self._loader.open, record, version, artifact, declaration)
+        if self._processes is not None:
+            self._imports = self._imports or start_in_thread(import_learners)
         return Arm(version, LocalModel(model, declaration))
 
     async def _check(self, version: ModelVersion, artifact: bytes, declaration: Declaration) -> None:

@@ -22,6 +22,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.ml.features.frame import Frame
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
+from penstock.ml.package.estimator_bytes import import_learners
 from penstock.server.models.child_messages import (
     LENGTH_BYTES,
     Answered,
@@ -93,6 +94,7 @@ def main(open_model: Callable[[bytes, Declaration], Model | Blend] = open_model)
     while content := _read_message(sys.stdin.buffer):
         message = encode(host.handle(pickle.loads(content)))  # the parent wrote it
         _write_all(output, len(message).to_bytes(LENGTH_BYTES) + message)
+        import_learners()  # while nobody waits: the first model may have been a baseline, and the next one not
 
 
 def _read_message(stream: BinaryIO) -> bytes:
