@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.contracts.declaration.apply_check import first_fault
-from penstock.contracts.declaration.cron import PARTS, cron_fault
+from penstock.contracts.declaration.apply_check import first_violation
+from penstock.contracts.declaration.cron import PARTS, check_cron
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration
 from penstock.contracts.documents.stream_schema import stream_schema
@@ -107,27 +107,27 @@ def test_a_wrong_text_is_refused_with_its_line(table: str, key: str, value: str)
     ],
 )
 def test_a_wrong_cron_names_its_wrong_part(cron: str, part: str) -> None:
-    fault = cron_fault(cron)
-    assert fault is not None
-    assert part in fault
+    violation = check_cron(cron)
+    assert violation is not None
+    assert part in violation
 
 
 @pytest.mark.parametrize(
     "cron", ["0 3 * * mon", "*/5 * * * *", "0 0 l * *", "@daily", "0 0 29 2 *", "0,30 8-18 * * 1-5"]
 )
 def test_a_cron_that_fires_is_accepted(cron: str) -> None:
-    assert cron_fault(cron) is None
+    assert check_cron(cron) is None
 
 
 @given(st.text(max_size=20) | st.lists(st.from_regex(r"[0-9*/,LlR#-]{1,4}", fullmatch=True), max_size=8).map(" ".join))
 def test_any_text_is_a_cron_or_is_refused_in_one_line(cron: str) -> None:
-    fault = cron_fault(cron)
-    assert fault is None or (fault and len(fault.splitlines()) == 1)
+    violation = check_cron(cron)
+    assert violation is None or (violation and len(violation.splitlines()) == 1)
 
 
 def test_the_parts_of_a_cron_are_tried_alone() -> None:
     assert len(PARTS) == 7
-    assert re.match("'99' is no hour", cron_fault("0 99 99 * *") or "")
+    assert re.match("'99' is no hour", check_cron("0 99 99 * *") or "")
 
 
 def test_what_an_earlier_release_let_through_stays_readable_on_the_log() -> None:
@@ -140,7 +140,7 @@ def test_what_an_earlier_release_let_through_stays_readable_on_the_log() -> None
         "retrain": {"cron": "at night"},
     }
     declaration = Declaration.model_validate(whole)
-    assert first_fault(declaration) is not None
+    assert first_violation(declaration) is not None
     record = StreamDeclared(
         source="t", id="d", time=datetime(2026, 1, 1, tzinfo=UTC), version=1, declaration=declaration
     )

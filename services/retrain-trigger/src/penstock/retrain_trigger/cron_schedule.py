@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from croniter.croniter import croniter  # type: ignore[import-untyped]
 
-from penstock.contracts.declaration.cron import cron_fault
+from penstock.contracts.declaration.cron import check_cron
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def firing_between(cron: str, since: datetime, now: datetime) -> datetime | None
 @lru_cache(maxsize=1024)
 def _is_wrong(cron: str) -> bool:
     """Whether it is wrong, which is logged once: a declaration of an earlier release was not checked."""
-    fault = cron_fault(cron)
-    if fault is not None:
-        log.warning("retrain.cron never fires: %s", fault)
-    return fault is not None
+    violation = check_cron(cron)
+    if violation is not None:
+        log.warning("retrain.cron never fires: %s", violation)
+    return violation is not None

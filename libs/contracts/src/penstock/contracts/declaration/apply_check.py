@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from itertools import chain
 
-from penstock.contracts.declaration.fault import Fault
-from penstock.contracts.declaration.size_limits import size_faults
+from penstock.contracts.declaration.size_limits import size_violations
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.declaration.value_grammar import grammar_faults
+from penstock.contracts.declaration.value_grammar import grammar_violations
+from penstock.contracts.declaration.violation import Violation
 
 
-def first_fault(declaration: Declaration) -> Fault | None:
+def first_violation(declaration: Declaration) -> Violation | None:
     """The first thing that is wrong with a declaration, None when there is none."""
-    return next(chain(size_faults(declaration), grammar_faults(declaration)), None)
+    return next(chain(size_violations(declaration), grammar_violations(declaration)), None)

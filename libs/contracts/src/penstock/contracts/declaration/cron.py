@@ -20,12 +20,12 @@ FEWEST_PARTS = 5
 EXAMPLE = 'such as "0 3 * * mon": Mondays at 3:00 (UTC)'
 
 
-def cron_fault(cron: str) -> str | None:
+def check_cron(cron: str) -> str | None:
     """What is wrong with a cron expression, and in which of its parts; None if it fires.
 
-    >>> cron_fault("0 3 * * mon"), cron_fault("@daily")
+    >>> check_cron("0 3 * * mon"), check_cron("@daily")
     (None, None)
-    >>> cron_fault("0 24 * * *")
+    >>> check_cron("0 24 * * *")
     "'24' is no hour; expected * or 0 to 23, such as 0, 0,30, 10-20 or */5"
     """
     try:

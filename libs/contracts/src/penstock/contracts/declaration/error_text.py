@@ -1,4 +1,4 @@
-"""What pydantic finds wrong in a declaration, as a fault in the words of `stream.toml`."""
+"""What pydantic finds wrong in a declaration, as a violation in the words of `stream.toml`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from penstock.contracts.declaration.fault import Fault, KeyPath
 from penstock.contracts.declaration.stream import NAME_PATTERN, Declaration, FieldDeclaration
 from penstock.contracts.declaration.strict_model import DURATION_EXAMPLES
 from penstock.contracts.declaration.value_grammar import COLUMN_EXPECTED, TIME_EXAMPLE
+from penstock.contracts.declaration.violation import KeyPath, Violation
 
 NAME_EXPECTED = "must be 1 to 63 lower-case letters, digits and dashes, beginning with a letter, such as loans-2"
 ANY_FIELD = "NAME"  # stands for the name of a field
@@ -37,12 +37,12 @@ _SUBJECTS = ("Input should ", "List should ", "Tuple should ", "String should ",
 _SHOWN = {"literal_error", "int_type", "float_type", "bool_type", "time_delta_parsing", "datetime_from_date_parsing"}
 
 
-def first_error(error: ValidationError, document: dict[str, Any]) -> Fault:
+def first_error(error: ValidationError, document: dict[str, Any]) -> Violation:
     """The first error in a document; where a value may be of several kinds, what was expected of each."""
     errors = error.errors(include_url=False)
     path, is_kind = _place(errors[0], document)
     texts = [_text(each, path) for each in errors if is_kind and _place(each, document) == (path, True)]
-    return Fault(path, " or ".join(texts or [_text(errors[0], path)]).replace(" or must be ", " or "))
+    return Violation(path, " or ".join(texts or [_text(errors[0], path)]).replace(" or must be ", " or "))
 
 
 def _place(error: ErrorDetails, document: dict[str, Any]) -> tuple[KeyPath, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
-from penstock.contracts.declaration.fault import KeyPath
+from penstock.contracts.declaration.violation import KeyPath
 
 Tree = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from penstock.contracts.declaration.fault import error_at
 from penstock.contracts.declaration.strict_model import StrictModel, distinct
+from penstock.contracts.declaration.violation import error_at
 
 Trigger = Literal["drift", "declaration", "performance", "volume", "growth", "schedule"]
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from penstock.contracts.declaration.boolean_classes import boolean_classes
-from penstock.contracts.declaration.fault import error_at
 from penstock.contracts.declaration.model_lifecycle import (
     DriftDeclaration,
     GatesDeclaration,
@@ -23,6 +22,7 @@ from penstock.contracts.declaration.model_lifecycle import (
     RolloutDeclaration,
 )
 from penstock.contracts.declaration.strict_model import Duration, StrictModel, distinct
+from penstock.contracts.declaration.violation import error_at
 
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]

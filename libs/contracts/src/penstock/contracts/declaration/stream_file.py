@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from penstock.contracts.declaration.apply_check import first_fault
+from penstock.contracts.declaration.apply_check import first_violation
 from penstock.contracts.declaration.error_text import first_error
-from penstock.contracts.declaration.fault import Fault, KeyPath
 from penstock.contracts.declaration.key_lines import line_of
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.violation import KeyPath, Violation
 
 LARGEST_FILE = 150_000  # characters: with every default written out, still a record that the log takes
 MOST_DOTS = 500  # in one key: the parser's time grows with their square
@@ -60,9 +60,9 @@ def parse_declaration(text: str, name: str = "stream.toml") -> Declaration:
         declaration = Declaration.model_validate_json(json.dumps(document, default=str), strict=True)
     except ValidationError as error:
         raise DeclarationError(_located(first_error(error, document), text, name)) from error
-    fault = first_fault(declaration)
-    if fault is not None:
-        raise DeclarationError(_located(fault, text, name))
+    violation = first_violation(declaration)
+    if violation is not None:
+        raise DeclarationError(_located(violation, text, name))
     return declaration
 
 
@@ -115,8 +115,8 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _located(fault: Fault, text: str, name: str) -> str:
-    return f"{_place(fault.path, text, name)}: {_one_line(f'{fault.key}: {fault.detail}')}"
+def _located(violation: Violation, text: str, name: str) -> str:
+    return f"{_place(violation.path, text, name)}: {_one_line(f'{violation.key}: {violation.detail}')}"
 
 
 def _place(path: KeyPath, text: str, name: str) -> str:
@@ -125,7 +125,7 @@ def _place(path: KeyPath, text: str, name: str) -> str:
 
 
 def place_of(key: str, path: Path) -> str:
-    """The file and the line of a key in the valid declaration at `path`; the key as `Fault.key` writes it."""
+    """The file and the line of a key in the valid declaration at `path`; the key as `Violation.key` writes it."""
     return _place(tuple(key.split(".")), _plain(_read_text(path)), str(path))
 
 

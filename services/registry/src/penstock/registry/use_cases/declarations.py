@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from penstock.contracts.declaration.apply_check import first_fault
+from penstock.contracts.declaration.apply_check import first_violation
 from penstock.contracts.declaration.declaration_order import in_order_of
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelVersion
@@ -30,22 +30,22 @@ def apply(session: Session, declaration: Declaration, baseline: ModelVersion, pr
     """
     row = streams.get(session, declaration.name)
     if row is None:
-        _refuse_faults(declaration)
+        _refuse_violation(declaration)
         return _create(session, declaration, baseline, provenance)
     before = streams.declaration_of(row)
     declaration = in_order_of(before, declaration)
     if declaration == before:
         return streams.result_of(row, "unchanged")
-    _refuse_faults(declaration)
+    _refuse_violation(declaration)
     _refuse_incompatibility(before, declaration)
     streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance))
     return streams.result_of(row, "changed")
 
 
-def _refuse_faults(declaration: Declaration) -> None:
-    fault = first_fault(declaration)
-    if fault is not None:
-        raise CommandRefused("invalid", "invalid_declaration", f"{fault.key}: {fault.detail}", fault.key)
+def _refuse_violation(declaration: Declaration) -> None:
+    violation = first_violation(declaration)
+    if violation is not None:
+        raise CommandRefused("invalid", "invalid_declaration", f"{violation.key}: {violation.detail}", violation.key)
 
 
 def _refuse_incompatibility(before: Declaration, after: Declaration) -> None:

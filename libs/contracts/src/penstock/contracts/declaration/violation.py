@@ -10,7 +10,7 @@ KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """The key at which a declaration is wrong, as the tables and the key that lead to it, and what was expected."""
 
     path: KeyPath
@@ -24,4 +24,4 @@ class Fault:
 
 def error_at(path: KeyPath, detail: str) -> PydanticCustomError:
     """The error that a validator raises about the key `path` below the table that it checks."""
-    return PydanticCustomError("fault", "{detail}", {"path": path, "detail": detail})
+    return PydanticCustomError("violation", "{detail}", {"path": path, "detail": detail})
