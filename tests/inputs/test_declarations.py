@@ -61,15 +61,15 @@ FILES: dict[str, list[tuple[bytes, str]]] = {
     ],
     "S3 duplicate key": [(changed('task = "binary"', 'task = "binary"\ntask = "binary"'), ":4: not valid TOML")],
     "S5 name": [
-        (changed('"loans"', name), ":2: name: String should match")
+        (changed('"loans"', name), ":2: name: must be 1 to 63 lower-case letters")
         for name in ('"lo\\nans"', '"$(reboot)"', '"../loans"', '"Loans"', '""')
     ],
     "S6 unknown family": [(with_lines('[models]\nfamilies = ["os.system"]'), "'linear', 'boosting'")],
     "S7 numbers that cannot be": [
-        (with_lines("[gates]\nmargin = -0.1"), "margin: Input should be greater than or equal to 0"),
-        (with_lines("[retrain]\ngrowth = 0"), "growth: Input should be greater than 1"),
-        (with_lines("[retrain]\ngrowth = nan"), "growth: Input should be a finite number"),
-        (with_lines("[models]\nseed = -1"), "seed: Input should be greater than or equal to 0"),
+        (with_lines("[gates]\nmargin = -0.1"), "margin: must be greater than or equal to 0"),
+        (with_lines("[retrain]\ngrowth = 0"), "growth: must be greater than 1"),
+        (with_lines("[retrain]\ngrowth = nan"), "growth: must be a finite number"),
+        (with_lines("[models]\nseed = -1"), "seed: must be greater than or equal to 0"),
     ],
     "S8 fields": [
         (GOOD[: GOOD.index("customer =")].encode(), "at least one field"),

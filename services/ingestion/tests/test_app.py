@@ -53,6 +53,14 @@ async def test_a_shorthand_label_names_its_event(ingestion: Ingestion) -> None:
     assert record["data"] == {"event_source": "http", "event_id": "a", "value": "yes", "entity": "c1", "revision": 2}
 
 
+@pytest.mark.parametrize("value", [True, "true", "yes"])
+async def test_a_label_may_be_a_json_boolean_where_the_classes_are_no_and_yes(ingestion: Ingestion, value: Any) -> None:
+    response = await ingestion.post(LABELS, {"event_id": "a", "value": value, "entity": "c1"})
+
+    assert response.status_code == 202
+    assert (await ingestion.post(LABELS, {"event_id": "a", "value": 1, "entity": "c1"})).status_code == 422
+
+
 async def test_a_labels_entity_may_be_a_number_as_in_its_event(ingestion: Ingestion) -> None:
     await ingestion.post(LABELS, {"event_id": "a", "value": "yes", "entity": 17.0, "source": "till", "id": "l"})
 

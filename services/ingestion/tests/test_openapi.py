@@ -49,7 +49,7 @@ LOAN_FIELDS = {
     "additionalProperties": False,
 }
 LOAN_LABEL: dict[str, Any] = {
-    "value": {"enum": ["no", "yes"]},
+    "value": {"enum": ["no", "yes", "false", "true", False, True]},
     "entity": {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 512}, {"type": ["number", "boolean"]}]},
 }
 LOAN_PARAMETERS: dict[str, Any] = {

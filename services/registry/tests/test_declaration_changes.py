@@ -31,7 +31,7 @@ OLD = parse_declaration(LOANS)
         ('entity = "customer"', "ordered = false", "entity"),
         ('entity = "customer"', 'entity = "customer"\npartitions = 8', "partitions"),
         ('name = "deconflicted"', 'name = "late"', "label.name"),
-        ('["no", "yes"]', '["yes", "no"]', "label.classes"),
+        ('["no", "yes"]', '["no", "maybe"]', "label.classes"),
         ('amount = { type = "number", min = 0 }', 'age = { type = "number" }', "fields.amount"),
         ('amount = { type = "number", min = 0 }', 'amount = { type = "category" }', "fields.amount.type"),
         ("min = 0 }", 'min = 0 }\nage = { type = "number", missing = "refuse" }', "fields.age.missing"),
@@ -57,7 +57,8 @@ def test_a_change_that_keeps_the_log_readable_is_allowed(text: str, replacement:
     assert first_incompatibility(OLD, parse_declaration(LOANS.replace(text, replacement, 1))) is None
 
 
-def test_a_multiclass_label_may_gain_classes_at_the_end() -> None:
+@pytest.mark.parametrize("classes", ['["no", "yes", "maybe"]', '["maybe", "yes", "no"]'])
+def test_a_multiclass_label_may_gain_classes(classes: str) -> None:
     old = parse_declaration(LOANS.replace("binary", "multiclass"))
-    wider = LOANS.replace("binary", "multiclass").replace('"yes"]', '"yes", "maybe"]')
+    wider = LOANS.replace("binary", "multiclass").replace('["no", "yes"]', classes)
     assert first_incompatibility(old, parse_declaration(wider)) is None

@@ -34,6 +34,36 @@ async def test_the_same_declaration_changes_nothing(loans: Any) -> None:
     assert (len(loans.published(STREAMS)), len(loans.published(AUDIT))) == (1, before)
 
 
+async def test_the_same_classes_and_fields_in_another_order_are_the_same_stream(loans: Any) -> None:
+    published = [len(loans.published(topic)) for topic in (STREAMS, MODELS, AUDIT)]
+    whole = loans.declaration.model_dump()
+    whole["fields"] = dict(reversed(whole["fields"].items()))
+    whole["label"]["classes"] = whole["label"]["classes"][::-1]
+    whole["models"]["families"] = whole["models"]["families"][::-1]
+    other = Declaration.model_validate(whole)
+    assert other.label.classes == ("yes", "no")
+    assert (await loans.registry.apply(other)).status == "unchanged"
+    assert [len(loans.published(topic)) for topic in (STREAMS, MODELS, AUDIT)] == published
+
+
+async def test_a_change_keeps_the_order_in_which_fields_and_classes_are_on_the_log(loans: Any) -> None:
+    whole = loans.declaration.model_dump()
+    whole["fields"] = {"age": {"type": "number"}, **dict(reversed(whole["fields"].items()))}
+    whole["label"]["classes"] = whole["label"]["classes"][::-1]
+    assert (await loans.registry.apply(Declaration.model_validate(whole))).status == "changed"
+    newest = loans.published(STREAMS)[-1].declaration
+    assert list(newest.fields) == [*loans.declaration.fields, "age"]
+    assert newest.label.classes == ("no", "yes")
+
+
+async def test_a_wrong_value_is_refused_also_where_no_file_was_read(deployment: Any) -> None:
+    retrain = deployment.declaration.retrain.model_copy(update={"cron": "61 * * * *"})
+    with pytest.raises(CommandRefused, match="'61' is no minute") as refused:
+        await deployment.registry.apply(deployment.declaration.model_copy(update={"retrain": retrain}))
+    assert (refused.value.kind, refused.value.field) == ("invalid", "retrain.cron")
+    assert deployment.published(STREAMS) == []
+
+
 async def test_a_changed_declaration_is_the_next_version_and_leaves_the_epoch(loans: Any) -> None:
     changed = loans.declaration.model_copy(update={"extra": "keep"})
     assert (await loans.registry.apply(changed)).status == "changed"
@@ -49,7 +79,8 @@ async def test_an_incompatible_change_is_refused(loans: Any) -> None:
 
 
 async def test_a_prior_that_names_no_class_is_refused(deployment: Any) -> None:
-    declaration = parse_declaration(deployment.text.replace("{ no = 3, yes = 1 }", "{ maybe = 1 }"))
+    label = deployment.declaration.label.model_copy(update={"prior": {"maybe": 1.0}})
+    declaration = deployment.declaration.model_copy(update={"label": label})
     with pytest.raises(CommandRefused, match=r"label\.prior") as refused:
         await deployment.registry.apply(declaration)
     assert refused.value.field == "label.prior"

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream import Declaration, LabelDeclaration
 from penstock.contracts.records.events import Event, Label
 
 
@@ -24,6 +24,17 @@ def canonical_class(value: str | float | bool) -> str:
             return str(int(value))
         case _:
             return str(value)
+
+
+def class_name(label: LabelDeclaration, value: str | float | bool) -> str:
+    """The class that a value names, as declared: of `true` and `false` the one that means it, however it is called.
+
+    >>> label = LabelDeclaration(name="late", classes=("No", "Yes"))
+    >>> class_name(label, True), class_name(label, "No"), class_name(label, 1)
+    ('Yes', 'No', '1')
+    """
+    name = canonical_class(value)
+    return label.boolean_classes.get(name, name)
 
 
 def label_value(declaration: Declaration, label: Label) -> str | float:
@@ -43,7 +54,7 @@ def history_label_value(declaration: Declaration, event: Event[Any]) -> str | fl
 
 
 def _task_value(declaration: Declaration, value: str | float | bool) -> str | float:
-    return float(value) if declaration.task == "regression" else canonical_class(value)
+    return float(value) if declaration.task == "regression" else class_name(declaration.label, value)
 
 
 def external_prediction(declaration: Declaration, event: Event[Any]) -> str | float | None:
@@ -56,7 +67,7 @@ def external_prediction(declaration: Declaration, event: Event[Any]) -> str | fl
         return None
     if declaration.task == "regression":
         return _finite_number(prediction)
-    name, accepts_any = canonical_class(prediction), declaration.label.new_classes == "accept"
+    name, accepts_any = class_name(declaration.label, prediction), declaration.label.new_classes == "accept"
     return name if name in declaration.label.classes or (name and accepts_any) else None
 
 

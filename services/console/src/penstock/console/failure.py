@@ -12,6 +12,16 @@ class ConsoleFailure(Exception):
         self.status = status
 
 
+class RequestRefused(ConsoleFailure):
+    """A service refused a request: `code` and `detail` say why, `field` is the key that is wrong, if it named one."""
+
+    def __init__(self, url: str, code: str, detail: str, field: str | None) -> None:
+        super().__init__(f"{url}: {detail}", status=2)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
 def wrong_input(text: str) -> ConsoleFailure:
     """The failure for a file or an argument that cannot be used as it is."""
     return ConsoleFailure(text, status=2)

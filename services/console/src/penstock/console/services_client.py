@@ -9,10 +9,11 @@ from typing import Any, Literal
 import httpx
 
 from penstock.console.deployment import Deployment
-from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.console.failure import ConsoleFailure, RequestRefused
 from penstock.console.outage import Outage
 from penstock.console.poll import poll
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import derived_id
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -71,6 +72,15 @@ class ServicesClient:
         url = f"{self._registry}/v1/streams/{stream}/imported"
         key = {"idempotency-key": derived_id("imported", stream, outcomes, detail)}
         await self._request(url, "POST", repeatable=True, json={"outcomes": outcomes, "detail": detail}, headers=key)
+
+    async def declaration_of(self, stream: str) -> Declaration | None:
+        """The declaration of a stream that is in force, None if there is no such stream."""
+        try:
+            return Declaration.model_validate((await self.get(stream))["declaration"])
+        except RequestRefused as refusal:
+            if refusal.code == "unknown_stream":
+                return None
+            raise
 
     async def declare(self, name: str, declaration: str, media_type: str = "application/json") -> str:
         """Declare a stream; `created`, `changed` or `unchanged`.
@@ -170,7 +180,8 @@ def _document(response: httpx.Response) -> dict[str, Any]:
         raise ConsoleFailure(f"{response.url} failed: {_detail(response)}; see: penstock status")
     document: dict[str, Any] = response.json()
     if response.status_code >= 400 and "refused" not in document:
-        raise wrong_input(f"{response.url}: {document.get('detail', response.status_code)}")
+        detail = str(document.get("detail", response.status_code))
+        raise RequestRefused(str(response.url), str(document.get("code")), detail, document.get("field"))
     return document
 
 

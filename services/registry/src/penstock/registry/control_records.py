@@ -27,7 +27,7 @@ class Installation:
 
 
 def digest_of_declaration(declaration: Declaration) -> str:
-    """Two declarations of one digest are the same, order of the fields included."""
+    """Two declarations of one digest are the same, order of fields and classes included (see `in_order_of`)."""
     return blake2b_digest(declaration.model_dump_json().encode()).hex()
 
 

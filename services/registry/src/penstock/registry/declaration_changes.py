@@ -52,10 +52,9 @@ def _changed_constants(old: Declaration, new: Declaration) -> Iterator[Incompati
 
 
 def _changed_classes(old: Declaration, new: Declaration) -> Iterator[Incompatibility]:
-    before, after = old.label.classes, new.label.classes
-    if after[: len(before)] != before:
-        detail = f"classes are only added, at the end of {', '.join(before)}; set them back, or {ANOTHER_STREAM}"
-        yield Incompatibility("label.classes", detail)
+    for name in old.label.classes:
+        if name not in new.label.classes:
+            yield Incompatibility("label.classes", f"the class {name} cannot be removed; keep it, or {ANOTHER_STREAM}")
 
 
 def _as_text(value: object) -> str:

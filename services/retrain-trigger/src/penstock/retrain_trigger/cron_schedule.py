@@ -6,13 +6,15 @@ import logging
 from datetime import datetime
 from functools import lru_cache
 
-from croniter.croniter import CroniterError, croniter  # type: ignore[import-untyped]
+from croniter.croniter import croniter  # type: ignore[import-untyped]
+
+from penstock.contracts.declaration.cron import check_cron
 
 log = logging.getLogger(__name__)
 
 
 def firing_between(cron: str, since: datetime, now: datetime) -> datetime | None:
-    """The first time in `(since, now]` at which `cron` fires, None when there is none or `cron` is invalid.
+    """The first time in `(since, now]` at which `cron` fires, None when there is none or `cron` is wrong.
 
     >>> from datetime import UTC, timedelta
     >>> since = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
@@ -21,20 +23,16 @@ def firing_between(cron: str, since: datetime, now: datetime) -> datetime | None
     >>> firing_between("0 0 30 2 *", since, since + timedelta(days=365)) is None
     True
     """
-    if not _is_valid(cron):
+    if _is_wrong(cron):
         return None
-    try:
-        fired: datetime = croniter(cron, since).get_next(datetime)
-    except CroniterError:  # such as 30 February
-        return None
+    fired: datetime = croniter(cron, since).get_next(datetime)
     return fired if fired <= now else None
 
 
 @lru_cache(maxsize=1024)
-def _is_valid(cron: str) -> bool:
-    try:
-        croniter(cron)
-    except CroniterError as error:
-        log.warning("retrain.cron %r is no cron expression and never fires: %s", cron, error)
-        return False
-    return True
+def _is_wrong(cron: str) -> bool:
+    """Whether it is wrong, which is logged once: a declaration of an earlier release was not checked."""
+    violation = check_cron(cron)
+    if violation is not None:
+        log.warning("retrain.cron never fires: %s", violation)
+    return violation is not None

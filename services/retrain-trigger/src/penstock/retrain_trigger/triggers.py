@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from statistics import fmean
 
+from penstock.contracts.declaration.declaration_change import training_inputs
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, Trigger
-from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
@@ -110,12 +110,7 @@ def _newer_declaration(state: StreamState) -> StreamDeclared | None:
         return None
     newest = state.declarations[max(state.declarations)]
     trained = state.declarations[versions[-1]]
-    return newest if _training_inputs(newest.declaration) != _training_inputs(trained.declaration) else None
-
-
-def _training_inputs(declaration: Declaration) -> object:
-    label = declaration.label
-    return declaration.task, declaration.features, label.name, label.classes, declaration.lags, declaration.models
+    return newest if training_inputs(newest.declaration) != training_inputs(trained.declaration) else None
 
 
 def _schedule(policy: RetrainDeclaration, state: StreamState, fired: datetime | None) -> TriggerStatus:

@@ -7,7 +7,7 @@ from datetime import datetime
 from penstock.contracts.checks.envelope_check import LARGEST_CLOCK_SKEW, check_envelope
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import LARGEST_NUMBER, LONGEST_CLASS, is_too_large
-from penstock.contracts.label_values import canonical_class
+from penstock.contracts.label_values import class_name
 from penstock.contracts.records.events import Label
 from penstock.contracts.refusals import Refusal
 
@@ -34,7 +34,7 @@ def check_label_value(declaration: Declaration, value: str | float | bool, field
     if declaration.task == "regression":
         numeric = isinstance(value, float | int) and not isinstance(value, bool)
         return None if numeric else Refusal("wrong_type", "expected a number", field)
-    name, accepts_any = canonical_class(value), declaration.label.new_classes == "accept"
+    name, accepts_any = class_name(declaration.label, value), declaration.label.new_classes == "accept"
     if not name:
         return Refusal("unknown_class", "an empty text is no class", field)
     if name in declaration.label.classes or accepts_any:

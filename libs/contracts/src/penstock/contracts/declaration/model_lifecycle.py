@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from penstock.contracts.declaration.strict_model import StrictModel, distinct
+from penstock.contracts.declaration.violation import error_at
 
 Trigger = Literal["drift", "declaration", "performance", "volume", "growth", "schedule"]
 
@@ -14,20 +15,20 @@ WindowLength = Annotated[int, Field(ge=1, le=1000)]
 
 
 class LagsDeclaration(StrictModel):
-    """Lag features: earlier labels and inputs of the entity, or of the series, as features.
-
-    `label` lists how many labels back, counted from the newest that is known when the event is answered. `mean` is how
-    many known labels a running mean covers (0: no mean). `inputs` names numeric fields, each with the lengths of its
-    running means, counted in known outcomes of the entity.
-    """
+    """Lag features: earlier labels and inputs of the entity, or of the series, as features."""
 
     label: Annotated[
         tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(max_length=50), AfterValidator(distinct)
     ] = ()
+    """How many labels back each feature looks, counted from the newest that is known when the event is answered."""
+
     mean: Annotated[int, Field(ge=0, le=1000)] = 0
+    """How many known labels a running mean covers; 0: no mean."""
+
     inputs: dict[
         str, Annotated[tuple[WindowLength, ...], Field(min_length=1, max_length=10), AfterValidator(distinct)]
     ] = Field(default={})
+    """Running means of numeric fields: for each, their lengths, counted in known outcomes of the entity."""
 
     @property
     def any(self) -> bool:
@@ -44,98 +45,124 @@ Family = Literal["linear", "boosting", "forest", "additive"]
 
 
 class SearchDeclaration(StrictModel):
-    """The hyperparameter search: how many `trials` at most (0: no search), and for how many `seconds`.
-
-    Each family is also trained with its defaults. A trial that is running when the seconds are over is finished.
-    """
+    """The search for hyperparameters. Each family is also trained with its defaults."""
 
     trials: Annotated[int, Field(ge=0, le=500)] = 0
+    """How many settings are tried at most; 0: no search."""
+
     seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """How long the search lasts at most. A trial that is running then is finished."""
 
 
 class ModelsDeclaration(StrictModel):
-    """The families of models that are trained for the stream.
-
-    `linear`, `boosting` and `forest` are trained and compete. `additive` models learn from every outcome: with them
-    the champion is a blend of the best trained models and of additive ones, weighted by their losses.
-
-    With `prefer = "cheapest"`, the fastest of the trained models is chosen among those whose score is at most `within`
-    (in units of the metric) worse than the best.
-    """
+    """The models that are trained for the stream."""
 
     families: Annotated[tuple[Family, ...], Field(min_length=1), AfterValidator(distinct)] = (
         "linear",
         "boosting",
         "additive",
     )
+    """The families of models. `linear`, `boosting` and `forest` are trained and compete. `additive` models learn from
+    every outcome: with them the champion is a blend of the best trained models and of additive ones, weighted by
+    their losses."""
+
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """What random choices in training begin with: the same seed and the same rows give the same model."""
+
     search: SearchDeclaration = SearchDeclaration()
     prefer: Literal["best", "cheapest"] = "best"
+    """Which trained model is chosen: the `best`, or the `cheapest` (fastest) of those that are not much worse."""
+
     within: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse than the best the cheapest model may be, in units of the metric."""
 
 
 MultivariateTest = Literal["reconstruction", "domain"]
 
 
 class DriftDeclaration(StrictModel):
-    """Drift detection: `detectors` watch the losses, and `tests` compare a `window` of events with the training rows.
-
-    `rows` compares the relations between numeric fields, too: by the reconstruction error from principal components
-    (`reconstruction`), or by how well a classifier separates new rows from training rows (`domain`).
-    """
+    """Drift detection: detectors watch the losses, and tests compare new events with the training rows."""
 
     detectors: Annotated[
         tuple[Literal["adwin", "page-hinkley", "ddm", "hddm-a", "hddm-w", "kswin"], ...], AfterValidator(distinct)
     ] = ("adwin", "page-hinkley")
+    """What watches the losses of predictions, one by one."""
+
     tests: Annotated[tuple[Literal["psi", "js", "ks", "chi-square", "wasserstein"], ...], AfterValidator(distinct)] = (
         "psi",
         "ks",
     )
+    """How the values of each field are compared with those of the training rows."""
+
     rows: Annotated[tuple[MultivariateTest, ...], AfterValidator(distinct)] = ()
+    """How the relations between numeric fields are compared, too: by the reconstruction error from principal
+    components (`reconstruction`), or by how well a classifier separates new rows from training rows (`domain`)."""
+
     window: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
+    """How many events are compared at a time."""
 
 
 class RetrainDeclaration(StrictModel):
-    """When a new model is trained. All is counted in outcomes and event time, never in wall time (`cron` apart).
-
-    Triggers: `on` lists `drift`, `growth` and `declaration` (a changed one). `every` (a number of outcomes), `cron`,
-    and `below` or `above` are on if they are declared; these two are bounds on the mean of the last `over` outcome
-    blocks' scores, or estimated scores, as `judged_by` says. `combine` says whether `any` trigger is enough, `all`
-    must fire, or `needs` of them (`vote`).
-
-    The first training takes place after `first_after` outcomes. `settle` is how many outcomes must follow a drift
-    before a model is trained for it, `cooldown` how many must lie between two trainings, and `fresh` the share of all
-    outcomes that must be new, which bounds how often each outcome is trained on. `growth` is the factor by which the
-    outcomes must have grown since the last training. `budget` is the training seconds per day of event time.
-
-    Deprecated: `on_drift`. Leave `drift` out of `on` instead of writing `on_drift = false`, which is still read.
-    """
+    """When a new model is trained. All is counted in outcomes and event time, never in wall time (`cron` apart)."""
 
     on: Annotated[tuple[Literal["drift", "growth", "declaration"], ...], AfterValidator(distinct)] = (
         "drift",
         "growth",
         "declaration",
     )
+    """What a model is trained for: a drift, grown data, a declaration from which models learn something else. `every`,
+    `cron`, `below` and `above` are further triggers, each on if it is declared."""
+
     combine: Literal["any", "all", "vote"] = "any"
+    """How many triggers must fire: `any` one, `all` that are on, or `needs` of them (`vote`)."""
+
     needs: Annotated[int, Field(ge=1)] = 2
+    """How many triggers must fire with `combine = "vote"`."""
+
     first_after: Annotated[int, Field(ge=20)] = 500
+    """After how many outcomes the first model is trained."""
+
     cooldown: Annotated[int, Field(ge=0)] = 1000
+    """How many outcomes must lie between two trainings."""
+
     settle: Annotated[int, Field(ge=0)] = 400
+    """How many outcomes must follow a drift, or a new declaration, before a model is trained for it."""
+
     fresh: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """The share of all outcomes that must be new, which bounds how often each outcome is trained on."""
+
     growth: Annotated[float, Field(gt=1)] = 2.0
+    """The factor by which the outcomes must have grown since the last training."""
+
     budget: Annotated[float, Field(gt=0)] | None = None
+    """The seconds of training per day of event time; without it there is no bound."""
+
     every: Annotated[int, Field(ge=1)] | None = None
+    """Train a model after every so many outcomes."""
+
     below: float | None = None
+    """Train a model when the mean score is below this, such as an accuracy of 0.8."""
+
     above: float | None = None
+    """Train a model when the mean score is above this, such as a mean error of 2.5."""
+
     over: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Over how many of the last outcome blocks the mean score for `below` and `above` goes."""
+
     judged_by: Literal["score", "estimate"] = "score"
+    """Which score `below` and `above` bound: the one that labels gave, or the estimate that needs no labels."""
+
     cron: str | None = None
+    """Train a model at these times (UTC): minute, hour, day of the month, month and day of the week, as in cron."""
+
     on_drift: Annotated[bool, Field(json_schema_extra={"deprecated": True})] = True
+    """Deprecated: leave `drift` out of `on` instead of writing `on_drift = false`, which is still read."""
 
     @model_validator(mode="after")
     def _check_vote(self) -> RetrainDeclaration:
         if self.combine == "vote" and self.needs > len(self.triggers):
-            raise ValueError(f"a vote needs {self.needs} triggers, only {len(self.triggers)} are on: {self.triggers}")
+            on = f"{len(self.triggers)} are on: {', '.join(self.triggers)}"
+            raise error_at(("needs",), f"a vote needs {self.needs} triggers, only {on}")
         return self
 
     @property
@@ -153,44 +180,53 @@ class RetrainDeclaration(StrictModel):
 
 
 class GatesDeclaration(StrictModel):
-    """The gates: what a candidate must achieve on its holdout to be promoted.
-
-    It must be better than the champion by `margin`, in units of the metric, on at least `holdout` rows. With
-    `slice_margin`, it must not be worse than the champion by more than that on any declared slice of at least
-    `holdout` rows; without it, slices are reported only.
-    """
+    """The gates: what a candidate must achieve on its holdout to be promoted."""
 
     margin: Annotated[float, Field(ge=0)] = 0.0
+    """By how much it must be better than the champion, in units of the metric."""
+
     holdout: Annotated[int, Field(ge=20)] = 50
+    """The fewest rows on which it is compared."""
+
     slice_margin: Annotated[float, Field(ge=0)] | None = None
+    """By how much it may be worse than the champion on any declared slice of at least `holdout` rows. Without it,
+    slices are only reported."""
 
 
 class RolloutDeclaration(StrictModel):
     """How a candidate that passed the gates is brought in.
 
-    `at-once` makes it the champion, and the champion before it stays loaded as a fallback and for a rollback
-    (blue/green). A `canary` answers the shares of `steps` in turn. A `shadow` answers every event for comparison only.
-    `ab` splits the traffic by the last share of `steps` until one of the two is shown to be better. A `bandit` gives
-    each arm the share that is its probability to be the best.
-
-    A step lasts until the challenger has `outcomes` outcomes and losses no worse than the champion's. What is
-    undecided after `limit` outcomes of the stream leaves the champion in place. A challenger is taken back as soon as
-    it is shown, at confidence `level`, to be worse than the champion by more than `margin` (in units of the metric).
+    A challenger is taken back as soon as it is shown, at confidence `level`, to be worse than the champion by more
+    than `margin`.
     """
 
     mode: Literal["at-once", "canary", "shadow", "ab", "bandit"] = "at-once"
+    """`at-once` makes it the champion, and the champion before it stays loaded as a fallback and for a rollback
+    (blue/green). A `canary` answers the shares of `steps` in turn. A `shadow` answers every event for comparison
+    only. `ab` splits the traffic by the last share of `steps` until one of the two is shown to be better. A `bandit`
+    gives each arm the share that is its probability to be the best."""
+
     steps: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, max_length=20)] = (
         0.05,
         0.2,
         0.5,
     )
+    """The shares of the traffic that the challenger answers, one after the other; they rise."""
+
     outcomes: Annotated[int, Field(ge=30)] = 200
+    """A step lasts until the challenger has so many outcomes, and losses no worse than the champion's."""
+
     limit: Annotated[int, Field(ge=100)] = 20_000
+    """After how many outcomes of the stream the champion stays if nothing is decided."""
+
     margin: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse than the champion the challenger may be, in units of the metric."""
+
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """The confidence at which a challenger is called worse, or one of two better."""
 
     @model_validator(mode="after")
     def _steps_rise(self) -> RolloutDeclaration:
         if list(self.steps) != sorted(set(self.steps)):
-            raise ValueError("steps must rise, such as [0.05, 0.2, 0.5]")
+            raise error_at(("steps",), "must rise, such as [0.05, 0.2, 0.5]")
         return self

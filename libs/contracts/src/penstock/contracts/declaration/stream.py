@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from penstock.contracts.declaration.boolean_classes import boolean_classes
 from penstock.contracts.declaration.model_lifecycle import (
     DriftDeclaration,
     GatesDeclaration,
@@ -20,7 +21,8 @@ from penstock.contracts.declaration.model_lifecycle import (
     RetrainDeclaration,
     RolloutDeclaration,
 )
-from penstock.contracts.declaration.strict_model import StrictModel, distinct
+from penstock.contracts.declaration.strict_model import Duration, StrictModel, distinct
+from penstock.contracts.declaration.violation import error_at
 
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
@@ -31,29 +33,39 @@ COLUMN_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}$"
 
 
 class FieldDeclaration(StrictModel):
-    """One field of an event.
-
-    `outside` says what happens to a number outside `min`..`max`, or to a category that is not listed: `flag` accepts
-    it for the drift detector to see, `refuse` refuses the event. `missing` says the same of a missing value. A field
-    with `feature = false` is not shown to models.
-    """
+    """One field of an event: `amount = { type = "number", min = 0 }`."""
 
     type: FieldType
+    """What its values are: numbers, whole numbers, true or false, or texts (`category`)."""
+
     min: float | None = None
+    """The smallest value that is usual, of a number; `outside` says what happens below it."""
+
     max: float | None = None
+    """The largest value that is usual, of a number; `outside` says what happens above it."""
+
     categories: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
+    """The values that are usual, of a category; in any order. None listed: every text is usual."""
+
     outside: Literal["flag", "refuse"] = "flag"
+    """What happens to a value outside `min` to `max`, or not among `categories`: `flag` accepts it and lets drift
+    detection see it, `refuse` refuses the event."""
+
     missing: Literal["accept", "refuse"] = "accept"
+    """What happens to an event that lacks the field: `accept` has models learn from the gap, `refuse` refuses it."""
+
     feature: bool = True
+    """Whether models see the field. An id is no feature."""
 
     @model_validator(mode="after")
     def _check_type(self) -> FieldDeclaration:
-        if self.type in ("category", "boolean") and (self.min is not None or self.max is not None):
-            raise ValueError(f"min and max belong to numbers, this field is a {self.type}")
+        for bound in ("min", "max"):
+            if self.type in ("category", "boolean") and getattr(self, bound) is not None:
+                raise error_at((bound,), f"min and max belong to numbers, this field is a {self.type}")
         if self.type != "category" and self.categories:
-            raise ValueError(f"categories belong to a category, this field is a {self.type}")
+            raise error_at(("categories",), f"categories belong to a category, this field is a {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise error_at(("min",), f"min {self.min:g} is above max {self.max:g}")
         return self
 
 
@@ -66,67 +78,70 @@ def _check_zone(name: str) -> str:
 
 
 class TimeDeclaration(StrictModel):
-    """The event time of a row when a file is replayed, and the `parts` of event time that are features.
-
-    The time is read from `column`, in `zone` where it has none of its own; without a column, rows are one `step` apart
-    from `start` on.
-    """
+    """Event time: how the rows of a file come by theirs when it is replayed, and what of it models see."""
 
     column: str | None = None
-    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    step: timedelta = timedelta(minutes=1)
-    parts: tuple[TimePart, ...] = ()
+    """The column of a file that holds the time of each row. Without it, rows are one `step` apart from `start` on."""
 
-    @model_validator(mode="after")
-    def _check_step(self) -> TimeDeclaration:
-        if self.step <= timedelta(0):
-            raise ValueError("step must be longer than zero, such as PT1M")
-        return self
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    """The time zone of times in `column` that name none, as an IANA name."""
+
+    start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    """The time of the first row of a file without a `column` of times; with its zone."""
+
+    step: Duration = timedelta(minutes=1)
+    """The time between two rows of a file without a `column` of times, as an ISO 8601 duration."""
+
+    parts: tuple[TimePart, ...] = ()
+    """The parts of event time that models see as features, such as the hour of the day."""
 
 
 class LabelDeclaration(StrictModel):
-    """What the model predicts, and the `horizon`: how long to wait for a label, in event time.
-
-    With `new_classes = "accept"`, labels may have classes that are not listed. `prior` determines the answer of the
-    baseline of epoch 0: a weight per class, or one number for regression.
-    """
+    """What the model predicts."""
 
     name: Annotated[str, Field(pattern=COLUMN_PATTERN)]
+    """The name of what is predicted, and of its column in a file."""
+
     classes: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
+    """The classes; of a binary label the second is the positive one, which recall and precision are about. A JSON
+    `true` or `false` stands for the class of that name, or for yes and no, t and f, y and n in any case. A stream
+    that is declared keeps the order of its classes; new ones are added at the end."""
+
     new_classes: Literal["accept", "refuse"] = "refuse"
-    horizon: timedelta = timedelta(days=30)
-    prior: dict[str, float] | float | None = None
+    """What happens to a label whose class is not listed: with `accept` it is a further class."""
 
-    @model_validator(mode="after")
-    def _check_horizon(self) -> LabelDeclaration:
-        if self.horizon <= timedelta(0):
-            raise ValueError("horizon must be longer than zero, such as P30D")
-        return self
+    horizon: Duration = timedelta(days=30)
+    """How long to wait for a label, in event time, as an ISO 8601 duration; then the outcome is `expired`."""
 
-    @model_validator(mode="after")
-    def _check_prior(self) -> LabelDeclaration:
-        if isinstance(self.prior, dict) and any(weight < 0 for weight in self.prior.values()):
-            raise ValueError("prior gives a class a weight of 0 or more")
-        return self
+    prior: dict[str, Annotated[float, Field(ge=0)]] | float | None = None
+    """What the baseline answers before there is a model: a weight per class, or one number for a regression. Without
+    it all classes are equally likely, and a regression answers 0."""
+
+    @cached_property
+    def boolean_classes(self) -> dict[str, str]:
+        """The classes that `false` and `true` stand for, where they have other names."""
+        return boolean_classes(self.classes)
 
 
 class RetentionDeclaration(StrictModel):
-    """How long each topic of the stream keeps its records, and how much at most."""
+    """How long each topic of the stream keeps its records, and how much of them; what is reached first counts."""
 
     days: Annotated[float, Field(gt=0, le=36500)] = 7
+    """How many days each topic keeps a record."""
+
     gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 1
+    """How many gigabytes each topic keeps, in all of its partitions."""
 
 
 class ServingDeclaration(StrictModel):
-    """Which model answers: our `own`, or an `external` one whose prediction each event carries.
-
-    `http` says when a request for a prediction is answered: `durable`, once the answer is on the log, or `fast`,
-    without waiting for the log.
-    """
+    """Which model answers, and when."""
 
     model: Literal["own", "external"] = "own"
+    """Whose model answers: our `own`, or an `external` one, whose prediction each event carries; then nothing is
+    predicted or trained here, and quality and drift are watched all the same."""
+
     http: Literal["durable", "fast"] = "durable"
+    """When a request for a prediction is answered: `durable` once the answer is on the log, `fast` without waiting."""
 
     @property
     def external(self) -> bool:
@@ -135,24 +150,41 @@ class ServingDeclaration(StrictModel):
 
 
 class Declaration(StrictModel):
-    """The declaration of a stream; `stream_file` reads it from TOML.
+    """The declaration of a stream: what `stream.toml` says, where the keys that are no tables stand in `[stream]`.
 
-    `slices` are fields, which need not be features, by whose values quality is also reported: where a model does
-    worse, and for whom. A stream without an `entity` is one series, unless `ordered = false`. `on_gap` says what a
-    service does where the log lost records that it has not read: `continue` behind them, or `hold` the partition;
-    either way there is an alert.
+    Every key is described in docs/stream-toml.md; `stream_file` reads the file.
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    """The stream's name, which its topics and addresses bear: lower-case letters, digits and dashes."""
+
     task: Task
+    """What is predicted: one of two classes, one of several, or a number."""
+
     fields: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], FieldDeclaration]
+    """The fields of an event by name, which is the column's in a file. Other columns are ignored."""
+
     label: LabelDeclaration
     entity: str | None = None
+    """The field that names what an event is about, such as a customer: events of one entity stay in order."""
+
     ordered: bool = True
+    """Whether a stream without an `entity` is one series, in order, on one partition."""
+
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many partitions the stream's topics have: 4, or 1 for a series. It cannot be changed later."""
+
     extra: Literal["refuse", "keep"] = "refuse"
+    """What happens to an event with fields that are not declared: it is refused, or they are kept unread."""
+
     on_gap: Literal["continue", "hold"] = "continue"
+    """What a service does where the log lost records that it has not read: it goes on behind them, or holds the
+    partition. Either way there is an alert."""
+
     slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(distinct)] = ()
+    """Fields by whose values quality is also reported: where a model does worse, and for whom. Each is a category or
+    a boolean, and need not be a feature."""
+
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()
     models: ModelsDeclaration = ModelsDeclaration()
@@ -166,48 +198,55 @@ class Declaration(StrictModel):
     @model_validator(mode="after")
     def _check_whole(self) -> Declaration:
         if not self.fields:
-            raise ValueError("a stream needs at least one field")
-        if self.entity is not None and self.entity not in self.fields:
-            raise ValueError(f"entity {self.entity!r} is not among the fields")
+            raise error_at(("fields",), "a stream needs at least one field")
+        if not any(field.feature for field in self.fields.values()) and not self.time.parts:
+            raise error_at(("fields",), "no field is a feature: a model would have nothing to learn from")
+        self._check_names()
         self._check_slices()
         self._check_running_means()
-        if self.label.name in self.fields:
-            raise ValueError(f"the label {self.label.name!r} is also a field: the event would reveal it")
-        if not any(field.feature for field in self.fields.values()) and not self.time.parts:
-            raise ValueError("no field is a feature: a model would have nothing to learn from")
         self._check_classes()
-        if self.lags.any and self.entity is None and not self.ordered:
-            raise ValueError("lags need an entity or a series: name an entity, or leave ordered = true")
-        if self.entity is None and self.ordered and self.partitions not in (None, 1):
-            raise ValueError(
-                "a stream without an entity is one series and has one partition; name an entity, or set ordered = false"
-            )
+        self._check_order()
         return self
+
+    def _check_names(self) -> None:
+        if self.entity is not None and self.entity not in self.fields:
+            raise error_at(("entity",), f"{self.entity!r} is not among the fields")
+        if self.label.name in self.fields:
+            detail = f"the label {self.label.name!r} is also a field: the event would reveal it"
+            raise error_at(("fields", self.label.name), detail)
 
     def _check_slices(self) -> None:
         for name in self.slices:
             if name not in self.fields:
-                raise ValueError(f"slice {name!r} is not among the fields")
+                raise error_at(("slices",), f"{name!r} is not among the fields")
             if self.fields[name].type not in ("category", "boolean"):
-                raise ValueError(f"slice {name!r} is a {self.fields[name].type}; a slice is a category or a boolean")
+                detail = f"{name!r} is a {self.fields[name].type}; a slice is a category or a boolean"
+                raise error_at(("slices",), detail)
 
     def _check_running_means(self) -> None:
         for name in self.lags.inputs:
             if name not in self.features:
-                raise ValueError(f"lags.inputs {name!r} is no field that is a feature")
+                raise error_at(("lags", "inputs", name), "is no field that is a feature")
             if self.fields[name].type == "category":
-                raise ValueError(f"lags.inputs {name!r} is a category; a running mean goes over numbers")
+                raise error_at(("lags", "inputs", name), "is a category; a running mean goes over numbers")
 
     def _check_classes(self) -> None:
-        count = len(self.label.classes)
+        count, path = len(self.label.classes), ("label", "classes")
         if self.task == "binary" and count != 2:
-            raise ValueError(f"a binary label has two classes, label.classes names {count}")
+            raise error_at(path, f"a binary label has two classes, label.classes names {count}")
         if self.task == "multiclass" and count < 2 and self.label.new_classes == "refuse":
-            raise ValueError("a multiclass label names at least two classes")
+            raise error_at(path, "a multiclass label names at least two classes")
         if self.task == "regression" and count:
-            raise ValueError("a regression label has no classes")
+            raise error_at(path, "a regression label has no classes")
         if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
-            raise ValueError("label.prior is a weight per class, or one number for regression")
+            raise error_at(("label", "prior"), "must be a weight per class, or one number for a regression")
+
+    def _check_order(self) -> None:
+        if self.lags.any and self.entity is None and not self.ordered:
+            raise error_at(("lags",), "lags need an entity or a series: name an entity, or leave ordered = true")
+        if self.entity is None and self.ordered and self.partitions not in (None, 1):
+            detail = "a stream without an entity is one series and has one partition; name an entity, or set"
+            raise error_at(("partitions",), f"{detail} ordered = false")
 
     @cached_property
     def entity_attribute(self) -> str | None:

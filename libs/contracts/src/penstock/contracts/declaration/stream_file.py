@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import tomllib
@@ -10,7 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from penstock.contracts.declaration.apply_check import first_violation
+from penstock.contracts.declaration.error_text import first_error
+from penstock.contracts.declaration.key_lines import line_of
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.violation import KeyPath, Violation
 
 LARGEST_FILE = 150_000  # characters: with every default written out, still a record that the log takes
 MOST_DOTS = 500  # in one key: the parser's time grows with their square
@@ -49,8 +54,22 @@ def parse_declaration(text: str, name: str = "stream.toml") -> Declaration:
     """
     if len(text) > LARGEST_FILE or _has_long_dotted_key(text):
         raise DeclarationError(f"{name}: expected a declaration of at most {LARGEST_FILE // 1000} kB, in plain tables")
+    text = _plain(text)
+    document = _parse_toml(text, name)
     try:
-        document = tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+        declaration = Declaration.model_validate_json(json.dumps(document, default=str), strict=True)
+    except ValidationError as error:
+        raise DeclarationError(_located(first_error(error, document), text, name)) from error
+    violation = first_violation(declaration)
+    if violation is not None:
+        raise DeclarationError(_located(violation, text, name))
+    return declaration
+
+
+def _parse_toml(text: str, name: str) -> dict[str, Any]:
+    """The tables of the file, with the keys of `[stream]` beside them."""
+    try:
+        document = tomllib.loads(text)
     except RecursionError as error:
         raise DeclarationError(f"{name}: not valid TOML: nested too deep") from error
     except tomllib.TOMLDecodeError as error:
@@ -58,10 +77,7 @@ def parse_declaration(text: str, name: str = "stream.toml") -> Declaration:
     stream = document.pop("stream", None)
     if not isinstance(stream, dict):
         raise DeclarationError(f"{name}: expected a [stream] table with name and task")
-    try:
-        return Declaration.model_validate({**document, **stream}, strict=False)
-    except ValidationError as error:
-        raise DeclarationError(_first_error(error, text, name)) from error
+    return {**document, **stream}
 
 
 def _has_long_dotted_key(text: str) -> bool:
@@ -99,29 +115,23 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _first_error(error: ValidationError, text: str, name: str) -> str:
-    first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"]]
-    line = _line_of(path, text)
-    message = first["msg"].removeprefix("Value error, ")
-    expected = _one_line(f"{'.'.join(path)}: {message}" if path else message)
-    return f"{name}:{line}: {expected}" if line else f"{name}: {expected}"
+def _located(violation: Violation, text: str, name: str) -> str:
+    return f"{_place(violation.path, text, name)}: {_one_line(f'{violation.key}: {violation.detail}')}"
 
 
-def _line_of(path: list[str], text: str) -> int | None:
-    """The line of the deepest key of `path` that is written in the text, each searched after the one before."""
-    lines = text.splitlines()
-    start, line = 0, None
-    for part in path:
-        key = re.escape(part)
-        table = re.compile(rf"^\s*\[+\s*(?:[\w\"'.-]+\.)?[\"']?{key}[\"']?\s*\]+")
-        entry = re.compile(rf"(?:^|[{{,])\s*[\"']?{key}[\"']?\s*=")
-        for pattern in (table, entry):
-            hit = next((n for n in range(start, len(lines)) if pattern.search(lines[n])), None)
-            if hit is not None:
-                start, line = hit, hit + 1
-                break
-    return line
+def _place(path: KeyPath, text: str, name: str) -> str:
+    line = line_of(path, text)
+    return f"{name}:{line}" if line else name
+
+
+def place_of(key: str, path: Path) -> str:
+    """The file and the line of a key in the valid declaration at `path`; the key as `Violation.key` writes it."""
+    return _place(tuple(key.split(".")), _plain(_read_text(path)), str(path))
+
+
+def _plain(text: str) -> str:
+    """The text without byte order mark, and with the line ends of Unix."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def write_declaration(document: dict[str, Any]) -> str:
@@ -131,23 +141,26 @@ def write_declaration(document: dict[str, Any]) -> str:
 
 
 def _table(title: str, content: dict[str, Any]) -> str:
-    return f"[{title}]\n" + "".join(f"{_key(key)} = {_value(value)}\n" for key, value in content.items())
+    return f"[{title}]\n" + "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in content.items())
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_value(name)
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML has it; what it has no form for is written as text."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case dict() if value:
+            return "{ " + ", ".join(f"{_key(k)} = {toml_value(v)}" for k, v in value.items()) + " }"
         case dict():
-            return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
+            return "{}"
         case list() | tuple():
-            return "[" + ", ".join(_value(item) for item in value) + "]"
+            return "[" + ", ".join(toml_value(item) for item in value) + "]"
         case _:
             escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
             return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

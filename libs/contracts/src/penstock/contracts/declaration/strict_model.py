@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypeVar
+from datetime import timedelta
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 T = TypeVar("T")
 
+DURATION_EXAMPLES = "such as P30D (30 days), PT12H (12 hours) or PT1M (1 minute)"
+
 
 class StrictModel(BaseModel):
-    """A table of `stream.toml`."""
+    """A table of `stream.toml`; the text below a key says what it means, also in the generated reference."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 def distinct(names: tuple[T, ...]) -> tuple[T, ...]:
@@ -26,3 +29,12 @@ def distinct(names: tuple[T, ...]) -> tuple[T, ...]:
     if repeated:
         raise ValueError(f"{repeated[0]!r} is listed twice")
     return names
+
+
+def _check_duration(duration: timedelta) -> timedelta:
+    if duration <= timedelta(0):
+        raise ValueError(f"must be longer than zero, {DURATION_EXAMPLES}")
+    return duration
+
+
+Duration = Annotated[timedelta, AfterValidator(_check_duration)]

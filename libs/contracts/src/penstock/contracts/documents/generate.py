@@ -1,4 +1,4 @@
-"""The generated documents: the records' JSON Schemas and docs/events.md. `make docs` writes them, a test compares."""
+"""The generated documents: schemas, docs/events.md, docs/stream-toml.md. `make docs` writes them, a test compares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 from penstock.contracts.documents.json_schema import record_name, record_types, schema_of
 from penstock.contracts.documents.schema_changes import breaking_changes
+from penstock.contracts.documents.stream_page import stream_page
+from penstock.contracts.documents.stream_schema import schema_text, stream_schema
 from penstock.contracts.refusals import STATUS
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
 
@@ -22,7 +24,13 @@ def documents(root: Path) -> dict[Path, str]:
         _snapshot(root, cloud_type): json.dumps(schema_of(record), indent=2, sort_keys=True) + "\n"
         for cloud_type, record in record_types().items()
     }
-    return {**schemas, root / "docs/events.md": events_page(root)}
+    example = (root / "libs/contracts/examples/stream.toml").read_text()
+    return {
+        **schemas,
+        _snapshot(root, "stream.toml"): schema_text(),
+        root / "docs/events.md": events_page(root),
+        root / "docs/stream-toml.md": stream_page(stream_schema(), example),
+    }
 
 
 def _snapshot(root: Path, cloud_type: str) -> Path:

@@ -1,8 +1,9 @@
-"""`penstock stream init | apply | list`, and `import`"""
+"""`penstock stream init | apply | list | schema`, and `import`"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,22 @@ import typer
 from penstock.console.commands.stream_import import import_
 from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.failure import wrong_input
+from penstock.console.failure import RequestRefused, wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
 from penstock.console.services_client import open_services
 from penstock.console.table_file import open_table
+from penstock.console.views.declaration_line import declaration_line
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration, read_declaration
+from penstock.contracts.declaration.stream_file import (
+    DeclarationError,
+    parse_declaration,
+    place_of,
+    read_declaration,
+)
+from penstock.contracts.documents.stream_schema import schema_text
 from penstock.contracts.records.streams import Streams
 
 stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
@@ -62,8 +70,19 @@ def init(
 def apply(file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.toml.")]) -> None:
     """Declare the stream in FILE, or a change of it, to the running deployment."""
     declaration = declaration_in(file)
-    status = asyncio.run(_declare(declaration, running_deployment(home_from_environment())))
-    out.print(f"{declaration.name}: {status}")
+    try:
+        before = asyncio.run(_declare(declaration, running_deployment(home_from_environment())))
+    except RequestRefused as refusal:
+        if refusal.field is None:
+            raise
+        raise wrong_input(f"{place_of(refusal.field, file)}: {refusal.detail}") from refusal
+    out.print(declaration_line(before, declaration))
+
+
+@stream.command()
+def schema() -> None:
+    """Print the JSON Schema of stream.toml, with which editors complete and check it."""
+    sys.stdout.write(schema_text())
 
 
 @stream.command("list")
@@ -73,9 +92,12 @@ def list_() -> None:
         out.print(name)
 
 
-async def _declare(declaration: Declaration, deployment: Deployment) -> str:
+async def _declare(declaration: Declaration, deployment: Deployment) -> Declaration | None:
+    """Declare it; what was declared before, None for a new stream."""
     async with open_services(deployment) as services:
-        return await services.declare(declaration.name, declaration.model_dump_json())
+        before = await services.declaration_of(declaration.name)
+        await services.declare(declaration.name, declaration.model_dump_json())
+        return before
 
 
 async def _declared(deployment: Deployment) -> Streams:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from penstock.contracts.declaration.size_limits import first_excess
+from penstock.contracts.declaration.apply_check import first_violation
+from penstock.contracts.declaration.declaration_order import in_order_of
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.streams import StreamDeclared
@@ -21,23 +22,36 @@ BEFORE_FIRST_EPOCH = -1
 def apply(session: Session, declaration: Declaration, baseline: ModelVersion, provenance: Provenance) -> CommandResult:
     """Declare a stream, or change its declaration; a new one is served by `baseline` from epoch 0 on.
 
+    A change keeps the order of fields and classes: the same ones in another order are no change.
+
     Raises:
-        CommandRefused: its records could be larger than the log takes, or the change would make records on the log
-            unreadable.
+        CommandRefused: a value is wrong, its records could be larger than the log takes, or the change would make
+            records on the log unreadable.
     """
     row = streams.get(session, declaration.name)
-    if row is not None and row.digest == digest_of_declaration(declaration):
-        return streams.result_of(row, "unchanged")
-    excess = first_excess(declaration)
-    if excess is not None:
-        raise CommandRefused("invalid", "invalid_declaration", f"{excess.field}: {excess.detail}", excess.field)
     if row is None:
+        _refuse_violation(declaration)
         return _create(session, declaration, baseline, provenance)
-    fault = first_incompatibility(streams.declaration_of(row), declaration)
-    if fault:
-        raise CommandRefused("conflict", "incompatible_declaration", f"{fault.field}: {fault.detail}", fault.field)
+    before = streams.declaration_of(row)
+    declaration = in_order_of(before, declaration)
+    if declaration == before:
+        return streams.result_of(row, "unchanged")
+    _refuse_violation(declaration)
+    _refuse_incompatibility(before, declaration)
     streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance))
     return streams.result_of(row, "changed")
+
+
+def _refuse_violation(declaration: Declaration) -> None:
+    violation = first_violation(declaration)
+    if violation is not None:
+        raise CommandRefused("invalid", "invalid_declaration", f"{violation.key}: {violation.detail}", violation.key)
+
+
+def _refuse_incompatibility(before: Declaration, after: Declaration) -> None:
+    change = first_incompatibility(before, after)
+    if change is not None:
+        raise CommandRefused("conflict", "incompatible_declaration", f"{change.field}: {change.detail}", change.field)
 
 
 def _create(
