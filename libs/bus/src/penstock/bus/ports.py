@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self
 
-from penstock.contracts.batch import RawRecord
+from penstock.contracts.batch import Headers, RawRecord
 
 TopicPartition = tuple[str, int]
 """A topic's name and the number of a partition."""
@@ -45,8 +45,6 @@ class FetchedBatch:
         """The offset to read on from: behind the gap, if there is one."""
         return self.position if self.gap is None else self.gap.found
 
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
