@@ -97,6 +97,7 @@ async def test_answers_to_other_bodies_under_the_id_are_not_its_own(ingestion: I
 
 
 async def test_only_an_event_that_is_waited_for_is_marked(ingestion: Ingestion) -> None:
+    await ingestion.client.get(f"{BY_ID}a")
     await ingestion.post(EVENTS, event())
     await ingestion.post(f"{EVENTS}?wait=0", event("b"))
     headers = [dict(record.headers) for record in ingestion.received_records()]
