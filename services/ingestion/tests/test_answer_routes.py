@@ -169,6 +169,7 @@ async def test_no_answers_are_read_before_the_first_lookup(ingestion: Ingestion)
     assert ingestion.log.readers == 0
     await ingestion.client.get(f"{BY_ID}a")
     await ingestion.client.get(f"{BY_ID}b")
+    await eventually(lambda: ingestion.log.readers)
     assert ingestion.log.readers == 1
 
 

@@ -72,8 +72,8 @@ class Outputs(Generic[R]):
     """Records to write to one topic of `stream` (None: control plane).
 
     Each record is typed, or bytes that are written as they are. `causes[i]` is the index in the handled batch of the
-    record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides. `headers` are those
-    of the records that have some, by index.
+    record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides. `headers` has the
+    headers of the records that have some, by index.
     """
 
     topic: Topic[R]

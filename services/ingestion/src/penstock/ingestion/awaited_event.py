@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from penstock.contracts.records.rejections import rejection_id
 from penstock.ingestion.admission import AdmittedRecord

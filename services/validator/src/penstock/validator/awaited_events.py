@@ -1,4 +1,4 @@
-"""Records whose answer a client waits for are forwarded under the digest of their operation, whatever they came with."""
+"""Events whose answer a client waits for are forwarded under the digest of their operation, whatever they claim."""
 
 from __future__ import annotations
 
