@@ -15,6 +15,7 @@ from penstock.bus.publisher import Publisher
 from penstock.bus.topics import stream_topics
 from penstock.contracts.batch import Outputs
 from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.operation_header import OPERATION
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.topics import PREDICTIONS, REJECTED
 from penstock.ingestion.answer_cache import AnswerCache
@@ -52,7 +53,7 @@ async def _write(log: Log, *numbers: int, stream: StreamDeclared = STREAM) -> No
     refused = [rejection(f"r{number}").value or b"" for number in odd]
     await publisher.publish(
         [
-            Outputs(PREDICTIONS, stream.name, predicted, keys),
+            Outputs(PREDICTIONS, stream.name, predicted, keys, headers={0: ((OPERATION, b"digest"),)}),
             Outputs(REJECTED, stream.name, refused, [b"key-%d" % number for number in odd]),
         ]
     )
@@ -73,6 +74,8 @@ async def test_a_lookup_finds_answers_from_before_it_and_after(log: Log) -> None
         await watch.follow(STREAM).wait()
     assert all(cache.find("loans", "http", str(number)) for number in range(20))
     assert cache.find("loans", "http", "r7")
+    marks = [answer.mark for number in range(20) if (answer := cache.find("loans", "http", str(number)))]
+    assert marks == [b"digest"] + 19 * [None]
 
     await _write(log, 100, 101, 102)
     watch.follow(STREAM)
@@ -147,7 +150,7 @@ async def test_an_idle_stream_is_dropped_and_one_that_somebody_waits_at_is_not()
         await _eventually(lambda: watch.streams == ["busy"])
         await _write(log, 1, stream=STREAM)
         await _write(log, 1, stream=busy)
-        await listener.get()
+        await _eventually(lambda: not listener.empty())
     assert cache.find("loans", "http", "1") is None
     await _eventually(lambda: watch.streams == [])
     with cache.subscriptions.listen("loans", b"key-1"):
