@@ -194,6 +194,34 @@ async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(kafka: DamagedK
     await log.close()
 
 
+async def test_a_reader_gives_the_gaps_of_what_it_took_on(kafka: DamagedKafka) -> None:
+    expired, replaced, log = unique_topic(), unique_topic(), kafka.open()
+    await log.create([NewTopic(expired, 1), NewTopic(replaced, 1)])
+    await write(log, expired, 20)
+    await write(log, replaced, 20)
+    await kafka.expire((expired, 0), 15)
+    reader = await log.reader({})
+
+    async def read(offset: int) -> tuple[list[Gap], list[int]]:
+        batches: list[FetchedBatch] = []
+        async with asyncio.timeout(60):
+            while not any(record.offset == offset for batch in batches for record in batch.records):
+                batches += await reader.poll(0.1)
+        offsets = [record.offset for batch in batches for record in batch.records]
+        return [batch.gap for batch in batches if batch.gap is not None], offsets
+
+    await reader.add({(expired, 0): 3})
+    assert await read(19) == ([Gap("expired", 3, 15)], list(range(15, 20)))
+    await reader.remove([(expired, 0)])
+    await reader.add({(replaced, 0): 0})
+    assert await read(19) == ([], list(range(20)))
+    await kafka.recreate(replaced, log)
+    await write(log, replaced, 5)
+    assert await read(4) == ([Gap("replaced", 20, 0)], list(range(5)))
+    await reader.close()
+    await log.close()
+
+
 def follower(log: Log, namespace: str, topic: Topic[Any], applied: list[Any]) -> TopicFollower[Any]:
     return TopicFollower(log, namespace, topic, applied.append)
 

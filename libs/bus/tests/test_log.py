@@ -192,6 +192,31 @@ async def test_a_reader_is_behind_until_it_has_read_what_was_there(open_log: Ope
         await reader.close()
 
 
+async def test_a_reader_takes_topic_partitions_on_and_gives_them_up_without_a_loss_or_repetition(
+    open_log: OpenLog,
+) -> None:
+    topic, other = unique_topic(), unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2), NewTopic(other, 1)) as log:
+        await write(log, *numbered(topic, 5), *numbered(other, 3))
+        reader = await log.reader({})
+
+        async def read(count: int) -> list[tuple[str, bytes]]:
+            return sorted((name, value or b"") for name, *_, value in await poll_until(lambda: reader.poll(0.1), count))
+
+        await reader.add({(topic, 0): 2})
+        assert await read(3) == [(topic, b"2"), (topic, b"3"), (topic, b"4")]
+        await write(log, RecordBatch.single(topic, 0, None, b"5"))
+        await reader.add({(other, 0): 1, (topic, 1): 0})
+        assert await read(3) == sorted([(topic, b"5"), (other, b"1"), (other, b"2")])
+        await reader.remove([(topic, 0)])
+        await write(log, RecordBatch.single(topic, 0, None, b"6"), RecordBatch.single(topic, 1, None, b"of 1"))
+        await write(log, RecordBatch.single(other, 0, None, b"3"))
+        assert await read(2) == sorted([(topic, b"of 1"), (other, b"3")])
+        await reader.add({(topic, 0): 6})
+        assert await read(1) == [(topic, b"6")]
+        await reader.close()
+
+
 async def test_offsets_leave_out_topic_partitions_that_do_not_exist(open_log: OpenLog) -> None:
     topic, absent = unique_topic(), unique_topic()
     async with open_with_topics(open_log, NewTopic(topic, 2)) as log:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
 from penstock.bus.kafka.fetched_records import FetchedResults
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.kafka.source import KafkaSource
-from penstock.bus.ports import FetchedBatch, NewTopic, TopicPartition
+from penstock.bus.ports import FetchedBatch, NewTopic, Reader, TopicPartition
 from penstock.console.broker.standalone import start_broker
 
 LATIN_1 = "grösse".encode("latin-1")
@@ -189,12 +189,22 @@ async def test_a_corrupt_batch_is_named_and_holds_up_its_partition_alone(tmp_pat
             reader = await topic.log.reader({(topic.name, 0): 0})
             with pytest.raises(UnreadableBatch, match=rf"{topic.name}/0 cannot be read at offset 1"):
                 await reader.read_to_end()
+            await reader.add({(topic.name, 1): 1})
+            assert values_in(await poll_beside_what_is_unreadable(reader)) == [b"healthy too"]
             await reader.close()
             _flip_a_bit(tmp_path, b"broken"[:-1] + bytes([b"n"[0] ^ 1]))
             assert values_in(await topic.poll_until(3)) == [b"broken", b"behind"]
             assert topic.source.failures() == {}
     finally:
         await asyncio.to_thread(node.stop)
+
+
+async def poll_beside_what_is_unreadable(reader: Reader) -> list[FetchedBatch]:
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(UnreadableBatch):
+                if batches := await reader.poll(0.1):
+                    return batches
 
 
 def _flip_a_bit(home: Path, value: bytes) -> None:

@@ -138,13 +138,13 @@ async def test_a_stream_whose_partition_is_silent_holds_up_no_other() -> None:
     await asyncio.gather(*silent)
 
 
-async def test_a_traceparent_is_a_header_of_its_own_record() -> None:
+async def test_headers_are_those_of_their_own_record() -> None:
     log = ControlledLog()
     writer = await log_writer(log)
     await asyncio.gather(
-        write(writer, write_request(b"a", b"b", traceparents={1: b"trace-b"})),
+        write(writer, write_request(b"a", b"b", headers={1: (("traceparent", b"trace-b"),)})),
         write(writer, write_request(b"c")),
-        write(writer, write_request(b"d", traceparents={0: b"trace-d"})),
+        write(writer, write_request(b"d", headers={0: (("traceparent", b"trace-d"),)})),
     )
     records = [
         record for topic_partition in log.partitions_of("p.one.received") for record in log.records_of(topic_partition)

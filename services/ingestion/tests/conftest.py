@@ -15,6 +15,7 @@ import pytest
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.memory.log import MemoryLog
+from penstock.bus.memory.partition import MemoryRecord
 from penstock.bus.memory.sink import MemorySink
 from penstock.bus.memory.source import MemoryReader
 from penstock.bus.ports import RecordBatch, TopicPartition
@@ -104,9 +105,15 @@ class Ingestion:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.client.post(path, content=content, headers=headers)
 
-    def received(self) -> list[tuple[bytes | None, Any]]:
+    def received_records(self) -> list[MemoryRecord]:
         partitions = self.log.partitions_of("penstock.loans.received")
-        return [(r.key, json.loads(r.value or b"null")) for key in partitions for r in self.log.records_of(key)]
+        return [record for key in partitions for record in self.log.records_of(key)]
+
+    def received_values(self) -> list[bytes]:
+        return [record.value or b"null" for record in self.received_records()]
+
+    def received(self) -> list[tuple[bytes | None, Any]]:
+        return [(record.key, json.loads(record.value or b"null")) for record in self.received_records()]
 
 
 async def build_service(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from penstock.contracts.batch import Outputs
+from penstock.contracts.codecs.received_decoder import ReceivedDecoder
+from penstock.contracts.operation_header import OPERATION
+from penstock.contracts.operations import operations_of
+from penstock.contracts.records.events import Event
+from penstock.contracts.records.rejections import rejection_id
 from penstock.contracts.topics import PREDICTIONS, REJECTED
 from penstock.ingestion.answer_cache import AnswerCache
 
-from .conftest import EVENTS, JSON, LABELS, NDJSON, Ingestion, event, open_ingestion
+from .conftest import EVENTS, JSON, LABELS, NDJSON, Ingestion, cloud_event, event, open_ingestion
 from .test_answer_cache import prediction, rejection
 
 BY_ID = "/v1/streams/loans/predictions/"
@@ -31,23 +36,36 @@ async def predict(ingestion: Ingestion, *events: str, key: bytes = b"c1") -> Non
     await ingestion.resources.publisher.publish([Outputs(PREDICTIONS, "loans", values, [key] * len(values))])
 
 
-async def reject(ingestion: Ingestion, event_id: str) -> None:
-    await ingestion.resources.publisher.publish(
-        [Outputs(REJECTED, "loans", [rejection(event_id).value or b""], [b"c1"])]
-    )
+async def reject(ingestion: Ingestion, event_id: str, received: bytes = b"") -> None:
+    record = rejection(event_id, record_id=rejection_id("http", event_id, received))
+    await ingestion.resources.publisher.publish([Outputs(REJECTED, "loans", [record.value or b""], [b"c1"])])
 
 
-async def post_and_answer(ingestion: Ingestion, path: str, answer: Callable[[], Awaitable[None]]) -> httpx.Response:
-    """Post an event that waits, and answer it once it is on the log."""
-    before = len(ingestion.received())
-    response = asyncio.create_task(ingestion.post(path, event()))
-    await eventually(lambda: len(ingestion.received()) > before)
-    await answer()
-    return await response
+async def predict_awaited(ingestion: Ingestion, received: bytes, value: str = "no") -> None:
+    """A prediction of the event in a received record, as if that was awaited."""
+    declared = ingestion.resources.streams.get("loans")
+    assert declared is not None
+    record = ReceivedDecoder(declared).decode(received)
+    assert isinstance(record, Event)
+    (operation,) = operations_of(declared.declaration, [record])
+    headers = {0: ((OPERATION, operation.digest),)}
+    values = [prediction(record.id, value).value or b""]
+    await ingestion.resources.publisher.publish([Outputs(PREDICTIONS, "loans", values, [b"c1"], headers=headers)])
+
+
+async def post_awaited(ingestion: Ingestion, body: Any) -> tuple[asyncio.Task[httpx.Response], bytes]:
+    """Post an event that waits; the request, and the record once it is on the log."""
+    before = ingestion.received_values()
+    response = asyncio.create_task(ingestion.post(f"{EVENTS}?wait=20000", body))
+    await eventually(lambda: len(ingestion.received_values()) > len(before))
+    return response, ingestion.received_values()[-1]
 
 
 async def test_an_event_may_wait_for_its_prediction(ingestion: Ingestion) -> None:
-    response = await post_and_answer(ingestion, f"{EVENTS}?wait=20000", lambda: predict(ingestion, "other", "a"))
+    waiting, received = await post_awaited(ingestion, event())
+    await predict(ingestion, "other")
+    await predict_awaited(ingestion, received)
+    response = await waiting
 
     assert response.status_code == 200
     assert (response.json()["status"], response.json()["id"]) == ("predicted", "a")
@@ -57,11 +75,33 @@ async def test_an_event_may_wait_for_its_prediction(ingestion: Ingestion) -> Non
 
 
 async def test_an_event_may_wait_for_its_rejection_and_be_sent_again_corrected(ingestion: Ingestion) -> None:
-    response = await post_and_answer(ingestion, f"{EVENTS}?wait=20000", lambda: reject(ingestion, "a"))
+    waiting, received = await post_awaited(ingestion, event())
+    await reject(ingestion, "a", received)
+    response = await waiting
     assert (response.status_code, response.json()["rejection"]["code"]) == (200, "id_conflict")
 
-    corrected = await post_and_answer(ingestion, f"{EVENTS}?wait=20000", lambda: predict(ingestion, "a"))
-    assert corrected.json()["status"] == "predicted"
+    waiting, received = await post_awaited(ingestion, event())
+    await predict_awaited(ingestion, received)
+    assert (await waiting).json()["status"] == "predicted"
+
+
+async def test_answers_to_other_bodies_under_the_id_are_not_its_own(ingestion: Ingestion) -> None:
+    other = json.dumps(cloud_event(source="http", data={"customer": "c1", "amount": 99})).encode()
+    await predict_awaited(ingestion, other, "yes")
+    waiting, received = await post_awaited(ingestion, event())
+    await predict(ingestion, "a")
+    await reject(ingestion, "a", other)
+    await reject(ingestion, "a", received)
+    answer = (await waiting).json()
+    assert (answer["status"], answer["rejection"]["code"]) == ("rejected", "id_conflict")
+
+
+async def test_only_an_event_that_is_waited_for_is_marked(ingestion: Ingestion) -> None:
+    await ingestion.client.get(f"{BY_ID}a")
+    await ingestion.post(EVENTS, event())
+    await ingestion.post(f"{EVENTS}?wait=0", event("b"))
+    headers = [dict(record.headers) for record in ingestion.received_records()]
+    assert headers == [{}, {OPERATION: b""}]
 
 
 async def test_an_event_whose_answer_takes_too_long_is_accepted_without_it(ingestion: Ingestion) -> None:
@@ -129,6 +169,7 @@ async def test_no_answers_are_read_before_the_first_lookup(ingestion: Ingestion)
     assert ingestion.log.readers == 0
     await ingestion.client.get(f"{BY_ID}a")
     await ingestion.client.get(f"{BY_ID}b")
+    await eventually(lambda: ingestion.log.readers)
     assert ingestion.log.readers == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from penstock.artifacts import MemoryStore, Seal, Signer, Store, Verifier, generate_key_pair
 from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.contracts.batch import Outputs, output
+from penstock.contracts.batch import Headers, Outputs, output
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, subject_of
 from penstock.contracts.records.monitoring import Alert
@@ -59,6 +59,7 @@ person = { type = "category", feature = false, missing = "refuse" }
 income = { type = "number", min = 0, outside = "refuse" }
 region = { type = "category" }
 """
+NO_HEADERS: Mapping[int, Headers] = {}
 FIELDS = (Field("income", "number"), Field("region", "category"))
 
 
@@ -280,13 +281,13 @@ class Deployment:
         """The epoch whose champion the http child refuses."""
         return self.health()[1]["refused"].get("loans", {}).get("epoch")
 
-    async def publish_events(self, events: list[dict[str, Any]]) -> None:
-        """Put events on the log as the validator would."""
+    async def publish_events(self, events: list[dict[str, Any]], headers: Mapping[int, Headers] = NO_HEADERS) -> None:
+        """Put events on the log as the validator would; `headers` by index."""
         records = [
             json.dumps({"specversion": "1.0", "type": "penstock.event.v1", **event}).encode() for event in events
         ]
         keys = [event["data"]["person"].encode() for event in events]
-        await self._other_services.publisher.publish([Outputs(EVENTS, "loans", records, keys)])
+        await self._other_services.publisher.publish([Outputs(EVENTS, "loans", records, keys, headers=headers)])
 
     async def publish_outcomes(self, outcomes: list[Any]) -> None:
         """Put outcomes on the log as the drift-detector would, and have both children read them."""

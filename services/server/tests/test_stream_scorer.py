@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -33,6 +34,22 @@ async def test_every_event_is_predicted_on_its_partition_and_says_by_which_model
     ]
     results = [deployment.log.records_of(name) for name in deployment.log.partitions_of("penstock.loans.predictions")]
     assert [[r.key for r in partition] for partition in results] == [[r.key for r in partition] for partition in events]
+
+
+async def test_the_prediction_of_an_awaited_event_names_its_operation(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
+    history = deployment.event(0) | {"label": "yes"}
+    events = [history, *(deployment.event(number) for number in range(1, 6))]
+    headers = {index: (("penstock-operation", b"operation of e%d" % index),) for index in (0, 2, 5)}
+    await deployment.publish_events(events, headers)
+    await deployment.run_until_quiet()
+    records = [
+        record
+        for name in deployment.log.partitions_of("penstock.loans.predictions")
+        for record in deployment.log.records_of(name)
+    ]
+    named = {json.loads(record.value)["id"]: [value for _, value in record.headers] for record in records}
+    assert named == {"e1": [], "e2": [b"operation of e2"], "e3": [], "e4": [], "e5": [b"operation of e5"]}
 
 
 async def test_nothing_is_predicted_before_there_is_a_model(deployment: Any, registry: Any) -> None:

@@ -22,6 +22,7 @@ from penstock.contracts.batch import AnyOutputs, Batch, Unreadable
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.operations import operations_of
 from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import RECEIVED, REJECTED
@@ -118,6 +119,23 @@ def test_a_valid_event_is_forwarded_byte_for_byte_under_its_entity(partition: Pa
     partition.handle(records_of([sent]))
 
     assert partition.written == {"events": [(b"c1", sent)], "labels": [], "rejected": []}
+
+
+def test_an_awaited_event_is_forwarded_under_the_digest_of_its_own_operation_whatever_it_claims(
+    partition: Partition,
+) -> None:
+    bodies = [event("a"), event("b", amount=-1), event("b"), event("c", amount=2.0), event("d")]
+    claims: list[tuple[tuple[str, bytes], ...]] = [(), (("penstock-operation", b""),) * 2]
+    claims += [(("traceparent", b"t"), ("penstock-operation", b"")), (("penstock-operation", b"of another"),), ()]
+    (output, _) = partition.handle(
+        [MemoryRecord(at, START, b"k", *pair) for at, pair in enumerate(zip(bodies, claims, strict=True))]
+    )
+
+    awaited = [ReceivedDecoder(partition.stream).decode(body) for body in bodies[2:4]]
+    operations = operations_of(partition.stream.declaration, awaited)  # type: ignore[arg-type]
+    assert output.headers == {
+        place: (("penstock-operation", operation.digest),) for place, operation in enumerate(operations, start=1)
+    }
 
 
 def test_a_label_is_forwarded_under_its_events_key(partition: Partition) -> None:

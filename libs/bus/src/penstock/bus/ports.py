@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self
 
-from penstock.contracts.batch import RawRecord
+from penstock.contracts.batch import Headers, RawRecord
 
 TopicPartition = tuple[str, int]
 """A topic's name and the number of a partition."""
@@ -44,9 +44,6 @@ class FetchedBatch:
     def next_position(self) -> int:
         """The offset to read on from: behind the gap, if there is one."""
         return self.position if self.gap is None else self.gap.found
-
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +144,19 @@ class Reader(Protocol):
     Where the log does not have a position, a batch with the gap comes first, and then the records behind the gap.
     """
 
+    async def add(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Read these topic partitions too, each from an offset on."""
+
+    async def remove(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Read these no more."""
+
     async def poll(self, wait: float) -> list[FetchedBatch]:
-        """The next records, waiting `wait` seconds for the first."""
+        """The next records, waiting `wait` seconds for the first.
+
+        Raises:
+            UnreadableBatch: nothing else is there than what cannot be read. Its topic partition is left out for a
+                while, and tried again by and by.
+        """
 
     async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
         """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""

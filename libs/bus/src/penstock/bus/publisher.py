@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
-from penstock.bus.ports import Headers, Log, RecordBatch, Sink
+from penstock.bus.ports import Log, RecordBatch, Sink
 from penstock.bus.topics import max_record_bytes
-from penstock.contracts.batch import AnyOutputs
+from penstock.contracts.batch import AnyOutputs, Headers
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.partitioner import partition_of
 from penstock.contracts.records.streams import Streams
@@ -113,12 +113,20 @@ class Publisher:
         name, keys = topic.name(self._namespace, output.stream), output.keys
         values = [record if isinstance(record, bytes) else encode(record) for record in output.records]
         _check_size(name, max_record_bytes(topic), keys, values)
-        traceparents = ((index, traceparent_of(cause)) for index, cause in enumerate(output.causes))
-        headers = {index: ((TRACEPARENT, traceparent),) for index, traceparent in traceparents if traceparent}
+        headers = _headers(output, traceparent_of)
         partitions = topic.partitions(self._streams.get(output.stream) if output.stream else None)
         if output.partition is not None or partitions == 1:
             return [RecordBatch(name, output.partition or 0, keys, values, headers)] if values else []
         return _split_by_partition(RecordBatch(name, 0, keys, values, headers), partitions)
+
+
+def _headers(output: AnyOutputs, traceparent_of: TraceparentOf) -> dict[int, Headers]:
+    """The headers of the records that have some, by index: their own, and the traceparent."""
+    headers = dict(output.headers)
+    for index, cause in enumerate(output.causes):
+        if traceparent := traceparent_of(cause):
+            headers[index] = (*headers.get(index, ()), (TRACEPARENT, traceparent))
+    return headers
 
 
 def _check_size(topic: str, max_bytes: int, keys: Sequence[bytes | None], values: Sequence[bytes]) -> None:

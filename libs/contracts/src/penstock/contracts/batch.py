@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penstock.contracts.topics import Topic
 
 R = TypeVar("R")
+Headers = Sequence[tuple[str, bytes]]
 
 
 class RawRecord(Protocol):
@@ -26,7 +27,7 @@ class RawRecord(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Headers: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Outputs(Generic[R]):
     """Records to write to one topic of `stream` (None: control plane).
 
     Each record is typed, or bytes that are written as they are. `causes[i]` is the index in the handled batch of the
-    record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides.
+    record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides. `headers` has the
+    headers of the records that have some, by index.
     """
 
     topic: Topic[R]
@@ -80,6 +82,7 @@ class Outputs(Generic[R]):
     keys: Sequence[bytes | None]
     partition: int | None = None
     causes: Sequence[int] = field(default_factory=tuple)
+    headers: Mapping[int, Headers] = field(default_factory=dict)
 
 
 def output(topic: Topic[R], record: R, *, stream: str | None = None, key: str | None = None) -> Outputs[R]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from penstock.bus.errors import RecordTooLarge, TransientError
 from penstock.bus.publisher import Publisher
-from penstock.contracts.batch import AnyOutputs, Outputs
+from penstock.contracts.batch import AnyOutputs, Headers, Outputs
 from penstock.contracts.topics import Topic
 
 SILENCE_LIMIT_S = 30.0  # without a confirmation from the broker, while there is something to write
@@ -43,11 +43,11 @@ class WriteLimits:
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """The records of one request, in order; `traceparents` are those of the records that have one, by index."""
+    """The records of one request, in order; `headers` are those of the records that have some, by index."""
 
     values: Sequence[bytes]
     keys: Sequence[bytes]
-    traceparents: Mapping[int, bytes] = field(default_factory=dict)
+    headers: Mapping[int, Headers] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -203,9 +203,8 @@ class LogWriter:
         return [error] * len(requests)
 
     async def _publish(self, stream: str, requests: Sequence[WriteRequest]) -> Exception | None:
-        output, traceparents = _joined_output(self._topic, stream, requests)
         try:
-            await self._publisher.publish([output], lambda cause: traceparents[cause] if cause >= 0 else None)
+            await self._publisher.publish([_joined_output(self._topic, stream, requests)])
         except TransientError as error:
             log.warning("%s: not confirmed: %s", stream, error)
             return WriteUnconfirmed()
@@ -224,18 +223,15 @@ def _next_batch(pending: deque[_PendingWrite]) -> list[_PendingWrite]:
     return batch
 
 
-def _joined_output(topic: Topic[Any], stream: str, requests: Sequence[WriteRequest]) -> tuple[AnyOutputs, list[bytes]]:
-    """The records of all requests, and the traceparents; a record's cause is the index of its traceparent, or -1."""
+def _joined_output(topic: Topic[Any], stream: str, requests: Sequence[WriteRequest]) -> AnyOutputs:
+    """The records of all requests, with their headers."""
     values: list[bytes] = []
     keys: list[bytes] = []
-    causes: list[int] = []
-    traceparents: list[bytes] = []
+    headers: dict[int, Headers] = {}
     for request in requests:
-        first = len(causes)
+        first = len(values)
         values += request.values
         keys += request.keys
-        causes += [-1] * len(request.values)
-        for index, traceparent in request.traceparents.items():
-            causes[first + index] = len(traceparents)
-            traceparents.append(traceparent)
-    return Outputs(topic, stream, values, keys, causes=causes if traceparents else ()), traceparents
+        for index, own in request.headers.items():
+            headers[first + index] = own
+    return Outputs(topic, stream, values, keys, headers=headers)

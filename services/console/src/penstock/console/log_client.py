@@ -114,6 +114,14 @@ class PatientReader:
         self._reader = reader
         self._outage = outage
 
+    async def add(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Read these topic partitions too, each from an offset on."""
+        await self._outage.retry(lambda: self._reader.add(starts))
+
+    async def remove(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Read these no more."""
+        await self._outage.retry(lambda: self._reader.remove(topic_partitions))
+
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         return await self._outage.retry(lambda: self._reader.poll(wait))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from penstock.contracts.batch import RawRecord
+from penstock.contracts.operation_header import operation_digest
 from penstock.contracts.records.predictions import PREDICTION_SUFFIX
 from penstock.contracts.records.rejections import REJECTION_SUFFIX
 
@@ -20,7 +21,8 @@ EventName = tuple[str, str, str]
 class Answer(Struct, frozen=True, gc=False):
     """The answer to the event `id` of `source`: its prediction, or its rejection, in JSON.
 
-    `key` is the event's key on the log. `number` counts answers in the order in which they were read, from 1.
+    `key` is the event's key on the log. `mark` tells it from answers to other bodies that were sent under the id: of a
+    prediction the digest of the event's operation, None unless a client waits for it; of a rejection its record's id.
     """
 
     source: str
@@ -28,7 +30,7 @@ class Answer(Struct, frozen=True, gc=False):
     key: bytes
     kind: AnswerKind
     content: bytes
-    number: int
+    mark: bytes | None
 
     def body(self) -> bytes:
         """The answer as a client sees it. A prediction is decoded only here: most are never looked at."""
@@ -58,6 +60,7 @@ class RejectionData(Struct):
 
 class _RejectionRecord(Struct):
     source: str
+    id: str
     data: RejectionData
 
 
@@ -67,13 +70,14 @@ _decode_rejection = msgspec.json.Decoder(_RejectionRecord).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def decode_answer(kind: AnswerKind, record: RawRecord, number: int) -> Answer | None:
+def decode_answer(kind: AnswerKind, record: RawRecord) -> Answer | None:
     """The answer in a record of `predictions` or `rejected`; None when it is unreadable or about no event."""
     value, key = record.value or b"", record.key or b""
     try:
         if kind == "prediction":
             head = _decode_head(value)
-            return Answer(head.source.removesuffix(PREDICTION_SUFFIX), head.id, key, kind, value, number)
+            source = head.source.removesuffix(PREDICTION_SUFFIX)
+            return Answer(source, head.id, key, kind, value, operation_digest(record))
         rejection = _decode_rejection(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
@@ -81,4 +85,5 @@ def decode_answer(kind: AnswerKind, record: RawRecord, number: int) -> Answer | 
     if data.kind == "label" or not data.id:
         return None
     content = _encode(data)  # without the original bytes
-    return Answer(rejection.source.removesuffix(REJECTION_SUFFIX), data.id, key, kind, content, number)
+    source = rejection.source.removesuffix(REJECTION_SUFFIX)
+    return Answer(source, data.id, key, kind, content, rejection.id.encode())

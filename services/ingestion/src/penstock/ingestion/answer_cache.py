@@ -16,11 +16,10 @@ class AnswerCache:
     """The newest `max_answers` answers, within `max_bytes`.
 
     An event's first prediction stands, and replaces a rejection. Of as many answers that were dropped, the cache still
-    knows that there was one. New answers are passed to the `subscriptions`.
+    knows that there was one. All answers are passed to those who wait for them, and new ones to those who listen.
     """
 
     def __init__(self, max_answers: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES) -> None:
-        self.count = 0
         self.subscriptions = AnswerSubscriptions()
         self._max_answers = max_answers
         self._max_bytes = max_bytes
@@ -30,12 +29,11 @@ class AnswerCache:
 
     def add(self, stream: str, kind: AnswerKind, record: RawRecord) -> None:
         """Add a record of `predictions` or `rejected`; one that is no answer to an event is skipped."""
-        answer = decode_answer(kind, record, self.count + 1)
+        answer = decode_answer(kind, record)
         if answer is not None:
-            self.count += 1
             name = (stream, answer.source, answer.id)
-            if self._store(name, answer):
-                self.subscriptions.notify(name, answer)
+            is_new = self._store(name, answer)
+            self.subscriptions.notify(name, answer, is_new=is_new)
 
     def find(self, stream: str, source: str, event_id: str) -> Answer | None:
         """The answer to an event, None when there is none here."""
@@ -46,7 +44,7 @@ class AnswerCache:
         return hash((stream, source, event_id)) in self._dropped
 
     def _store(self, name: EventName, answer: Answer) -> bool:
-        """Store the answer unless an earlier one stands; whether subscribers are to be notified."""
+        """Store the answer unless an earlier one stands; whether it is news."""
         earlier = self._answers.get(name)
         if earlier is not None and earlier.kind == "prediction" and earlier.key == answer.key:
             return False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from penstock.ingestion.answer import Answer, EventName
+from penstock.ingestion.awaited_event import AwaitedEvent
 
 MAX_QUEUE = 1000  # answers that may await a slow listener
 
@@ -15,24 +17,25 @@ Listener = asyncio.Queue[Answer | None]
 
 
 class AnswerSubscriptions:
-    """Waiters by event and key, and listeners by stream and key."""
+    """Awaited events by name, and listeners by stream and key."""
 
     def __init__(self) -> None:
-        self._waiters: dict[tuple[EventName, bytes], set[asyncio.Future[Answer]]] = {}
+        self._awaited: dict[EventName, set[AwaitedEvent]] = {}
         self._listeners: dict[tuple[str, bytes], set[Listener]] = {}
+        self._counts: Counter[str] = Counter()
 
-    async def wait(self, name: EventName, key: bytes, seconds: float) -> Answer | None:
-        """The next answer to an event under a key, None when none comes within so many seconds."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault((name, key), set())
-        waiters.add(answer)
-        try:
-            await asyncio.wait({answer}, timeout=seconds)
-        finally:
-            waiters.discard(answer)
-            if not waiters:
-                self._waiters.pop((name, key), None)
-        return answer.result() if answer.done() else None
+    def add(self, event: AwaitedEvent) -> None:
+        """Offer the event the answers to its name from now on."""
+        self._awaited.setdefault(event.name, set()).add(event)
+        self._counts[event.name[0]] += 1
+
+    def remove(self, event: AwaitedEvent) -> None:
+        """The event is awaited no more."""
+        awaited = self._awaited[event.name]
+        awaited.discard(event)
+        if not awaited:
+            del self._awaited[event.name]
+        self._uncount(event.name[0])
 
     @contextmanager
     def listen(self, stream: str, key: bytes) -> Iterator[Listener]:
@@ -40,24 +43,34 @@ class AnswerSubscriptions:
         listener: Listener = asyncio.Queue(MAX_QUEUE + 1)
         listeners = self._listeners.setdefault((stream, key), set())
         listeners.add(listener)
+        self._counts[stream] += 1
         try:
             yield listener
         finally:
             listeners.discard(listener)
             if not listeners:
                 self._listeners.pop((stream, key), None)
+            self._uncount(stream)
+
+    def _uncount(self, stream: str) -> None:
+        self._counts[stream] -= 1
+        if not self._counts[stream]:
+            del self._counts[stream]
 
     @property
     def count(self) -> int:
         """How many wait or listen."""
-        return sum(map(len, self._waiters.values())) + sum(map(len, self._listeners.values()))
+        return self._counts.total()
 
-    def notify(self, name: EventName, answer: Answer) -> None:
-        """Pass an answer to those who wait for it, and a prediction to those who listen to its key."""
-        for waiter in self._waiters.get((name, answer.key), ()):
-            if not waiter.done():
-                waiter.set_result(answer)
-        if answer.kind == "prediction" and self._listeners:
+    def has_any(self, stream: str) -> bool:
+        """Whether someone waits or listens on the stream."""
+        return stream in self._counts
+
+    def notify(self, name: EventName, answer: Answer, *, is_new: bool) -> None:
+        """Offer an answer to those who wait for it, and a new prediction to those who listen to its key."""
+        for event in self._awaited.get(name, ()):
+            event.offer(answer)
+        if is_new and answer.kind == "prediction" and self._listeners:
             for listener in self._listeners.get((name[0], answer.key), ()):
                 if listener.qsize() < MAX_QUEUE:
                     listener.put_nowait(answer)

@@ -7,23 +7,27 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.refusals import Refusal
+from penstock.ingestion.admission import AdmittedRecord
 from penstock.ingestion.answer import Answer
 from penstock.ingestion.answer_cache import AnswerCache
 from penstock.ingestion.answer_follower import AnswerFollower
 from penstock.ingestion.answer_subscriptions import Listener
-from penstock.ingestion.intake import AcceptedRecord, Verdict
+from penstock.ingestion.awaited_event import AwaitedEvent
+from penstock.ingestion.intake import OnAdmitted, Verdict
 
 MAX_SUBSCRIPTIONS = 10_000  # requests that wait or listen at once
 CATCH_UP_WITHIN = 10.0  # seconds
+
+Accept = Callable[[OnAdmitted | None], Awaitable[Verdict]]
+"""Submits an event; with a function to call before it is written if its answer is awaited."""
 
 
 class AnswerLookup:
     """Finds answers, and waits for them; a stream is followed from the first lookup on."""
 
-    def __init__(self, cache: AnswerCache, watch: AnswerFollower) -> None:
+    def __init__(self, cache: AnswerCache, follower: AnswerFollower) -> None:
         self._cache = cache
-        self._watch = watch
+        self._follower = follower
 
     async def find(self, declared: StreamDeclared, source: str, event_id: str) -> Answer | None:
         """The answer to an event, None when there is none.
@@ -31,7 +35,7 @@ class AnswerLookup:
         Raises:
             TimeoutError: the stream's answers were not read in time, so that it is not known.
         """
-        caught_up = self._watch.follow(declared)
+        caught_up = self._follower.follow(declared)
         answer = self._cache.find(declared.name, source, event_id)
         if answer is None and not caught_up.is_set():
             async with asyncio.timeout(CATCH_UP_WITHIN):
@@ -44,39 +48,50 @@ class AnswerLookup:
         return self._cache.has_dropped(declared.name, source, event_id)
 
     async def accept_and_wait(
-        self, declared: StreamDeclared, accept: Callable[[], Awaitable[Verdict]], seconds: float
+        self, declared: StreamDeclared, accept: Accept, seconds: float
     ) -> tuple[Verdict, Answer | None]:
         """Accept an event, and wait for its answer; no answer if it was refused, or if none comes in time.
 
-        The stream's answers up to now must be read first, or else an old rejection could pass for the answer to an
-        event that is sent again, corrected.
+        A prediction counts whenever it was made, since an event that is sent again is not predicted again; a rejection
+        counts only from now on, since what was rejected may be sent again. So the answers up to now are read first.
         """
-        caught_up = self._watch.follow(declared)
+        caught_up = self._follower.follow(declared)
         try:
             async with asyncio.timeout(seconds):
                 await caught_up.wait()
         except TimeoutError:
-            return await accept(), None
-        count = self._cache.count
-        verdict = await accept()
-        if isinstance(verdict, Refusal) or self.is_full:
-            return verdict, None
-        return verdict, await self.wait(declared.name, verdict, count, seconds)
+            return await accept(None), None
+        if self.is_full:
+            return await accept(None), None
+        return await self._accept_awaited(declared.name, accept, seconds)
 
-    async def wait(self, stream: str, event: AcceptedRecord, after: int, seconds: float) -> Answer | None:
-        """The answer to an accepted event within so many seconds, else None.
+    async def _accept_awaited(self, stream: str, accept: Accept, seconds: float) -> tuple[Verdict, Answer | None]:
+        event: AwaitedEvent | None = None
+        gave_up = False
 
-        A prediction counts whenever it was made, since an event that is sent again is not predicted again; a rejection
-        counts only if it came after the answer with the number `after`.
-        """
-        answer = self._cache.find(stream, event.source, event.id)
-        if answer is not None and answer.key == event.key and (answer.kind == "prediction" or answer.number > after):
-            return answer
-        return await self._cache.subscriptions.wait((stream, event.source, event.id), event.key, seconds)
+        def on_admitted(record: AdmittedRecord) -> None:
+            nonlocal event
+            if not gave_up:
+                event = self._await(AwaitedEvent(stream, record))
+
+        try:
+            verdict = await accept(on_admitted)
+            return verdict, None if event is None else await event.answer(seconds)
+        finally:
+            gave_up = True
+            if event is not None:
+                self._cache.subscriptions.remove(event)
+
+    def _await(self, event: AwaitedEvent) -> AwaitedEvent:
+        self._cache.subscriptions.add(event)
+        earlier = self._cache.find(*event.name)
+        if earlier is not None and earlier.kind == "prediction":
+            event.offer(earlier)
+        return event
 
     def listen(self, declared: StreamDeclared, key: bytes) -> AbstractContextManager[Listener]:
         """A queue of the predictions under a key from now on."""
-        self._watch.follow(declared)
+        self._follower.follow(declared)
         return self._cache.subscriptions.listen(declared.name, key)
 
     @property
@@ -86,4 +101,4 @@ class AnswerLookup:
 
     async def close(self) -> None:
         """Stop following streams."""
-        await self._watch.close()
+        await self._follower.close()

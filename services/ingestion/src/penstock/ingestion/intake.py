@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from penstock.contracts.batch import Headers
+from penstock.contracts.operation_header import AWAITED
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import RECEIVED
@@ -20,7 +22,7 @@ from penstock.runtime.http.body_slices import DOCUMENT_BYTES, DOCUMENTS, slices_
 from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 from penstock.runtime.log_writer import LogWriter, WriteRequest
 from penstock.runtime.service import Resources
-from penstock.telemetry.names import SEND
+from penstock.telemetry.names import SEND, TRACEPARENT
 from penstock.telemetry.spans import message_span
 
 MAX_BATCH = 1000  # records of small requests that are checked and written together
@@ -29,22 +31,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRecord:
-    """A record that the broker has acknowledged: its source and id, and its key on the log."""
+    """A record that the broker has acknowledged."""
 
-    source: str
     id: str
-    key: bytes
 
 
 Verdict = AcceptedRecord | Refusal
 
+OnAdmitted = Callable[[AdmittedRecord], None]
+"""Is called with the one record of a request that waits for its answer, right before it is written."""
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeRequest:
-    """The documents of one request, and its traceparent."""
+    """The documents of one request, its traceparent, and whom it tells of its record if it waits for the answer."""
 
     documents: Sequence[bytes]
     traceparent: bytes | None
+    on_admitted: OnAdmitted | None
 
 
 PendingIntake = PendingRequest[IntakeRequest, list[Verdict]]
@@ -73,12 +77,18 @@ class Intake:
         self._intakes: dict[tuple[str, RecordKind], _StreamIntake] = {}
 
     async def submit(
-        self, stream: str, kind: RecordKind, documents: Sequence[bytes], traceparent: bytes | None = None
+        self,
+        stream: str,
+        kind: RecordKind,
+        documents: Sequence[bytes],
+        traceparent: bytes | None = None,
+        on_admitted: OnAdmitted | None = None,
     ) -> list[Verdict]:
         """Check records and write them; `documents` are CloudEvents or shorthand in JSON, one a record.
 
         The i-th verdict is on the i-th document. Accepted records are on the log, all in one write. `traceparent` is
-        of the request that brings them; the trace continues with the first record.
+        of the request that brings them; the trace continues with the first record. With `on_admitted` the only record
+        is marked as awaited, so that its answer says whose it is.
 
         Raises:
             WriteUnconfirmed: the broker did not acknowledge; none counts as accepted, all are safe to send again.
@@ -88,7 +98,7 @@ class Intake:
         if declared is None:
             return [Refusal("unknown_stream", "no such stream is declared", "stream", kind) for _ in documents]
         batches = self._intake_of(declared, kind).batches
-        return await batches.submit(IntakeRequest(documents, traceparent), len(documents))
+        return await batches.submit(IntakeRequest(documents, traceparent, on_admitted), len(documents))
 
     def _intake_of(self, declared: StreamDeclared, kind: RecordKind) -> _StreamIntake:
         intake = self._intakes.get((declared.name, kind))
@@ -107,7 +117,7 @@ class Intake:
         errors = await self._write(admission.stream, batch, by_request, now)
         for pending, own_verdicts, error in zip(batch, by_request, errors, strict=True):
             if error is None:
-                pending.resolve([_accepted(v) if isinstance(v, AdmittedRecord) else v for v in own_verdicts])
+                pending.resolve([AcceptedRecord(v.id) if isinstance(v, AdmittedRecord) else v for v in own_verdicts])
             else:
                 pending.fail(error)
 
@@ -123,7 +133,7 @@ class Intake:
         errors: list[Exception | None] = [None] * len(batch)
         with ExitStack() as spans:
             requests = [
-                self._write_request(declared.name, records, batch[index].request.traceparent, spans)
+                self._write_request(declared.name, records, batch[index].request, spans)
                 for index, records in admitted.items()
             ]
             write_errors = await self._writer.write(declared.name, requests) if requests else []
@@ -135,14 +145,19 @@ class Intake:
         return errors
 
     def _write_request(
-        self, stream: str, records: Sequence[AdmittedRecord], parent: bytes | None, spans: ExitStack
+        self, stream: str, records: Sequence[AdmittedRecord], request: IntakeRequest, spans: ExitStack
     ) -> WriteRequest:
+        headers: Headers = ()
+        if request.on_admitted is not None:
+            request.on_admitted(records[0])
+            headers = AWAITED
+        if request.traceparent is not None:
+            topic = RECEIVED.name(self._namespace, stream)
+            span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
+            traceparent = span.header()
+            headers = headers if traceparent is None else (*headers, (TRACEPARENT, traceparent))
         values, keys = [record.value for record in records], [record.key for record in records]
-        if parent is None:
-            return WriteRequest(values, keys)
-        topic = RECEIVED.name(self._namespace, stream)
-        traceparent = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, parent)).header()
-        return WriteRequest(values, keys, {} if traceparent is None else {0: traceparent})
+        return WriteRequest(values, keys, {0: headers} if headers else {})
 
 
 async def _admit_in_slices(
@@ -160,10 +175,6 @@ async def _admit_in_slices(
     if len(documents) > DOCUMENTS:
         await asyncio.sleep(0)
     return verdicts
-
-
-def _accepted(record: AdmittedRecord) -> AcceptedRecord:
-    return AcceptedRecord(record.record.source, record.id, record.key)
 
 
 def _admitted_in(verdicts: Iterable[AdmittedRecord | Refusal]) -> list[AdmittedRecord]:

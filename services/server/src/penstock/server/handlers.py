@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
+from penstock.contracts.operation_header import operation_digests, operation_headers
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
@@ -46,7 +47,8 @@ class StreamScorer:
         record = self._record_external if declared.declaration.serving.external else self._predict_or_record
         predictions = await record(declared, events)
         keys = [batch.raw[index].key for index in indices]
-        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices)]
+        headers = operation_headers(operation_digests(batch.raw, indices))
+        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices, headers)]
 
     async def _record_external(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
         """Events that came before the model was declared external carry no prediction, and are predicted here."""

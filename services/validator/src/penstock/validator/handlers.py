@@ -14,6 +14,7 @@ from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, ope
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import EVENTS, LABELS, REJECTED
+from penstock.validator.awaited_events import awaited_headers
 from penstock.validator.batch_checks import Refusals, check_batch
 from penstock.validator.dedupe import Dedupe, TimedOperation
 from penstock.validator.operation_state import Kind
@@ -84,7 +85,8 @@ def _forward(topic: Any, batch: Batch[Received], indices: Sequence[int], records
     declaration = batch.declaration
     keys = [key_of(declaration, records[index]) for index in indices]
     values = [cloudevent_json(batch.raw[index]) for index in indices]
-    return Outputs(topic, batch.required_stream.name, values, keys, causes=indices)
+    headers = awaited_headers(batch, indices, records)
+    return Outputs(topic, batch.required_stream.name, values, keys, causes=indices, headers=headers)
 
 
 def _reject(batch: Batch[Received], refusals: Refusals) -> AnyOutputs:

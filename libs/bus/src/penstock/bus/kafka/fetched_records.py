@@ -8,7 +8,7 @@ reported for its topic partition, so that the others are read on.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer
@@ -18,6 +18,8 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError, To
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+
+from penstock.bus.ports import FetchedBatch
 
 LENGTH = slice(8, 12)  # of a batch: how many bytes follow after these
 MAGIC = 16  # the index of the byte that is 2 or more where records may have headers
@@ -160,3 +162,16 @@ class _LenientText(bytearray):
 
     def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
         return super().decode(encoding, errors)
+
+
+def fetched_batches(
+    fetched: Mapping[KafkaTopicPartition, Sequence[Any]], results: FetchedResults
+) -> list[FetchedBatch]:
+    """What a poll of the client returned, and where its positions moved without a record."""
+    positions = results.take_positions()
+    batches = [
+        FetchedBatch(key.topic, key.partition, records, positions.pop(key, records[-1].offset + 1))
+        for key, records in fetched.items()
+        if records
+    ]
+    return batches + [FetchedBatch(key.topic, key.partition, (), position) for key, position in positions.items()]

@@ -19,9 +19,10 @@ from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import SeenPositions
+from penstock.bus.kafka.reader import KafkaReader
 from penstock.bus.kafka.replication import acknowledged_copies
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
-from penstock.bus.kafka.source import KafkaReader, KafkaSource
+from penstock.bus.kafka.source import KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.kafka.topic_ids import fetch_topic_ids
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
@@ -121,7 +122,7 @@ class KafkaLog:
 
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> KafkaReader:
         """Read topic partitions from an offset on; None: only new records."""
-        return await KafkaReader.start(self._client_settings, starts, self._cluster)
+        return await KafkaReader.start(self._client_settings, starts, self._cluster, self.topic_ids)
 
     async def end_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset of each topic partition that exists."""

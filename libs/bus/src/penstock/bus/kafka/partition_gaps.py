@@ -86,6 +86,12 @@ class PartitionGaps:
                 self._unreported.add(partition)
         return readable
 
+    def add(self, positions: Mapping[KafkaTopicPartition, int], topic_ids: Mapping[str, str]) -> None:
+        """Read these partitions, of topics with these ids, from now on; a fetch that is out of range shows a gap."""
+        for partition, position in positions.items():
+            if partition.topic in topic_ids:
+                self._seen[partition] = SeenPosition(topic_ids[partition.topic], position)
+
     def take(self) -> list[FetchedBatch]:
         """The gaps found since the last call, as batches without records."""
         unreported, self._unreported = self._unreported, set()

@@ -10,14 +10,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from penstock.bus.errors import UnreadableBatch
 from penstock.bus.kafka.assignor import unit_assignor
-from penstock.bus.kafka.errors import translate_kafka_errors, unreadable_reason
-from penstock.bus.kafka.fetched_records import FetchedResults
+from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.fetched_records import FetchedResults, fetched_batches
 from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import PartitionGaps, SeenPositions
 from penstock.bus.kafka.start_or_close import start_client, stop_client
-from penstock.bus.kafka.unreadable_partitions import UnreadablePartitions, failure_text
+from penstock.bus.kafka.unreadable_partitions import UnreadablePartitions
 from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
 FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better
@@ -130,7 +129,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
                 return gaps
             fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=max_records)
         self._cluster.check()
-        batches = _fetched_batches(fetched, self._results)
+        batches = fetched_batches(fetched, self._results)
         self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
         return batches
 
@@ -192,107 +191,3 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         """Leave the group."""
         with translate_kafka_errors():
             await stop_client(self._consumer.stop)
-
-
-class KafkaReader:
-    """Reads topic partitions outside any group."""
-
-    def __init__(self, consumer: AIOKafkaConsumer, cluster: KnownCluster) -> None:
-        self._consumer = consumer
-        self._cluster = cluster
-        self._gaps = PartitionGaps(consumer, {})
-        self._results = FetchedResults.replace_in(consumer, self._note_failure)
-        self._failure: str | None = None
-
-    def _note_failure(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
-        if isinstance(error, OffsetOutOfRangeError):
-            self._gaps.add_out_of_range(partition)
-        else:
-            self._failure = failure_text(partition, offset, unreadable_reason(error))
-
-    @classmethod
-    async def start(
-        cls, client_settings: Mapping[str, Any], starts: Mapping[TopicPartition, int | None], cluster: KnownCluster
-    ) -> Self:
-        """Connect and seek to the starts."""
-        consumer = AIOKafkaConsumer(
-            **client_settings,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        with translate_kafka_errors():
-            await start_client(consumer._client, cluster, consumer.start, consumer.stop)
-            reader = cls(consumer, cluster)
-            try:
-                await reader._assign({KafkaTopicPartition(*key): offset for key, offset in starts.items()})
-            except BaseException:
-                await consumer.stop()
-                raise
-        return reader
-
-    async def _assign(self, starts: Mapping[KafkaTopicPartition, int | None]) -> None:
-        self._consumer.assign(list(starts))
-        positions = {partition: offset for partition, offset in starts.items() if offset is not None}
-        new = [partition for partition in starts if partition not in positions]
-        ends = await self._consumer.end_offsets(new) if new else {}
-        await self._gaps.start(list(starts), positions | ends)
-
-    async def poll(self, wait: float) -> list[FetchedBatch]:
-        """The next records, waiting `wait` seconds for the first."""
-        with translate_kafka_errors():
-            self._consumer.resume(*await self._gaps.look())
-            if gaps := self._gaps.take():
-                self._pass_over(gaps)
-                return gaps
-            fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000))
-        self._cluster.check()
-        failure, self._failure = self._failure, None
-        batches = [batch for batch in _fetched_batches(fetched, self._results) if batch.records]
-        if failure and not batches:
-            raise UnreadableBatch(failure)
-        return batches
-
-    def _pass_over(self, gaps: Sequence[FetchedBatch]) -> None:
-        for batch in gaps:
-            assert batch.gap is not None
-            partition = KafkaTopicPartition(batch.topic, batch.partition)
-            self._consumer.seek(partition, batch.gap.found)
-            self._gaps.close(partition)
-            self._consumer.resume(partition)
-
-    async def read_to_end(self) -> list[FetchedBatch]:
-        """All records up to the ends as they are now."""
-        fetched: list[FetchedBatch] = []
-        with translate_kafka_errors():
-            ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
-            while await self.is_behind({(key.topic, key.partition): end for key, end in ends.items()}):
-                fetched += await self.poll(1.0)
-        return fetched
-
-    async def is_behind(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """Whether a record before one of these offsets is still to be read, of the topic partitions that it reads."""
-        with translate_kafka_errors():
-            for partition in self._consumer.assignment():
-                end = ends.get((partition.topic, partition.partition), 0)
-                if end and await self._consumer.position(partition) < end:
-                    return True
-        return False
-
-    async def close(self) -> None:
-        """Stop reading."""
-        with translate_kafka_errors():
-            await stop_client(self._consumer.stop)
-
-
-def _fetched_batches(
-    fetched: Mapping[KafkaTopicPartition, Sequence[Any]], results: FetchedResults
-) -> list[FetchedBatch]:
-    positions = results.take_positions()
-    batches = [
-        FetchedBatch(key.topic, key.partition, records, positions.pop(key, records[-1].offset + 1))
-        for key, records in fetched.items()
-        if records
-    ]
-    return batches + [FetchedBatch(key.topic, key.partition, (), position) for key, position in positions.items()]

@@ -116,6 +116,17 @@ class MemoryReader:
         for key, start in starts.items():
             self._positions.start(key, start)
 
+    async def add(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Read these topic partitions too, each from an offset on."""
+        await self._log.reach()
+        for key, start in starts.items():
+            self._positions.start(key, start)
+
+    async def remove(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Read these no more."""
+        await self._log.reach()
+        self._positions.stop(topic_partitions)
+
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         await self._log.reach()

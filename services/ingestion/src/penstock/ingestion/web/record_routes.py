@@ -8,7 +8,7 @@ from functools import partial
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ingestion.await_answer import AnswerLookup
-from penstock.ingestion.intake import Intake, Verdict
+from penstock.ingestion.intake import Intake, OnAdmitted, Verdict
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import RecordKind
 from penstock.ingestion.web.declared_streams import DeclaredStreams
@@ -72,8 +72,8 @@ class RecordRoutes:
         if kind == "label" or documents.is_batch:
             raise Problem(422, "out_of_range", "only a single event can wait for its answer", "wait")
 
-        async def accept() -> Verdict:
-            (verdict,) = await self._intake.submit(declared.name, kind, documents.texts, traceparent)
+        async def accept(on_admitted: OnAdmitted | None) -> Verdict:
+            (verdict,) = await self._intake.submit(declared.name, kind, documents.texts, traceparent, on_admitted)
             return verdict
 
         verdict, answer = await self._lookup.accept_and_wait(declared, accept, seconds)

@@ -12,7 +12,7 @@ from penstock.contracts.topics import RECEIVED
 from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.runtime.log_writer import BufferFull, LogWriter, WriteRequest, WriteUnconfirmed
 from penstock.server.scoring.sealed_events import SealedEvents
-from penstock.telemetry.names import SEND
+from penstock.telemetry.names import SEND, TRACEPARENT
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import message_span
 
@@ -70,7 +70,7 @@ class AnswerLog:
         topic = RECEIVED.name(self._namespace, stream)
         span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
         header = span.header()
-        return WriteRequest(request.values, request.keys, {} if header is None else {0: header})
+        return WriteRequest(request.values, request.keys, {} if header is None else {0: ((TRACEPARENT, header),)})
 
 
 def _problem_of(error: Exception | None, request: SealedEvents) -> Problem | None:
