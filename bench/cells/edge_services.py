@@ -45,7 +45,7 @@ async def edge_apps() -> AsyncIterator[dict[Service, Any]]:
         server = await process.start(registry.build_server)
         await process.run_until_quiet()
         tasks = [asyncio.ensure_future(task()) for service in (ingestion, server) for task in service.tasks]
-        while not server.ready():
+        while not server.ready():  # noqa: ASYNC110 (it becomes true, and nothing says when)
             await asyncio.sleep(0.01)
         yield {"ingestion": ingestion.app, "server": server.app}
         for task in tasks:
@@ -59,9 +59,7 @@ async def _publish(process: SingleProcess, registry: _Registry) -> None:
     await process.log.create(control_topics("penstock"))
     for text in (NARROW_STREAM, WIDE_STREAM):
         declaration = parse_declaration(text)
-        stream = StreamDeclared(
-            source="bench", id=declaration.name, time=NOW, version=1, declaration=declaration
-        )
+        stream = StreamDeclared(source="bench", id=declaration.name, time=NOW, version=1, declaration=declaration)
         await process.log.create(stream_topics("penstock", stream))
         resources.streams.apply(stream)
         epoch = registry.baseline_epoch(declaration)
@@ -81,7 +79,9 @@ class _Registry:
 
     def baseline_epoch(self, declaration: Declaration) -> ModelEpoch:
         classes = list(declaration.label.classes)
-        fields = [Field(name, "category" if f.type == "category" else "number") for name, f in declaration.fields.items()]
+        fields = [
+            Field(name, "category" if f.type == "category" else "number") for name, f in declaration.fields.items()
+        ]
         model = baseline(declaration.task, classes, None, fields)
         rows = Frame({field.name: column(field.kind, []) for field in fields}, times([]))
         stream, digest = declaration.name, self._loader.store.put(pack(model, rows))

@@ -26,7 +26,7 @@ fields = {{x = {{type = "number"}}, kind = {{type = "category"}}}}
 WIDE_STREAM = f"""
 stream = {{name = "{WIDE}", task = "multiclass"}}
 label = {{name = "y", classes = [{", ".join(f'"c{number}"' for number in range(WIDE_CLASSES))}]}}
-fields = {{{", ".join(f'f{number} = {{type = "number", min = 0, outside = "refuse"}}' for number in range(WIDE_FIELDS))}}}
+fields = {{{", ".join(f'f{n} = {{type = "number", min = 0, outside = "refuse"}}' for n in range(WIDE_FIELDS))}}}
 """
 
 
@@ -54,10 +54,8 @@ def _filled(head: bytes, unit: bytes, tail: bytes = b"]") -> bytes:
 
 def _extended(content: bytes, number: int = 0) -> bytes:
     """An event with an attribute that Penstock does not know."""
-    return (
-        b'{"specversion":"1.0","type":"penstock.event.v1","source":"s","id":"a%d","time":"2026-01-01T00:00:00Z"' % number
-        + b',"ext":' + content + b',"data":{"x":1,"kind":"k"}}'
-    )  # fmt: skip
+    head = b'{"specversion":"1.0","type":"penstock.event.v1","source":"s","id":"a%d","time":"2026-01-01T00:00:00Z"'
+    return head % number + b',"ext":' + content + b',"data":{"x":1,"kind":"k"}}'
 
 
 def _repeated(unit: bytes, size: int = RECORD_BYTES, head: bytes = b"[", tail: bytes = b"]") -> bytes:

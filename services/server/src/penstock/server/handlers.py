@@ -66,7 +66,7 @@ class StreamScorer:
         return fill_gaps((None if event.answer is UNSET else next(answers) for event in events), predictions)
 
     async def _predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        batches = await self._predictor.predict(declared, events)
+        batches = await self._predictor.predict(declared, self._predictor.serving(declared), events)
         return in_event_order(batches, partial(PredictionBatch.records, events=events))
 
     async def _record_answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:

@@ -82,7 +82,7 @@ async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) ->
     events = events_of(infer_request, request_id, declaration, predictor.now())
     refuse_first(check_events(declaration, events, predictor.now()))
     result = await batcher.predict(PredictRequest(events, span.header()))
-    return _json(infer_response(stream, infer_request, request_id, event_responses(result)))
+    return _json(infer_response(stream, infer_request, request_id, await event_responses(result)))
 
 
 def _json(content: Struct) -> RawResponse:
