@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.workload.worst_requests import NARROW_STREAM, WIDE_STREAM, Service
+from bench.workload.worst_requests import NARROW_STREAM, WIDE_STREAM, Route
 from penstock.artifacts import MemoryStore, Seal, Signer, Verifier, generate_key_pair
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.batch import output
@@ -24,8 +24,7 @@ from penstock.ingestion.wiring import build
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.models.baseline import baseline
 from penstock.ml.package.model_package import pack
-from penstock.runtime.service import Resources
-from penstock.runtime.service import Service as RunningService
+from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 from penstock.server.models.model_loader import ModelLoader
 from penstock.server.settings import HttpSettings
@@ -35,8 +34,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def edge_apps() -> AsyncIterator[dict[Service, Any]]:
-    """The apps of both services; a baseline serves each stream."""
+async def edge_apps() -> AsyncIterator[dict[Route, Any]]:
+    """The app of each route; a baseline serves each stream."""
     with TemporaryDirectory() as folder:
         process = SingleProcess(VirtualClock(int(NOW.timestamp() * 1000)))
         registry = _Registry(Path(folder))
@@ -47,7 +46,7 @@ async def edge_apps() -> AsyncIterator[dict[Service, Any]]:
         tasks = [asyncio.ensure_future(task()) for service in (ingestion, server) for task in service.tasks]
         while not server.ready():  # noqa: ASYNC110 (it becomes true, and nothing says when)
             await asyncio.sleep(0.01)
-        yield {"ingestion": ingestion.app, "server": server.app}
+        yield {"ingestion": ingestion.app, "predict": server.app, "infer": server.app}
         for task in tasks:
             task.cancel()
         await process.close()
@@ -74,7 +73,7 @@ class _Registry:
         self._signer = Signer.from_file(folder / "signing.pem")
         self._loader = ModelLoader(MemoryStore(), Verifier.from_file(folder / "trusted.pem"))
 
-    def build_server(self, resources: Resources) -> RunningService:
+    def build_server(self, resources: Resources) -> Service:
         return build_http(HttpSettings(), resources, self._loader, Seal(bytes(32)))
 
     def baseline_epoch(self, declaration: Declaration) -> ModelEpoch:

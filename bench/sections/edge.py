@@ -10,9 +10,13 @@ from bench.cells.edge_services import edge_apps
 from bench.instruments.turn_meter import measure_turns
 from bench.report.results import Result, summarize
 from bench.report.terminal import print_line
-from bench.workload.worst_requests import REQUESTS, Service, WorstRequest
+from bench.workload.worst_requests import REQUESTS, Route, WorstRequest
 
-PATHS: dict[Service, str] = {"ingestion": "/v1/streams/{}/events", "server": "/v1/streams/{}/predict"}
+PATHS: dict[Route, str] = {
+    "ingestion": "/v1/streams/{}/events",
+    "predict": "/v1/streams/{}/predict",
+    "infer": "/v2/models/{}/infer",
+}
 CHUNK = 64 << 10  # bytes that uvicorn hands on at a time
 
 
@@ -23,14 +27,14 @@ async def measure(repetitions: int, names: Sequence[str] | None = None) -> list[
         for name, request in REQUESTS.items():
             if names is not None and name not in names:
                 continue
-            for service in request.services:
-                cell = f"{service}-{name}"
-                figures[cell] = [await _longest_turn(cell, apps[service], service, request) for _ in range(repetitions)]
+            for route in request.routes:
+                cell = f"{route}-{name}"
+                figures[cell] = [await _longest_turn(cell, apps[route], route, request) for _ in range(repetitions)]
     return [summarize("edge", cell, "ms", values) for cell, values in figures.items()]
 
 
-async def _longest_turn(cell: str, app: Any, service: Service, request: WorstRequest) -> float:
-    turns = await measure_turns(_post(app, PATHS[service].format(request.stream), request.media_type, request.body()))
+async def _longest_turn(cell: str, app: Any, route: Route, request: WorstRequest) -> float:
+    turns = await measure_turns(_post(app, PATHS[route].format(request.stream), request.media_type, request.body()))
     longest, total = 1000 * turns.longest, 1000 * turns.total
     print_line(f"edge {cell:<30} {turns.result}  longest turn {longest:7.1f} ms  of {total:8.1f} ms")
     return longest

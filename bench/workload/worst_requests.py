@@ -15,7 +15,7 @@ WIDE_FIELDS = 1000
 WIDE_CLASSES = 1000
 WIDE_BATCH = 1000
 
-Service = Literal["ingestion", "server"]
+Route = Literal["ingestion", "predict", "infer"]
 
 NARROW_STREAM = f"""
 stream = {{name = "{NARROW}", task = "regression"}}
@@ -32,12 +32,12 @@ fields = {{{", ".join(f'f{n} = {{type = "number", min = 0, outside = "refuse"}}'
 
 @dataclass(frozen=True, slots=True)
 class WorstRequest:
-    """A POST of events to a stream of a service; `body` makes its bytes."""
+    """A POST of events to the routes of a stream; `body` makes its bytes."""
 
     body: Callable[[], bytes]
     media_type: str = JSON
     stream: str = NARROW
-    services: tuple[Service, ...] = ("ingestion", "server")
+    routes: tuple[Route, ...] = ("ingestion", "predict")
 
 
 def _event(number: int, kind: str = "k", more: str = "") -> bytes:
@@ -76,6 +76,15 @@ def _events_of(content: bytes) -> bytes:
     return _array([_extended(content, number) for number in range(count)])
 
 
+def _tensor(name: str, values: list[bytes], datatype: str = "FP64") -> bytes:
+    head = b'{"name":"%b","datatype":"%b","shape":[%d],"data":' % (name.encode(), datatype.encode(), len(values))
+    return head + _array(values) + b"}"
+
+
+def _inputs(tensors: list[bytes]) -> bytes:
+    return b'{"id":"r","inputs":' + _array(tensors) + b"}"
+
+
 NESTED = b"[" * 100 + b"]" * 100
 
 REQUESTS: dict[str, WorstRequest] = {
@@ -87,8 +96,8 @@ REQUESTS: dict[str, WorstRequest] = {
     "pairs": WorstRequest(lambda: _filled(b"[[", b'[{"a":[]}],', b"]]")),
     "escapes": WorstRequest(lambda: b'["' + b"\\\\" * (BODY_BYTES // 2 - 8) + b'"]'),
     "blank": WorstRequest(lambda: b" " * BODY_BYTES),
-    "blank-lines": WorstRequest(lambda: b" \n" * (BODY_BYTES // 2 - 1) + b"1", NDJSON, services=("ingestion",)),
-    "bad-lines": WorstRequest(lambda: b"[]\n" * BATCH, NDJSON, services=("ingestion",)),
+    "blank-lines": WorstRequest(lambda: b" \n" * (BODY_BYTES // 2 - 1) + b"1", NDJSON, routes=("ingestion",)),
+    "bad-lines": WorstRequest(lambda: b"[]\n" * BATCH, NDJSON, routes=("ingestion",)),
     "event-too-large": WorstRequest(lambda: _extended(_repeated(b"[]", BODY_BYTES))),
     "event-of-arrays": WorstRequest(lambda: _extended(_repeated(b"[]"))),
     "event-of-pairs": WorstRequest(lambda: _extended(_repeated(b'{"a":[]}'))),
@@ -107,8 +116,20 @@ REQUESTS: dict[str, WorstRequest] = {
     "events-of-60-kb": WorstRequest(lambda: _events_of(_keys(60_000))),
     "events-of-2-kb": WorstRequest(lambda: _array([_event(number, "k" * 2000) for number in range(7000)])),
     "batch": WorstRequest(lambda: _array(list(map(_event, range(BATCH))))),
-    "lines": WorstRequest(lambda: b"\n".join(map(_event, range(BATCH))), NDJSON, services=("ingestion",)),
+    "lines": WorstRequest(lambda: b"\n".join(map(_event, range(BATCH))), NDJSON, routes=("ingestion",)),
     "refused-batch": WorstRequest(lambda: _array([_event(number, more=',"u":1') for number in range(BATCH)])),
     "mixed-batch": WorstRequest(lambda: _array([_event(n, more=',"u":1' * (n % 2)) for n in range(BATCH)])),
+    "tensors": WorstRequest(
+        lambda: _inputs([_tensor("x", [b"1.5"] * BATCH), _tensor("kind", [b'"%b"' % (b"k" * 1000)] * BATCH, "BYTES")]),
+        routes=("infer",),
+    ),
+    "tensors-in-tensors": WorstRequest(lambda: _inputs([_tensor("x", [b"[1.5]"] * (2 << 20))]), routes=("infer",)),
+    "tiny-tensors": WorstRequest(lambda: _inputs([_tensor("x", [])] * (BODY_BYTES // 60)), routes=("infer",)),
+    "tensors-of-nan": WorstRequest(lambda: _inputs([_tensor("x", [b"NaN"] * (4 << 20))]), routes=("infer",)),
+    "wide-tensors": WorstRequest(
+        lambda: _inputs([_tensor(f"f{n}", [b"1.5"] * WIDE_BATCH) for n in range(WIDE_FIELDS)]),
+        stream=WIDE,
+        routes=("infer",),
+    ),
     "wide-batch": WorstRequest(lambda: _array(list(map(_wide_event, range(WIDE_BATCH)))), stream=WIDE),
 }

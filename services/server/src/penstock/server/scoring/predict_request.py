@@ -66,9 +66,7 @@ async def check_requests(
     declaration: Declaration, batch: Sequence[PendingPredict], now: datetime
 ) -> list[CheckedRequest]:
     """Check the events of many requests together; `now` is when the log would take them in."""
-    refusals = await _check_in_slices(
-        declaration, [event for pending in batch for event in pending.request.events], now
-    )
+    refusals = await check_in_slices(declaration, [event for pending in batch for event in pending.request.events], now)
     if not refusals:
         return [CheckedRequest(pending, pending.request.events, {}) for pending in batch]
     requests, start = [], 0
@@ -81,10 +79,10 @@ async def check_requests(
     return requests
 
 
-async def _check_in_slices(
+async def check_in_slices(
     declaration: Declaration, events: Sequence[Event[Any]], now: datetime
 ) -> Mapping[int, Refusal]:
-    """The refusals among `events`, by index."""
+    """The refusals among `events`, by index; other requests have their turn in between."""
     most = rows_at_a_time(len(declaration.fields))
     refusals = check_events(declaration, events[:most], now)
     for start in range(most, len(events), most):
