@@ -125,7 +125,10 @@ REQUESTS: dict[str, WorstRequest] = {
     ),
     "tensors-in-tensors": WorstRequest(lambda: _inputs([_tensor("x", [b"[1.5]"] * (2 << 20))]), routes=("infer",)),
     "tiny-tensors": WorstRequest(lambda: _inputs([_tensor("x", [])] * (BODY_BYTES // 60)), routes=("infer",)),
-    "tensors-of-nan": WorstRequest(lambda: _inputs([_tensor("x", [b"NaN"] * (4 << 20))]), routes=("infer",)),
+    "tensors-of-nan": WorstRequest(
+        lambda: _inputs([_tensor("x", [b"NaN"] * (BODY_BYTES // 4 - 100))]),
+        routes=("infer",),
+    ),
     "wide-tensors": WorstRequest(
         lambda: _inputs([_tensor(f"f{n}", [b"1.5"] * WIDE_BATCH) for n in range(WIDE_FIELDS)]),
         stream=WIDE,

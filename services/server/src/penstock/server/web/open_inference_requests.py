@@ -19,6 +19,7 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.payloads import sent_payload_type
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.body_slices import array_slices
 from penstock.runtime.http.event_bodies import ID_PATTERN
 from penstock.runtime.http.problems import Problem, problem_of
 from penstock.runtime.http.value_count import has_more_values
@@ -28,6 +29,7 @@ from penstock.server.web.tensor_data import PIECE_BYTES, names_a_key_twice
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
+MOST_TENSORS = 50_000  # more than a stream can have fields
 MOST_VALUES = 2 * MAX_EVENTS + 1  # of a tensor of shape [n, 1], brackets included
 MAX_ID_LENGTH = 500  # characters: a row's number is added to it
 
@@ -68,12 +70,13 @@ class _RawTensor(Tensor):
 
 
 class _RawRequest(InferRequest):
-    """A request whose tensors' values are still to be decoded."""
+    """A request whose tensors are still to be decoded."""
 
-    inputs: list[_RawTensor]  # type: ignore[assignment]
+    inputs: Raw  # type: ignore[assignment]
 
 
 _decode = msgspec.json.Decoder(_RawRequest).decode
+_decode_tensor = msgspec.json.Decoder(_RawTensor).decode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -106,10 +109,8 @@ def parse_request(body: bytes) -> InferRequest:
     """
     try:
         raw_request = _decode(body)
+        request = InferRequest(_tensors(bytes(raw_request.inputs)), raw_request.id, raw_request.outputs)
         has_duplicate = names_a_key_twice(body)
-        request = InferRequest(
-            [_with_values(tensor) for tensor in raw_request.inputs], raw_request.id, raw_request.outputs
-        )
     except _FAILURES as error:
         raise problem_of(refusal_of(error, body if len(body) <= PIECE_BYTES else b"")) from error
     if has_duplicate:
@@ -149,7 +150,17 @@ def refuse_first(refusals: Mapping[int, Refusal]) -> None:
         raise _row_problem(row, refusal)
 
 
-def _with_values(tensor: _RawTensor) -> Tensor:
+def _tensors(inputs: bytes) -> list[Tensor]:
+    tensors: list[Tensor] = []
+    for texts in array_slices(inputs):
+        tensors += map(_tensor, texts)
+        if len(tensors) > MOST_TENSORS:
+            raise Problem(413, "too_large", f"expected at most {MOST_TENSORS} inputs", "inputs")
+    return tensors
+
+
+def _tensor(text: bytes) -> Tensor:
+    tensor = _decode_tensor(text)
     data = bytes(tensor.data)
     if has_more_values(data, MOST_VALUES):
         raise problem_of(Refusal("out_of_range", f"expected at most {MAX_EVENTS} values", tensor.name))
