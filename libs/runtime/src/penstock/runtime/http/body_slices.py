@@ -13,7 +13,7 @@ from penstock.runtime.http.array_splitter import ArraySplitter, Slices
 SLICE_BYTES = 8 << 10  # of lines that are split at a time; a line that ends later is split with them
 DOCUMENTS = 250  # decoded and checked before other requests get their turn
 DOCUMENT_BYTES = 64 << 10  # of them; a larger one is decoded in a thread
-DOCUMENT_FIELDS = 50_000  # of them, as many as the stream declares for each
+DOCUMENT_FIELDS = 100_000  # of them, as many as the stream declares for each
 
 
 async def first_documents(slices: Slices, count: int) -> list[bytes]:
@@ -61,7 +61,7 @@ def documents_at_a_time(fields: int) -> int:
     """How many documents of so many fields are decoded and checked at a time.
 
     >>> documents_at_a_time(22), documents_at_a_time(1000)
-    (250, 50)
+    (250, 100)
     """
     return max(1, min(DOCUMENTS, DOCUMENT_FIELDS // max(1, fields)))
 
