@@ -38,7 +38,9 @@ class StreamScorer:
         Raises:
             NoModel: no model serves the stream yet; the batch is tried again.
         """
-        indices = [index for index, event in enumerate(batch.records) if not event.is_history]
+        indices: Sequence[int] = range(len(batch.records))
+        if any(event.label is not UNSET for event in batch.records):
+            indices = [index for index in indices if not batch.records[index].is_history]
         if not indices:
             return []
         declared, events = batch.required_stream, [batch.records[index] for index in indices]

@@ -40,13 +40,14 @@ def names_a_key_twice(body: bytes) -> bool:
 
 
 def _count_keys(text: bytes, depth: int = 0) -> int:
-    if b"{" not in text:
+    first = text.lstrip(b" \t\r\n")[:1]
+    if first not in (b"[", b"{") or b"{" not in text:
         return 0
     if depth > MAX_DEPTH:
         raise Problem(413, "too_large", "expected tensors of values, not of nested arrays or objects", "inputs")
     if len(text) <= PIECE_BYTES:
         return count_keys(msgspec.json.decode(text))
-    if text.lstrip(b" \t\r\n").startswith(b"{"):
+    if first == b"{":
         members = _decode_members(text)
         return len(members) + sum(_count_keys(bytes(member), depth + 1) for member in members.values())
     return sum(_count_keys(item, depth + 1) for items in array_slices(text) for item in items)
