@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.runtime.http import array_splitter, body_slices
@@ -48,6 +48,7 @@ def test_an_array_is_split_into_its_items(items: list[Any], indent: int | None, 
 
 @pytest.mark.usefixtures("tiny_slices")
 @given(st.text('[]{},:"\\ 1a', max_size=12))
+@example("[1,]")
 def test_what_is_no_array_is_refused(text: str) -> None:
     try:
         expected = json.loads(text)
@@ -75,6 +76,7 @@ BODIES = {
     "objects that look like borders": b'[{"a":"' + b"},{" * (LARGE // 3) + b'"}]',
     "one nested item": b"[[" + b'[],[[]],"k",' * (LARGE // 12) + b"1]]",
     "one text of escapes": b'["' + b"\\\\" * (LARGE // 2) + b'"]',
+    "large items": b"[" + b",".join([b'{"a":"' + b"k" * (3 * PIECE_BYTES) + b'"}'] * 4) + b"]",
     "blank": b"[" + b" " * LARGE + b"]",
 }
 

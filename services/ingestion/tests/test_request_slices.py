@@ -1,4 +1,4 @@
-"""Large requests: so many documents are admitted in one turn of the event loop, and a record has only so many values."""
+"""Large requests: so many documents are admitted in one turn of the event loop, and a record has so many values."""
 
 from __future__ import annotations
 
