@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from penstock.contracts.declaration.stream import Declaration
@@ -21,7 +22,8 @@ def entities_of(declaration: Declaration, events: Sequence[Event[Any]]) -> list[
     attribute = declaration.entity_attribute
     if attribute is None:
         return [None] * len(events)
-    return [_entity_text(getattr(event.data, attribute)) for event in events]
+    values = map(attrgetter(f"data.{attribute}"), events)
+    return [value if value.__class__ is str and value else _entity_text(value) for value in values]
 
 
 def _entity_text(value: Any) -> str | None:

@@ -22,6 +22,7 @@ from penstock.contracts.refusals import Refusal
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import SOURCE, TYPES, RecordKind, cloud_event_of, cloud_event_of_parsed
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
+from penstock.runtime.http.value_count import MOST_VALUES, has_more_values
 
 _Decoded = tuple[Event[Any] | Label, bytes]
 """A record and its bytes."""
@@ -66,7 +67,7 @@ class Admission:
         if len(documents) > 1:
             parsed = self._parser.parse_lines(documents)
         if parsed is None:
-            parsed = [self._parser.parse(d) if len(d) <= max_bytes else None for d in documents]
+            parsed = [self._parser.parse(d) if self._too_large("event", d) is None else None for d in documents]
         return [
             self._decode_document("event", document, now)
             if event is None or event.id is msgspec.UNSET or len(document) > max_bytes
@@ -75,8 +76,9 @@ class Admission:
         ]
 
     def _decode_document(self, kind: RecordKind, document: bytes, now: datetime) -> _Decoded | Refusal:
-        if len(document) > self._limits.record_bytes:
-            return self._too_large(kind)
+        too_large = self._too_large(kind, document)
+        if too_large is not None:
+            return too_large
         if not _is_utf8(document):
             return Refusal("malformed", "expected UTF-8")
         value = cloud_event_of(kind, document, now)
@@ -106,11 +108,18 @@ class Admission:
         return [
             AdmittedRecord(record.id, value, key, record, operation)
             if len(key) + len(value) <= max_bytes
-            else self._too_large("event" if isinstance(record, Event) else "label")
+            else self._too_many_bytes("event" if isinstance(record, Event) else "label")
             for (record, value), key, operation in zip(decoded, keys, operations, strict=True)
         ]
 
-    def _too_large(self, kind: RecordKind) -> Refusal:
+    def _too_large(self, kind: RecordKind, document: bytes) -> Refusal | None:
+        if len(document) > self._limits.record_bytes:
+            return self._too_many_bytes(kind)
+        if has_more_values(document, MOST_VALUES):
+            return Refusal("too_large", f"expected at most {MOST_VALUES} values in a record", kind=kind)
+        return None
+
+    def _too_many_bytes(self, kind: RecordKind) -> Refusal:
         return Refusal("too_large", f"expected at most {self._limits.record_bytes} bytes a record", kind=kind)
 
 

@@ -18,7 +18,7 @@ from penstock.ingestion.admission import Admission, AdmittedRecord
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.recent_operations import RecentOperations
 from penstock.ingestion.shorthand import RecordKind
-from penstock.runtime.http.body_slices import DOCUMENT_BYTES, DOCUMENTS, slices_of
+from penstock.runtime.http.body_slices import DOCUMENT_BYTES, documents_at_a_time, slices_of
 from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 from penstock.runtime.log_writer import LogWriter, WriteRequest
 from penstock.runtime.service import Resources
@@ -165,14 +165,15 @@ async def _admit_in_slices(
 ) -> list[AdmittedRecord | Refusal]:
     time = _EPOCH + timedelta(milliseconds=now)
     verdicts: list[AdmittedRecord | Refusal] = []
-    for part in slices_of(documents):
+    most = documents_at_a_time(len(admission.stream.declaration.fields))
+    for part in slices_of(documents, most):
         if verdicts:
             await asyncio.sleep(0)
         if len(part[0]) > DOCUMENT_BYTES:
             verdicts += await asyncio.to_thread(admission.admit, kind, part, time)
         else:
             verdicts += admission.admit(kind, part, time)
-    if len(documents) > DOCUMENTS:
+    if len(documents) > most:
         await asyncio.sleep(0)
     return verdicts
 

@@ -39,7 +39,9 @@ class StreamScorer:
         Raises:
             NoModel: no model serves the stream yet; the batch is tried again.
         """
-        indices = [index for index, event in enumerate(batch.records) if not event.is_history]
+        indices: Sequence[int] = range(len(batch.records))
+        if any(event.label is not UNSET for event in batch.records):
+            indices = [index for index in indices if not batch.records[index].is_history]
         if not indices:
             return []
         declared, events = batch.required_stream, [batch.records[index] for index in indices]
@@ -68,7 +70,7 @@ class StreamScorer:
         return fill_gaps((None if event.answer is UNSET else next(answers) for event in events), predictions)
 
     async def _predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        batches = await self._predictor.predict(declared, events)
+        batches = await self._predictor.predict(declared, self._predictor.serving(declared), events)
         return in_event_order(batches, partial(PredictionBatch.records, events=events))
 
     async def _record_answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:

@@ -14,13 +14,17 @@ def has_duplicate_key(body: bytes, document: Any) -> bool:
     >>> has_duplicate_key(b'{"a": 1, "a": 2}', {"a": 2})
     True
     """
-    written = sum(1 for colon in _TOKEN.findall(body) if colon)
-    return written != _count_keys(document)
+    return count_written_keys(body) != count_keys(document)
 
 
-def _count_keys(document: Any) -> int:
+def count_written_keys(body: bytes) -> int:
+    """The keys in a JSON text, each as often as it is written."""
+    return sum(1 for colon in _TOKEN.findall(body) if colon)
+
+
+def count_keys(document: Any) -> int:
     if isinstance(document, dict):
-        return len(document) + sum(_count_keys(value) for value in document.values())
+        return len(document) + sum(count_keys(value) for value in document.values())
     if isinstance(document, list):
-        return sum(_count_keys(item) for item in document)
+        return sum(count_keys(item) for item in document)
     return 0

@@ -47,7 +47,7 @@ async def arm_outputs(
     rollout = serving.rollout
     if rollout is None or rollout.mode == "shadow":
         return await _champion_outputs(models, declared, serving, inputs)
-    return await _split_outputs(models, declared, serving, draw_arms(rollout, inputs.split_keys), inputs)
+    return await _split_outputs(models, declared, serving, draw_arms(rollout, inputs.split_keys()), inputs)
 
 
 async def shadow_answers(models: ModelManager, serving: ServingModels, inputs: ModelInputs) -> list[list[ShadowAnswer]]:

@@ -29,18 +29,28 @@ class BatchPredictor:
     route: Literal["stream", "http"]
     code: str
 
-    async def predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[PredictionBatch]:
-        """Predict n events, each once, under one epoch: a batch for each arm that answered some of them.
+    def serving(self, declared: StreamDeclared) -> ServingModels:
+        """The models that serve a stream now.
+
+        Raises:
+            NoModel: there are none.
+        """
+        serving = self.models.serving(declared.name)
+        if serving is None:
+            raise NoModel(f"no model serves {declared.name} yet")
+        return serving
+
+    async def predict(
+        self, declared: StreamDeclared, serving: ServingModels, events: Sequence[Event[Any]]
+    ) -> list[PredictionBatch]:
+        """Predict n events, each once, under the epoch of `serving`: a batch for each arm that answered some of them.
 
         Shadows are asked on the stream route only, where HTTP's answers come by, too: no client waits for them.
 
         Raises:
-            NoModel: no model serves the stream.
+            NoModel: the champion fails, and none can take over.
         """
         inputs = ModelInputs.of(declared.declaration, events)
-        serving = self.models.serving(declared.name)
-        if serving is None:
-            raise NoModel(f"no model serves {declared.name} yet")
         if self.route == "http" or not serving.has_shadows:
             outputs = await arm_outputs(self.models, declared, serving, inputs)
             return [self._batch(declared, serving, inputs, output) for output in outputs]

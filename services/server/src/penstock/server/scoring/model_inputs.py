@@ -18,22 +18,26 @@ from penstock.ml.features.frame import Frame
 
 @dataclass(frozen=True, slots=True)
 class ModelInputs:
-    """n events as rows: their fields, their entities, and the keys by which traffic is split."""
+    """n events as rows: their fields and their entities."""
 
     frame: Frame
     entities: Sequence[str | None]
-    split_keys: Sequence[str]
+    events: Sequence[Event[Any]]
 
     @classmethod
     def of(cls, declaration: Declaration, events: Sequence[Event[Any]]) -> ModelInputs:
-        """The inputs of n events. Traffic is split by the entity, else by the event's id."""
-        entities = entities_of(declaration, events)
-        split_keys = [event.id if entity is None else entity for entity, event in zip(entities, events, strict=True)]
+        """The inputs of n events."""
         table = table_of(declaration, [event.data for event in events])
         frame = Frame.of_table(table, lambda: times_of([event.time for event in events]))
-        return cls(frame, entities, split_keys)
+        return cls(frame, entities_of(declaration, events), events)
+
+    def split_keys(self) -> list[str]:
+        """The keys by which traffic is split: of each event the entity, else the id."""
+        return [
+            event.id if entity is None else entity for entity, event in zip(self.entities, self.events, strict=True)
+        ]
 
     def take(self, rows: NDArray[np.intp]) -> ModelInputs:
         """The chosen rows."""
-        entities, split_keys = self.entities, self.split_keys
-        return ModelInputs(self.frame.take(rows), [entities[row] for row in rows], [split_keys[row] for row in rows])
+        entities, events = self.entities, self.events
+        return ModelInputs(self.frame.take(rows), [entities[row] for row in rows], [events[row] for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from penstock.runtime.http.micro_batches import PendingRequest
 from penstock.runtime.http.problems import Problem
 from penstock.server.models.arm import Arm
 from penstock.server.scoring.event_order import fill_gaps
+from penstock.server.scoring.row_slices import rows_at_a_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,11 @@ class CheckedRequest:
         return self.pending.resolve(PredictResult(events, results, arms))
 
 
-def check_requests(declaration: Declaration, batch: Sequence[PendingPredict], now: datetime) -> list[CheckedRequest]:
-    """Check the events of many requests at once; `now` is when the log would take them in."""
-    refusals = check_events(declaration, [event for pending in batch for event in pending.request.events], now)
+async def check_requests(
+    declaration: Declaration, batch: Sequence[PendingPredict], now: datetime
+) -> list[CheckedRequest]:
+    """Check the events of many requests together; `now` is when the log would take them in."""
+    refusals = await check_in_slices(declaration, [event for pending in batch for event in pending.request.events], now)
     if not refusals:
         return [CheckedRequest(pending, pending.request.events, {}) for pending in batch]
     requests, start = [], 0
@@ -73,3 +77,16 @@ def check_requests(declaration: Declaration, batch: Sequence[PendingPredict], no
         requests.append(CheckedRequest(pending, accepted, refused))
         start = end
     return requests
+
+
+async def check_in_slices(
+    declaration: Declaration, events: Sequence[Event[Any]], now: datetime
+) -> Mapping[int, Refusal]:
+    """The refusals among `events`, by index; other requests have their turn in between."""
+    most = rows_at_a_time(len(declaration.fields))
+    refusals = check_events(declaration, events[:most], now)
+    for start in range(most, len(events), most):
+        await asyncio.sleep(0)
+        refused = check_events(declaration, events[start : start + most], now)
+        refusals |= {start + index: refusal for index, refusal in refused.items()}
+    return refusals

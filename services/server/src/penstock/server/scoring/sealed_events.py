@@ -13,8 +13,7 @@ from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
-
-SLICE = 500  # events sealed before other tasks get their turn
+from penstock.server.scoring.row_slices import TURN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,19 @@ async def seal_events(
     traceparent: bytes | None,
 ) -> SealedEvents:
     """Seal the events of one request with their predictions."""
-    values = _seal(seal, stream, events[:SLICE], predictions[:SLICE])
-    for start in range(SLICE, len(events), SLICE):
-        await asyncio.sleep(0)
-        values += _seal(seal, stream, events[start : start + SLICE], predictions[start : start + SLICE])
+    values: list[bytes] = []
+    size = 0
+    for event, data in zip(events, predictions, strict=True):
+        if size > TURN_BYTES:
+            await asyncio.sleep(0)
+            size = 0
+        values.append(_seal(seal, stream, event, data))
+        size += len(values[-1])
     keys = [(data.entity or event.id).encode() for event, data in zip(events, predictions, strict=True)]
     return SealedEvents([event.id for event in events], values, keys, traceparent)
 
 
-def _seal(seal: Seal, stream: str, events: Sequence[Event[Any]], predictions: Sequence[PredictionData]) -> list[bytes]:
-    values = []
-    for event, data in zip(events, predictions, strict=True):
-        text = encode_answer(data)
-        event.answer = join_answer(seal.mac(sealed_message(stream, event.source, event.id, text)), text)
-        values.append(encode(event))
-    return values
+def _seal(seal: Seal, stream: str, event: Event[Any], data: PredictionData) -> bytes:
+    text = encode_answer(data)
+    event.answer = join_answer(seal.mac(sealed_message(stream, event.source, event.id, text)), text)
+    return encode(event)

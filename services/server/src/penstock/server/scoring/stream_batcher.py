@@ -1,12 +1,13 @@
 """Predict over HTTP, from request to response, for many requests of one stream at once.
 
-The events are checked (`predict_request`). The traffic split draws their arms, and the model of each arm is called once
-(`batch_predictor`, `arm_outputs`). The events are sealed with their predictions and written to the log in one write
-(`sealed_events`, `answer_log`). Then each request gets its result.
+The events are checked (`predict_request`). The traffic split draws their arms, and the model of each arm is called
+once, or once for so many rows (`batch_predictor`, `arm_outputs`, `row_slices`). The events are sealed with their
+predictions and written to the log in one write (`sealed_events`, `answer_log`). Then each request gets its result.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.runtime.http.micro_batches import MicroBatches
 from penstock.runtime.http.problems import RETRY_AFTER, Problem
+from penstock.server.models.arm import Arm
 from penstock.server.models.manager import NoModel
 from penstock.server.scoring.answer_log import AnswerLog
 from penstock.server.scoring.batch_predictor import BatchPredictor
@@ -29,9 +31,8 @@ from penstock.server.scoring.predict_request import (
     check_requests,
 )
 from penstock.server.scoring.prediction_batch import PredictionBatch
+from penstock.server.scoring.row_slices import ROWS, rows_at_a_time
 from penstock.server.scoring.sealed_events import seal_events
-
-MAX_ROWS = 1000  # of a micro-batch: more would be predicted in a thread
 
 
 class StreamBatcher:
@@ -53,7 +54,7 @@ class StreamBatcher:
         self._log = log
         self._seal = seal
         self._now = now
-        self._batches: MicroBatches[PredictRequest, PredictResult] = MicroBatches(self._answer, MAX_ROWS)
+        self._batches: MicroBatches[PredictRequest, PredictResult] = MicroBatches(self._answer, ROWS)
 
     async def predict(self, request: PredictRequest) -> PredictResult:
         """For each event its prediction, or why it is refused; all under one epoch.
@@ -65,26 +66,36 @@ class StreamBatcher:
 
     async def _answer(self, batch: Sequence[PendingPredict]) -> None:
         """Answer a micro-batch: check the events, predict those accepted, log them sealed, and respond."""
-        requests = check_requests(self.declared.declaration, batch, self._now())
+        requests = await check_requests(self.declared.declaration, batch, self._now())
         for request in requests:
             if not request.accepted:
                 request.respond([], {})
         requests = [request for request in requests if request.accepted]
         if not requests:
             return
-        by_arm = await self._predict([event for request in requests for event in request.accepted])
-        by_request = _split_by_request(in_event_order(by_arm, PredictionBatch.data), requests)
+        predictions, arms = await self._predict([event for request in requests for event in request.accepted])
+        by_request = _split_by_request(predictions, requests)
         problems = await self._write(requests, by_request)
-        arms = {predictions.arm.version.version: predictions.arm for predictions in by_arm}
-        for request, predictions, problem in zip(requests, by_request, problems, strict=True):
-            request.respond(predictions, arms, problem)
+        for request, own_predictions, problem in zip(requests, by_request, problems, strict=True):
+            request.respond(own_predictions, arms, problem)
 
-    async def _predict(self, events: Sequence[Event[Any]]) -> list[PredictionBatch]:
-        """Predict n events: the traffic split draws their arms, and the model of each arm is called once."""
+    async def _predict(self, events: Sequence[Event[Any]]) -> tuple[list[PredictionData], dict[int, Arm]]:
+        """The predictions of n events under one epoch, and the arms that made them, by version."""
+        predictions: list[PredictionData] = []
+        arms: dict[int, Arm] = {}
         try:
-            return await self._predictor.predict(self.declared, events)
+            serving = self._predictor.serving(self.declared)
+            classes = len(serving.champion.model.classes)
+            most = rows_at_a_time(len(self.declared.declaration.fields) + classes)
+            for start in range(0, len(events), most):
+                if start:
+                    await asyncio.sleep(0)
+                by_arm = await self._predictor.predict(self.declared, serving, events[start : start + most])
+                predictions += in_event_order(by_arm, PredictionBatch.data)
+                arms |= {batch.arm.version.version: batch.arm for batch in by_arm}
         except NoModel as error:
             raise no_model() from error
+        return predictions, arms
 
     async def _write(
         self, requests: Sequence[CheckedRequest], by_request: Sequence[Sequence[PredictionData]]

@@ -78,7 +78,7 @@ async def _predict(endpoint: PredictEndpoint, request: RawRequest, span: SpanHan
         body = await read_body(request)
         is_probe = request.headers.get(PROBE_HEADER) == b"1"
         response = await endpoint.predict(stream, body, is_probe=is_probe, traceparent=span.header())
-        return RawResponse(200, response.to_json())
+        return RawResponse(200, await response.to_json())
     except Problem as problem:
         return raw_problem_response(problem)
 

@@ -5,26 +5,32 @@ Source: https://github.com/open-inference/open-inference-protocol, "Inference Pr
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from penstock.contracts.codecs.decode_errors import refusal_of
-from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.payloads import sent_payload_type
 from penstock.contracts.refusals import Refusal
+from penstock.runtime.http.body_slices import array_slices
 from penstock.runtime.http.event_bodies import ID_PATTERN
 from penstock.runtime.http.problems import Problem, problem_of
+from penstock.runtime.http.value_count import has_more_values
 from penstock.server.web.request_bodies import MAX_EVENTS, SOURCE
+from penstock.server.web.tensor_data import PIECE_BYTES, names_a_key_twice
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
+MOST_TENSORS = 50_000  # more than a stream can have fields
+MOST_VALUES = 2 * MAX_EVENTS + 1  # of a tensor of shape [n, 1], brackets included
 MAX_ID_LENGTH = 500  # characters: a row's number is added to it
 
 _PYTHON_TYPES: dict[Datatype, tuple[type, ...]] = {
@@ -57,8 +63,42 @@ class InferRequest(Struct):
     outputs: list[RequestedOutput] | None = None
 
 
-_decode = msgspec.json.Decoder(InferRequest).decode
+class _RawTensor(Tensor):
+    """A tensor whose values are still to be decoded."""
+
+    data: Raw  # type: ignore[assignment]
+
+
+class _RawRequest(InferRequest):
+    """A request whose tensors are still to be decoded."""
+
+    inputs: Raw  # type: ignore[assignment]
+
+
+_decode = msgspec.json.Decoder(_RawRequest).decode
+_decode_tensor = msgspec.json.Decoder(_RawTensor).decode
+_decode_values = msgspec.json.Decoder(list[Any]).decode
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class InferRows:
+    """A request, its id, and an event for each of its rows."""
+
+    request: InferRequest
+    request_id: str
+    events: list[Event[Any]]
+
+
+def parse_rows(body: bytes, declaration: Declaration, now: datetime) -> InferRows:
+    """Parse a body to events; a request without an id gets one.
+
+    Raises:
+        Problem: it is no request, or its tensors are no rows of declared fields.
+    """
+    request = parse_request(body)
+    request_id = request.id or str(uuid.uuid4())
+    return InferRows(request, request_id, events_of(request, request_id, declaration, now))
 
 
 def parse_request(body: bytes) -> InferRequest:
@@ -68,10 +108,11 @@ def parse_request(body: bytes) -> InferRequest:
         Problem: it is no JSON, or no request.
     """
     try:
-        request = _decode(body)
-        has_duplicate = has_duplicate_key(body, msgspec.json.decode(body))
+        raw_request = _decode(body)
+        request = InferRequest(_tensors(bytes(raw_request.inputs)), raw_request.id, raw_request.outputs)
+        has_duplicate = names_a_key_twice(body)
     except _FAILURES as error:
-        raise problem_of(refusal_of(error, body)) from error
+        raise problem_of(refusal_of(error, body if len(body) <= PIECE_BYTES else b"")) from error
     if has_duplicate:
         raise Problem(400, "duplicate_key", "an object names a key twice")
     if any(output.name not in (PREDICTION, PROBABILITIES) for output in request.outputs or ()):
@@ -107,6 +148,23 @@ def refuse_first(refusals: Mapping[int, Refusal]) -> None:
     """
     for row, refusal in sorted(refusals.items()):
         raise _row_problem(row, refusal)
+
+
+def _tensors(inputs: bytes) -> list[Tensor]:
+    tensors: list[Tensor] = []
+    for texts in array_slices(inputs):
+        tensors += map(_tensor, texts)
+        if len(tensors) > MOST_TENSORS:
+            raise Problem(413, "too_large", f"expected at most {MOST_TENSORS} inputs", "inputs")
+    return tensors
+
+
+def _tensor(text: bytes) -> Tensor:
+    tensor = _decode_tensor(text)
+    data = bytes(tensor.data)
+    if has_more_values(data, MOST_VALUES):
+        raise problem_of(Refusal("out_of_range", f"expected at most {MAX_EVENTS} values", tensor.name))
+    return Tensor(tensor.name, tensor.shape, tensor.datatype, _decode_values(data))
 
 
 def _row_count(inputs: Sequence[Tensor]) -> int:

@@ -10,9 +10,11 @@ from msgspec import Struct
 from penstock.contracts.declaration.stream import Declaration, FieldType
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import problem_of
+from penstock.runtime.http.raw_routes import encode_json
 from penstock.server.models.serving_models import ServingModels
-from penstock.server.web.open_inference_requests import PREDICTION, PROBABILITIES, Datatype, InferRequest
+from penstock.server.web.open_inference_requests import PREDICTION, PROBABILITIES, Datatype, InferRows
 from penstock.server.web.responses import EventResponse
+from penstock.server.web.tensor_data import encode_values
 
 _DATATYPES: dict[FieldType, Datatype] = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
 
@@ -90,22 +92,32 @@ class ModelMetadata(Struct):
     parameters: MetadataParameters
 
 
-def infer_response(
-    stream: str, request: InferRequest, request_id: str, results: Sequence[EventResponse | Refusal]
-) -> InferResponse:
+def encode_infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse | Refusal]) -> bytes:
+    """The predictions of n rows as tensors, in JSON.
+
+    Raises:
+        Problem: a row was refused after all.
+    """
+    response = infer_response(stream, rows, results)
+    for tensor in response.outputs:
+        tensor.data = encode_values(tensor.data)  # type: ignore[assignment]
+    return encode_json(response)
+
+
+def infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse | Refusal]) -> InferResponse:
     """The predictions of n rows as tensors.
 
     Raises:
         Problem: a row was refused after all.
     """
-    rows = [_expect_prediction(result) for result in results]
-    first = rows[0]
-    names = [output.name for output in request.outputs or ()] or [PREDICTION, PROBABILITIES]
-    tensors = {PREDICTION: _prediction_tensor(rows), PROBABILITIES: _probability_tensor(rows)}
+    responses = [_expect_prediction(result) for result in results]
+    first = responses[0]
+    names = [output.name for output in rows.request.outputs or ()] or [PREDICTION, PROBABILITIES]
+    tensors = {PREDICTION: _prediction_tensor(responses), PROBABILITIES: _probability_tensor(responses)}
     return InferResponse(
         model_name=stream,
         model_version=str(first.model.version),
-        id=request_id,
+        id=rows.request_id,
         parameters=AnsweringModel(first.epoch, first.model.digest, first.schema, first.mode),
         outputs=[tensor for name in names if (tensor := tensors[name]) is not None],
     )

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import uuid
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
 
 from msgspec import Struct
 
-from penstock.contracts.checks.event_check import check_events
+from penstock.runtime.http.body_slices import DOCUMENT_BYTES
 from penstock.runtime.http.openapi import DocumentedRoute, Operation
 from penstock.runtime.http.problems import HANG_UP, RETRY_AFTER, Problem
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, encode_json, raw_problem_response, raw_route
 from penstock.runtime.http.request_observer import RequestObserver
-from penstock.server.scoring.predict_request import PredictRequest
+from penstock.server.scoring.predict_request import PredictRequest, check_in_slices
 from penstock.server.scoring.predictor import Predictor
 from penstock.server.web import operations
 from penstock.server.web.body_limits import read_body
-from penstock.server.web.open_inference_requests import events_of, parse_request, refuse_first
-from penstock.server.web.open_inference_responses import Live, ModelReady, Ready, infer_response, model_metadata
+from penstock.server.web.open_inference_requests import parse_rows, refuse_first
+from penstock.server.web.open_inference_responses import (
+    Live,
+    ModelReady,
+    Ready,
+    encode_infer_response,
+    model_metadata,
+)
 from penstock.server.web.responses import event_responses
 from penstock.telemetry import names
 from penstock.telemetry.spans import SpanHandle
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Handler = Callable[[Predictor, RawRequest, SpanHandle], Awaitable[RawResponse]]
 
 BINARY_HEADER = b"inference-header-content-length"
@@ -77,12 +86,20 @@ async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) ->
         raise Problem(415, "unsupported_media_type", "expected tensors in JSON, not in binary", headers=HANG_UP)
     batcher = predictor.batcher(stream)
     declaration = batcher.declared.declaration
-    infer_request = parse_request(await read_body(request))
-    request_id = infer_request.id or str(uuid.uuid4())
-    events = events_of(infer_request, request_id, declaration, predictor.now())
-    refuse_first(check_events(declaration, events, predictor.now()))
-    result = await batcher.predict(PredictRequest(events, span.header()))
-    return _json(infer_response(stream, infer_request, request_id, event_responses(result)))
+    now, body = predictor.now(), await read_body(request)
+    is_large = len(body) > DOCUMENT_BYTES
+    parsed = await _call(is_large, parse_rows, body, declaration, now)
+    refuse_first(await check_in_slices(declaration, parsed.events, now))
+    result = await batcher.predict(PredictRequest(parsed.events, span.header()))
+    responses = await event_responses(result)
+    return RawResponse(200, await _call(is_large, encode_infer_response, stream, parsed, responses))
+
+
+async def _call(in_thread: bool, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """Call the function, which for a large body goes on while others have their turns."""
+    if in_thread:
+        return await asyncio.to_thread(function, *arguments, **options)
+    return function(*arguments, **options)
 
 
 def _json(content: Struct) -> RawResponse:

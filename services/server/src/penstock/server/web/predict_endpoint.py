@@ -34,7 +34,7 @@ class PredictEndpoint:
         if not events:
             return PredictResponse([item for item in parsed if isinstance(item, Refusal)], is_array)
         result = await batcher.predict(PredictRequest(events, traceparent, is_probe))
-        responses = event_responses(result)
+        responses = await event_responses(result)
         if len(events) < len(parsed):
             responses = fill_gaps([item if isinstance(item, Refusal) else None for item in parsed], responses)
         return PredictResponse(responses, is_array)

@@ -18,12 +18,20 @@ from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.records.events import EVENT_TYPE, Event
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
-from penstock.runtime.http.body_slices import DOCUMENT_BYTES, array_slices, first_documents, slices_of
+from penstock.runtime.http.body_slices import (
+    DOCUMENT_BYTES,
+    array_slices,
+    documents_at_a_time,
+    first_documents,
+    slices_of,
+)
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
 from penstock.runtime.http.problems import Problem
+from penstock.runtime.http.value_count import MOST_VALUES, has_more_values
 
 MAX_EVENTS = 10_000  # of a request
 WHOLE_BYTES = 256 << 10  # of an array that is parsed in one go, within some milliseconds
+WHOLE_FIELDS = 200_000  # of it, as many as the stream declares for each event
 SOURCE = "http"
 SHORTHAND = ("id", "time", "source", "data")
 
@@ -39,6 +47,7 @@ class BodyParser:
     def __init__(self, declared: StreamDeclared) -> None:
         self._parser = EventParser(declared.declaration)
         self._decoder = ReceivedDecoder(declared)
+        self._fields = len(declared.declaration.fields)
 
     async def parse(self, body: bytes, now: datetime) -> tuple[list[EventOrRefusal], bool]:
         """The events, or why they are refused, and whether they came as an array; `now` is the default of `time`.
@@ -48,17 +57,20 @@ class BodyParser:
         """
         if body.lstrip(b" \t\r\n")[:1] != b"[":
             return await self._parse_items([body], now), False
-        parsed_array = self._parser.parse_array(body) if len(body) <= WHOLE_BYTES else None
+        parsed_array = self._parser.parse_array(body) if self._is_parsed_whole(body) else None
         if parsed_array is not None:
             _check_count(len(parsed_array))
             return [_event(parsed, now) for parsed in parsed_array], True
         items = await first_documents(array_slices(body), MAX_EVENTS)
         _check_count(len(items))
         events: list[EventOrRefusal] = []
-        for part in slices_of(items):
+        for part in slices_of(items, documents_at_a_time(self._fields)):
             events += await self._parse_items(part, now)
             await asyncio.sleep(0)
         return events, True
+
+    def _is_parsed_whole(self, body: bytes) -> bool:
+        return len(body) <= WHOLE_BYTES and body.count(b"{") // 2 * self._fields <= WHOLE_FIELDS
 
     async def _parse_items(self, items: Sequence[bytes], now: datetime) -> list[EventOrRefusal]:
         """Parse the items of a slice: in a thread if it is one that is larger than a slice."""
@@ -69,6 +81,8 @@ class BodyParser:
     def _parse_item(self, item: bytes, now: datetime) -> EventOrRefusal:
         if len(item) > MAX_RECORD_BYTES:
             return Refusal("too_large", f"expected at most {MAX_RECORD_BYTES} bytes an event", kind="event")
+        if has_more_values(item, MOST_VALUES):
+            return Refusal("too_large", f"expected at most {MOST_VALUES} values in an event", kind="event")
         parsed = self._parser.parse(item)
         return parse_event(item, self._decoder, now) if parsed is None else _event(parsed, now)
 

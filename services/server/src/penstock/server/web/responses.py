@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import ProblemBody, problem_of
 from penstock.server.models.arm import Arm
 from penstock.server.scoring.predict_request import PredictResult
+from penstock.server.scoring.row_slices import TURN_BYTES, rows_at_a_time
 
 
 class ModelFacts(Struct):
@@ -59,31 +61,53 @@ class PredictResponse:
             Problem: the only event was refused.
         """
         if self.is_array:
-            return [_refusal_body(result) if isinstance(result, Refusal) else result for result in self.results]
+            return list(self._items())
         (result,) = self.results
         if isinstance(result, Refusal):
             raise problem_of(result)
         return result
 
-    def to_json(self) -> bytes:
+    async def to_json(self) -> bytes:
         """The response as JSON.
 
         Raises:
             Problem: the only event was refused.
         """
-        return _encode(self.body())
+        return await _encode_items(self._items()) if self.is_array else _encode(self.body())
+
+    def _items(self) -> Iterator[Any]:
+        return (_refusal_body(result) if isinstance(result, Refusal) else result for result in self.results)
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def event_responses(result: PredictResult) -> list[EventResponse | Refusal]:
+async def _encode_items(items: Iterable[Any]) -> bytes:
+    texts: list[bytes] = []
+    size = 0
+    for item in items:
+        if size > TURN_BYTES:
+            await asyncio.sleep(0)
+            size = 0
+        texts.append(_encode(item))
+        size += len(texts[-1])
+    return b"[%b]" % b",".join(texts)
+
+
+async def event_responses(result: PredictResult) -> list[EventResponse | Refusal]:
     """The response to each event of a request."""
     writers = {version: _ResponseWriter(arm) for version, arm in result.arms.items()}
-    return [
-        prediction if isinstance(prediction, Refusal) else writers[prediction.version].response(event, prediction)
-        for event, prediction in zip(result.events, result.predictions, strict=True)
-    ]
+    most = rows_at_a_time(max((writer.cells for writer in writers.values()), default=0))
+    pairs = list(zip(result.events, result.predictions, strict=True))
+    responses: list[EventResponse | Refusal] = []
+    for start in range(0, len(pairs), most):
+        if start:
+            await asyncio.sleep(0)
+        responses += [
+            prediction if isinstance(prediction, Refusal) else writers[prediction.version].response(event, prediction)
+            for event, prediction in pairs[start : start + most]
+        ]
+    return responses
 
 
 class _ResponseWriter:
@@ -92,6 +116,7 @@ class _ResponseWriter:
     def __init__(self, arm: Arm) -> None:
         self._model = model_facts(arm)
         self._classes = arm.model.classes
+        self.cells = len(self._classes)
 
     def response(self, event: Event[Any], prediction: PredictionData) -> EventResponse:
         row = prediction.probabilities
