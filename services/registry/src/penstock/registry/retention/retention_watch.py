@@ -22,6 +22,7 @@ from penstock.runtime.service import Resources
 
 RETENTION: Final = "retention"
 EVERY_S = 60.0
+RETRY_S = 5.0
 
 _SEVERITY: dict[Level, Literal["info", "warning", "critical"]] = {
     "ample": "info",
@@ -57,7 +58,7 @@ class RetentionWatch:
             except TransientError as error:
                 self.failure = str(error)
                 log.warning("what is left of retention is not known: %s", error)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(RETRY_S if self.failure else EVERY_S)
 
     async def check(self) -> None:
         """Look at every topic once.
