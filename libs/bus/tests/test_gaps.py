@@ -236,9 +236,10 @@ async def test_a_follower_holds_where_a_topic_lost_records_that_never_expire(
         for _ in range(2):
             with pytest.raises(ReplacedTopic, match=r"from offset 0 on are gone \(expired, the log has 4\)"):
                 await following.start()
+        assert list(following.failures()) == [topic.name(namespace)]
     else:
         await following.start()
-        assert following.position == 10
+        assert (following.position, following.failures()) == (10, {})
     await following.close()
     await log.close()
 

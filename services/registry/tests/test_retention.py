@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,8 @@ from penstock.registry.retention.retention_left import (
 )
 from penstock.registry.retention.retention_survey import read_topics, survey
 from penstock.registry.retention.retention_watch import RetentionWatch
+from penstock.registry.wiring import Parts, registry_of, service_of
+from penstock.runtime.service import Resources
 from penstock.runtime.single_process import SingleProcess, VirtualClock
 
 from .conftest import DECLARATION
@@ -193,3 +197,43 @@ async def test_a_check_takes_few_requests_however_many_topics_there_are() -> Non
     log.requests = 0
     assert len(await survey(log, reads, NOW)) == 200
     assert log.requests == 6
+
+
+async def test_a_registry_checks_by_itself_and_shows_and_measures_what_is_left(parts: Parts) -> None:
+    process = SingleProcess(VirtualClock(NOW))
+    resources = process.resources()
+    resources.streams.apply(DECLARED)
+    await process.log.create([*control_topics("penstock"), *stream_topics("penstock", DECLARED)])
+    process.log.append([RecordBatch(EVENTS, 0, [None], [b"x"])])
+    process.clock.advance_to(NOW + int(0.9 * DECLARATION.retention.days * DAY * 1000))
+    service = service_of(registry_of(parts, resources), resources)
+    assert service.app is not None
+    tasks = [asyncio.ensure_future(task()) for task in service.tasks]
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client, asyncio.timeout(30):
+        while not (view := (await client.get("/v1/retention", params={"limit": 1})).json())["topics"]:  # noqa: ASYNC110 - it is polled
+            await asyncio.sleep(0)
+    (shown,) = view["topics"]
+    assert (shown["topic"], shown["group"], shown["level"]) == (EVENTS, "drift-detector", "low")
+    assert shown["seconds"] == pytest.approx(0.1 * DECLARATION.retention.days * DAY, abs=300)
+    assert f'penstock_retention_left_seconds{{stream="loans"}} {shown["seconds"]}' in metrics_of(resources)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_check_that_the_log_does_not_answer_is_shown_and_tried_again(deployment: Deployment) -> None:
+    deployment.log.away = True
+    task = asyncio.ensure_future(deployment.watch.run())
+    async with asyncio.timeout(30):
+        while deployment.watch.failure is None:  # noqa: ASYNC110 - it is polled
+            await asyncio.sleep(0)
+    assert deployment.watch.failure == "the log is away"
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    deployment.log.away = False
+
+
+def metrics_of(resources: Resources) -> str:
+    return resources.metrics.exposition()[0].decode()
