@@ -85,6 +85,7 @@ class RetentionWatch:
             if levels[left.topic] != self.level(left.topic):
                 log.warning("%s", retention_text(left, levels[left.topic]))
                 self._alerts.add(retention_alert(left, levels[left.topic], now))
+        levels = self._levels | levels  # a topic that was not found this time keeps its level
         self._levels = {topic: level for topic, level in levels.items() if level != "ample"}
 
     async def _publish(self, alert: Alert) -> None:
@@ -109,11 +110,11 @@ def retention_text(left: RetentionLeft, level: Level) -> str:
     where = f"{left.topic}/{left.partition}: {left.group} is at offset {left.position}"
     match level:
         case "passed":
-            return f"{where}, and retention deletes what it has not read; start it, or see why it is slow"
+            return f"{where}, and retention may delete what it has not read; start it, or see why it is slow"
         case "low":
             soon = "soon" if math.isinf(left.seconds) else f"in {timedelta(seconds=round(left.seconds))}"
             return (
-                f"{where}, and {soon} retention deletes what it has not read ({left.share:.0%} of the retention is "
+                f"{where}, and {soon} retention may delete what it has not read ({left.share:.0%} of the retention is "
                 "left); start it, or raise the topic's retention.bytes and retention.ms"
             )
         case "ample":
