@@ -1,4 +1,7 @@
-"""Positions that the log no longer has: records that expired, a tail that was lost, a topic that was made anew."""
+"""Positions that the log no longer has: records that expired, a tail that was lost, a topic that was made anew.
+
+One suite for every log.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,25 @@ from penstock.bus.errors import ReplacedTopic
 from penstock.bus.follower import TopicFollower
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.kafka.partition_gaps import gap_at
+from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import FetchedBatch, Gap, Log, NewTopic, RecordBatch, Source, TopicPartition
 from penstock.contracts.topics import DRIFT, STREAMS, Topic
+
+
+@dataclass(frozen=True)
+class DamagedMemory:
+    """A memory log, and what may happen to it."""
+
+    log: MemoryLog
+
+    def open(self) -> Log:
+        return self.log
+
+    async def expire(self, topic_partition: TopicPartition, before_offset: int) -> None:
+        self.log.expire(topic_partition, before_offset)
+
+    async def recreate(self, topic: str, log: Log) -> None:  # noqa: ARG002 - there is but one
+        self.log.recreate(topic)
 
 
 @dataclass(frozen=True)
@@ -47,9 +67,14 @@ class DamagedKafka:
         await admin.close()
 
 
-@pytest.fixture
-def kafka(broker: str) -> DamagedKafka:
-    return DamagedKafka(broker)
+Damaged = DamagedMemory | DamagedKafka
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def damaged(request: pytest.FixtureRequest) -> Damaged:
+    if request.param == "memory":
+        return DamagedMemory(MemoryLog())
+    return DamagedKafka(request.getfixturevalue("broker"))
 
 
 class Listener:
@@ -99,12 +124,12 @@ async def commit(log: Log, group: str, topic: str, position: int) -> None:
     await source.close()
 
 
-async def test_records_that_expired_while_a_group_was_down_are_a_gap_until_it_seeks(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_records_that_expired_while_a_group_was_down_are_a_gap_until_it_seeks(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 500)
     await commit(log, "g" + topic, topic, 50)
-    await kafka.expire((topic, 0), 450)
+    await damaged.expire((topic, 0), 450)
     source = await log.source("g" + topic, Listener())
     await source.subscribe([topic])
     batch = await next_gap(source)
@@ -117,11 +142,11 @@ async def test_records_that_expired_while_a_group_was_down_are_a_gap_until_it_se
     await log.close()
 
 
-async def test_a_first_start_on_a_log_that_no_longer_begins_at_0_is_no_gap(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_a_first_start_on_a_log_that_no_longer_begins_at_0_is_no_gap(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 20)
-    await kafka.expire((topic, 0), 15)
+    await damaged.expire((topic, 0), 15)
     source = await log.source("g" + topic, Listener())
     await source.subscribe([topic])
     assert await next_records(source) == list(range(15, 20))
@@ -129,8 +154,8 @@ async def test_a_first_start_on_a_log_that_no_longer_begins_at_0_is_no_gap(kafka
     await log.close()
 
 
-async def test_a_position_beyond_the_end_is_a_lost_tail(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_a_position_beyond_the_end_is_a_lost_tail(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 100)
     source = await log.source("g" + topic, Listener({(topic, 0): 500}))
@@ -143,8 +168,8 @@ async def test_a_position_beyond_the_end_is_a_lost_tail(kafka: DamagedKafka) -> 
     await log.close()
 
 
-async def test_records_that_expire_under_a_paused_member_are_a_gap_when_it_reads_on(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_records_that_expire_under_a_paused_member_are_a_gap_when_it_reads_on(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 10)
     source = await log.source("g" + topic, Listener())
@@ -153,15 +178,15 @@ async def test_records_that_expire_under_a_paused_member_are_a_gap_when_it_reads
     source.pause([(topic, 0)])
     await write(log, topic, 100)
     source.seek({(topic, 0): 10})
-    await kafka.expire((topic, 0), 60)
+    await damaged.expire((topic, 0), 60)
     source.resume([(topic, 0)])
     assert (await next_gap(source)).gap == Gap("expired", 10, 60)
     await source.close()
     await log.close()
 
 
-async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 20)
     source = await log.source("g" + topic, Listener())
@@ -169,7 +194,7 @@ async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets
     await next_records(source)
     await source.commit({(topic, 0): 20})
     await source.close()
-    await kafka.recreate(topic, log)
+    await damaged.recreate(topic, log)
     assert (topic, 0) not in await log.committed("g" + topic)  # Kafka deletes commits with the topic
     await write(log, topic, 30)
     source = await log.source("g" + topic, Listener())
@@ -181,11 +206,11 @@ async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets
     await log.close()
 
 
-async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(kafka: DamagedKafka) -> None:
-    topic, log = unique_topic(), kafka.open()
+async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 20)
-    await kafka.expire((topic, 0), 15)
+    await damaged.expire((topic, 0), 15)
     reader = await log.reader({(topic, 0): 3})
     gap, *batches = await reader.read_to_end()
     assert gap.gap == Gap("expired", 3, 15)
@@ -228,32 +253,33 @@ def follower(log: Log, namespace: str, topic: Topic[Any], applied: list[Any]) ->
 
 @pytest.mark.parametrize(("topic", "holds"), [(STREAMS, True), (DRIFT, False)])
 async def test_a_follower_holds_where_a_topic_lost_records_that_never_expire(
-    kafka: DamagedKafka, topic: Topic[Any], holds: bool
+    damaged: Damaged, topic: Topic[Any], holds: bool
 ) -> None:
-    namespace, log = unique_topic().split(".")[1], kafka.open()
+    namespace, log = unique_topic().split(".")[1], damaged.open()
     await log.create([NewTopic(topic.name(namespace), 1)])
     await write(log, topic.name(namespace), 10)
-    await kafka.expire((topic.name(namespace), 0), 4)
+    await damaged.expire((topic.name(namespace), 0), 4)
     following = follower(log, namespace, topic, [])
     if holds:
         for _ in range(2):
             with pytest.raises(ReplacedTopic, match=r"from offset 0 on are gone \(expired, the log has 4\)"):
                 await following.start()
+        assert list(following.failures()) == [topic.name(namespace)]
     else:
         await following.start()
-        assert following.position == 10
+        assert (following.position, following.failures()) == (10, {})
     await following.close()
     await log.close()
 
 
-async def test_a_follower_holds_where_its_topic_was_made_anew(kafka: DamagedKafka) -> None:
-    namespace, log = unique_topic().split(".")[1], kafka.open()
+async def test_a_follower_holds_where_its_topic_was_made_anew(damaged: Damaged) -> None:
+    namespace, log = unique_topic().split(".")[1], damaged.open()
     topic = STREAMS.name(namespace)
     await log.create([NewTopic(topic, 1)])
     await write(log, topic, 3)
     following = follower(log, namespace, STREAMS, [])
     await following.start()
-    await kafka.recreate(topic, log)
+    await damaged.recreate(topic, log)
     await write(log, topic, 5)
     with pytest.raises(ReplacedTopic, match="made anew"):
         await following.start()

@@ -303,3 +303,43 @@ async def test_a_paused_topic_partition_is_not_fetched_until_resumed_and_a_seek_
         source.resume([(topic, 0)])
         assert await poll_until(lambda: source.poll(10, 1), 1) == [(topic, 0, 2, b"2")]
         await source.close()
+
+
+async def test_the_first_record_at_or_after_a_time_is_found_and_the_end_where_all_are_older(open_log: OpenLog) -> None:
+    topic = unique_topic()
+    async with open_with_topics(open_log, NewTopic(topic, 2)) as log:
+        for _ in range(2):
+            await write(log, RecordBatch(topic, 0, [None] * 3, [b"x"] * 3))
+            await asyncio.sleep(0.002)  # times are in milliseconds
+        reader = await log.reader({(topic, 0): 0})
+        times = {record.offset: record.timestamp for batch in await reader.read_to_end() for record in batch.records}
+        await reader.close()
+        for time in (times[0], times[3], times[3] + 1):
+            expected = min((offset for offset, at in times.items() if at >= time), default=6)
+            found = await log.offsets_at({(topic, 0): time, (topic, 1): 0, (topic, 9): 0})
+            assert found == {(topic, 0): expected, (topic, 1): 0}
+
+
+async def test_retention_and_the_bytes_that_are_kept_are_those_of_the_topic(open_log: OpenLog) -> None:
+    limited, endless = unique_topic(), unique_topic()
+    async with open_with_topics(open_log, NewTopic(limited, 2, 60_000, 1 << 20), NewTopic(endless, 1)) as log:
+        await write(log, RecordBatch(limited, 1, [None] * 10, [b"%010d" % number * 100 for number in range(10)]))
+        retention = await log.retention([limited, endless])
+    assert (retention[limited].milliseconds, retention[limited].bytes) == (60_000, 1 << 20)
+    assert (retention[endless].milliseconds, retention[endless].bytes) == (None, None)
+    assert retention[limited].sizes[0] == 0
+    assert 10_000 <= retention[limited].sizes[1] < 11_000
+
+
+async def test_commits_are_given_of_the_topic_partitions_that_are_asked_for(open_log: OpenLog) -> None:
+    topic, group = unique_topic(), f"g{uuid.uuid4().hex[:8]}"
+    async with open_with_topics(open_log, NewTopic(topic, 3)) as log:
+        assert await log.committed(group, [(topic, 0)]) == {}
+        source = await log.source(group, RecordingListener())
+        await source.subscribe([topic])
+        await write(log, *(RecordBatch(topic, number, [None], [b"x"]) for number in range(3)))
+        await poll_until(lambda: source.poll(10, 0.1), 3)
+        await source.commit({(topic, 0): 1, (topic, 1): 1})
+        assert await log.committed(group) == {(topic, 0): 1, (topic, 1): 1}
+        assert await log.committed(group, [(topic, 1), (topic, 2)]) == {(topic, 1): 1}
+        await source.close()

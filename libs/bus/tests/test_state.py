@@ -110,6 +110,16 @@ def test_units_do_not_see_each_other(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"g", "h"}
 
 
+def test_a_store_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    unfinished = tmp_path / "group/loans/0.new"
+    unfinished.mkdir(parents=True)
+    (unfinished / "CURRENT").write_bytes(b"MANIFEST-of-nothing\n")
+    corrupt: list[None] = []
+    State(RocksStateStores(tmp_path, lambda: corrupt.append(None)).open(*UNIT)).close()
+    assert [path.name for path in tmp_path.glob("group/loans/*")] == ["0"]
+    assert not corrupt
+
+
 def test_a_store_has_one_opener_at_a_time(tmp_path: Path) -> None:
     held = RocksStateStores(tmp_path).open(*UNIT)
     with pytest.raises(StateLocked, match="cannot be opened"):

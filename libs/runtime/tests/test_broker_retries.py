@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -28,6 +29,9 @@ class UnreliableFollower:
             raise TransientError("the broker is away")
         self.steps += 1
         return 0
+
+    def failures(self) -> Mapping[str, str]:
+        return {}
 
     async def close(self) -> None:
         self.closed += 1

@@ -20,8 +20,11 @@ from penstock.bus.topics import control_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import output
 from penstock.contracts.records.streams import Streams
-from penstock.contracts.topics import COMMANDS
+from penstock.contracts.topics import COMMANDS, STREAMS
 from penstock.runtime.health import Health
+from penstock.runtime.runner import _work
+from penstock.runtime.service import Service
+from penstock.runtime.single_process import SingleProcess
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
 
@@ -154,3 +157,22 @@ async def test_a_worker_that_waits_for_the_log_is_not_ready_and_not_stuck(fault:
     assert (await get(health, "/readyz")).status_code == 200
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_service_that_holds_a_control_topic_names_it_from_its_start() -> None:
+    process = SingleProcess()
+    resources, health = process.resources(), Health("tiny", dict, Metrics())
+    await process.log.create(control_topics("penstock"))
+    topic = STREAMS.name("penstock")
+    process.log.append([RecordBatch.single(topic, 0, None, b"{}")] * 3)
+    process.log.expire((topic, 0), 2)
+    work = asyncio.create_task(_work(Service(), resources, health, "development"))
+    async with asyncio.timeout(30):
+        while not health.failures():  # noqa: ASYNC110 - a health page is polled
+            await asyncio.sleep(0.01)
+    answer = (await get(health, "/healthz")).json()
+    assert answer["status"] == "failing"
+    assert answer["failing"][topic].startswith(f"{topic} is read whole, but its records from offset 0 on are gone")
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    await resources.close()

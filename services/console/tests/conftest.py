@@ -31,6 +31,13 @@ HOLDS_A_PARTITION = ANSWERS.replace(
     "self.end_headers()",
     """self.end_headers(); self.wfile.write(b'{"failing": {"penstock.loans.events/1": "the batch is corrupt"}}')""",
 )
+KNOWS_RETENTION = ANSWERS.replace(
+    "self.end_headers()",
+    """self.end_headers(); self.wfile.write(b'{"failure": null, "topics": ['
+        b'{"topic": "penstock.loans.events", "group": "drift-detector", "seconds": 93600, "share": 0.149,'
+        b' "level": "low"},'
+        b'{"topic": "penstock.alerts", "group": "registry", "seconds": null, "share": 1.0, "level": "ample"}]}')""",
+)
 WITH_CHILD = (
     "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])" + ANSWERS
 )

@@ -11,7 +11,7 @@ import pytest
 from penstock.console.home import Home
 
 from .command_process import penstock
-from .conftest import ANSWERS, HOLDS_A_PARTITION, FakeDeployment
+from .conftest import ANSWERS, HOLDS_A_PARTITION, KNOWS_RETENTION, FakeDeployment
 
 
 def test_nothing_runs_in_a_new_home(tmp_path: Path) -> None:
@@ -58,6 +58,18 @@ def test_status_names_what_a_service_cannot_work_on_and_why(deployment: FakeDepl
     assert status.returncode == 0
     assert "validator: penstock.loans.events/1: the batch is corrupt" in status.stdout
     assert "ingestion:" not in status.stdout
+
+
+def test_status_shows_how_long_retention_keeps_what_the_slowest_groups_have_not_read(
+    deployment: FakeDeployment,
+) -> None:
+    deployment.start_ready(ingestion=ANSWERS, registry=KNOWS_RETENTION)
+    status = penstock(deployment.home, "status")
+    assert status.returncode == 0
+    assert [line.split() for line in status.stdout.splitlines()[-2:]] == [
+        ["penstock.loans.events", "drift-detector", "15%", "1", "day,", "2:00:00", "low"],
+        ["penstock.alerts", "registry", "100%", "no", "limit", "ample"],
+    ]
 
 
 def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) -> None:

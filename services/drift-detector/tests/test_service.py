@@ -2,72 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 
-from penstock.artifacts import MemoryStore
-from penstock.bus.ports import RecordBatch
-from penstock.bus.topics import control_topics, stream_topics
-from penstock.contracts.codecs.record_codec import encode
-from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import (
     COUNTS,
     DRIFT,
-    EVENTS,
-    LABELS,
-    MODELS,
     OUTCOMES,
-    PREDICTIONS,
     STATISTICS,
-    STREAMS,
-    Topic,
 )
 from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.drift_detector.wiring import build
 from penstock.ml.drift.distances import psi
-from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.runtime.settings import SettingsError
 from penstock.runtime.single_process import SingleProcess
 
-SETTINGS = DriftDetectorSettings(artifacts="memory:")
-REFERENCE = ReferenceBins.of(np.random.default_rng(0).normal(0, 1, 2000), "number")
-PROFILE = json.dumps({"format": 1, "fields": {"load": REFERENCE.to_dict()}}).encode()
-
-
-class Deployment:
-    """A drift detector alone on a log to which a test writes."""
-
-    def __init__(self, make: Any, declared: StreamDeclared) -> None:
-        self.make, self.declared = make, declared
-        self.process, self.store = SingleProcess(), MemoryStore()
-
-    async def start(self, profile: bytes | None = None) -> None:
-        digest = self.store.put(profile) if profile else None
-        await self.process.log.create(control_topics("penstock"))
-        await self.process.log.create(stream_topics("penstock", self.declared))
-        self.write(STREAMS, self.declared)
-        self.write(MODELS, self.make.epoch(1, digest))
-        await self.process.start(lambda resources: build(SETTINGS, resources, self.store))
-
-    def write(self, topic: Topic[Any], record: Any, partition: int = 0) -> None:
-        name = topic.name("penstock", None if topic.plane == "control" else "power")
-        self.process.log.append([RecordBatch.single(name, partition, b"k", encode(record))])
-
-    def read(self, topic: Topic[Any]) -> list[Any]:
-        name = topic.name("penstock", None if topic.plane == "control" else "power")
-        raw = self.process.log.records_of((name, 0))
-        return topic.decoder(None if topic.plane == "control" else self.declared)(raw)
-
-    async def send(self, number: int, partition: int, load: float, wrong: bool) -> None:
-        """One event, its prediction, and the label of the event twenty rows before."""
-        meter = f"m{number % 4}"
-        self.write(EVENTS, self.make.event(number, number, load, meter), partition)
-        self.write(PREDICTIONS, self.make.prediction(number, number, "1", entity=meter), partition)
-        self.write(LABELS, self.make.label(number, number + 20, "0" if wrong else "1", entity=meter), partition)
+from .service_deployment import PROFILE, REFERENCE, Deployment
 
 
 async def deployed(make: Any, partitions: int, count: int, shift_at: int, profile: bytes | None) -> Deployment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from penstock.bus.errors import ReplacedTopic
@@ -25,6 +25,9 @@ class Follower(Protocol):
     async def step(self, wait: float) -> int:
         """Apply new records, waiting `wait` seconds for the first; how many they were."""
 
+    def failures(self) -> Mapping[str, str]:
+        """The topics that it does not read on, and why."""
+
     async def close(self) -> None:
         """Stop reading; `start` continues where this stopped."""
 
@@ -44,6 +47,7 @@ class TopicFollower(Generic[R]):
         self._reader: Reader | None = None
         self._topic_id: str | None = None
         self._is_kept = topic.retention == "forever"
+        self._hold: str | None = None
         self.position = 0
 
     async def start(self) -> None:
@@ -59,6 +63,7 @@ class TopicFollower(Generic[R]):
         ends = await self._log.end_offsets([self._topic_partition])
         while await self._reader.is_behind(ends):
             self._apply_all(await self._reader.poll(START_WAIT))
+        self._hold = None
 
     async def step(self, wait: float) -> int:
         """Apply new records; how many they were."""
@@ -71,8 +76,16 @@ class TopicFollower(Generic[R]):
         topic = self._topic_partition[0]
         topic_id = (await self._log.topic_ids([topic])).get(topic)
         if self._topic_id is not None and topic_id != self._topic_id:
-            raise ReplacedTopic(f"{topic} was deleted or made anew; {MENDING}")
+            raise self._held(f"{topic} was deleted or made anew; {MENDING}")
         self._topic_id = topic_id
+
+    def _held(self, reason: str) -> ReplacedTopic:
+        self._hold = reason
+        return ReplacedTopic(reason)
+
+    def failures(self) -> Mapping[str, str]:
+        """The topic, if its earlier records are gone: it is held until it starts with them, and looked at again."""
+        return {self._topic_partition[0]: self._hold} if self._hold else {}
 
     async def close(self) -> None:
         """Stop reading; `start` continues where this stopped."""
@@ -84,7 +97,7 @@ class TopicFollower(Generic[R]):
         count = 0
         for batch in batches:
             if batch.gap is not None and (self._is_kept or batch.gap.cause != "expired"):
-                raise ReplacedTopic(
+                raise self._held(
                     f"{batch.topic} is read whole, but its records from offset {batch.gap.expected} on are gone "
                     f"({batch.gap.cause}, the log has {batch.gap.found}); {MENDING}"
                 )

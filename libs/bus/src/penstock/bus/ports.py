@@ -79,6 +79,15 @@ class NewTopic:
     max_record_bytes: int = MAX_RECORD_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class TopicRetention:
+    """How long and how many bytes a partition of a topic keeps (None: without a limit), and the bytes that each has."""
+
+    milliseconds: int | None
+    bytes: int | None
+    sizes: Mapping[int, int]
+
+
 class RebalanceListener(Protocol):
     """Is called when topic partitions are assigned to a source, before it reads them, and when they are revoked."""
 
@@ -192,14 +201,25 @@ class Log(Protocol):
     async def beginning_offsets(self, topic_partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that each topic partition still has, of those that exist."""
 
+    async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The offset of the first record at or after a time (milliseconds since 1970), of topic partitions that exist.
+
+        Where every record is older it is the end.
+        """
+
+    async def retention(self, topics: Collection[str]) -> dict[str, TopicRetention]:
+        """The retention of the topics, all of which exist."""
+
     async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
         """How many copies hold a record at least once it is confirmed, of the topics that exist."""
 
     async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         """The id of each topic that exists; a topic that was deleted and made anew has another."""
 
-    async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """The positions that the group has committed."""
+    async def committed(
+        self, group: str, topic_partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """The positions that the group has committed, of these topic partitions alone if any are given."""
 
     async def close(self) -> None:
         """Close the log's own connections; sources, sinks and readers are closed by their users."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from penstock.bus.follower import Follower
 from penstock.bus.worker.worker import Worker
 from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
 from penstock.telemetry.metrics import Metrics
@@ -18,8 +19,8 @@ from penstock.telemetry.metrics import Metrics
 class HealthBody(Struct):
     """Which service it is and how it is, with facts of the service's own.
 
-    `stuck` names the groups that are. `failing` are groups and topic partitions that cannot be worked on for now, and
-    why; they are tried again.
+    `stuck` names the groups that are. `failing` are groups, topics and topic partitions that cannot be worked on for
+    now, and why; they are tried again.
     """
 
     service: str
@@ -84,10 +85,15 @@ class Health:
         self._facts = facts
         self._metrics = metrics
         self._workers: Sequence[Worker] = ()
+        self._followers: Sequence[Follower] = ()
 
     def watch(self, workers: Sequence[Worker]) -> None:
         """Watch the progress of these workers."""
         self._workers = workers
+
+    def watch_followers(self, followers: Sequence[Follower]) -> None:
+        """Name the topics that these followers hold."""
+        self._followers = followers
 
     def is_ready(self) -> bool:
         """Whether the service can do its work."""
@@ -95,8 +101,9 @@ class Health:
         return self.started and not is_cut_off and self._can_work()
 
     def failures(self) -> dict[str, str]:
-        """The groups and topic partitions that cannot be worked on for now, and why."""
-        return {what: why for worker in self._workers for what, why in worker.failures().items()}
+        """The groups, topics and topic partitions that cannot be worked on for now, and why."""
+        parts: list[Worker | Follower] = [*self._workers, *self._followers]
+        return {what: why for part in parts for what, why in part.failures().items()}
 
     def stuck_groups(self) -> list[str]:
         """The groups whose handlers are at work for longer than they may take; waiting for the log does not count."""

@@ -171,6 +171,7 @@ async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event, l
 
 async def _work(service: Service, resources: Resources, health: Health, durability: Durability) -> None:
     followers = [resources.follow_streams(), *service.followers]
+    health.watch_followers(followers)
     await retry_until_available(lambda: resources.log.create(control_topics(resources.namespace)))
     for follower in followers:
         await retry_until_available(follower.start)

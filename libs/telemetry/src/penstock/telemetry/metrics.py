@@ -37,6 +37,12 @@ class Metrics:
         self._duplicate = self._counter(names.RECORDS_DUPLICATE, "Records dropped as duplicates, by topic.")
         self._missing = self._counter(names.RECORDS_MISSING, "Records lost before they were read, by topic.")
         self._lag = Gauge(names.CONSUMER_LAG, "Records still to be read.", ["topic"], registry=self.registry)
+        self._retention_left = Gauge(
+            names.RETENTION_LEFT,
+            "Until retention deletes what the slowest group has not read.",
+            ["stream"],
+            registry=self.registry,
+        )
         self._failing_units = Gauge(
             names.FAILING_UNITS, "Units that are held back.", ["group", "state"], registry=self.registry
         )
@@ -93,6 +99,10 @@ class Metrics:
         label = self._topics(topic)
         if label != OTHER:
             self._lag.remove(label)
+
+    def set_retention_left(self, stream: str, seconds: float) -> None:
+        """Set in how many seconds retention deletes what the slowest group of a stream has not read."""
+        self._retention_left.labels(self._streams(stream)).set(seconds)
 
     def set_failing_units(self, group: str, failing: int, suspended: int) -> None:
         """Set how many units of a group are held back: those that are tried again, and those that are suspended."""

@@ -19,6 +19,7 @@ from penstock.bus.ports import (
     Sink,
     Source,
     TopicPartition,
+    TopicRetention,
 )
 from penstock.console.deployment import Deployment
 from penstock.console.outage import Outage
@@ -84,13 +85,23 @@ class PatientLog:
         """How many copies hold a record at least once it is confirmed, of the topics that exist."""
         return await self._retry(lambda: self._log.acknowledged_copies(topics))
 
+    async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The offset of the first record at or after a time, the end where every record is older."""
+        return await self._retry(lambda: self._log.offsets_at(times))
+
+    async def retention(self, topics: Collection[str]) -> dict[str, TopicRetention]:
+        """The retention of the topics, all of which exist."""
+        return await self._retry(lambda: self._log.retention(topics))
+
     async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         """The id of each topic that exists; a topic that was deleted and made anew has another."""
         return await self._retry(lambda: self._log.topic_ids(topics))
 
-    async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """The positions that the group has committed."""
-        return await self._retry(lambda: self._log.committed(group))
+    async def committed(
+        self, group: str, topic_partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """The positions that the group has committed, of these topic partitions alone if any are given."""
+        return await self._retry(lambda: self._log.committed(group, topic_partitions))
 
     async def close(self) -> None:
         """Close the connections."""

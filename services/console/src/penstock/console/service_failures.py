@@ -1,12 +1,15 @@
-"""What services cannot work on for now and try again, groups and topic partitions, as their `/healthz` says."""
+"""What services cannot work on for now, as their `/healthz` says, and what the registry says is left of retention."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import httpx
 
 from penstock.console.deployment import Deployment, ProcessRecord
 
 TIMEOUT_S = 2.0
+MOST_TOPICS = 20
 
 
 def failures_of(deployment: Deployment) -> dict[str, dict[str, str]]:
@@ -24,6 +27,19 @@ def service_addresses(deployment: Deployment) -> list[str]:
         if record.process is not None and record.url.startswith("http")
         for address in (record.url, *record.children)
     ]
+
+
+def retention_of(deployment: Deployment) -> dict[str, Any]:
+    """What the registry says is left of the retention of the topics of which least is; empty if it does not answer."""
+    registry = deployment.processes.get("registry")
+    if registry is None or registry.process is None:
+        return {}
+    url = f"{registry.url}/v1/retention?limit={MOST_TOPICS}"
+    try:
+        document = httpx.get(url, timeout=TIMEOUT_S, trust_env=False).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _failures(client: httpx.Client, record: ProcessRecord) -> dict[str, str]:

@@ -12,6 +12,7 @@ from penstock.registry.db.engines import BadDatabase, open_engine
 from penstock.registry.db.outbox_relay import OutboxRelay
 from penstock.registry.db.transactions import Database
 from penstock.registry.handlers import registry_group
+from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases.registry import Registry
@@ -50,10 +51,11 @@ def registry_of(parts: Parts, resources: Resources) -> Registry:
 
 def service_of(registry: Registry, resources: Resources) -> Service:
     """The registry as a service."""
+    watch = RetentionWatch(resources)
     return Service(
         groups=[registry_group(registry)],
-        app=registry_app(registry, resources.telemetry, resources.metrics),
-        tasks=[registry.relay.run],
+        app=registry_app(registry, watch, resources.telemetry, resources.metrics),
+        tasks=[registry.relay.run, watch.run],
         health=lambda: {"outbox": registry.relay.unpublished},
     )
 

@@ -25,7 +25,8 @@ from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
 from penstock.bus.kafka.topic_ids import fetch_topic_ids
-from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition
+from penstock.bus.kafka.topic_retention import topic_retention
+from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition, TopicRetention
 
 REQUEST_TIMEOUT_MS = 10_000
 LEADER_CHECKS, LEADER_CHECK_EVERY = 200, 0.05  # how often, and each how many seconds, new partitions are looked at
@@ -143,6 +144,19 @@ class KafkaLog:
             offsets = await getattr(consumer, query)(existing) if existing else {}
             return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
 
+    async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The offset of the first record at or after a time, the end where every record is older."""
+        ends = await self.end_offsets(times)
+        with translate_kafka_errors():
+            consumer = await self._connected_lookup()
+            found = await consumer.offsets_for_times({KafkaTopicPartition(*key): times[key] for key in ends})
+        return {(key.topic, key.partition): at.offset if at else ends[key] for key, at in found.items()}
+
+    async def retention(self, topics: Collection[str]) -> dict[str, TopicRetention]:
+        """The retention of the topics, all of which exist."""
+        with translate_kafka_errors():
+            return await topic_retention(await self._connected_admin(), topics)
+
     async def acknowledged_copies(self, topics: Collection[str]) -> dict[str, int]:
         """How many copies hold a record at least once it is confirmed, of the topics that exist.
 
@@ -157,12 +171,15 @@ class KafkaLog:
         with translate_kafka_errors():
             return await fetch_topic_ids((await self._connected_lookup())._client, topics)
 
-    async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """The positions that the group has committed."""
+    async def committed(
+        self, group: str, topic_partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """The positions that the group has committed, of these topic partitions alone if any are given."""
+        wanted = None if topic_partitions is None else [KafkaTopicPartition(*key) for key in topic_partitions]
         with translate_kafka_errors():
             admin = await self._connected_admin()
-            offsets = await admin.list_consumer_group_offsets(group)
-            return {(partition.topic, partition.partition): commit.offset for partition, commit in offsets.items()}
+            commits = await admin.list_consumer_group_offsets(group, partitions=wanted)
+            return {(key.topic, key.partition): commit.offset for key, commit in commits.items() if commit.offset >= 0}
 
     async def close(self) -> None:
         """Close the connections for topics and offsets."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
+
+from penstock.bus.kafka.topic_settings import topic_settings
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
 
@@ -19,8 +19,8 @@ async def acknowledged_copies(admin: AIOKafkaAdminClient, topics: Collection[str
         KafkaError: the broker is away, or does not permit to describe a topic.
     """
     replicas = await _replicas(admin, topics)
-    insync = await _min_insync_replicas(admin, list(replicas)) if replicas else {}
-    return {topic: min(count, insync[topic]) for topic, count in replicas.items()}
+    settings = await topic_settings(admin, replicas, [MIN_INSYNC_REPLICAS])
+    return {topic: min(count, int(settings[topic][MIN_INSYNC_REPLICAS])) for topic, count in replicas.items()}
 
 
 async def _replicas(admin: AIOKafkaAdminClient, topics: Collection[str]) -> dict[str, int]:
@@ -34,16 +34,3 @@ async def _replicas(admin: AIOKafkaAdminClient, topics: Collection[str]) -> dict
             raise error(topic["topic"])
         replicas[topic["topic"]] = min(len(partition["replicas"]) for partition in topic["partitions"])
     return replicas
-
-
-async def _min_insync_replicas(admin: AIOKafkaAdminClient, topics: Collection[str]) -> Mapping[str, int]:
-    wanted = {MIN_INSYNC_REPLICAS: None}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic, configs=wanted) for topic in topics]
-    found = {}
-    for response in await admin.describe_configs(resources):
-        for code, _, _, topic, entries in response.resources:
-            if code:
-                raise for_code(code)(topic)
-            values: dict[str, Any] = {name: value for name, value, *_ in entries}
-            found[topic] = int(values[MIN_INSYNC_REPLICAS])
-    return found

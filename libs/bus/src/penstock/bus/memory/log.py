@@ -11,7 +11,7 @@ from penstock.bus.memory.group import MemoryGroup
 from penstock.bus.memory.partition import MemoryPartition, MemoryRecord
 from penstock.bus.memory.sink import MemorySink
 from penstock.bus.memory.source import MemoryReader, MemorySource
-from penstock.bus.ports import Clock, NewTopic, RebalanceListener, RecordBatch, TopicPartition
+from penstock.bus.ports import Clock, NewTopic, RebalanceListener, RecordBatch, TopicPartition, TopicRetention
 
 
 def system_clock() -> int:
@@ -86,6 +86,20 @@ class MemoryLog:
         await self.reach()
         return {key: self._partitions[key].beginning for key in topic_partitions if key in self._partitions}
 
+    async def offsets_at(self, times: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """The offset of the first record at or after a time, the end where every record is older."""
+        await self.reach()
+        return {key: self._partitions[key].offset_at(time) for key, time in times.items() if key in self._partitions}
+
+    async def retention(self, topics: Collection[str]) -> dict[str, TopicRetention]:
+        """The retention that the topics were made with; it deletes nothing."""
+        await self.reach()
+        return {topic: self._retention_of(self._topics[topic]) for topic in topics}
+
+    def _retention_of(self, topic: NewTopic) -> TopicRetention:
+        sizes = {number: self._partitions[topic.name, number].size for number in range(topic.partitions)}
+        return TopicRetention(topic.retention_ms, topic.retention_bytes, sizes)
+
     async def existing(self, topics: Collection[str]) -> set[str]:
         """Those of the topics that exist."""
         await self.reach()
@@ -101,10 +115,13 @@ class MemoryLog:
         await self.reach()
         return {topic: self._partitions[topic, 0].topic_id for topic in topics if topic in self._topics}
 
-    async def committed(self, group: str) -> dict[TopicPartition, int]:
-        """The positions that the group has committed."""
+    async def committed(
+        self, group: str, topic_partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """The positions that the group has committed, of these topic partitions alone if any are given."""
         await self.reach()
-        return dict(self.commits(group))
+        commits = self.commits(group)
+        return {key: at for key, at in commits.items() if topic_partitions is None or key in topic_partitions}
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -36,6 +36,15 @@ class MemoryPartition:
         """The next offset."""
         return self.beginning + len(self._entries)
 
+    @property
+    def size(self) -> int:
+        """The bytes of the keys and values."""
+        return sum(len(entry.key or b"") + len(entry.value or b"") for entry in self.records())
+
+    def offset_at(self, timestamp: int) -> int:
+        """The offset of the first record at or after a time, the end where every record is older."""
+        return next((entry.offset for entry in self.records() if entry.timestamp >= timestamp), self.end)
+
     def read(self, position: int, count: int) -> list[Entry]:
         """At most so many entries from an offset on, which lies within the partition or is its end."""
         first = position - self.beginning

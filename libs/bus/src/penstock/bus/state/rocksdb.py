@@ -14,6 +14,7 @@ from urllib.parse import quote
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager
 
 from penstock.bus.errors import StateLocked, TransientError
+from penstock.bus.state.empty_store import EmptyStore
 from penstock.bus.state.unit_state import Changes, StateStore
 
 R = TypeVar("R")
@@ -37,10 +38,11 @@ class CorruptState(TransientError):
 class RocksStateStore:
     """A store in a folder of its own, whose writes survive a crash. Values have keys `v…`, positions `p…`."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: Options, empty: EmptyStore) -> None:
         self._folder = folder
         with _translated(folder, "opened"):
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                empty.copy_to(folder)
             if (folder / _CORRUPT).exists():
                 raise CorruptState(f"{folder}: a read found the state corrupt")
             self._db: Any = Rdict(str(folder), options=options, access_type=AccessType.read_write())
@@ -136,6 +138,7 @@ class RocksStateStores:
         self._folder = folder
         self._count_corrupt = count_corrupt
         self._options = _options()
+        self._empty = EmptyStore(folder, self._options)
 
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
         """The unit's store.
@@ -146,12 +149,12 @@ class RocksStateStores:
         """
         folder = self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
         try:
-            return RocksStateStore(folder, self._options)
+            return RocksStateStore(folder, self._options, self._empty)
         except CorruptState as error:
             aside = _set_aside(folder)
             log.error("%s; it is kept in %s and rebuilt from the beginning of the log", error, aside)
             self._count_corrupt()
-            return RocksStateStore(folder, self._options)
+            return RocksStateStore(folder, self._options, self._empty)
 
     async def run(self, work: Callable[[], R]) -> R:
         """Do what opens or closes stores in a thread; it goes on to its end when the caller is cancelled."""
@@ -176,6 +179,7 @@ def _options() -> Options:
     options.set_write_buffer_manager(WriteBufferManager(UNFLUSHED_BYTES, False))
     options.set_write_buffer_size(WRITE_BUFFER_BYTES)
     options.set_max_open_files(MAX_OPEN_FILES)
+    options.set_max_file_opening_threads(1)  # by default each opening starts and ends sixteen threads
     options.set_keep_log_file_num(2)
     options.set_skip_stats_update_on_db_open(True)
     return options

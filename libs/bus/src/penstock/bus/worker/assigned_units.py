@@ -166,14 +166,16 @@ class AssignedUnits:
     async def _open_store(self, assigned: AssignedUnit) -> StateStore:
         if not self._group.stateful:
             return MemoryStateStore()
-        self._close_least_recently_used()
+        await self._close_least_recently_used()
         store = await self._state_stores.run(partial(self._state_stores.open, self._group.name, *assigned.unit))
         self._open[assigned.unit] = assigned
         return store
 
-    def _close_least_recently_used(self) -> None:
+    async def _close_least_recently_used(self) -> None:
+        """Close stores off the event loop, for it takes as long as opening one."""
         for oldest in self._idle()[: max(0, len(self._open) + 1 - MAX_OPEN_STORES)]:
-            self._close(oldest)
+            del self._open[oldest.unit]
+            await self._state_stores.run(oldest.close)
 
     def _idle(self) -> list[AssignedUnit]:
         return [unit for unit in self._open.values() if not unit.in_flight and unit.failure is None]

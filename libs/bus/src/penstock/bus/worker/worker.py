@@ -246,7 +246,7 @@ class Worker:
                 step = Step()
                 await self._writer.finish(0)  # lets go of states that are in flight
             if await self._handle_unit(unit, batches, step):
-                records += sum(len(batch.records) for batch in batches)
+                records += sum(map(_count, batches))
         for unit in self._retries.due():
             batches = self._retries.next_slice(unit)
             if await self._handle_unit(unit, batches, step):
@@ -350,6 +350,11 @@ class Worker:
             if unit is not None:
                 lags[topic] += max(0, end - (unit.positions or {}).get(topic, end))
         return lags
+
+
+def _count(batch: FetchedBatch) -> int:
+    """The records of a batch; a gap counts as one, for there may be records behind it."""
+    return len(batch.records) + (batch.gap is not None)
 
 
 def _holds(batch: FetchedBatch, position: int | None) -> bool:

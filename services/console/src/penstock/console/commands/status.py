@@ -12,7 +12,8 @@ from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import home_from_environment
-from penstock.console.service_failures import failures_of
+from penstock.console.service_failures import failures_of, retention_of
+from penstock.console.views.retention_table import retention_table
 from penstock.console.views.terminal import STATE_COLOURS, out
 from penstock.runtime.supervision.process_health import ProcessState
 
@@ -29,10 +30,19 @@ def status() -> None:
     for name, failures in failures_of(deployment).items():
         for what, why in failures.items():
             out.print(Text(f"{name}: {what}: {why}", style="yellow"))
+    _print_retention(deployment)
     if not deployment.is_supervised:
         out.print("No supervisor is running. Start it with: penstock up")
     if not (deployment.is_supervised and deployment.is_ready):
         raise typer.Exit(1)
+
+
+def _print_retention(deployment: Deployment) -> None:
+    retention = retention_of(deployment)
+    if retention.get("failure"):
+        out.print(Text(f"registry: what is left of retention is not known: {retention['failure']}", style="yellow"))
+    if retention.get("topics"):
+        out.print(retention_table(retention["topics"]))
 
 
 def _table(deployment: Deployment) -> Table:

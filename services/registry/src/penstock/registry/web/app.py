@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
 from penstock.registry.web.request_observer import observed_route
+from penstock.registry.web.retention_view import add_retention_route
 from penstock.registry.web.view_routes import add_view_routes
 from penstock.runtime.http.api_app import build_api
 from penstock.runtime.http.error_handlers import ErrorDetails
@@ -16,7 +18,7 @@ from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
 
-def registry_app(registry: Registry, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
+def registry_app(registry: Registry, watch: RetentionWatch, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
     """The ASGI app."""
     app = build_api(
         "Penstock registry",
@@ -35,4 +37,5 @@ def registry_app(registry: Registry, telemetry: Telemetry, metrics: Metrics) -> 
     app.router.route_class = observed_route(telemetry, metrics)
     add_command_routes(app, registry)
     add_view_routes(app, registry)
+    add_retention_route(app, watch)
     return app

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from penstock.contracts.declaration.stream import NAME_PATTERN, Declaration
@@ -19,6 +19,7 @@ from penstock.runtime.http.problems import Problem
 B = TypeVar("B", bound=BaseModel)
 
 StreamName = Annotated[str, Path(pattern=NAME_PATTERN)]
+PageLimit = Annotated[int, Query(ge=1, le=1000)]
 Version = Annotated[int, Path(ge=0, lt=2**31)]
 Actor = Annotated[str, Header(alias="X-Penstock-Actor", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}$")]
 CallerKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]

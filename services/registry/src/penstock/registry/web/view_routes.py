@@ -12,10 +12,8 @@ from penstock.registry.audit_chain import ChainHead
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web import rollout_view, views
 from penstock.registry.web.documentation import ETAG, NO_STREAM, NO_VERSION, view
-from penstock.registry.web.request_bodies import StreamName, Version
+from penstock.registry.web.request_bodies import PageLimit, StreamName, Version
 from penstock.runtime.http.problems import Problem
-
-PageLimit = Annotated[int, Query(ge=1, le=1000)]
 
 
 def add_view_routes(app: FastAPI, registry: Registry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
@@ -80,6 +80,10 @@ class OutcomeFollower:
                     await self._learn([(stream, learner)], await reader.poll(CATCH_UP_WAIT))
             finally:
                 await reader.close()
+
+    def failures(self) -> Mapping[str, str]:
+        """None: it reads over what the log no longer holds."""
+        return {}
 
     async def close(self) -> None:
         """Stop following."""

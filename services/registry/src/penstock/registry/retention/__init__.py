@@ -1,0 +1,1 @@
+"""How long retention still keeps what a consumer group has not read."""

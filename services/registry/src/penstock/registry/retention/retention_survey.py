@@ -1,0 +1,93 @@
+"""What is left of the retention of every topic that groups read, asked of the log in portions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from penstock.bus.ports import Log, TopicPartition
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
+from penstock.registry.retention.retention_left import ReadTopic, RetentionLeft, SlowestPosition, retention_left
+
+PORTION = 300  # topics that one request asks for
+RECENT_S = 300  # seconds over which the rate of writes is taken; a position within them has no age
+BEYOND = 1.1  # times the retention within which the time of a record is looked for: what is older has passed
+AGE_STEPS = 12  # halvings of the time in which a record was written: to 2.5 minutes of a week
+
+
+def read_topics(namespace: str, streams: Streams) -> list[ReadTopic]:
+    """The topics from which records expire and that consumer groups read; each service's group has its name."""
+    declared = [stream for name in streams.names() if (stream := streams.get(name)) is not None]
+    control = [_read_topic(namespace, topic, None) for topic in CONTROL_PLANE if _expires_unread(topic)]
+    data = [_read_topic(namespace, topic, stream) for stream in declared for topic in DATA_PLANE if topic.consumers]
+    return control + data
+
+
+def _expires_unread(topic: Topic[object]) -> bool:
+    return bool(topic.consumers) and topic.retention != "forever"
+
+
+def _read_topic(namespace: str, topic: Topic[object], stream: StreamDeclared | None) -> ReadTopic:
+    name = stream.name if stream else None
+    return ReadTopic(name, topic.name(namespace, name), topic.partitions(stream), topic.consumers)
+
+
+async def survey(log: Log, topics: Sequence[ReadTopic], now: int) -> list[RetentionLeft]:
+    """What is left of each topic that exists, at its worst partition; `now` is in milliseconds since 1970.
+
+    Raises:
+        TransientError: the log does not answer, or does not permit to describe its topics.
+    """
+    portions = [topics[start : start + PORTION] for start in range(0, len(topics), PORTION)]
+    return [left for portion in portions for left in await _survey_portion(log, portion, now)]
+
+
+async def _survey_portion(log: Log, topics: Sequence[ReadTopic], now: int) -> list[RetentionLeft]:
+    reads = {read.topic: read for read in topics}
+    slowest = await _slowest_positions(log, topics, now)
+    retention = await log.retention({topic for topic, _ in slowest})
+    aged = await _with_ages(log, slowest, {topic: kept.milliseconds for topic, kept in retention.items()}, now)
+    found = [retention_left(reads[topic], number, at, retention[topic]) for (topic, number), at in aged.items()]
+    by_topic = itertools.groupby(sorted(found, key=lambda left: left.topic), lambda left: left.topic)
+    return [min(partitions, key=lambda left: (left.share, left.seconds)) for _, partitions in by_topic]
+
+
+async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:
+    """The slowest group of each topic partition; one that has committed nothing will start at the log's beginning."""
+    keys = [(read.topic, number) for read in reads for number in range(read.partitions)]
+    groups = {group for read in reads for group in read.groups}
+    commits = {group: await log.committed(group, _keys_of(group, reads)) for group in sorted(groups)}
+    begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
+    recent = await log.offsets_at(dict.fromkeys(keys, now - 1000 * RECENT_S))
+    readers = {read.topic: read.groups for read in reads}
+    slowest = {}
+    for key in begins.keys() & ends.keys() & recent.keys():
+        position, group = min((commits[group].get(key, begins[key]), group) for group in readers[key[0]])
+        rate = (ends[key] - recent[key]) / RECENT_S
+        age = 0.0 if position >= recent[key] else float(RECENT_S)
+        slowest[key] = SlowestPosition(group, position, begins[key], ends[key], age, rate)
+    return slowest
+
+
+def _keys_of(group: str, reads: Sequence[ReadTopic]) -> list[TopicPartition]:
+    return [(read.topic, number) for read in reads if group in read.groups for number in range(read.partitions)]
+
+
+async def _with_ages(
+    log: Log, slowest: Mapping[TopicPartition, SlowestPosition], limits: Mapping[str, int | None], now: int
+) -> dict[TopicPartition, SlowestPosition]:
+    """The positions with the ages of their records, found by halving; most groups are at the end, and need none."""
+    ranges = {
+        key: (float(RECENT_S), BEYOND * limit / 1000)
+        for key, at in slowest.items()
+        if at.age and (limit := limits[key[0]]) is not None and limit > 1000 * RECENT_S
+    }
+    for _ in range(AGE_STEPS if ranges else 0):
+        middles = {key: (low + high) / 2 for key, (low, high) in ranges.items()}
+        found = await log.offsets_at({key: now - int(1000 * middle) for key, middle in middles.items()})
+        for key, middle in middles.items():
+            low, high = ranges[key]
+            is_older = found.get(key, 0) > slowest[key].position
+            ranges[key] = (middle, high) if is_older else (low, middle)
+    return {key: at._replace(age=ranges[key][1]) if key in ranges else at for key, at in slowest.items()}
