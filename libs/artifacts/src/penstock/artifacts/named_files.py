@@ -91,4 +91,3 @@ class NamedFiles:
                     obstore.delete(self._place, name)
                 except FileNotFoundError:
                     continue
-
