@@ -48,7 +48,7 @@ class CheckpointStore:
         stored = self._files.list(f"{self._folder(unit)}/files")
         digests = self._digests_of(unit, folder)
         for path, digest in digests.items():
-            if digest not in stored:
+            if digest not in stored or not _is_table(path):  # small ones are put again, which mends them
                 self._raise_if_stopping()
                 self._files.put(self._file(unit, digest), path)
         files = [CheckpointFile(path.name, digest) for path, digest in digests.items()]
@@ -126,9 +126,14 @@ class CheckpointStore:
         return f"{self._folder(unit)}/files/{digest}"
 
 
+def _is_table(path: Path) -> bool:
+    """Whether a file of a state is large and never changes."""
+    return path.suffix == ".sst"
+
+
 def _link_table(local: Path, path: Path, digest: str) -> bool:
-    """Link a table of the local state, if it is the one of the digest; all other files of a state change."""
-    if local.suffix != ".sst":
+    """Link a table of the local state, if it is the one of the digest."""
+    if not _is_table(local):
         return False
     try:
         os.link(local, path)
