@@ -103,6 +103,7 @@ class CheckpointedStores:
             self._report(unit, f"its checkpoint could not be stored: {error}")
             self._count("failed")
         else:
+            self.problems.pop(_text(unit), None)
             if not store.is_open and self._used.get(unit) is store:
                 del self._used[unit]
 
@@ -121,7 +122,6 @@ class CheckpointedStores:
             shutil.rmtree(folder)
         log.info("checkpoint of %s at %s, stored in %.1f s", _text(unit), positions, time.monotonic() - started)
         self._count("stored")
-        self.problems.pop(_text(unit), None)
 
     @contextmanager
     def _opened(self, unit: UnitKey, used: RocksStateStore) -> Iterator[RocksStateStore]:
