@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from penstock.artifacts.file_store import write_through
 from penstock.artifacts.object_store import bucket_errors
 from penstock.artifacts.store import verify_digest
 
+RETRIES = timedelta(seconds=10)  # who waits longer shall know it: the caller tries again
 PART = 8 << 20  # bytes in memory while a file is read or written
 
 
@@ -45,7 +46,7 @@ class NamedFiles:
     def in_bucket(cls, url: str) -> NamedFiles:
         """Files below `s3://bucket/prefix`."""
         with bucket_errors(url, "use"):
-            return cls(S3Store.from_url(url), url)
+            return cls(S3Store.from_url(url, retry_config={"max_retries": 3, "retry_timeout": RETRIES}), url)
 
     def list(self, folder: str) -> dict[str, datetime]:
         """When each file below a folder was put, by its name relative to the folder."""

@@ -99,7 +99,7 @@ class CheckpointedStores:
     def _store_reporting(self, unit: UnitKey, store: RocksStateStore) -> None:
         try:
             self._store_if_changed(unit, store)
-        except (ArtifactError, TransientError, OSError) as error:
+        except Exception as error:  # whatever it is, the unit works without
             self._report(unit, f"its checkpoint could not be stored: {error}")
             self._count("failed")
         else:

@@ -204,6 +204,7 @@ class RocksStateStores:
         """
         folder = self.folder(unit)
         old = Path(f"{folder}.old")
+        shutil.rmtree(old, ignore_errors=True)  # of a process that was killed just then
         with _translated(folder, "replaced"):
             with _locked(folder):  # who opens a state opens the old one before, or the new one after
                 folder.rename(old)
