@@ -19,7 +19,7 @@ from penstock.telemetry.metrics import Metrics
 past = st.datetimes(datetime(1900, 1, 2), datetime(2020, 1, 1)).map(lambda time: time.isoformat() + "Z")
 schemathesis.openapi.format("date-time", past)  # for all documents alike: there is one registry of formats
 
-DOCUMENTATION = {"/docs", "/docs/oauth2-redirect", "/openapi.json"}
+DOCUMENTATION = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 
 
 def with_health_routes(app: Any) -> FastAPI:

@@ -44,8 +44,9 @@ def setting_names(service: str) -> set[str]:
 
 
 def environment_of(compose: Compose, service: str) -> dict[str, str]:
-    environment: dict[str, str] = compose["services"][service]["environment"]
-    return environment
+    """What is set; a name without a value is passed on from the host, where it is set there."""
+    environment: dict[str, str | None] = compose["services"][service]["environment"]
+    return {name: value for name, value in environment.items() if value is not None}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -150,6 +150,9 @@ class FaultyStores:
         """The unit's store."""
         return FaultyStore(self._stores.open(group, stream, partition), self._life)
 
+    def prepare(self, group: str, stream: str | None, partition: int) -> None:
+        """As the stores."""
+
     async def run(self, work: Callable[[], R]) -> R:
         """At once."""
         return work()

@@ -69,6 +69,9 @@ def dedupe_per_process(member: Member) -> None:
             store.write = write_both  # type: ignore[method-assign]
             return store
 
+        def prepare(self, *_: Any) -> None:
+            pass
+
         async def run(self, work: Any) -> Any:
             return work()
 

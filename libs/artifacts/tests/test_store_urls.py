@@ -1,13 +1,12 @@
 """The store that a URL names."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from penstock.artifacts import ArtifactError, FileStore, open_store
+from penstock.artifacts import ArtifactError, FileStore, open_named_files, open_store
 
 
 def test_a_path_and_its_url_name_the_same_store(tmp_path: Path) -> None:
@@ -26,16 +25,15 @@ def test_each_memory_store_is_its_own() -> None:
 def test_other_urls_are_refused_with_what_is_expected(url: str) -> None:
     with pytest.raises(ArtifactError, match="give a path"):
         open_store(url)
+    with pytest.raises(ArtifactError, match="give a path"):
+        open_named_files(url)
 
 
-def test_a_bucket_is_opened_or_says_what_to_install() -> None:
-    if importlib.util.find_spec("obstore"):
-        assert open_store("s3://bucket/models")
-    else:
-        with pytest.raises(ArtifactError, match=r"penstock-artifacts\[s3\]"):
-            open_store("s3://bucket/models")
+def test_a_bucket_is_opened() -> None:
+    assert open_store("s3://bucket/models")
+    assert open_named_files("s3://bucket/models")
 
 
-def test_the_extra_is_not_imported_unless_needed() -> None:
+def test_obstore_is_not_imported_unless_needed() -> None:
     check = "import sys, penstock.artifacts; sys.exit('obstore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,6 +1,5 @@
 """What every store guarantees, on every kind of store."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obstore.store import MemoryStore as Bucket
 
 from penstock.artifacts import (
     ArtifactError,
@@ -19,6 +19,7 @@ from penstock.artifacts import (
     digest_of,
     digest_of_file,
 )
+from penstock.artifacts.object_store import ObjectStore
 
 ABSENT = "sha256:" + 64 * "0"
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -56,24 +57,16 @@ def file_store(folder: Path) -> StoreUnderTest:
     return StoreUnderTest(FileStore(folder), corrupt)
 
 
-KINDS = [memory_store, file_store]
-if importlib.util.find_spec("obstore"):  # an extra that not every installation has
-    from obstore.store import MemoryStore as Bucket
+def object_store(_: Path) -> StoreUnderTest:
+    bucket = Bucket()
 
-    from penstock.artifacts.object_store import ObjectStore
+    def corrupt(digest: str, data: bytes) -> None:
+        bucket.put(digest.replace(":", "/"), data)
 
-    def object_store(_: Path) -> StoreUnderTest:
-        bucket = Bucket()
-
-        def corrupt(digest: str, data: bytes) -> None:
-            bucket.put(digest.replace(":", "/"), data)
-
-        return StoreUnderTest(ObjectStore(bucket, "bucket"), corrupt)
-
-    KINDS.append(object_store)
+    return StoreUnderTest(ObjectStore(bucket, "bucket"), corrupt)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[memory_store, file_store, object_store])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
     made: StoreUnderTest = request.param(tmp_path / "store")
     return made

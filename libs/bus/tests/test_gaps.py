@@ -219,12 +219,12 @@ async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(damaged: Damage
     await log.close()
 
 
-async def test_a_reader_gives_the_gaps_of_what_it_took_on(kafka: DamagedKafka) -> None:
-    expired, replaced, log = unique_topic(), unique_topic(), kafka.open()
+async def test_a_reader_gives_the_gaps_of_what_it_took_on(damaged: Damaged) -> None:
+    expired, replaced, log = unique_topic(), unique_topic(), damaged.open()
     await log.create([NewTopic(expired, 1), NewTopic(replaced, 1)])
     await write(log, expired, 20)
     await write(log, replaced, 20)
-    await kafka.expire((expired, 0), 15)
+    await damaged.expire((expired, 0), 15)
     reader = await log.reader({})
 
     async def read(offset: int) -> tuple[list[Gap], list[int]]:
@@ -240,7 +240,7 @@ async def test_a_reader_gives_the_gaps_of_what_it_took_on(kafka: DamagedKafka) -
     await reader.remove([(expired, 0)])
     await reader.add({(replaced, 0): 0})
     assert await read(19) == ([], list(range(20)))
-    await kafka.recreate(replaced, log)
+    await damaged.recreate(replaced, log)
     await write(log, replaced, 5)
     assert await read(4) == ([Gap("replaced", 20, 0)], list(range(5)))
     await reader.close()

@@ -9,13 +9,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from aiokafka import TopicPartition as KafkaTopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.errors import TransientError
 from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.ports import TopicPartition
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Group, Route, Unit, route
+from penstock.bus.state.checkpoint_store import CheckpointStore
+from penstock.bus.state.checkpointed_stores import CheckpointedStores
 from penstock.bus.state.rocksdb import RocksStateStores
-from penstock.bus.state.unit_state import State
+from penstock.bus.state.unit_state import State, StateStores
 from penstock.bus.topics import stream_topics
 from penstock.bus.worker.worker import Worker
 from penstock.console.broker.standalone import start_broker
@@ -110,12 +116,15 @@ class Deployment:
 
     @asynccontextmanager
     async def member(
-        self, name: str, streams: Streams | None = None, workers: list[Worker] | None = None
+        self,
+        name: str,
+        streams: Streams | None = None,
+        workers: list[Worker] | None = None,
+        stores: StateStores | None = None,
     ) -> AsyncIterator[asyncio.Task[None]]:
         telemetry = start_telemetry("test", environ={})
-        worker = Worker(
-            self.group(name), self.log, self.namespace, streams or self.streams, self.state_stores, telemetry, Metrics()
-        )
+        own = (streams or self.streams, stores or self.state_stores)
+        worker = Worker(self.group(name), self.log, self.namespace, *own, telemetry, Metrics())
         if workers is not None:
             workers.append(worker)
         task = asyncio.create_task(worker.run())
@@ -186,6 +195,36 @@ async def test_members_come_and_go_and_every_id_is_counted_once(broker: str, tmp
 
 async def _all_of(d: Deployment, stream: str, count: int) -> bool:
     return await d.written(stream) >= count and len(set(await d.outputs(stream))) >= count
+
+
+async def test_a_member_on_another_machine_goes_on_from_checkpoints_of_what_expired(
+    broker: str, tmp_path: Path
+) -> None:
+    d = Deployment(broker, tmp_path)
+    await d.declare("loans")
+    results: list[str] = []
+    files = NamedFiles.in_folder(tmp_path / "checkpoints")
+    first, second = (
+        CheckpointedStores(RocksStateStores(tmp_path / name), CheckpointStore(files, d.namespace), results.append)
+        for name in ("first", "second")
+    )
+    async with d.member("first", stores=first):
+        await d.write("loans", range(500))
+        await until(lambda: _all_of(d, "loans", 500))
+    await first.close()
+    topic = LABELS.name(d.namespace, "loans")
+    ends = await d.log.end_offsets([(topic, number) for number in PARTITIONS])
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    await admin.delete_records({KafkaTopicPartition(*key): RecordsToDelete(end) for key, end in ends.items()})
+    await admin.close()
+    async with d.member("second", stores=second):
+        await d.write("loans", range(600))
+        await until(lambda: _all_of(d, "loans", 600))
+    assert len(set(await d.outputs("loans"))) == 600, "an id was written with two different numbers"
+    assert results == ["stored"] * len(PARTITIONS) + ["fetched"] * len(PARTITIONS)
+    await second.close()
+    await d.close()
 
 
 async def test_a_stream_that_one_member_hears_of_first_is_read_by_both_in_the_end(broker: str, tmp_path: Path) -> None:

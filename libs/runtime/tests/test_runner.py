@@ -153,6 +153,7 @@ def run_to_end(folder: Path, **settings: str) -> tuple[int, str]:
         ({"KAFKA_SSL_CA_FILE": "/nowhere/ca.pem"}, "KAFKA_SSL_CA_FILE: Path does not point to a file"),
         ({"KAFKA_REPLICATION_FACTOR": "0"}, "KAFKA_REPLICATION_FACTOR: Input should be greater"),
         ({"OTEL_TRACES_SAMPLER_ARG": "most"}, "OTEL_TRACES_SAMPLER_ARG is 'most'; expected a number from 0 to 1"),
+        ({"PENSTOCK_CHECKPOINTS": "ftp://x"}, "PENSTOCK_CHECKPOINTS: no place for files"),
         ({"NAMES": "{"}, "error parsing value for field"),
         ({"TROUBLE": "wiring"}, "TROUBLE: expected a key file"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.artifacts import MemoryStore
 from penstock.bus.ports import RecordBatch
-from penstock.bus.state.unit_state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores, StateStores
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.records.streams import StreamDeclared
@@ -30,9 +30,11 @@ class Deployment:
 
     def __init__(self, make: Any, declared: StreamDeclared) -> None:
         self.make, self.declared = make, declared
-        self.process, self.store, self.state_stores = SingleProcess(), MemoryStore(), MemoryStateStores()
+        self.process, self.store = SingleProcess(), MemoryStore()
+        self.state_stores: StateStores = MemoryStateStores()
 
-    async def start(self, profile: bytes | None = None) -> None:
+    async def start(self, profile: bytes | None = None, stores: StateStores | None = None) -> None:
+        self.state_stores = stores or self.state_stores
         digest = self.store.put(profile) if profile else None
         await self.process.log.create(control_topics("penstock"))
         await self.process.log.create(stream_topics("penstock", self.declared))

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from penstock.artifacts import open_named_files
+from penstock.bus.state.checkpoint_store import CheckpointStore
+from penstock.bus.state.checkpointed_stores import CheckpointedStores
+from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.contracts.topics import (
     COUNTS,
     DRIFT,
+    EVENTS,
+    LABELS,
     OUTCOMES,
+    PREDICTIONS,
     STATISTICS,
 )
 from penstock.drift_detector.settings import DriftDetectorSettings
@@ -78,6 +86,32 @@ async def test_without_a_profile_nothing_is_counted_and_a_repeated_log_is_scored
     clocks = [(block.clock, block.joined) for block in deployment.read(STATISTICS)]
     assert clocks == [("provisional", 100), ("matured", 100)] * 3
     await deployment.process.close()
+
+
+async def test_a_label_finds_its_event_on_another_machine_though_its_topic_expired(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.bus.worker.assigned_units.PREPARED_WITHIN", None)
+    deployment = Deployment(make, make.declared(partitions=1))
+    records = [
+        [(EVENTS, make.event(1)), (PREDICTIONS, make.prediction(1))],
+        [(LABELS, make.label(1, 20)), (EVENTS, make.event(2, 20))],
+    ]
+    for machine, written in zip(("first", "second"), records, strict=True):
+        checkpoints = CheckpointStore(open_named_files(str(tmp_path / "checkpoints")), "penstock")
+        stores = CheckpointedStores(RocksStateStores(tmp_path / machine), checkpoints, lambda _: None)
+        await deployment.start(stores=stores)
+        for topic, record in written:
+            deployment.write(topic, record)
+        await deployment.process.run_until_quiet()
+        await deployment.process.close()
+        await stores.close()
+        log, deployment.process = deployment.process.log, SingleProcess()
+        deployment.process.log = log
+        for topic in (EVENTS, PREDICTIONS):
+            log.expire((topic.name("penstock", "power"), 0), 1)
+    (outcome,) = deployment.read(OUTCOMES)
+    assert (outcome.id, outcome.data.status) == ("e1", "joined")
 
 
 def test_an_unknown_kind_of_store_is_a_settings_error() -> None:

@@ -121,15 +121,12 @@ def test_a_valid_event_is_forwarded_byte_for_byte_under_its_entity(partition: Pa
     assert partition.written == {"events": [(b"c1", sent)], "labels": [], "rejected": []}
 
 
-def test_an_awaited_event_is_forwarded_under_the_digest_of_its_own_operation_whatever_it_claims(
-    partition: Partition,
-) -> None:
+def test_an_awaited_event_is_forwarded_under_the_digest_of_its_own_operation(partition: Partition) -> None:
     bodies = [event("a"), event("b", amount=-1), event("b"), event("c", amount=2.0), event("d")]
     claims: list[tuple[tuple[str, bytes], ...]] = [(), (("penstock-operation", b""),) * 2]
     claims += [(("traceparent", b"t"), ("penstock-operation", b"")), (("penstock-operation", b"of another"),), ()]
-    (output, _) = partition.handle(
-        [MemoryRecord(at, START, b"k", *pair) for at, pair in enumerate(zip(bodies, claims, strict=True))]
-    )
+    pairs = enumerate(zip(bodies, claims, strict=True))
+    (output, _) = partition.handle([MemoryRecord(at, START, b"k", *pair) for at, pair in pairs])
 
     awaited = [ReceivedDecoder(partition.stream).decode(body) for body in bodies[2:4]]
     operations = operations_of(partition.stream.declaration, awaited)  # type: ignore[arg-type]

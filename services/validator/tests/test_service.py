@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from penstock.artifacts import open_named_files
 from penstock.artifacts.seal import generate_seal_key
 from penstock.bus.ports import RecordBatch
+from penstock.bus.state.checkpoint_store import CheckpointStore
+from penstock.bus.state.checkpointed_stores import CheckpointedStores
+from penstock.bus.state.rocksdb import RocksStateStores
+from penstock.bus.state.unit_state import StateStores
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.rejections import Rejection
@@ -62,11 +68,12 @@ class Deployment:
     def __init__(self) -> None:
         self.process = SingleProcess(VirtualClock(NOW))
 
-    async def start(self) -> None:
+    async def start(self, stores: StateStores | None = None) -> None:
         log = self.process.log
         await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
         log.append([RecordBatch.single(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
-        self.resources = self.process.resources()
+        resources = self.process.resources()
+        self.resources = replace(resources, state_stores=stores or resources.state_stores)
         await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
 
     async def handle(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
@@ -172,3 +179,22 @@ def test_the_answer_key_is_read_at_the_start(tmp_path: Path) -> None:
     assert build(ValidatorSettings(answer_key=key), resources).groups
     with pytest.raises(SettingsError, match="PENSTOCK_ANSWER_KEY"):
         build(ValidatorSettings(answer_key=tmp_path / "missing.key"), resources)
+
+
+async def test_a_duplicate_is_known_on_another_machine_though_its_topic_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.bus.worker.assigned_units.PREPARED_WITHIN", None)
+    deployment = Deployment()
+    for machine in ("first", "second"):
+        files = open_named_files(str(tmp_path / "checkpoints"))
+        checkpoints = CheckpointStore(files, "penstock")
+        stores = CheckpointedStores(RocksStateStores(tmp_path / machine), checkpoints, lambda _: None)
+        await deployment.start(stores)
+        await deployment.handle((event("known"), []), (event(f"new-{machine}"), []))
+        await deployment.process.close()
+        await stores.close()
+        deployment.process.log.expire(("penstock.meters.received", 0), 2)
+        log, deployment.process = deployment.process.log, SingleProcess(VirtualClock(NOW))
+        deployment.process.log = log
+    assert deployment.ids("events") == ["known", "new-first", "new-second"]

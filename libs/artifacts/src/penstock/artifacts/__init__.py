@@ -15,7 +15,7 @@ from penstock.artifacts.seal import Seal, generate_seal_key
 from penstock.artifacts.signing import Envelope, Signer, Verifier
 from penstock.artifacts.statement import Statement
 from penstock.artifacts.store import Store
-from penstock.artifacts.store_urls import open_store
+from penstock.artifacts.store_urls import open_named_files, open_store
 
 __all__ = [
     "ArtifactError",
@@ -35,5 +35,6 @@ __all__ = [
     "digest_of_file",
     "generate_key_pair",
     "generate_seal_key",
+    "open_named_files",
     "open_store",
 ]

@@ -116,13 +116,14 @@ def _shard_and_name(digest: str) -> tuple[str, str]:
 def _write_file(folder: int, name: str, chunks: Iterable[bytes]) -> str:
     """Write the chunks to a new file, force them to the disk, and return their digest."""
     with os.fdopen(os.open(name, _NEW_FILE, 0o444, dir_fd=folder), "wb") as file:
-        digest = digest_of_chunks(_write_through(chunks, file))
+        digest = digest_of_chunks(write_through(chunks, file))
         file.flush()
         os.fsync(file.fileno())
     return digest
 
 
-def _write_through(chunks: Iterable[bytes], file: BinaryIO) -> Iterator[bytes]:
+def write_through(chunks: Iterable[bytes], file: BinaryIO) -> Iterator[bytes]:
+    """The chunks, each once it is written to the file."""
     for chunk in chunks:
         file.write(chunk)
         yield chunk

@@ -1,10 +1,9 @@
-"""A store in a bucket, through obstore (the extra `s3`).
+"""A store in a bucket, through obstore.
 
 One object per artifact, `<prefix>/sha256/<64 hex digits>`. Endpoint, region and credentials come from the
 environment under their usual names (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …).
 """
 
-# mypy: disable-error-code="import-not-found"
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +39,7 @@ class ObjectStore:
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
-        with self._as_artifact_errors("write to"):
+        with bucket_errors(self._url, "write to"):
             obstore.put(self._bucket, _key(digest), data)
         return digest
 
@@ -49,13 +48,13 @@ class ObjectStore:
         with open_regular_file(path) as source:
             digest = digest_of_chunks(read_chunks(source))
             source.seek(0)
-            with self._as_artifact_errors("write to"):
+            with bucket_errors(self._url, "write to"):
                 obstore.put(self._bucket, _key(digest), source)
         return digest
 
     def get(self, digest: str) -> bytes:
         key = _key(digest)
-        with self._as_artifact_errors("read"):
+        with bucket_errors(self._url, "read"):
             try:
                 data = bytes(obstore.get(self._bucket, key).bytes())
             except FileNotFoundError as error:
@@ -64,20 +63,22 @@ class ObjectStore:
 
     def has(self, digest: str) -> bool:
         key = _key(digest)
-        with self._as_artifact_errors("read"):
+        with bucket_errors(self._url, "read"):
             try:
                 obstore.head(self._bucket, key)
             except FileNotFoundError:
                 return False
         return True
 
-    @contextmanager
-    def _as_artifact_errors(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except (BaseError, OSError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ArtifactError(f"cannot {action} the artifact bucket {self._url}: {reason}") from error
+
+@contextmanager
+def bucket_errors(url: str, action: str) -> Iterator[None]:
+    """What obstore raises as an `ArtifactError` that says what could not be done, and where."""
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArtifactError(f"cannot {action} the artifact bucket {url}: {reason}") from error
 
 
 def _key(digest: str) -> str:

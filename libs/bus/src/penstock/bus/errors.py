@@ -28,6 +28,10 @@ class StateLocked(TransientError):
     """A unit's state is open elsewhere: its owner before has not closed it yet."""
 
 
+class StateBehind(TransientError):
+    """A unit's state is being brought up to its newest checkpoint, which takes a while; other units go on."""
+
+
 class ReplacedTopic(TransientError):
     """A topic that is read whole lost records, or was deleted and made anew: what was read of it no longer holds."""
 

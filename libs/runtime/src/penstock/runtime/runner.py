@@ -20,6 +20,7 @@ from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.topics import control_topics
 from penstock.bus.worker.unit_retries import NEW_VERSION_S
 from penstock.runtime.broker_retries import follow_forever, retry_until_available
+from penstock.runtime.checkpoints import open_checkpoints, with_checkpoints
 from penstock.runtime.durability import Durability, check_durability
 from penstock.runtime.health import Health
 from penstock.runtime.http.limited_protocol import LimitedProtocol, Traffic
@@ -85,17 +86,23 @@ async def _run_service(name: str, settings: S, build: Build[S]) -> None:
     listener = _open_socket(settings)
     metrics = Metrics()
     state_stores = RocksStateStores(settings.data_folder / "state", metrics.count_corrupt_state)
+    checkpoints = open_checkpoints(settings, state_stores, metrics)
     history = VersionHistory(settings.data_folder)
-    resources = Resources.connect(name, settings, state_stores, metrics, is_new_version=history.is_new())
+    is_new = history.is_new()
+    resources = Resources.connect(name, settings, checkpoints or state_stores, metrics, is_new_version=is_new)
     asyncio.get_running_loop().call_later(NEW_VERSION_S, history.record)
     try:
         service = build(settings, resources)
+        if checkpoints is not None:
+            service = with_checkpoints(service, checkpoints, settings.checkpoint_seconds)
         try:
             await _run_until(stop, name, service, resources, listener, settings)
         finally:
             service.close()
     finally:
         await resources.close()
+        if checkpoints is not None:
+            await checkpoints.close()
 
 
 async def _run_until(

@@ -26,7 +26,11 @@ def _check_addresses(servers: str) -> str:
 
 
 class ServiceSettings(BaseSettings):
-    """The settings of every service."""
+    """The settings of every service.
+
+    `checkpoints` is where services with state store checkpoints of it: a path, `file:///path` or `s3://bucket/prefix`;
+    empty: nowhere.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -50,6 +54,8 @@ class ServiceSettings(BaseSettings):
     http_idle_seconds: Annotated[int, Field(alias="PENSTOCK_HTTP_IDLE_SECONDS", ge=1)] = 5
     http_unanswered_bytes: Annotated[int, Field(alias="PENSTOCK_HTTP_UNANSWERED_BYTES", ge=16 << 20)] = 256 << 20
     data_folder: Annotated[Path, Field(alias="PENSTOCK_DATA_FOLDER")] = Path(".penstock/data")
+    checkpoints: Annotated[str, Field(alias="PENSTOCK_CHECKPOINTS")] = ""
+    checkpoint_seconds: Annotated[float, Field(alias="PENSTOCK_CHECKPOINT_SECONDS", gt=0)] = 300.0
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(alias="PENSTOCK_LOG_LEVEL"),

@@ -1,5 +1,7 @@
 """The metrics that every service exposes to Prometheus."""
 
+from typing import Literal
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -59,6 +61,12 @@ class Metrics:
         self._corrupt = Counter(
             names.STATES_CORRUPT, "States that were corrupt, set aside and rebuilt.", registry=self.registry
         )
+        self._checkpoints = Counter(
+            names.CHECKPOINTS,
+            "Checkpoints of states: stored, fetched, not stored (failed), or not to be used (unusable).",
+            ["result"],
+            registry=self.registry,
+        )
         labels = ["method", "route", "status"]
         self._requests = Counter(names.HTTP_REQUESTS, "Requests answered.", labels, registry=self.registry)
         self._request_seconds = Histogram(
@@ -116,6 +124,10 @@ class Metrics:
     def count_corrupt_state(self) -> None:
         """Count a unit's state that was corrupt, and was set aside to be rebuilt."""
         self._corrupt.inc()
+
+    def count_checkpoint(self, result: Literal["stored", "fetched", "failed", "unusable"]) -> None:
+        """Count what became of a checkpoint of a unit's state."""
+        self._checkpoints.labels(result).inc()
 
     def set_epoch(self, stream: str, epoch: int) -> None:
         """Set the epoch at which this process answers a stream."""

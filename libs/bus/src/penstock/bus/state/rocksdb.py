@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import itertools
 import logging
+import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager
+from rocksdict import AccessType, BlockBasedOptions, Cache, Checkpoint, Options, Rdict, WriteBatch, WriteBufferManager
 
 from penstock.bus.errors import StateLocked, TransientError
 from penstock.bus.state.empty_store import EmptyStore
-from penstock.bus.state.unit_state import Changes, StateStore
+from penstock.bus.state.unit_state import Changes, UnitKey
 
 R = TypeVar("R")
 
@@ -46,6 +49,9 @@ class RocksStateStore:
             if (folder / _CORRUPT).exists():
                 raise CorruptState(f"{folder}: a read found the state corrupt")
             self._db: Any = Rdict(str(folder), options=options, access_type=AccessType.read_write())
+        self.is_open = True
+        self._is_kept = False
+        self._closing = threading.Lock()
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of the keys.
@@ -100,8 +106,32 @@ class RocksStateStore:
         """The next offset to read by topic."""
         return {topic.decode(): int.from_bytes(value, "big") for topic, value in self._scan_from(_POSITION)}
 
+    def make_checkpoint(self, folder: Path) -> None:
+        """Make a new folder that holds the state as it is now; tables are linked. Other threads may write meanwhile."""
+        with _translated(self._folder, "made a checkpoint of"):
+            self._db.flush()  # lets other threads run, which the checkpoint's own flush of what comes after does not
+            Checkpoint(self._db).create_checkpoint(str(folder))
+
+    @contextmanager
+    def kept_open(self) -> Iterator[bool]:
+        """Whether it is open; if so, a `close` takes effect at the end. For one thread beside its owner's."""
+        with self._closing:
+            self._is_kept = is_open = self.is_open
+        try:
+            yield is_open
+        finally:
+            with self._closing:
+                self._is_kept = False
+                was_closed = is_open and not self.is_open
+            if was_closed:
+                self._db.close()
+
     def close(self) -> None:
-        """Close the files."""
+        """Close the files, or have it done by the thread that keeps them open: what is in use cannot be closed."""
+        with self._closing:
+            self.is_open = False
+            if self._is_kept:
+                return
         self._db.close()
 
 
@@ -140,25 +170,67 @@ class RocksStateStores:
         self._options = _options()
         self._empty = EmptyStore(folder, self._options)
 
-    def open(self, group: str, stream: str | None, partition: int) -> StateStore:
+    def open(self, group: str, stream: str | None, partition: int) -> RocksStateStore:
         """The unit's store.
 
         Raises:
             StateLocked: it is still open, here or in another process.
             TransientError: the folder cannot be written.
         """
-        folder = self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
+        folder = self.folder((group, stream, partition))
         try:
-            return RocksStateStore(folder, self._options, self._empty)
+            return self.open_folder(folder)
         except CorruptState as error:
             aside = _set_aside(folder)
             log.error("%s; it is kept in %s and rebuilt from the beginning of the log", error, aside)
             self._count_corrupt()
-            return RocksStateStore(folder, self._options, self._empty)
+            return self.open_folder(folder)
+
+    def open_folder(self, folder: Path) -> RocksStateStore:
+        """The store in a folder.
+
+        Raises:
+            CorruptState: it cannot be opened.
+        """
+        return RocksStateStore(folder, self._options, self._empty)
+
+    def folder(self, unit: UnitKey) -> Path:
+        """Where a unit's state lies."""
+        group, stream, partition = unit
+        return self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
+
+    def replace(self, unit: UnitKey, by: Path) -> None:
+        """Put the state in the folder `by` in the place of a unit's state, which is closed.
+
+        Raises:
+            StateLocked: somebody opened it meanwhile.
+        """
+        folder = self.folder(unit)
+        old = Path(f"{folder}.old")
+        shutil.rmtree(old, ignore_errors=True)  # of a process that was killed just then
+        with _translated(folder, "replaced"):
+            with _locked(folder):  # who opens a state opens the old one before, or the new one after
+                folder.rename(old)
+                by.rename(folder)
+            shutil.rmtree(old)
+
+    def prepare(self, group: str, stream: str | None, partition: int) -> None:
+        """Nothing is to be done: without checkpoints there is no state but this disk's."""
 
     async def run(self, work: Callable[[], R]) -> R:
         """Do what opens or closes stores in a thread; it goes on to its end when the caller is cancelled."""
         return await asyncio.to_thread(work)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a closed database, as RocksDB takes it."""
+    with (folder / "LOCK").open("w") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateLocked(f"{folder}: the state was opened elsewhere") from error
+        yield
 
 
 def _set_aside(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -9,6 +10,10 @@ R = TypeVar("R")
 
 Changes = dict[bytes, bytes | None]
 """Keys and their new values; None: the key was deleted."""
+
+
+UnitKey = tuple[str, str | None, int]
+"""A group's unit: the group, the stream (None: the control plane), the partition."""
 
 
 class StateStore(Protocol):
@@ -152,6 +157,9 @@ class StateStores(Protocol):
             StateLocked: it is open already.
         """
 
+    def prepare(self, group: str, stream: str | None, partition: int) -> Future[None] | None:
+        """Bring a state that another member may have changed up to date, before it is opened; None: it is."""
+
     async def run(self, work: Callable[[], R]) -> R:
         """Do what opens and closes stores; where that waits for a disk, in a thread."""
 
@@ -165,6 +173,9 @@ class MemoryStateStores:
     def open(self, group: str, stream: str | None, partition: int) -> StateStore:
         """The unit's store."""
         return self._stores.setdefault((group, stream, partition), MemoryStateStore())
+
+    def prepare(self, group: str, stream: str | None, partition: int) -> None:
+        """Nothing is to be done: all members have one memory."""
 
     async def run(self, work: Callable[[], R]) -> R:
         """Do it at once: nothing waits."""

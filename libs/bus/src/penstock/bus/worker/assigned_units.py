@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+from penstock.bus.errors import StateBehind
 from penstock.bus.ports import FetchedBatch, TopicPartition
 from penstock.bus.routes import Group, Route, Unit
 from penstock.bus.state.unit_state import MemoryStateStore, State, StateStore, StateStores
@@ -16,6 +18,7 @@ from penstock.bus.worker.dead_letters import DeadLetterLimit
 from penstock.bus.worker.unit_failure import UnitFailure
 
 MAX_OPEN_STORES = 64  # of some 7 files each
+PREPARED_WITHIN = 0.05  # seconds that the others wait while it is looked up whether a state is up to date
 
 
 @dataclass(eq=False)
@@ -26,6 +29,7 @@ class AssignedUnit:
         topic_partitions: those of the unit that are assigned.
         positions: the next offsets to handle by topic, whether or not they are written yet; None as long as its state
             was not looked at.
+        preparation: the look for a newer checkpoint of its state, and its fetching, before it is opened.
         state, routes: its state and its handlers while it is open.
         in_flight: how many of its batches are being written.
         failure, failing_since: why nothing of it is fetched for now, and since when.
@@ -36,6 +40,7 @@ class AssignedUnit:
     unit: Unit
     topic_partitions: set[TopicPartition] = field(default_factory=set)
     positions: dict[str, int] | None = None
+    preparation: asyncio.Future[None] | None = None
     state: State | None = None
     routes: Mapping[str, Route] | None = None
     in_flight: int = 0
@@ -140,6 +145,7 @@ class AssignedUnits:
         """Open a unit's state, off the event loop, and its handlers; whether it stands elsewhere than was known.
 
         Raises:
+            StateBehind: its newest checkpoint is being fetched first.
             TransientError: the state cannot be opened.
             Exception: whatever the group's handlers raise from it.
         """
@@ -166,10 +172,23 @@ class AssignedUnits:
     async def _open_store(self, assigned: AssignedUnit) -> StateStore:
         if not self._group.stateful:
             return MemoryStateStore()
+        if assigned.positions is None:
+            await self._prepare(assigned)
         await self._close_least_recently_used()
         store = await self._state_stores.run(partial(self._state_stores.open, self._group.name, *assigned.unit))
         self._open[assigned.unit] = assigned
         return store
+
+    async def _prepare(self, assigned: AssignedUnit) -> None:
+        """Have its state brought up to date; what takes longer than a look goes on beside the loop."""
+        assigned.preparation = assigned.preparation or self._state_stores.prepare(self._group.name, *assigned.unit)
+        if assigned.preparation is None:
+            return
+        done, _ = await asyncio.wait({assigned.preparation}, timeout=PREPARED_WITHIN)
+        if not done:
+            raise StateBehind("its state is being brought up to the newest checkpoint")
+        preparation, assigned.preparation = assigned.preparation, None
+        preparation.result()
 
     async def _close_least_recently_used(self) -> None:
         """Close stores off the event loop, for it takes as long as opening one."""

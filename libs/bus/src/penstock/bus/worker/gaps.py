@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from penstock.bus.ports import FetchedBatch, Gap, Log, Source, TopicPartition
 from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
+from penstock.bus.state.progress import count_reset
 from penstock.bus.worker.assigned_units import AssignedUnit
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
@@ -95,6 +96,8 @@ class Gaps:
         action = self._action(unit.unit.stream)
         if action == "continue":
             unit.positions[batch.topic] = gap.found
+            if gap.found < gap.expected:
+                count_reset(unit.state)
             if gap.cause == "replaced":
                 unit.state.delete(_topic_id_key(batch.topic))  # the next assignment remembers the new one
             source.seek({key: gap.found})

@@ -27,6 +27,7 @@ from penstock.server.models.child_messages import (
     LENGTH_BYTES,
     Answered,
     Failed,
+    Imported,
     Learnt,
     Message,
     Opened,
@@ -54,6 +55,7 @@ class ChildModelHost:
         signal.alarm(math.ceil(limit) + GRACE_S)
         try:
             operations: dict[str, Callable[..., Message]] = {
+                "import": self._import,
                 "open": self._open,
                 "answer": self._answer,
                 "learn": self._learn,
@@ -65,6 +67,10 @@ class ChildModelHost:
             return Failed(f"{type(error).__name__}: {error}")
         finally:
             signal.alarm(0)
+
+    def _import(self) -> Imported:
+        import_learners()
+        return Imported()
 
     def _open(self, artifact: bytes, declaration: Declaration) -> Opened:
         self._model = None
@@ -94,7 +100,6 @@ def main(open_model: Callable[[bytes, Declaration], Model | Blend] = open_model)
     while content := _read_message(sys.stdin.buffer):
         message = encode(host.handle(pickle.loads(content)))  # the parent wrote it
         _write_all(output, len(message).to_bytes(LENGTH_BYTES) + message)
-        import_learners()  # while nobody waits: the first model may have been a baseline, and the next one not
 
 
 def _read_message(stream: BinaryIO) -> bytes:

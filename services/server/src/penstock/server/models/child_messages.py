@@ -20,7 +20,7 @@ from penstock.server.models.arm import Answers
 LENGTH_BYTES = 4
 MAX_MESSAGE = 512 * 1024 * 1024
 
-Operation = Literal["open", "answer", "learn"]
+Operation = Literal["import", "open", "answer", "learn"]
 Request = tuple[Operation, float, tuple[Any, ...]]
 """The operation, the seconds that it may take, and its arguments."""
 
@@ -33,6 +33,10 @@ class CopiedRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Imported(Struct, frozen=True, tag=True):
+    """Everything is imported that a model of learners needs."""
 
 
 class Opened(Struct, frozen=True, tag=True):
@@ -72,7 +76,7 @@ class Failed(Struct, frozen=True, tag=True):
     reason: str
 
 
-Message = Opened | Refused | Answered | Learnt | Failed
+Message = Imported | Opened | Refused | Answered | Learnt | Failed
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Message).decode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.server.models.child_messages import Opened, Refused
@@ -22,6 +23,7 @@ class ModelProcesses:
         self._command = command
         self._opening = asyncio.Semaphore(AT_ONCE)
         self._spare: ModelProcess | None = None
+        self._warm_up: asyncio.Future[None] | None = None
 
     async def check(self, artifact: bytes, declaration: Declaration) -> None:
         """Try whether a model can be opened and may serve.
@@ -33,6 +35,7 @@ class ModelProcesses:
         process, _ = await self._open(artifact, declaration)
         if self._spare is None:
             self._spare = process
+            self._warm_up = asyncio.ensure_future(self._import_learners(process))
         else:
             await process.close()
 
@@ -53,6 +56,11 @@ class ModelProcesses:
         spare, self._spare = self._spare, None
         if spare is not None:
             await spare.close()
+
+    async def _import_learners(self, process: ModelProcess) -> None:
+        """Import ahead what the next model may need: the first of a stream is a baseline, which needs nothing."""
+        with suppress(ModelProcessFailed):
+            await process.call("import", self._limits.opening)
 
     async def _open(self, artifact: bytes, declaration: Declaration) -> tuple[ModelProcess, Opened]:
         async with self._opening:
