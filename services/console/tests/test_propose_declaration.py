@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 

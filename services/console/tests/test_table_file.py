@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.table_file import LONGEST_LINE, open_table
+from penstock.console.table.csv_source import LONGEST_LINE
+from penstock.console.table.table import open_table
 
 from .failing_command import WrongInputCommand, wrong_input
 

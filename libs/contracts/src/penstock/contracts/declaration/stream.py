@@ -25,6 +25,10 @@ from penstock.contracts.declaration.strict_model import StrictModel, distinct
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
 TimePart = Literal["hour", "weekday", "yearday", "month"]
+TimeFormat = Literal["iso", "day-first", "month-first", "epoch-seconds", "epoch-milliseconds"]
+Texts = Annotated[tuple[str, ...], AfterValidator(distinct)]
+
+MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
 COLUMN_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}$"
@@ -34,8 +38,9 @@ class FieldDeclaration(StrictModel):
     """One field of an event.
 
     `outside` says what happens to a number outside `min`..`max`, or to a category that is not listed: `flag` accepts
-    it for the drift detector to see, `refuse` refuses the event. `missing` says the same of a missing value. A field
-    with `feature = false` is not shown to models.
+    it for the drift detector to see, `refuse` refuses the event. `missing` says the same of a missing value; or it
+    lists the texts that stand for one in files, in place of those of the stream, and accepts them. A field with
+    `feature = false` is not shown to models.
     """
 
     type: FieldType
@@ -43,7 +48,7 @@ class FieldDeclaration(StrictModel):
     max: float | None = None
     categories: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
     outside: Literal["flag", "refuse"] = "flag"
-    missing: Literal["accept", "refuse"] = "accept"
+    missing: Literal["accept", "refuse"] | Texts = "accept"
     feature: bool = True
 
     @model_validator(mode="after")
@@ -68,11 +73,12 @@ def _check_zone(name: str) -> str:
 class TimeDeclaration(StrictModel):
     """The event time of a row when a file is replayed, and the `parts` of event time that are features.
 
-    The time is read from `column`, in `zone` where it has none of its own; without a column, rows are one `step` apart
-    from `start` on.
+    The time is read from `column`, in `zone` where it has none of its own, as `format` says, or else as the whole
+    column shows; without a column, rows are one `step` apart from `start` on.
     """
 
     column: str | None = None
+    format: TimeFormat | None = None
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     step: timedelta = timedelta(minutes=1)
@@ -89,7 +95,8 @@ class LabelDeclaration(StrictModel):
     """What the model predicts, and the `horizon`: how long to wait for a label, in event time.
 
     With `new_classes = "accept"`, labels may have classes that are not listed. `prior` determines the answer of the
-    baseline of epoch 0: a weight per class, or one number for regression.
+    baseline of epoch 0: a weight per class, or one number for regression. `missing` lists the texts that stand for an
+    unknown label in files, in place of those of the stream; a class that is listed is never one of them.
     """
 
     name: Annotated[str, Field(pattern=COLUMN_PATTERN)]
@@ -97,6 +104,7 @@ class LabelDeclaration(StrictModel):
     new_classes: Literal["accept", "refuse"] = "refuse"
     horizon: timedelta = timedelta(days=30)
     prior: dict[str, float] | float | None = None
+    missing: Texts | None = None
 
     @model_validator(mode="after")
     def _check_horizon(self) -> LabelDeclaration:
@@ -140,7 +148,8 @@ class Declaration(StrictModel):
     `slices` are fields, which need not be features, by whose values quality is also reported: where a model does
     worse, and for whom. A stream without an `entity` is one series, unless `ordered = false`. `on_gap` says what a
     service does where the log lost records that it has not read: `continue` behind them, or `hold` the partition;
-    either way there is an alert.
+    either way there is an alert. `missing` lists the texts that stand for a missing value in files; a blank cell always
+    does, and a category that is listed never.
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -152,6 +161,7 @@ class Declaration(StrictModel):
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
     extra: Literal["refuse", "keep"] = "refuse"
     on_gap: Literal["continue", "hold"] = "continue"
+    missing: Texts = MISSING_TEXTS
     slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(distinct)] = ()
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()

@@ -25,7 +25,7 @@ from penstock.console.replay.replay import (
     write_report,
 )
 from penstock.console.supervision.lifecycle import running
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.console.views.replay_report_table import replay_report_table
 from penstock.console.views.terminal import downloads, err, out
 

@@ -16,7 +16,7 @@ from penstock.console.home import home_from_environment
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
 from penstock.console.services_client import open_services
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration, read_declaration

@@ -19,7 +19,7 @@ from penstock.console.replay.historical_events import historical_events
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
-from penstock.console.table_file import Table, open_table
+from penstock.console.table.table import Table, open_table
 from penstock.console.views.terminal import err, out
 from penstock.contracts.records.streams import StreamDeclared
 

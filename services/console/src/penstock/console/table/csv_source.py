@@ -1,120 +1,114 @@
-"""A file of rows: CSV, plain or gzipped, read strictly and a row at a time."""
+"""CSV, plain or gzipped: rows by Python's strict reader, columns by Arrow where the two agree.
+
+Arrow reads quotes leniently (an unclosed one is a value to the end of the file), so its batches are used only while
+every quote stands where the strict reader expects one; else the batches are those of the strict reader.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import zlib
-from codecs import getincrementaldecoder
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from penstock.console.failure import wrong_input
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.console.table.header import check_columns, numbers_for_names
+from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
 
 LONGEST_FIELD = 1_000_000  # characters
 LONGEST_LINE = 10_000_000  # characters
 BLOCK = 65_536  # characters read at a time, and to find the delimiter
+ARROW_BLOCK = 4_000_000  # bytes
+BATCH_ROWS = 10_000
 DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
-class Table:
-    """A CSV file: its columns, its delimiter and the SHA-256 of its bytes. Every call of `rows` reads it anew.
-
-    `limit` is how many of its rows are used, None for all.
-    """
+class CsvSource:
+    """A CSV file; every cell is text."""
 
     path: Path
     columns: tuple[str, ...]
     delimiter: str
-    digest: str
-    limit: int | None = None
 
-    def first(self, rows: int | None) -> Table:
-        """The same table with only its first rows; None: all."""
-        return replace(self, limit=rows)
-
-    def rows(self) -> Iterator[list[str]]:
-        """The rows in order, each with one text per column.
+    def numbered_rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows in order, each with the line of the file on which it ends.
 
         Raises:
             ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are not
                 text.
         """
-        for _, row in islice(_numbered_rows(self.path, self.delimiter, self.columns), self.limit):
-            yield row
+        return _numbered_rows(self.path, self.delimiter, self.columns)
 
-    def count(self) -> int:
-        """How many rows there are. Reads the whole file, so errors in it come up before anything is sent.
-
-        Raises:
-            ConsoleFailure: as for `rows`.
-        """
-        return sum(1 for _ in self.rows())
-
-    def lines_of(self, rows: Collection[int]) -> dict[int, int]:
-        """The line of the file on which each of the rows ends; the first row is number 0."""
-        lines = enumerate(line for line, _ in _numbered_rows(self.path, self.delimiter, self.columns))
-        return {number: line for number, line in islice(lines, max(rows, default=-1) + 1) if number in rows}
-
-    def column_index(self, column: str) -> int:
-        """The index of a column in every row.
+    def batches(self) -> Iterator[list[pa.Array]]:
+        """The rows in order, some thousand at a time, as one array of strings per column.
 
         Raises:
-            ConsoleFailure: there is no such column.
+            ConsoleFailure: as for `numbered_rows`.
         """
-        if column not in self.columns:
-            raise wrong_input(f"{self.path}: no column {column!r}; there are {', '.join(self.columns)}")
-        return self.columns.index(column)
+        rows = 0
+        try:
+            for batch in self._arrow_batches():
+                rows += len(batch[0])
+                yield batch
+        except (pa.ArrowException, IrregularQuotes, gzip.BadGzipFile, zlib.error, EOFError, OSError):
+            yield from _arrays(islice(self.numbered_rows(), rows, None))
+
+    def _arrow_batches(self) -> Iterator[list[pa.Array]]:
+        with _content(self.path) as content:
+            check = QuoteCheck(content, self.delimiter)
+            reader = arrow_csv.open_csv(
+                pa.PythonFile(check, mode="r"),
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False, block_size=ARROW_BLOCK, autogenerate_column_names=True, skip_rows_after_names=1
+                ),
+                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types={f"f{index}": pa.string() for index in range(len(self.columns))},
+                    strings_can_be_null=False,
+                ),
+            )
+            if len(reader.schema) != len(self.columns):
+                raise IrregularQuotes
+            last = None
+            for batch in reader:
+                check.raise_irregular()
+                if last is not None:
+                    yield last.columns
+                last = batch
+            check.end()  # before the last batch: an unclosed quote would make one value of all that follows it
+            if last is not None:
+                yield last.columns
 
 
-def open_table(path: Path) -> Table:
-    """Read a file's header, delimiter and digest.
+def open_csv(path: Path) -> CsvSource:
+    """Read a file's header and delimiter.
 
     Raises:
-        ConsoleFailure: it cannot be read, is empty, or its header names a column twice or not at all.
+        ConsoleFailure: it is empty, not text, or its header is no list of names.
     """
-    try:
-        if not path.is_file():
-            raise wrong_input(f"{path}: expected a CSV file, plain or gzipped; there is no such file")
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise wrong_input(f"{path}: cannot be read: {error.strerror}") from error
     delimiter = _delimiter(path)
     header = next((row for _, row in _numbered_rows(path, delimiter, None)), None)
     if header is None:
         raise wrong_input(f"{path}: expected a header and rows, the file is empty")
     columns = tuple(name.strip() for name in header)
-    _check_header(path, columns)
-    if next(_numbered_rows(path, delimiter, columns), None) is None:
-        raise wrong_input(f"{path}: expected rows after the header, there are none")
-    return Table(path, columns, delimiter, digest)
-
-
-def _check_header(path: Path, columns: tuple[str, ...]) -> None:
-    repeated = next((name for index, name in enumerate(columns) if name in columns[:index]), None)
-    if "" in columns:
-        raise wrong_input(f"{path}:1: column {columns.index('') + 1} has no name")
-    if repeated is not None:
-        raise wrong_input(f"{path}:1: the header names {repeated!r} twice")
+    check_columns(f"{path}:1", columns)
     if len(columns) == 1:
         raise wrong_input(f"{path}:1: expected columns separated by a comma, semicolon, tab or bar")
-    if all(_is_number(name) for name in columns):
+    if numbers_for_names(columns):
         raise wrong_input(f"{path}:1: expected a header with the columns' names, found numbers")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    if next(_numbered_rows(path, delimiter, columns), None) is None:
+        raise wrong_input(f"{path}: expected rows after the header, there are none")
+    return CsvSource(path, columns, delimiter)
 
 
 def _delimiter(path: Path) -> str:
@@ -123,13 +117,18 @@ def _delimiter(path: Path) -> str:
     return max(DELIMITERS, key=header.count)
 
 
+def _arrays(rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[pa.Array]]:
+    while batch := [row for _, row in islice(rows, BATCH_ROWS)]:
+        yield [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
+
+
 def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line on which they end; without `columns`, the header."""
     csv.field_size_limit(LONGEST_FIELD)
     with _text(path) as text, _ReadErrors(path) as position:
         reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         if columns is not None:
-            next(reader, None)
+            next((row for row in reader if row), None)
             position.line = reader.line_num
         for row in reader:
             position.line = reader.line_num
@@ -174,6 +173,16 @@ def _undecodable_line(path: Path) -> int:
     return line
 
 
+def _encoding_failure(path: Path) -> ConsoleFailure:
+    with _content(path) as content:
+        utf_16 = content.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
+    name, line = ("UTF-16", 1) if utf_16 else ("WINDOWS-1252", _undecodable_line(path))
+    found = "this is UTF-16" if utf_16 else "as Windows and Latin-1 write letters with accents it is not"
+    return wrong_input(
+        f"{path}:{line}: expected UTF-8 text, {found}; save the file as UTF-8: iconv -f {name} -t UTF-8 FILE > NEW"
+    )
+
+
 class _ReadErrors:
     """Turns what reading a file can raise into one line that names the file and the line."""
 
@@ -189,7 +198,6 @@ class _ReadErrors:
         if isinstance(error, csv.Error):
             raise wrong_input(f"{position}: not valid CSV: {error}") from error
         if isinstance(error, UnicodeDecodeError):
-            line = _undecodable_line(self._path)
-            raise wrong_input(f"{self._path}:{line}: expected UTF-8 text; save the file as UTF-8") from error
+            raise _encoding_failure(self._path) from error
         if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError | OSError):
             raise wrong_input(f"{position}: the file is damaged: {error}") from error
