@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Mask = NDArray[np.bool_]
 _DASH = ord("-")
 _POINT = ord(".")
 _ZERO = ord("0")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)
 _PLAIN = np.zeros(256, dtype=bool)
 _PLAIN[[*range(ord("0"), ord("9") + 1), _DASH, _POINT]] = True
 
@@ -66,7 +68,7 @@ class PlainTexts:
         digits = self._starts + self._lengths - first
         mask = (digits >= 2) & ~self.odd
         mask[mask] &= self._bytes[first[mask]] == _ZERO
-        return np.logical_and(mask, ~self.has_point()) if mask.any() else mask
+        return np.asarray(mask & ~self.has_point()) if mask.any() else mask
 
     def long(self) -> Mask:
         """Which texts have 16 characters or more, shape (n,): only these can be integers beyond 2^53."""
@@ -85,17 +87,27 @@ class PlainTexts:
 
     def _cells_of(self, positions: NDArray[Any]) -> NDArray[Any]:
         """The cell in which each byte lies. Empty cells share their start with the next, the last of them has it."""
+        if len(positions) == len(self._starts):
+            each = (positions >= self._starts) & (positions < self._starts + self._lengths)
+            if each.all():
+                return np.arange(len(positions))
         return np.searchsorted(self._starts, positions, side="right") - 1
 
     def _odd_cells(self, count: int) -> Mask:
+        filled = ~self.blank
+        if not _PLAIN[self._bytes[self._starts[filled]]].any():
+            return filled  # as words are, from their first letter on
         odd = np.zeros(count, dtype=bool)
         strange = np.flatnonzero(~_PLAIN[self._bytes])
         if len(strange):
             odd[self._cells_of(strange)] = True
         dashes = np.flatnonzero(self._bytes == _DASH)
-        if len(dashes):
+        leading = np.zeros(count, dtype=bool)
+        leading[filled] = self._bytes[self._starts[filled]] == _DASH
+        if len(dashes) > leading.sum():
             cells = self._cells_of(dashes)
-            odd[cells[(dashes != self._starts[cells]) | (self._lengths[cells] == 1)]] = True
+            odd[cells[dashes != self._starts[cells]]] = True
+        odd |= leading & (self._lengths == 1)
         return odd
 
     def _plain_numbers(self, column: pa.StringArray, count: int) -> Numbers:
@@ -108,3 +120,15 @@ class PlainTexts:
             except pa.ArrowInvalid:  # a text such as 1.2.3
                 self.odd = ~self.blank
         return numbers
+
+
+def iso_times(column: pa.StringArray) -> Numbers | None:
+    """The seconds since 1970 of n texts that all are ISO times of one length, None where one is not."""
+    lengths = pc.min_max(pc.binary_length(column)).as_py()
+    if lengths["min"] != lengths["max"] or not _ISO.fullmatch(column[0].as_py()):
+        return None
+    try:
+        times = pc.cast(column, pa.timestamp("us")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    return np.asarray(times.to_numpy(zero_copy_only=False) / 1e6)

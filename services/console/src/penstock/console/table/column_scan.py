@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts
+from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
 from penstock.console.table.odd_text import OddText, number_code, odd_text
 from penstock.console.table.reading import Reading
 
@@ -110,7 +110,12 @@ class ColumnScan:
 
     def _read_odd(self, column: pa.StringArray, texts: PlainTexts, values: dict[str, Numbers], present: Mask) -> None:
         odd = np.flatnonzero(texts.odd)
-        encoded = column.take(pa.array(odd)).dictionary_encode()
+        cells = column if len(odd) == len(column) else column.take(pa.array(odd))
+        times = iso_times(cells)
+        if times is not None:
+            values.setdefault("iso", np.full(len(column), np.nan))[odd] = times
+            return
+        encoded = cells.dictionary_encode()
         indices = encoded.indices.to_numpy()
         known = [self._known_text(text) for text in encoded.dictionary.to_pylist()]
         frequencies = np.bincount(indices, minlength=len(known)).tolist()

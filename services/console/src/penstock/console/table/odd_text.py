@@ -55,7 +55,7 @@ def odd_text(text: str) -> OddText:
     if _DATE.match(text):
         times = [parse_time(text, time_format, UTC) for time_format in _TIME_FORMATS]
         seconds = [nan if time is None else time.timestamp() for time in times]
-        return OddText(text, "", "", "", *_numbers(stripped), *seconds)
+        return OddText(text, "", "", "", nan, nan, *seconds)
     unit = unit_in(stripped)
     return OddText(text, "", unit, number_code(stripped), *_numbers(stripped, unit))
 
