@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from penstock.console.table.column_profile import ColumnProfile, Kind
 from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
 from penstock.console.table.kept_texts import kept_texts
-from penstock.console.table.number_format import NumberFormat
+from penstock.console.table.number_format import Decimal, NumberFormat
 from penstock.console.table.number_names import merged_texts, written_as_versions
 from penstock.console.table.reading import Reading
 from penstock.contracts.declaration.stream import TimeFormat
@@ -39,23 +38,37 @@ class Decision:
     codes: str = ""
 
 
-def decide(name: str, scan: ColumnScan) -> Decision:
-    """What the column called `name` is."""
-    if scan.typed and scan.typed != "text":
+def decide(name: str, scan: ColumnScan, decimal: Decimal) -> Decision:
+    """What the column called `name` is; `decimal` is the file's decimal sign, for cells that leave it open."""
+    if scan.typed:
         return _typed(name, scan) if not scan.texts else Decision("text")
     if _readable_values(scan) <= 0:
         return Decision("text" if scan.disguised else "empty")
-    if scan.typed != "text" and _is_boolean(scan.counts):
+    if scan.untyped and _is_boolean(scan.counts):
         return Decision("boolean")
-    return _time(scan) or (scan.typed != "text" and _number(name, scan)) or Decision("text")
+    return _time(scan) or (_number(name, scan, decimal) if scan.untyped else None) or Decision("text")
 
 
-def profile_of(name: str, scan: ColumnScan, missing_among_numbers: Collection[str]) -> ColumnProfile:
+def decimal_of_file(scans: Iterable[ColumnScan], delimiter: str) -> Decimal:
+    """The decimal sign of a file's columns of numbers: the comma where some have it and none a point.
+
+    Where no column shows it, a comma between three digits and three is one in a file with semicolons.
+    """
+    points, commas = 0, 0
+    for scan in scans:
+        point, comma = scan.readings["point"], scan.readings["comma"]
+        points += point.count > comma.count and _is_number(scan, point)
+        commas += comma.count > point.count and _is_number(scan, comma)
+    return "," if not points and (commas or delimiter == ";") else "."
+
+
+def profile_of(
+    name: str, scan: ColumnScan, decision: Decision, missing_among_numbers: Collection[str]
+) -> ColumnProfile:
     """The profile of the column called `name`; exceptions come without their line and text.
 
     `missing_among_numbers` holds the texts that stand for missing values in the file's columns of numbers and times.
     """
-    decision = decide(name, scan)
     is_text = decision.kind == "text"
     kept = kept_texts(scan, missing_among_numbers) if is_text else {}
     counts = Counter(scan.counts or {})
@@ -91,12 +104,6 @@ def profile_of(name: str, scan: ColumnScan, missing_among_numbers: Collection[st
     )
 
 
-def failed_rows(name: str, scan: ColumnScan) -> list[int]:
-    """The rows of the first cells that are exceptions."""
-    reading = decide(name, scan).reading
-    return [] if reading is None else reading.failed
-
-
 def _readable_values(scan: ColumnScan) -> int:
     absent = scan.blanks + sum(scan.missing_texts.values()) + sum(scan.disguised.values())
     return scan.rows - absent
@@ -126,11 +133,16 @@ def _time(scan: ColumnScan) -> Decision | None:
     return Decision("time", readings[best], time_format=TIME_READINGS[best], ambiguous=ambiguous)
 
 
-def _number(name: str, scan: ColumnScan) -> Decision | None:
+def _is_number(scan: ColumnScan, reading: Reading) -> bool:
     values = _readable_values(scan)
-    decimal = _decimal(scan)
+    return reading.count > 0 and values - reading.count <= _allowed(values)
+
+
+def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision | None:
+    values = _readable_values(scan)
+    decimal = _decimal(scan, decimal_of_file)
     reading = scan.readings["point" if decimal == "." else "comma"]
-    if not reading.count or values - reading.count > _allowed(values):
+    if not _is_number(scan, reading):
         return None
     if codes := _codes(scan, reading, decimal):
         return Decision("text", codes=codes)
@@ -148,9 +160,12 @@ def _number(name: str, scan: ColumnScan) -> Decision | None:
     return Decision(kind, reading, NumberFormat(decimal, unit), ambiguous=ambiguous)
 
 
-def _decimal(scan: ColumnScan) -> Literal[".", ","]:
-    """The decimal sign with which most cells are numbers; the point where both would do."""
-    return "," if scan.readings["comma"].count > scan.readings["point"].count else "."
+def _decimal(scan: ColumnScan, decimal_of_file: Decimal) -> Decimal:
+    """The decimal sign with which most cells are numbers; that of the file where both would do."""
+    point, comma = scan.readings["point"], scan.readings["comma"]
+    if point.count != comma.count:
+        return "," if comma.count > point.count else "."
+    return decimal_of_file
 
 
 def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
@@ -159,7 +174,7 @@ def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
     for reason, (text, count) in scan.codes.items():
         if reason == "a plus before digits" and scan.minus:
             continue
-        if reason == "integers beyond 2^53" and count <= _allowed(reading.count):
+        if reason != "leading zeros" and count <= _allowed(reading.count):
             continue
         if not measured:
             return f"{reason}: {text}"

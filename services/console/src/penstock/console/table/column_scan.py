@@ -36,10 +36,12 @@ class ColumnScan:
         codes: numbers whose text a number would not keep: by reason, the first one and how many.
         fractions: how many plain numbers have a decimal point.
         plus, minus: whether a number has the sign.
+        untyped: whether cells are text in want of a type, as in CSV; in a typed file a text is a text.
         typed: the type in a typed file, empty where values are text.
         texts: how many values are text.
     """
 
+    untyped: bool
     rows: int = 0
     blanks: int = 0
     missing_texts: Counter[str] = field(default_factory=Counter)
@@ -66,9 +68,7 @@ class ColumnScan:
 
     def _add_texts(self, column: pa.StringArray) -> None:
         if column.null_count:
-            self.typed = "text"
-            self.blanks += column.null_count
-            column = pc.drop_null(column)
+            column = pc.fill_null(column, "")
         if not len(column):
             return
         if self._unreadable > MOST_UNREADABLE:

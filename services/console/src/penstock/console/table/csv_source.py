@@ -40,6 +40,11 @@ class CsvSource:
     columns: tuple[str, ...]
     delimiter: str
 
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The columns whose cells are text in want of a type: all."""
+        return frozenset(self.columns)
+
     def numbered_rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows in order, each with the line of the file on which it ends.
 

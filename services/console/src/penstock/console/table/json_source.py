@@ -6,9 +6,10 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import msgspec
 import pyarrow as pa
@@ -18,6 +19,7 @@ from penstock.console.table.header import check_columns
 
 LONGEST_LINE = 10_000_000  # bytes
 BATCH_ROWS = 10_000
+MIXED = pa.large_string()  # stands for a column of several types
 _decode = msgspec.json.Decoder().decode
 
 
@@ -25,12 +27,18 @@ _decode = msgspec.json.Decoder().decode
 class JsonSource:
     """An NDJSON file; cells are numbers, booleans, texts, or None where the object lacks the key.
 
-    `types` holds the Arrow type of each column, text where its values are of several types.
+    `types` holds the Arrow type of each column, `MIXED` where its values are of several types.
     """
 
     path: Path
     columns: tuple[str, ...]
+    delimiter: ClassVar[str] = ""
     types: tuple[pa.DataType, ...]
+
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The columns whose cells are text in want of a type: those of several types."""
+        return frozenset(name for name, kind in zip(self.columns, self.types, strict=True) if kind == MIXED)
 
     def numbered_rows(self) -> Iterator[tuple[int, list[Any]]]:
         """The rows in order, each with its line.
@@ -73,7 +81,9 @@ def open_json(path: Path) -> JsonSource:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as text, as JSON writes it."""
+    """A value as text, as JSON writes it if it can."""
+    if isinstance(value, float | datetime):
+        return str(value)
     return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
@@ -85,12 +95,14 @@ def _type(kinds: set[type]) -> pa.DataType:
         return pa.int64()
     if known and known <= {int, float}:
         return pa.float64()
-    return pa.string() if known else pa.null()
+    if known == {str}:
+        return pa.string()
+    return MIXED if known else pa.null()
 
 
 def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_string(kind):
-        return pa.array([text_of(value) for value in values], kind)
+    if kind in (pa.string(), MIXED):
+        return pa.array([text_of(value) for value in values], pa.string())
     try:
         return pa.array(values, kind)
     except (pa.ArrowException, OverflowError):  # an integer that is too large

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
+Decimal = Literal[".", ","]
+"""A decimal sign."""
+
 CURRENCIES = "€$£¥₹₽₩₺₴₫฿"
 _UNIT = rf"[{CURRENCIES}%]|EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|BRL|AUD|CAD"
 _SPACES = "\u0020\u00a0\u2009\u202f'\u2019"  # and apostrophes: thousands separators beside either decimal sign
@@ -38,7 +41,7 @@ class NumberFormat:
     (None, None, None)
     """
 
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = "."
     unit: str = ""
 
     def parse(self, text: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC
-from math import nan
+from math import isnan, nan
 
 from penstock.console.table.missing_values import is_disguised
 from penstock.console.table.number_format import NumberFormat, unit_in
@@ -57,7 +57,8 @@ def odd_text(text: str) -> OddText:
         seconds = [nan if time is None else time.timestamp() for time in times]
         return OddText(text, "", "", "", nan, nan, *seconds)
     unit = unit_in(stripped)
-    return OddText(text, "", unit, number_code(stripped), *_numbers(stripped, unit))
+    point, comma = _numbers(stripped, unit)
+    return OddText(text, "", unit, "" if isnan(point) else number_code(stripped), point, comma)
 
 
 def number_code(text: str) -> str:

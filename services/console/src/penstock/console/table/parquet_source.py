@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +27,12 @@ class ParquetSource:
 
     path: Path
     columns: tuple[str, ...]
+    delimiter: ClassVar[str] = ""
+
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The columns whose cells are text in want of a type: none."""
+        return frozenset()
 
     def numbered_rows(self) -> Iterator[tuple[int, list[Any]]]:
         """The rows in order, each with its number from 1, which stands for a line.

@@ -2,64 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
-from penstock.console.table.column_kind import decide, failed_rows, profile_of
+from penstock.console.table.column_kind import decide, decimal_of_file, profile_of
 from penstock.console.table.column_profile import ColumnProfile, OddCell
 from penstock.console.table.column_scan import ColumnScan
 from penstock.console.table.json_source import text_of
 
-NumberedRows = Callable[[], Iterator[tuple[int, list[Any]]]]
+
+class Source(Protocol):
+    """What reads a kind of file."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between cells, empty in a typed file."""
+
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The columns whose cells are text in want of a type."""
+
+    def numbered_rows(self) -> Iterator[tuple[int, list[Any]]]:
+        """The rows in order, each with the line of the file on which it ends."""
+
+    def batches(self) -> Iterator[list[pa.Array]]:
+        """The rows in order, some thousand at a time, as one array per column."""
 
 
-def profile_columns(
-    columns: Sequence[str], batches: Iterable[Sequence[pa.Array]], limit: int | None, numbered_rows: NumberedRows
-) -> dict[str, ColumnProfile]:
-    """What each column holds, by its name.
-
-    Args:
-        columns: the names.
-        batches: the rows, as one array per column.
-        limit: how many rows are looked at, None for all.
-        numbered_rows: the rows with their lines, read only if cells are odd, up to the last of these.
+def profile_columns(source: Source, limit: int | None) -> dict[str, ColumnProfile]:
+    """What each column of a file holds, by its name; `limit` is how many rows are looked at, None for all.
 
     Raises:
         ConsoleFailure: the file is damaged.
     """
-    scans = {name: ColumnScan() for name in columns}
-    for row, batch in _first(batches, limit):
+    scans = {name: ColumnScan(untyped=name in source.untyped) for name in source.columns}
+    for batch in _first(source.batches(), limit):
         for scan, column in zip(scans.values(), batch, strict=True):
-            assert scan.rows == row
             scan.add(column)
-    numeric = [scan for name, scan in scans.items() if decide(name, scan).kind in ("number", "integer", "time")]
+    decimal = decimal_of_file(scans.values(), source.delimiter)
+    decisions = {name: decide(name, scan, decimal) for name, scan in scans.items()}
+    numeric = [scans[name] for name, decision in decisions.items() if decision.kind in ("number", "integer", "time")]
     missing_among_numbers = frozenset[str]().union(*(scan.missing_texts for scan in numeric))
-    profiles = {name: profile_of(name, scan, missing_among_numbers) for name, scan in scans.items()}
-    odd = {name: rows for name, scan in scans.items() if (rows := failed_rows(name, scan))}
-    return profiles | _with_exceptions(profiles, odd, numbered_rows) if odd else profiles
+    profiles = {name: profile_of(name, scan, decisions[name], missing_among_numbers) for name, scan in scans.items()}
+    odd = {name: each.reading.failed for name, each in decisions.items() if each.reading and each.reading.failed}
+    return profiles | _with_exceptions(profiles, odd, source.numbered_rows()) if odd else profiles
 
 
-def _first(batches: Iterable[Sequence[pa.Array]], limit: int | None) -> Iterator[tuple[int, Sequence[pa.Array]]]:
-    """The batches up to so many rows, each with the number of its first row."""
+def _first(batches: Iterable[Sequence[pa.Array]], limit: int | None) -> Iterator[Sequence[pa.Array]]:
+    """The batches up to so many rows."""
     row = 0
     for batch in batches:
         if limit is not None and row + len(batch[0]) >= limit:
-            yield row, [column.slice(0, limit - row) for column in batch]
+            yield [column.slice(0, limit - row) for column in batch]
             return
-        yield row, batch
+        yield batch
         row += len(batch[0])
 
 
 def _with_exceptions(
-    profiles: Mapping[str, ColumnProfile], odd: Mapping[str, Sequence[int]], numbered_rows: NumberedRows
+    profiles: Mapping[str, ColumnProfile], odd: Mapping[str, Sequence[int]], rows: Iterator[tuple[int, list[Any]]]
 ) -> dict[str, ColumnProfile]:
-    wanted = {row for rows in odd.values() for row in rows}
+    wanted = {row for failed in odd.values() for row in failed}
     index = {name: position for position, name in enumerate(profiles)}
     found: dict[int, tuple[int, list[Any]]] = {}
-    for row, (line, cells) in enumerate(numbered_rows()):
+    for row, (line, cells) in enumerate(rows):
         if row in wanted:
             found[row] = line, cells
             if len(found) == len(wanted):
@@ -67,7 +80,7 @@ def _with_exceptions(
     return {
         name: replace(
             profiles[name],
-            exceptions=tuple(OddCell(row, found[row][0], str(text_of(found[row][1][index[name]]))) for row in rows),
+            exceptions=tuple(OddCell(row, found[row][0], str(text_of(found[row][1][index[name]]))) for row in failed),
         )
-        for name, rows in odd.items()
+        for name, failed in odd.items()
     }

@@ -9,33 +9,17 @@ from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import Any
 
 from penstock.console.failure import wrong_input
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.csv_source import open_csv
 from penstock.console.table.json_source import open_json
 from penstock.console.table.parquet_source import MAGIC, open_parquet
-from penstock.console.table.profile import profile_columns
+from penstock.console.table.profile import Source, profile_columns
 
 Cell = str | float | bool | datetime | None
 """A value as the file holds it: always text in CSV; in NDJSON and Parquet of the file's own type, None if absent."""
-
-
-class Source(Protocol):
-    """What reads a kind of file."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the columns."""
-
-    def numbered_rows(self) -> Iterator[tuple[int, list[Any]]]:
-        """The rows in order, each with the line of the file on which it ends."""
-
-    def batches(self) -> Iterator[list[pa.Array]]:
-        """The rows in order, some thousand at a time, as one array per column."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +83,7 @@ class Table:
         Raises:
             ConsoleFailure: as for `rows`.
         """
-        return profile_columns(self.columns, self.source.batches(), self.limit, self.source.numbered_rows)
+        return profile_columns(self.source, self.limit)
 
 
 def open_table(path: Path) -> Table:
