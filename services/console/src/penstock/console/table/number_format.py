@@ -54,7 +54,7 @@ class NumberFormat:
             else:
                 return number if isfinite(number) and "_" not in text else None
         parts = _PARTS.fullmatch(text.strip())
-        if parts is None or unit_of(parts) not in ("", self.unit):
+        if parts is None or unit_of(parts) not in ("", self.unit) or (parts["sign"] and parts["inner"]):
             return None
         match = _PATTERNS[self.decimal].fullmatch(parts["number"])
         if match is None:
