@@ -17,7 +17,6 @@ from penstock.console.table.cell_reader import class_namer
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.missing_values import missing_test
-from penstock.console.table.number_format import NumberFormat
 from penstock.console.table.table import Table
 from penstock.console.table.time_format import parse_time
 from penstock.contracts.declaration.stream import MISSING_TEXTS
@@ -99,15 +98,15 @@ class _Sample:
         index = self._table.column_index(self.label.name)
         entity_index = None if entity is None else self._table.column_index(entity)
         is_missing = missing_test(self.label.missing_texts)
-        name, parse = class_namer((), self.label), (self.label.number_format or NumberFormat()).parse
+        name, number_format = class_namer((), self.label), self.label.number_format
         found = []
         for row in self.rows:
             cell = row[index]
             if cell is None or (isinstance(cell, str) and is_missing(cell)):
                 continue
-            number = parse(cell) if isinstance(cell, str) and self.label.number_format else None
-            text = name(cell) if number is None or number.is_integer() else str(number)
-            found.append((text, None if entity_index is None else str(row[entity_index])))
+            if number_format and isinstance(cell, str) and number_format.parse(cell) is None:
+                continue  # an exception, or a missing value in disguise
+            found.append((name(cell), None if entity_index is None else str(row[entity_index])))
         return found
 
     def times(self, column: str) -> list[datetime]:

@@ -54,6 +54,7 @@ def class_namer(classes: Collection[str], profile: ColumnProfile) -> Callable[[A
     Where numbers are codes, or two texts of the column would get one name, each text is its own class.
     """
     exact = bool(profile.codes or profile.merged)
+    written_apart = profile.number_format if profile.number_format != NumberFormat() else None
 
     def name(cell: Any) -> str:
         if not isinstance(cell, str):
@@ -62,6 +63,8 @@ def class_namer(classes: Collection[str], profile: ColumnProfile) -> Callable[[A
             return cell
         lower = cell.lower()
         canonical = lower if lower in _TRUTHS else canonical_text(cell)
+        if written_apart and canonical == cell and (number := written_apart.parse(cell)) is not None:
+            canonical = canonical_class(number)
         return cell if exact and canonical not in classes else canonical
 
     return name
