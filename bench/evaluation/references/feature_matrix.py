@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from penstock.console.table.table import Table, open_table
 from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.ml.features.feature_encoder import time_part
+from penstock.ml.features.local_times import local_times
 
 MAX_CODES = 254  # of a category: the limit of histogram boosting
 
@@ -86,5 +88,8 @@ def _time_parts(table: Table, rows: Sequence[Sequence[Any]], declaration: Declar
     if column is None:
         return []
     values = _column(table, rows, column, time_reader(declaration, table.profiles[column]))
-    times = np.array([None if time is None else time.replace(tzinfo=None) for time in values], dtype="datetime64[s]")
-    return [time_part(part, times) for part in declaration.time.parts]
+    times = np.array(
+        [None if time is None else time.astimezone(UTC).replace(tzinfo=None) for time in values], dtype="datetime64[s]"
+    )
+    local = local_times(times, declaration.time.zone)
+    return [time_part(part, local) for part in declaration.time.parts]

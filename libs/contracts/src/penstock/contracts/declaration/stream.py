@@ -74,7 +74,7 @@ class TimeDeclaration(StrictModel):
     """The event time of a row when a file is replayed, and the `parts` of event time that are features.
 
     The time is read from `column`, in `zone` where it has none of its own, as `format` says, or else as the whole
-    column shows; without a column, rows are one `step` apart from `start` on.
+    column shows; without a column, rows are one `step` apart from `start` on. Parts are those of clocks in `zone`.
     """
 
     column: str | None = None
