@@ -62,6 +62,10 @@ BAD_FILES = {
         gzip.compress(b"a,b,y\n" + b"7" * (LONGEST_LINE + 2), 9),
         ":2: not valid CSV: a line of more than 10,000,000",
     ),
+    "Excel workbook": (
+        b"PK\x03\x04 and more",
+        ": expected a CSV file, NDJSON or Parquet; this is a ZIP",
+    ),
     "gzip cut short": (gzip.compress(GOOD.encode() * 500)[:-20], ": the file is damaged"),
     "gzip with a flipped bit": (
         bytes(byte ^ (number == 30) for number, byte in enumerate(gzip.compress(GOOD.encode() * 500))),

@@ -36,7 +36,7 @@ def ndjson(folder: Path, rows: list[Any], name: str = "rows.ndjson") -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["rows.ndjson", "rows.jsonl.gz"])
+@pytest.mark.parametrize("name", ["rows.ndjson", "rows.jsonl.gz", "rows.json"])
 def test_the_values_of_ndjson_keep_their_types_and_keys_may_vary(tmp_path: Path, name: str) -> None:
     table = open_table(ndjson(tmp_path, ROWS, name))
     assert list(table.rows()) == [[1, True, "007", True], [2.5, None, "x", False], [None, False, None, True]]

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.table.header import check_columns, numbers_for_names
+from penstock.console.table.plain_bytes import plain_bytes
 from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
 
 LONGEST_FIELD = 1_000_000  # characters
@@ -69,7 +69,7 @@ class CsvSource:
             yield from _arrays(islice(self.numbered_rows(), rows, None))
 
     def _arrow_batches(self) -> Iterator[list[pa.Array]]:
-        with _content(self.path) as content:
+        with plain_bytes(self.path) as content:
             check = QuoteCheck(content, self.delimiter)
             reader = arrow_csv.open_csv(
                 pa.PythonFile(check, mode="r"),
@@ -155,20 +155,14 @@ def _lines(text: TextIOWrapper) -> Iterator[str]:
 
 
 def _text(path: Path) -> TextIOWrapper:
-    return TextIOWrapper(_content(path), encoding="utf-8-sig", newline="")
-
-
-def _content(path: Path) -> IO[bytes]:
-    with path.open("rb") as content:
-        zipped = content.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+    return TextIOWrapper(plain_bytes(path), encoding="utf-8-sig", newline="")
 
 
 def _undecodable_line(path: Path) -> int:
     """The first line that is not UTF-8. Text is decoded in blocks, so the decoding error does not say which line."""
     decoder = getincrementaldecoder("utf-8")()
     line = 1
-    with _content(path) as content:
+    with plain_bytes(path) as content:
         while block := content.read(BLOCK):
             try:
                 decoder.decode(block)
@@ -179,10 +173,10 @@ def _undecodable_line(path: Path) -> int:
 
 
 def _encoding_failure(path: Path) -> ConsoleFailure:
-    with _content(path) as content:
+    with plain_bytes(path) as content:
         utf_16 = content.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
     name, line = ("UTF-16", 1) if utf_16 else ("WINDOWS-1252", _undecodable_line(path))
-    found = "this is UTF-16" if utf_16 else "as Windows and Latin-1 write letters with accents it is not"
+    found = "this is UTF-16" if utf_16 else "this may be Latin-1 or Windows-1252"
     return wrong_input(
         f"{path}:{line}: expected UTF-8 text, {found}; save the file as UTF-8: iconv -f {name} -t UTF-8 FILE > NEW"
     )

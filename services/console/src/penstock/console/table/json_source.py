@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pyarrow as pa
 
 from penstock.console.failure import wrong_input
 from penstock.console.table.header import check_columns
+from penstock.console.table.plain_bytes import plain_bytes
 
 LONGEST_LINE = 10_000_000  # bytes
 BATCH_ROWS = 10_000
@@ -112,7 +113,7 @@ def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
-        with _content(path) as content:
+        with plain_bytes(path) as content:
             while line := content.readline(LONGEST_LINE + 1):
                 number += 1
                 if len(line) > LONGEST_LINE:
@@ -134,9 +135,3 @@ def _object(where: str, line: bytes) -> dict[str, Any]:
     if nested is not None:
         raise wrong_input(f"{where}: {nested!r} holds an object or a list; expected a number, text, boolean or null")
     return row
-
-
-def _content(path: Path) -> IO[bytes]:
-    with path.open("rb") as content:
-        zipped = content.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]

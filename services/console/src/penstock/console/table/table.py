@@ -16,7 +16,10 @@ from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.csv_source import open_csv
 from penstock.console.table.json_source import open_json
 from penstock.console.table.parquet_source import MAGIC, open_parquet
+from penstock.console.table.plain_bytes import beginning_of
 from penstock.console.table.profile import Source, profile_columns
+
+ZIP = b"PK\x03\x04"
 
 Cell = str | float | bool | datetime | None
 """A value as the file holds it: always text in CSV; in NDJSON and Parquet of the file's own type, None if absent."""
@@ -89,8 +92,8 @@ class Table:
 def open_table(path: Path) -> Table:
     """Read the names of a file's columns, and its digest.
 
-    The kind of file is that of its name (.ndjson, .jsonl, .parquet, .pq), with .gz or without; all else is CSV, or
-    Parquet if it begins like it.
+    The kind of file is that of its name (.ndjson, .jsonl, .parquet, .pq), with .gz or without, or of how it begins;
+    all else is CSV.
 
     Raises:
         ConsoleFailure: it cannot be read, is empty, or its header names a column twice or not at all.
@@ -107,8 +110,11 @@ def open_table(path: Path) -> Table:
 
 def _source(path: Path) -> Source:
     name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".ndjson", ".jsonl")):
+    beginning = beginning_of(path)
+    if beginning.startswith(ZIP):
+        raise wrong_input(f"{path}: expected a CSV file, NDJSON or Parquet; this is a ZIP archive or an Excel workbook")
+    if beginning.startswith(MAGIC) or name.endswith((".parquet", ".pq")):
+        return open_parquet(path)
+    if beginning.startswith(b"{") or name.endswith((".ndjson", ".jsonl")):
         return open_json(path)
-    with path.open("rb") as content:
-        begins_as_parquet = content.read(4) == MAGIC
-    return open_parquet(path) if begins_as_parquet or name.endswith((".parquet", ".pq")) else open_csv(path)
+    return open_csv(path)
