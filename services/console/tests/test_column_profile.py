@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.table.column_profile import ColumnProfile
+from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.csv_source import BATCH_ROWS
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.table import open_table
@@ -110,6 +111,17 @@ def test_an_exception_far_down_is_named_with_its_line(tmp_path: Path) -> None:
     values[25_000] = "many"
     (cell,) = profile(tmp_path, values).exceptions
     assert (cell.row, cell.line, cell.text) == (25_000, 25_002, "many")
+
+
+def test_missing_values_are_counted_in_columns_with_texts_beyond_number(tmp_path: Path) -> None:
+    texts = [f"user{row}" for row in range(60_000)]
+    texts[7], texts[50_000:50_010], texts[55_000] = "", ["NA"] * 5 + [" "] * 5, "unknown"
+    found = profile(tmp_path, texts)
+    assert (found.kind, found.missing, dict(found.missing_texts)) == ("text", 11, {"NA": 5})
+    assert dict(found.disguised) == {"unknown": 1}
+    assert found.distinct == MOST_DISTINCT + 1
+    words = profile(tmp_path, [f"word{row % 3000}" if row % 100 else "" for row in range(90_000)])
+    assert (words.distinct, words.missing, sum(words.counts.values())) == (2970, 900, 89_100)
 
 
 def test_more_than_a_few_odd_cells_make_text(tmp_path: Path) -> None:

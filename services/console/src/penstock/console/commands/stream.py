@@ -40,7 +40,7 @@ def declaration_in(path: Path) -> Declaration:
 
 @stream.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the declaration.")],
     label: Annotated[str | None, typer.Option(help="The column to predict; the last one unless named.")] = None,
     entity: Annotated[str | None, typer.Option(help="The column that names what an event is about.")] = None,

@@ -25,7 +25,7 @@ from penstock.contracts.records.streams import StreamDeclared
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream whose history it is.")],
     label_delay: Annotated[int, typer.Option(min=0, help="Rows after which a row's label became known.")] = 0,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,

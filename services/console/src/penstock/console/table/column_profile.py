@@ -32,7 +32,7 @@ class ColumnProfile:
             values is empty.
         rows: how many rows there are.
         missing: how many of them have no value: a blank cell, or one of `missing_texts`.
-        distinct: how many different texts its values have, `MOST_DISTINCT + 1` for any more.
+        distinct: how many different texts its values have, `MOST_DISTINCT + 1` (10,001) for any more.
         counts: how often each text occurs, the most frequent first, blanks and `missing_texts` left out; empty where
             there are more than `MOST_DISTINCT`. In a typed file the text is that of the value.
         minimum: of numbers (float) or times (with a zone; those of the file in UTC where it has none).

@@ -11,11 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
+from penstock.console.table.missing_values import DISGUISED_TEXTS
 from penstock.console.table.odd_text import OddText, number_code, odd_text
 from penstock.console.table.reading import Reading
+from penstock.contracts.declaration.stream import MISSING_TEXTS
 
 MOST_DISTINCT = 10_000  # values that are counted
-MOST_UNREADABLE = 20_000  # texts that no format reads, after which a column is text and no more is asked
+MOST_UNREADABLE = 2 * MOST_DISTINCT  # texts that no format reads: such a column is text, and its texts not counted
+LONGEST_MISSING = 30  # bytes of a text, with its blanks, that stands for a missing value in a column of texts alone
+_MISSING_WORDS = pa.array(sorted({text.lower() for text in MISSING_TEXTS} | DISGUISED_TEXTS))
 FORMATS = ("point", "comma", "iso", "day_first", "month_first")
 MICROSECONDS = 1e6
 
@@ -87,14 +91,12 @@ class ColumnScan:
             self.readings[name].add(numbers, present, self.rows)
 
     def _add_only_texts(self, column: pa.StringArray) -> None:
-        """Cells of a column that is surely text: only those that are missing are looked for."""
-        present = np.ones(len(column), dtype=bool)
-        counts = pc.value_counts(column.filter(pc.less(pc.binary_length(column), 20)))
-        if len(counts) < MOST_DISTINCT:
-            for entry in counts.to_pylist():
-                self._note_missing(odd_text(entry["values"]), entry["counts"])
+        """Cells of a column that is surely text, and whose texts are no longer counted: which are missing, alone."""
+        short = column.filter(pc.less(pc.binary_length(column), LONGEST_MISSING))
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(short))
+        for entry in pc.value_counts(short.filter(pc.is_in(words, value_set=_MISSING_WORDS))).to_pylist():
+            self._note_missing(odd_text(entry["values"]), entry["counts"])
         self.texts += len(column)
-        self._count(column, present)
 
     def _plain_values(self, texts: PlainTexts) -> dict[str, Numbers]:
         """The plain numbers as a decimal point and as a decimal comma would have them: 1.234 may be 1,234."""
@@ -133,6 +135,7 @@ class ColumnScan:
         found = self._known.get(text)
         if found is None:
             found = odd_text(text)
+            self._unreadable += not found.missing and all(np.isnan(getattr(found, name)) for name in FORMATS)
             if len(self._known) < MOST_DISTINCT:
                 self._known[text] = found
         return found
@@ -145,8 +148,6 @@ class ColumnScan:
             self._note_code(text.code, text.text, count)
         if text.text.lstrip().startswith("-"):
             self.minus = True
-        if not text.missing and all(np.isnan(getattr(text, name)) for name in FORMATS):
-            self._unreadable += 1
 
     def _note_missing(self, text: OddText, count: int) -> None:
         if text.missing == "blank":
