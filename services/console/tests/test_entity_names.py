@@ -137,6 +137,7 @@ def test_classes_are_canonical_where_nothing_is_lost(tmp_path: Path) -> None:
         (["Yes", "No"], ["Yes", "No"]),
         (["007", "7", "1.1", "1.10"], ["007", "7", "1.1", "1.10"]),
         (["0.50", "0.75"], ["0.5", "0.75"]),
+        (["0.5", "0.50", "2"], ["0.5", "0.50", "2"]),
         (["12E5", "1200000"], ["12E5", "1200000"]),
     ):
         found = [row.label for row in rows_of(tmp_path, ["a"] * len(texts), texts, declared()).rows()]
