@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.console.table_file import Table, open_table
+from penstock.console.table.table import Table, open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import read_declaration
 

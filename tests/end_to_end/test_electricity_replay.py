@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.console.replay.replay import ReplayOptions, replay_in_process, replay_live
-from penstock.console.table_file import Table
+from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration
 
 from .conftest import Site

@@ -23,7 +23,7 @@ from bench.evaluation.synthetic_streams import (
     write_synthetic_stream,
 )
 from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 
 LOW_SUM, HIGHER_SUM = sum_below(8), sum_below(12)

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.labelled_rows import FileRows
-from penstock.console.table_file import LONGEST_LINE, open_table
+from penstock.console.table.csv_source import LONGEST_LINE
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 from services.console.tests.failing_command import WrongInputCommand, wrong_input
 
@@ -69,7 +70,8 @@ class PickledType(pa.ExtensionType):  # type: ignore[misc]
 
 
 WHOLE = parquet(pa.table({"a": [1, 2], "b": [3, 4], "y": ["yes", "no"]}))
-EXTENDED = pa.table({"a": pa.ExtensionArray.from_storage(PickledType(), pa.array([1, 2]))})
+EXTENDED = pa.table({"a": pa.ExtensionArray.from_storage(PickledType(), pa.array([1, 2])), "y": ["no", "yes"]})
+BOMB = pa.table({"a": pa.array(["x" * 1_000_001] * 1000).dictionary_encode(), "b": range(1000), "y": ["no"] * 1000})
 
 FILES: dict[str, list[tuple[bytes, str]]] = {
     "C1 ragged row": [
@@ -80,7 +82,7 @@ FILES: dict[str, list[tuple[bytes, str]]] = {
     "C3 NUL byte": [(b"a,b,y\n1,2,yes\n3,\x00,no\n", ":3: not valid CSV: a NUL character")],
     "C4 endless line": [(ENDLESS, ":2: not valid CSV: a line of more than 10,000,000")],
     "C5 another encoding": [
-        (GOOD.encode("utf-16"), ":1: expected UTF-8 text"),
+        (GOOD.encode("utf-16"), ":1: expected UTF-8 text, this is UTF-16; save the file as UTF-8: iconv -f UTF-16 "),
         ((GOOD * 9).replace("no\na", "n\xed\na", 1).encode("latin-1"), ":3: expected UTF-8 text"),
     ],
     "C9 no rows": [
@@ -89,19 +91,35 @@ FILES: dict[str, list[tuple[bytes, str]]] = {
     ],
     "C11 gzip bomb": [(gzip.compress(ENDLESS, 9), ":2: not valid CSV: a line of more than 10,000,000")],
     "C12 Parquet": [
-        (content, ":1: ")
-        for content in (
-            b"PAR0" + WHOLE[4:],
-            WHOLE[:-20],
-            WHOLE[:-8] + struct.pack("<I", 1 << 31) + b"PAR1",
-            parquet(pa.table({"a": nested(1000)})),
-            parquet(pa.table({"a": pa.array([Decimal(10**37)], pa.decimal128(38))})),
-            parquet(pa.table({"a": pa.array(["x" * 1_000_000] * 1000).dictionary_encode()})),
-            parquet(pa.table({"a": pa.array([2**63 - 1], pa.timestamp("ns"))})),
-        )
+        (b"PAR0" + WHOLE[4:], ":1: "),
+        (WHOLE[:-20], ": not valid Parquet: "),
+        (WHOLE[:-8] + struct.pack("<I", 1 << 31) + b"PAR1", ": not valid Parquet: "),
+        (
+            parquet(pa.table({"a": nested(1000), "b": [1], "y": ["no"]})),
+            ": not valid Parquet: Parquet schema too deeply",
+        ),
+        (parquet(pa.table({"a": nested(10), "b": [1], "y": ["no"]})), ": column 'a' holds list<"),
+        (parquet(BOMB), ": column 'a': a text of more than 1,000,000 bytes"),
+        (parquet(pa.table({"a": [b"\x00"], "b": [1], "y": ["no"]})), ": column 'a' holds binary; expected numbers"),
+        (parquet(pa.table({"a": [1]})), ": expected several columns, found one, 'a'"),
+        (parquet(pa.table({"a": pa.array([], pa.int64()), "b": pa.array([], pa.int64())})), ": expected rows"),
     ],
-    "C13 Arrow extension type": [(parquet(EXTENDED), ":1: ")],
+    "C13 Arrow extension type": [(parquet(EXTENDED.select(["a"])), ": expected several columns")],
 }
+
+
+def test_c12_values_of_any_size_are_read_or_kept_as_text(tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    largest = pa.array([2**63 - 1], pa.timestamp("ns"))
+    pq.write_table(pa.table({"a": pa.array([Decimal(10**37)], pa.decimal128(38)), "t": largest}), file)
+    ((digits, time),) = open_table(file).rows()
+    assert (digits, time.year) == (str(10**37), 2262)
+
+
+def test_c13_an_extension_type_is_read_as_what_it_stores(tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(parquet(EXTENDED))
+    assert list(open_table(file).rows()) == [[1, "no"], [2, "yes"]]
 
 
 @rows(FILES)
@@ -140,14 +158,16 @@ def test_c6_a_header_names_each_column_once_in_any_order(tmp_path: Path, wrong_i
 
 async def test_c8_a_cell_that_is_no_number_costs_its_row_alone(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
-    file.write_text("a,b,y\n1,2,yes\nmuch,4,no\n1e400,6,yes\n5,inf,no\n7,8,yes\n")
+    file.write_text("a,b,y\n1,2,yes\nmuch,4,no\n1e400,6,yes\n5,inf,no\n" + "7,8,yes\n" * 21)
     table = FileRows(open_table(file), parse_declaration(STREAM), "test")
+    odd = {name: [(cell.line, cell.text) for cell in table.table.profiles[name].exceptions] for name in "ab"}
+    assert odd == {"a": [(3, "much"), (4, "1e400")], "b": [(5, "inf")]}
     async with in_process_deployment(table.declaration) as deployment:
         refusals = await deployment.send("event", [each.event for each in table.rows()], NOW)
         await deployment.await_quiet()
         await deployment.watch.read_to_end()
         assert [(each.index, each.reason.field) for each in refusals] == [(1, "a"), (2, "a"), (3, "b")]
-        assert len(deployment.watch.predictions) == 2
+        assert len(deployment.watch.predictions) == 22
 
 
 async def test_c14_a_replay_that_is_started_again_doubles_nothing(tmp_path: Path) -> None:

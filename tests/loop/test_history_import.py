@@ -19,7 +19,7 @@ from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.report import Report, RunMeasurements, make_report
 from penstock.console.replay.stream_time import replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import COMMANDS, DRIFT, OUTCOMES, STATISTICS, TRAINING_REQUESTS, Topic
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.cell_values import MISSING, parse_class, parse_time
 from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.table_file import Table, open_table
+from penstock.console.table.cell_reader import field_reader, label_reader, time_reader
+from penstock.console.table.table import Table, open_table
 from penstock.contracts.declaration.stream import Declaration, Task
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.ml.features.feature_encoder import time_part
+from penstock.ml.features.local_times import local_times
 
 MAX_CODES = 254  # of a category: the limit of histogram boosting
 
@@ -50,28 +52,28 @@ def read_feature_matrix(path: Path, first: int | None = None) -> FeatureMatrix:
     rows = list(table.first(first).rows())
     features = declaration.features
     columns = [
-        _codes(_column(table, rows, name)) if field.type == "category" else _numbers(_column(table, rows, name))
+        _codes(values) if field.type == "category" else _numbers(values)
         for name, field in features.items()
+        for values in [_column(table, rows, name, field_reader(declaration, name, table.profiles[name]))]
     ]
     columns += _time_parts(table, rows, declaration)
     categorical = [field.type == "category" for field in features.values()] + [False] * len(declaration.time.parts)
-    labels = _labels(_column(table, rows, declaration.label.name), declaration.task)
+    label = declaration.label.name
+    labels = _labels(_column(table, rows, label, label_reader(declaration, table.profiles[label])), declaration.task)
     return FeatureMatrix(declaration.task, np.column_stack(columns), np.array(categorical, dtype=bool), labels)
 
 
-def _column(table: Table, rows: Sequence[Sequence[str]], name: str) -> list[str | None]:
+def _column(table: Table, rows: Sequence[Sequence[Any]], name: str, read: Callable[[Any], Any]) -> list[Any]:
     index = table.column_index(name)
-    return [None if row[index] in MISSING else row[index] for row in rows]
+    return [read(row[index]) for row in rows]
 
 
-def _labels(texts: Sequence[str | None], task: Task) -> Labels:
-    if task == "regression":
-        return _numbers(texts)
-    return _codes([None if text is None else parse_class(text) for text in texts], max_codes=len(texts))
+def _labels(values: Sequence[Any], task: Task) -> Labels:
+    return _numbers(values) if task == "regression" else _codes(values, max_codes=len(values))
 
 
-def _numbers(texts: Iterable[str | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if text is None else float(text) for text in texts])
+def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else float(value) for value in values])
 
 
 def _codes(texts: Iterable[str | None], max_codes: int = MAX_CODES) -> NDArray[np.float64]:
@@ -81,14 +83,13 @@ def _codes(texts: Iterable[str | None], max_codes: int = MAX_CODES) -> NDArray[n
     return np.array([code if code < max_codes else np.nan for code in codes], dtype=np.float64)
 
 
-def _time_parts(table: Table, rows: Sequence[Sequence[str]], declaration: Declaration) -> list[NDArray[np.float64]]:
-    if declaration.time.column is None:
+def _time_parts(table: Table, rows: Sequence[Sequence[Any]], declaration: Declaration) -> list[NDArray[np.float64]]:
+    column = declaration.time.column
+    if column is None:
         return []
-    texts = _column(table, rows, declaration.time.column)
-    times = np.array([_naive_time(text) for text in texts], dtype="datetime64[s]")
-    return [time_part(part, times) for part in declaration.time.parts]
-
-
-def _naive_time(text: str | None) -> datetime | None:
-    time = None if text is None else parse_time(text, UTC)
-    return None if time is None else time.replace(tzinfo=None)
+    values = _column(table, rows, column, time_reader(declaration, table.profiles[column]))
+    times = np.array(
+        [None if time is None else time.astimezone(UTC).replace(tzinfo=None) for time in values], dtype="datetime64[s]"
+    )
+    local = local_times(times, declaration.time.zone)
+    return [time_part(part, local) for part in declaration.time.parts]

@@ -28,9 +28,12 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "stream.name": ("stream", "name", '"Loans"'),
     "stream.entity": ("stream", "entity", '"customer"'),
     "stream.slices[]": ("stream", "slices", '["region"]'),
+    "stream.missing[]": None,  # any text may stand for a missing value
     "fields.NAME.categories[]": None,  # any text is a category
+    "fields.NAME.missing[]": None,
     "label.name": ("label", "name", '"a\\nb"'),
     "label.classes[]": ("label", "classes", '["", "yes"]'),
+    "label.missing[]": None,
     "label.horizon": ("label", "horizon", '"a month"'),
     "time.column": ("time", "column", '"\\t"'),
     "time.zone": ("time", "zone", '"Mars/Olympus"'),

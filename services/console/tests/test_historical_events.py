@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.console.replay.historical_events import HistoricalEvent, historical_events
 from penstock.console.replay.labelled_rows import FileRows
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 
 DECLARATION = Declaration.model_validate(

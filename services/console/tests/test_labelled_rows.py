@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.replay.labelled_rows import FileRows, Row, chunk_size, chunks
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 
 KNOWN = datetime(2024, 5, 1, tzinfo=UTC)
@@ -62,9 +62,9 @@ def test_the_event_and_the_label_of_a_row(tmp_path: Path) -> None:
     assert label["data"] == {"event_id": full.id, "event_source": "replay/s", "value": "1", "entity": "ann"}
 
 
-@pytest.mark.parametrize("text", ["1e400", "1,5", "-inf", "many", "0x10"])
+@pytest.mark.parametrize("text", ["1e400", "1,50", "-inf", "many", "0x10", "1_000", "infinity"])
 def test_text_that_is_not_a_number_is_sent_as_it_is(tmp_path: Path, text: str) -> None:
-    (row,) = rows_of(tmp_path, f'x,y\n"{text}",0\n').rows()
+    (row, *_) = rows_of(tmp_path, f'x,y\n"{text}",0\n' + "1.5,1\n" * 10).rows()
     assert json.loads(row.event)["data"] == {"x": text}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
@@ -43,6 +43,13 @@ def proposed(
         (list(range(21)), "regression", ()),
         ([1, 2, 3.5], "regression", ()),
         ([7], "multiclass", ("7",)),
+        (["007", "7", "1.1", "1.10"], "multiclass", ("007", "1.1", "1.10", "7")),
+        (["12E5", "1200000"], "binary", ("1200000", "12E5")),
+        (["EU", "APAC", "NA"], "multiclass", ("APAC", "EU", "NA")),
+        (["Yes", "No", "No", "No", "NA"], "binary", ("No", "Yes")),
+        (["True", "False"], "binary", ("false", "true")),
+        (["1,50", "2,00", "2,25"], "regression", ()),
+        (["1,0", "2,0"], "binary", ("1", "2")),
     ],
 )
 def test_the_task_follows_from_the_label(
@@ -52,6 +59,35 @@ def test_the_task_follows_from_the_label(
     assert (declaration.label.name, declaration.task, declaration.label.classes) == ("y", task, classes)
     if task == "multiclass":
         assert declaration.label.new_classes == "accept"
+
+
+def test_columns_are_declared_as_all_of_their_rows_show(tmp_path: Path) -> None:
+    rows = range(60)
+    declaration = proposed(
+        tmp_path,
+        {
+            "zip": [f"{row % 7:05d}" for row in rows],
+            "blank": [" " if row == 7 else row / 4 for row in rows],
+            "inf": ["inf" if row == 7 else row / 4 for row in rows],
+            "thousands": [f"{row * 1000.5:,.2f}" for row in rows],
+            "question": ["?" if row % 9 == 0 else row for row in rows],
+            "answer": ["yes" if row % 3 else "no" for row in rows],
+            "country": [("DE", "FR", "NA", "ZA")[row % 4] for row in rows],
+            "y": [row % 2 for row in rows],
+        },
+    )
+    types = {name: field.type for name, field in declaration.fields.items()}
+    assert types == {
+        "zip": "category",
+        "blank": "number",
+        "inf": "number",
+        "thousands": "number",
+        "question": "number",
+        "answer": "boolean",
+        "country": "category",
+    }
+    assert declaration.fields["country"].categories == ("DE", "FR", "NA", "ZA")
+    assert declaration.fields["question"].missing[-1] == "?"
 
 
 def test_the_prior_is_that_of_the_sample(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from penstock.console.replay.replay import ReplayOptions, ReplayResult, replay_in_process
 from penstock.console.replay.training_delay import TrainingDelay
-from penstock.console.table_file import Table, open_table
+from penstock.console.table.table import Table, open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 

@@ -27,6 +27,10 @@ from penstock.contracts.declaration.violation import error_at
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
 TimePart = Literal["hour", "weekday", "yearday", "month"]
+TimeFormat = Literal["iso", "day-first", "month-first", "epoch-seconds", "epoch-milliseconds"]
+Texts = Annotated[tuple[str, ...], AfterValidator(distinct)]
+
+MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
 COLUMN_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}$"
@@ -51,8 +55,10 @@ class FieldDeclaration(StrictModel):
     """What happens to a value outside `min` to `max`, or not among `categories`: `flag` accepts it and lets drift
     detection see it, `refuse` refuses the event."""
 
-    missing: Literal["accept", "refuse"] = "accept"
-    """What happens to an event that lacks the field: `accept` has models learn from the gap, `refuse` refuses it."""
+    missing: Literal["accept", "refuse"] | Texts = "accept"
+    """What happens to an event that lacks the field: `accept` has models learn from the gap, `refuse` refuses it. A list
+    of texts accepts it too, and says which texts of a file stand for a missing value of this field, in place of the
+    stream's `missing`."""
 
     feature: bool = True
     """Whether models see the field. An id is no feature."""
@@ -83,8 +89,11 @@ class TimeDeclaration(StrictModel):
     column: str | None = None
     """The column of a file that holds the time of each row. Without it, rows are one `step` apart from `start` on."""
 
+    format: TimeFormat | None = None
+    """How times in `column` are written. Without it, the whole column decides."""
+
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    """The time zone of times in `column` that name none, as an IANA name."""
+    """The time zone of times in `column` that name none, and of the clocks that `parts` are read from, as an IANA name."""
 
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     """The time of the first row of a file without a `column` of times; with its zone."""
@@ -109,6 +118,9 @@ class LabelDeclaration(StrictModel):
 
     new_classes: Literal["accept", "refuse"] = "refuse"
     """What happens to a label whose class is not listed: with `accept` it is a further class."""
+
+    missing: Texts | None = None
+    """The texts of a file that stand for an unknown label, in place of the stream's `missing`; never a listed class."""
 
     horizon: Duration = timedelta(days=30)
     """How long to wait for a label, in event time, as an ISO 8601 duration; then the outcome is `expired`."""
@@ -180,6 +192,9 @@ class Declaration(StrictModel):
     on_gap: Literal["continue", "hold"] = "continue"
     """What a service does where the log lost records that it has not read: it goes on behind them, or holds the
     partition. Either way there is an alert."""
+
+    missing: Texts = MISSING_TEXTS
+    """The texts of a file that stand for a missing value. A blank cell always does, a listed category never."""
 
     slices: Annotated[tuple[str, ...], Field(max_length=8), AfterValidator(distinct)] = ()
     """Fields by whose values quality is also reported: where a model does worse, and for whom. Each is a category or

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.local_times import local_times
 
 TimePart = Literal["hour", "weekday", "yearday", "month"]
 
@@ -28,7 +29,7 @@ class Encoder:
 
     Numbers stay as they are and NaN stays NaN. Categories become codes 0, 1, ... of a vocabulary of
     the 200 most frequent texts seen in fitting; None and texts not in it become NaN. Time parts are
-    numbers: hour 0-23, weekday 0-6 from Monday, yearday 1-366, month 1-12.
+    numbers, in a time zone: hour 0-23, weekday 0-6 from Monday, yearday 1-366, month 1-12.
 
     >>> from penstock.ml.features.frame import column, times
     >>> frame = Frame({"town": column("category", ["b", "a", "b"])}, times(["2024-03-04T05:00"] * 3))
@@ -40,16 +41,19 @@ class Encoder:
     fields: tuple[Field, ...]
     vocabularies: dict[str, tuple[str, ...]]
     time_parts: tuple[TimePart, ...] = ()
+    zone: str = "UTC"
 
     @classmethod
-    def fit(cls, frame: Frame, fields: Sequence[Field], time_parts: Sequence[TimePart] = ()) -> Encoder:
+    def fit(
+        cls, frame: Frame, fields: Sequence[Field], time_parts: Sequence[TimePart] = (), zone: str = "UTC"
+    ) -> Encoder:
         """Learn the vocabularies of the category fields from a training frame."""
         vocabularies = {
             field.name: most_frequent(column_of(frame, field), MAX_VOCABULARY)
             for field in fields
             if field.kind == "category"
         }
-        return cls(tuple(fields), vocabularies, tuple(time_parts))
+        return cls(tuple(fields), vocabularies, tuple(time_parts), zone)
 
     def transform(self, frame: Frame) -> NDArray[np.float64]:
         """The matrix of shape (n, d), columns as in `names`.
@@ -70,7 +74,7 @@ class Encoder:
         """
         if index < len(self.fields):
             return self._encode(self.fields[index], column_of(frame, self.fields[index]))
-        return time_part(self.time_parts[index - len(self.fields)], frame.times)
+        return time_part(self.time_parts[index - len(self.fields)], local_times(frame.times, self.zone))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -90,10 +94,12 @@ class Encoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
+        zone = {} if self.zone == "UTC" else {"zone": self.zone}
         return {
             "fields": [{"name": field.name, "kind": field.kind} for field in self.fields],
             "vocabularies": {name: list(texts) for name, texts in self.vocabularies.items()},
             "time_parts": list(self.time_parts),
+            **zone,
         }
 
     @classmethod
@@ -101,7 +107,7 @@ class Encoder:
         """The encoder that `to_dict` wrote; KeyError or TypeError for anything else."""
         fields = tuple(Field(field["name"], field["kind"]) for field in data["fields"])
         vocabularies = {name: tuple(texts) for name, texts in data["vocabularies"].items()}
-        return cls(fields, vocabularies, tuple(data["time_parts"]))
+        return cls(fields, vocabularies, tuple(data["time_parts"]), data.get("zone", "UTC"))
 
     @cached_property
     def _codes(self) -> dict[str, dict[str | None, float]]:
@@ -122,7 +128,7 @@ class Encoder:
 
 
 def time_part(part: TimePart, moments: NDArray[np.datetime64]) -> NDArray[np.float64]:
-    """One part of each moment, in UTC, as a number; NaN for NaT.
+    """One part of each moment as a number; NaN for NaT.
 
     >>> time_part("weekday", np.array(["2024-03-04"], "datetime64[ms]")).tolist()
     [0.0]

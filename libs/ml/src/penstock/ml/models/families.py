@@ -129,7 +129,7 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     """
     if family not in FAMILIES:
         raise UnknownFamily(f"no family is named {family!r}: choose one of {sorted(FAMILIES)}")
-    encoder = Encoder.fit(data.frame, data.fields, data.time_parts)
+    encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone)
     classes = () if data.task == "regression" else class_order(data.labels, data.classes)
     targets = _targets(data.labels, classes)
     estimator = FAMILIES[family].estimator(data.task, encoder, seed).set_params(**dict(settings))

@@ -16,7 +16,8 @@ class TrainingData:
     """n rows with their n labels (texts, or numbers for a regression), and which features a model may use.
 
     `classes` fixes the order of the classes; labels outside it are added behind, sorted. `lag_fields` are the lag
-    features among the frame's columns: a model uses them only if it is fitted on `with_lag_features`.
+    features among the frame's columns: a model uses them only if it is fitted on `with_lag_features`. Time parts are
+    those of clocks in `zone`.
 
     Raises:
         ValueError: there are no rows, or not as many labels as rows.
@@ -28,6 +29,7 @@ class TrainingData:
     task: Task
     classes: Sequence[str] | None = None
     time_parts: Sequence[TimePart] = ()
+    zone: str = "UTC"
     lag_fields: Sequence[Field] = ()
 
     def __post_init__(self) -> None:

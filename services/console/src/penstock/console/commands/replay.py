@@ -25,7 +25,7 @@ from penstock.console.replay.replay import (
     write_report,
 )
 from penstock.console.supervision.lifecycle import running
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.console.views.replay_report_table import replay_report_table
 from penstock.console.views.terminal import downloads, err, out
 
@@ -33,7 +33,7 @@ RunReplay = Callable[[ShowProgress], Awaitable[ReplayResult]]
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     stream: Annotated[Path, typer.Option(help="The stream.toml; `penstock stream init` writes a first one.")],
     label_delay: Annotated[int, typer.Option(min=0, help="Rows after which a row's label becomes known.")] = 0,
     chunk: Annotated[

@@ -17,7 +17,7 @@ from penstock.console.home import home_from_environment
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
 from penstock.console.services_client import open_services
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
@@ -48,7 +48,7 @@ def declaration_in(path: Path) -> Declaration:
 
 @stream.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the declaration.")],
     label: Annotated[str | None, typer.Option(help="The column to predict; the last one unless named.")] = None,
     entity: Annotated[str | None, typer.Option(help="The column that names what an event is about.")] = None,

@@ -19,13 +19,13 @@ from penstock.console.replay.historical_events import historical_events
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
-from penstock.console.table_file import Table, open_table
+from penstock.console.table.table import Table, open_table
 from penstock.console.views.terminal import err, out
 from penstock.contracts.records.streams import StreamDeclared
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, plain or gzipped.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream whose history it is.")],
     label_delay: Annotated[int, typer.Option(min=0, help="Rows after which a row's label became known.")] = 0,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,

@@ -6,15 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from penstock.console.cell_values import MISSING, parse_class, parse_number, parse_time
 from penstock.console.failure import wrong_input
 from penstock.console.init.propose_lag_features import propose_lag_features
-from penstock.console.table_file import Table
+from penstock.console.table.cell_reader import class_namer
+from penstock.console.table.column_profile import ColumnProfile
+from penstock.console.table.kept_texts import label_profile
+from penstock.console.table.missing_values import missing_test
+from penstock.console.table.table import Table
+from penstock.console.table.time_format import parse_time
+from penstock.contracts.declaration.stream import MISSING_TEXTS
 from penstock.contracts.declaration.stream_file import write_declaration
 
 SAMPLE_ROWS = 20_000
@@ -40,125 +45,150 @@ def propose_declaration(table: Table, label: str | None, entity: str | None) -> 
     Raises:
         ConsoleFailure: the file has no such column, or nothing to learn from.
     """
-    sample = _Sample(table)
     label = label or table.columns[-1]
     table.column_index(label)
     if entity is not None:
         table.column_index(entity)
-    time = next((name for name in table.columns if name != label and sample.is_rising_time(name)), None)
+    sample = _Sample(table, label)
+    time = next((name for name in table.columns if name != label and _is_time(table.profiles[name])), None)
     fields = {
-        name: _field(sample.present(name), len(sample.rows), is_entity=name == entity)
+        name: _field(table.profiles[name], sample.profiles[name], is_entity=name == entity)
         for name in table.columns
         if name not in (label, time)
     }
-    labels = sample.present(label)
+    labels = sample.labels()
     if not labels:
         raise wrong_input(f"{table.path}: the label {label!r} is missing in every row of the sample")
     if not fields or not (time or any(field.get("feature", True) for field in fields.values())):
         raise wrong_input(f"{table.path}: no column beside the label {label!r} has anything to learn from")
-    task = _task(labels)
+    task = _task(sample.label, labels)
     stream: dict[str, Any] = {"name": _stream_name(table.path), "task": task}
     if entity is not None:
         stream["entity"] = entity
     return write_declaration(
         {
             "stream": stream,
-            "label": _label(label, labels, task) | {"horizon": _iso_days(sample.horizon(time))},
-            "lags": _lags(sample, label, entity, task),
-            "time": _time(sample.times(time), time) if time else {},
+            "label": _label(sample.label, labels, task) | {"horizon": _iso_days(sample.horizon(time))},
+            "lags": _lags(sample, entity, task),
+            "time": _time(sample, time) if time else {},
             "fields": fields,
         }
     )
 
 
 class _Sample:
-    """The first rows of a file."""
+    """The first rows of a file. Their values are read as the whole columns are written."""
 
-    def __init__(self, table: Table) -> None:
-        self.rows: Sequence[list[str]] = list(islice(table.rows(), SAMPLE_ROWS))
+    def __init__(self, table: Table, label: str) -> None:
+        self.rows: Sequence[list[Any]] = list(islice(table.rows(), SAMPLE_ROWS))
+        self.profiles = table.first(SAMPLE_ROWS).profiles
+        self.label = label_profile(table.profiles[label])
         self._table = table
 
-    def present(self, column: str) -> list[str]:
-        """The values of a column without the missing ones."""
-        index = self._table.column_index(column)
-        return [row[index] for row in self.rows if row[index] not in MISSING]
+    def labels(self) -> list[str]:
+        """The labels of the labelled rows, as classes or as numbers."""
+        return [name for name, _ in self._labelled(None)]
 
-    def labels_and_entities(self, label: str, entity: str | None) -> tuple[list[str], list[str | None]]:
-        """The labels of the labelled rows, as classes, and the entity of each."""
-        label_index = self._table.column_index(label)
+    def labels_and_entities(self, entity: str | None) -> tuple[list[str], list[str | None]]:
+        """The labels of the labelled rows, and the entity of each."""
+        labelled = self._labelled(entity)
+        return [name for name, _ in labelled], [value for _, value in labelled]
+
+    def _labelled(self, entity: str | None) -> list[tuple[str, str | None]]:
+        index = self._table.column_index(self.label.name)
         entity_index = None if entity is None else self._table.column_index(entity)
-        rows = [row for row in self.rows if row[label_index] not in MISSING]
-        entities = [None if entity_index is None else row[entity_index] for row in rows]
-        return [parse_class(row[label_index]) for row in rows], entities
+        is_missing = missing_test(self.label.missing_texts)
+        name, number_format = class_namer((), self.label), self.label.number_format
+        found = []
+        for row in self.rows:
+            cell = row[index]
+            if cell is None or (isinstance(cell, str) and is_missing(cell)):
+                continue
+            if number_format and isinstance(cell, str) and number_format.parse(cell) is None:
+                continue  # an exception, or a missing value in disguise
+            found.append((name(cell), None if entity_index is None else str(row[entity_index])))
+        return found
 
     def times(self, column: str) -> list[datetime]:
         """The values of a column that are times."""
-        return [time for text in self.present(column) if (time := parse_time(text, UTC))]
-
-    def is_rising_time(self, column: str) -> bool:
-        """Whether every value of a column is a time, and none is before the one above it."""
-        index = self._table.column_index(column)
-        if parse_time(self.rows[0][index], UTC) is None:
-            return False
-        times = self.times(column)
-        return len(times) == len(self.rows) and all(a <= b for a, b in pairwise(times))
+        index, time_format = self._table.column_index(column), self._table.profiles[column].time_format or "iso"
+        cells = [row[index] for row in self.rows]
+        return [
+            time for cell in cells
+            if (time := cell if isinstance(cell, datetime) else parse_time(str(cell), time_format, UTC))
+        ]  # fmt: skip
 
     def horizon(self, time: str | None) -> timedelta:
         """Long enough for labels that come thousands of rows late."""
         times = self.times(time) if time else []
         if len(times) < 2:
             return SHORTEST_HORIZON
-        step = min(LONGEST_HORIZON / HORIZON_ROWS, (times[-1] - times[0]) / (len(times) - 1))
+        step = min(LONGEST_HORIZON / HORIZON_ROWS, (max(times) - min(times)) / (len(times) - 1))
         return max(SHORTEST_HORIZON, HORIZON_ROWS * step)
 
 
-def _field(values: Sequence[str], rows: int, *, is_entity: bool) -> dict[str, Any]:
-    distinct = set(values)
+def _is_time(profile: ColumnProfile) -> bool:
+    return profile.kind == "time" and profile.rising and not profile.missing and not profile.exception_count
+
+
+def _field(profile: ColumnProfile, sample: ColumnProfile, *, is_entity: bool) -> dict[str, Any]:
+    """The declaration of a field: its type from all rows, its range and categories from the sample."""
     if is_entity:
-        return {"type": "category", "missing": "refuse", "feature": len(distinct) <= MAX_ENTITY_CATEGORIES}
-    numbers = _numbers(values)
-    if numbers:
-        return {"type": "number", "min": min(numbers), "max": max(numbers)}
-    if len(distinct) > max(MAX_LISTED_CATEGORIES, rows / 2) or not distinct:
+        return {"type": "category", "missing": "refuse", "feature": profile.distinct <= MAX_ENTITY_CATEGORIES}
+    if profile.kind == "boolean":
+        return {"type": "boolean"}
+    if profile.number_format is not None:
+        return {"type": "number", **_range(sample), **_missing(profile)}
+    if not profile.distinct or sample.distinct > max(MAX_LISTED_CATEGORIES, sample.rows / 2):
         return {"type": "category", "feature": False}  # nearly every row has another value, or none has one
-    categories = {"categories": sorted(distinct)} if len(distinct) <= MAX_LISTED_CATEGORIES else {}
-    return {"type": "category", **categories}
+    categories = {"categories": sorted(sample.counts)} if 0 < sample.distinct <= MAX_LISTED_CATEGORIES else {}
+    return {"type": "category", **categories, **_missing(profile)}
 
 
-def _numbers(values: Sequence[str]) -> list[float]:
-    """The values as numbers; empty if one of them is not a finite number."""
-    numbers = [number for value in values if (number := parse_number(value)) is not None]
-    return numbers if len(numbers) == len(values) else []
+def _range(sample: ColumnProfile) -> dict[str, Any]:
+    if not isinstance(sample.minimum, float) or not isinstance(sample.maximum, float):
+        return {}
+    return {"min": sample.minimum, "max": sample.maximum}
 
 
-def _task(labels: Sequence[str]) -> str:
-    distinct = {parse_class(value) for value in labels}
+def _missing(profile: ColumnProfile) -> dict[str, Any]:
+    """The texts that stand for missing values, where they are others than usual."""
+    texts = [text for text in MISSING_TEXTS if text not in profile.kept_texts]
+    if profile.number_format is not None:
+        texts += [text for text in profile.disguised if profile.number_format.parse(text) is None]
+    return {} if texts == list(MISSING_TEXTS) else {"missing": texts}
+
+
+def _task(label: ColumnProfile, labels: Sequence[str]) -> str:
+    distinct = set(labels)
     if len(distinct) == 2:
         return "binary"
-    numbers = _numbers(sorted(distinct))
-    are_codes = len(distinct) <= MAX_INTEGER_CLASSES and all(number.is_integer() for number in numbers)
-    return "multiclass" if not numbers or are_codes else "regression"
+    if label.number_format is None:
+        return "multiclass"
+    are_codes = len(distinct) <= MAX_INTEGER_CLASSES and label.kind == "integer"
+    return "multiclass" if are_codes else "regression"
 
 
-def _label(name: str, labels: Sequence[str], task: str) -> dict[str, Any]:
+def _label(label: ColumnProfile, labels: Sequence[str], task: str) -> dict[str, Any]:
+    missing = _missing(label) if task == "regression" else {}
     if task == "regression":
-        return {"name": name, "prior": float(median(_numbers(labels)))}
-    counts = Counter(parse_class(value) for value in labels)
+        return {"name": label.name, **missing, "prior": float(median(map(float, labels)))}
+    counts = Counter(labels)
     classes = sorted(counts)
-    prior = {label: round(counts[label] / len(labels), 6) for label in classes}
+    prior = {name: round(counts[name] / len(labels), 6) for name in classes}
     new_classes = {"new_classes": "accept"} if task == "multiclass" else {}
-    return {"name": name, "classes": classes, **new_classes, "prior": prior}
+    return {"name": label.name, "classes": classes, **new_classes, "prior": prior}
 
 
-def _lags(sample: _Sample, label: str, entity: str | None, task: str) -> dict[str, Any]:
-    labels, entities = sample.labels_and_entities(label, entity)
+def _lags(sample: _Sample, entity: str | None, task: str) -> dict[str, Any]:
+    labels, entities = sample.labels_and_entities(entity)
     lags, mean = propose_lag_features(labels, entities, numbers=task == "regression")
     return {"label": list(lags), "mean": mean} if lags else {}
 
 
-def _time(times: Sequence[datetime], column: str) -> dict[str, Any]:
+def _time(sample: _Sample, column: str) -> dict[str, Any]:
     parts = ["weekday", "yearday"]
-    if len({(time.hour, time.minute) for time in times}) > 1:
+    if len({(time.hour, time.minute) for time in sample.times(column)}) > 1:
         parts.insert(0, "hour")
     return {"column": column, "zone": "UTC", "parts": parts}
 

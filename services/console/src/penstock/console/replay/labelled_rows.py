@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from penstock.console.cell_values import MISSING, parse_class, parse_number, parse_time
 from penstock.console.failure import wrong_input
-from penstock.console.table_file import Table
-from penstock.contracts.declaration.stream import Declaration, FieldDeclaration
+from penstock.console.table.cell_reader import field_reader, label_reader, time_reader
+from penstock.console.table.table import Table
+from penstock.contracts.declaration.stream import Declaration, TimeFormat
+from penstock.contracts.entities import entity_text
 from penstock.contracts.ids import derived_id, label_id
 from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 
@@ -78,48 +79,63 @@ class FileRows:
         """The label record of a row that has a label, as it becomes known at `known_at`."""
         return label_body(self.source, row, known_at)
 
-    def _row_reader(self) -> Callable[[int, list[str]], Row]:
+    def _row_reader(self) -> Callable[[int, list[Any]], Row]:
+        profiles, declaration = self.table.profiles, self.declaration
         columns = [
-            (name, self.table.column_index(name), _cell_parser(field))
-            for name, field in self.declaration.fields.items()
+            (name, self.table.column_index(name), field_reader(declaration, name, profiles[name]))
+            for name in declaration.fields
         ]
-        label_index = self.table.column_index(self.declaration.label.name)
-        parse_label = self._numeric_label if self.declaration.task == "regression" else _class_label
+        label_of = self._label_reader()
         time_of = self._time_reader()
-        entity_field = self.declaration.entity
+        entity_field = declaration.entity
 
-        def read_row(number: int, cells: list[str]) -> Row:
+        def read_row(number: int, cells: list[Any]) -> Row:
             time = time_of(number, cells)
-            data = {name: parse(cells[index]) for name, index, parse in columns if cells[index] not in MISSING}
+            data = {name: value for name, index, read in columns if (value := read(cells[index])) is not None}
             record_id = derived_id("row", self.table.digest, number)
-            label = None if cells[label_index] in MISSING else parse_label(number, cells[label_index])
-            entity = None if entity_field is None or entity_field not in data else parse_class(str(data[entity_field]))
-            return Row(number, record_id, time, entity, event_body(self.source, record_id, time, data), label)
+            entity = None if entity_field is None else entity_text(data.get(entity_field))
+            event = event_body(self.source, record_id, time, data)
+            return Row(number, record_id, time, entity, event, label_of(number, cells))
 
         return read_row
 
-    def _numeric_label(self, number: int, text: str) -> float:
-        value = parse_number(text)
-        if value is None:
-            name = self.declaration.label.name
-            raise wrong_input(f"{self.table.path}: row {number}, column {name!r}: expected a finite number")
-        return value
+    def _label_reader(self) -> Callable[[int, list[Any]], str | float | None]:
+        name = self.declaration.label.name
+        index = self.table.column_index(name)
+        read = label_reader(self.declaration, self.table.profiles[name])
 
-    def _time_reader(self) -> Callable[[int, list[str]], datetime]:
+        def label_of(number: int, cells: list[Any]) -> str | float | None:
+            value: str | float | None = read(cells[index])
+            if isinstance(value, float) and isnan(value):
+                raise wrong_input(f"{self.table.path}: row {number}, column {name!r}: expected a finite number")
+            return value
+
+        return label_of
+
+    def _time_reader(self) -> Callable[[int, list[Any]], datetime]:
         time = self.declaration.time
         if time.column is None:
             return lambda number, _: time.start + number * time.step
-        index, zone = self.table.column_index(time.column), ZoneInfo(time.zone)
+        index, profile = self.table.column_index(time.column), self.table.profiles[time.column]
+        read = time_reader(self.declaration, profile)
 
-        def time_of(number: int, cells: list[str]) -> datetime:
-            value = parse_time(cells[index], zone)
+        def time_of(number: int, cells: list[Any]) -> datetime:
+            value = read(cells[index])
             if value is None:
-                raise wrong_input(
-                    f"{self.table.path}: row {number}, column {time.column!r}: expected a time, year first"
-                )
+                expected = _EXPECTED_TIMES[time.format or profile.time_format or "iso"]
+                raise wrong_input(f"{self.table.path}: row {number}, column {time.column!r}: expected {expected}")
             return value
 
         return time_of
+
+
+_EXPECTED_TIMES: dict[TimeFormat, str] = {
+    "iso": "a time, year first",
+    "day-first": "a time, day first",
+    "month-first": "a time, month first",
+    "epoch-seconds": "seconds since 1970",
+    "epoch-milliseconds": "milliseconds since 1970",
+}
 
 
 def event_body(source: str, record_id: str, time: datetime, data: dict[str, Any]) -> bytes:
@@ -156,27 +172,3 @@ def chunks(rows: Iterator[Row], size: int) -> Iterator[Sequence[Row]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _cell_parser(field: FieldDeclaration) -> Callable[[str], Any]:
-    match field.type:
-        case "category":
-            return str
-        case "boolean":
-            return _boolean_or_text
-        case _:
-            return _number_or_text
-
-
-def _class_label(_number: int, text: str) -> str:
-    return parse_class(text)
-
-
-def _boolean_or_text(text: str) -> bool | str:
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
-
-
-def _number_or_text(text: str) -> float | str:
-    """The number; other text is sent as it is, for the validator to refuse."""
-    number = parse_number(text)
-    return text if number is None else number

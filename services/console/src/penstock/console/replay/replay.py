@@ -18,7 +18,7 @@ from penstock.console.replay.predict_probes import probe_predictions
 from penstock.console.replay.report import Report, RunMeasurements, make_report
 from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
 from penstock.console.replay.wall_time import replay_in_wall_time, staleness
-from penstock.console.table_file import Table
+from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration
 
 PROBED_ROWS = 100

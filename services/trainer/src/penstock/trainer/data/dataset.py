@@ -66,6 +66,7 @@ class TrainingRows:
             declaration.task,
             classes=declaration.label.classes,
             time_parts=declaration.time.parts,
+            zone=declaration.time.zone,
             lag_fields=Lags.of(declaration.lags).fields,
         )
 

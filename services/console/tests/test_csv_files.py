@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.table_file import LONGEST_LINE, open_table
+from penstock.console.table.csv_source import LONGEST_LINE, open_csv
+from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
+from penstock.console.table.table import open_table
 
 from .failing_command import WrongInputCommand, wrong_input
 
@@ -57,6 +61,10 @@ BAD_FILES = {
     "C11 gzip bomb": (
         gzip.compress(b"a,b,y\n" + b"7" * (LONGEST_LINE + 2), 9),
         ":2: not valid CSV: a line of more than 10,000,000",
+    ),
+    "Excel workbook": (
+        b"PK\x03\x04 and more",
+        ": expected a CSV file, NDJSON or Parquet; this is a ZIP",
     ),
     "gzip cut short": (gzip.compress(GOOD.encode() * 500)[:-20], ": the file is damaged"),
     "gzip with a flipped bit": (
@@ -160,6 +168,63 @@ def test_no_bytes_are_answered_with_anything_but_rows_or_a_line(
     except ConsoleFailure as failure:
         assert str(failure).startswith(str(file))  # noqa: PT017 - both ends are right
         assert failure.status == 2  # noqa: PT017
+
+
+QUOTED = st.text(st.sampled_from('",;\n\r ax1'), max_size=30).map(lambda tail: f"a,b\n{tail}")
+
+
+@settings(max_examples=200)
+@given(
+    text=st.one_of(QUOTED, QUOTED.map(lambda text: text.replace(";", '"')), QUOTED.map(lambda text: f"\ufeff{text}"))
+)
+@example(text='a,b\n1,2\n3,"4\n5,6\n')
+@example(text='a,b\n1,2\n3,"4')
+def test_both_readers_of_a_csv_file_read_the_same(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.mktemp("table") / "rows.csv"
+    file.write_bytes(text.encode())
+    try:
+        source = open_csv(file)
+    except ConsoleFailure:
+        return
+    try:
+        rows = [row for _, row in source.numbered_rows()]
+    except ConsoleFailure:
+        with pytest.raises(ConsoleFailure):
+            list(source.batches())
+        return
+    columns = [list(column) for column in zip(*(column_lists(batch) for batch in source.batches()), strict=True)]
+    assert [list(chain.from_iterable(column)) for column in columns] == [list(each) for each in zip(*rows, strict=True)]
+
+
+def column_lists(batch: list[pa.Array]) -> list[list[str]]:
+    """The cells of each column of a batch."""
+    return [column.to_pylist() for column in batch]
+
+
+@settings(max_examples=200)
+@given(text=QUOTED, size=st.integers(1, 9))
+def test_quotes_are_checked_the_same_in_blocks_of_any_size(text: str, size: int) -> None:
+    verdicts = []
+    for block in (size, len(text)):
+        check = QuoteCheck(io.BytesIO(text.encode()), ",")
+        while check.read(block):
+            pass
+        try:
+            check.end()
+        except IrregularQuotes:
+            verdicts.append(False)
+        else:
+            verdicts.append(True)
+    assert verdicts[0] == verdicts[1]
+
+
+def test_a_file_of_many_blocks_with_an_unclosed_quote_is_one_line(
+    tmp_path: Path, wrong_input: WrongInputCommand
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n" + "1,2\n" * 1_000_000 + '3,"4\n' + "5,6\n" * 10)
+    message = wrong_input("stream", "init", file, "-o", tmp_path / "new.toml")
+    assert message.startswith(f"{file}:1000002: not valid CSV: unexpected end of data")
 
 
 def test_the_lines_of_rows_count_line_breaks_in_quotes_and_empty_lines(tmp_path: Path) -> None:

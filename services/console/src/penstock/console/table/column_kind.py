@@ -1,0 +1,242 @@
+"""What a column is, decided from everything that was seen of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from penstock.console.table.column_profile import ColumnProfile, Kind
+from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
+from penstock.console.table.kept_texts import kept_texts
+from penstock.console.table.number_format import Decimal, NumberFormat
+from penstock.console.table.number_names import merged_texts, written_as_versions
+from penstock.console.table.reading import Reading
+from penstock.contracts.declaration.stream import TimeFormat
+
+LARGEST_SHARE = 0.01  # of a column's values that may be exceptions
+FEW_EXCEPTIONS = 3  # that a small file may have, up to a tenth of its values
+MOST_CODES = 50  # different texts of numbers that may be codes, such as versions
+MOST_LATE = 0.05  # of rows out of order in a column that rises
+EPOCH_START, EPOCH_END = 631_152_000, 4_102_444_800  # 1990 and 2100
+BOOLEANS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
+TIME_READINGS: dict[str, TimeFormat] = {"iso": "iso", "day_first": "day-first", "month_first": "month-first"}
+_TIME_NAME = re.compile(r"(^|[^a-z])(time|date|datetime|ts|epoch|when|at|created|updated)([^a-z]|$)|timestamp")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a column was found to be."""
+
+    kind: Kind
+    reading: Reading | None = None
+    number_format: NumberFormat | None = None
+    time_format: TimeFormat | None = None
+    ambiguous: str = ""
+    codes: str = ""
+
+
+def decide(name: str, scan: ColumnScan, decimal: Decimal) -> Decision:
+    """What the column called `name` is; `decimal` is the file's decimal sign, for cells that leave it open."""
+    if scan.typed:
+        return _typed(name, scan) if not scan.texts else Decision("text")
+    if _readable_values(scan) <= 0:
+        return Decision("text" if scan.disguised else "empty")
+    if scan.untyped and _is_boolean(scan.counts):
+        return Decision("boolean")
+    return _time(scan) or (_number(name, scan, decimal) if scan.untyped else None) or Decision("text")
+
+
+def decimal_of_file(scans: Iterable[ColumnScan], delimiter: str) -> Decimal:
+    """The decimal sign of a file's columns of numbers: the comma where some have it and none a point.
+
+    Where no column shows it, a comma between three digits and three is one in a file with semicolons.
+    """
+    points, commas = 0, 0
+    for scan in scans:
+        point, comma = scan.readings["point"], scan.readings["comma"]
+        points += point.count > comma.count and _is_number(scan, point)
+        commas += comma.count > point.count and _is_number(scan, comma)
+    return "," if not points and (commas or delimiter == ";") else "."
+
+
+def profile_of(
+    name: str, scan: ColumnScan, decision: Decision, missing_among_numbers: Collection[str]
+) -> ColumnProfile:
+    """The profile of the column called `name`; exceptions come without their line and text.
+
+    `missing_among_numbers` holds the texts that stand for missing values in the file's columns of numbers and times.
+    """
+    is_text = decision.kind == "text"
+    kept = kept_texts(scan, missing_among_numbers) if is_text else {}
+    counts = Counter(scan.counts or {})
+    if is_text and scan.counts is not None:
+        counts.update(scan.disguised | Counter(kept))
+    missing_texts = {text: count for text, count in scan.missing_texts.items() if text not in kept}
+    reading = decision.reading
+    disguised = dict(scan.disguised)
+    if reading is not None and decision.kind in ("number", "integer"):
+        disguised |= _sentinels(reading, scan)
+    low, high = _ends(decision)
+    return ColumnProfile(
+        name=name,
+        kind=decision.kind,
+        rows=scan.rows,
+        missing=scan.blanks + sum(missing_texts.values()),
+        distinct=MOST_DISTINCT + 1 if scan.counts is None else len(counts),
+        counts=dict(counts.most_common()) if scan.counts is not None else {},
+        minimum=low,
+        maximum=high,
+        number_format=decision.number_format,
+        time_format=decision.time_format,
+        ambiguous=decision.ambiguous,
+        exception_count=0 if reading is None else _readable_values(scan) - reading.count,
+        missing_texts=missing_texts,
+        kept_texts=kept,
+        disguised=disguised,
+        codes=decision.codes,
+        merged=merged_texts(counts) if len(counts) <= MOST_CODES else (),
+        unique=not scan.repeats,
+        rising=reading is not None and _is_rising(reading),
+        late=0 if reading is None else reading.late,
+    )
+
+
+def _readable_values(scan: ColumnScan) -> int:
+    absent = scan.blanks + sum(scan.missing_texts.values()) + sum(scan.disguised.values())
+    return scan.rows - absent
+
+
+def _allowed(values: int) -> float:
+    """How many exceptions a column may have."""
+    return max(values * LARGEST_SHARE, min(FEW_EXCEPTIONS, values // 10))
+
+
+def _is_boolean(counts: Mapping[str, int] | None) -> bool:
+    if not counts or len(counts) > 6:
+        return False
+    found = {text.strip().lower() for text in counts}
+    words = any(found <= set(pair) for pair in BOOLEANS[:2])
+    return words or any(found == set(pair) for pair in BOOLEANS[2:])
+
+
+def _time(scan: ColumnScan) -> Decision | None:
+    values = _readable_values(scan)
+    readings = {name: scan.readings[name] for name in TIME_READINGS}
+    best = max(readings, key=lambda name: (readings[name].count, -readings[name].late))
+    if not readings[best].count or values - readings[best].count > _allowed(values):
+        return None
+    other = {"day_first": "month_first", "month_first": "day_first"}.get(best)
+    ambiguous = TIME_READINGS[other] if other and readings[other].count == readings[best].count else ""
+    return Decision("time", readings[best], time_format=TIME_READINGS[best], ambiguous=ambiguous)
+
+
+def _is_number(scan: ColumnScan, reading: Reading) -> bool:
+    values = _readable_values(scan)
+    return reading.count > 0 and values - reading.count <= _allowed(values)
+
+
+def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision | None:
+    values = _readable_values(scan)
+    decimal = _decimal(scan, decimal_of_file)
+    reading = scan.readings["point" if decimal == "." else "comma"]
+    if not _is_number(scan, reading):
+        return None
+    if codes := _codes(scan, reading, decimal):
+        return Decision("text", codes=codes)
+    unit = max(scan.units, key=scan.units.__getitem__, default="")
+    if sum(scan.units.values()) - scan.units[unit] > _allowed(values):
+        return None  # amounts in several currencies are no numbers of one kind
+    epoch = _epoch(name, reading)
+    if epoch is not None:
+        return Decision("time", reading, NumberFormat(decimal), epoch)
+    ambiguous = ""
+    other = scan.readings["comma" if decimal == "." else "point"]
+    if other.count == reading.count and (other.minimum, other.maximum) != (reading.minimum, reading.maximum):
+        ambiguous = "decimal commas" if decimal == "." else "decimal points"
+    kind: Kind = "integer" if reading.whole else "number"
+    return Decision(kind, reading, NumberFormat(decimal, unit), ambiguous=ambiguous)
+
+
+def _decimal(scan: ColumnScan, decimal_of_file: Decimal) -> Decimal:
+    """The decimal sign with which most cells are numbers; that of the file where both would do."""
+    point, comma = scan.readings["point"], scan.readings["comma"]
+    if point.count != comma.count:
+        return "," if comma.count > point.count else "."
+    return decimal_of_file
+
+
+def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
+    """Why the numbers of a column are codes, kept as text, or empty."""
+    measured = scan.fractions * 2 > reading.count  # most have a decimal point: these are measurements
+    for reason, (text, count) in scan.codes.items():
+        if reason == "a plus before digits" and scan.minus:
+            continue
+        if reason != "leading zeros" and count <= _allowed(reading.count):
+            continue
+        if not measured:
+            return f"{reason}: {text}"
+    if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.repeats:
+        if pairs := merged_texts(scan.counts):
+            return f"{pairs[0][0]} and {pairs[0][1]} would be one number"
+        if version := written_as_versions(scan.counts):
+            return f"digits after the point differ: {version}"
+    return ""
+
+
+def _epoch(name: str, reading: Reading) -> TimeFormat | None:
+    """Whether numbers are seconds or milliseconds since 1970: of plausible years, and rising or called a time."""
+    for time_format, scale in (("epoch-seconds", 1), ("epoch-milliseconds", 1000)):
+        if EPOCH_START * scale <= reading.minimum and reading.maximum < EPOCH_END * scale:
+            named = _TIME_NAME.search(name.lower()) is not None
+            counter = reading.maximum - reading.minimum <= reading.count  # neighbouring numbers are ids
+            if named or (_is_rising(reading) and not counter and not name.lower().endswith("id")):
+                return time_format  # type: ignore[return-value]
+    return None
+
+
+def _typed(name: str, scan: ColumnScan) -> Decision:
+    reading = scan.readings["typed"]
+    if scan.typed == "boolean":
+        return Decision("boolean")
+    if not reading.count:
+        return Decision("empty")
+    if scan.typed == "time":
+        return Decision("time", reading, time_format="iso")
+    if scan.codes:
+        return Decision("text", codes=": ".join([next(iter(scan.codes)), next(iter(scan.codes.values()))[0]]))
+    epoch = _epoch(name, reading)
+    if epoch is not None:
+        return Decision("time", reading, NumberFormat(), epoch)
+    return Decision("integer" if reading.whole else "number", reading, NumberFormat())
+
+
+def _is_rising(reading: Reading) -> bool:
+    allowed = max(reading.count * MOST_LATE, 1 if reading.count >= 10 else 0)
+    return reading.late <= allowed and reading.maximum > reading.minimum
+
+
+def _sentinels(reading: Reading, scan: ColumnScan) -> dict[str, int]:
+    """The numbers that lie apart from the others and occur several times, as -999 does."""
+    if scan.counts is not None and len(scan.counts) <= 10:
+        return {}
+    low, high = reading.inner
+    return {
+        f"{value:g}": count
+        for value, count in reading.sentinels.items()
+        if count >= 2 and (low >= 0 if value < 0 else 2 * high < value)
+    }
+
+
+def _ends(decision: Decision) -> tuple[float | datetime | None, float | datetime | None]:
+    reading = decision.reading
+    if reading is None or not reading.count:
+        return None, None
+    if decision.kind != "time":
+        return reading.minimum, reading.maximum
+    epoch = decision.time_format == "epoch-milliseconds"
+    scale = 1000 if epoch else 1
+    low, high = (datetime.fromtimestamp(value / scale, UTC) for value in (reading.minimum, reading.maximum))
+    return low, high

@@ -1,0 +1,24 @@
+"""The bytes of a file, unzipped if it is gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import IO
+
+
+def plain_bytes(path: Path) -> IO[bytes]:
+    """The bytes of the file, open for reading."""
+    with path.open("rb") as content:
+        zipped = content.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+
+
+def beginning_of(path: Path) -> bytes:
+    """The first bytes; none if the file is damaged."""
+    try:
+        with plain_bytes(path) as content:
+            return content.read(4)
+    except (gzip.BadGzipFile, zlib.error, EOFError, OSError):
+        return b""
