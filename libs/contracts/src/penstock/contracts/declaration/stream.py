@@ -56,9 +56,9 @@ class FieldDeclaration(StrictModel):
     detection see it, `refuse` refuses the event."""
 
     missing: Literal["accept", "refuse"] | Texts = "accept"
-    """What happens to an event that lacks the field: `accept` has models learn from the gap, `refuse` refuses it. A list
-    of texts accepts it too, and says which texts of a file stand for a missing value of this field, in place of the
-    stream's `missing`."""
+    """What happens to an event that lacks the field: `accept` has models learn from the gap, `refuse` refuses it. A
+    list of texts accepts it too, and says which texts of a file stand for a missing value of this field, in place of
+    the stream's `missing`."""
 
     feature: bool = True
     """Whether models see the field. An id is no feature."""
@@ -93,7 +93,7 @@ class TimeDeclaration(StrictModel):
     """How times in `column` are written. Without it, the whole column decides."""
 
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    """The time zone of times in `column` that name none, and of the clocks that `parts` are read from, as an IANA name."""
+    """The time zone of times in `column` that name none, and of the clocks that `parts` are read from: an IANA name."""
 
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     """The time of the first row of a file without a `column` of times; with its zone."""
