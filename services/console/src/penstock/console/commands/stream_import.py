@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as TextTable
 
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment, running_deployment
@@ -20,6 +19,7 @@ from penstock.console.replay.history_import import ImportResult, ImportStream, i
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.table_file import Table, open_table
+from penstock.console.views.refusals_table import refusals_table
 from penstock.console.views.terminal import err, out
 from penstock.contracts.records.streams import StreamDeclared
 
@@ -37,7 +37,7 @@ def import_(
     table = open_table(file).first(rows)
     result = asyncio.run(_import(running_deployment(home_from_environment()), table, name, label_delay, wait))
     if result.refused:
-        out.print(_refusals_table(result, table))
+        out.print(refusals_table(result.refusals, table))
     if not result.accepted:
         err.print(f"{file}: none of {result.rows:,} rows was taken.", style="red")
         raise typer.Exit(1)
@@ -85,12 +85,3 @@ async def _model_text(live: LiveDeployment, result: ImportResult) -> str:
     if result.outcomes < first_after:
         return f"{model}; the first training waits for {first_after:,} outcomes, there are {result.outcomes:,}"
     return model if epoch.champion.version else f"{model}; see: penstock ledger {stream.name}"
-
-
-def _refusals_table(result: ImportResult, table: Table) -> TextTable:
-    lines = table.lines_of({number for numbers in result.first_rows.values() for number in numbers})
-    text_table = TextTable("reason", "field", "rows", "first lines", "detail", title="Refused", title_justify="left")
-    for reason, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
-        first_lines = ", ".join(str(lines[number]) for number in result.first_rows[reason])
-        text_table.add_row(reason.code, reason.field, f"{count:,}", first_lines, reason.detail)
-    return text_table

@@ -78,8 +78,14 @@ class InProcessDeployment:
         ]
 
     async def run_pending(self) -> None:
-        """Let the services run until nothing is left to do."""
+        """Let the services run until nothing is left to do, and the watch read what they wrote."""
         await self._process.run_until_quiet()
+        while await self.watch.poll():
+            pass
+
+    async def await_handled(self) -> None:
+        """Let the services handle what was sent."""
+        await self.run_pending()
 
     async def report_import(self, outcomes: int, detail: str) -> None:
         """Report to the registry that history was imported. Repeating it changes nothing."""
@@ -88,7 +94,7 @@ class InProcessDeployment:
         await self.registry.announce_import(name, outcomes, detail, CommandContext(ACTOR, key))
 
     async def await_answers(self, ids: Sequence[str]) -> None:
-        """Let the services run: afterwards each event has its prediction or rejection."""
+        """Let the services run: afterwards each event has its prediction or rejection, if it gets one."""
         del ids
         await self.run_pending()
 

@@ -74,6 +74,10 @@ class FileRows:
         for number, cells in enumerate(self.table.rows()):
             yield read_row(number, cells)
 
+    def id_of(self, number: int) -> str:
+        """The id of the event of a row."""
+        return derived_id("row", self.table.digest, number)
+
     def label_of(self, row: Row, known_at: datetime) -> bytes:
         """The label record of a row that has a label, as it becomes known at `known_at`."""
         return label_body(self.source, row, known_at)
@@ -91,7 +95,7 @@ class FileRows:
         def read_row(number: int, cells: list[str]) -> Row:
             time = time_of(number, cells)
             data = {name: parse(cells[index]) for name, index, parse in columns if cells[index] not in MISSING}
-            record_id = derived_id("row", self.table.digest, number)
+            record_id = self.id_of(number)
             label = None if cells[label_index] in MISSING else parse_label(number, cells[label_index])
             entity = None if entity_field is None or entity_field not in data else parse_class(str(data[entity_field]))
             return Row(number, record_id, time, entity, event_body(self.source, record_id, time, data), label)
