@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.console.replay.log_retention import LogRetention
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.training_delay import TrainingDelay
 from penstock.contracts.declaration.stream import Declaration
@@ -63,6 +64,7 @@ class InProcessDeployment:
         self._process = process
         self._services = services
         self._training_delay = delay
+        self._retention = LogRetention(process.log, process.namespace, watch.stream)
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -70,6 +72,7 @@ class InProcessDeployment:
         """Give records to ingestion at stream time `now`; the refusals."""
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
+        self._retention.apply(len(bodies))
         answers = await self._services.intake.submit(self.watch.stream.name, kind, bodies)
         return [
             RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))

@@ -143,7 +143,7 @@ def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasuremen
         metric="mae" if task == "regression" else "accuracy",
         score=scored.score(),
         metrics=scored.metrics(),
-        baseline=baseline.metrics(),
+        baseline=_constant_metrics(baseline),
         baseline_answer=_constant_answer(baseline),
         scored=len(scored),
         warmup=WARMUP,
@@ -188,6 +188,12 @@ def _calibration(scored: ScoredRows) -> Sequence[CalibrationBin]:
     if scored.task == "regression":
         return number_calibration(scored.answers, scored.labels)
     return class_calibration(scored.answers.astype(np.int64), scored.labels.astype(np.int64), scored.probabilities)
+
+
+def _constant_metrics(baseline: ScoredRows) -> Metrics:
+    """The metrics of a constant, which ranks nothing: what it learnt over time is not a ranking."""
+    metrics = baseline.metrics()
+    return metrics | {"auc": 0.5} if metrics.get("auc") is not None else metrics
 
 
 def _constant_answer(baseline: ScoredRows) -> str | float | None:
