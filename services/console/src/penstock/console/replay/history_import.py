@@ -52,17 +52,24 @@ class ImportResult:
     Attributes:
         accepted: how many rows the log holds as outcomes.
         outcomes: how many outcomes the stream has, up to the last imported one.
+        waiting: how many of the accepted rows the log does not hold as outcomes yet.
         refusals: the refused rows by reason.
     """
 
     accepted: int = 0
     outcomes: int = 0
+    waiting: int = 0
     refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
     @property
     def rows(self) -> int:
         """How many rows were read."""
         return self.accepted + self.refused
+
+    @property
+    def done(self) -> int:
+        """How many rows are done, where one that was sent and is waited for counts half."""
+        return self.rows - self.waiting // 2
 
     @property
     def refused(self) -> int:
@@ -113,6 +120,7 @@ async def import_history(
     result, pending = ImportResult(), dict[str, int]()
     for batch in _batches(events):
         pending |= await _send(batch, deployment, result)
+        result.waiting = len(pending)
         progress(result)
     await deployment.run_pending()
     await _await_outcomes(pending, deployment, stream, result, progress)
@@ -167,9 +175,11 @@ async def _await_outcomes(
                 await deployment.await_handled()
                 batches, is_handled = await reader.read_to_end(), True
             _apply(batches, pending, stream, result)
+            result.waiting = len(pending)
             progress(result)
     finally:
         await reader.close()
+    result.waiting = 0
     for number in pending.values():
         result.accepted -= 1
         result.refusals.add("event", number, NO_OUTCOME)
