@@ -73,7 +73,8 @@ class Report:
     the share `warmup`: `score` by the task's first metric, `metrics` by all, and `baseline` those of the constant that
     fits the labels of the rows before (`baseline_answer` at the end). `progress` is the score of each block of rows,
     the warm-up included; `retrains` are the trainings that began, whatever came of them. `confusion` has a row for each
-    of the `classes` of the labels, and a column for each that was answered.
+    of the `classes` of the labels, and a column for each that was answered. `decision` is the newest on whether to
+    train.
     """
 
     events: int
@@ -98,6 +99,7 @@ class Report:
     epochs: Sequence[EpochLine]
     drifts: Sequence[DriftLine]
     trainings: Sequence[TrainingLine]
+    decision: str | None
     retrains: int
     training_seconds: float
     learning_seconds: float
@@ -154,6 +156,7 @@ def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasuremen
         epochs=epoch_lines(watch, slots, all_scored, all_baseline),
         drifts=_drift_lines(watch, slots),
         trainings=training_lines(watch, _rows_of_outcomes(watch, slots)),
+        decision=_decision_text(watch),
         retrains=sum(run.status == "started" for run in watch.training_runs.values()),
         training_seconds=round(training_s + measurements.learning_s, 3),
         learning_seconds=round(measurements.learning_s, 3),
@@ -230,3 +233,10 @@ def _rows_of_outcomes(watch: StreamWatch, slots: NDArray[np.int64]) -> dict[int,
     outcomes = watch.events.outcomes
     rows = {offset: _row_of(outcomes[offset], slots) for offset in offsets if 0 <= offset < len(outcomes)}
     return {offset: row for offset, row in rows.items() if row is not None}
+
+
+def _decision_text(watch: StreamWatch) -> str | None:
+    decision = watch.decision
+    if decision is None:
+        return None
+    return f"{decision.verdict}, {decision.reason}" + (f": {decision.detail}" if decision.detail else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from penstock.console.record_refusal import RefusalReason
 from penstock.console.replay.event_columns import EventColumns, WatchedPrediction
 from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.first_by_offset import FirstByOffset
+from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import AuditEntry
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Drift, Statistics
@@ -25,6 +27,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.contracts.topics import (
     AUDIT,
+    DECISIONS,
     DRIFT,
     MODELS,
     OUTCOMES,
@@ -37,8 +40,11 @@ from penstock.contracts.topics import (
 )
 
 TOPICS: tuple[Topic[Any], ...] = (
-    PREDICTIONS, REJECTED, OUTCOMES, MODELS, DRIFT, TRAINING_REQUESTS, TRAINING_RUNS, AUDIT, STATISTICS,
+    PREDICTIONS, REJECTED, OUTCOMES, MODELS, DRIFT, TRAINING_REQUESTS, TRAINING_RUNS, AUDIT, DECISIONS, STATISTICS,
 )  # fmt: skip
+
+
+MOST_STATISTICS = 1000  # blocks
 
 
 class StreamWatch:
@@ -50,8 +56,9 @@ class StreamWatch:
         training_requests: by the id of the record.
         training_runs: by the id of the record.
         verdicts: what the registry noted of each candidate, by the id of the training request.
+        decision: the newest on whether to train (None: there was none).
         drifts: in the order of the log.
-        statistics: the provisional ones, in the order of the log.
+        statistics: the newest provisional ones, in the order of the log.
     """
 
     def __init__(self, log: Log, namespace: str, stream: StreamDeclared) -> None:
@@ -61,8 +68,9 @@ class StreamWatch:
         self.training_requests: FirstByOffset[str, TrainingRequest] = FirstByOffset()
         self.training_runs: FirstByOffset[str, TrainingRun] = FirstByOffset()
         self.verdicts: FirstByOffset[str, AuditEntry] = FirstByOffset()
+        self.decision: Decision | None = None
         self.drifts: list[Drift] = []
-        self.statistics: list[Statistics] = []
+        self.statistics: deque[Statistics] = deque(maxlen=MOST_STATISTICS)
         self._log = log
         self._topics = {
             topic.name(namespace, stream.name if topic.plane == "data" else None): topic for topic in TOPICS
@@ -146,6 +154,8 @@ class StreamWatch:
                 self.verdicts.add(record.detail["run"], record)
             case ModelEpoch() if record.stream == self.stream.name:
                 self.epochs.add(record.epoch, record)
+            case Decision() if record.stream == self.stream.name:
+                self.decision = record
             case Drift() if record.stream == self.stream.name:
                 self.drifts.append(record)
             case TrainingRequest() if record.stream == self.stream.name:
