@@ -23,6 +23,7 @@ from penstock.console.replay.replay import (
     replay_live,
     write_report,
 )
+from penstock.console.replay.stream_time import ReplayProgress
 from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.supervision.lifecycle import running
 from penstock.console.table_file import Table, open_table
@@ -114,5 +115,17 @@ def _live_run(options: ReplayOptions, stack: ExitStack, *, up: bool) -> RunRepla
 
 
 def _run_with_progress(run: RunReplay, total: int) -> ReplayResult:
+    sent = 0
+
     with progress_bar(err, "replay", total) as show:
-        return asyncio.run(run(lambda counts: show(counts.events)))
+
+        def note(counts: ReplayProgress) -> None:
+            nonlocal sent
+            sent = counts.events
+            show(sent)
+
+        try:
+            return asyncio.run(run(note))
+        except KeyboardInterrupt:
+            err.print(f"Stopped at row {sent:,} of {total:,}. The same command with --resume goes on from there.")
+            raise typer.Exit(130) from None
