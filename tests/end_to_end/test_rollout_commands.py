@@ -15,7 +15,7 @@ from typing import Any
 
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.replay.labelled_rows import Row
-from penstock.console.replay.stream_time import replay_in_stream_time
+from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.contracts.topics import PREDICTIONS
 
 from .conftest import Site
@@ -51,7 +51,7 @@ def penstock(site: Site, *arguments: str) -> str:
 
 async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) -> None:
     async with site.stream("rollout") as deployment:
-        await replay_in_stream_time(Loans(0, LOANS_BEFORE), deployment, 40, 200, lambda _: None)
+        await replay_in_stream_time(ReplaySender(Loans(0, LOANS_BEFORE), deployment), 40, 200, lambda _: None)
         await deployment.await_quiet()
         started = penstock(
             site, "rollout", "start", "rollout", str(BASELINE_VERSION), "--mode", "shadow", "--why", "to compare"
@@ -59,7 +59,7 @@ async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) 
         assert "shadow on rollout: running" in started
         await deployment.await_quiet()
         await replay_in_stream_time(
-            Loans(LOANS_BEFORE, LOANS_BEFORE + LOANS_IN_ROLLOUT), deployment, 40, 200, lambda _: None
+            ReplaySender(Loans(LOANS_BEFORE, LOANS_BEFORE + LOANS_IN_ROLLOUT), deployment), 40, 200, lambda _: None
         )
         await deployment.await_quiet()
         ended = json.loads(penstock(site, "rollout", "status", "rollout", "--json"))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.plan.service_plans import SERVICES
 from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.stream_time import ReplaySender
 from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.console.supervision.restart_requests import restart_and_wait
 from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS
@@ -47,15 +48,16 @@ async def test_each_service_restarts_while_events_are_sent(site: Site) -> None:
     async with site.stream("restarted") as deployment:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(restart_each(site, applications))
-            replay = tasks.create_task(replay_in_wall_time(applications, deployment, DELAY, RATE, lambda _: None))
+            sender = ReplaySender(applications, deployment)
+            replay = tasks.create_task(replay_in_wall_time(sender, deployment.watch, DELAY, RATE, lambda _: None))
         sent = replay.result()
         stream = deployment.watch.stream
-    assert (sent.refused, sent.labels) == (0, sent.events)
+    assert (len(sent.refusals), sent.labels) == (0, sent.events)
     for topic in (EVENTS, PREDICTIONS, OUTCOMES):
         bodies_by_id: dict[str, set[bytes]] = {}
         for record, value in await site.records(topic, stream):
             bodies_by_id.setdefault(record.id, set()).add(value)
-        assert set(bodies_by_id) == set(sent.rows.numbers), topic
+        assert set(bodies_by_id) == set(sent.rows.ids()), topic
         assert {len(bodies) for bodies in bodies_by_id.values()} == {1}, topic
     labels = {record.id: record.data.label for record, _ in await site.records(OUTCOMES, stream)}
-    assert labels == sent.rows.labels
+    assert labels == sent.rows.by_id()

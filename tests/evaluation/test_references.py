@@ -25,7 +25,7 @@ from bench.evaluation.references.label_delay import (
 )
 from bench.evaluation.references.reference_catalog import REFERENCES, Predict
 from penstock.console.replay.labelled_rows import Row, chunk_size
-from penstock.console.replay.stream_time import replay_in_stream_time
+from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 260
@@ -77,7 +77,7 @@ class LabelCountingDeployment:
 @given(count=st.integers(0, 300), delay=st.integers(0, 120))
 async def test_the_references_know_as_many_labels_as_a_replay_has_sent(count: int, delay: int) -> None:
     deployment = LabelCountingDeployment()
-    await replay_in_stream_time(NumberedRows(count), deployment, delay, chunk_size(delay), lambda _: None)
+    await replay_in_stream_time(ReplaySender(NumberedRows(count), deployment), delay, chunk_size(delay), lambda _: None)
     assert label_cutoffs(count, delay).tolist() == deployment.label_counts
 
 

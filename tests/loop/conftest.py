@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.topics import Topic
 
@@ -44,16 +44,18 @@ async def run_credit_risk() -> LoopRun:
     """Loan applications through the whole loop, which change at number `CHANGE_AT`."""
     declaration = demo_declaration()
     async with in_process_deployment(declaration) as deployment:
-        sent = await replay_in_stream_time(CreditRisk(COUNT, CHANGE_AT), deployment, LABEL_DELAY, CHUNK, lambda _: None)
+        sender = ReplaySender(CreditRisk(COUNT, CHANGE_AT), deployment)
+        sent = await replay_in_stream_time(sender, LABEL_DELAY, CHUNK, lambda _: None)
         await deployment.watch.read_to_end()
-        measurements = RunMeasurements(0.0, 0, sent.refused, sent.labels)
-        report = make_report(deployment.watch, sent.rows, declaration.task, measurements)
+        measurements = RunMeasurements(0.0, 0, sent.refusals, sent.labels)
+        report = make_report(deployment.watch, sent.rows, measurements)
         return LoopRun(sent, deployment.watch, deployment.log, report)
 
 
 def without_measurements(report: Report) -> dict[str, Any]:
     """The report without what was measured in seconds."""
-    return {name: value for name, value in asdict(report).items() if name not in MEASURED_FIELDS}
+    unmeasured = replace(report, trainings=[replace(line, cpu_seconds=0.0) for line in report.trainings])
+    return {name: value for name, value in asdict(unmeasured).items() if name not in MEASURED_FIELDS}
 
 
 @pytest.fixture(scope="session")

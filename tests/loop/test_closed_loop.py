@@ -16,12 +16,12 @@ def test_every_event_is_predicted_once_and_joined_once(loop_run: LoopRun) -> Non
     report = loop_run.report
     assert (report.events, report.accepted, report.predicted, report.labels) == (COUNT, COUNT, COUNT, COUNT)
     assert (report.rejected, report.failed_requests) == (0, 0)
-    sent = set(loop_run.sent.rows.numbers)
+    sent = set(loop_run.sent.rows.ids())
     for topic in (EVENTS, PREDICTIONS, OUTCOMES):
         assert Counter(record.id for record in loop_run.records(topic)) == Counter(sent), topic
     joined = loop_run.records(OUTCOMES)
     assert {outcome.data.status for outcome in joined} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in joined} == loop_run.sent.rows.labels
+    assert {outcome.id: outcome.data.label for outcome in joined} == loop_run.sent.rows.by_id()
 
 
 def test_drift_is_detected_after_the_change_and_not_before(loop_run: LoopRun) -> None:
@@ -36,11 +36,10 @@ def test_promoted_models_are_better_than_the_ones_before(loop_run: LoopRun) -> N
     assert (serving_epochs[0].family, serving_epochs[0].at_event) == ("baseline", 0)
     first_drift = min(line.at_event or 0 for line in loop_run.report.drifts)
     next_epoch = next(line for line in serving_epochs if (line.at_event or 0) > first_drift)
-    rows, labels, predictions = loop_run.sent.rows.numbers, loop_run.sent.rows.labels, loop_run.watch.predictions
+    ids, labels, predictions = list(loop_run.sent.rows.ids()), loop_run.sent.rows.by_id(), loop_run.watch.predictions
 
     def accuracy(first: int, last: int) -> float:
-        ids = [record_id for record_id, row in rows.items() if first <= row < last]
-        return sum(predictions[record_id][0] == labels[record_id] for record_id in ids) / len(ids)
+        return sum(predictions[name][0] == labels[name] for name in ids[first:last]) / (last - first)
 
     assert accuracy(next_epoch.at_event or 0, COUNT) > accuracy(CHANGE_AT, next_epoch.at_event or 0) + 0.05
 

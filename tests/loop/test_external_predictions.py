@@ -14,7 +14,7 @@ from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.labelled_rows import Row
-from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
@@ -56,7 +56,7 @@ async def run() -> ExternalRun:
     declaration = demo_declaration().model_copy(update={"serving": ServingDeclaration(model="external")})
     async with in_process_deployment(declaration) as deployment:
         sent = await replay_in_stream_time(
-            ApplicationsWithPredictions(CreditRisk(COUNT, None)), deployment, DELAY, CHUNK, lambda _: None
+            ReplaySender(ApplicationsWithPredictions(CreditRisk(COUNT, None)), deployment), DELAY, CHUNK, lambda _: None
         )
         await deployment.watch.read_to_end()
         return ExternalRun(sent, deployment.watch, deployment.log)
@@ -69,12 +69,12 @@ def external() -> ExternalRun:
 
 
 def test_every_prediction_is_recorded_and_joined_with_its_label(external: ExternalRun) -> None:
-    assert (external.sent.refused, external.sent.labels) == (0, COUNT)
+    assert (len(external.sent.refusals), external.sent.labels) == (0, COUNT)
     stream = external.watch.stream
     predictions, outcomes = (records_of(external.log, topic, stream) for topic in (PREDICTIONS, OUTCOMES))
     assert (len(predictions), len(outcomes)) == (COUNT, COUNT)
     assert {outcome.data.status for outcome in outcomes} == {"joined"}
-    assert {outcome.id: outcome.data.label for outcome in outcomes} == external.sent.rows.labels
+    assert {outcome.id: outcome.data.label for outcome in outcomes} == external.sent.rows.by_id()
     models = {(outcome.data.prediction.model, outcome.data.prediction.digest) for outcome in outcomes}
     assert models == {(f"{stream.name}@7.1", "external")}
 

@@ -17,7 +17,7 @@ from penstock.console.replay.history_import import ImportResult, ImportStream, i
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.stream_time import replay_in_stream_time
+from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
@@ -104,7 +104,7 @@ async def site(files: tuple[Path, Path]) -> AsyncIterator[Site]:
 async def test_a_model_is_trained_on_history_before_the_first_live_event(site: Site) -> None:
     result = await site.import_rows(site.rows())
     assert (result.accepted, result.outcomes) == (HISTORY, HISTORY)
-    assert {reason.code: rows for reason, rows in result.first_rows.items()} == {
+    assert {refused.code: refused.first_rows for refused in result.refusals} == {
         "out_of_range": [0],
         "unknown_class": [1],
         "missing_label": [2],
@@ -120,9 +120,9 @@ async def test_a_model_is_trained_on_history_before_the_first_live_event(site: S
 
 async def test_only_live_events_are_scored(site: Site) -> None:
     await site.import_rows(site.rows())
-    sent = await replay_in_stream_time(site.live, site.deployment, 10, 20, lambda _: None)
+    sent = await replay_in_stream_time(ReplaySender(site.live, site.deployment), 10, 20, lambda _: None)
     await site.watch.read_to_end()
-    report: Report = make_report(site.watch, sent.rows, "binary", RunMeasurements(0.0, 0, sent.refused, sent.labels))
+    report: Report = make_report(site.watch, sent.rows, RunMeasurements(0.0, 0, sent.refusals, sent.labels))
     assert report.predicted == LIVE
     assert report.score is not None
     assert report.score > 0.9, "the first live event meets the model that history taught"
@@ -131,9 +131,8 @@ async def test_only_live_events_are_scored(site: Site) -> None:
     blocks = [block for block in site.records(STATISTICS) if block.clock == "provisional"]
     assert sum(block.joined + block.expired for block in blocks) == (HISTORY + LIVE) // 100 * 100 - HISTORY
     assert all(block.score is not None and block.score > 0.9 for block in blocks)
-    first = min(
-        outcome.data.answer.lag_features[0] for outcome in site.records(OUTCOMES) if outcome.id in sent.rows.numbers
-    )
+    ids = set(sent.rows.ids())
+    first = min(outcome.data.answer.lag_features[0] for outcome in site.records(OUTCOMES) if outcome.id in ids)
     assert first is not None, "the first live events know the labels of history"
 
 

@@ -17,7 +17,7 @@ from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
 from penstock.console.replay.labelled_rows import Row
-from penstock.console.replay.stream_time import replay_in_stream_time
+from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.declaration.stream import Declaration
@@ -75,7 +75,7 @@ class RolloutRun:
 
 
 async def send(deployment: InProcessDeployment, start: int, stop: int) -> None:
-    await replay_in_stream_time(Loans(start, stop), deployment, DELAY, CHUNK, lambda _: None)
+    await replay_in_stream_time(ReplaySender(Loans(start, stop), deployment), DELAY, CHUNK, lambda _: None)
     await deployment.watch.read_to_end()
 
 

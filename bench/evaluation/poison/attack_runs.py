@@ -18,7 +18,7 @@ from bench.evaluation.poison.attacks import (
 from bench.evaluation.streams import USUAL_DELAY
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.labelled_rows import Row, chunk_size
-from penstock.console.replay.stream_time import replay_in_stream_time
+from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.console.replay.stream_watch import StreamWatch
 
 SPAN = 1000  # rows right before the attack, and at the end, whose accuracy is measured
@@ -49,7 +49,9 @@ async def run_attack(attack: Attack, folder: Path) -> AttackResult:
     """Replay the stream under an attack, every service in this process, as `penstock replay --in-process` does."""
     poisoned = poisoned_rows(attack, folder)
     async with in_process_deployment(poisoned.source.declaration) as deployment:
-        await replay_in_stream_time(poisoned, deployment, USUAL_DELAY, chunk_size(USUAL_DELAY), lambda _: None)
+        await replay_in_stream_time(
+            ReplaySender(poisoned, deployment), USUAL_DELAY, chunk_size(USUAL_DELAY), lambda _: None
+        )
         await deployment.watch.read_to_end()
         return measure_attack(poisoned, deployment.watch)
 

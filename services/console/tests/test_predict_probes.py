@@ -1,4 +1,4 @@
-"""Probes count every response that is not 2xx."""
+"""Probes count every request that fails; that a row is refused is no failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from penstock.console.replay.predict_probes import probe_predictions
 
 from .conftest import eventually
 
-STATUSES = (200, 503, 200, 0, 200)  # in turn; 0: the connection is reset
+STATUSES = (200, 503, 422, 0, 200)  # in turn; 0: the connection is reset
 EVENT = event_body("test", "e1", datetime(2024, 1, 1, tzinfo=UTC), {"x": 1.5})
 
 
@@ -60,11 +60,11 @@ def predictor() -> Iterator[Predictor]:
     server.close()
 
 
-async def test_an_error_response_and_a_reset_count_as_failed(predictor: Predictor) -> None:
+async def test_an_error_response_and_a_reset_count_as_failed_and_a_refused_row_does_not(predictor: Predictor) -> None:
     async with probe_predictions(predictor.url, "s", [EVENT]) as probes:
         await asyncio.to_thread(eventually, lambda: probes.requests == len(STATUSES))
     assert probes.failed == 2
-    assert (probes.statuses["200"], probes.statuses["503"]) == (3, 1)
+    assert (probes.statuses["200"], probes.statuses["503"], probes.statuses["422"]) == (2, 1, 1)
 
 
 async def test_a_probe_is_marked_and_carries_an_event(predictor: Predictor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,12 @@ from typing import Any, Literal
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
-from penstock.console.replay.report import RunMeasurements, make_report
-from penstock.console.replay.scores import BlockScore, RowLabels
+from penstock.console.record_refusal import RefusalReason
+from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.refusal_counts import RefusalCounts
+from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.scores import BlockScore
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.contracts.batch import Outputs
 from penstock.contracts.declaration.stream import Declaration
@@ -43,7 +48,9 @@ STREAM = StreamDeclared(
 
 def labelled_rows(count: int) -> RowLabels:
     """Rows `e0`, `e1`, … whose label is `a`."""
-    return RowLabels({f"e{n}": n for n in range(count)}, {f"e{n}": "a" for n in range(count)})
+    rows = RowLabels()
+    rows.add([Row(number, f"e{number}", NOW, None, b"", "a") for number in range(count)])
+    return rows
 
 
 class StreamLog:
@@ -102,7 +109,9 @@ async def test_counts_are_of_distinct_ids_of_this_run() -> None:
         await log.add_prediction(record_id, "a", 0)
     for record_id in ("e2", "e2", "elsewhere-2"):
         await log.add_rejection(record_id)
-    report = make_report(await log.watch(), labelled_rows(10), "binary", RunMeasurements(2.0, 3, refused=1, labels=2))
+    refusals = RefusalCounts()
+    refusals.add("event", 9, RefusalReason("invalid_time", "time", "in the future"))
+    report = make_report(await log.watch(), labelled_rows(10), RunMeasurements(2.0, 3, refusals, labels=2))
     assert (report.events, report.predicted, report.rejected, report.accepted) == (10, 2, 2, 8)
     assert (report.labels, report.failed_requests, report.events_per_s) == (2, 3, 5.0)
     assert not report.enough_accepted
@@ -112,7 +121,7 @@ async def test_the_first_prediction_of_an_event_counts() -> None:
     log = StreamLog()
     await log.add_prediction("e1", "a", 0)
     await log.add_prediction("e1", "b", 1)
-    report = make_report(await log.watch(), labelled_rows(2), "binary", RunMeasurements(1.0, 0))
+    report = make_report(await log.watch(), labelled_rows(2), RunMeasurements(1.0, 0))
     assert report.score == 1.0
 
 
@@ -125,7 +134,7 @@ async def test_epochs_and_drifts_have_the_numbers_of_their_rows() -> None:
         await log.add_prediction(f"e{row}", "a", epoch)
     await log.add_drift("d1", "e3")
     await log.add_drift("d2", "e1", stream="other")
-    report = make_report(await log.watch(), labelled_rows(4), "binary", RunMeasurements(1.0, 0))
+    report = make_report(await log.watch(), labelled_rows(4), RunMeasurements(1.0, 0))
     assert [(line.epoch, line.at_event, line.reason) for line in report.epochs] == [
         (0, 0, "baseline"),
         (1, 2, "promotion"),
@@ -141,7 +150,7 @@ async def test_every_training_that_began_counts_whatever_came_of_it() -> None:
     await log.add_run("r1-finished", "finished", cpu=1.5)
     await log.add_run("r2-started", "started")
     await log.add_run("r2-failed", "failed", cpu=0.25)
-    report = make_report(await log.watch(), labelled_rows(1), "binary", RunMeasurements(1.0, 0))
+    report = make_report(await log.watch(), labelled_rows(1), RunMeasurements(1.0, 0))
     assert (report.retrains, report.training_seconds) == (2, 1.75)
 
 
@@ -149,36 +158,17 @@ async def test_the_report_has_the_score_of_each_block_of_rows() -> None:
     log = StreamLog()
     for row in range(240):
         await log.add_prediction(f"e{row}", "b" if 100 <= row < 200 else "a", 0)
-    report = make_report(await log.watch(), labelled_rows(250), "binary", RunMeasurements(1.0, 0))
-    assert report.progress == [BlockScore(0, 1.0), BlockScore(100, 0.0), BlockScore(200, 1.0)]
+    report = make_report(await log.watch(), labelled_rows(250), RunMeasurements(1.0, 0))
+    assert report.progress == [BlockScore(0, 1.0, 1.0), BlockScore(100, 0.0, 1.0), BlockScore(200, 1.0, 1.0)]
 
 
 async def test_the_keys_of_the_written_report(tmp_path: Path) -> None:
     log = StreamLog()
     await log.add_epoch(0)
-    report = make_report(await log.watch(), labelled_rows(1), "binary", RunMeasurements(1.0, 0))
+    report = make_report(await log.watch(), labelled_rows(1), RunMeasurements(1.0, 0))
     report.write(tmp_path / "new" / "report.json", planted_at=5)
-    names = [
-        "events",
-        "accepted",
-        "rejected",
-        "predicted",
-        "labels",
-        "metric",
-        "score",
-        "warmup",
-        "epochs",
-        "drifts",
-        "retrains",
-        "training_seconds",
-        "learning_seconds",
-        "rollbacks",
-        "failed_requests",
-        "wall_s",
-        "events_per_s",
-        "progress",
-        "planted_at",
-    ]
+    names = [field.name for field in fields(Report)]
     written = json.loads((tmp_path / "new" / "report.json").read_text())
-    assert list(written) == names
-    assert set(written["epochs"][0]) == {"epoch", "model", "family", "reason", "at_event"}
+    assert list(written) == [*names, "planted_at"]
+    assert {"metric", "score", "metrics", "baseline", "warmup", "progress"} <= set(names)
+    assert {"epoch", "model", "family", "reason", "at_event", "score"} <= set(written["epochs"][0])

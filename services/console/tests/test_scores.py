@@ -1,4 +1,4 @@
-"""Scores of predictions against the labels of the rows that were sent."""
+"""Scores of rows, and of blocks of them."""
 
 from __future__ import annotations
 
@@ -7,32 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replay.scores import RowLabels, block_size, score, score_by_block
-from penstock.console.replay.stream_watch import WatchedPrediction
+from penstock.console.replay.scored_rows import ScoredRows
+from penstock.console.replay.scores import block_size, score_by_block
+from penstock.contracts.declaration.stream import Task
 
 
-def labelled_rows(count: int) -> RowLabels:
-    """Rows `e0`, `e1`, … whose label is `a`."""
-    return RowLabels({f"e{n}": n for n in range(count)}, {f"e{n}": "a" for n in range(count)})
+def rows_of(task: Task, answers: list[float], labels: list[float]) -> ScoredRows:
+    """All rows, from number 0."""
+    numbers = np.arange(len(labels))
+    classes = () if task == "regression" else ("a", "b")
+    return ScoredRows(task, classes, numbers, np.array(answers), np.array(labels), np.zeros_like(numbers), None)
 
 
-def test_the_score_leaves_the_warm_up_out() -> None:
-    rows = labelled_rows(20)
-    predictions = {f"e{n}": WatchedPrediction("b" if n < 2 else "a", 0) for n in range(20)}
-    assert score(predictions, rows, "binary") == 1.0
-    predictions["e2"] = WatchedPrediction("b", 0)
-    assert score(predictions, rows, "binary") == pytest.approx(17 / 18)
-    del rows.labels["e2"]
-    assert score(predictions, rows, "binary") == 1.0
-    del predictions["e3"]
-    assert score(predictions, rows, "binary") == 1.0
-    assert score({}, rows, "binary") is None
+def test_a_class_is_right_or_wrong() -> None:
+    rows = rows_of("binary", [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0])
+    assert rows.score() == 0.75
+    assert rows.between(0, 2).score() == 0.5
+    assert rows.between(4, 9).score() is None
 
 
 def test_a_number_is_scored_by_its_mean_absolute_error() -> None:
-    rows = RowLabels({"e0": 0, "e1": 1}, {"e0": 1.0, "e1": 2.0})
-    predictions = {"e0": WatchedPrediction(2.0, 0), "e1": WatchedPrediction(5.0, 0)}
-    assert score(predictions, rows, "regression") == 2.0
+    assert rows_of("regression", [2.0, 5.0], [1.0, 2.0]).score() == 2.0
 
 
 @given(count=st.integers(1, 700), scored=st.sets(st.integers(0, 699)), seed=st.integers(0, 9))

@@ -11,11 +11,12 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.console.record_refusal import RecordRefusal
+from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.console.replay.labelled_rows import Row, event_body, label_body
-from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+REASON = RefusalReason("wrong_type", "x", "expected a number")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Rows:
 class Recorder:
     """A deployment that predicts an event only when it is waited for, and records the order of the calls."""
 
+    refused: frozenset[int] = frozenset()
     calls: list[tuple[str, list[int]]] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
     answered_rows: set[int] = field(default_factory=set)
@@ -48,12 +50,12 @@ class Recorder:
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
     ) -> list[RecordRefusal]:
-        """Record what was sent; nothing is refused."""
+        """Record what was sent; the events of some rows are refused."""
         documents = [json.loads(body) for body in bodies]
         rows = [int(document["id"] if kind == "event" else document["data"]["event_id"]) for document in documents]
         self.calls.append((kind, rows))
         self.times.append(now)
-        return []
+        return [RecordRefusal(index, REASON) for index, row in enumerate(rows) if row in self.refused]
 
     async def await_answers(self, ids: Sequence[str]) -> None:
         """Answer them."""
@@ -69,10 +71,26 @@ class Recorder:
         return [row for name, rows in self.calls if name == kind for row in rows]
 
 
-async def run(rows: Rows, delay: int, size: int, skip: int = 0) -> tuple[Recorder, ReplayProgress]:
+@dataclass(frozen=True)
+class FirstRows:
+    """An earlier run, which sent the events of the first rows and the labels of fewer."""
+
+    answered: int
+    ended: int
+
+    def is_answered(self, record_id: str) -> bool:
+        """Whether it is one of them."""
+        return int(record_id) < self.answered
+
+    def has_outcome(self, record_id: str) -> bool:
+        """Whether its label was sent too."""
+        return int(record_id) < min(self.ended, self.answered)
+
+
+async def run(rows: Rows, delay: int, size: int, earlier: FirstRows | None = None) -> tuple[Recorder, ReplayProgress]:
     """Replay the rows into a recorder."""
     recorder = Recorder()
-    sent = await replay_in_stream_time(rows, recorder, delay, size, lambda _: None, skip=skip)
+    sent = await replay_in_stream_time(ReplaySender(rows, recorder, earlier), delay, size, lambda _: None)
     return recorder, sent
 
 
@@ -115,11 +133,23 @@ async def test_stream_time_never_goes_back_when_the_rows_do(minutes: list[int], 
 
 
 @settings(max_examples=50)
-@given(count=COUNT, delay=DELAY, size=SIZE, skip=COUNT)
-async def test_a_resumed_replay_sends_no_event_twice_and_every_label(
-    count: int, delay: int, size: int, skip: int
+@given(count=COUNT, delay=DELAY, size=SIZE, answered=COUNT, ended=COUNT)
+async def test_a_resumed_replay_sends_what_an_earlier_run_has_not(
+    count: int, delay: int, size: int, answered: int, ended: int
 ) -> None:
-    recorder, sent = await run(Rows(range(count)), delay, size, skip)
-    assert recorder.sent("event") == list(range(min(skip, count), count))
-    assert recorder.sent("label") == list(range(count))
-    assert len(sent.rows.numbers) == count
+    recorder, sent = await run(Rows(range(count)), delay, size, FirstRows(answered, ended))
+    assert recorder.sent("event") == list(range(min(answered, count), count))
+    assert recorder.sent("label") == list(range(min(answered, ended, count), count))
+    assert (len(sent.rows), sent.events) == (count, count)
+    assert sent.is_empty == (min(answered, ended) >= count)
+
+
+@given(count=COUNT, delay=DELAY, size=SIZE, refused=st.frozensets(st.integers(0, 59)))
+async def test_a_refused_row_is_counted_and_nothing_of_it_is_waited_for(
+    count: int, delay: int, size: int, refused: frozenset[int]
+) -> None:
+    recorder = Recorder(refused=refused)
+    sent = await replay_in_stream_time(ReplaySender(Rows(range(count)), recorder), delay, size, lambda _: None)
+    accepted = [row for row in range(count) if row not in refused]
+    assert sent.refusals.count("event") == count - len(accepted)
+    assert recorder.sent("answered") == recorder.sent("label") == accepted

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from penstock.console.record_refusal import RecordRefusal
 from penstock.console.replay.labelled_rows import Row, event_body, label_body
-from penstock.console.replay.live_deployment import LiveDeployment
-from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender
+from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import LARGEST_REQUEST, replay_in_wall_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -39,18 +39,13 @@ class Rows:
 
 @dataclass
 class SlowDeployment:
-    """A deployment that predicts `rows_late` rows late, and is its own watch."""
+    """A deployment that predicts `rows_late` rows late, and its own watch."""
 
     rows_late: int
     events: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     newest_at_label: list[int] = field(default_factory=list)
     predictions: int = 0
-
-    @property
-    def watch(self) -> SlowDeployment:
-        """Itself."""
-        return self
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -86,9 +81,8 @@ class SlowDeployment:
 async def run(count: int, delay: int, rows_late: int, rate: float | None) -> tuple[SlowDeployment, ReplayProgress]:
     """Replay into a slow deployment."""
     slow = SlowDeployment(rows_late)
-    sent = await replay_in_wall_time(
-        Rows(count), cast("LiveDeployment", cast("Any", slow)), delay, rate, lambda _: None
-    )
+    watch = cast("StreamWatch", cast("Any", slow))
+    sent = await replay_in_wall_time(ReplaySender(Rows(count), slow), watch, delay, rate, lambda _: None)
     return slow, sent
 
 

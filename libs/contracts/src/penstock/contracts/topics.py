@@ -146,7 +146,7 @@ PREDICTIONS: Topic[Prediction] = Topic(
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _cached_by_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server"), embeds_records=True,
+    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server", "console"), embeds_records=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
     "counts", "data", ("counts",), _struct(Counts), "the partition that was counted",
@@ -194,7 +194,7 @@ ALERTS: Topic[Alert] = Topic(
 )  # fmt: skip
 AUDIT: Topic[AuditEntry] = Topic(
     "audit", "control", ("audit-entry",), _control(AuditEntry), "subject",
-    "one", "forever", ("registry",), (), (),
+    "one", "forever", ("registry",), (), ("console",),
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "control", ("dead-letter",), _struct(DeadLetter), "as the record's",

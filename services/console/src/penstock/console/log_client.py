@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -155,11 +155,3 @@ async def read_control_topic(log: Log, namespace: str, topic: Topic[R], apply: C
     follower = TopicFollower(log, namespace, topic, apply)
     await follower.start()
     await follower.close()
-
-
-async def read_until(
-    reader: Reader, apply: Callable[[Iterable[FetchedBatch]], None], is_complete: Callable[[], bool]
-) -> None:
-    """Apply what the reader fetches until `is_complete`: how the console waits for records."""
-    while not is_complete():
-        apply(await reader.poll(POLL_S))

@@ -52,6 +52,10 @@ class MemoryGroup:
             partition = self._log.partition(key)
             self._seen[key] = _Commit(partition.topic_id if partition else "", position)
 
+    def position(self, key: TopicPartition) -> int | None:
+        """The committed position of a topic partition that a member reads, None if none does."""
+        return self.commits.get(key, 0) if any(key in member.assigned for member in self.members) else None
+
     def start_of(self, key: TopicPartition) -> tuple[int, str | None]:
         """Where a member starts that knows no better, and the id of the topic in which that counts."""
         partition, seen = self._log.partition(key), self._seen.get(key)

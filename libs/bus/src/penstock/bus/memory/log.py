@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
+from weakref import WeakSet
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.memory.group import MemoryGroup
@@ -32,6 +33,7 @@ class MemoryLog:
         self._topics: dict[str, NewTopic] = {}
         self._created = 0
         self._groups: dict[str, MemoryGroup] = {}
+        self._readers: WeakSet[MemoryReader] = WeakSet()
         self._appended = asyncio.Event()
 
     async def reach(self) -> None:
@@ -70,7 +72,9 @@ class MemoryLog:
     async def reader(self, starts: Mapping[TopicPartition, int | None]) -> MemoryReader:
         """Read topic partitions from an offset on; None: only new records."""
         await self.reach()
-        return MemoryReader(self, {key: self._end(key) if start is None else start for key, start in starts.items()})
+        reader = MemoryReader(self, {key: self._end(key) if start is None else start for key, start in starts.items()})
+        self._readers.add(reader)
+        return reader
 
     def _end(self, key: TopicPartition) -> int:
         partition = self.partition(key)
@@ -166,6 +170,16 @@ class MemoryLog:
         """Take an offset without a record, as Kafka does to end a transaction."""
         self._partitions[topic_partition].append_marker()
         self._appended.set()
+
+    def handled(self, topic_partition: TopicPartition) -> int:
+        """The offset before which every group and every reader of a topic partition has handled its records."""
+        positions = [reader.position(topic_partition) for reader in self._readers]
+        positions += [group.position(topic_partition) for group in self._groups.values()]
+        return min((position for position in positions if position is not None), default=0)
+
+    def pack(self, topic_partition: TopicPartition, before_offset: int) -> None:
+        """Compress the records before an offset: they take less memory, and longer to read."""
+        self._partitions[topic_partition].pack(before_offset)
 
     def expire(self, topic_partition: TopicPartition, before_offset: int) -> None:
         """Drop the records before an offset, as retention does."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from penstock.bus.memory.packed_records import PackedRecords, pack, unpack
 from penstock.bus.ports import Gap
+
+PACKED_BLOCK = 1000  # entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,19 @@ Entry = MemoryRecord | None
 
 
 class MemoryPartition:
-    """Entries at offsets `[beginning, end)`."""
+    """Entries at offsets `[beginning, end)`; the oldest may be packed."""
 
     def __init__(self, topic_id: str) -> None:
         self.topic_id = topic_id
         self.beginning = 0
+        self._packed: deque[PackedRecords] = deque()
+        self._first = 0  # the offset of the first entry that is not packed
         self._entries: list[Entry] = []
 
     @property
     def end(self) -> int:
         """The next offset."""
-        return self.beginning + len(self._entries)
+        return self._first + len(self._entries)
 
     @property
     def size(self) -> int:
@@ -47,12 +53,16 @@ class MemoryPartition:
 
     def read(self, position: int, count: int) -> list[Entry]:
         """At most so many entries from an offset on, which lies within the partition or is its end."""
-        first = position - self.beginning
+        if position < self._first:
+            block = next(packed for packed in self._packed if position < packed.end)
+            return _unpacked(block)[position - block.start :][:count]
+        first = position - self._first
         return self._entries[first : first + count]
 
     def records(self) -> list[MemoryRecord]:
         """All records."""
-        return [entry for entry in self._entries if entry is not None]
+        entries = [entry for packed in self._packed for entry in _unpacked(packed)] + self._entries
+        return [entry for entry in entries if entry is not None and entry.offset >= self.beginning]
 
     def append(
         self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
@@ -64,15 +74,29 @@ class MemoryPartition:
         """Take an offset without a record."""
         self._entries.append(None)
 
+    def pack(self, before_offset: int) -> None:
+        """Compress what lies before an offset, in whole blocks; it can still be read."""
+        while self._first + PACKED_BLOCK <= min(before_offset, self.end):
+            self._packed.append(pack(self._first, self._entries[:PACKED_BLOCK]))
+            del self._entries[:PACKED_BLOCK]
+            self._first += PACKED_BLOCK
+
     def expire(self, before_offset: int) -> None:
         """Drop what lies before an offset, as retention does."""
-        before = min(before_offset, self.end)
-        del self._entries[: max(0, before - self.beginning)]
-        self.beginning = max(self.beginning, before)
+        self.beginning = max(self.beginning, min(before_offset, self.end))
+        while self._packed and self._packed[0].end <= self.beginning:
+            self._packed.popleft()
+        if not self._packed:
+            del self._entries[: max(0, self.beginning - self._first)]
+            self._first = max(self._first, self.beginning)
 
     def truncate(self, end: int) -> None:
         """Drop what lies at an offset and after it, as an unclean broker does."""
-        del self._entries[max(0, end - self.beginning) :]
+        while self._packed and self._packed[-1].end > end:
+            block = self._packed.pop()
+            self._entries[:0] = _unpacked(block)
+            self._first = block.start
+        del self._entries[max(0, end - self._first) :]
 
     def gap_at(self, position: int) -> Gap | None:
         """The gap that a reader at this position meets."""
@@ -81,3 +105,7 @@ class MemoryPartition:
         if position > self.end:
             return Gap("lost", position, self.end)
         return None
+
+
+def _unpacked(packed: PackedRecords) -> list[Entry]:
+    return [None if fields is None else MemoryRecord(*fields) for fields in unpack(packed)]

@@ -127,6 +127,10 @@ class MemoryReader:
         await self._log.reach()
         self._positions.stop(topic_partitions)
 
+    def position(self, key: TopicPartition) -> int | None:
+        """The next offset of a topic partition, None if it is not read."""
+        return self._positions.next.get(key)
+
     async def poll(self, wait: float) -> list[FetchedBatch]:
         """The next records, waiting `wait` seconds for the first."""
         await self._log.reach()
@@ -152,5 +156,6 @@ class MemoryReader:
         return [batch for batch in batches if batch.records or batch.gap]
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Read nothing any more."""
+        self._positions.stop(self._positions.next)
         await asyncio.sleep(0)

@@ -17,6 +17,7 @@ from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.replay.live_deployment import LiveDeployment
 from penstock.console.replay.predict_probes import ProbeCounts
 from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.supervision.lifecycle import await_end, running
 from penstock.console.views.demo_table import demo_progress_table, demo_result_tables
 from penstock.console.views.terminal import addresses, downloads, err, out, states
@@ -48,7 +49,7 @@ def _run(home: Home, deployment: Deployment) -> None:
         def show(live: LiveDeployment, progress: ReplayProgress, probes: ProbeCounts) -> None:
             display.update(demo_progress_table(live, progress, probes))
 
-        result = asyncio.run(run_demo(deployment, show))
+        result = asyncio.run(while_services_run(home, run_demo(deployment, show)))
     result.report.write(home.demo / "report.json", **result.document())
     out.print(demo_result_tables(result))
     out.print(addresses(deployment))

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as TextTable
 
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment, running_deployment
@@ -19,7 +17,10 @@ from penstock.console.replay.historical_events import historical_events
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
+from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.table.table import Table, open_table
+from penstock.console.views.progress import progress_bar, spinner
+from penstock.console.views.refusals_table import refusals_table
 from penstock.console.views.terminal import err, out
 from penstock.contracts.records.streams import StreamDeclared
 
@@ -33,11 +34,15 @@ def import_(
         bool, typer.Option("--wait/--no-wait", help="Until the stream is quiet and its first model trained.")
     ] = True,
 ) -> None:
-    """Import labelled history, to learn from before the first live event; no score counts it."""
-    table = open_table(file).first(rows)
-    result = asyncio.run(_import(running_deployment(home_from_environment()), table, name, label_delay, wait))
+    """Import labelled history, to learn from before the first live event; no score counts it.
+
+    Exits 1 if no row was taken.
+    """
+    table, home = open_table(file).first(rows), home_from_environment()
+    work = _import(running_deployment(home), table, name, label_delay, wait)
+    result = asyncio.run(while_services_run(home, work))
     if result.refused:
-        out.print(_refusals_table(result, table))
+        out.print(refusals_table(result.refusals, table))
     if not result.accepted:
         err.print(f"{file}: none of {result.rows:,} rows was taken.", style="red")
         raise typer.Exit(1)
@@ -54,7 +59,8 @@ async def _import(deployment: Deployment, table: Table, name: str, delay: int, w
             result = await _import_with_progress(rows, delay, total, live, stream)
             out.print(f"{name}: {result.accepted:,} rows of history taken, {result.refused:,} refused")
             if wait and result.accepted:
-                await live.await_quiet()
+                with spinner(err, "waiting until its first model is trained and served"):
+                    await live.await_quiet()
                 out.print(await _model_text(live, result))
         return result
 
@@ -67,13 +73,9 @@ def _check_importable(stream: StreamDeclared) -> None:
 async def _import_with_progress(
     rows: FileRows, delay: int, total: int, live: LiveDeployment, stream: ImportStream
 ) -> ImportResult:
-    columns = (TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("import", total=total)
-        events, detail = historical_events(rows.rows(), delay), rows.table.path.name
-        return await import_history(
-            events, live, stream, detail, lambda result: bar.update(task, completed=result.rows)
-        )
+    events, detail = historical_events(rows.rows(), delay), rows.table.path.name
+    with progress_bar(err, "import", total) as show:
+        return await import_history(events, live, stream, detail, lambda result: show(result.done))
 
 
 async def _model_text(live: LiveDeployment, result: ImportResult) -> str:
@@ -85,12 +87,3 @@ async def _model_text(live: LiveDeployment, result: ImportResult) -> str:
     if result.outcomes < first_after:
         return f"{model}; the first training waits for {first_after:,} outcomes, there are {result.outcomes:,}"
     return model if epoch.champion.version else f"{model}; see: penstock ledger {stream.name}"
-
-
-def _refusals_table(result: ImportResult, table: Table) -> TextTable:
-    lines = table.lines_of({number for numbers in result.first_rows.values() for number in numbers})
-    text_table = TextTable("reason", "field", "rows", "first lines", "detail", title="Refused", title_justify="left")
-    for reason, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
-        first_lines = ", ".join(str(lines[number]) for number in result.first_rows[reason])
-        text_table.add_row(reason.code, reason.field, f"{count:,}", first_lines, reason.detail)
-    return text_table

@@ -12,7 +12,9 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
 from penstock.console.replay.live_deployment import live_deployment
-from penstock.console.views.terminal import out
+from penstock.console.supervision.failing_service import while_services_run
+from penstock.console.views.progress import spinner
+from penstock.console.views.terminal import err, out
 
 
 def wait(
@@ -21,7 +23,9 @@ def wait(
 ) -> None:
     """Wait until a stream is quiet: every event predicted, every label joined, every model trained and served."""
     del quiet
-    asyncio.run(_wait(running_deployment(home_from_environment()), name))
+    home = home_from_environment()
+    with spinner(err, f"waiting until {name} is quiet"):
+        asyncio.run(while_services_run(home, _wait(running_deployment(home), name)))
     out.print(f"{name} is quiet.")
 
 

@@ -16,8 +16,9 @@ from penstock.console.deployment import Deployment
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.predict_probes import ProbeCounts, probe_predictions
 from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.scores import RowLabels, score
-from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.scored_rows import scored_rows
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.contracts.declaration.stream import Declaration
@@ -96,12 +97,12 @@ async def run_demo(deployment: Deployment, show: ShowProgress) -> DemoResult:
         async with probe_predictions(deployment.url("server"), stream.name, probed_events) as probes:
             trace = await send_traced_event(live, deployment.zipkin)
             counts = await replay_in_wall_time(
-                source, live, LABEL_DELAY, RATE, progress=lambda counts: show(live, counts, probes)
+                ReplaySender(source, live), live.watch, LABEL_DELAY, RATE, lambda counts: show(live, counts, probes)
             )
         await live.watch.read_to_end()
         failed = live.services.failed_requests + probes.failed
-        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refused, counts.labels)
-        report = make_report(live.watch, counts.rows, stream.declaration.task, measurements)
+        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refusals, counts.labels)
+        report = make_report(live.watch, counts.rows, measurements)
         return _result(live.watch, counts.rows, report, trace)
 
 
@@ -113,8 +114,11 @@ def _result(watch: StreamWatch, rows: RowLabels, report: Report, trace: str | No
         default=None,
     )
 
+    slots = watch.events.slots_of(rows.ids(), len(rows))
+    scored = scored_rows(watch.events, slots, rows, watch.stream.declaration.task)
+
     def accuracy(first: int, last: int) -> float | None:
-        return score(watch.predictions, rows, "binary", first, last)
+        return scored.between(first, last).score()
 
     return DemoResult(
         stream=watch.stream.name,

@@ -12,16 +12,19 @@ import msgspec
 from msgspec import Struct
 
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
-from penstock.console.log_client import read_until
+from penstock.console.log_client import POLL_S
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.console.replay.historical_events import HistoricalEvent
+from penstock.console.replay.refusal_counts import RefusalCounts
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES, REJECTED
 
 BATCH_ROWS = 1000  # sent at a time
-FIRST_ROWS = 5  # of each reason whose numbers are kept
 NO_LABEL = RefusalReason("missing_label", "", "the file does not say its label")
+NO_OUTCOME = RefusalReason(
+    "no_outcome", "", "the log holds neither its outcome nor its rejection; see the dead letters of the stream"
+)
 
 
 class ImportDeployment(Protocol):
@@ -35,6 +38,9 @@ class ImportDeployment(Protocol):
     async def run_pending(self) -> None:
         """Let the services handle what was sent, where they do not run by themselves."""
 
+    async def await_handled(self) -> None:
+        """Wait until the services have handled what was sent, and what they wrote of it."""
+
     async def report_import(self, outcomes: int, detail: str) -> None:
         """Report to the registry that history was imported, with which the stream has so many outcomes."""
 
@@ -46,14 +52,14 @@ class ImportResult:
     Attributes:
         accepted: how many rows the log holds as outcomes.
         outcomes: how many outcomes the stream has, up to the last imported one.
-        refusals: how many rows were refused, by reason.
-        first_rows: the numbers of the first rows that were refused, by reason.
+        waiting: how many of the accepted rows the log does not hold as outcomes yet.
+        refusals: the refused rows by reason.
     """
 
     accepted: int = 0
     outcomes: int = 0
-    refusals: dict[RefusalReason, int] = field(default_factory=dict)
-    first_rows: dict[RefusalReason, list[int]] = field(default_factory=dict)
+    waiting: int = 0
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
     @property
     def rows(self) -> int:
@@ -61,15 +67,14 @@ class ImportResult:
         return self.accepted + self.refused
 
     @property
+    def done(self) -> int:
+        """How many rows are done, where one that was sent and is waited for counts half."""
+        return self.rows - self.waiting // 2
+
+    @property
     def refused(self) -> int:
         """How many rows were refused."""
-        return sum(self.refusals.values())
-
-    def add_refusal(self, number: int, reason: RefusalReason) -> None:
-        """Count a refused row."""
-        self.refusals[reason] = self.refusals.get(reason, 0) + 1
-        if len(numbers := self.first_rows.setdefault(reason, [])) < FIRST_ROWS:
-            numbers.append(number)
+        return self.refusals.count("event")
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,10 @@ async def import_history(
     result, pending = ImportResult(), dict[str, int]()
     for batch in _batches(events):
         pending |= await _send(batch, deployment, result)
+        result.waiting = len(pending)
         progress(result)
     await deployment.run_pending()
-    await _await_outcomes(pending, stream, result)
+    await _await_outcomes(pending, deployment, stream, result, progress)
     if result.outcomes:
         await deployment.report_import(result.outcomes, detail)
     return result
@@ -133,7 +139,7 @@ async def _send(batch: Sequence[HistoricalEvent], deployment: ImportDeployment, 
     """Send a batch; the numbers of the rows that ingestion accepted, by event id."""
     for event in batch:
         if event.event is None:
-            result.add_refusal(event.number, NO_LABEL)
+            result.refusals.add("event", event.number, NO_LABEL)
     labelled = [event for event in batch if event.event is not None]
     bodies = [event.event for event in labelled if event.event is not None]
     refusals = await deployment.send("event", bodies, batch[-1].known_at) if bodies else []
@@ -141,28 +147,52 @@ async def _send(batch: Sequence[HistoricalEvent], deployment: ImportDeployment, 
     accepted: dict[str, int] = {}
     for index, event in enumerate(labelled):
         if index in reasons:
-            result.add_refusal(event.number, reasons[index])
+            result.refusals.add("event", event.number, reasons[index])
         else:
             result.accepted += 1
             accepted[event.id] = event.number
     return accepted
 
 
-async def _await_outcomes(pending: dict[str, int], stream: ImportStream, result: ImportResult) -> None:
-    """Follow the log until each pending event has an outcome or, after all, a rejection; the first of them counts."""
+async def _await_outcomes(
+    pending: dict[str, int],
+    deployment: ImportDeployment,
+    stream: ImportStream,
+    result: ImportResult,
+    progress: Callable[[ImportResult], None],
+) -> None:
+    """Follow the log until each pending event has an outcome or, after all, a rejection; the first of them counts.
 
-    def apply(batches: Iterable[FetchedBatch]) -> None:
-        for batch in batches:
-            if batch.topic == stream.rejected_topic:
-                _apply_rejections(batch, pending, result)
-            else:
-                _apply_outcomes(batch, stream.source + OUTCOME_SUFFIX, pending, result)
-
+    An event that has neither once everything was handled is refused: it is a dead letter, or was imported so long ago
+    that its outcome has left the log.
+    """
     reader = await stream.reader()
     try:
-        await read_until(reader, apply, lambda: not pending)
+        is_handled = False
+        while pending and not is_handled:
+            batches = await reader.poll(POLL_S)
+            if not batches:
+                await deployment.await_handled()
+                batches, is_handled = await reader.read_to_end(), True
+            _apply(batches, pending, stream, result)
+            result.waiting = len(pending)
+            progress(result)
     finally:
         await reader.close()
+    result.waiting = 0
+    for number in pending.values():
+        result.accepted -= 1
+        result.refusals.add("event", number, NO_OUTCOME)
+
+
+def _apply(
+    batches: Iterable[FetchedBatch], pending: dict[str, int], stream: ImportStream, result: ImportResult
+) -> None:
+    for batch in batches:
+        if batch.topic == stream.rejected_topic:
+            _apply_rejections(batch, pending, result)
+        else:
+            _apply_outcomes(batch, stream.source + OUTCOME_SUFFIX, pending, result)
 
 
 def _apply_rejections(batch: FetchedBatch, pending: dict[str, int], result: ImportResult) -> None:
@@ -170,7 +200,8 @@ def _apply_rejections(batch: FetchedBatch, pending: dict[str, int], result: Impo
         rejection = _decode_rejection(record.value or b"").data
         if (number := pending.pop(rejection.id, None)) is not None:
             result.accepted -= 1
-            result.add_refusal(number, RefusalReason(rejection.code, rejection.field or "", rejection.detail))
+            reason = RefusalReason(rejection.code, rejection.field or "", rejection.detail)
+            result.refusals.add("event", number, reason)
 
 
 def _apply_outcomes(batch: FetchedBatch, source: str, pending: dict[str, int], result: ImportResult) -> None:

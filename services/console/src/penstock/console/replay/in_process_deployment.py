@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.console.replay.log_retention import LogRetention
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.training_delay import TrainingDelay
 from penstock.contracts.declaration.stream import Declaration
@@ -63,6 +64,7 @@ class InProcessDeployment:
         self._process = process
         self._services = services
         self._training_delay = delay
+        self._retention = LogRetention(process.log, process.namespace, watch.stream)
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -70,6 +72,7 @@ class InProcessDeployment:
         """Give records to ingestion at stream time `now`; the refusals."""
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
+        self._retention.apply(len(bodies))
         answers = await self._services.intake.submit(self.watch.stream.name, kind, bodies)
         return [
             RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))
@@ -78,8 +81,14 @@ class InProcessDeployment:
         ]
 
     async def run_pending(self) -> None:
-        """Let the services run until nothing is left to do."""
+        """Let the services run until nothing is left to do, and the watch read what they wrote."""
         await self._process.run_until_quiet()
+        while await self.watch.poll():
+            pass
+
+    async def await_handled(self) -> None:
+        """Let the services handle what was sent."""
+        await self.run_pending()
 
     async def report_import(self, outcomes: int, detail: str) -> None:
         """Report to the registry that history was imported. Repeating it changes nothing."""
@@ -88,7 +97,7 @@ class InProcessDeployment:
         await self.registry.announce_import(name, outcomes, detail, CommandContext(ACTOR, key))
 
     async def await_answers(self, ids: Sequence[str]) -> None:
-        """Let the services run: afterwards each event has its prediction or rejection."""
+        """Let the services run: afterwards each event has its prediction or rejection, if it gets one."""
         del ids
         await self.run_pending()
 

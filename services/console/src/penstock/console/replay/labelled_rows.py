@@ -75,6 +75,10 @@ class FileRows:
         for number, cells in enumerate(self.table.rows()):
             yield read_row(number, cells)
 
+    def id_of(self, number: int) -> str:
+        """The id of the event of a row."""
+        return derived_id("row", self.table.digest, number)
+
     def label_of(self, row: Row, known_at: datetime) -> bytes:
         """The label record of a row that has a label, as it becomes known at `known_at`."""
         return label_body(self.source, row, known_at)
@@ -92,7 +96,7 @@ class FileRows:
         def read_row(number: int, cells: list[Any]) -> Row:
             time = time_of(number, cells)
             data = {name: value for name, index, read in columns if (value := read(cells[index])) is not None}
-            record_id = derived_id("row", self.table.digest, number)
+            record_id = self.id_of(number)
             entity = None if entity_field is None else entity_text(data.get(entity_field))
             event = event_body(self.source, record_id, time, data)
             return Row(number, record_id, time, entity, event, label_of(number, cells))

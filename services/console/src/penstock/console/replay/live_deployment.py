@@ -14,22 +14,31 @@ from penstock.console.log_client import open_log
 from penstock.console.record_refusal import RecordRefusal
 from penstock.console.replay.server_state import ServerState
 from penstock.console.replay.stream_watch import StreamWatch
-from penstock.console.replay.wait_until_quiet import QuietCheck
+from penstock.console.replay.wait_until_quiet import HandledCheck, QuietCheck
 from penstock.console.services_client import ServicesClient, open_services
 from penstock.contracts.records.streams import StreamDeclared
 
 HEALTH_TIMEOUT_S = 10.0
+ANSWER_WAIT_S = 1.0  # without a record; then it is looked whether there can be one
 
 
 class LiveDeployment:
     """A stream of a deployment on a broker: `watch` follows it on the log, `services` sends to it over HTTP."""
 
-    def __init__(self, watch: StreamWatch, services: ServicesClient, server: ServerState, quiet: QuietCheck) -> None:
+    def __init__(
+        self,
+        watch: StreamWatch,
+        services: ServicesClient,
+        server: ServerState,
+        quiet: QuietCheck,
+        handled: HandledCheck,
+    ) -> None:
         self.watch = watch
         self.services = services
         self._stream = watch.stream.name
         self._server = server
         self._quiet = quiet
+        self._handled = handled
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -46,8 +55,16 @@ class LiveDeployment:
         await self.services.report_import(self._stream, outcomes, detail)
 
     async def await_answers(self, ids: Sequence[str]) -> None:
-        """Wait until each of the events has its prediction or rejection on the log."""
-        await self.watch.await_answers(ids)
+        """Wait until each of the events has its prediction or rejection on the log, or gets none any more."""
+        while self.watch.unanswered(ids):
+            if not await self.watch.poll(ANSWER_WAIT_S):
+                await self.await_handled()
+                return
+
+    async def await_handled(self) -> None:
+        """Wait until the services have handled what is on the log now, and what they wrote of it."""
+        await self._handled.wait()
+        await self.watch.read_to_end()
 
     async def await_quiet(self) -> None:
         """Wait until the stream is quiet."""
@@ -69,8 +86,9 @@ async def live_deployment(deployment: Deployment, stream: StreamDeclared) -> Asy
         watch = StreamWatch(kafka_log, deployment.namespace, stream)
         server = ServerState(client, deployment, watch, kafka_log)
         quiet = QuietCheck(kafka_log, deployment.namespace, stream, server.serves_newest)
+        handled = HandledCheck(kafka_log, deployment.namespace, stream)
         try:
             await watch.start()
-            yield LiveDeployment(watch, services, server, quiet)
+            yield LiveDeployment(watch, services, server, quiet, handled)
         finally:
             await watch.close()

@@ -11,12 +11,14 @@ from typing import Any
 
 from penstock.console.declared_streams import declare_numbered_stream
 from penstock.console.deployment import Deployment
+from penstock.console.failure import wrong_input
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.labelled_rows import FileRows, chunk_size
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.predict_probes import probe_predictions
 from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.stream_time import ReplayProgress, replay_in_stream_time
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
+from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import replay_in_wall_time, staleness
 from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration
@@ -61,11 +63,19 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """The stream that the replay made, the report, and the fields that its JSON document has besides."""
+    """The result of a replay.
+
+    Attributes:
+        stream: which the replay made, or went on with.
+        report: on the whole stream.
+        extra_fields: which the report's JSON document has besides.
+        nothing_left: whether an earlier run had sent everything.
+    """
 
     stream: str
     report: Report
     extra_fields: dict[str, Any]
+    nothing_left: bool = False
 
 
 async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> ReplayResult:
@@ -78,11 +88,11 @@ async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> R
     rows = options.rows(name)
     started = time.monotonic()
     async with in_process_deployment(declaration, options.training_delay) as deployment:
-        counts = await replay_in_stream_time(rows, deployment, options.delay, options.size, progress)
+        counts = await replay_in_stream_time(ReplaySender(rows, deployment), options.delay, options.size, progress)
         await deployment.watch.read_to_end()
         learning_s = deployment.learning_seconds()
-        measurements = RunMeasurements(time.monotonic() - started, 0, counts.refused, counts.labels, learning_s)
-        report = make_report(deployment.watch, counts.rows, declaration.task, measurements)
+        measurements = RunMeasurements(time.monotonic() - started, 0, counts.refusals, counts.labels, learning_s)
+        report = make_report(deployment.watch, counts.rows, measurements)
     return ReplayResult(name, report, {"in_process": True})
 
 
@@ -97,18 +107,20 @@ async def replay_live(options: ReplayOptions, deployment: Deployment, progress: 
     probed_events = [row.event for row in islice(rows.rows(), PROBED_ROWS)]
     async with live_deployment(deployment, stream) as live:
         await live.await_quiet()
+        if options.resume:
+            _require_same_file(live, rows)
         started, learning_before = time.monotonic(), await live.learning_seconds()
         async with probe_predictions(deployment.url("server"), stream.name, probed_events) as probes:
-            counts = await _send_rows(options, rows, live, progress)
+            counts = await _send_rows(options, ReplaySender(rows, live, live.watch), live.watch, progress)
         await live.watch.read_to_end()
         failed = live.services.failed_requests + probes.failed
         learning_s = await live.learning_seconds() - learning_before
-        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refused, counts.labels, learning_s)
-        report = make_report(live.watch, counts.rows, options.declaration.task, measurements)
+        measurements = RunMeasurements(time.monotonic() - started, failed, counts.refusals, counts.labels, learning_s)
+        report = make_report(live.watch, counts.rows, measurements)
         extra_fields: dict[str, Any] = {"probes": probes.requests, "probe_statuses": probes.statuses}
         if options.rate is not None:
             extra_fields["staleness"] = staleness(live.watch, counts.rows)
-    return ReplayResult(stream.name, report, extra_fields)
+    return ReplayResult(stream.name, report, extra_fields, options.resume and counts.is_empty)
 
 
 def write_report(result: ReplayResult, path: Path) -> None:
@@ -116,12 +128,24 @@ def write_report(result: ReplayResult, path: Path) -> None:
     result.report.write(path, stream=result.stream, **result.extra_fields)
 
 
+def _require_same_file(live: LiveDeployment, rows: FileRows) -> None:
+    """Check that the events of the replay to resume are rows of this file.
+
+    Raises:
+        ConsoleFailure: none of them is.
+    """
+    events = live.watch.events
+    if len(events) and not any(events.slot_of(rows.id_of(number)) >= 0 for number in range(rows.table.count())):
+        raise wrong_input(
+            f"{rows.table.path} is not the file that the replay {live.watch.stream.name} was begun with, or it has "
+            "changed since; without --resume it is replayed from its first row"
+        )
+
+
 async def _send_rows(
-    options: ReplayOptions, rows: FileRows, live: LiveDeployment, progress: ShowProgress
+    options: ReplayOptions, sender: ReplaySender, watch: StreamWatch, progress: ShowProgress
 ) -> ReplayProgress:
     if options.rate is not None:
         rate = None if options.rate == float("inf") else options.rate
-        return await replay_in_wall_time(rows, live, options.delay, rate, progress)
-    handled = len(live.watch.predictions) + len(live.watch.rejections)
-    skip = handled - handled % options.size if options.resume else 0
-    return await replay_in_stream_time(rows, live, options.delay, options.size, progress, skip=skip)
+        return await replay_in_wall_time(sender, watch, options.delay, rate, progress)
+    return await replay_in_stream_time(sender, options.delay, options.size, progress)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Literal, Protocol
 
 from penstock.console.record_refusal import RecordRefusal
 from penstock.console.replay.labelled_rows import LabelledRows, Row, chunks
-from penstock.console.replay.scores import RowLabels
+from penstock.console.replay.refusal_counts import RefusalCounts
+from penstock.console.replay.row_labels import RowLabels
 
 LABELS_PER_REQUEST = 1000
 
@@ -30,31 +32,81 @@ class ReplayDeployment(Protocol):
         """Wait until the stream is quiet."""
 
 
+class EarlierRun(Protocol):
+    """What an earlier run has sent already."""
+
+    def is_answered(self, record_id: str) -> bool:
+        """Whether the event has a prediction or a rejection."""
+
+    def has_outcome(self, record_id: str) -> bool:
+        """Whether the event has an outcome."""
+
+
 @dataclass
 class ReplayProgress:
-    """How many events and labels were sent, how many events ingestion refused, and the rows they came from."""
+    """What was sent.
+
+    Attributes:
+        rows: those that were read, with their labels.
+        events: how many rows were read.
+        sent: how many of their events were sent; the others had been sent by an earlier run.
+        labels: how many labels ingestion accepted.
+        refusals: what ingestion refused.
+    """
 
     rows: RowLabels = field(default_factory=RowLabels)
     events: int = 0
+    sent: int = 0
     labels: int = 0
-    refused: int = 0
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
-    def add_rows(self, rows: Sequence[Row]) -> None:
-        """Count rows that were sent."""
-        self.events += len(rows)
-        for row in rows:
-            self.rows.numbers[row.id] = row.number
-            if row.label is not None:
-                self.rows.labels[row.id] = row.label
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of what was sent was accepted."""
+        return self.sent == self.refusals.count("event") and not self.labels
+
+
+@dataclass
+class ReplaySender:
+    """Sends rows and labels, and counts them.
+
+    Attributes:
+        source: the rows.
+        deployment: where they are sent to.
+        earlier: what need not be sent again.
+        counts: of what was sent.
+    """
+
+    source: LabelledRows
+    deployment: ReplayDeployment
+    earlier: EarlierRun | None = None
+    counts: ReplayProgress = field(default_factory=ReplayProgress)
+
+    async def send_events(self, rows: Sequence[Row], now: datetime) -> list[Row]:
+        """Send the events of the next rows; the rows whose labels are to be sent once they are due."""
+        new = [row for row in rows if self.earlier is None or not self.earlier.is_answered(row.id)]
+        refusals = await self.deployment.send("event", [row.event for row in new], now) if new else []
+        refused = {new[refusal.index].number for refusal in refusals}
+        for refusal in refusals:
+            self.counts.refusals.add("event", new[refusal.index].number, refusal.reason)
+        self.counts.rows.add(rows)
+        self.counts.events += len(rows)
+        self.counts.sent += len(new)
+        return [row for row in rows if row.label is not None and row.number not in refused and self._is_open(row)]
+
+    async def send_labels(self, rows: Sequence[Row], now: datetime) -> None:
+        """Send the labels of rows in one request."""
+        refusals = await self.deployment.send("label", [self.source.label_of(row, now) for row in rows], now)
+        for refusal in refusals:
+            self.counts.refusals.add("label", rows[refusal.index].number, refusal.reason)
+        self.counts.labels += len(rows) - len(refusals)
+
+    def _is_open(self, row: Row) -> bool:
+        return self.earlier is None or not self.earlier.has_outcome(row.id)
 
 
 async def replay_in_stream_time(
-    source: LabelledRows,
-    deployment: ReplayDeployment,
-    delay: int,
-    size: int,
-    progress: Callable[[ReplayProgress], None],
-    skip: int = 0,
+    sender: ReplaySender, delay: int, size: int, progress: Callable[[ReplayProgress], None]
 ) -> ReplayProgress:
     """Send the rows, `size` at a time, each label once the row `delay` rows later has been sent.
 
@@ -62,32 +114,27 @@ async def replay_in_stream_time(
     stream is quiet: outcomes joined, drift detected, models trained and served.
 
     Args:
-        source: the rows.
-        deployment: where they are sent to.
+        sender: of the rows.
         delay: in rows.
         size: rows sent at a time.
         progress: called after each chunk.
-        skip: how many rows were sent by an earlier run, whose events are not sent again.
     """
-    counts = ReplayProgress()
-    unlabelled: deque[Row] = deque()
+    counts, unlabelled = sender.counts, deque[Row]()
+    sent_when_quiet = (0, 0)
     now: datetime | None = None
-    for chunk in chunks(source.rows(), size):
-        start = chunk[0].number
+    for chunk in chunks(sender.source.rows(), size):
         if now is not None:
-            counts.labels += await _send_labels(source, deployment, _take_until(unlabelled, start - delay), now)
-            await deployment.await_quiet()
+            await _send_labels(sender, _take_until(unlabelled, chunk[0].number - delay), now)
+            if (counts.sent, counts.labels) != sent_when_quiet:
+                await sender.deployment.await_quiet()
+                sent_when_quiet = (counts.sent, counts.labels)
         now = newest_time(chunk, now)
-        events = [row.event for row in chunk if row.number >= skip]
-        if events:
-            counts.refused += len(await deployment.send("event", events, now))
-        counts.add_rows(chunk)
-        unlabelled.extend(row for row in chunk if row.label is not None)
+        unlabelled.extend(await sender.send_events(chunk, now))
         progress(counts)
     if now is not None:
-        await deployment.await_quiet()
-        counts.labels += await _send_labels(source, deployment, list(unlabelled), now)
-        await deployment.await_quiet()
+        await sender.deployment.await_quiet()
+        await _send_labels(sender, unlabelled, now)
+        await sender.deployment.await_quiet()
     return counts
 
 
@@ -105,17 +152,9 @@ def _take_until(unlabelled: deque[Row], number: int) -> list[Row]:
     return due
 
 
-async def _send_labels(source: LabelledRows, deployment: ReplayDeployment, rows: Sequence[Row], now: datetime) -> int:
-    """Send the labels of rows, each after the row's prediction or rejection; how many ingestion accepted."""
-    accepted = 0
-    for start in range(0, len(rows), LABELS_PER_REQUEST):
-        batch = rows[start : start + LABELS_PER_REQUEST]
-        await deployment.await_answers([row.id for row in batch])
-        accepted += await send_labels(source, deployment, batch, now)
-    return accepted
-
-
-async def send_labels(source: LabelledRows, deployment: ReplayDeployment, rows: Sequence[Row], now: datetime) -> int:
-    """Send the labels of rows in one request; how many ingestion accepted."""
-    refusals = await deployment.send("label", [source.label_of(row, now) for row in rows], now)
-    return len(rows) - len(refusals)
+async def _send_labels(sender: ReplaySender, rows: Iterable[Row], now: datetime) -> None:
+    """Send the labels of rows, each after the row's prediction or rejection."""
+    remaining = iter(rows)
+    while batch := list(islice(remaining, LABELS_PER_REQUEST)):
+        await sender.deployment.await_answers([row.id for row in batch])
+        await sender.send_labels(batch, now)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.console.poll import poll
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
+from penstock.contracts.topics import (
+    CONTROL_PLANE,
+    DATA_PLANE,
+    EVENTS,
+    LABELS,
+    PREDICTIONS,
+    RECEIVED,
+    Topic,
+)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.05
 
@@ -52,6 +61,31 @@ class QuietCheck:
             for partition in partitions
         )
         return None if is_behind else ends
+
+
+class HandledCheck:
+    """Waits until what is on the log now was handled, and what came of it, while new records may come in.
+
+    Topic after topic, as records pass through them: where it ends now, and then until every group is there. Groups
+    commit after their outputs are on the log, so whatever is to come of an earlier record has come by then.
+    """
+
+    def __init__(self, log: Log, namespace: str, stream: StreamDeclared) -> None:
+        self._log = log
+        self._namespace = namespace
+        self._stream = stream
+
+    async def wait(self) -> None:
+        """Wait for every topic on the way from a received record to its outcome."""
+        for topic in (RECEIVED, EVENTS, LABELS, PREDICTIONS):
+            partitions = _partitions(topic, self._namespace, self._stream)
+            ends = await self._log.end_offsets(partitions)
+            for group in topic.consumers:
+                await poll(partial(self._at_or_none, group, ends), FIRST_PAUSE_S, LONGEST_PAUSE_S)
+
+    async def _at_or_none(self, group: str, ends: Mapping[TopicPartition, int]) -> bool | None:
+        positions = await self._log.committed(group)
+        return all(positions.get(partition, 0) >= end for partition, end in ends.items()) or None
 
 
 def group_partitions(namespace: str, stream: StreamDeclared) -> dict[str, list[TopicPartition]]:

@@ -10,11 +10,10 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from penstock.console.replay.labelled_rows import LabelledRows, Row, chunks
-from penstock.console.replay.live_deployment import LiveDeployment
-from penstock.console.replay.report import first_rows_by_epoch
-from penstock.console.replay.scores import RowLabels
-from penstock.console.replay.stream_time import ReplayProgress, newest_time, send_labels
+from penstock.console.replay.epoch_lines import first_rows_by_epoch
+from penstock.console.replay.labelled_rows import Row, chunks
+from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, newest_time
 from penstock.console.replay.stream_watch import StreamWatch
 
 LARGEST_REQUEST = 1000  # records
@@ -22,52 +21,44 @@ REQUESTS_PER_SECOND = 20
 
 
 async def replay_in_wall_time(
-    source: LabelledRows,
-    deployment: LiveDeployment,
-    delay: int,
-    rate: float | None,
-    progress: Callable[[ReplayProgress], None],
+    sender: ReplaySender, watch: StreamWatch, delay: int, rate: float | None, progress: Callable[[ReplayProgress], None]
 ) -> ReplayProgress:
     """Send the rows at a rate.
 
     Args:
-        source: the rows.
-        deployment: where they are sent to.
+        sender: of the rows.
+        watch: follows their stream.
         delay: in rows. A label is sent once the row `delay` rows later was sent, and the prediction or rejection of
             its own row is on the log.
         rate: rows a second; None: as fast as ingestion takes them.
         progress: called after each request.
     """
-    counts = ReplayProgress()
-    unlabelled: deque[Row] = deque()
+    counts, unlabelled = sender.counts, deque[Row]()
     size = LARGEST_REQUEST if rate is None else max(1, min(LARGEST_REQUEST, round(rate / REQUESTS_PER_SECOND)))
     started = time.monotonic()
     now: datetime | None = None
-    for chunk in chunks(source.rows(), size):
+    for chunk in chunks(sender.source.rows(), size):
         if rate is not None:
-            await asyncio.sleep(max(0.0, started + counts.events / rate - time.monotonic()))
+            await asyncio.sleep(max(0.0, started + counts.sent / rate - time.monotonic()))
         now = newest_time(chunk, now)
-        counts.refused += len(await deployment.send("event", [row.event for row in chunk], now))
-        counts.add_rows(chunk)
-        unlabelled.extend(row for row in chunk if row.label is not None)
-        await deployment.watch.poll()
-        counts.labels += await _send_due_labels(source, deployment, unlabelled, chunk[-1].number + 1 - delay, now)
+        unlabelled.extend(await sender.send_events(chunk, now))
+        await watch.poll()
+        await _send_due_labels(sender, watch, unlabelled, chunk[-1].number + 1 - delay, now)
         progress(counts)
     if now is not None:
-        await deployment.await_answers([row.id for row in unlabelled])
-        counts.labels += await _send_due_labels(source, deployment, unlabelled, counts.events, now)
-        await deployment.await_quiet()
+        await sender.deployment.await_answers([row.id for row in unlabelled])
+        while unlabelled:
+            await sender.send_labels([unlabelled.popleft() for _ in range(min(LARGEST_REQUEST, len(unlabelled)))], now)
+        await sender.deployment.await_quiet()
     return counts
 
 
 async def _send_due_labels(
-    source: LabelledRows, deployment: LiveDeployment, unlabelled: deque[Row], before: int, now: datetime
-) -> int:
-    """Send the labels of the rows before number `before`, up to the first without an answer; how many were accepted."""
-    accepted = 0
-    while rows := _take_answered(unlabelled, before, deployment.watch):
-        accepted += await send_labels(source, deployment, rows, now)
-    return accepted
+    sender: ReplaySender, watch: StreamWatch, unlabelled: deque[Row], before: int, now: datetime
+) -> None:
+    """Send the labels of the rows before number `before`, up to the first without an answer."""
+    while rows := _take_answered(unlabelled, before, watch):
+        await sender.send_labels(rows, now)
 
 
 def _take_answered(unlabelled: deque[Row], before: int, watch: StreamWatch) -> list[Row]:

@@ -14,11 +14,10 @@ from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
 from penstock.console.plan.plan_builder import StartOptions, make_plan
 from penstock.console.process_identity import await_gone
+from penstock.console.supervision.failing_service import failing_process
 from penstock.console.supervision.home_lock import is_locked, take_lock
 from penstock.console.supervision.launch import launch_supervisor
-from penstock.console.supervision.log_files import last_lines
 from penstock.console.supervision.orphans import kill_orphans
-from penstock.runtime.supervision.process_health import ProcessState
 
 if TYPE_CHECKING:
     from penstock.console.broker.download import Progress
@@ -69,7 +68,8 @@ def await_ready(home: Home, show: ShowDeployment = lambda _: None, limit_s: floa
             show(deployment)
             if deployment.is_ready:
                 return deployment
-            _raise_if_failing(home, deployment)
+            if failure := failing_process(home, deployment):
+                raise failure
             _raise_if_late(deployment, end, limit_s)
         elif not is_locked(home):
             raise ConsoleFailure(f"Penstock was stopped while it started; see {home.log_file('supervisor')}.")
@@ -131,13 +131,6 @@ def stop_ignoring_signals(home: Home) -> bool:
 def _is_supervised(home: Home) -> bool:
     deployment = Deployment.read(home)
     return deployment is not None and deployment.is_supervised
-
-
-def _raise_if_failing(home: Home, deployment: Deployment) -> None:
-    for name, record in deployment.processes.items():
-        if record.state is ProcessState.FAILING:
-            last_line = next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing")
-            raise ConsoleFailure(f"{name} ends again and again ({last_line.strip()[:200]}). See: penstock logs {name}")
 
 
 def _raise_if_late(deployment: Deployment, end: float, limit_s: float) -> None:

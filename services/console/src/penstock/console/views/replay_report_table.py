@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from penstock.console.replay.replay import ReplayResult
 from penstock.console.replay.report import Report
+from penstock.console.views.replay_summary import summary_lines
 
 
 def replay_report_table(result: ReplayResult) -> Group:
-    """The figures of a replay, then its epochs and drifts."""
-    return Group(
-        figures_table(f"Replay {result.stream}", _figures(result.report)),
-        epochs_table(result.report),
-        _drifts_table(result.report),
-    )
+    """The figures of a replay, what they mean, then its epochs and drifts."""
+    report = result.report
+    parts: list[RenderableType] = [
+        figures_table(f"Replay {result.stream}", _figures(report)),
+        *map(Text, summary_lines(report)),
+        epochs_table(report),
+    ]
+    return Group(*parts, *([_drifts_table(report)] if report.drifts else []))
 
 
 def figures_table(title: str, figures: dict[str, str]) -> Table:
@@ -44,6 +48,7 @@ def _figures(report: Report) -> dict[str, str]:
         "predicted": f"{report.predicted:,}",
         "labels": f"{report.labels:,}",
         metric: score,
+        "of a constant": _number_text(report.baseline.get(report.metric)),
         "trainings": f"{report.retrains} ({report.training_seconds:.1f} s of CPU)",
         "failed requests": str(report.failed_requests),
         "time": f"{report.wall_s:.1f} s, {report.events_per_s:,.0f} events/s",
@@ -55,6 +60,10 @@ def _drifts_table(report: Report) -> Table:
     for line in report.drifts:
         table.add_row(_row_text(line.at_event), line.kind, line.detector, line.field or "")
     return table
+
+
+def _number_text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _row_text(row: int | None) -> str:

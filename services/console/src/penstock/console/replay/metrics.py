@@ -1,0 +1,163 @@
+"""Metrics of many answers at once, over arrays; undefined ones are None."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from penstock.ml.metrics.scores import LARGEST_LOSS
+
+CALIBRATION_BINS = 10
+
+Metrics = dict[str, float | None]
+Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Of the rows with a label, how many have this one (`rows`) and how many were answered with it (`answers`).
+
+    `recall` is the share of the former that was found, `precision` the share of the latter that is right.
+    """
+
+    name: str
+    rows: int
+    answers: int
+    recall: float | None
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Answers that are alike: how many, what they said on average, and what was true.
+
+    Of two classes `predicted` is the mean probability of the positive class and `observed` its share; of more, the mean
+    probability of the answer and the share that is right; of a regression the mean of the answers and of the labels.
+    """
+
+    rows: int
+    predicted: float
+    observed: float
+
+
+def classification_metrics(
+    answers: Codes, labels: Codes, probabilities: NDArray[np.float32] | None, classes: Sequence[str]
+) -> Metrics:
+    """accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier and auc.
+
+    Of two classes the second is the positive one; of more, precision, recall and f1 are plain means over the classes
+    that occur, and there is no auc.
+
+    Args:
+        answers: codes of classes, shape (n,).
+        labels: codes of classes, shape (n,).
+        probabilities: of the first k classes, shape (n, k); rows with a NaN are left out. None: not known.
+        classes: the names of all codes.
+    """
+    binary = {"labels": [1]} if len(classes) == 2 else {}
+    averaged = binary | {"average": "macro", "zero_division": 0.0}
+    return {
+        "accuracy": _value(sk.accuracy_score, labels, answers),
+        "balanced_accuracy": _value(sk.balanced_accuracy_score, labels, answers),
+        "precision": _value(sk.precision_score, labels, answers, **averaged),
+        "recall": _value(sk.recall_score, labels, answers, **averaged),
+        "f1": _value(sk.f1_score, labels, answers, **averaged),
+    } | _probability_metrics(labels, probabilities)
+
+
+def regression_metrics(answers: Floats, labels: Floats) -> Metrics:
+    """mae, rmse, mape (over labels other than 0; 0.1 is 10 %) and r2, of n answers."""
+    errors = np.clip(labels - answers, -LARGEST_LOSS, LARGEST_LOSS)
+    relative = labels != 0
+    return {
+        "mae": _finite(np.abs(errors).mean()) if len(errors) else None,
+        "rmse": _finite(sqrt(float((errors**2).mean()))) if len(errors) else None,
+        "mape": _value(sk.mean_absolute_percentage_error, labels[relative], answers[relative]),
+        "r2": _value(sk.r2_score, labels, answers) if len(np.unique(labels)) > 1 else None,
+    }
+
+
+def confusion_matrix(answers: Codes, labels: Codes, classes: int) -> list[list[int]]:
+    """How many rows with the label of the row were answered with the class of the column, shape (k, k)."""
+    counts = np.bincount(labels * classes + answers, minlength=classes * classes)
+    return [[int(count) for count in row] for row in counts.reshape(classes, classes)]
+
+
+def class_scores(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> list[ClassScore]:
+    """Recall and precision of each class, from the confusion matrix."""
+    counts = np.array(confusion, dtype=np.int64).reshape(len(classes), len(classes))
+    rows, answers, hits = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    return [
+        ClassScore(name, int(rows[i]), int(answers[i]), _share(hits[i], rows[i]), _share(hits[i], answers[i]))
+        for i, name in enumerate(classes)
+    ]
+
+
+def class_calibration(answers: Codes, labels: Codes, probabilities: NDArray[np.float32] | None) -> list[CalibrationBin]:
+    """Ten bins of equal width of the probability, those without rows left out."""
+    if probabilities is None or not len(labels):
+        return []
+    known = ~np.isnan(probabilities[:, 0])
+    answers, labels, probabilities = answers[known], labels[known], probabilities[known]
+    binary = probabilities.shape[1] == 2
+    predicted = (probabilities[:, 1] if binary else probabilities.max(axis=1, initial=0.0)).astype(np.float64)
+    observed = (labels == 1 if binary else labels == answers).astype(np.float64)
+    return _bins(np.minimum((predicted * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1), predicted, observed)
+
+
+def number_calibration(answers: Floats, labels: Floats) -> list[CalibrationBin]:
+    """Ten bins of equally many rows, by the size of the answer."""
+    order = np.argsort(np.argsort(answers, kind="stable"), kind="stable")
+    return _bins(order * CALIBRATION_BINS // max(1, len(answers)), answers, labels)
+
+
+def _bins(bin_of_row: Codes, predicted: Floats, observed: Floats) -> list[CalibrationBin]:
+    rows = np.bincount(bin_of_row, minlength=CALIBRATION_BINS)
+    totals = [np.bincount(bin_of_row, values, CALIBRATION_BINS) for values in (predicted, observed)]
+    return [
+        CalibrationBin(int(rows[i]), float(totals[0][i] / rows[i]), float(totals[1][i] / rows[i]))
+        for i in np.flatnonzero(rows)
+    ]
+
+
+def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | None) -> Metrics:
+    if probabilities is None:
+        return {"log_loss": None, "brier": None, "auc": None}
+    known = ~np.isnan(probabilities).any(axis=1) & (labels < probabilities.shape[1])
+    labels, given = labels[known], probabilities[known].astype(np.float64)
+    if not len(labels):
+        return {"log_loss": None, "brier": None, "auc": None}
+    of_truth = given[np.arange(len(labels)), labels]
+    squares = np.einsum("ij,ij->i", given, given) - 2 * of_truth + 1
+    is_ranked = given.shape[1] == 2 and 0 < int(labels.sum()) < len(labels)
+    return {
+        "log_loss": _finite(-np.log(np.clip(of_truth, 1e-15, 1.0)).mean()),
+        "brier": _finite(squares.mean() / 2),
+        "auc": _value(sk.roc_auc_score, labels, given[:, 1]) if is_ranked else None,
+    }
+
+
+def _value(
+    metric: Callable[..., float], truth: Codes | Floats, answers: Codes | Floats, /, **options: object
+) -> float | None:
+    """The metric as scikit-learn has it, None where there are no rows or it is not finite."""
+    if not len(truth):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that are answered and never occur
+        return _finite(metric(truth, answers, **options))
+
+
+def _finite(value: float) -> float | None:
+    return round(float(value), 6) if isfinite(value) else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(float(part / whole), 6) if whole else None
