@@ -19,6 +19,8 @@ def awaited(watch: StreamWatch) -> str:
             return f"a training that runs, on {request.until:,} outcomes ({request.reason})"
         if run.status == "finished" and (step := _judgement(watch, run)):
             return step
+    if watch.newest_epoch > max(0, watch.events.newest_epoch):
+        return f"the server to open the model of epoch {watch.newest_epoch}"
     return _outcomes_text(watch)
 
 

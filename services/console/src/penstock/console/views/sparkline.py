@@ -57,11 +57,11 @@ class ScoreLines:
         for name, scores in self.lines.items():
             drawing = self._drawing(scores, low, high, options, names)
             yield Text(f"{name:{names}}  {drawing}", no_wrap=True, overflow="crop")
-        yield Text(f"{'':{names}}  to {self.last}, from {low:.4g} to {high:.4g}", style="dim")
+        yield Text(f"{'':{names}}  up to {self.last}; lowest {low:.4g}, highest {high:.4g}", style="dim")
 
     def _drawing(self, scores: Scores, low: float, high: float, options: ConsoleOptions, names: int) -> str:
         if not options.is_terminal:
-            return " ".join("-" if each is None else f"{each:.4g}" for each in averages(scores, PLAIN_NUMBERS))
+            return " ".join("     -" if each is None else f"{each:6.4g}" for each in averages(scores, PLAIN_NUMBERS))
         return sparkline(averages(scores, max(1, min(WIDEST, options.max_width - names - 2))), low, high)
 
 
