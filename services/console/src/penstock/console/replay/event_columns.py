@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.console.record_refusal import RefusalReason
+from penstock.console.replay.id_index import ABSENT, IdIndex
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.predictions import PredictionData
 
 MOST_CLASSES = 32  # of more, no probabilities are kept
-NONE = -1
+NONE = ABSENT
 
 V = TypeVar("V")
 
@@ -44,7 +45,7 @@ class EventColumns:
         self._width = len(self.classes) if 2 <= len(self.classes) <= MOST_CLASSES else 0
         self._missing = array("f", [float("nan")] * self._width)
         self._reason_codes: dict[tuple[str, str], int] = {}
-        self._slots: dict[str, int] = {}
+        self._slots = IdIndex()
         self._values = array("d")
         self._epochs = array("i")
         self._rejections = array("i")
@@ -98,11 +99,11 @@ class EventColumns:
 
     def slots_of(self, ids: Iterator[str], count: int) -> NDArray[np.int64]:
         """The slots of the events, shape (count,), -1 where the log holds nothing of one."""
-        return np.fromiter((self._slots.get(name, NONE) for name in ids), dtype=np.int64, count=count)
+        return np.fromiter(map(self._slots.find, ids), dtype=np.int64, count=count)
 
     def slot_of(self, record_id: str) -> int:
         """The slot of an event, -1 if the log holds nothing of it."""
-        return self._slots.get(record_id, NONE)
+        return self._slots.find(record_id)
 
     def values(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """Predicted numbers or codes of classes, shape (n,)."""
@@ -131,7 +132,7 @@ class EventColumns:
         return np.array(self._probabilities, dtype=np.float32).reshape(-1, self._width)[slots]
 
     def _slot(self, record_id: str) -> int:
-        slot = self._slots.setdefault(record_id, len(self._slots))
+        slot = self._slots.add(record_id)
         if slot == len(self._values):
             self._values.append(0.0)
             for column in (self._epochs, self._rejections, self._label_rejections):
@@ -157,21 +158,20 @@ class EventColumns:
 class _View(Mapping[str, V]):
     """One column by the id of the event; events without a value in it are left out."""
 
-    def __init__(self, slots: Mapping[str, int], column: array[int], value: Callable[[int], V]) -> None:
+    def __init__(self, slots: IdIndex, column: array[int], value: Callable[[int], V]) -> None:
         self._slots, self._column, self._value = slots, column, value
 
     def __getitem__(self, record_id: str) -> V:
-        slot = self._slots[record_id]
-        if self._column[slot] == NONE:
+        if record_id not in self:
             raise KeyError(record_id)
-        return self._value(slot)
+        return self._value(self._slots.find(record_id))
 
     def __contains__(self, record_id: object) -> bool:
-        slot = self._slots.get(record_id, NONE)  # type: ignore[call-overload]
+        slot = self._slots.find(str(record_id))
         return bool(slot != NONE and self._column[slot] != NONE)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, slot in self._slots.items() if self._column[slot] != NONE)
+        return (name for name, value in zip(self._slots, self._column, strict=True) if value != NONE)
 
     def __len__(self) -> int:
         return int(np.count_nonzero(np.array(self._column) != NONE))

@@ -6,7 +6,7 @@ from penstock.bus.memory.log import MemoryLog
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import DATA_PLANE, OUTCOMES
 
-KEPT = 20_000  # newest records of each topic partition, as they are
+KEPT = 10_000  # newest records of each topic partition, as they are
 STEP = 1000  # records that come between two looks
 
 

@@ -91,12 +91,12 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> TrainingRow
     frame = Frame(columns, times)
     return TrainingRows(
         with_lag_features(frame, Lags.of(declaration.lags), _lag_features(declaration, table, frame, imported)),
-        table["label"].to_pylist(),
-        table["served"].to_pylist(),
+        _objects(table["label"]),
+        _objects(table["served"]),
         label_times,
         offsets_with_history_first(table["offset"].to_numpy(), label_times, imported),
         pc.fill_null(table["learnt_to"], -1).to_numpy(),
-        table["entity"].to_pylist(),
+        _objects(table["entity"]),
     )
 
 
@@ -151,18 +151,23 @@ def _conform(declaration: Declaration, table: pa.Table) -> pa.Table:
 
 def _newest_revisions(table: pa.Table) -> pa.Array:
     """Indices of the rows that count."""
-    newest: dict[tuple[Any, ...], int] = {}
-    offsets, revisions = table["offset"].to_pylist(), table["revision"].to_pylist()
-    events = zip(*(table[name].to_pylist() for name in ("source", "entity", "id")), strict=True)
-    for row, event in enumerate(events):
-        best = newest.setdefault(event, row)
-        if (revisions[row], -offsets[row]) > (revisions[best], -offsets[best]):
-            newest[event] = row
-    return pa.array(newest.values(), pa.int64())
+    order = pc.sort_indices(table, sort_keys=[("revision", "descending"), ("offset", "ascending")])
+    events = table.select(["source", "entity", "id"]).take(order).append_column("row", order)
+    first = events.group_by(["source", "entity", "id"], use_threads=False).aggregate([("row", "first")])
+    return first["row_first"]
 
 
 def _column(kind: Kind, values: pa.ChunkedArray) -> NDArray[Any]:
-    return column(kind, values.to_pylist())
+    return column(kind, _objects(values)) if kind == "category" else values.to_numpy()
+
+
+def _objects(values: pa.ChunkedArray) -> list[Any]:
+    """The values, None where one is missing; equal texts are one object, not one for each row."""
+    if not pa.types.is_string(values.type):
+        return values.to_pylist()  # type: ignore[no-any-return]
+    encoded = pa.concat_arrays(values.chunks or [pa.array([], values.type)]).dictionary_encode()
+    texts = [*encoded.dictionary.to_pylist(), None]
+    return [texts[code] for code in pc.fill_null(encoded.indices, -1).to_pylist()]
 
 
 def _instants(values: pa.ChunkedArray) -> NDArray[np.datetime64]:
