@@ -17,10 +17,15 @@ from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.replay.live_deployment import LiveDeployment
 from penstock.console.replay.predict_probes import ProbeCounts
 from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.report_page.demo_page import demo_page
 from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.supervision.lifecycle import await_end, running
 from penstock.console.views.demo_table import demo_progress_table, demo_result_tables
 from penstock.console.views.terminal import addresses, downloads, err, out, states
+
+OWN_FILE = """Now with your own CSV:
+  penstock stream init FILE.csv -o stream.toml
+  penstock replay FILE.csv --stream stream.toml --in-process --report report.html"""
 
 
 def demo(
@@ -51,7 +56,10 @@ def _run(home: Home, deployment: Deployment) -> None:
 
         result = asyncio.run(while_services_run(home, run_demo(deployment, show)))
     result.report.write(home.demo / "report.json", **result.document())
+    demo_page(result).write(home.demo / "report.html")
     out.print(demo_result_tables(result))
     out.print(addresses(deployment))
     if result.trace:
         out.print(f"One event through every hop: {result.trace}")
+    out.print(f"All of it on a page: {(home.demo / 'report.html').as_uri()}")
+    out.print(OWN_FILE)

@@ -21,9 +21,9 @@ from penstock.console.replay.replay import (
     ShowProgress,
     replay_in_process,
     replay_live,
-    write_report,
 )
 from penstock.console.replay.stream_time import ReplayProgress
+from penstock.console.report_page.report_file import require_known_suffixes, write_report
 from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.supervision.lifecycle import running
 from penstock.console.table.table import Table, open_table
@@ -55,7 +55,10 @@ def replay(
         typer.Option(min=0, metavar="ROWS", help="Rows after the end of its training data before a model serves."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last replay of this stream.")] = False,
-    report: Annotated[Path | None, typer.Option(help="Where to write the report, as JSON.")] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Where to write the report: FILE.html for a page, FILE.json for programs."),
+    ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,
 ) -> None:
     """Send FILE through the running deployment as a stream of its own, and report on it.
@@ -66,14 +69,15 @@ def replay(
         raise wrong_input("--in-process goes with neither --rate, --up nor --resume")
     if training_delay is not None and not in_process:
         raise wrong_input("--training-delay goes only with --in-process")
+    require_known_suffixes(report or ())
     table = open_table(file).first(rows)
     options = ReplayOptions(table, declaration_in(stream), label_delay, chunk, _rate(rate), resume, training_delay or 0)
     total = table.count()
     with ExitStack() as stack:
         run = _in_process_run(options) if in_process else _live_run(options, stack, up=up)
         result = _run_with_progress(run, total)
-    if report is not None:
-        write_report(result, report)
+    for path in report or ():
+        write_report(path, result, options, in_process=in_process)
     _print_result(result, table)
     if not result.report.enough_accepted:
         err.print(f"Only {result.report.accepted} of {result.report.events} events were accepted.", style="red")

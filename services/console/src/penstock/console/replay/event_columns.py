@@ -34,12 +34,14 @@ class EventColumns:
         classes: the code of each class, the declared ones first; empty for regression.
         reasons: the reasons of rejections, each once, with the detail of its first.
         outcomes: the slot of the event of each outcome, by offset; -1 where it is not known.
+        newest_epoch: the highest epoch that predicted, -1 before the first prediction.
     """
 
     def __init__(self, declaration: Declaration) -> None:
         self.classes = {name: code for code, name in enumerate(declaration.label.classes)}
         self.reasons: list[RefusalReason] = []
         self.outcomes = array("i")
+        self.newest_epoch = NONE
         self._width = len(self.classes) if 2 <= len(self.classes) <= MOST_CLASSES else 0
         self._missing = array("f", [float("nan")] * self._width)
         self._reason_codes: dict[tuple[str, str], int] = {}
@@ -63,6 +65,7 @@ class EventColumns:
         if self._epochs[slot] != NONE:
             return
         self._epochs[slot] = data.epoch
+        self.newest_epoch = max(self.newest_epoch, data.epoch)
         value = data.value
         self._values[slot] = (
             self.classes.setdefault(value, len(self.classes)) if isinstance(value, str) else float(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from penstock.ml.metrics.intervals import wilson
 from penstock.ml.metrics.scores import LARGEST_LOSS
 
 CALIBRATION_BINS = 10
+OUTER_TENTHS = (0.1, 0.9)
 
 Metrics = dict[str, float | None]
 Codes = NDArray[np.int64]
@@ -40,11 +42,14 @@ class CalibrationBin:
 
     Of two classes `predicted` is the mean probability of the positive class and `observed` its share; of more, the mean
     probability of the answer and the share that is right; of a regression the mean of the answers and of the labels.
+    `low` and `high` are the 95 % interval of the share, or the labels that a tenth of the rows lies below or above.
     """
 
     rows: int
     predicted: float
     observed: float
+    low: float
+    high: float
 
 
 def classification_metrics(
@@ -109,21 +114,29 @@ def class_calibration(answers: Codes, labels: Codes, probabilities: NDArray[np.f
     binary = probabilities.shape[1] == 2
     predicted = (probabilities[:, 1] if binary else probabilities.max(axis=1, initial=0.0)).astype(np.float64)
     observed = (labels == 1 if binary else labels == answers).astype(np.float64)
-    return _bins(np.minimum((predicted * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1), predicted, observed)
+    bins = np.minimum((predicted * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    return _bins(bins, predicted, observed, _share_interval)
 
 
 def number_calibration(answers: Floats, labels: Floats) -> list[CalibrationBin]:
     """Ten bins of equally many rows, by the size of the answer."""
     order = np.argsort(np.argsort(answers, kind="stable"), kind="stable")
-    return _bins(order * CALIBRATION_BINS // max(1, len(answers)), answers, labels)
+    bins = order * CALIBRATION_BINS // max(1, len(answers))
+    return _bins(bins, answers, labels, lambda of_bin: np.quantile(of_bin, OUTER_TENTHS).tolist())
 
 
-def _bins(bin_of_row: Codes, predicted: Floats, observed: Floats) -> list[CalibrationBin]:
-    rows = np.bincount(bin_of_row, minlength=CALIBRATION_BINS)
-    totals = [np.bincount(bin_of_row, values, CALIBRATION_BINS) for values in (predicted, observed)]
+def _share_interval(hits: Floats) -> tuple[float, float]:
+    interval = wilson(float(hits.mean()), len(hits))
+    return interval.low, interval.high
+
+
+def _bins(
+    bin_of_row: Codes, predicted: Floats, observed: Floats, interval: Callable[[Floats], Iterable[float]]
+) -> list[CalibrationBin]:
     return [
-        CalibrationBin(int(rows[i]), float(totals[0][i] / rows[i]), float(totals[1][i] / rows[i]))
-        for i in np.flatnonzero(rows)
+        CalibrationBin(int(rows.sum()), float(predicted[rows].mean()), float(observed[rows].mean()), *ends)
+        for rows in (bin_of_row == number for number in np.unique(bin_of_row))
+        for ends in (interval(observed[rows]),)
     ]
 
 

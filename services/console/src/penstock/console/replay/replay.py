@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from penstock.console.declared_streams import declare_numbered_stream
@@ -121,11 +120,6 @@ async def replay_live(options: ReplayOptions, deployment: Deployment, progress: 
         if options.rate is not None:
             extra_fields["staleness"] = staleness(live.watch, counts.rows)
     return ReplayResult(stream.name, report, extra_fields, options.resume and counts.is_empty)
-
-
-def write_report(result: ReplayResult, path: Path) -> None:
-    """Write the report as JSON, with its extra fields."""
-    result.report.write(path, stream=result.stream, **result.extra_fields)
 
 
 def _require_same_file(live: LiveDeployment, rows: FileRows) -> None:

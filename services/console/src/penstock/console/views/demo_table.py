@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
 from penstock.console.demo.demo import EVENTS, PLANTED_AT, DemoResult
+from penstock.console.demo.loop_step import awaited
 from penstock.console.replay.live_deployment import LiveDeployment
 from penstock.console.replay.predict_probes import ProbeCounts
 from penstock.console.replay.stream_time import ReplayProgress
 from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.views.replay_report_table import epochs_table, figures_table
+from penstock.console.views.sparkline import sparkline
 
 SPARKLINE_WIDTH = 50  # blocks of outcomes
-BARS = "▁▂▃▄▅▆▇█"
 LOWEST_ACCURACY = 0.4  # the lowest bar
 
 
@@ -28,9 +28,10 @@ def demo_progress_table(deployment: LiveDeployment, progress: ReplayProgress, pr
     table.add_row("events", f"{progress.events:,} of {EVENTS:,}{changed}")
     table.add_row("predicted", f"{len(watch.predictions):,}")
     table.add_row("rejected", f"{len(watch.rejections):,}")
-    table.add_row("accuracy", _sparkline([block.score for block in watch.statistics]))
+    table.add_row("accuracy", _accuracy_text([block.score for block in watch.statistics]))
     table.add_row("drift", f"{drift.kind}, noticed by {drift.detector}" if drift else "none")
     table.add_row("training", _training_text(watch))
+    table.add_row("waiting for", awaited(watch))
     table.add_row(
         "serving", f"epoch {epoch.epoch}: {epoch.champion.family} v{epoch.champion.version}" if epoch else "-"
     )
@@ -65,12 +66,10 @@ def _training_text(watch: StreamWatch) -> str:
     return "running" if started - ended else f"{len(ended)} done"
 
 
-def _sparkline(scores: list[float | None]) -> Text:
+def _accuracy_text(scores: list[float | None]) -> str:
     """A bar for the accuracy of each block of outcomes, from `LOWEST_ACCURACY` to 1, and the newest as a number."""
     shown = [score for score in scores if score is not None][-SPARKLINE_WIDTH:]
-    heights = (int((score - LOWEST_ACCURACY) / (1 - LOWEST_ACCURACY) * 8) for score in shown)
-    bars = "".join(BARS[min(7, max(0, height))] for height in heights)
-    return Text(f"{bars} {shown[-1]:.2f}" if shown else "no outcomes yet")
+    return f"{sparkline(shown, LOWEST_ACCURACY, 1.0)} {shown[-1]:.2f}" if shown else "no outcomes yet"
 
 
 def _row_text(row: int | None) -> str:

@@ -49,7 +49,7 @@ class LossSummary:
 class QualityReport:
     """Losses by model version, and by field and value of the declared slices, over `blocks` outcome blocks.
 
-    `holdout_scores` is what each version scored on its holdout, before it served.
+    `holdout_scores` is what each version scored on its holdout, before it served, `scores` that of each block.
     """
 
     metric: str
@@ -57,6 +57,7 @@ class QualityReport:
     versions: dict[int, LossSummary]
     slices: dict[tuple[str, str], LossSummary]
     holdout_scores: dict[int, float] = field(default_factory=dict)
+    scores: Sequence[float | None] = ()
 
     def fairness(self) -> dict[str, dict[str, float]]:
         """For each sliced field, how far the rates of its groups lie apart."""
@@ -97,7 +98,9 @@ def quality_of(blocks: Sequence[Statistics], holdout_scores: dict[int, float] | 
     """The statistics of outcome blocks, added up."""
     arms = ((arm.version, arm) for block in blocks for arm in block.arms if arm.role != "shadow")
     slices = (((losses.field, losses.value), losses) for block in blocks for losses in block.slices)
-    return QualityReport(blocks[-1].metric, len(blocks), _summaries(arms), _summaries(slices), holdout_scores or {})
+    scores = [block.score for block in blocks]
+    summaries = _summaries(arms), _summaries(slices)
+    return QualityReport(blocks[-1].metric, len(blocks), *summaries, holdout_scores or {}, scores)
 
 
 class _StreamRecords:

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 
 from penstock.console.views.quality_report import LossSummary, QualityReport
+from penstock.console.views.sparkline import ScoreLines
 
 
 def quality_document(report: QualityReport) -> dict[str, Any]:
@@ -29,8 +30,9 @@ def quality_document(report: QualityReport) -> dict[str, Any]:
 
 
 def quality_table(stream: str, report: QualityReport) -> Group:
-    """Versions, slices, and how far the groups of a sliced field lie apart."""
-    parts: list[Any] = [_versions_table(stream, report)]
+    """Versions, the score over time, slices, and how far the groups of a sliced field lie apart."""
+    score_lines = ScoreLines({report.metric: report.scores}, f"the newest of {report.blocks} blocks")
+    parts: list[Any] = [_versions_table(stream, report), score_lines]
     if report.slices:
         parts.append(_slices_table(report))
     for name, differences in report.fairness().items():

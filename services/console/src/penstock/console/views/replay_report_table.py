@@ -9,6 +9,7 @@ from rich.text import Text
 from penstock.console.replay.replay import ReplayResult
 from penstock.console.replay.report import Report
 from penstock.console.views.replay_summary import summary_lines
+from penstock.console.views.sparkline import ScoreLines
 
 
 def replay_report_table(result: ReplayResult) -> Group:
@@ -17,9 +18,19 @@ def replay_report_table(result: ReplayResult) -> Group:
     parts: list[RenderableType] = [
         figures_table(f"Replay {result.stream}", _figures(report)),
         *map(Text, summary_lines(report)),
+        score_lines(report),
         epochs_table(report),
     ]
     return Group(*parts, *([_drifts_table(report)] if report.drifts else []))
+
+
+def score_lines(report: Report) -> ScoreLines:
+    """The score over time, above that of a constant."""
+    lines = {
+        _metric_name(report): [block.score for block in report.progress],
+        "a constant": [block.baseline for block in report.progress],
+    }
+    return ScoreLines(lines, f"row {report.events:,}")
 
 
 def figures_table(title: str, figures: dict[str, str]) -> Table:
@@ -39,7 +50,6 @@ def epochs_table(report: Report) -> Table:
 
 
 def _figures(report: Report) -> dict[str, str]:
-    metric = "accuracy" if report.metric == "accuracy" else "mean absolute error"
     score = "-" if report.score is None else f"{report.score:.4f} (first {report.warmup:.0%} of the rows left out)"
     return {
         "events": f"{report.events:,}",
@@ -47,7 +57,7 @@ def _figures(report: Report) -> dict[str, str]:
         "rejected": f"{report.rejected:,}",
         "predicted": f"{report.predicted:,}",
         "labels": f"{report.labels:,}",
-        metric: score,
+        _metric_name(report): score,
         "of a constant": _number_text(report.baseline.get(report.metric)),
         "trainings": f"{report.retrains} ({report.training_seconds:.1f} s of CPU)",
         "failed requests": str(report.failed_requests),
@@ -60,6 +70,10 @@ def _drifts_table(report: Report) -> Table:
     for line in report.drifts:
         table.add_row(_row_text(line.at_event), line.kind, line.detector, line.field or "")
     return table
+
+
+def _metric_name(report: Report) -> str:
+    return "accuracy" if report.metric == "accuracy" else "mean absolute error"
 
 
 def _number_text(value: float | None) -> str:
