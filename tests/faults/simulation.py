@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from tests.faults.checker.invariants import violations
 from tests.faults.client import Client
@@ -40,12 +41,12 @@ class Run:
         return Counter(step.kind for step in self.steps)
 
 
-def plan(seed: int, steps: int = STEPS) -> list[Step]:
-    """The steps of a seed."""
+def plan(seed: int, times: Mapping[str, int] = MappingProxyType({})) -> list[Step]:
+    """The steps of a seed; `times` are factors for kinds that are to come more often."""
     chance = random.Random(seed)
     kinds = ALL_KINDS if seed % LOG_FAULTS_EVERY == LOG_FAULTS_EVERY - 1 else EVENTS | LABELS | LIVES | MODELS
-    names = chance.choices(list(kinds), [kind.weight for kind in kinds.values()], k=steps)
-    return [Step(name, chance.randrange(1 << 30)) for name in names]
+    weights = [kind.weight * times.get(name, 1) for name, kind in kinds.items()]
+    return [Step(name, chance.randrange(1 << 30)) for name in chance.choices(list(kinds), weights, k=STEPS)]
 
 
 async def run_plan(seed: int, steps: Sequence[Step], patch: Patch = no_bug) -> Run:
@@ -76,6 +77,12 @@ async def shorten(run: Run, patch: Patch = no_bug) -> Run:
             run, at = (shorter, at) if shorter.violations.keys() & run.violations.keys() else (run, at + size)
         size //= 2
     return run
+
+
+def steps_of(text: str) -> list[Step]:
+    """The steps of a plan as `failure_text` writes it."""
+    pairs = (step.rsplit(":", 1) for step in text.split(", "))
+    return [Step(kind, int(number)) for kind, number in pairs]
 
 
 def failure_text(run: Run) -> str:

@@ -87,7 +87,9 @@ def _outcomes_of_other_predictions(ledger: Ledger) -> Iterator[str]:
 def order(ledger: Ledger) -> Iterator[str]:
     """I3: along a key, the order of `received` is the order of first predictions."""
     positions = first_positions(ledger.received)
-    bodies = {row.id: row.value for row in ledger.events}
+    bodies: dict[str, bytes] = {}
+    for event in sorted(ledger.events, key=lambda row: (row.partition, row.offset)):
+        bodies.setdefault(event.id, event.value)
     newest: dict[str, int] = {}
     predicted: set[str] = set()
     for row in sorted(ledger.predictions, key=lambda row: (row.partition, row.offset)):

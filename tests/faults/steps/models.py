@@ -15,6 +15,7 @@ from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutS
 from tests.faults.client import Client, Give
 from tests.faults.declaration import NAMESPACE, STREAM
 from tests.faults.steps.step import Kind
+from tests.faults.training import trained_models
 
 ACTIONS: tuple[RolloutAction, ...] = ("pause", "resume", "abort", "promote")
 
@@ -96,12 +97,11 @@ async def _roll_out(client: Client, chance: Random) -> None:
 async def _damage(client: Client, chance: Random) -> None:
     """The package of a model goes bad in the store: a bit, its end, or all of it for another's."""
     store, damaged = client.deployment.store, client.deployment.damaged
-    digest, other = chance.choices(await _digests(client), k=2)
+    digest, other = chance.choice(await _digests(client)), chance.choice(trained_models()[0]).digest
     content = damaged.setdefault(digest, store.contents[digest])
     at = chance.randrange(len(content))
     flipped = content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :]
-    swapped = damaged.get(other, store.contents[other])
-    store.contents[digest] = chance.choice((flipped, content[:at], swapped))
+    store.contents[digest] = chance.choice((flipped, content[:at], damaged.get(other, store.contents[other])))
 
 
 MODELS = {
