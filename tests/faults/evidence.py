@@ -95,7 +95,9 @@ class _Topics:
 
     def __init__(self, deployment: Deployment) -> None:
         self._log = deployment.log
-        self.stream: StreamDeclared = topics.STREAMS.decoder(None)(self._records((topics.STREAMS.name(NAMESPACE), 0)))[-1]
+        self.stream: StreamDeclared = topics.STREAMS.decoder(None)(self._records((topics.STREAMS.name(NAMESPACE), 0)))[
+            -1
+        ]
         self.gaps: list[LogGap] = []
         self.gaps = [found.record.gap for found in self(topics.ALERTS) if found.record.gap is not None]
 
@@ -180,9 +182,7 @@ def _predictions(deployment: Deployment, events: list[Found], predictions: list[
 
 def _outcome(found: Found) -> OutcomeRow:
     data = found.record.data
-    return OutcomeRow(
-        found.number, found.record.id, data.answer.epoch, data.answer.digest, data.revision, data.label
-    )
+    return OutcomeRow(found.number, found.record.id, data.answer.epoch, data.answer.digest, data.revision, data.label)
 
 
 def _epoch(epoch: ModelEpoch) -> EpochRow:

@@ -1,4 +1,4 @@
-"""Generated histories of events and labels, without faults of services: duplicate, reordered, late, ahead, unreadable."""
+"""Generated histories of events and labels, where no service fails: duplicate, reordered, late, ahead, unreadable."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -71,6 +72,9 @@ class Member:
         """The session ends, and others take over; nothing is written or committed."""
         self.life.over = True
         await self.worker._writer.cancel()
+        committing = self.worker._commits._task
+        if committing is not None:
+            await asyncio.gather(committing, return_exceptions=True)
         for source in self.log.sources:
             if source.member in source.member._group.members:
                 with suppress(Crash, TransientError):

@@ -19,8 +19,8 @@ def page(runs: Sequence[Run], histories: int, history_failure: str | None) -> st
         [
             "# Faults",
             "",
-            "Written by `make faults`: all seven services in one process on the memory log, under seeded faults, judged "
-            "from their outputs ([decision](decisions/0028-faults-are-simulated-by-seed.md)).",
+            "Written by `make faults`: all seven services in one process on the memory log, under seeded faults, "
+            "judged from their outputs ([decision](decisions/0028-faults-are-simulated-by-seed.md)).",
             "",
             f"{len(runs):,} seeds of {STEPS} steps: {len(failed)} failed. {histories:,} generated histories of events "
             f"and labels: {'all hold' if history_failure is None else 'one fails'}.",

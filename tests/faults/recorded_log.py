@@ -1,4 +1,4 @@
-"""The memory log, which remembers whatever was on it and what a fault took away: evidence that faults cannot destroy."""
+"""The memory log, which remembers what was on it and what a fault took away: evidence that no fault destroys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock.bus.memory.partition import MemoryRecord
 from penstock.bus.ports import Clock, RecordBatch, TopicPartition
 
 Fault = Literal["", "expired", "lost", "replaced", "reused"]
-"""What befell a record: it expired, was in a tail that was lost, went with its topic; or it took a lost one's offset."""
+"""What befell a record: it expired, was in a tail that was lost, went with its topic; or took a lost one's offset."""
 
 
 @dataclass

@@ -59,7 +59,5 @@ def _is_of_log(deployment: Deployment, stream: StreamDeclared, segment: Segment,
     history = deployment.log.history[OUTCOMES.name(NAMESPACE, STREAM), 0][segment.start : segment.stop]
     stored = set(from_parquet(content)["offset"].to_pylist())
     kept = [one.record for one in history if not one.fault or one.record.offset in stored]
-    table = outcome_table(
-        stream.declaration, [record.offset for record in kept], OUTCOMES.decoder(stream)(kept)
-    )
+    table = outcome_table(stream.declaration, [record.offset for record in kept], OUTCOMES.decoder(stream)(kept))
     return digest_of(to_parquet(stream.declaration, [table])) == segment.digest and len(table) == segment.rows

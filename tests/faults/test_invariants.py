@@ -116,7 +116,7 @@ MUTATIONS: list[tuple[str, Callable[[], Ledger]]] = [
     ("I3", lambda: replace(GOOD, labels=(replace(L[0], offset=9), *L[1:]))),
     ("I3", lambda: replace(GOOD, outcomes=(OUT[0], replace(OUT[1], offset=3), OUT[2]))),
     ("I4", lambda: replace(GOOD, predictions=(replace(P[0], is_of_its_model=False), *P[1:]))),
-    ("I5", lambda: replace(GOOD, installed=GOOD.installed[:1] + (EpochRow(1, 2, "m2"),))),
+    ("I5", lambda: replace(GOOD, installed=(GOOD.installed[0], EpochRow(1, 2, "m2")))),
     ("I5", lambda: replace(GOOD, commands=(CommandRow("p", "ok", 0, "promoted", 1, 0),))),
     ("I5", lambda: replace(GOOD, commands=(*GOOD.commands, CommandRow("q", "ok", 0, "promoted", 1, 1)))),
     ("I5", lambda: replace(GOOD, commands=(*GOOD.commands, CommandRow("p", "ok", 0, "unchanged", 1, 1)))),

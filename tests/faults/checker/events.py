@@ -23,9 +23,7 @@ def delivery(ledger: Ledger) -> Iterator[str]:
     yield from (f"{name}: predicted, and no event" for name in predicted - {row.id for row in ledger.events})
 
 
-def ends(
-    ledger: Ledger, operations: Sequence[Operation], forwarded: set[bytes], repeated: set[bytes]
-) -> Iterator[str]:
+def ends(ledger: Ledger, operations: Sequence[Operation], forwarded: set[bytes], repeated: set[bytes]) -> Iterator[str]:
     """Operations that did not end as I1 says; `repeated` are bodies that say what an equal operation said."""
     rejected, dead = ({row.original for row in rows} for rows in (ledger.rejected, ledger.dead_letters))
     received: defaultdict[bytes, list[Row]] = defaultdict(list)

@@ -122,10 +122,9 @@ def single_effect(ledger: Ledger) -> Iterator[str]:
         if row.value not in lost and first.setdefault((row.event, row.revision), row).value != row.value:
             yield f"{row.event}: two labels of revision {row.revision} went on"
     joined: dict[Named, OutcomeRow] = {}
-    for outcome in sorted(ledger.outcomes, key=lambda row: row.offset):
-        if outcome.label is not None:
-            if joined.setdefault((outcome.id, outcome.revision), outcome).label != outcome.label:
-                yield f"{outcome.id}: joined with two labels of revision {outcome.revision}"
+    for outcome in sorted((row for row in ledger.outcomes if row.label is not None), key=lambda row: row.offset):
+        if joined.setdefault((outcome.id, outcome.revision), outcome).label != outcome.label:
+            yield f"{outcome.id}: joined with two labels of revision {outcome.revision}"
 
 
 def order(ledger: Ledger) -> Iterator[str]:

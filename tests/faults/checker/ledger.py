@@ -68,8 +68,8 @@ KEPT = Loss()
 class Row:
     """A record on a topic; `original` are the bytes that a rejection or a dead letter keeps.
 
-    Offsets here count what was appended; `log_offset` is the broker's, which differs after a loss. `time` is the event's
-    in ms.
+    Offsets here count what was appended; `log_offset` is the broker's, which differs after a loss. `time` is the
+    event's, in ms.
     """
 
     partition: int

@@ -63,5 +63,3 @@ class _Unverified:
         """Whatever bytes are there."""
         content: bytes = self._store._store.contents[digest]
         return content
-
-
