@@ -7,6 +7,12 @@ import pytest
 from tests.faults.simulation import run_plan, steps_of
 
 PLANS = {
+    "a commit that was lost after its topic was made anew leaves no lag behind": (
+        207,
+        "send:728746142, step:89824408, send:334470147, make-anew:713099719, join:211738884, crash-at:1051308129, "
+        "step:523375734, join:1030079830, label:47157818, step:436047489, away:650945905, step:489884679, "
+        "step:303333045",
+    ),
     "a commit after its topic was made anew hides nothing of the new one": (
         35,
         "out-of-order:547542084, out-of-order:1073594542, join:572343697, out-of-order:378199322, send:627278924, "
