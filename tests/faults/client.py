@@ -62,7 +62,8 @@ class Client:
         """Send an event."""
         body = json.dumps(event, separators=(",", ":")).encode()
         entity = event["data"]["key"] if isinstance(event["data"], dict) else ""
-        self.operations.append(Operation(event["id"], entity, body, await self._submit("event", body)))
+        answer, content = await self._submit("event", body), json.dumps(event["data"])
+        self.operations.append(Operation(event["id"], entity, body, answer, content=content))
 
     def new_label(self, event_id: str, value: str, revision: int = 0, number: str = "") -> dict[str, Any]:
         """A label of an event; `number` tells it from others that say the same."""

@@ -116,20 +116,21 @@ class _Topics:
         if not recorded.fault:
             return Loss()
         gaps = [gap for gap in self.gaps if (gap.topic, gap.partition) == key]
-        told = {gap.group for gap in gaps if _covers(gap, recorded.record.offset)}
+        told = {gap.group for gap in gaps if _covers(gap, recorded)}
         return Loss(recorded.fault, frozenset(told))
 
 
-def _covers(gap: LogGap, offset: int) -> bool:
+def _covers(gap: LogGap, recorded: Recorded) -> bool:
     """Whether a gap tells of the record at an offset: of a topic made anew nobody knows how far it went.
 
     One that is shorter than what was read of its predecessor may also look like one that lost its tail.
     """
+    offset = recorded.record.offset
     match gap.cause:
         case "expired":
             return gap.expected <= offset < gap.found
         case "replaced":
-            return gap.expected <= offset
+            return gap.expected <= offset or recorded.topic > 0  # that may have come and gone between two looks
         case "lost":
             return gap.found <= offset
 

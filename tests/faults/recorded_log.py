@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +21,7 @@ class Recorded:
 
     record: MemoryRecord
     fault: Fault = ""
+    topic: int = 0  # how often its topic had been made anew before
 
 
 class RecordedLog(MemoryLog):
@@ -29,6 +30,7 @@ class RecordedLog(MemoryLog):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.history: defaultdict[TopicPartition, list[Recorded]] = defaultdict(list)
+        self._made_anew: Counter[str] = Counter()  # how often each was made anew
         self._lost_until: dict[TopicPartition, int] = {}  # offsets below it were held by records that were lost
 
     def append(self, batches: Sequence[RecordBatch]) -> None:
@@ -41,7 +43,7 @@ class RecordedLog(MemoryLog):
             assert partition is not None  # else nothing could be appended
             reused_below = self._lost_until.get(key, 0)
             self.history[key] += [
-                Recorded(record, "reused" if record.offset < reused_below else "")
+                Recorded(record, "reused" if record.offset < reused_below else "", self._made_anew[batch.topic])
                 for record in partition.read(end, len(batch.values))
                 if record is not None
             ]
@@ -64,6 +66,7 @@ class RecordedLog(MemoryLog):
         for key in self.partitions_of(topic):
             self._mark(key, "replaced", lambda _: True)
             self._lost_until.pop(key, None)
+        self._made_anew[topic] += 1
         super().recreate(topic)
 
     def _mark(self, key: TopicPartition, fault: Fault, is_hit: Callable[[int], bool]) -> None:

@@ -7,6 +7,33 @@ import pytest
 from tests.faults.simulation import run_plan, steps_of
 
 PLANS = {
+    "a topic that was made anew twice is read on": (
+        487,
+        "send:370307832, step:95581293, step:296979905, step:833887953, step:966275608, make-anew:514731972, "
+        "step:789696739, step:425523254, send:266544549, make-anew:163766789",
+    ),
+    "a commit that was lost after its log had lost its tail leaves the group nowhere ahead": (
+        1055,
+        "send:345297590, label:637166102, step:1010735835, step:1073486016, send:266837155, lose-tail:464656176, "
+        "step:666291018, away:1030041902, send:809726449, step:283106789",
+    ),
+    "topics that came and went between two looks are told of": (
+        1083,
+        "send:496297167, step:409202856, send:835939958, make-anew:92600382, step:202591639, send:785669032, "
+        "make-anew:89700545",
+    ),
+    "topics that came and went are told of to the last": (
+        399,
+        "send:982413608, send:873414238, join:1036856862, send:61037997, send:856264104, leave:487263631, "
+        "step:980569999, make-anew:460259430, out-of-order:613089321, make-anew:788702527",
+    ),
+    "work that is repeated may end an event otherwise, later in the log": (
+        1319,
+        "join:450627792, send:302860361, ahead:49466547, write-fault:243946826, step:359981171, step:708330245, "
+        "crash-at:497847097, label-correct:443512861, step:537250935, step:234000758, step:992307945, "
+        "join:567889173, ahead:192542506, crash-at:863021083",
+    ),
+    "the same event at another time is a repetition": (1, "send:0, send:0, bad:1, send:0, bad:1"),
     "a commit that was lost after its topic was made anew leaves no lag behind": (
         207,
         "send:728746142, step:89824408, send:334470147, make-anew:713099719, join:211738884, crash-at:1051308129, "

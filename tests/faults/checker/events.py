@@ -14,7 +14,9 @@ def delivery(ledger: Ledger) -> Iterator[str]:
     forwarded = {row.value for row in ledger.events}
     predicted = {row.id for row in ledger.predictions}
     missed = {row.value for row in ledger.events if not row.loss.excuses("server")}
-    yield from ends(ledger, operations, forwarded, repeated=set())
+    said = {(operation.id, operation.content) for operation in operations if operation.body in forwarded}
+    repeated = {op.body for op in operations if op.content and (op.id, op.content) in said}
+    yield from ends(ledger, operations, forwarded, repeated)
     for body, name in {operation.body: operation.id for operation in operations}.items():
         if body in missed and name not in predicted:
             yield f"{name}: valid, and not predicted"

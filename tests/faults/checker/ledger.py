@@ -16,7 +16,7 @@ Answer = Literal["ok", "fail", "info"]
 
 @dataclass(frozen=True)
 class Operation:
-    """An event that a client sent; or a label, and then what it says of which `event`."""
+    """An event that a client sent, and its `content`; or a label, and then what it says of which `event`."""
 
     id: str
     entity: str
@@ -26,6 +26,7 @@ class Operation:
     event: str = ""
     revision: int = 0
     label: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)
