@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -13,15 +14,15 @@ SEEDS = 200
 
 
 @pytest.fixture(scope="module")
-async def runs() -> Sequence[Run]:
+def runs() -> Sequence[Run]:
     """One run of each seed."""
-    return [await run_plan(seed, plan(seed)) for seed in range(SEEDS)]
+    return [asyncio.run(run_plan(seed, plan(seed))) for seed in range(SEEDS)]
 
 
-async def test_seeds_hold_every_invariant(runs: Sequence[Run]) -> None:
+def test_seeds_hold_every_invariant(runs: Sequence[Run]) -> None:
     failed = next((run for run in runs if run.violations), None)
     if failed is not None:
-        pytest.fail(failure_text(await shorten(failed)))
+        pytest.fail(failure_text(asyncio.run(shorten(failed))))
 
 
 def test_every_crash_point_is_reached_and_every_step_is_made(runs: Sequence[Run]) -> None:
