@@ -33,6 +33,18 @@ PLANS = {
         "crash-at:497847097, label-correct:443512861, step:537250935, step:234000758, step:992307945, "
         "join:567889173, ahead:192542506, crash-at:863021083",
     ),
+    "what expired before a group had read any of its topic leaves nothing behind": (
+        439,
+        "send:21180611, step:635738490, step:991832299, label:677675568, step:91530107, crash:716969801, "
+        "expire:424513515",
+    ),
+    "a prediction that went with its topic may have an outcome, and so may the one after it": (
+        1523,
+        "late:32079025, send:1039647107, send:1033417656, label-correct:337180422, step:784351137, "
+        "step:581052752, late:682247208, step:428811462, train:853914502, crash-at:590517577, join:1005701705, "
+        "join:804032811, write-fault:71870228, step:578062830, crash-at:816661516, step:629570852, "
+        "step:837048798, step:357679812, make-anew:611247068",
+    ),
     "the same event at another time is a repetition": (1, "send:0, send:0, bad:1, send:0, bad:1"),
     "a commit that was lost after its topic was made anew leaves no lag behind": (
         207,
