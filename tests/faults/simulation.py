@@ -44,8 +44,8 @@ class Run:
 def plan(seed: int, times: Mapping[str, int] = MappingProxyType({})) -> list[Step]:
     """The steps of a seed; `times` are factors for kinds that are to come more often.
 
-    A topic is made anew once at most: a unit that stays open remembers a new topic's id at its next opening only, so that
-    a second time within its life, and its end after that, go unnoticed.
+    A topic is made anew once at most: a unit that stays open remembers a new topic's id at its next opening only, so
+    that a second time within its life, and its end after that, go unnoticed.
     """
     chance = random.Random(seed)
     kinds = ALL_KINDS if seed % LOG_FAULTS_EVERY == LOG_FAULTS_EVERY - 1 else EVENTS | LABELS | LIVES | MODELS

@@ -25,7 +25,8 @@ from tests.faults.simulation import plan, run_plan
 SEEDS = 12
 SOURCES = Path(__file__).parents[2]
 
-OFTEN = {"damage": 10, "crash": 2}
+DAMAGED = {"damage": 10, "crash": 2}
+TRAINED = {"label": 2, "train": 3, "promote": 4}
 PLANTED: list[tuple[Patch, str, Mapping[str, int]]] = [
     (writing.commit_before_produce, "I1", {}),
     (writing.auto_commit, "I1", {}),
@@ -33,9 +34,9 @@ PLANTED: list[tuple[Patch, str, Mapping[str, int]]] = [
     (writing.swallowed_send_error, "I1", {}),
     (writing.dedupe_per_process, "I2", {}),
     (writing.dead_letter_not_awaited, "I9", {}),
-    (models.promote_without_compare_and_set, "I5", {}),
-    (models.swap_in_two_steps, "I4", {}),
-    (models.verify_after_load, "I4", OFTEN),
+    (models.promote_without_compare_and_set, "I5", TRAINED),
+    (models.swap_in_two_steps, "I4", TRAINED),
+    (models.verify_after_load, "I4", DAMAGED),
 ]
 
 
