@@ -36,8 +36,8 @@ else
 	@$(BIN)/python -m pytest tests/end_to_end
 endif
 
-faults: setup ## all services under seeded faults, SEEDS=2000 of them; writes docs/faults.md
-	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
+faults: setup ## all services under seeded faults, SEEDS=2000 of them, and 1,000 histories; writes docs/faults.md
+	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0) --minutes $(or $(MINUTES),60)
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .

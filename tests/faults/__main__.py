@@ -6,73 +6,81 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections import Counter
+import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.faults.simulation import STEPS, Run, plan, run_plan, shorten
+from tests.faults.histories import failing_history
+from tests.faults.page import POINT_NAMES, page, totals
+from tests.faults.simulation import Run, failure_text, plan, run_plan, shorten
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+PROCESSES = 2
+GROUP = 20  # seeds that are handed out at a time
+TOLD_EVERY = 10  # seconds
+REACHED_BY = 500  # seeds, by which each crash point must have been
 
 
 def main() -> int:
-    """Run the seeds; 1 when one of them fails."""
-    parser = argparse.ArgumentParser()
+    """Run seeds and histories; 1 when an invariant is violated, or a crash point was never reached."""
+    options = _options()
+    seeds = range(options.first, options.first + options.seeds)
+    runs = list(_told(seeds, options.minutes * 60))
+    failed = [run for run in runs if run.violations]
+    for run in failed:
+        _tell(failure_text(run))
+    if len(seeds) == 1:
+        return int(bool(failed))
+    history_failure = failing_history(options.histories)
+    if history_failure:
+        _tell(history_failure)
+    PAGE.write_text(page(runs, options.histories, history_failure))
+    missed = [name for name in POINT_NAMES if not totals(runs)[1][name]] if len(runs) >= REACHED_BY else []
+    if missed:
+        _tell(f"never reached: {', '.join(missed)}")
+    return int(bool(failed or history_failure or missed))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0)
-    options = parser.parse_args()
-    seeds = range(options.first, options.first + options.seeds)
-    runs: list[Run] = []
-    with ProcessPoolExecutor(2, initializer=logging.disable) as pool:
-        for run in pool.map(_run, seeds, chunksize=5):
-            runs.append(run)
-            if run.violations or len(runs) % 100 == 0:
-                pass
-    if len(seeds) > 1:
-        PAGE.write_text(_page(runs))
-    return int(any(run.violations for run in runs))
+    parser.add_argument("--histories", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=60, help="after which no more seeds are begun")
+    return parser.parse_args()
+
+
+def _told(seeds: range, seconds: float) -> Iterator[Run]:
+    """The runs of the seeds, in order, as far as the time allows; it is told how far they are."""
+    began = told = time.monotonic()
+    failed = done = 0
+    with ProcessPoolExecutor(PROCESSES, initializer=logging.disable) as pool:
+        for group in _groups(seeds):
+            for run in pool.map(_run, group):
+                failed, done = failed + bool(run.violations), done + 1
+                yield run
+            now = time.monotonic()
+            if now - told > TOLD_EVERY or done == len(seeds):
+                told, rate = now, done / (now - began)
+                _tell(f"{done} of {len(seeds)} seeds, {rate:.1f}/s, {(len(seeds) - done) / rate:.0f} s left, "
+                      f"{failed} failed")  # fmt: skip
+            if now - began > seconds:
+                return
+
+
+def _groups(seeds: range) -> Iterator[range]:
+    return (seeds[at : at + GROUP] for at in range(0, len(seeds), GROUP))
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _run(seed: int) -> Run:
     run = asyncio.run(run_plan(seed, plan(seed)))
     return asyncio.run(shorten(run)) if run.violations else run
-
-
-def _failure_text(run: Run) -> str:
-    if not run.violations:
-        return "all hold so far" if run.seed else "holds"
-    steps = ", ".join(f"{step.kind}:{step.number}" for step in run.steps)
-    return f"seed {run.seed} violates {run.violations}; alone: make faults FIRST={run.seed} SEEDS=1; shortest: {steps}"
-
-
-def _page(runs: list[Run]) -> str:
-    kinds = sum((run.kinds for run in runs), Counter[str]())
-    reached = sum((Counter(run.reached) for run in runs), Counter[str]())
-    failed = [run for run in runs if run.violations]
-    return "\n".join(
-        [
-            "# Faults",
-            "",
-            "Written by `make faults`: all seven services in one process on the memory log, under seeded faults.",
-            "",
-            f"{len(runs):,} seeds of {STEPS} steps, {sum(run.operations for run in runs):,} events sent; "
-            f"{len(failed)} seeds failed. Tried in earnest: I1, I2, I3, I8, I9. No seed trains or promotes yet, so I4, "
-            "I5 and I6 saw one epoch and I10 no dataset; I7, I11, I12 have no evidence in one process.",
-            "",
-            *(f"- {_failure_text(run)}" for run in failed),
-            *_table("step", kinds),
-            *_table("crash point", reached),
-        ]
-    )
-
-
-def _table(title: str, counts: Counter[str]) -> list[str]:
-    return [
-        f"| {title} | times |",
-        "|---|---|",
-        *(f"| {name} | {count:,} |" for name, count in sorted(counts.items())),
-        "",
-    ]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
@@ -12,21 +11,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.bus.errors import TransientError
-from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import Log
 from penstock.bus.publisher import Publisher
 from penstock.bus.state.unit_state import MemoryStateStores, StateStores
 from penstock.bus.topics import control_topics
-from penstock.bus.worker.worker import Worker
-from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import Streams
-from penstock.contracts.records.training import Evaluation, Score
 from penstock.drift_detector import wiring as drift_detector
 from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
-from penstock.registry import wiring as registry
+from penstock.registry.baseline_model import BaselinePublisher
 from penstock.registry.db.engines import open_engine
+from penstock.registry.db.outbox_relay import OutboxRelay
+from penstock.registry.handlers import registry_group
+from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases.registry import Registry
 from penstock.retrain_trigger import wiring as retrain_trigger
 from penstock.retrain_trigger.settings import RetrainTriggerSettings
@@ -37,132 +35,80 @@ from penstock.server.models.model_loader import ModelLoader
 from penstock.server.settings import StreamSettings
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
-from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResult
-from penstock.trainer.training.job_runner import in_process_runner
 from penstock.trainer.wiring import _service as trainer_service
 from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
-from tests.faults.faulty_ports import Crash, FaultyLog, FaultyStores, Life
+from tests.faults.declaration import NAMESPACE, START_MS, declaration_of
+from tests.faults.faulty_log import FaultyLog
+from tests.faults.faulty_stores import FaultyArtifacts, FaultyDatabase, FaultyStores
+from tests.faults.life import Crash, Life
+from tests.faults.member import Member
+from tests.faults.recorded_log import RecordedLog
+from tests.faults.training import runner, trained_models
 
-NAMESPACE = "penstock"
-PAUSE = 3600  # seconds that pass each time a failing unit is looked at
-START_MS = 1_767_600_000_000
-DECLARATION = Declaration.model_validate(
-    {
-        "name": "sim",
-        "task": "binary",
-        "entity": "key",
-        "partitions": 2,
-        "fields": {"key": {"type": "category", "feature": False}, "x": {"type": "number", "min": 0}},
-        "label": {"name": "y", "classes": ["no", "yes"], "prior": {"no": 1, "yes": 1}},
-        "models": {"families": ["linear"]},
-        "retrain": {"first_after": 20, "cooldown": 20, "growth": 1.5},
-    }
-)
 GROUPS = ("validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry")
+MOST_STEPS = 500  # until a healed deployment rests
+TRAINS_EVERY = 25  # of so many seeds one trains on its own rows
+
+Patch = Callable[[Any], None]
+"""Plants a bug: it is given each member, intake and registry when that begins its life."""
+
+_VALIDATOR, _SERVER = ValidatorSettings(), StreamSettings()
+_DETECTOR, _TRIGGER = DriftDetectorSettings(), RetrainTriggerSettings()
 _KEY = Ed25519PrivateKey.generate()
 _TELEMETRY = start_telemetry("penstock", environ={})
-_STORE = MemoryStore()
-_trained: list[TrainedModel] = []
 
 
-async def train_once(job: TrainingJob) -> TrainingResult:
-    """A training whose model is that of the first one in this process, and which the gates let through."""
-    if not _trained:
-        result = await in_process_runner(_STORE)(job)
-        if result.model is None:
-            return result
-        _trained.append(result.model)
-    score = Score(value=0.8, low=0.7, high=0.9, rows=1000)
-    worse = Score(value=0.5, low=0.4, high=0.6, rows=1000)
-    gain = Score(value=0.2, low=0.1, high=0.3, rows=1000)
-    evaluation = Evaluation(metric="accuracy", candidate=score, champion=worse, baseline=worse, gain=gain)
-    return TrainingResult(model=_trained[0].model_copy(update={"evaluation": evaluation}), environment={})
-
-
-class Member:
-    """One life of a service: its worker and followers."""
-
-    def __init__(self, life: Life, log: FaultyLog, resources: Resources, service: Service) -> None:
-        self.life = life
-        self.log = log
-        self.worker: Worker = resources.worker(service.groups[0])
-        self.worker._retries._clock = itertools.count(0, PAUSE).__next__  # whatever waits for another try is due
-        self.followers = [resources.follow_streams(), *service.followers]
-        self.started = False
-
-    async def step(self) -> int:
-        """Follow, and handle what is there; an outage drops the session, a crash ends the life.
-
-        Raises:
-            Crash: the life is over.
-        """
-        try:
-            handled = 0
-            for follower in self.followers:
-                handled += await (follower.step(0) if self.started else _start(follower))
-            self.started = True
-            handled += await self.worker.step(0)
-            await asyncio.sleep(0)
-        except TransientError:
-            await self.worker.abandon()
-            handled = 1
-        if self.life.over:
-            raise Crash(self.life.name)
-        return handled
-
-    async def bury(self) -> None:
-        """The session ends, and others take over; nothing is written or committed."""
-        self.life.over = True
-        await self.worker._writer.cancel()
-        for source in self.log.sources:
-            if source.member in source.member._group.members:
-                with suppress(Crash, TransientError):
-                    await source.member.expire_session()
-
-
-async def _start(follower: Any) -> int:
-    await follower.start()
-    return 1
+def no_bug(_: Any) -> None:
+    """Every part as it is."""
 
 
 class Deployment:
-    """The services by name, several members of some. Stores and database outlive them."""
+    """The services by name, several members of some. Log, stores and database outlive them."""
 
-    def __init__(self, patch: Callable[[Member], None] = lambda _: None) -> None:
+    def __init__(self, seed: int = 0, patch: Patch = no_bug) -> None:
+        self.declaration = declaration_of(seed)
         self.clock = VirtualClock(START_MS)
-        self.log = MemoryLog(self.clock)
+        self.log = RecordedLog(self.clock)
         self.members: dict[str, Member] = {}
-        self.reached: dict[str, int] = {}
+        self.reached: Counter[str] = Counter()
         self.signer, self.verifier = Signer(_KEY), Verifier([_KEY.public_key()])
-        self.store = _STORE
-        self._engine = open_engine("sqlite://")
-        self._states: dict[str, MemoryStateStores] = {}
-        self._patch = patch
+        self.store = MemoryStore()
+        self.store.contents.update(trained_models()[1])
+        self.damaged: dict[str, bytes] = {}  # artifacts as they were, by digest
         self.registry: Registry
         self.intake: Intake
         self.intake_life: Life
+        self._engine = open_engine("sqlite://")
+        self._states: dict[str, MemoryStateStores] = {}
+        self._patch = patch
+        self._trains = seed % TRAINS_EVERY == 0
 
     async def start(self) -> None:
         """Start one member of each, and declare the stream."""
         await self.log.create(control_topics(NAMESPACE))
         for name in GROUPS:
             self.start_member(name, name)
-        await self.registry.apply(DECLARATION)
+        await self.registry.apply(self.declaration)
         await self.start_ingestion()
 
     async def start_ingestion(self) -> None:
         """Start ingestion anew; its memory of operations is gone."""
         self.intake_life = Life("ingestion", self.reached)
         resources, _ = self._resources(self.intake_life)
+        away, self.log.away = self.log.away, False
         await resources.follow_streams().start()
+        self.log.away = away
         self.intake = ingestion.build_intake(resources)
+        self._patch(self.intake)
 
     def start_member(self, group: str, name: str) -> Member:
         """Start a member of a group: its first life, or the next one."""
         life = Life(group, self.reached)
         resources, log = self._resources(life)
-        member = Member(life, log, resources, self._build(group, resources))
+        service = self._build(life, resources)
+        beside = [self.registry.publish_outbox] if group == "registry" else []
+        member = Member(life, log, resources, service, beside)
         self._patch(member)
         self.members[name] = member
         return member
@@ -175,27 +121,35 @@ class Deployment:
         stores: StateStores = states
         return Resources(NAMESPACE, port, streams, publisher, _TELEMETRY, self.clock, stores, Metrics()), log
 
-    def _build(self, group: str, resources: Resources) -> Service:
-        match group:
+    def _build(self, life: Life, resources: Resources) -> Service:
+        match life.name:
             case "validator":
-                return validator.build(ValidatorSettings(), resources)
+                return validator.build(_VALIDATOR, resources)
             case "server":
-                return server.build_stream(StreamSettings(), resources, ModelLoader(self.store, self.verifier))
+                models = FaultyArtifacts(self.store, life, reading="model-read")
+                loader = ModelLoader(models, self.verifier)
+                self._patch(loader)
+                return server.build_stream(_SERVER, resources, loader)
             case "drift-detector":
-                return drift_detector.build(DriftDetectorSettings(), resources, self.store)
+                return drift_detector.build(_DETECTOR, resources, self.store)
             case "retrain-trigger":
-                return retrain_trigger.build(RetrainTriggerSettings(), resources)
+                return retrain_trigger.build(_TRIGGER, resources)
             case "trainer":
-                return trainer_service(resources, self.store, self.signer, train_once)
-        parts = registry.Parts(self.store, self.signer, self.verifier, self._engine)
-        self.registry = registry.registry_of(parts, resources)
-        return registry.service_of(self.registry, resources)
+                archive = FaultyArtifacts(self.store, life, writing="archive")
+                return trainer_service(resources, archive, self.signer, runner(archive, life, really=self._trains))
+        self.registry = self._registry(life, resources)
+        self._patch(self.registry)
+        return Service(groups=[registry_group(self.registry)])
+
+    def _registry(self, life: Life, resources: Resources) -> Registry:
+        database = FaultyDatabase(self._engine, life)
+        baselines, check = BaselinePublisher(self.store, self.signer), SignatureCheck(self.store, self.verifier)
+        return Registry(database, OutboxRelay(database, resources), baselines, check, self.clock)
 
     async def step(self, name: str) -> int:
         """Step a member; one that crashes is started again."""
-        member = self.members[name]
         try:
-            return await member.step()
+            return await self.members[name].step()
         except Crash:
             await self.crash(name)
             return 1
@@ -207,14 +161,19 @@ class Deployment:
         self.start_member(member.life.name, name)
 
     async def heal(self) -> None:
-        """Let everything work again until nothing is left to do."""
+        """Let everything work again until nothing is left to do.
+
+        Raises:
+            AssertionError: it does not come to rest.
+        """
         self.log.away = False
+        self.store.contents.update(self.damaged)
         for member in self.members.values():
             member.life.crash_at = member.life.write_fault = None
         with suppress(TransientError):
             await self.registry.publish_outbox()
         quiet = 0
-        for _ in range(500):
+        for _ in range(MOST_STEPS):
             handled = sum([await self.step(name) for name in list(self.members)])
             quiet = 0 if handled else quiet + 1
             if quiet == 2:

@@ -52,6 +52,18 @@ async def commit_and_leave(log: MemoryLog, position: int) -> None:
     await source.close()
 
 
+async def test_a_commit_after_its_topic_was_made_anew_hides_nothing_of_the_new_one() -> None:
+    log = await open_log()
+    source = await join(log)
+    await source.poll(100, 0)
+    log.recreate(TOPIC)
+    write(log, 10)
+    await source.commit({(TOPIC, 0): 5})
+    await source.close()
+    (batch,) = await (await join(log)).poll(100, 0)
+    assert batch.gap == Gap("replaced", 5, 0)
+
+
 DAMAGES: list[tuple[Callable[[MemoryLog], None], Gap]] = [
     (lambda log: log.expire((TOPIC, 0), 8), Gap("expired", 5, 8)),
     (lambda log: log.truncate((TOPIC, 0), 3), Gap("lost", 5, 3)),

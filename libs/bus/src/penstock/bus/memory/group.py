@@ -45,12 +45,11 @@ class MemoryGroup:
         self.members.remove(member)
         del self._numbers[member]
 
-    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Keep positions."""
+    def commit(self, positions: Mapping[TopicPartition, int], member: MemorySource) -> None:
+        """Keep positions, each with the topic that the member reads: it may have been made anew since."""
         self.commits.update(positions)
         for key, position in positions.items():
-            partition = self._log.partition(key)
-            self._seen[key] = _Commit(partition.topic_id if partition else "", position)
+            self._seen[key] = _Commit(member.topic_id(key), position)
 
     def position(self, key: TopicPartition) -> int | None:
         """The committed position of a topic partition that a member reads, None if none does."""

@@ -29,6 +29,10 @@ class Positions:
         self.next[key] = position
         self._topic_ids[key] = topic_id or (partition.topic_id if partition else "")
 
+    def topic_id(self, key: TopicPartition) -> str | None:
+        """The id of the topic that the position is of."""
+        return self._topic_ids.get(key)
+
     def stop(self, keys: Collection[TopicPartition]) -> None:
         """Read these no more."""
         for key in list(keys):

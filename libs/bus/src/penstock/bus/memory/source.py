@@ -31,6 +31,10 @@ class MemorySource:
         """The topic partitions that it reads."""
         return self._positions.next.keys()
 
+    def topic_id(self, key: TopicPartition) -> str:
+        """The id of the topic that it reads there."""
+        return self._positions.topic_id(key) or ""
+
     async def subscribe(self, topics: Collection[str]) -> None:
         """Consume exactly these topics from now on."""
         self.topics = frozenset(topics)
@@ -87,7 +91,7 @@ class MemorySource:
         await self._log.reach()
         if self not in self._group.members:
             raise BrokerUnavailable("the group has gone on without this member")
-        self._group.commit(positions)
+        self._group.commit(positions, self)
 
     def end_offsets(self) -> Mapping[TopicPartition, int]:
         """The next offset of each assigned topic partition."""

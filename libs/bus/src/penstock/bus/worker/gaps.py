@@ -164,9 +164,10 @@ def _is_replaced(topic: str, topic_id: str, unit: AssignedUnit) -> bool:
 
 
 def _was_moved(unit: AssignedUnit, topic: str, gap: Gap) -> bool:
+    """Whether the unit went on to the new topic before; a gap at its own position is of one made anew again."""
     assert unit.positions is not None
     assert unit.state is not None
-    return unit.positions[topic] == gap.found and unit.state.get(_topic_id_key(topic)) is None
+    return unit.positions[topic] == gap.found != gap.expected and unit.state.get(_topic_id_key(topic)) is None
 
 
 def log_gap(group: str, batch: FetchedBatch, gap: Gap, action: Literal["continue", "hold"]) -> LogGap:

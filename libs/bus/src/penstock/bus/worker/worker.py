@@ -306,6 +306,9 @@ class Worker:
         elsewhere = starts.keys() - {(batch.topic, batch.partition) for batch in at_start}
         if self._source is not None:
             self._source.seek({key: starts[key] for key in elsewhere})
+        # where nothing more comes to be handled, a commit that was lost is made good by this one alone
+        known = {key for key in elsewhere if key[0] in (unit.positions or {}) and not self._gaps.is_due(key)}
+        self._commits.add({key: starts[key] for key in known})
         return at_start
 
     async def _outputs(self, unit: AssignedUnit, batch: FetchedBatch, spans: ExitStack) -> Sequence[TracedOutputs]:

@@ -1,56 +1,15 @@
-"""The ports of one service's life, at which it may crash, and whose writes may fail."""
+"""The log as one life of a service reaches it: there it may crash, and its writes may fail."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from typing import Any
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import NewTopic, RebalanceListener, RecordBatch, Sink, TopicPartition
-from penstock.bus.state.unit_state import Changes, MemoryStateStores, StateStore
-
-R = TypeVar("R")
-
-POINTS = (
-    "before-send",
-    "during-publish",
-    "after-publish",
-    "before-state-write",
-    "after-state-write",
-    "before-commit",
-    "after-commit",
-)
-WRITE_FAULTS = ("refused", "lost", "doubtful")
-
-
-class Crash(Exception):
-    """The service was killed here; nothing that it still tries has any effect."""
-
-
-class Life:
-    """One life of a service, from its start to its crash: which point ends it, and which fault its next write has."""
-
-    def __init__(self, name: str, reached: dict[str, int]) -> None:
-        self.name = name
-        self.over = False
-        self.crash_at: str | None = None
-        self.write_fault: str | None = None
-        self._reached = reached
-
-    def pass_point(self, point: str) -> None:
-        """Crash if this is the point."""
-        if not self.over and self.crash_at == point:
-            self.over = True
-            self._reached[f"{self.name}: {point}"] = self._reached.get(f"{self.name}: {point}", 0) + 1
-        if self.over:
-            raise Crash(f"{self.name} crashed at {point}")
-
-    def take_write_fault(self) -> str | None:
-        """The fault of this write; the next one has none."""
-        fault, self.write_fault = self.write_fault, None
-        return fault
+from tests.faults.life import Life
 
 
 class FaultySink:
@@ -107,55 +66,6 @@ class FaultySource:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.member, name)
-
-
-class FaultyStore:
-    """A unit's state, of one life."""
-
-    def __init__(self, store: StateStore, life: Life) -> None:
-        self._store = store
-        self._life = life
-
-    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As the store."""
-        return self._store.read(keys)
-
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """As the store."""
-        return self._store.scan(prefix)
-
-    def write(self, changes: Changes, positions: Mapping[str, int]) -> None:
-        """Write, unless the life ends."""
-        self._life.pass_point("before-state-write")
-        self._store.write(changes, positions)
-        self._life.pass_point("after-state-write")
-
-    def positions(self) -> dict[str, int]:
-        """As the store."""
-        return self._store.positions()
-
-    def close(self) -> None:
-        """As the store."""
-        self._store.close()
-
-
-class FaultyStores:
-    """State that outlives the lives of its services."""
-
-    def __init__(self, stores: MemoryStateStores, life: Life) -> None:
-        self._stores = stores
-        self._life = life
-
-    def open(self, group: str, stream: str | None, partition: int) -> StateStore:
-        """The unit's store."""
-        return FaultyStore(self._stores.open(group, stream, partition), self._life)
-
-    def prepare(self, group: str, stream: str | None, partition: int) -> None:
-        """As the stores."""
-
-    async def run(self, work: Callable[[], R]) -> R:
-        """At once."""
-        return work()
 
 
 class FaultyLog:

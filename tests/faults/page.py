@@ -1,0 +1,55 @@
+"""The page docs/faults.md: what many runs tried, and what came of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tests.faults.life import POINTS
+from tests.faults.simulation import ALL_KINDS, STEPS, Run, failure_text
+
+POINT_NAMES = tuple(f"{service}: {point}" for service, points in POINTS.items() for point in points)
+
+
+def page(runs: Sequence[Run], histories: int, history_failure: str | None) -> str:
+    """The page as text."""
+    kinds, reached, counts = totals(runs)
+    failed = [run for run in runs if run.violations]
+    return "\n".join(
+        [
+            "# Faults",
+            "",
+            "Written by `make faults`: all seven services in one process on the memory log, under seeded faults, "
+            "judged from their outputs ([decision](decisions/0028-faults-are-simulated-by-seed.md)).",
+            "",
+            f"{len(runs):,} seeds of {STEPS} steps: {len(failed)} failed. {histories:,} generated histories of events "
+            f"and labels: {'all hold' if history_failure is None else 'one fails'}.",
+            "",
+            "Tried: I1 to I6 and I8 to I10. I7, I11 and I12 have no evidence in one process.",
+            "",
+            *(f"- {failure_text(run)}" for run in failed),
+            *([] if history_failure is None else ["```text", history_failure, "```"]),
+            *_table("seen", counts, list(counts)),
+            *_table("step", kinds, list(ALL_KINDS)),
+            *_table("crash point", reached, POINT_NAMES),
+        ]
+    )
+
+
+def totals(runs: Sequence[Run]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Over all runs: kinds of steps, crash points reached, and what was seen."""
+    kinds, reached, counts = Counter[str](), Counter[str](), Counter[str]()
+    for run in runs:
+        kinds.update(run.kinds)
+        reached.update(run.reached)
+        counts.update(run.counts)
+    return kinds, reached, counts
+
+
+def _table(title: str, counts: Mapping[str, int], names: Sequence[str]) -> list[str]:
+    return [
+        f"| {title} | times |",
+        "|---|---|",
+        *(f"| {name} | {counts.get(name, 0):,} |" for name in names),
+        "",
+    ]

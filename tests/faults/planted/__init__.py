@@ -1,0 +1,1 @@
+"""Bugs to plant: each makes a part of the deployment break a promise."""

@@ -1,0 +1,1 @@
+"""The steps that a plan may hold, by subject."""
