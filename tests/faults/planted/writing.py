@@ -122,6 +122,9 @@ class _Forgetful:
         store.write = write_both
         return store
 
+    def prepare(self, *_: Any) -> None:
+        pass
+
     async def run(self, work: Callable[[], Any]) -> Any:
         """At once."""
         return work()
