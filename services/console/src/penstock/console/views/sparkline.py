@@ -57,7 +57,7 @@ class ScoreLines:
         for name, scores in self.lines.items():
             drawing = self._drawing(scores, low, high, options, names)
             yield Text(f"{name:{names}}  {drawing}", no_wrap=True, overflow="crop")
-        yield Text(f"{'':{names}}  up to {self.last}; lowest {low:.4g}, highest {high:.4g}", style="dim")
+        yield Text(f"{'':{names}}  up to {self.last}; lowest {low:.4g}, highest {high:.4g}", "dim", no_wrap=True)
 
     def _drawing(self, scores: Scores, low: float, high: float, options: ConsoleOptions, names: int) -> str:
         if not options.is_terminal:
