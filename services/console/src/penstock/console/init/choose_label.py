@@ -15,8 +15,8 @@ MOST_UNIQUE = 20  # texts that may all differ in a label, as in a file of a few 
 def choose_label(table: Table, named: str | None, taken: Collection[str]) -> tuple[str, str]:
     """The column of the label, and why it is taken for it: empty if it was `named`.
 
-    It is the one column called target, label, class, y or outcome; else the last one that can be a label at all. Columns in
-    `taken` have another role.
+    It is the one column called target, label, class, y or outcome; else the last one that can be a label at all.
+    Columns in `taken` have another role.
 
     Raises:
         ConsoleFailure: there is no such column, or it has another role.

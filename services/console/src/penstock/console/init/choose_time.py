@@ -82,5 +82,10 @@ def _is_time(profile: ColumnProfile) -> bool:
 
 
 _KINDS = {
-    "number": "numbers", "integer": "whole numbers", "boolean": "booleans", "text": "text", "empty": "nothing", "time": "times"
-}  # fmt: skip
+    "number": "numbers",
+    "integer": "whole numbers",
+    "boolean": "booleans",
+    "text": "text",
+    "empty": "nothing",
+    "time": "times",
+}

@@ -30,7 +30,7 @@ def knowledge_notes(knowledge: Knowledge | None) -> list[str]:
         return []
     if knowledge.is_copy:
         return ["knows the label: a copy of it, so no feature"]
-    return [f"knows the label ({knowledge.score:.1%}): is it known before?"]
+    return [f"knows the label ({knowledge.score:.1%}): known before it?"]
 
 
 def late_notes(profile: ColumnProfile) -> list[str]:
@@ -41,12 +41,12 @@ def late_notes(profile: ColumnProfile) -> list[str]:
 def quoted(text: str, length: int = 20) -> str:
     """A text of the file on one line, in quotes.
 
-    >>> quoted("a long and winding text"), quoted('5" x')
-    ('"a long and winding…"', '"5\\\\" x"')
+    >>> quoted("a long and winding text"), quoted("short")
+    ('"a long and winding …"', '"short"')
     """
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     short = line if len(line) <= length else line[: length - 1] + "…"
-    return '"' + short.replace('"', '\\"') + '"'
+    return '"' + short + '"'
 
 
 def _worth_notes(profile: ColumnProfile, *, is_feature: bool) -> Iterator[str]:
@@ -98,5 +98,5 @@ def _exception_notes(profile: ColumnProfile) -> Iterator[str]:
 
 
 def _counted(texts: Mapping[str, int]) -> str:
-    shown = [f"{quoted(text)} {count:,} ×" for text, count in list(texts.items())[:SHOWN_TEXTS]]
+    shown = [f"{quoted(text)} {count:,} times" for text, count in list(texts.items())[:SHOWN_TEXTS]]
     return ", ".join(shown) + (", …" if len(texts) > SHOWN_TEXTS else "")

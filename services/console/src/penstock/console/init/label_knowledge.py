@@ -67,7 +67,7 @@ def _codes(values: Sequence[Hashable]) -> Codes:
 
 
 def _bins(numbers: Numbers | None, keys: Codes) -> Codes:
-    """The values as categories: numbers with many values in bins of as many rows, the missing ones in one of their own."""
+    """The values as categories: many numbers in bins of as many rows, missing ones in one of their own."""
     if numbers is None or keys.max() < MOST_BINS or np.isnan(numbers).all():
         return keys
     edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, MOST_BINS + 1)[1:-1]))
@@ -95,7 +95,7 @@ def _mean_recall(keys: Codes, classes: Codes, frequent: NDArray[np.bool_]) -> fl
 
 
 def _auc(numbers: Numbers, classes: Codes) -> float:
-    """The area under the ROC curve of a column for one of two classes, in either direction; rows without a number left out."""
+    """The area under the ROC curve for one of two classes, in either direction; rows without a number left out."""
     present = ~np.isnan(numbers)
     values, is_second = numbers[present], classes[present] == 1
     second, first = int(is_second.sum()), int((~is_second).sum())

@@ -132,7 +132,7 @@ class _Proposer:
                 self._sample.numbers(profile) if profile.number_format is not None else None,
             )
             for profile in profiles
-            if profile.kind == "text" or profile.kind == "integer"
+            if profile.kind in ("text", "integer")
         }
         return propose_history_keys(candidates, self._sample.labels, numbers=self._task == "regression")
 

@@ -1,4 +1,4 @@
-"""Which columns are worth a history: those whose earlier labels tell more of the next one than the labels of all rows."""
+"""Which columns are worth a history: those whose earlier labels tell more than the labels of all rows."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def propose_task(path: Path, label: ColumnProfile, classes: Counter[str]) -> str
 
 
 def propose_label(label: ColumnProfile, classes: Counter[str], labels: Sequence[str], task: str) -> dict[str, Any]:
-    """The declaration of the label: its classes are those of the whole file, its prior is that of the sample's `labels`."""
+    """The declaration of the label: classes of the whole file, and the prior of the sample's `labels`."""
     missing = _missing(label)
     if task == "regression":
         prior = {"prior": float(median(map(float, labels)))} if labels else {}

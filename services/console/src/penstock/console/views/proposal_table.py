@@ -70,7 +70,8 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     for key in proposal.history_keys[:3]:
         yield (
             "history",
-            f"earlier labels of the same {key.column} tell more ({key.gain:.0%} less loss): --entity {shlex.quote(key.column)}",
+            f"earlier labels of the same {key.column} help ({key.gain:.0%} less loss): "
+            f"--entity {shlex.quote(key.column)}",
         )
     yield "time", _time(proposal)
     yield "lags", _lags(proposal)
@@ -104,11 +105,13 @@ def next_commands(file: Path, output: Path) -> Sequence[str]:
 
 
 def _percent(share: float) -> str:
-    """A share in whole percent; what is there is not 0 %.
+    """A share in whole percent; what is there is not 0 %, and not 100 % where something lacks.
 
-    >>> _percent(0.0), _percent(0.0004), _percent(0.25)
-    ('', '<1 %', '25 %')
+    >>> _percent(0.0), _percent(0.0004), _percent(0.25), _percent(0.9999)
+    ('', '<1 %', '25 %', '>99 %')
     """
-    if not share:
-        return ""
-    return f"{share:.0%}".replace("%", " %") if share >= 0.005 else "<1 %"
+    if share in (0, 1):
+        return "100 %" if share else ""
+    if not 0.005 <= share < 0.995:
+        return "<1 %" if share < 0.5 else ">99 %"
+    return f"{100 * share:.0f} %"
