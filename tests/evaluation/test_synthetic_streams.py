@@ -22,6 +22,7 @@ from bench.evaluation.synthetic_streams import (
     sum_below,
     write_synthetic_stream,
 )
+from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
@@ -53,7 +54,7 @@ def test_a_stream_has_the_same_bytes_every_time_and_can_be_declared(tmp_path: Pa
     file = write_synthetic_stream(name, tmp_path)
     first = file.read_bytes()
     assert write_synthetic_stream(name, tmp_path).read_bytes() == first
-    declaration = parse_declaration(propose_declaration(open_table(file), None, None))
+    declaration = parse_declaration(declaration_text(propose_declaration(open_table(file))))
     assert declaration.label.name == "label"
     assert declaration.task == ("regression" if "regression" in name else "binary")
     assert open_table(file).count() == ROWS

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.evaluation.synthetic_streams import write_synthetic_stream
+from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.replay.labelled_rows import FileRows, Row
 from penstock.console.table.table import open_table
@@ -131,7 +132,7 @@ def poisoned_rows(attack: Attack, folder: Path) -> PoisonedRows:
     if attack.has_trigger:
         path.write_text(with_trigger(path.read_text()))
     table = open_table(path).first(ROWS)
-    declaration = _with_frequent_training(parse_declaration(propose_declaration(table, None, None)))
+    declaration = _with_frequent_training(parse_declaration(declaration_text(propose_declaration(table))))
     values = [dict(zip(table.columns, row, strict=True)) for row in table.rows()]
     return PoisonedRows(FileRows(table, declaration, "poison"), attack, values)
 

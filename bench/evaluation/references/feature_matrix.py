@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table.cell_reader import field_reader, label_reader, time_reader
 from penstock.console.table.table import Table, open_table
@@ -48,7 +49,7 @@ class FeatureMatrix:
 def read_feature_matrix(path: Path, first: int | None = None) -> FeatureMatrix:
     """Read a file, or its first rows. Texts get codes in the order of appearance, so that none tells of later rows."""
     table = open_table(path)
-    declaration = parse_declaration(propose_declaration(table, None, None))
+    declaration = parse_declaration(declaration_text(propose_declaration(table)))
     rows = list(table.first(first).rows())
     features = declaration.features
     columns = [

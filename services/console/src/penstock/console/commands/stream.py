@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from penstock.console.commands.stream_import import import_
 from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import RequestRefused, wrong_input
 from penstock.console.home import home_from_environment
+from penstock.console.init.declaration_text import declaration_text
+from penstock.console.init.proposal import Choices
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
 from penstock.console.services_client import open_services
 from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
+from penstock.console.views.proposal_table import next_commands, proposal_table
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import (
@@ -50,20 +54,25 @@ def declaration_in(path: Path) -> Declaration:
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON, plain or gzipped, or Parquet.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the declaration.")],
-    label: Annotated[str | None, typer.Option(help="The column to predict; the last one unless named.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column to predict; guessed unless named.")] = None,
     entity: Annotated[str | None, typer.Option(help="The column that names what an event is about.")] = None,
+    time: Annotated[str | None, typer.Option(help="The column with the events' times.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="The column with the events' ids; it is no field.")] = None,
 ) -> None:
-    """Write a first declaration from a sample of FILE, good enough to run as it is."""
-    text = propose_declaration(open_table(file), label, entity)
+    """Write a first declaration of FILE, good enough to run as it is, and say what was guessed."""
+    proposal = propose_declaration(open_table(file), Choices(label, entity, time, id_))
+    text = declaration_text(proposal)
     try:
-        declaration = parse_declaration(text, str(output))
-        output.write_text(text)
+        parse_declaration(text, str(output))
+        output.write_text(text, encoding="utf-8")
     except DeclarationError as error:
         raise wrong_input(f"{file}: cannot be declared as it is: {error}") from error
     except OSError as error:
         raise wrong_input(f"{output}: cannot be written: {error.strerror}") from error
-    facts = f"{declaration.task}, label {declaration.label.name}, {len(declaration.fields)} fields"
-    out.print(f"{output}: stream {declaration.name}, {facts}")
+    out.print(proposal_table(proposal, output))
+    out.print("\nnext", style="bold")
+    for command in next_commands(file, output):
+        out.print(Text(f"  {command}"))
 
 
 @stream.command()

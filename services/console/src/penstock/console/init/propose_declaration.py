@@ -1,196 +1,165 @@
-"""A first declaration of a stream from a sample of its file, good enough to run as it is."""
+"""A first declaration of a stream from its file, good enough to run as it is, and what was found on the way."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from penstock.console.failure import wrong_input
-from penstock.console.init.propose_lag_features import propose_lag_features
-from penstock.console.table.cell_reader import class_namer
+from penstock.console.init.choose_label import choose_label
+from penstock.console.init.choose_time import choose_time, propose_horizon, propose_time
+from penstock.console.init.column_notes import field_notes, late_notes, reading_notes
+from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class, knowledge_of_number
+from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
+from penstock.console.init.propose_field import propose_entity_field, propose_field
+from penstock.console.init.propose_history_keys import propose_history_keys
+from penstock.console.init.propose_label import class_counts, label_notes, propose_label, propose_task
+from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
+from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
+from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.kept_texts import label_profile
-from penstock.console.table.missing_values import missing_test
 from penstock.console.table.table import Table
-from penstock.console.table.time_format import parse_time
-from penstock.contracts.declaration.stream import MISSING_TEXTS
-from penstock.contracts.declaration.stream_file import write_declaration
 
-SAMPLE_ROWS = 20_000
-MAX_LISTED_CATEGORIES = 50
-MAX_INTEGER_CLASSES = 20  # whole numbers with up to so many distinct values are classes
-MAX_ENTITY_CATEGORIES = 200  # an entity with more values has too few rows of each to be a feature
-HORIZON_ROWS = 5000
-SHORTEST_HORIZON = timedelta(days=30)
-LONGEST_HORIZON = timedelta(days=36_500)
+FIRST_ROWS = 20_000  # that ranges and categories are taken from, so that later values are seen to be new
+NO_CHOICES = Choices()
 
 
-def propose_declaration(table: Table, label: str | None, entity: str | None) -> str:
-    """The text of a `stream.toml` for a file.
+def propose_declaration(table: Table, choices: Choices = NO_CHOICES) -> Proposal:
+    """What a file shows of its stream.
 
-    Args:
-        table: the file.
-        label: the column with the label; None: the last column.
-        entity: the column with the entity; None: the stream has none, it is never guessed.
-
-    Returns:
-        A declaration in TOML. A column of rising dates is the time.
+    Types, classes and times come from all rows, ranges and categories from the first 20,000; whatever uses the label
+    comes from the first tenth of the rows, since the rest is scored.
 
     Raises:
-        ConsoleFailure: the file has no such column, or nothing to learn from.
+        ConsoleFailure: the file lacks a column that was named, or has nothing to learn from.
     """
-    label = label or table.columns[-1]
-    table.column_index(label)
-    if entity is not None:
-        table.column_index(entity)
-    sample = _Sample(table, label)
-    time = next((name for name in table.columns if name != label and _is_time(table.profiles[name])), None)
-    fields = {
-        name: _field(table.profiles[name], sample.profiles[name], is_entity=name == entity)
-        for name in table.columns
-        if name not in (label, time)
-    }
-    labels = sample.labels()
-    if not labels:
-        raise wrong_input(f"{table.path}: the label {label!r} is missing in every row of the sample")
-    if not fields or not (time or any(field.get("feature", True) for field in fields.values())):
-        raise wrong_input(f"{table.path}: no column beside the label {label!r} has anything to learn from")
-    task = _task(sample.label, labels)
-    stream: dict[str, Any] = {"name": _stream_name(table.path), "task": task}
-    if entity is not None:
-        stream["entity"] = entity
-    return write_declaration(
-        {
-            "stream": stream,
-            "label": _label(sample.label, labels, task) | {"horizon": _iso_days(sample.horizon(time))},
-            "lags": _lags(sample, entity, task),
-            "time": _time(sample, time) if time else {},
-            "fields": fields,
+    for name in (choices.entity, choices.id):
+        if name is not None:
+            table.column_index(name)
+    taken = [name for name in (choices.entity, choices.time, choices.id) if name is not None]
+    if len(set(taken)) < len(taken):
+        raise wrong_input(f"{table.path}: --entity, --time and --id name one column each, another one")
+    label, reason = choose_label(table, choices.label, taken)
+    return _Proposer(table, choices, label).proposal(reason)
+
+
+class _Proposer:
+    """Proposes a declaration for a file whose label is known."""
+
+    def __init__(self, table: Table, choices: Choices, label: str) -> None:
+        self._table, self._choices = table, choices
+        self._label = label_profile(table.profiles[label])
+        self._classes = class_counts(self._label)
+        self._task = propose_task(table.path, self._label, self._classes)
+        taken = [name for name in (label, choices.entity, choices.id) if name is not None]
+        self._time = choose_time(table, choices.time, taken)
+        self._sample = read_sample(table, self._label)
+        self._first = table.first(FIRST_ROWS).profiles
+
+    def proposal(self, label_reason: str) -> Proposal:
+        columns = tuple(self._column(self._table.profiles[name]) for name in self._table.columns)
+        fields = [column.field for column in columns if column.field]
+        if not fields or not (self._time or any(field.get("feature", True) for field in fields)):
+            raise wrong_input(
+                f"{self._table.path}: no column beside the label {self._label.name!r} has anything to learn from"
+            )
+        keys = self._history_keys(columns)
+        return Proposal(
+            path=self._table.path,
+            rows=self._table.count(),
+            choices=self._choices,
+            columns=columns,
+            document=self._document(keys),
+            label_reason=label_reason,
+            history_keys=tuple(key for key in keys if key.column != self._choices.entity),
+        )
+
+    def _document(self, keys: tuple[HistoryKey, ...]) -> dict[str, dict[str, Any]]:
+        entity, table = self._choices.entity, self._table
+        horizon = propose_horizon(table.profiles[self._time] if self._time else None)
+        stream = {"name": _stream_name(table.path), "task": self._task}
+        label = propose_label(self._label, self._classes, self._sample.labels, self._task)
+        return {
+            "stream": stream | ({"entity": entity} if entity else {}),
+            "label": label | {"horizon": _iso_days(horizon)},
+            "lags": self._lags(helps=any(key.column == entity for key in keys)),
+            "time": propose_time(table, self._time) if self._time else {},
         }
+
+    def _column(self, profile: ColumnProfile) -> ColumnProposal:
+        name = profile.name
+        if name == self._label.name:
+            notes = [*label_notes(self._label, self._classes, self._task), *reading_notes(self._label)]
+            return _column(self._label, "label", self._task, notes)
+        if name == self._choices.id:
+            return _column(profile, "id", "category", ["send it as the event's id; a replay makes its own"])
+        if name == self._time:
+            return _column(profile, "time", "time", [*late_notes(profile), *reading_notes(profile)])
+        if name == self._choices.entity:
+            field = propose_entity_field(profile)
+            refused = [f"{profile.missing:,} rows without it are refused"] if profile.missing else []
+            return _column(profile, "entity", field["type"], [*refused, *reading_notes(profile)], field)
+        return self._field(profile)
+
+    def _field(self, profile: ColumnProfile) -> ColumnProposal:
+        field = propose_field(profile, self._first[profile.name])
+        knowledge = self._knowledge(profile)
+        if knowledge and knowledge.is_copy:
+            field |= {"feature": False}
+        notes = [*field_notes(profile, field, knowledge), *reading_notes(profile)]
+        return _column(profile, "field" if field.get("feature", True) else "left out", field["type"], notes, field)
+
+    def _knowledge(self, profile: ColumnProfile) -> Knowledge | None:
+        values = self._sample.texts(profile.name)
+        numbers = self._sample.numbers(profile) if profile.number_format is not None else None
+        if self._task == "regression":
+            return knowledge_of_number(values, numbers, self._sample.label_numbers())
+        return knowledge_of_class(values, numbers, self._sample.labels)
+
+    def _history_keys(self, columns: tuple[ColumnProposal, ...]) -> tuple[HistoryKey, ...]:
+        profiles = [
+            self._table.profiles[column.name]
+            for column in columns
+            if column.field and (column.role != "left out" or column.type == "category")
+        ]
+        candidates = {
+            profile.name: (
+                self._sample.texts(profile.name),
+                self._sample.numbers(profile) if profile.number_format is not None else None,
+            )
+            for profile in profiles
+            if profile.kind in ("text", "integer")
+        }
+        return propose_history_keys(candidates, self._sample.labels, numbers=self._task == "regression")
+
+    def _lags(self, *, helps: bool) -> dict[str, Any]:
+        """Lag features; a running mean alone where the history of the entity `helps`, and no single lag does."""
+        entity, labels = self._choices.entity, self._sample.labels
+        entities = self._sample.texts(entity) if entity else [None] * len(labels)
+        lags, mean = propose_lag_features(labels, entities, numbers=self._task == "regression")
+        if not lags:
+            return {"mean": MEAN_LABELS} if helps else {}
+        return {"label": list(lags), "mean": mean}
+
+
+def _column(
+    profile: ColumnProfile, role: Any, column_type: str, notes: list[str], field: Mapping[str, Any] | None = None
+) -> ColumnProposal:
+    capped = profile.distinct > MOST_DISTINCT
+    return ColumnProposal(
+        name=profile.name,
+        role=role,
+        type=column_type,
+        missing=profile.missing / profile.rows if profile.rows else 0.0,
+        distinct=min(profile.distinct, MOST_DISTINCT),
+        capped=capped,
+        notes=tuple(notes),
+        field=dict(field or {}),
     )
-
-
-class _Sample:
-    """The first rows of a file. Their values are read as the whole columns are written."""
-
-    def __init__(self, table: Table, label: str) -> None:
-        self.rows: Sequence[list[Any]] = list(islice(table.rows(), SAMPLE_ROWS))
-        self.profiles = table.first(SAMPLE_ROWS).profiles
-        self.label = label_profile(table.profiles[label])
-        self._table = table
-
-    def labels(self) -> list[str]:
-        """The labels of the labelled rows, as classes or as numbers."""
-        return [name for name, _ in self._labelled(None)]
-
-    def labels_and_entities(self, entity: str | None) -> tuple[list[str], list[str | None]]:
-        """The labels of the labelled rows, and the entity of each."""
-        labelled = self._labelled(entity)
-        return [name for name, _ in labelled], [value for _, value in labelled]
-
-    def _labelled(self, entity: str | None) -> list[tuple[str, str | None]]:
-        index = self._table.column_index(self.label.name)
-        entity_index = None if entity is None else self._table.column_index(entity)
-        is_missing = missing_test(self.label.missing_texts)
-        name, number_format = class_namer((), self.label), self.label.number_format
-        found = []
-        for row in self.rows:
-            cell = row[index]
-            if cell is None or (isinstance(cell, str) and is_missing(cell)):
-                continue
-            if number_format and isinstance(cell, str) and number_format.parse(cell) is None:
-                continue  # an exception, or a missing value in disguise
-            found.append((name(cell), None if entity_index is None else str(row[entity_index])))
-        return found
-
-    def times(self, column: str) -> list[datetime]:
-        """The values of a column that are times."""
-        index, time_format = self._table.column_index(column), self._table.profiles[column].time_format or "iso"
-        cells = [row[index] for row in self.rows]
-        return [
-            time for cell in cells
-            if (time := cell if isinstance(cell, datetime) else parse_time(str(cell), time_format, UTC))
-        ]  # fmt: skip
-
-    def horizon(self, time: str | None) -> timedelta:
-        """Long enough for labels that come thousands of rows late."""
-        times = self.times(time) if time else []
-        if len(times) < 2:
-            return SHORTEST_HORIZON
-        step = min(LONGEST_HORIZON / HORIZON_ROWS, (max(times) - min(times)) / (len(times) - 1))
-        return max(SHORTEST_HORIZON, HORIZON_ROWS * step)
-
-
-def _is_time(profile: ColumnProfile) -> bool:
-    return profile.kind == "time" and profile.rising and not profile.missing and not profile.exception_count
-
-
-def _field(profile: ColumnProfile, sample: ColumnProfile, *, is_entity: bool) -> dict[str, Any]:
-    """The declaration of a field: its type from all rows, its range and categories from the sample."""
-    if is_entity:
-        return {"type": "category", "missing": "refuse", "feature": profile.distinct <= MAX_ENTITY_CATEGORIES}
-    if profile.kind == "boolean":
-        return {"type": "boolean"}
-    if profile.number_format is not None:
-        return {"type": "number", **_range(sample), **_missing(profile)}
-    if not profile.distinct or sample.distinct > max(MAX_LISTED_CATEGORIES, sample.rows / 2):
-        return {"type": "category", "feature": False}  # nearly every row has another value, or none has one
-    categories = {"categories": sorted(sample.counts)} if 0 < sample.distinct <= MAX_LISTED_CATEGORIES else {}
-    return {"type": "category", **categories, **_missing(profile)}
-
-
-def _range(sample: ColumnProfile) -> dict[str, Any]:
-    if not isinstance(sample.minimum, float) or not isinstance(sample.maximum, float):
-        return {}
-    return {"min": sample.minimum, "max": sample.maximum}
-
-
-def _missing(profile: ColumnProfile) -> dict[str, Any]:
-    """The texts that stand for missing values, where they are others than usual."""
-    texts = [text for text in MISSING_TEXTS if text not in profile.kept_texts]
-    if profile.number_format is not None:
-        texts += [text for text in profile.disguised if profile.number_format.parse(text) is None]
-    return {} if texts == list(MISSING_TEXTS) else {"missing": texts}
-
-
-def _task(label: ColumnProfile, labels: Sequence[str]) -> str:
-    distinct = set(labels)
-    if len(distinct) == 2:
-        return "binary"
-    if label.number_format is None:
-        return "multiclass"
-    are_codes = len(distinct) <= MAX_INTEGER_CLASSES and label.kind == "integer"
-    return "multiclass" if are_codes else "regression"
-
-
-def _label(label: ColumnProfile, labels: Sequence[str], task: str) -> dict[str, Any]:
-    missing = _missing(label) if task == "regression" else {}
-    if task == "regression":
-        return {"name": label.name, **missing, "prior": float(median(map(float, labels)))}
-    counts = Counter(labels)
-    classes = sorted(counts)
-    prior = {name: round(counts[name] / len(labels), 6) for name in classes}
-    new_classes = {"new_classes": "accept"} if task == "multiclass" else {}
-    return {"name": label.name, "classes": classes, **new_classes, "prior": prior}
-
-
-def _lags(sample: _Sample, entity: str | None, task: str) -> dict[str, Any]:
-    labels, entities = sample.labels_and_entities(entity)
-    lags, mean = propose_lag_features(labels, entities, numbers=task == "regression")
-    return {"label": list(lags), "mean": mean} if lags else {}
-
-
-def _time(sample: _Sample, column: str) -> dict[str, Any]:
-    parts = ["weekday", "yearday"]
-    if len({(time.hour, time.minute) for time in sample.times(column)}) > 1:
-        parts.insert(0, "hour")
-    return {"column": column, "zone": "UTC", "parts": parts}
 
 
 def _iso_days(length: timedelta) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 from penstock.console.failure import wrong_input
 from penstock.contracts.declaration.stream import COLUMN_PATTERN
+
+MOST_NAMES = 10  # that a message lists
 
 
 def check_columns(where: str, columns: tuple[str, ...]) -> None:
@@ -29,3 +33,17 @@ def check_columns(where: str, columns: tuple[str, ...]) -> None:
 def numbers_for_names(columns: tuple[str, ...]) -> bool:
     """Whether every name is a number: then the header is missing."""
     return all(re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf", name) for name in columns)
+
+
+def near_names(name: str, columns: Sequence[str]) -> str:
+    """Which columns may be meant by a name that none has.
+
+    >>> near_names("Custmer", ["customer", "amount"]), near_names("x", ["a", "b"])
+    ('did you mean customer?', 'there are a, b')
+    """
+    lower = {column.lower(): column for column in columns}
+    near = [lower[match] for match in get_close_matches(name.lower(), lower)]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    more = f" and {len(columns) - MOST_NAMES} more" if len(columns) > MOST_NAMES else ""
+    return f"there are {', '.join(columns[:MOST_NAMES])}{more}"

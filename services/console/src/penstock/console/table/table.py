@@ -14,6 +14,7 @@ from typing import Any
 from penstock.console.failure import wrong_input
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.csv_source import open_csv
+from penstock.console.table.header import near_names
 from penstock.console.table.json_source import open_json
 from penstock.console.table.parquet_source import MAGIC, open_parquet
 from penstock.console.table.plain_bytes import beginning_of
@@ -76,7 +77,7 @@ class Table:
             ConsoleFailure: there is no such column.
         """
         if column not in self.columns:
-            raise wrong_input(f"{self.path}: no column {column!r}; there are {', '.join(self.columns)}")
+            raise wrong_input(f"{self.path}: no column {column!r}; {near_names(column, self.columns)}")
         return self.columns.index(column)
 
     @cached_property
