@@ -78,7 +78,10 @@ class CsvSource:
             reader = arrow_csv.open_csv(
                 pa.PythonFile(check, mode="r"),
                 read_options=arrow_csv.ReadOptions(
-                    use_threads=False, block_size=ARROW_BLOCK, autogenerate_column_names=True, skip_rows=self.header_line
+                    use_threads=False,
+                    block_size=ARROW_BLOCK,
+                    autogenerate_column_names=True,
+                    skip_rows=self.header_line,
                 ),
                 parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                 convert_options=arrow_csv.ConvertOptions(
