@@ -81,6 +81,13 @@ KINDS: dict[str, tuple[Sequence[str], str]] = {
     "month first": ([f"{time:%m/%d/%Y %I:%M %p}" for time in DAYS], "time"),
     "seconds since 1970": ([str(int(time.timestamp())) for time in HOURS], "time"),
     "milliseconds since 1970": ([str(int(time.timestamp() * 1000)) for time in HOURS], "time"),
+    "booleans beside 1": (repeated("True", "true", "FALSE", "0", "1"), "boolean"),
+    "whole numbers, one padded": ([" 5" if row == 7 else str(row % 17) for row in range(ROWS)], "integer"),
+    "whole numbers, one with a plus": (["+5" if row == 7 else str(row % 17) for row in range(ROWS)], "integer"),
+    "whole numbers, one with an exponent": (["1e1" if row == 7 else str(row % 17) for row in range(ROWS)], "integer"),
+    "amounts in brackets": (repeated("$1,200.00", "($200.50)", "$7"), "number"),
+    "minus signs": (repeated("\u22121.5", "2.5", "\u22123"), "number"),
+    "shares beside numbers": (repeated("5%", "0.05", "0.07"), "text"),
     "nothing": ([""] * ROWS, "empty"),
     "missing values": (["NA"] * ROWS, "empty"),
 }
@@ -92,14 +99,14 @@ def test_the_kind_of_a_column(tmp_path: Path, case: str) -> None:
     assert profile(tmp_path, values).kind == kind
 
 
-@pytest.mark.parametrize("odd", ["many", "12,50", "inf", "-inf", "1e400", "nAn."])
+@pytest.mark.parametrize("odd", ["many", "12,50", "inf", "-inf", "1e400", "nAn.", "5%", "(5)"])
 def test_one_odd_cell_is_named_and_turns_no_column_into_text(tmp_path: Path, odd: str) -> None:
     found = profile(tmp_path, with_odd(FLOATS, odd))
     assert (found.kind, found.exception_count) == ("number", 1)
     assert [(cell.row, cell.line, cell.text) for cell in found.exceptions] == [(7, 9, odd)]
 
 
-@pytest.mark.parametrize("odd", [" ", "1,234.50", "€12.5", "12.5 €", "1e-05", "NA", "n/a"])
+@pytest.mark.parametrize("odd", [" ", "1,234.50", "€12.5", "12.5 €", "1e-05", "\u22125", "(5.00)", "NA", "n/a"])
 def test_a_cell_written_in_another_way_is_read(tmp_path: Path, odd: str) -> None:
     found = profile(tmp_path, with_odd(FLOATS, odd))
     assert (found.kind, found.exception_count) == ("number", 0)

@@ -232,3 +232,46 @@ def test_the_lines_of_rows_count_line_breaks_in_quotes_and_empty_lines(tmp_path:
     file.write_text('a,b\n1,"two\nlines"\n\n2,x\n3,y\n')
     assert open_table(file).lines_of({0, 2}) == {0: 3, 2: 6}
     assert open_table(file).lines_of(()) == {}
+
+
+BODY = "n,c,y\n1.5,a,yes\n2.5,b,no\n3.5,a,no\n"
+
+
+@pytest.mark.parametrize(
+    "before", ["\n", "\n\n \n", "sep=,\n", '"sep=,"\r\n', "# made by a program\n", "#\n# of, two\n", "\ufeffsep=,\n"]
+)
+def test_what_stands_before_the_header_is_no_row(tmp_path: Path, before: str) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(before + BODY, encoding="utf-8", newline="")
+    table = open_table(file)
+    assert (table.columns, len(list(table.rows()))) == (("n", "c", "y"), 3)
+    assert (table.profiles["n"].kind, table.profiles["n"].rows) == ("number", 3)
+    assert table.lines_of([0]) == {0: len(before.splitlines()) + 2}
+
+
+def test_the_stated_separator_is_that_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("sep=;\na,b,c;y\n1,5;yes\n2,5;no\n")
+    assert open_table(file).columns == ("a,b,c", "y")
+
+
+def test_a_name_behind_a_hash_is_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("##version=4\n#chrom\tpos\n1\t5\n2\t6\n")
+    assert open_table(file).columns == ("#chrom", "pos")
+
+
+def test_a_line_of_blanks_is_no_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(BODY + "   \n\n")
+    table = open_table(file)
+    assert (len(list(table.rows())), table.count()) == (3, 3)
+
+
+def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n6.1,2.0,Iris-virginica\n")
+    with pytest.raises(ConsoleFailure, match=r"rows.csv:1: expected a header .* found values that rows have too: 5.1"):
+        open_table(file)
+    file.write_text(BODY * 2)  # joined files
+    assert open_table(file).columns == ("n", "c", "y")

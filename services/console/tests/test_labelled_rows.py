@@ -122,3 +122,17 @@ def test_chunks_are_all_rows_in_order(count: int, size: int) -> None:
     assert list(chain.from_iterable(cut)) == rows
     assert all(len(chunk) == size for chunk in cut[:-1])
     assert all(cut)
+
+
+def test_a_label_written_with_thousands_is_the_same_class(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("x,y\n" + "1.5,1234\n2.5,7\n" * 10 + '3.5,"1,234"\n')
+    declaration = Declaration.model_validate(
+        {
+            "name": "s",
+            "task": "multiclass",
+            "fields": {"x": {"type": "number"}},
+            "label": {"name": "y", "new_classes": "accept"},
+        }
+    )
+    assert {row.label for row in FileRows(open_table(file), declaration, "test").rows()} == {"1234", "7"}

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from penstock.console.failure import ConsoleFailure
 from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
@@ -132,3 +133,50 @@ def test_a_file_without_rows_or_columns_is_one_line(tmp_path: Path, wrong_input:
     ):
         file.write_text(text)
         assert expected in wrong_input("stream", "init", file, "-o", tmp_path / "new.toml")
+
+
+LABELLED = Declaration.model_validate(
+    {
+        "name": "s",
+        "task": "multiclass",
+        "fields": {"x": {"type": "number"}},
+        "label": {"name": "y", "new_classes": "accept"},
+    }
+)
+
+
+def labels(file: Path, declaration: Declaration = LABELLED) -> list[str | float | None]:
+    """The labels of a file's rows."""
+    return [row.label for row in FileRows(open_table(file), declaration, "test").rows()]
+
+
+def test_nan_in_a_typed_file_is_a_missing_value_and_no_class(tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"x": [1.0, 2.0, float("nan")], "y": [0.0, 1.0, float("nan")]}), file)
+    regression = LABELLED.model_copy(update={"task": "regression"})
+    assert labels(file) == ["0", "1", None]
+    assert labels(file, regression) == [0.0, 1.0, None]
+    assert open_table(file).profiles["y"].missing == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.json", b'[{"x": 1, "y": 2}]', "expected a JSON object with a value per column on each line"),
+        ("a.json", b'{\n"x": 1}', "expected a whole object on each line"),
+        ("a.ndjson", b'{"x": "\xe4", "y": 1}', "expected UTF-8 text"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1" + bytes(99), "an Excel workbook"),
+        ("a.parquet.gz", gzip.compress(b"PAR1" + bytes(99), mtime=0), "gunzip"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_by_its_name(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(ConsoleFailure, match=expected):
+        open_table(file)
+
+
+def test_json_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "rows.txt"
+    file.write_bytes(b'\xef\xbb\xbf{"x": 1, "y": "a"}\n')
+    assert open_table(file).columns == ("x", "y")

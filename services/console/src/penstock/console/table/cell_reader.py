@@ -54,7 +54,7 @@ def class_namer(classes: Collection[str], profile: ColumnProfile) -> Callable[[A
     Where numbers are codes, or two texts of the column would get one name, each text is its own class.
     """
     exact = bool(profile.codes or profile.merged)
-    written_apart = profile.number_format if profile.number_format != NumberFormat() else None
+    number_format = profile.number_format
 
     def name(cell: Any) -> str:
         if not isinstance(cell, str):
@@ -63,11 +63,20 @@ def class_namer(classes: Collection[str], profile: ColumnProfile) -> Callable[[A
             return cell
         lower = cell.lower()
         canonical = lower if lower in _TRUTHS else canonical_text(cell)
-        if written_apart and canonical == cell and (number := written_apart.parse(cell)) is not None:
-            canonical = canonical_class(number)
+        if number_format and canonical == cell and not _is_python_number(cell):  # with separators, or a unit
+            number = number_format.parse(cell)
+            canonical = cell if number is None else canonical_class(number)
         return cell if exact and canonical not in classes else canonical
 
     return name
+
+
+def _is_python_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def time_reader(declaration: Declaration, profile: ColumnProfile) -> Callable[[Any], datetime | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from penstock.console.table.column_profile import ColumnProfile, Kind
@@ -13,7 +13,7 @@ from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
 from penstock.console.table.kept_texts import kept_texts
 from penstock.console.table.number_format import Decimal, NumberFormat
 from penstock.console.table.number_names import merged_texts, written_as_versions
-from penstock.console.table.reading import Reading
+from penstock.console.table.reading import MOST_EXCEPTIONS, Reading
 from penstock.contracts.declaration.stream import TimeFormat
 
 LARGEST_SHARE = 0.01  # of a column's values that may be exceptions
@@ -118,8 +118,10 @@ def _is_boolean(counts: Mapping[str, int] | None) -> bool:
     if not counts or len(counts) > 6:
         return False
     found = {text.strip().lower() for text in counts}
-    words = any(found <= set(pair) for pair in BOOLEANS[:2])
-    return words or any(found == set(pair) for pair in BOOLEANS[2:])
+    words = found - {"0", "1"}  # beside true and false these are the same
+    if words and any(words <= set(pair) for pair in BOOLEANS[:2]):
+        return True
+    return any(found == set(pair) for pair in BOOLEANS[2:])
 
 
 def _time(scan: ColumnScan) -> Decision | None:
@@ -147,6 +149,12 @@ def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision |
     if codes := _codes(scan, reading, decimal):
         return Decision("text", codes=codes)
     unit = max(scan.units, key=scan.units.__getitem__, default="")
+    if 0 < scan.units["%"] * 2 < reading.count:  # 5% among plain numbers is 0.05 or 5: not for us to say
+        if scan.units["%"] > _allowed(values):
+            return None
+        unit = "" if unit == "%" else unit
+        failed = sorted({*reading.failed, *scan.percents})[:MOST_EXCEPTIONS]
+        reading = replace(reading, count=reading.count - scan.units["%"], failed=failed)
     if sum(scan.units.values()) - scan.units[unit] > _allowed(values):
         return None  # amounts in several currencies are no numbers of one kind
     epoch = _epoch(name, reading)
@@ -179,7 +187,9 @@ def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
         if not measured:
             return f"{reason}: {text}"
     if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.repeats:
-        if pairs := merged_texts(scan.counts):
+        # signs, blanks and exponents were judged above: they are how single cells are written
+        texts = {text.strip().removeprefix("+") for text in scan.counts if "e" not in text.lower()}
+        if pairs := merged_texts(sorted(texts)):
             return f"{pairs[0][0]} and {pairs[0][1]} would be one number"
         if version := written_as_versions(scan.counts):
             return f"digits after the point differ: {version}"

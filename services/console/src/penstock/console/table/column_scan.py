@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
 from penstock.console.table.missing_values import DISGUISED_TEXTS
 from penstock.console.table.odd_text import OddText, number_code, odd_text
-from penstock.console.table.reading import Reading
+from penstock.console.table.reading import MOST_EXCEPTIONS, Reading
 from penstock.contracts.declaration.stream import MISSING_TEXTS
 
 MOST_DISTINCT = 10_000  # values that are counted
@@ -37,6 +37,7 @@ class ColumnScan:
         repeats: whether a text occurred twice.
         readings: the values as each format reads them; "typed" for those of a typed file.
         units: how often each unit stands beside a number.
+        percents: rows of the first numbers with a % beside them.
         codes: numbers whose text a number would not keep: by reason, the first one and how many.
         fractions: how many plain numbers have a decimal point.
         plus, minus: whether a number has the sign.
@@ -57,6 +58,7 @@ class ColumnScan:
     codes: dict[str, list[Any]] = field(default_factory=dict)
     fractions: int = 0
     minus: bool = False
+    percents: list[int] = field(default_factory=list)
     typed: str = ""
     texts: int = 0
     _known: dict[str, OddText] = field(default_factory=dict)
@@ -123,6 +125,9 @@ class ColumnScan:
         frequencies = np.bincount(indices, minlength=len(known)).tolist()
         for text, count in zip(known, frequencies, strict=True):
             self._note_odd(text, count)
+        if len(self.percents) < MOST_EXCEPTIONS:
+            percent = np.array([text.unit == "%" for text in known])
+            self.percents += (odd[percent[indices]][:MOST_EXCEPTIONS] + self.rows).tolist()
         absent = np.array([bool(text.missing) for text in known])
         present[odd[absent[indices]]] = False
         for name in FORMATS:

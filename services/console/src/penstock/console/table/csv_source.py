@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.table.header import check_columns, numbers_for_names
+from penstock.console.table.header import check_columns, numbers_for_names, values_for_names
 from penstock.console.table.plain_bytes import plain_bytes
 from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
 
@@ -30,6 +31,8 @@ BLOCK = 65_536  # characters read at a time, and to find the delimiter
 ARROW_BLOCK = 4_000_000  # bytes
 BATCH_ROWS = 10_000
 DELIMITERS = ",;\t|"
+FIRST_ROWS = 100  # in which the names are looked for, to find that a header is missing
+_SEPARATOR = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class CsvSource:
     path: Path
     columns: tuple[str, ...]
     delimiter: str
+    header_line: int  # on which the header ends
 
     @property
     def untyped(self) -> frozenset[str]:
@@ -52,7 +56,7 @@ class CsvSource:
             ConsoleFailure: a row does not have the header's columns, a quote is never closed, or the bytes are not
                 text.
         """
-        return _numbered_rows(self.path, self.delimiter, self.columns)
+        return _numbered_rows(self.path, self.delimiter, self.header_line, len(self.columns))
 
     def batches(self) -> Iterator[list[pa.Array]]:
         """The rows in order, some thousand at a time, as one array of strings per column.
@@ -74,7 +78,10 @@ class CsvSource:
             reader = arrow_csv.open_csv(
                 pa.PythonFile(check, mode="r"),
                 read_options=arrow_csv.ReadOptions(
-                    use_threads=False, block_size=ARROW_BLOCK, autogenerate_column_names=True, skip_rows_after_names=1
+                    use_threads=False,
+                    block_size=ARROW_BLOCK,
+                    autogenerate_column_names=True,
+                    skip_rows=self.header_line,
                 ),
                 parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                 convert_options=arrow_csv.ConvertOptions(
@@ -101,25 +108,44 @@ def open_csv(path: Path) -> CsvSource:
     Raises:
         ConsoleFailure: it is empty, not text, or its header is no list of names.
     """
-    delimiter = _delimiter(path)
-    header = next((row for _, row in _numbered_rows(path, delimiter, None)), None)
+    before, delimiter = _beginning(path)
+    line, header = next(_numbered_rows(path, delimiter, before), (1, None))
     if header is None:
         raise wrong_input(f"{path}: expected a header and rows, the file is empty")
     columns = tuple(name.strip() for name in header)
-    check_columns(f"{path}:1", columns)
     if len(columns) == 1:
-        raise wrong_input(f"{path}:1: expected columns separated by a comma, semicolon, tab or bar")
+        raise wrong_input(f"{path}:{line}: expected columns separated by a comma, semicolon, tab or bar")
+    check_columns(f"{path}:{line}", columns)
     if numbers_for_names(columns):
-        raise wrong_input(f"{path}:1: expected a header with the columns' names, found numbers")
-    if next(_numbered_rows(path, delimiter, columns), None) is None:
+        raise wrong_input(f"{path}:{line}: expected a header with the columns' names, found numbers")
+    source = CsvSource(path, columns, delimiter, line)
+    rows = [row for _, row in islice(source.numbered_rows(), FIRST_ROWS)]
+    if not rows:
         raise wrong_input(f"{path}: expected rows after the header, there are none")
-    return CsvSource(path, columns, delimiter)
+    if values_for_names(columns, rows):
+        raise wrong_input(
+            f"{path}:{line}: expected a header with the columns' names, found values that rows have too: "
+            f"{', '.join(columns)[:80]}; put a line with names before them"
+        )
+    return source
 
 
-def _delimiter(path: Path) -> str:
+def _beginning(path: Path) -> tuple[int, str]:
+    """How many lines stand before the header, and the delimiter.
+
+    Before it may stand Excel's sep=; and comments: lines that begin with #. The last of these is the header if it has
+    as many columns as the line after it.
+    """
     with _text(path) as text, _ReadErrors(path):
-        header = text.read(BLOCK).split("\n", 1)[0]
-    return max(DELIMITERS, key=header.count)
+        lines = re.split("\r\n|\r|\n", text.read(BLOCK))
+    if stated := _SEPARATOR.fullmatch(lines[0]):
+        return 1, stated[1]
+    comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    header = next((line for line in lines[comments:] if line.strip()), lines[0])
+    delimiter = max(DELIMITERS, key=header.count)
+    if comments and lines[comments - 1].count(delimiter) == header.count(delimiter):
+        comments -= 1
+    return comments, delimiter
 
 
 def _arrays(rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[pa.Array]]:
@@ -127,20 +153,19 @@ def _arrays(rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[pa.Array]]:
         yield [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
 
 
-def _numbered_rows(path: Path, delimiter: str, columns: tuple[str, ...] | None) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line on which they end; without `columns`, the header."""
+def _numbered_rows(path: Path, delimiter: str, skip: int, width: int | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line on which they end, behind the first `skip` lines; each must have `width` columns."""
     csv.field_size_limit(LONGEST_FIELD)
     with _text(path) as text, _ReadErrors(path) as position:
-        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
-        if columns is not None:
-            next((row for row in reader if row), None)
-            position.line = reader.line_num
+        lines = _lines(text)
+        position.line = sum(1 for _ in islice(lines, skip))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         for row in reader:
-            position.line = reader.line_num
-            if not row:
+            position.line = skip + reader.line_num
+            if not row or (len(row) == 1 and not row[0].strip()):
                 continue
-            if columns is not None and len(row) != len(columns):
-                raise wrong_input(f"{path}:{position.line}: expected {len(columns)} columns, found {len(row)}")
+            if width is not None and len(row) != width:
+                raise wrong_input(f"{path}:{position.line}: expected {width} columns, found {len(row)}")
             yield position.line, row
 
 
@@ -150,7 +175,7 @@ def _lines(text: TextIOWrapper) -> Iterator[str]:
         if len(line) > LONGEST_LINE:
             raise csv.Error(f"a line of more than {LONGEST_LINE:,} characters")
         if "\0" in line:
-            raise csv.Error("a NUL character")
+            raise csv.Error("a NUL character; if this is UTF-16, save the file as UTF-8")
         yield line
 
 

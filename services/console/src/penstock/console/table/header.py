@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from penstock.console.failure import wrong_input
@@ -20,7 +20,7 @@ def check_columns(where: str, columns: tuple[str, ...]) -> None:
     """
     for index, name in enumerate(columns):
         if not name:
-            raise wrong_input(f"{where}: column {index + 1} has no name")
+            raise wrong_input(f"{where}: column {index + 1} has no name; name it, or remove it from every row")
         if name in columns[:index]:
             raise wrong_input(f"{where}: the header names {name!r} twice")
         if not re.fullmatch(COLUMN_PATTERN, name):
@@ -30,9 +30,27 @@ def check_columns(where: str, columns: tuple[str, ...]) -> None:
             )
 
 
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf")
+
+
 def numbers_for_names(columns: tuple[str, ...]) -> bool:
     """Whether every name is a number: then the header is missing."""
-    return all(re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf", name) for name in columns)
+    return all(_NUMBER.fullmatch(name) for name in columns)
+
+
+def values_for_names(columns: tuple[str, ...], rows: Collection[Sequence[str]]) -> bool:
+    """Whether every name is a number or a value of its column: then the header is missing.
+
+    A row that is the header again, as where files were joined, tells nothing.
+
+    >>> values_for_names(("5.1", "setosa"), [["4.9", "setosa"]]), values_for_names(("id", "2020"), [["7", "1.5"]])
+    (True, False)
+    """
+    stripped = [tuple(cell.strip() for cell in row) for row in rows]
+    values = [set(column) for column in zip(*(row for row in stripped if row != columns), strict=True)]
+    return bool(values) and all(
+        name in found or _NUMBER.fullmatch(name) for name, found in zip(columns, values, strict=True)
+    )
 
 
 def near_names(name: str, columns: Sequence[str]) -> str:

@@ -127,10 +127,13 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _object(where: str, line: bytes) -> dict[str, Any]:
     try:
         row = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise wrong_input(f"{where}: not valid JSON: {error or 'nested too deep'}") from error
+    except UnicodeDecodeError as error:
+        raise wrong_input(f"{where}: expected UTF-8 text: {error.reason}; save the file as UTF-8") from error
+    except (msgspec.MsgspecError, RecursionError) as error:
+        reason = str(error) or "nested too deep"
+        raise wrong_input(f"{where}: not valid JSON: {reason}; expected a whole object on each line") from error
     if not isinstance(row, dict):
-        raise wrong_input(f"{where}: expected a JSON object with a value per column")
+        raise wrong_input(f"{where}: expected a JSON object with a value per column on each line, not a list or value")
     nested = next((name for name, value in row.items() if isinstance(value, dict | list)), None)
     if nested is not None:
         raise wrong_input(f"{where}: {nested!r} holds an object or a list; expected a number, text, boolean or null")

@@ -21,6 +21,11 @@ _GROUPS = r"[1-9]\d{0,2}(?:(?P<separator>%s)\d{3})(?:(?P=separator)\d{3})*"
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 
 
+_MINUS = "\u2212"
+_BRACKETED = re.compile(rf"\(((?:{_UNIT})\s*\d[\d.,{_SPACES}]*|\d[\d.,{_SPACES}]*(?:[.,]\d\d|\s*(?:{_UNIT})))\)")
+"""A negative amount, as accountants write it; a plain (5) may be a footnote."""
+
+
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     groups = _GROUPS % f"[{thousands}{_SPACES}]"
     return re.compile(rf"(?:(?:\d+|{groups})(?:{decimal}\d*)?|{decimal}\d+){_EXPONENT}", re.ASCII)
@@ -37,6 +42,8 @@ class NumberFormat:
 
     >>> NumberFormat().parse("1,234.50"), NumberFormat(",").parse("1.234,50"), NumberFormat(unit="€").parse("€12.5")
     (1234.5, 1234.5, 12.5)
+    >>> NumberFormat().parse("\u22125"), NumberFormat(unit="$").parse("($1,200)"), NumberFormat().parse("(5)")
+    (-5.0, -1200.0, None)
     >>> NumberFormat().parse("12,50"), NumberFormat().parse("1_000"), NumberFormat().parse("inf")
     (None, None, None)
     """
@@ -53,7 +60,11 @@ class NumberFormat:
                 pass
             else:
                 return number if isfinite(number) and "_" not in text else None
-        parts = _PARTS.fullmatch(text.strip())
+        text = text.strip().replace(_MINUS, "-")
+        if bracketed := _BRACKETED.fullmatch(text):
+            amount = self.parse(bracketed[1])
+            return None if amount is None else -amount
+        parts = _PARTS.fullmatch(text)
         if parts is None or unit_of(parts) not in ("", self.unit) or (parts["sign"] and parts["inner"]):
             return None
         match = _PATTERNS[self.decimal].fullmatch(parts["number"])
@@ -77,7 +88,9 @@ def unit_in(text: str) -> str:
     >>> unit_in("12 %"), unit_in("-$5"), unit_in("12")
     ('%', '$', '')
     """
-    parts = _PARTS.fullmatch(text.strip())
+    text = text.strip().replace(_MINUS, "-")
+    bracketed = _BRACKETED.fullmatch(text)
+    parts = _PARTS.fullmatch(bracketed[1] if bracketed else text)
     return (unit_of(parts) or "") if parts else ""
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.table.header import check_columns
+from penstock.console.table.plain_bytes import is_gzipped
 
 BATCH_ROWS = 10_000
 LONGEST_TEXT = 1_000_000  # bytes
@@ -69,6 +70,8 @@ def open_parquet(path: Path) -> ParquetSource:
     Raises:
         ConsoleFailure: it is damaged, empty, or has a column that is no column of simple values.
     """
+    if is_gzipped(path):
+        raise wrong_input(f"{path}: Parquet is compressed in itself, expected none that is gzipped: gunzip FILE")
     try:
         with _open(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
@@ -120,10 +123,15 @@ def _plain(path: Path, name: str, column: pa.Array) -> pa.Array:
     if pa.types.is_decimal(column.type):
         return _decimals(column)
     if pa.types.is_floating(column.type):
-        return column.cast(pa.float64())
+        return _without_nan(column.cast(pa.float64()))
     if pa.types.is_uint64(column.type):
         return column if (pc.max(column).as_py() or 0) > 2**63 - 1 else column.cast(pa.int64())
     return column.cast(pa.int64()) if pa.types.is_integer(column.type) else column
+
+
+def _without_nan(numbers: pa.Array) -> pa.Array:
+    """The floats, NaN as null: pandas writes a missing value so."""
+    return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
 
 
 def _is_text(kind: pa.DataType) -> bool:

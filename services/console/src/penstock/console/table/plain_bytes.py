@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import IO
 
 
+def is_gzipped(path: Path) -> bool:
+    """Whether the file is gzipped, whatever its name."""
+    with path.open("rb") as content:
+        return content.read(2) == b"\x1f\x8b"
+
+
 def plain_bytes(path: Path) -> IO[bytes]:
     """The bytes of the file, open for reading."""
-    with path.open("rb") as content:
-        zipped = content.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if is_gzipped(path) else path.open("rb")  # type: ignore[return-value]
 
 
 def beginning_of(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from penstock.console.table.plain_bytes import beginning_of
 from penstock.console.table.profile import Source, profile_columns
 
 ZIP = b"PK\x03\x04"
+OLE = b"\xd0\xcf\x11\xe0"  # of a workbook of Excel before 2007
 
 Cell = str | float | bool | datetime | None
 """A value as the file holds it: always text in CSV; in NDJSON and Parquet of the file's own type, None if absent."""
@@ -112,10 +114,11 @@ def open_table(path: Path) -> Table:
 def _source(path: Path) -> Source:
     name = path.name.lower().removesuffix(".gz")
     beginning = beginning_of(path)
-    if beginning.startswith(ZIP):
+    if beginning.startswith((ZIP, OLE)):
         raise wrong_input(f"{path}: expected a CSV file, NDJSON or Parquet; this is a ZIP archive or an Excel workbook")
     if beginning.startswith(MAGIC) or name.endswith((".parquet", ".pq")):
         return open_parquet(path)
-    if beginning.startswith(b"{") or name.endswith((".ndjson", ".jsonl")):
+    json = beginning.removeprefix(BOM_UTF8).startswith(b"{") or name.endswith((".ndjson", ".jsonl", ".json"))
+    if json:
         return open_json(path)
     return open_csv(path)
