@@ -108,7 +108,7 @@ FILES: dict[str, list[tuple[bytes, str]]] = {
 }
 
 
-def test_c12_values_of_any_size_are_read_or_kept_as_text(tmp_path: Path) -> None:
+def test_parquet_values_of_any_size_are_read_or_kept_as_text(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     largest = pa.array([2**63 - 1], pa.timestamp("ns"))
     pq.write_table(pa.table({"a": pa.array([Decimal(10**37)], pa.decimal128(38)), "t": largest}), file)
@@ -116,7 +116,7 @@ def test_c12_values_of_any_size_are_read_or_kept_as_text(tmp_path: Path) -> None
     assert (digits, time.year) == (str(10**37), 2262)
 
 
-def test_c13_an_extension_type_is_read_as_what_it_stores(tmp_path: Path) -> None:
+def test_parquet_extension_type_is_read_as_what_it_stores(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     file.write_bytes(parquet(EXTENDED))
     assert list(open_table(file).rows()) == [[1, "no"], [2, "yes"]]
@@ -143,7 +143,7 @@ def test_c6_a_header_names_each_column_once_in_any_order(tmp_path: Path, wrong_i
     for text, expected in (
         ("1,2,3\n4,5,6\n", ":1: expected a header with the columns' names, found numbers"),
         ("a,b,a\n1,2,3\n", ":1: the header names 'a' twice"),
-        ("a,,y\n1,2,3\n", ":1: column 2 has no name"),
+        ("a,,y\n1,2,3\n", ":1: column 2 has no name; name it, or remove it from every row"),
         ("a,y\n1,yes\n", ": the declaration names columns that it lacks: b"),
     ):
         file.write_text(text)

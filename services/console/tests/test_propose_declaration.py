@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.init.propose_declaration import propose_declaration
+from penstock.console.init.declaration_text import OTHER_SETTINGS, declaration_text
+from penstock.console.init.proposal import Choices, Proposal
+from penstock.console.init.propose_declaration import NO_CHOICES, propose_declaration
+from penstock.console.replay.replay import ReplayOptions, replay_in_process
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
@@ -24,32 +30,43 @@ def proposed(
     folder: Path, columns: Mapping[str, Sequence[object]], label: str | None = None, entity: str | None = None
 ) -> Declaration:
     """The declaration that is proposed for a file with these columns; every proposal must parse."""
+    return parse_declaration(declaration_text(proposal_for(folder, columns, Choices(label, entity))))
+
+
+def proposal_for(folder: Path, columns: Mapping[str, Sequence[object]], choices: Choices = NO_CHOICES) -> Proposal:
+    """What is proposed for a file with these columns."""
     file = folder / "2 My rows.csv"
     with file.open("w", newline="") as text:
         csv.writer(text).writerows([columns.keys(), *zip(*columns.values(), strict=True)])
-    return parse_declaration(propose_declaration(open_table(file), label, entity))
+    return propose_declaration(open_table(file), choices)
+
+
+def notes_of(proposal: Proposal) -> dict[str, str]:
+    """The notes of each column."""
+    return {column.name: "; ".join(column.notes) for column in proposal.columns}
 
 
 @pytest.mark.parametrize(
     ("values", "task", "classes"),
     [
         (["no", "yes"], "binary", ("no", "yes")),
+        (["yes", "no", "yes"], "binary", ("yes", "no")),
+        ([1, 0, 0], "binary", ("0", "1")),
         ([3, 17], "binary", ("17", "3")),
         ([0.25, 0.75], "binary", ("0.25", "0.75")),
-        (["1", "1.0", "0"], "binary", ("0", "1")),
+        (["1", "1.0", "0"], "binary", ("1", "0")),
         (["a", "b", "c"], "multiclass", ("a", "b", "c")),
         (["1", "2", "x"], "multiclass", ("1", "2", "x")),
         (list(range(20)), "multiclass", tuple(sorted(map(str, range(20))))),
         (list(range(21)), "regression", ()),
         ([1, 2, 3.5], "regression", ()),
-        ([7], "multiclass", ("7",)),
         (["007", "7", "1.1", "1.10"], "multiclass", ("007", "1.1", "1.10", "7")),
         (["12E5", "1200000"], "binary", ("1200000", "12E5")),
         (["EU", "APAC", "NA"], "multiclass", ("APAC", "EU", "NA")),
         (["Yes", "No", "No", "No", "NA"], "binary", ("No", "Yes")),
         (["True", "False"], "binary", ("false", "true")),
         (["1,50", "2,00", "2,25"], "regression", ()),
-        (["1,0", "2,0"], "binary", ("1", "2")),
+        (["3,0", "4,0"], "binary", ("3", "4")),
     ],
 )
 def test_the_task_follows_from_the_label(
@@ -90,10 +107,25 @@ def test_columns_are_declared_as_all_of_their_rows_show(tmp_path: Path) -> None:
     assert declaration.fields["question"].missing[-1] == "?"
 
 
-def test_the_prior_is_that_of_the_sample(tmp_path: Path) -> None:
-    assert proposed(tmp_path, {"x": [1, 2, 3, 4], "y": ["a", "b", "b", "b"]}).label.prior == {"a": 0.25, "b": 0.75}
-    many = list(range(31))
-    assert proposed(tmp_path, {"x": many, "y": [value + 0.5 for value in many]}).label.prior == 15.5
+def test_the_prior_is_that_of_the_first_tenth(tmp_path: Path) -> None:
+    classes = ["a", "b", "b", "b"] + ["c"] * 36
+    prior = {"a": 0.266667, "b": 0.666667, "c": 0.066667}
+    assert proposed(tmp_path, {"x": range(40), "y": classes}).label.prior == prior
+    many = list(range(50))
+    assert proposed(tmp_path, {"x": many, "y": [value + 0.5 for value in many]}).label.prior == 2.5
+
+
+def test_labels_after_the_first_tenth_change_nothing(tmp_path: Path) -> None:
+    rows = 3000
+    shops = [row * 7 % 30 for row in range(rows)]
+    late = [("no", "yes")[row % 2] for row in range(rows - 300)]
+    early = [("no", "yes")[row % 2] for row in range(300)]
+    columns = {"shop": [f"s{shop}" for shop in shops], "x": [row * 17 % 101 for row in range(rows)]}
+    first = proposal_for(tmp_path, columns | {"copy": early + late, "y": early + late})
+    other = proposal_for(tmp_path, columns | {"copy": early + late, "y": early + late[1:] + late[:1]})
+    assert declaration_text(first) == declaration_text(other)
+    assert first.history_keys == other.history_keys
+    assert "knows the label" in notes_of(first)["copy"]
 
 
 def test_the_label_is_the_last_column_unless_named(tmp_path: Path) -> None:
@@ -105,6 +137,25 @@ def test_the_label_is_the_last_column_unless_named(tmp_path: Path) -> None:
         with pytest.raises(ConsoleFailure, match="no column 'd'; there are a, b, c") as failure:
             proposed(tmp_path, columns, **wrong)
         assert failure.value.status == 2
+    with pytest.raises(ConsoleFailure, match=r"no column 'Custmer'; did you mean customer\?"):
+        proposed(tmp_path, {"customer": [1, 2], "b": [3, 4]}, entity="Custmer")
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "reason"),
+    [
+        ({"Target": [1, 2, 3], "x": [5, 6, 7]}, "Target", "its name says so"),
+        ({"y": [1, 2, 3], "label": [5, 6, 7], "z": [3, 5, 6]}, "z", "the last column"),
+        ({"x": [1, 2, 3], "z": [3, 5, 6], "one": [1, 1, 1]}, "z", "the last column that can be one"),
+    ],
+)
+def test_the_label_is_guessed_and_said_to_be(
+    tmp_path: Path, columns: dict[str, Sequence[object]], label: str, reason: str
+) -> None:
+    proposal = proposal_for(tmp_path, columns)
+    assert (proposal.document["label"]["name"], proposal.label_reason) == (label, reason)
+    assert f"# a guess: {reason}" in declaration_text(proposal)
+    assert proposal_for(tmp_path, columns, Choices(label=label)).label_reason == ""
 
 
 def test_an_entity_is_never_guessed(tmp_path: Path) -> None:
@@ -160,6 +211,10 @@ def test_a_name_for_each_row_is_no_feature(tmp_path: Path) -> None:
 def test_nothing_to_learn_from_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConsoleFailure, match="the label 'y' is missing in every row"):
         proposed(tmp_path, {"x": [1, 2], "y": ["", "NA"]})
+    with pytest.raises(ConsoleFailure, match="the label 'y' is '7' in all 2 rows that have one: nothing to predict"):
+        proposed(tmp_path, {"x": [1, 2, 3], "y": [7, "", 7]})
+    with pytest.raises(ConsoleFailure, match="the label 'y' has more than 1,000 different texts"):
+        proposed(tmp_path, {"x": range(1001), "y": [f"n{row}" for row in range(1001)]}, label="y")
     with pytest.raises(ConsoleFailure, match="no column beside the label 'y' has anything to learn from"):
         proposed(tmp_path, {"x": ["", ""], "y": [1, 2]})
     with pytest.raises(ConsoleFailure, match="no column beside the label"):
@@ -180,4 +235,133 @@ def test_what_is_written_parses_whatever_the_file_holds(
         declaration = proposed(tmp_path_factory.mktemp("init"), columns)
     except ConsoleFailure:
         return
-    assert declaration.label.name == names[-1]
+    assert declaration.label.name in names
+
+
+def test_columns_have_notes_on_what_was_found(tmp_path: Path) -> None:
+    rows = range(1000)
+    proposal = proposal_for(
+        tmp_path,
+        {
+            "order_id": rows,
+            "name": [f"n{row}" for row in rows],
+            "const": ["x"] * 1000,
+            "zip": [f"{row % 90:05d}" for row in rows],
+            "odd": ["inf" if row == 8 else row / 4 for row in rows],
+            "age": [-999 if row % 100 == 0 else row % 60 for row in rows],
+            "state": ["unknown" if row % 10 == 0 else "ok" for row in rows],
+            "day": [f"{row % 12 + 1:02d}.{row % 11 + 1:02d}.2024" for row in rows],
+            "outcome": ["bad" if row % 20 == 0 else "good" for row in rows],
+            "loss": [row % 7 + 1 if row % 20 == 0 else 0 for row in rows],
+            "copy": [row % 20 == 0 for row in rows],
+        },
+        Choices(label="outcome"),
+    )
+    notes = notes_of(proposal)
+    assert notes["order_id"] == "looks like an id: no feature"
+    assert notes["name"] == "looks like an id: no feature"
+    assert notes["const"] == "constant"
+    assert notes["zip"] == "codes, kept as text (leading zeros: 00000)"
+    assert notes["odd"] == 'refused: line 10 (row 8): "inf"'
+    assert notes["age"] == 'may be missing: "-999" 10 times'
+    assert notes["state"] == 'may be missing: "unknown" 100 times'
+    assert "could be" in notes["day"]
+    assert "--time takes them" in notes["day"]
+    assert notes["outcome"] == "rare positive class: bad, 5 %"
+    assert notes["loss"] == "knows the label (100.0%): known before it?"
+    assert notes["copy"] == "knows the label: a copy of it, so no feature"
+    features = {column.name for column in proposal.columns if column.field.get("feature", True) and column.field}
+    assert features == {"const", "zip", "odd", "age", "state", "day", "loss"}
+
+
+def test_named_columns_have_their_roles(tmp_path: Path) -> None:
+    rows = range(100)
+    columns: dict[str, Sequence[object]] = {
+        "key": [f"k{row}" for row in rows],
+        "shop": [f"s{row % 5}" for row in rows],
+        "seconds": [1_700_000_000 + row * 37 % 100 for row in rows],
+        "x": [row / 3 for row in rows],
+        "y": [("no", "yes")[row % 2] for row in rows],
+    }
+    proposal = proposal_for(tmp_path, columns, Choices(entity="shop", time="seconds", id="key"))
+    roles = {column.name: column.role for column in proposal.columns}
+    assert roles == {"key": "id", "shop": "entity", "seconds": "time", "x": "field", "y": "label"}
+    assert "rows late: replayed in file order" in notes_of(proposal)["seconds"]
+    declaration = parse_declaration(declaration_text(proposal))
+    assert (declaration.time.column, declaration.time.format) == ("seconds", "epoch-seconds")
+    assert set(declaration.fields) == {"shop", "x"}
+    for wrong, message in (("x", "expected times, found numbers such as"), ("shop", "found text such as 's0'")):
+        with pytest.raises(ConsoleFailure, match=message):
+            proposal_for(tmp_path, columns, Choices(time=wrong))
+    with pytest.raises(ConsoleFailure, match="name one column each"):
+        proposal_for(tmp_path, columns, Choices(time="seconds", id="seconds"))
+
+
+def test_a_history_is_proposed_where_it_helps_and_declared_only_if_named(tmp_path: Path) -> None:
+    random = Random(1)
+    shops = [random.randrange(40) for _ in range(10_000)]
+    fraud = ["yes" if random.random() < (0.6 if shop < 4 else 0.02) else "no" for shop in shops]
+    columns = {"shop": [f"s{shop}" for shop in shops], "age": [random.randrange(60) for _ in shops], "fraud": fraud}
+    proposal = proposal_for(tmp_path, columns)
+    assert [key.column for key in proposal.history_keys] == ["shop"]
+    assert "entity" not in proposal.document["stream"]
+    assert proposal.document["lags"] == {}
+    named = proposal_for(tmp_path, columns, Choices(entity="shop"))
+    assert named.history_keys == ()
+    assert named.document["lags"]["mean"] > 0
+
+
+def test_every_setting_in_the_comments_is_one(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {"REGION": ["a", "b"] * 9, "y": ["no", "yes"] * 9}
+    text = declaration_text(proposal_for(tmp_path, columns))
+    settings = [line for lines in OTHER_SETTINGS.values() for line, _ in lines]
+    set_text = re.sub(rf"^# (?=\[|{'|'.join(map(re.escape, settings))})", "", text, flags=re.MULTILINE)
+    assert set_text.count("\n# ") < text.count("\n# ") - len(settings)
+    declaration = parse_declaration(set_text)
+    assert (declaration.slices, declaration.on_gap, declaration.retrain.cron) == (("REGION",), "hold", "0 3 * * *")
+
+
+ODD_CELLS = st.sampled_from(
+    [
+        "",
+        " ",
+        "NA",
+        "unknown",
+        "-999",
+        "007",
+        "1.10",
+        "1e5",
+        "true",
+        "no",
+        "ok",
+        "2024-03-01",
+        "€5",
+        '"',
+        "#",
+        "\U0001f600",
+    ]
+)
+
+
+@settings(max_examples=15)
+@given(
+    data=st.data(),
+    rows=st.integers(2, 40),
+    names=st.lists(WORD.map(str.strip).filter(bool), min_size=2, max_size=4, unique=True),
+)
+def test_a_replay_accepts_the_rows_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, rows: int, names: list[str]
+) -> None:
+    odd = st.one_of(ODD_CELLS, VALUE)
+    columns = {name: data.draw(st.lists(odd, min_size=rows, max_size=rows)) for name in names[:-1]}
+    columns[names[-1]] = data.draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=rows, max_size=rows))
+    folder = tmp_path_factory.mktemp("replayed")
+    try:
+        proposal = proposal_for(folder, columns, Choices(label=names[-1]))
+    except ConsoleFailure:
+        return
+    table = open_table(proposal.path)
+    refused = sum(table.profiles[name].exception_count for name in names)
+    options = ReplayOptions(table, parse_declaration(declaration_text(proposal)), delay=5)
+    report = asyncio.run(replay_in_process(options, lambda _: None)).report
+    assert report.accepted >= rows - refused

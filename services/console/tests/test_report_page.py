@@ -23,7 +23,7 @@ from penstock.console.replay.scores import BlockScore
 from penstock.console.replay.trainings import TrainingLine
 from penstock.console.report_page.page import ReportPage
 from penstock.console.report_page.report_file import require_known_suffixes, write_report
-from penstock.console.table_file import open_table
+from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 
 from .command_process import penstock

@@ -26,6 +26,7 @@ from penstock.console.views.proposal_table import next_commands, proposal_table
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import (
+    LARGEST_FILE,
     DeclarationError,
     parse_declaration,
     place_of,
@@ -62,6 +63,11 @@ def init(
     """Write a first declaration of FILE, good enough to run as it is, and say what was guessed."""
     proposal = propose_declaration(open_table(file), Choices(label, entity, time, id_))
     text = declaration_text(proposal)
+    if len(text) > LARGEST_FILE:
+        columns = f"its {len(proposal.columns):,} columns make a declaration of {len(text) // 1000:,} kB"
+        raise wrong_input(
+            f"{file}: {columns}, at most {LARGEST_FILE // 1000} kB are read; leave columns out of the file"
+        )
     try:
         parse_declaration(text, str(output))
         output.write_text(text, encoding="utf-8")

@@ -19,9 +19,9 @@ def reading_notes(profile: ColumnProfile) -> list[str]:
     return [*_format_notes(profile), *_missing_notes(profile), *_exception_notes(profile)]
 
 
-def field_notes(profile: ColumnProfile, field: Mapping[str, Any], knowledge: Knowledge | None) -> list[str]:
+def field_notes(profile: ColumnProfile, field: Mapping[str, Any]) -> list[str]:
     """What a column is worth as a field declared so."""
-    return [*_worth_notes(profile, is_feature=field.get("feature", True)), *knowledge_notes(knowledge)]
+    return list(_worth_notes(profile, is_feature=field.get("feature", True)))
 
 
 def knowledge_notes(knowledge: Knowledge | None) -> list[str]:
@@ -56,8 +56,9 @@ def _worth_notes(profile: ColumnProfile, *, is_feature: bool) -> Iterator[str]:
         yield "constant"
     elif looks_like_id(profile):
         yield "looks like an id" + ("" if is_feature else ": no feature")
-    elif profile.kind == "time" and not is_feature:
-        yield "times, not the stream's: no feature"
+    elif profile.kind == "time":
+        late = "" if profile.rising else f", {profile.late:,} rows late"
+        yield f"times{late}: --time takes them" + ("" if is_feature else "; no feature")
     elif not is_feature:
         yield "nearly every row another value: no feature"
 

@@ -63,6 +63,7 @@ class Proposal:
         columns: in the file's order.
         document: the declaration without its fields, by table.
         label_reason: why this column is taken for the label; empty if it was named.
+        positive: the positive class and its share; empty unless there are two classes.
         history_keys: the best first.
     """
 
@@ -72,4 +73,5 @@ class Proposal:
     columns: tuple[ColumnProposal, ...]
     document: dict[str, dict[str, Any]]
     label_reason: str
+    positive: str
     history_keys: tuple[HistoryKey, ...]

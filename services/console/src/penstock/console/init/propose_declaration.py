@@ -11,12 +11,12 @@ from typing import Any
 from penstock.console.failure import wrong_input
 from penstock.console.init.choose_label import choose_label
 from penstock.console.init.choose_time import choose_time, propose_horizon, propose_time
-from penstock.console.init.column_notes import field_notes, late_notes, reading_notes
+from penstock.console.init.column_notes import field_notes, knowledge_notes, late_notes, reading_notes
 from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class, knowledge_of_number
 from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
 from penstock.console.init.propose_field import propose_entity_field, propose_field
 from penstock.console.init.propose_history_keys import propose_history_keys
-from penstock.console.init.propose_label import class_counts, label_notes, propose_label, propose_task
+from penstock.console.init.propose_label import class_counts, label_notes, positive_class, propose_label, propose_task
 from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
 from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
@@ -58,7 +58,7 @@ class _Proposer:
         taken = [name for name in (label, choices.entity, choices.id) if name is not None]
         self._time = choose_time(table, choices.time, taken)
         self._sample = read_sample(table, self._label)
-        self._first = table.first(FIRST_ROWS).profiles
+        self._first = (table.first(FIRST_ROWS) if table.count() > FIRST_ROWS else table).profiles
 
     def proposal(self, label_reason: str) -> Proposal:
         columns = tuple(self._column(self._table.profiles[name]) for name in self._table.columns)
@@ -75,6 +75,7 @@ class _Proposer:
             columns=columns,
             document=self._document(keys),
             label_reason=label_reason,
+            positive=positive_class(self._classes) if self._task == "binary" else "",
             history_keys=tuple(key for key in keys if key.column != self._choices.entity),
         )
 
@@ -108,9 +109,9 @@ class _Proposer:
     def _field(self, profile: ColumnProfile) -> ColumnProposal:
         field = propose_field(profile, self._first[profile.name])
         knowledge = self._knowledge(profile)
+        notes = [*field_notes(profile, field), *knowledge_notes(knowledge), *reading_notes(profile)]
         if knowledge and knowledge.is_copy:
             field |= {"feature": False}
-        notes = [*field_notes(profile, field, knowledge), *reading_notes(profile)]
         return _column(profile, "field" if field.get("feature", True) else "left out", field["type"], notes, field)
 
     def _knowledge(self, profile: ColumnProfile) -> Knowledge | None:

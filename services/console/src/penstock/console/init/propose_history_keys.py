@@ -13,7 +13,7 @@ from penstock.console.init.proposal import HistoryKey
 
 FEWEST_KEYS = 20  # fewer are a category that models see as it is
 MIN_GAIN = 0.02  # of the loss
-MIN_STANDARD_ERRORS = 4.0  # of the gain above 0, because many columns are tried
+MIN_STANDARD_ERRORS = 3.0  # of the gain above 0; keys that tell nothing lose
 SHRINKAGE = 5  # rows that the rate of all rows counts for in the rate of a key
 RECENT_ROWS = 200  # a block of rows, whose rate tells as much as a key that lasts no longer
 BINS = 20  # of numbers: a measure tells in bins what it tells by value, an id does not

@@ -68,17 +68,21 @@ def propose_label(label: ColumnProfile, classes: Counter[str], labels: Sequence[
 def label_notes(label: ColumnProfile, classes: Counter[str], task: str) -> list[str]:
     """What a person should know of the label's classes."""
     if task == "binary":
-        positive = _positive_last(classes)[1]
-        share = classes[positive] / classes.total()
-        text = (
-            f"positive class {positive[:20]!r}: {share:.2g}"
-            if share < 0.001
-            else f"{positive[:20]!r}: {100 * share:.2g} %"
-        )
-        return [f"rare positive class {text}"] if share < RARE else []
+        rare = min(classes.values()) < RARE * classes.total()
+        return [f"rare positive class: {positive_class(classes)}"] if rare else []
     if task == "multiclass" and label.kind == "integer":
         return [f'{len(classes)} whole numbers, taken for classes; amounts: task = "regression"']
     return []
+
+
+def positive_class(classes: Counter[str]) -> str:
+    """The positive one of two classes, which is the rarer, and its share.
+
+    >>> positive_class(Counter(no=96, yes=4))
+    'yes, 4 %'
+    """
+    name = _positive_last(classes)[1]
+    return f"{name[:20]}, {100 * classes[name] / classes.total():.2g} %"
 
 
 def _positive_last(classes: Counter[str]) -> list[str]:

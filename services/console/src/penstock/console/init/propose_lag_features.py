@@ -65,7 +65,7 @@ def _autocorrelation(series: Sequence[NDArray[np.float64]], lag: int) -> float:
     """The autocorrelation of the labels at a lag; 0 if too few labels have another one so far before them."""
     pairs = sum(max(len(labels) - lag, 0) for labels in series)
     products = sum(float((labels[lag:] * labels[: len(labels) - lag]).sum()) for labels in series if len(labels) > lag)
-    return products / pairs if pairs >= MIN_PAIRED * sum(map(len, series)) else 0.0
+    return products / pairs if pairs >= max(1, MIN_PAIRED * sum(map(len, series))) else 0.0
 
 
 def _season(autocorrelations: Sequence[float], least: float) -> tuple[int, ...]:

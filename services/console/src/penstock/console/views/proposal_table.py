@@ -64,13 +64,13 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     stream, label = proposal.document["stream"], proposal.document["label"]
     guess = f" (a guess: {proposal.label_reason}; --label names another)" if proposal.label_reason else ""
     yield "label", f"{label['name']}{guess}"
-    positive = f"; positive class {label['classes'][1]}, the rarer one" if stream["task"] == "binary" else ""
+    positive = f"; positive class, the rarer one: {proposal.positive}" if proposal.positive else ""
     yield "task", stream["task"] + positive
     yield "entity", stream.get("entity", "none; --entity names the column that says what an event is about")
     for key in proposal.history_keys[:3]:
         yield (
             "history",
-            f"earlier labels of the same {key.column} help ({key.gain:.0%} less loss): "
+            f"earlier labels of the same {key.column} help ({100 * key.gain:.0f} % less loss): "
             f"--entity {shlex.quote(key.column)}",
         )
     yield "time", _time(proposal)
@@ -78,7 +78,7 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     if proposal.rows < FIRST_TRAINING:
         yield "rows", f"{proposal.rows:,}, too few to train on: a first model needs {FIRST_TRAINING} outcomes"
     fields = sum(bool(column.field) for column in proposal.columns)
-    yield "written", f"{output}: stream {stream['name']}, {fields:,} fields"
+    yield "written", f"{output}: stream {stream['name']}, {fields:,} {'field' if fields == 1 else 'fields'}"
 
 
 def _time(proposal: Proposal) -> str:
