@@ -67,7 +67,8 @@ def service_failure(home: Home, deployment: Deployment | None) -> ConsoleFailure
     """Which service ends again and again, with its last line, or that nothing runs any more; None if all is well."""
     if deployment is None or not deployment.is_supervised:
         return ConsoleFailure(f"Penstock was stopped meanwhile; see {home.log_file('supervisor')}.")
-    return failing_process(home, deployment)
+    services = {name: record for name, record in deployment.processes.items() if name != "broker"}  # it is waited out
+    return failing_process(home, deployment.model_copy(update={"processes": services}))
 
 
 def failing_process(home: Home, deployment: Deployment) -> ConsoleFailure | None:
