@@ -60,7 +60,7 @@ def test_the_first_block_runs_the_whole_loop_in_process(folder: Path, tmp_path: 
     lines = commands("make setup")
     assert lines[:2] == list(SETUP)
     outputs = [run(command, folder, tmp_path / "home") for command in lines[2:]]
-    assert "stream.toml: stream file, 3 fields\n" in outputs[0]
+    assert "stream.toml: stream file, 3 fields" in outputs[0]
     assert "accuracy" in outputs[1]
     assert not (tmp_path / "home").exists()
 
