@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.metrics.intervals import Interval, variance, wilson
+from penstock.ml.metrics.probability_losses import CALIBRATION_BINS, brier_losses, calibration_bins, log_losses
 
 Floats = NDArray[np.float64]
-
-CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,7 @@ def _probability_metrics(probabilities: Floats, true: NDArray[np.int64]) -> dict
         probabilities, true = probabilities[declared], true[declared]
     if not len(true):
         return {}
-    of_true_class = probabilities[np.arange(len(true)), true]
-    distance = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * of_true_class + 1
-    metrics = {"log_loss": _mean(-np.log(np.clip(of_true_class, 1e-15, 1.0))), "brier": _mean(distance / 2)}
+    metrics = {"log_loss": _mean(log_losses(probabilities, true)), "brier": _mean(brier_losses(probabilities, true))}
     if probabilities.shape[1] == 2 and 0 < true.sum() < len(true):
         metrics["auc"] = _auc(probabilities[true == 1, 1], probabilities[true == 0, 1])
     return metrics
@@ -147,7 +144,7 @@ def _shares_below(scores: Floats, others: Floats) -> Floats:
 
 def _calibration_error(confidence: Floats, hits: NDArray[np.bool_]) -> MetricValue:
     """Expected calibration error over 10 bins of confidence (Naeini et al., 2015), by the spread within the bins."""
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
+    bins = calibration_bins(confidence)
     gaps = hits - confidence
     count = np.bincount(bins, minlength=CALIBRATION_BINS)
     total = np.bincount(bins, gaps, CALIBRATION_BINS)

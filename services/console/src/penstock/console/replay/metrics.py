@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from penstock.ml.metrics.intervals import wilson
+from penstock.ml.metrics.probability_losses import CALIBRATION_BINS, brier_losses, calibration_bins, log_losses
 from penstock.ml.metrics.scores import LARGEST_LOSS
 
-CALIBRATION_BINS = 10
 OUTER_TENTHS = (0.1, 0.9)
 
 Metrics = dict[str, float | None]
@@ -114,8 +114,7 @@ def class_calibration(answers: Codes, labels: Codes, probabilities: NDArray[np.f
     binary = probabilities.shape[1] == 2
     predicted = (probabilities[:, 1] if binary else probabilities.max(axis=1, initial=0.0)).astype(np.float64)
     observed = (labels == 1 if binary else labels == answers).astype(np.float64)
-    bins = np.minimum((predicted * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    return _bins(bins, predicted, observed, _share_interval)
+    return _bins(calibration_bins(predicted), predicted, observed, _share_interval)
 
 
 def number_calibration(answers: Floats, labels: Floats) -> list[CalibrationBin]:
@@ -147,12 +146,10 @@ def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | Non
     labels, given = labels[known], probabilities[known].astype(np.float64)
     if not len(labels):
         return {"log_loss": None, "brier": None, "auc": None}
-    of_truth = given[np.arange(len(labels)), labels]
-    squares = np.einsum("ij,ij->i", given, given) - 2 * of_truth + 1
     is_ranked = given.shape[1] == 2 and 0 < int(labels.sum()) < len(labels)
     return {
-        "log_loss": _finite(-np.log(np.clip(of_truth, 1e-15, 1.0)).mean()),
-        "brier": _finite(squares.mean() / 2),
+        "log_loss": _finite(log_losses(given, labels).mean()),
+        "brier": _finite(brier_losses(given, labels).mean()),
         "auc": _value(sk.roc_auc_score, labels, given[:, 1]) if is_ranked else None,
     }
 
