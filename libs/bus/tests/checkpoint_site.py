@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -17,36 +16,17 @@ from penstock.bus.state.unit_state import State
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.events import Label
-from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import LABELS, OUTCOMES
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import memory_telemetry
 
+from .label_stream import declared
+from .test_worker import label
+
 NAMESPACE = "test"
-DECLARATION = """
-[stream]
-name = "{name}"
-task = "binary"
-[label]
-name = "y"
-classes = ["0", "1"]
-[fields]
-x = {{ type = "number" }}
-"""
 LOANS = ("sums", "loans", 0)
-
-
-def declared(name: str) -> StreamDeclared:
-    declaration = parse_declaration(DECLARATION.format(name=name))
-    return StreamDeclared(source="t", id=name, time="2026-01-01T00:00:00Z", version=1, declaration=declaration)
-
-
-def label(number: int) -> bytes:
-    data = {"event_id": str(number), "event_source": "t", "value": "1"}
-    head = {"type": "penstock.label.v1", "source": "t", "id": str(number), "time": "2026-01-01T00:00:00Z"}
-    return json.dumps({**head, "data": data}).encode()
 
 
 def open_sums(unit: Unit, state: State) -> Sequence[Route]:

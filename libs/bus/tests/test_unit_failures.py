@@ -21,41 +21,18 @@ from penstock.bus.topics import control_topics, stream_topics
 from penstock.bus.worker.unit_failure import PROBE
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
-from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.events import Label
-from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import LABELS, OUTCOMES
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import memory_telemetry
 
+from .label_stream import declared
 from .test_worker import label, until
 
 NAMESPACE = "test"
-DECLARATION = """
-[stream]
-name = "{name}"
-task = "binary"
-[label]
-name = "y"
-classes = ["0", "1"]
-[fields]
-x = {{ type = "number" }}
-"""
-
 Fails = Callable[[str, int], Exception | None]
 """The error for a record of a stream, by its number."""
-
-
-def declared(name: str) -> StreamDeclared:
-    return StreamDeclared.model_validate(
-        {
-            "source": "t",
-            "id": f"{name}-1",
-            "time": "2026-01-01T00:00:00Z",
-            "version": 1,
-            "declaration": parse_declaration(DECLARATION.format(name=name)),
-        }
-    )
 
 
 @dataclass

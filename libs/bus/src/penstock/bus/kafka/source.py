@@ -1,4 +1,4 @@
-"""The consumers on Kafka: a member of a group, and a reader outside any."""
+"""A consumer on Kafka that is a member of a group."""
 
 from __future__ import annotations
 

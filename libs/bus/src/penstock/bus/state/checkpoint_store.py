@@ -11,7 +11,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 
@@ -20,7 +19,7 @@ from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.errors import TransientError
 from penstock.bus.state.checkpoint import CheckpointFile, CheckpointName, Manifest
 from penstock.bus.state.progress import Progress
-from penstock.bus.state.unit_state import UnitKey
+from penstock.bus.state.unit_state import UnitKey, unit_path
 
 KEPT = 2  # checkpoints of a unit
 UNNAMED_FOR = timedelta(hours=1)  # a file that no manifest names may be of one that is still being uploaded
@@ -108,16 +107,7 @@ class CheckpointStore:
             raise TransientError("the service is being stopped")
 
     def _folder(self, unit: UnitKey) -> str:
-        group, stream, partition = unit
-        return "/".join(
-            [
-                "checkpoints",
-                self._namespace,
-                quote(group, safe=""),
-                quote(stream or "_control", safe=""),
-                f"{partition}",
-            ]
-        )
+        return f"checkpoints/{self._namespace}/{unit_path(unit)}"
 
     def _manifest(self, unit: UnitKey, name: CheckpointName) -> str:
         return f"{self._folder(unit)}/manifests/{name}"

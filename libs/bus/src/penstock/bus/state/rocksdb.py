@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, Checkpoint, Options, Rdict, WriteBatch, WriteBufferManager
 
 from penstock.bus.errors import StateLocked, TransientError
 from penstock.bus.state.empty_store import EmptyStore
-from penstock.bus.state.unit_state import Changes, UnitKey
+from penstock.bus.state.unit_state import Changes, UnitKey, unit_path
 
 R = TypeVar("R")
 
@@ -196,8 +195,7 @@ class RocksStateStores:
 
     def folder(self, unit: UnitKey) -> Path:
         """Where a unit's state lies."""
-        group, stream, partition = unit
-        return self._folder / quote(group, safe="") / quote(stream or "_control", safe="") / str(partition)
+        return self._folder / unit_path(unit)
 
     def replace(self, unit: UnitKey, by: Path) -> None:
         """Put the state in the folder `by` in the place of a unit's state, which is closed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
+from urllib.parse import quote
 
 R = TypeVar("R")
 
@@ -14,6 +15,16 @@ Changes = dict[bytes, bytes | None]
 
 UnitKey = tuple[str, str | None, int]
 """A group's unit: the group, the stream (None: the control plane), the partition."""
+
+
+def unit_path(unit: UnitKey) -> str:
+    """Where a unit's files lie below a folder: `<group>/<stream>/<partition>`, whatever the names hold.
+
+    >>> unit_path(("validator", None, 0)), unit_path(("a/b", "loans", 3))
+    ('validator/_control/0', 'a%2Fb/loans/3')
+    """
+    group, stream, partition = unit
+    return f"{quote(group, safe='')}/{quote(stream or '_control', safe='')}/{partition}"
 
 
 class StateStore(Protocol):
