@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.topics import RECEIVED
-from penstock.server.scoring import predict_request, row_slices, sealed_events
+from penstock.server.scoring import predict_request, row_slices
 from penstock.server.scoring.batch_predictor import BatchPredictor
-from penstock.server.scoring.row_slices import CELLS, ROWS, rows_at_a_time
+from penstock.server.scoring.row_slices import CELLS, ROWS, encode_in_turns, rows_at_a_time
 from penstock.server.web import tensor_data
 from penstock.server.web.open_inference_requests import MOST_TENSORS
 from penstock.server.web.tensor_data import encode_values, names_a_key_twice
@@ -42,7 +43,7 @@ async def test_a_large_request_is_checked_predicted_and_sealed_in_slices_under_o
     deployment: Any, registry: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_slices, "ROWS", 3)
-    monkeypatch.setattr(sealed_events, "TURN_BYTES", 1)
+    monkeypatch.setattr(row_slices, "TURN_BYTES", 1)
     await deployment.serve_epoch(registry.epoch(0))
     checked, predicted = [], []
     check, predict = predict_request.check_events, BatchPredictor.predict
@@ -69,11 +70,31 @@ async def test_a_large_request_is_checked_predicted_and_sealed_in_slices_under_o
     assert len(deployment.records(RECEIVED, "loans")) == 9
 
 
+async def test_others_have_their_turn_while_much_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_slices, "TURN_BYTES", 10)
+    encoded: list[int] = []
+    turns: list[int] = []
+
+    async def take_turns() -> None:
+        while True:
+            turns.append(len(encoded))
+            await asyncio.sleep(0)
+
+    def encode(number: int) -> bytes:
+        encoded.append(number)
+        return b"12345"
+
+    other = asyncio.create_task(take_turns())
+    assert await encode_in_turns(range(9), encode) == [b"12345"] * 9
+    other.cancel()
+    assert turns == [3, 6]
+
+
 async def test_a_large_answer_is_the_same_json(deployment: Any, registry: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     await deployment.serve_epoch(registry.epoch(0))
     events = [deployment.event(number, income=number - 2.0) for number in range(7)]
     whole = await _post(deployment, PREDICT, events)
-    monkeypatch.setattr("penstock.server.web.responses.TURN_BYTES", 1)
+    monkeypatch.setattr(row_slices, "TURN_BYTES", 1)
     monkeypatch.setattr(row_slices, "ROWS", 1)
     assert (await _post(deployment, PREDICT, events)).content == whole.content
 

@@ -22,7 +22,7 @@ from penstock.contracts.refusals import Refusal
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import SOURCE, TYPES, RecordKind, cloud_event_of, cloud_event_of_parsed
 from penstock.runtime.http.event_parser import EventParser, ParsedEvent, event_of
-from penstock.runtime.http.value_count import MOST_VALUES, has_more_values
+from penstock.runtime.http.value_count import MOST_VALUES, TOO_MANY_VALUES, has_more_values
 
 _Decoded = tuple[Event[Any] | Label, bytes]
 """A record and its bytes."""
@@ -116,7 +116,7 @@ class Admission:
         if len(document) > self._limits.record_bytes:
             return self._too_many_bytes(kind)
         if has_more_values(document, MOST_VALUES):
-            return Refusal("too_large", f"expected at most {MOST_VALUES} values in a record", kind=kind)
+            return Refusal("too_large", TOO_MANY_VALUES, kind=kind)
         return None
 
     def _too_many_bytes(self, kind: RecordKind) -> Refusal:

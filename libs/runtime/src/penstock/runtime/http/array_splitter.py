@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import Problem, problem_of
-from penstock.runtime.http.value_count import MOST_VALUES
+from penstock.runtime.http.value_count import MOST_VALUES, TOO_MANY_VALUES
 
 PIECE_BYTES = 128 << 10  # decoded at a time; the last piece, or one of large items, is up to twice as large
 COUNT_BYTES = 8 << 10  # whose brackets are counted at a time
@@ -131,7 +131,7 @@ class ArraySplitter:
         if self._depth > MAX_DEPTH:
             raise _malformed()
         if self._item_brackets > MOST_VALUES:
-            raise Problem(413, "too_large", f"expected at most {MOST_VALUES} values in a record")
+            raise Problem(413, "too_large", TOO_MANY_VALUES)
 
     def _close(self, at: int, bracket: bytes) -> None:
         self._depth -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MOST_VALUES = 100_000  # of one record: arrays, objects, and what they hold
+TOO_MANY_VALUES = f"expected at most {MOST_VALUES} values in a record"
 TEXTS_PER_VALUE = 2  # a member's name, and its value
 ESCAPES = (b"\\\\", b'\\"')
 

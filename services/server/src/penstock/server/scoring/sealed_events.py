@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
-from penstock.server.scoring.row_slices import TURN_BYTES
+from penstock.server.scoring.row_slices import encode_in_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,8 @@ async def seal_events(
     traceparent: bytes | None,
 ) -> SealedEvents:
     """Seal the events of one request with their predictions."""
-    values: list[bytes] = []
-    size = 0
-    for event, data in zip(events, predictions, strict=True):
-        if size > TURN_BYTES:
-            await asyncio.sleep(0)
-            size = 0
-        values.append(_seal(seal, stream, event, data))
-        size += len(values[-1])
+    pairs = zip(events, predictions, strict=True)
+    values = await encode_in_turns(pairs, lambda pair: _seal(seal, stream, *pair))
     keys = [(data.entity or event.id).encode() for event, data in zip(events, predictions, strict=True)]
     return SealedEvents([event.id for event in events], values, keys, traceparent)
 

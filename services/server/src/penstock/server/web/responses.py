@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import ProblemBody, problem_of
 from penstock.server.models.arm import Arm
 from penstock.server.scoring.predict_request import PredictResult
-from penstock.server.scoring.row_slices import TURN_BYTES, rows_at_a_time
+from penstock.server.scoring.row_slices import encode_in_turns, rows_at_a_time
 
 
 class ModelFacts(Struct):
@@ -73,25 +73,15 @@ class PredictResponse:
         Raises:
             Problem: the only event was refused.
         """
-        return await _encode_items(self._items()) if self.is_array else _encode(self.body())
+        if not self.is_array:
+            return _encode(self.body())
+        return b"[%b]" % b",".join(await encode_in_turns(self._items(), _encode))
 
     def _items(self) -> Iterator[Any]:
         return (_refusal_body(result) if isinstance(result, Refusal) else result for result in self.results)
 
 
 _encode = msgspec.json.Encoder().encode
-
-
-async def _encode_items(items: Iterable[Any]) -> bytes:
-    texts: list[bytes] = []
-    size = 0
-    for item in items:
-        if size > TURN_BYTES:
-            await asyncio.sleep(0)
-            size = 0
-        texts.append(_encode(item))
-        size += len(texts[-1])
-    return b"[%b]" % b",".join(texts)
 
 
 async def event_responses(result: PredictResult) -> list[EventResponse | Refusal]:
