@@ -41,16 +41,12 @@ class Broker:
         """The address for clients."""
         return f"127.0.0.1:{self.port}"
 
-    def command(self) -> list[str]:
-        """The command that starts the node, after `set_up`."""
-        return self._java("kafka.Kafka", self._properties.name, options=(HEAP,))
-
     def plan(self) -> ProcessPlan:
-        """How the supervisor runs the node."""
+        """How the node runs, after `set_up`."""
         address = f"{KAFKA_SCHEME}{self.bootstrap}"
         return ProcessPlan(
             name="broker",
-            command=tuple(self.command()),
+            command=tuple(self._java("kafka.Kafka", self._properties.name, options=(HEAP,))),
             environment=JAVA_ENVIRONMENT,
             folder=self.home.kafka,
             port=self.port,

@@ -14,7 +14,7 @@ from pathlib import Path
 from penstock.console.broker.broker_probe import broker_answers
 from penstock.console.broker.jar_pins import read_pins
 from penstock.console.broker.jars import obtain_jars
-from penstock.console.broker.java import JAVA_ENVIRONMENT, find_java
+from penstock.console.broker.java import find_java
 from penstock.console.broker.kafka import Broker
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, prepare
@@ -73,10 +73,11 @@ def start_broker(home: Path, port: int | None = None) -> BrokerProcess:
     node.set_up()
     log_file = layout.log_file("broker")
     with log_file.open("ab") as output:
+        plan = node.plan()
         process = subprocess.Popen(
-            node.command(),
-            cwd=layout.kafka,
-            env={**os.environ, **JAVA_ENVIRONMENT},
+            plan.command,
+            cwd=plan.folder,
+            env={**os.environ, **plan.environment},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from penstock.console.deployment import Deployment
+from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 from penstock.console.poll import poll
@@ -68,12 +68,12 @@ def service_failure(home: Home, deployment: Deployment | None) -> ConsoleFailure
     if deployment is None or not deployment.is_supervised:
         return ConsoleFailure(f"Penstock was stopped meanwhile; see {home.log_file('supervisor')}.")
     services = {name: record for name, record in deployment.processes.items() if name != "broker"}  # it is waited out
-    return failing_process(home, deployment.model_copy(update={"processes": services}))
+    return failing_process(home, services)
 
 
-def failing_process(home: Home, deployment: Deployment) -> ConsoleFailure | None:
-    """Which process ends again and again, with the last line of its log; None if none does."""
-    for name, record in deployment.processes.items():
+def failing_process(home: Home, processes: Mapping[str, ProcessRecord]) -> ConsoleFailure | None:
+    """Which of the processes ends again and again, with the last line of its log; None if none does."""
+    for name, record in processes.items():
         if record.state is ProcessState.FAILING:
             last_line = next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing")
             return ConsoleFailure(

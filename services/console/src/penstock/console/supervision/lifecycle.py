@@ -68,7 +68,7 @@ def await_ready(home: Home, show: ShowDeployment = lambda _: None, limit_s: floa
             show(deployment)
             if deployment.is_ready:
                 return deployment
-            if failure := failing_process(home, deployment):
+            if failure := failing_process(home, deployment.processes):
                 raise failure
             _raise_if_late(deployment, end, limit_s)
         elif not is_locked(home):
