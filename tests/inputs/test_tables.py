@@ -19,23 +19,12 @@ from penstock.console.table.csv_source import LONGEST_LINE
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 from services.console.tests.failing_command import WrongInputCommand, wrong_input
+from services.console.tests.good_file import GOOD, STREAM
 
 from .rows import rows
 
 __all__ = ["wrong_input"]
 
-GOOD = "a,b,y\n1,2,yes\n3,4,no\n"
-STREAM = """
-[stream]
-name = "things"
-task = "binary"
-[label]
-name = "y"
-classes = ["no", "yes"]
-[fields]
-a = { type = "number" }
-b = { type = "number" }
-"""
 NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
 ENDLESS = b"a,b,y\n" + b"7" * (LONGEST_LINE + 2)
 

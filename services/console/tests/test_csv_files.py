@@ -19,21 +19,9 @@ from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
 from penstock.console.table.table import open_table
 
 from .failing_command import WrongInputCommand, wrong_input
+from .good_file import GOOD, STREAM
 
 __all__ = ["wrong_input"]
-
-GOOD = "a,b,y\n1,2,yes\n3,4,no\n"
-STREAM = """
-[stream]
-name = "things"
-task = "binary"
-[label]
-name = "y"
-classes = ["no", "yes"]
-[fields]
-a = { type = "number" }
-b = { type = "number" }
-"""
 
 
 @pytest.fixture

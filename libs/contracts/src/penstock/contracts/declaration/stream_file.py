@@ -106,17 +106,17 @@ _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 def _syntax_error(message: str, name: str) -> str:
     line = _AT_LINE.search(message)
     where = f"{name}:{line.group(1)}" if line else name
-    reason = _one_line(_AT_LINE.sub(r" at column \2", message))
+    reason = one_line(_AT_LINE.sub(r" at column \2", message))
     return f"{where}: not valid TOML: {reason}"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text without control characters: errors quote keys and values, which may hold anything."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _located(violation: Violation, text: str, name: str) -> str:
-    return f"{_place(violation.path, text, name)}: {_one_line(f'{violation.key}: {violation.detail}')}"
+    return f"{_place(violation.path, text, name)}: {one_line(f'{violation.key}: {violation.detail}')}"
 
 
 def _place(path: KeyPath, text: str, name: str) -> str:

@@ -8,10 +8,9 @@ from itertools import islice
 from typing import Any
 
 from penstock.console.failure import wrong_input
-from penstock.console.table.column_kind import EPOCH_END, EPOCH_START
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.table import Table
-from penstock.console.table.time_format import parse_time
+from penstock.console.table.time_format import epoch_format, parse_time
 from penstock.contracts.declaration.stream import TimeFormat
 
 CLOCK_ROWS = 1000  # in which the hour is looked for
@@ -51,9 +50,7 @@ def time_format(profile: ColumnProfile) -> TimeFormat | None:
     low, high = profile.minimum, profile.maximum
     if not isinstance(low, float) or not isinstance(high, float):
         return None
-    if low >= EPOCH_START and high < EPOCH_END:
-        return "epoch-seconds"
-    return "epoch-milliseconds" if low >= EPOCH_START * 1000 and high < EPOCH_END * 1000 else None
+    return epoch_format(low, high)
 
 
 def propose_time(table: Table, column: str) -> dict[str, Any]:

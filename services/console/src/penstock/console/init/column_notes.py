@@ -9,6 +9,7 @@ from penstock.console.init.label_knowledge import Knowledge
 from penstock.console.init.propose_field import looks_like_id
 from penstock.console.init.sample import unreadable_texts
 from penstock.console.table.column_profile import ColumnProfile
+from penstock.contracts.declaration.stream_file import one_line
 
 SHOWN_EXCEPTIONS = 2
 SHOWN_TEXTS = 3
@@ -44,7 +45,7 @@ def quoted(text: str, length: int = 20) -> str:
     >>> quoted("a long and winding text"), quoted("short")
     ('"a long and winding …"', '"short"')
     """
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    line = one_line(text)
     short = line if len(line) <= length else line[: length - 1] + "…"
     return '"' + short + '"'
 

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from penstock.console.init.proposal import Proposal
-from penstock.contracts.declaration.stream_file import write_declaration
+from penstock.contracts.declaration.stream_file import one_line, write_declaration
 
 OTHER_SETTINGS = {
     "stream": (
@@ -52,7 +52,7 @@ def _header(proposal: Proposal) -> str:
     named = [part for name, column in options if column for part in (f"--{name}", column)]
     command = shlex.join(["penstock", "stream", "init", proposal.path.name, *named])
     return (
-        f"# Proposed by: {comment(command)}\n"
+        f"# Proposed by: {one_line(command)}\n"
         "# Every key is described in docs/stream-toml.md; `penstock stream schema` writes a JSON Schema for editors.\n"
     )
 
@@ -66,7 +66,7 @@ def _table(title: str, content: dict[str, Any], proposal: Proposal) -> str:
 
 def _notes(title: str, proposal: Proposal) -> dict[str, str]:
     """The comments behind the keys of a table."""
-    columns = {column.name: comment("; ".join(column.notes)) for column in proposal.columns if column.notes}
+    columns = {column.name: one_line("; ".join(column.notes)) for column in proposal.columns if column.notes}
     if title == "fields":
         return columns
     if title == "label":
@@ -80,8 +80,3 @@ def _notes(title: str, proposal: Proposal) -> dict[str, str]:
 
 def _settings(title: str) -> str:
     return "".join(f"# {line}  # {meaning}\n" for line, meaning in OTHER_SETTINGS.get(title, ()))
-
-
-def comment(text: str) -> str:
-    """A text that may stand in a comment: on one line, without control characters."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,4 +1,6 @@
-"""Ids by the order in which they were added: an open-addressing hash table, at a third of a dictionary's memory."""
+"""Ids in the order in which they were added, in one piece of memory, and an index of them: an open-addressing hash
+table, at a third of a dictionary's memory.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,36 @@ ABSENT = -1
 _FEWEST = 1024  # places, a power of two
 
 
+class IdColumn:
+    """Ids in order, each at its number.
+
+    >>> column = IdColumn()
+    >>> column.append("a"), column.append("bc"), list(column), column.holds(1, b"bc")
+    (None, None, ['a', 'bc'], True)
+    """
+
+    def __init__(self) -> None:
+        self._ids = bytearray()
+        self._ends = array("q", [0])
+
+    def __len__(self) -> int:
+        """How many ids there are."""
+        return len(self._ends) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids, in order."""
+        return (self._ids[start:end].decode() for start, end in pairwise(self._ends))
+
+    def append(self, name: str) -> None:
+        """Add an id."""
+        self._ids += name.encode()
+        self._ends.append(len(self._ids))
+
+    def holds(self, number: int, name: bytes) -> bool:
+        """Whether the id at a number is this one, in UTF-8."""
+        return self._ids[self._ends[number] : self._ends[number + 1]] == name
+
+
 class IdIndex:
     """The slot of each id: 0 for the first that was added, then 1, and so on.
 
@@ -19,17 +51,16 @@ class IdIndex:
     """
 
     def __init__(self) -> None:
-        self._ids = bytearray()
-        self._ends = array("q", [0])
+        self._ids = IdColumn()
         self._places = array("i", [ABSENT]) * _FEWEST
 
     def __len__(self) -> int:
         """How many ids there are."""
-        return len(self._ends) - 1
+        return len(self._ids)
 
     def __iter__(self) -> Iterator[str]:
         """The ids, in the order of their slots."""
-        return (self._ids[start:end].decode() for start, end in pairwise(self._ends))
+        return iter(self._ids)
 
     def find(self, name: str) -> int:
         """The slot of an id, -1 if it was not added."""
@@ -40,8 +71,7 @@ class IdIndex:
         place = self._place(name)
         if self._places[place] == ABSENT:
             self._places[place] = len(self)
-            self._ids += name.encode()
-            self._ends.append(len(self._ids))
+            self._ids.append(name)
             if 2 * len(self) > len(self._places):
                 self._grow()
             return len(self) - 1
@@ -51,7 +81,7 @@ class IdIndex:
         """Where the id is in the table, or would be."""
         mask, key = len(self._places) - 1, name.encode()
         place = hash(name) & mask
-        while (slot := self._places[place]) != ABSENT and self._ids[self._ends[slot] : self._ends[slot + 1]] != key:
+        while (slot := self._places[place]) != ABSENT and not self._ids.holds(slot, key):
             place = (place + 1) & mask
         return place
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.console.replay.id_index import IdColumn
 from penstock.console.replay.labelled_rows import Row
 
 
@@ -22,8 +22,7 @@ class RowLabels:
     def __init__(self) -> None:
         self.classes: dict[str, int] = {}
         self._labels = array("d")
-        self._ids = bytearray()
-        self._id_ends = array("q", [0])
+        self._ids = IdColumn()
 
     def add(self, rows: Sequence[Row]) -> None:
         """Add the next rows."""
@@ -32,8 +31,7 @@ class RowLabels:
             if isinstance(label, str):
                 label = self.classes.setdefault(label, len(self.classes))
             self._labels.append(nan if label is None else label)
-            self._ids += row.id.encode()
-            self._id_ends.append(len(self._ids))
+            self._ids.append(row.id)
 
     def __len__(self) -> int:
         """How many rows were sent."""
@@ -41,7 +39,7 @@ class RowLabels:
 
     def ids(self) -> Iterator[str]:
         """The ids of the events, in the order of the rows."""
-        return (self._ids[start:end].decode() for start, end in pairwise(self._id_ends))
+        return iter(self._ids)
 
     def by_id(self) -> dict[str, str | float]:
         """The labels by the ids of the events; rows without a label are left out."""

@@ -58,7 +58,7 @@ def class_namer(classes: Collection[str], profile: ColumnProfile) -> Callable[[A
 
     def name(cell: Any) -> str:
         if not isinstance(cell, str):
-            return cell.isoformat() if isinstance(cell, datetime) else canonical_class(cell)
+            return _text(cell)
         if cell in classes:
             return cell
         lower = cell.lower()

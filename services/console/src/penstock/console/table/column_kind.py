@@ -13,16 +13,16 @@ from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
 from penstock.console.table.kept_texts import kept_texts
 from penstock.console.table.number_format import Decimal, NumberFormat
 from penstock.console.table.number_names import merged_texts, written_as_versions
-from penstock.console.table.reading import MOST_EXCEPTIONS, Reading
+from penstock.console.table.time_format import epoch_format
+from penstock.console.table.value_summary import MOST_EXCEPTIONS, ValueSummary
 from penstock.contracts.declaration.stream import TimeFormat
 
 LARGEST_SHARE = 0.01  # of a column's values that may be exceptions
 FEW_EXCEPTIONS = 3  # that a small file may have, up to a tenth of its values
 MOST_CODES = 50  # different texts of numbers that may be codes, such as versions
 MOST_LATE = 0.05  # of rows out of order in a column that rises
-EPOCH_START, EPOCH_END = 631_152_000, 4_102_444_800  # 1990 and 2100
 BOOLEANS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
-TIME_READINGS: dict[str, TimeFormat] = {"iso": "iso", "day_first": "day-first", "month_first": "month-first"}
+TIME_FORMATS: dict[str, TimeFormat] = {"iso": "iso", "day_first": "day-first", "month_first": "month-first"}
 _TIME_NAME = re.compile(r"(^|[^a-z])(time|date|datetime|ts|epoch|when|at|created|updated)([^a-z]|$)|timestamp")
 
 
@@ -31,7 +31,7 @@ class Decision:
     """What a column was found to be."""
 
     kind: Kind
-    reading: Reading | None = None
+    summary: ValueSummary | None = None
     number_format: NumberFormat | None = None
     time_format: TimeFormat | None = None
     ambiguous: str = ""
@@ -56,7 +56,7 @@ def decimal_of_file(scans: Iterable[ColumnScan], delimiter: str) -> Decimal:
     """
     points, commas = 0, 0
     for scan in scans:
-        point, comma = scan.readings["point"], scan.readings["comma"]
+        point, comma = scan.summaries["point"], scan.summaries["comma"]
         points += point.count > comma.count and _is_number(scan, point)
         commas += comma.count > point.count and _is_number(scan, comma)
     return "," if not points and (commas or delimiter == ";") else "."
@@ -75,10 +75,10 @@ def profile_of(
     if is_text and scan.counts is not None:
         counts.update(scan.disguised | Counter(kept))
     missing_texts = {text: count for text, count in scan.missing_texts.items() if text not in kept}
-    reading = decision.reading
+    summary = decision.summary
     disguised = dict(scan.disguised)
-    if reading is not None and decision.kind in ("number", "integer"):
-        disguised |= _sentinels(reading, scan)
+    if summary is not None and decision.kind in ("number", "integer"):
+        disguised |= _sentinels(summary, scan)
     low, high = _ends(decision)
     return ColumnProfile(
         name=name,
@@ -92,15 +92,15 @@ def profile_of(
         number_format=decision.number_format,
         time_format=decision.time_format,
         ambiguous=decision.ambiguous,
-        exception_count=0 if reading is None else _readable_values(scan) - reading.count,
+        exception_count=0 if summary is None else _readable_values(scan) - summary.count,
         missing_texts=missing_texts,
         kept_texts=kept,
         disguised=disguised,
         codes=decision.codes,
         merged=merged_texts(counts) if len(counts) <= MOST_CODES else (),
         unique=not scan.repeats,
-        rising=reading is not None and _is_rising(reading),
-        late=0 if reading is None else reading.late,
+        rising=summary is not None and _is_rising(summary),
+        late=0 if summary is None else summary.late,
     )
 
 
@@ -126,63 +126,63 @@ def _is_boolean(counts: Mapping[str, int] | None) -> bool:
 
 def _time(scan: ColumnScan) -> Decision | None:
     values = _readable_values(scan)
-    readings = {name: scan.readings[name] for name in TIME_READINGS}
-    best = max(readings, key=lambda name: (readings[name].count, -readings[name].late))
-    if not readings[best].count or values - readings[best].count > _allowed(values):
+    summaries = {name: scan.summaries[name] for name in TIME_FORMATS}
+    best = max(summaries, key=lambda name: (summaries[name].count, -summaries[name].late))
+    if not summaries[best].count or values - summaries[best].count > _allowed(values):
         return None
     other = {"day_first": "month_first", "month_first": "day_first"}.get(best)
-    ambiguous = TIME_READINGS[other] if other and readings[other].count == readings[best].count else ""
-    return Decision("time", readings[best], time_format=TIME_READINGS[best], ambiguous=ambiguous)
+    ambiguous = TIME_FORMATS[other] if other and summaries[other].count == summaries[best].count else ""
+    return Decision("time", summaries[best], time_format=TIME_FORMATS[best], ambiguous=ambiguous)
 
 
-def _is_number(scan: ColumnScan, reading: Reading) -> bool:
+def _is_number(scan: ColumnScan, summary: ValueSummary) -> bool:
     values = _readable_values(scan)
-    return reading.count > 0 and values - reading.count <= _allowed(values)
+    return summary.count > 0 and values - summary.count <= _allowed(values)
 
 
 def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision | None:
     values = _readable_values(scan)
     decimal = _decimal(scan, decimal_of_file)
-    reading = scan.readings["point" if decimal == "." else "comma"]
-    if not _is_number(scan, reading):
+    summary = scan.summaries["point" if decimal == "." else "comma"]
+    if not _is_number(scan, summary):
         return None
-    if codes := _codes(scan, reading, decimal):
+    if codes := _codes(scan, summary, decimal):
         return Decision("text", codes=codes)
     unit = max(scan.units, key=scan.units.__getitem__, default="")
-    if 0 < scan.units["%"] * 2 < reading.count:  # 5% among plain numbers is 0.05 or 5: not for us to say
+    if 0 < scan.units["%"] * 2 < summary.count:  # 5% among plain numbers is 0.05 or 5: not for us to say
         if scan.units["%"] > _allowed(values):
             return None
         unit = "" if unit == "%" else unit
-        failed = sorted({*reading.failed, *scan.percents})[:MOST_EXCEPTIONS]
-        reading = replace(reading, count=reading.count - scan.units["%"], failed=failed)
+        failed = sorted({*summary.failed, *scan.percents})[:MOST_EXCEPTIONS]
+        summary = replace(summary, count=summary.count - scan.units["%"], failed=failed)
     if sum(scan.units.values()) - scan.units[unit] > _allowed(values):
         return None  # amounts in several currencies are no numbers of one kind
-    epoch = _epoch(name, reading)
+    epoch = _epoch(name, summary)
     if epoch is not None:
-        return Decision("time", reading, NumberFormat(decimal), epoch)
+        return Decision("time", summary, NumberFormat(decimal), epoch)
     ambiguous = ""
-    other = scan.readings["comma" if decimal == "." else "point"]
-    if other.count == reading.count and (other.minimum, other.maximum) != (reading.minimum, reading.maximum):
+    other = scan.summaries["comma" if decimal == "." else "point"]
+    if other.count == summary.count and (other.minimum, other.maximum) != (summary.minimum, summary.maximum):
         ambiguous = "decimal commas" if decimal == "." else "decimal points"
-    kind: Kind = "integer" if reading.whole else "number"
-    return Decision(kind, reading, NumberFormat(decimal, unit), ambiguous=ambiguous)
+    kind: Kind = "integer" if summary.whole else "number"
+    return Decision(kind, summary, NumberFormat(decimal, unit), ambiguous=ambiguous)
 
 
 def _decimal(scan: ColumnScan, decimal_of_file: Decimal) -> Decimal:
     """The decimal sign with which most cells are numbers; that of the file where both would do."""
-    point, comma = scan.readings["point"], scan.readings["comma"]
+    point, comma = scan.summaries["point"], scan.summaries["comma"]
     if point.count != comma.count:
         return "," if comma.count > point.count else "."
     return decimal_of_file
 
 
-def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
+def _codes(scan: ColumnScan, summary: ValueSummary, decimal: str) -> str:
     """Why the numbers of a column are codes, kept as text, or empty."""
-    measured = scan.fractions * 2 > reading.count  # most have a decimal point: these are measurements
+    measured = scan.fractions * 2 > summary.count  # most have a decimal point: these are measurements
     for reason, (text, count) in scan.codes.items():
         if reason == "a plus before digits" and scan.minus:
             continue
-        if reason != "leading zeros" and count <= _allowed(reading.count):
+        if reason != "leading zeros" and count <= _allowed(summary.count):
             continue
         if not measured:
             return f"{reason}: {text}"
@@ -196,57 +196,55 @@ def _codes(scan: ColumnScan, reading: Reading, decimal: str) -> str:
     return ""
 
 
-def _epoch(name: str, reading: Reading) -> TimeFormat | None:
+def _epoch(name: str, summary: ValueSummary) -> TimeFormat | None:
     """Whether numbers are seconds or milliseconds since 1970: of plausible years, and rising or called a time."""
-    for time_format, scale in (("epoch-seconds", 1), ("epoch-milliseconds", 1000)):
-        if EPOCH_START * scale <= reading.minimum and reading.maximum < EPOCH_END * scale:
-            named = _TIME_NAME.search(name.lower()) is not None
-            counter = reading.maximum - reading.minimum <= reading.count  # neighbouring numbers are ids
-            if named or (_is_rising(reading) and not counter and not name.lower().endswith("id")):
-                return time_format  # type: ignore[return-value]
-    return None
+    time_format = epoch_format(summary.minimum, summary.maximum)
+    named = _TIME_NAME.search(name.lower()) is not None
+    counter = summary.maximum - summary.minimum <= summary.count  # neighbouring numbers are ids
+    rises = _is_rising(summary) and not counter and not name.lower().endswith("id")
+    return time_format if named or rises else None
 
 
 def _typed(name: str, scan: ColumnScan) -> Decision:
-    reading = scan.readings["typed"]
+    summary = scan.summaries["typed"]
     if scan.typed == "boolean":
         return Decision("boolean")
-    if not reading.count:
+    if not summary.count:
         return Decision("empty")
     if scan.typed == "time":
-        return Decision("time", reading, time_format="iso")
+        return Decision("time", summary, time_format="iso")
     if scan.codes:
         return Decision("text", codes=": ".join([next(iter(scan.codes)), next(iter(scan.codes.values()))[0]]))
-    epoch = _epoch(name, reading)
+    epoch = _epoch(name, summary)
     if epoch is not None:
-        return Decision("time", reading, NumberFormat(), epoch)
-    return Decision("integer" if reading.whole else "number", reading, NumberFormat())
+        return Decision("time", summary, NumberFormat(), epoch)
+    return Decision("integer" if summary.whole else "number", summary, NumberFormat())
 
 
-def _is_rising(reading: Reading) -> bool:
-    allowed = max(reading.count * MOST_LATE, 1 if reading.count >= 10 else 0)
-    return reading.late <= allowed and reading.maximum > reading.minimum
+def _is_rising(summary: ValueSummary) -> bool:
+    allowed = max(summary.count * MOST_LATE, 1 if summary.count >= 10 else 0)
+    return summary.late <= allowed and summary.maximum > summary.minimum
 
 
-def _sentinels(reading: Reading, scan: ColumnScan) -> dict[str, int]:
+def _sentinels(summary: ValueSummary, scan: ColumnScan) -> dict[str, int]:
     """The numbers that lie apart from the others and occur several times, as -999 does."""
     if scan.counts is not None and len(scan.counts) <= 10:
         return {}
-    low, high = reading.inner
+    low, high = summary.inner
     return {
         f"{value:g}": count
-        for value, count in reading.sentinels.items()
+        for value, count in summary.sentinels.items()
         if count >= 2 and (low >= 0 if value < 0 else 2 * high < value)
     }
 
 
 def _ends(decision: Decision) -> tuple[float | datetime | None, float | datetime | None]:
-    reading = decision.reading
-    if reading is None or not reading.count:
+    summary = decision.summary
+    if summary is None or not summary.count:
         return None, None
     if decision.kind != "time":
-        return reading.minimum, reading.maximum
+        return summary.minimum, summary.maximum
     epoch = decision.time_format == "epoch-milliseconds"
     scale = 1000 if epoch else 1
-    low, high = (datetime.fromtimestamp(value / scale, UTC) for value in (reading.minimum, reading.maximum))
+    low, high = (datetime.fromtimestamp(value / scale, UTC) for value in (summary.minimum, summary.maximum))
     return low, high

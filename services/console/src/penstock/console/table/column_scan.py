@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
 from penstock.console.table.missing_values import DISGUISED_TEXTS
 from penstock.console.table.odd_text import OddText, number_code, odd_text
-from penstock.console.table.reading import MOST_EXCEPTIONS, Reading
+from penstock.console.table.value_summary import MOST_EXCEPTIONS, ValueSummary
 from penstock.contracts.declaration.stream import MISSING_TEXTS
 
 MOST_DISTINCT = 10_000  # values that are counted
@@ -35,12 +35,12 @@ class ColumnScan:
         disguised: texts that may stand for a missing value, with counts.
         counts: how often each other text occurs; None once there are more than `MOST_DISTINCT`.
         repeats: whether a text occurred twice.
-        readings: the values as each format reads them; "typed" for those of a typed file.
+        summaries: the values as each format reads them; "typed" for those of a typed file.
         units: how often each unit stands beside a number.
         percents: rows of the first numbers with a % beside them.
         codes: numbers whose text a number would not keep: by reason, the first one and how many.
         fractions: how many plain numbers have a decimal point.
-        plus, minus: whether a number has the sign.
+        minus: whether a number is below 0.
         untyped: whether cells are text in want of a type, as in CSV; in a typed file a text is a text.
         typed: the type in a typed file, empty where values are text.
         texts: how many values are text.
@@ -53,7 +53,9 @@ class ColumnScan:
     disguised: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] | None = field(default_factory=Counter)
     repeats: bool = False
-    readings: dict[str, Reading] = field(default_factory=lambda: {name: Reading() for name in (*FORMATS, "typed")})
+    summaries: dict[str, ValueSummary] = field(
+        default_factory=lambda: {name: ValueSummary() for name in (*FORMATS, "typed")}
+    )
     units: Counter[str] = field(default_factory=Counter)
     codes: dict[str, list[Any]] = field(default_factory=dict)
     fractions: int = 0
@@ -90,7 +92,7 @@ class ColumnScan:
         self._count(column, present)
         self.texts += int(present.sum())
         for name, numbers in values.items():
-            self.readings[name].add(numbers, present, self.rows)
+            self.summaries[name].add(numbers, present, self.rows)
 
     def _add_only_texts(self, column: pa.StringArray) -> None:
         """Cells of a column that is surely text, and whose texts are no longer counted: which are missing, alone."""
@@ -108,7 +110,7 @@ class ColumnScan:
         values = {"point": point}
         if not fractions.any():
             values["comma"] = point.copy() if texts.odd.any() else point
-        elif self.readings["comma"].count * 2 >= self.texts:
+        elif self.summaries["comma"].count * 2 >= self.texts:
             values["comma"] = np.where(fractions, np.where(texts.grouped(), point * 1000, np.nan), point)
         return values
 
@@ -214,7 +216,7 @@ class ColumnScan:
             self.blanks += int((np.isnan(values) & present).sum())
             present &= ~np.isnan(values)
             values[lost] = np.nan
-        self.readings["typed"].add(values, present, self.rows)
+        self.summaries["typed"].add(values, present, self.rows)
         self._count(column.cast(pa.string()) if pa.types.is_boolean(kind) else column, present)
 
     def _note_large(self, valid: pa.Array) -> None:

@@ -7,9 +7,7 @@ every quote stands where the strict reader expects one; else the batches are tho
 from __future__ import annotations
 
 import csv
-import gzip
 import re
-import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ import pyarrow.csv as arrow_csv
 
 from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.table.header import check_columns, numbers_for_names, values_for_names
-from penstock.console.table.plain_bytes import plain_bytes
+from penstock.console.table.plain_bytes import DAMAGE, plain_bytes
 from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
 
 LONGEST_FIELD = 1_000_000  # characters
@@ -69,7 +67,7 @@ class CsvSource:
             for batch in self._arrow_batches():
                 rows += len(batch[0])
                 yield batch
-        except (pa.ArrowException, IrregularQuotes, gzip.BadGzipFile, zlib.error, EOFError, OSError):
+        except (pa.ArrowException, IrregularQuotes, *DAMAGE):
             yield from _arrays(islice(self.numbered_rows(), rows, None))
 
     def _arrow_batches(self) -> Iterator[list[pa.Array]]:
@@ -223,5 +221,5 @@ class _ReadErrors:
             raise wrong_input(f"{position}: not valid CSV: {error}") from error
         if isinstance(error, UnicodeDecodeError):
             raise _encoding_failure(self._path) from error
-        if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError | OSError):
+        if isinstance(error, DAMAGE):
             raise wrong_input(f"{position}: the file is damaged: {error}") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +14,7 @@ import pyarrow as pa
 
 from penstock.console.failure import wrong_input
 from penstock.console.table.header import check_columns
-from penstock.console.table.plain_bytes import plain_bytes
+from penstock.console.table.plain_bytes import DAMAGE, plain_bytes
 
 LONGEST_LINE = 10_000_000  # bytes
 BATCH_ROWS = 10_000
@@ -120,7 +118,7 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise wrong_input(f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes")
                 if line.strip():
                     yield number, _object(f"{path}:{number}", line.removeprefix(b"\xef\xbb\xbf"))
-    except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
+    except DAMAGE as error:
         raise wrong_input(f"{path}:{number + 1}: the file is damaged: {error}") from error
 
 

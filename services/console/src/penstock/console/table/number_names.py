@@ -46,17 +46,6 @@ def merged_texts(texts: Collection[str]) -> tuple[tuple[str, str], ...]:
     return () if plain else tuple(pairs[:_SHOWN])
 
 
-def class_names(texts: Collection[str]) -> dict[str, str]:
-    """The class of each text of a label: its canonical form, or each text its own class where two would merge.
-
-    >>> class_names(["1.0", "0.0"]), class_names(["007", "7"])
-    ({'1.0': '1', '0.0': '0'}, {'007': '007', '7': '7'})
-    """
-    if merged_texts(texts):
-        return {text: text for text in texts}
-    return {text: canonical_text(text) for text in texts}
-
-
 def written_as_versions(texts: Collection[str]) -> str:
     """A text such as 1.10 among 1.2 and 1.9: a number would lose its zero. Empty where there is none."""
     if not all(re.fullmatch(r"\d+\.\d+", text) for text in texts):

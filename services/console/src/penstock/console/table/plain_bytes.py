@@ -7,6 +7,9 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+DAMAGE = (zlib.error, EOFError, OSError)
+"""What reading a damaged file raises; a bad gzip archive is an `OSError`."""
+
 
 def is_gzipped(path: Path) -> bool:
     """Whether the file is gzipped, whatever its name."""
@@ -24,5 +27,5 @@ def beginning_of(path: Path) -> bytes:
     try:
         with plain_bytes(path) as content:
             return content.read(4)
-    except (gzip.BadGzipFile, zlib.error, EOFError, OSError):
+    except DAMAGE:
         return b""

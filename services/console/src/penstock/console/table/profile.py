@@ -51,7 +51,7 @@ def profile_columns(source: Source, limit: int | None) -> dict[str, ColumnProfil
     numeric = [scans[name] for name, decision in decisions.items() if decision.kind in ("number", "integer", "time")]
     missing_among_numbers = frozenset[str]().union(*(scan.missing_texts for scan in numeric))
     profiles = {name: profile_of(name, scan, decisions[name], missing_among_numbers) for name, scan in scans.items()}
-    odd = {name: each.reading.failed for name, each in decisions.items() if each.reading and each.reading.failed}
+    odd = {name: each.summary.failed for name, each in decisions.items() if each.summary and each.summary.failed}
     return profiles | _with_exceptions(profiles, odd, source.numbered_rows()) if odd else profiles
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from penstock.contracts.declaration.stream import TimeFormat
 
+_EPOCH_START, _EPOCH_END = 631_152_000, 4_102_444_800  # 1990 and 2100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = (
     r"(?:[T,\s]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
@@ -38,6 +39,17 @@ def parse_time(text: str, time_format: TimeFormat, zone: tzinfo) -> datetime | N
         parts = (match["other"], match["one"]) if time_format == "day-first" else (match["one"], match["other"])
         return _time(match, *parts, zone)
     return _epoch_time(text, time_format)
+
+
+def epoch_format(low: float, high: float) -> TimeFormat | None:
+    """Whether numbers from `low` to `high` may be seconds or milliseconds since 1970: those of 1990 to 2100.
+
+    >>> epoch_format(1_600_000_000, 1_700_000_000), epoch_format(1, 2)
+    ('epoch-seconds', None)
+    """
+    if low >= _EPOCH_START and high < _EPOCH_END:
+        return "epoch-seconds"
+    return "epoch-milliseconds" if low >= _EPOCH_START * 1000 and high < _EPOCH_END * 1000 else None
 
 
 def epoch_time(number: float, time_format: TimeFormat) -> datetime | None:

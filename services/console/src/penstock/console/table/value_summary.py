@@ -1,4 +1,4 @@
-"""One way to read a column, and what its values are when read so."""
+"""What the values of a column are when read in one format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SENTINELS = np.array([-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 999.0, 9999.0, 
 
 
 @dataclass
-class Reading:
+class ValueSummary:
     """The values of a column, read one way, a batch at a time.
 
     Attributes:
