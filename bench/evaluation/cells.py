@@ -16,7 +16,7 @@ from bench.evaluation.references.feature_matrix import FeatureMatrix, read_featu
 from bench.evaluation.references.reference_catalog import REFERENCES, predict_by_reference
 from bench.evaluation.streams import Stream
 from bench.report.results import RESULTS
-from penstock.console.replay.scores import WARMUP, score_by_block
+from penstock.console.replay.report.scores import WARMUP, score_by_block
 
 CELL_RESULTS = RESULTS / "evaluation"
 PENSTOCK = "penstock"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.console.demo.credit_risk import CreditRisk
-from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.rows.labelled_rows import Row
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.contracts.topics import PREDICTIONS
 

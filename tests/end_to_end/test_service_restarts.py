@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.plan.service_plans import SERVICES
-from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.rows.labelled_rows import Row
 from penstock.console.replay.stream_time import ReplaySender
 from penstock.console.replay.wall_time import replay_in_wall_time
 from penstock.console.supervision.restart_requests import restart_and_wait

@@ -15,7 +15,7 @@ from bench.evaluation.cells import Cell, predictor_names, score_predictions
 from bench.evaluation.comparison import compare_stream
 from bench.evaluation.references.feature_matrix import FeatureMatrix
 from bench.evaluation.streams import Stream
-from penstock.console.replay.scores import block_size
+from penstock.console.replay.report.scores import block_size
 
 from .sample_results import IN_TIME, LATE_MODELS
 

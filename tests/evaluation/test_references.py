@@ -24,7 +24,7 @@ from bench.evaluation.references.label_delay import (
     last_known_labels,
 )
 from bench.evaluation.references.reference_catalog import REFERENCES, Predict
-from penstock.console.replay.labelled_rows import Row, chunk_size
+from penstock.console.replay.rows.labelled_rows import Row, chunk_size
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

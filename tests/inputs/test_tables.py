@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import FileRows
-from penstock.console.table.csv_source import LONGEST_LINE
+from penstock.console.replay.rows.labelled_rows import FileRows
+from penstock.console.table.sources.csv_source import LONGEST_LINE
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream_file import parse_declaration
 from services.console.tests.failing_command import WrongInputCommand, wrong_input

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.replay import ReplayOptions, ReplayResult, replay_in_process
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration

@@ -13,9 +13,9 @@ from penstock.bus.memory.log import MemoryLog
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.rows.labelled_rows import Row
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import ServingDeclaration
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
 

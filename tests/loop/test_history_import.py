@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from penstock.bus.memory.log import MemoryLog
-from penstock.console.replay.historical_events import HistoricalEvent, historical_events
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
-from penstock.console.replay.labelled_rows import FileRows
-from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.report.report import Report, RunMeasurements, make_report
+from penstock.console.replay.rows.historical_events import HistoricalEvent, historical_events
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.topics import COMMANDS, DRIFT, OUTCOMES, STATISTICS, TRAINING_REQUESTS, Topic

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from penstock.console.replay import log_retention
-from penstock.console.replay.historical_events import historical_events
 from penstock.console.replay.history_import import ImportStream, import_history
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.replay import ReplayOptions, ReplayResult, replay_in_process
+from penstock.console.replay.rows.historical_events import historical_events
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.replay.wait_until_quiet import HandledCheck
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration

@@ -17,9 +17,9 @@ from bench.evaluation.poison.attacks import (
 )
 from bench.evaluation.streams import USUAL_DELAY
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import Row, chunk_size
+from penstock.console.replay.rows.labelled_rows import Row, chunk_size
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 
 SPAN = 1000  # rows right before the attack, and at the end, whose accuracy is measured
 

@@ -17,7 +17,7 @@ import numpy as np
 from bench.evaluation.synthetic_streams import write_synthetic_stream
 from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.replay.labelled_rows import FileRows, Row
+from penstock.console.replay.rows.labelled_rows import FileRows, Row
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration

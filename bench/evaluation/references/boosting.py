@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench.evaluation.references.feature_matrix import FeatureMatrix, Labels, Matrix
 from bench.evaluation.references.label_delay import LabelCutoffs, last_known_labels
-from penstock.console.replay.scores import WARMUP
+from penstock.console.replay.report.scores import WARMUP
 
 MIN_LABELS = 20  # with fewer known labels no model is trained
 

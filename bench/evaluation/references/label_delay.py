@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.references.feature_matrix import Labels, Matrix
-from penstock.console.replay.labelled_rows import chunk_size
+from penstock.console.replay.rows.labelled_rows import chunk_size
 
 LAGS = (1, 2, 3, 48)
 MEAN_OF = 48  # last known labels

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.column_scan import MOST_DISTINCT
-from penstock.console.table.csv_source import BATCH_ROWS
 from penstock.console.table.kept_texts import label_profile
+from penstock.console.table.sources.csv_source import BATCH_ROWS
 from penstock.console.table.table import open_table
 
 ROWS = 60

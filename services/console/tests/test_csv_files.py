@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.table.csv_source import LONGEST_LINE, open_csv
-from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
+from penstock.console.table.sources.csv_source import LONGEST_LINE, open_csv
+from penstock.console.table.sources.quote_check import IrregularQuotes, QuoteCheck
 from penstock.console.table.table import open_table
 
 from .failing_command import WrongInputCommand, wrong_input

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from penstock.console.replay.historical_events import historical_events
-from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.rows.historical_events import historical_events
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import MISSING_TEXTS, Declaration

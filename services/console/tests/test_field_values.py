@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.report_page.field_values import MOST_ROWS, Comparison, compare_fields
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replay.historical_events import HistoricalEvent, historical_events
-from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.rows.historical_events import HistoricalEvent, historical_events
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replay.id_index import IdIndex
+from penstock.console.replay.rows.id_index import IdIndex
 
 
 @given(st.lists(st.text(max_size=3)))

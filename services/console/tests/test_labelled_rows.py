@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.replay.labelled_rows import FileRows, Row, chunk_size, chunks
+from penstock.console.replay.rows.labelled_rows import FileRows, Row, chunk_size, chunks
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 

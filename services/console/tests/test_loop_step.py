@@ -10,7 +10,7 @@ from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.console.demo.loop_step import NOTHING, awaited
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.batch import output
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import AuditEntry

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import MISSING_TEXTS
 from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.console.replay.labelled_rows import event_body
 from penstock.console.replay.predict_probes import probe_predictions
+from penstock.console.replay.rows.labelled_rows import event_body
 
 from .conftest import eventually
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from penstock.console.replay.baseline import frequent_class, running_median
-from penstock.console.replay.metrics import (
+from penstock.console.replay.report.baseline import frequent_class, running_median
+from penstock.console.replay.report.metrics import (
     class_calibration,
     class_scores,
     classification_metrics,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.scores import BlockScore
-from penstock.console.replay.trainings import TrainingLine
+from penstock.console.replay.report.report import Report, RunMeasurements, make_report
+from penstock.console.replay.report.scores import BlockScore
+from penstock.console.replay.report.trainings import TrainingLine
 from penstock.console.views.replay_summary import summary_lines
 
 from .test_report import StreamLog, labelled_rows

@@ -12,12 +12,12 @@ from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.console.record_refusal import RefusalReason
-from penstock.console.replay.labelled_rows import Row
-from penstock.console.replay.refusal_counts import RefusalCounts
-from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.row_labels import RowLabels
-from penstock.console.replay.scores import BlockScore
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.report.report import Report, RunMeasurements, make_report
+from penstock.console.replay.report.scores import BlockScore
+from penstock.console.replay.rows.labelled_rows import Row
+from penstock.console.replay.rows.refusal_counts import RefusalCounts
+from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.batch import Outputs
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.control import ControlRecord

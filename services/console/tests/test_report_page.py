@@ -12,15 +12,15 @@ import pytest
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
-from penstock.console.replay.epoch_lines import EpochLine
-from penstock.console.replay.label_counts import LabelCounts
-from penstock.console.replay.labelled_rows import FileRows
-from penstock.console.replay.metrics import CalibrationBin, ClassScore
-from penstock.console.replay.refusal_counts import RefusedRows
 from penstock.console.replay.replay import ReplayOptions, ReplayResult
-from penstock.console.replay.report import DriftLine, Report
-from penstock.console.replay.scores import BlockScore
-from penstock.console.replay.trainings import TrainingLine
+from penstock.console.replay.report.epoch_lines import EpochLine
+from penstock.console.replay.report.label_counts import LabelCounts
+from penstock.console.replay.report.metrics import CalibrationBin, ClassScore
+from penstock.console.replay.report.report import DriftLine, Report
+from penstock.console.replay.report.scores import BlockScore
+from penstock.console.replay.report.trainings import TrainingLine
+from penstock.console.replay.rows.labelled_rows import FileRows
+from penstock.console.replay.rows.refusal_counts import RefusedRows
 from penstock.console.report_page.page import ReportPage
 from penstock.console.report_page.report_file import require_known_suffixes, write_report
 from penstock.console.table.table import open_table

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replay.scored_rows import ScoredRows
-from penstock.console.replay.scores import block_size, score_by_block
+from penstock.console.replay.report.scored_rows import ScoredRows
+from penstock.console.replay.report.scores import block_size, score_by_block
 from penstock.contracts.declaration.stream import Task
 
 

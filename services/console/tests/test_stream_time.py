@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
-from penstock.console.replay.labelled_rows import Row, event_body, label_body
+from penstock.console.replay.rows.labelled_rows import Row, event_body, label_body
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.console.failure import ConsoleFailure
-from penstock.console.replay.labelled_rows import FileRows
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 

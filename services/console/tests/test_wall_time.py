@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.record_refusal import RecordRefusal
-from penstock.console.replay.labelled_rows import Row, event_body, label_body
+from penstock.console.replay.rows.labelled_rows import Row, event_body, label_body
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender
-from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import LARGEST_REQUEST, replay_in_wall_time
+from penstock.console.replay.watch.stream_watch import StreamWatch
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -24,8 +24,8 @@ from penstock.bus.kafka.replication import acknowledged_copies
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
-from penstock.bus.kafka.topic_ids import fetch_topic_ids
-from penstock.bus.kafka.topic_retention import topic_retention
+from penstock.bus.kafka.topics.topic_ids import fetch_topic_ids
+from penstock.bus.kafka.topics.topic_retention import topic_retention
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition, TopicRetention
 
 REQUEST_TIMEOUT_MS = 10_000

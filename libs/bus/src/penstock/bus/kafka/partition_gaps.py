@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaTopicPartition
 
-from penstock.bus.kafka.topic_ids import fetch_topic_ids
+from penstock.bus.kafka.topics.topic_ids import fetch_topic_ids
 from penstock.bus.ports import FetchedBatch, Gap
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 
-from penstock.bus.kafka.topic_settings import topic_settings
+from penstock.bus.kafka.topics.topic_settings import topic_settings
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
 

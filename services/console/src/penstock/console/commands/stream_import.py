@@ -13,10 +13,10 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
-from penstock.console.replay.historical_events import historical_events
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
-from penstock.console.replay.labelled_rows import FileRows
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
+from penstock.console.replay.rows.historical_events import historical_events
+from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.supervision.failing_service import while_services_run
 from penstock.console.table.table import Table, open_table
 from penstock.console.views.progress import progress_bar, spinner

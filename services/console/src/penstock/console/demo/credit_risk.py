@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from penstock.console.replay.labelled_rows import Row, event_body, label_body
+from penstock.console.replay.rows.labelled_rows import Row, event_body, label_body
 from penstock.contracts.ids import derived_id
 
 SOURCE = "demo/credit-risk"

@@ -15,12 +15,12 @@ from penstock.console.demo.traced_event import send_traced_event
 from penstock.console.deployment import Deployment
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.predict_probes import ProbeCounts, probe_predictions
-from penstock.console.replay.report import Report, RunMeasurements, make_report
-from penstock.console.replay.row_labels import RowLabels
-from penstock.console.replay.scored_rows import scored_rows
+from penstock.console.replay.report.report import Report, RunMeasurements, make_report
+from penstock.console.replay.report.scored_rows import scored_rows
+from penstock.console.replay.rows.row_labels import RowLabels
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender
-from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import replay_in_wall_time
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 

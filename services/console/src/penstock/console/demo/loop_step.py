@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.training import TrainingRun
 

@@ -14,8 +14,8 @@ from msgspec import Struct
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
 from penstock.console.log_client import POLL_S
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
-from penstock.console.replay.historical_events import HistoricalEvent
-from penstock.console.replay.refusal_counts import RefusalCounts
+from penstock.console.replay.rows.historical_events import HistoricalEvent
+from penstock.console.replay.rows.refusal_counts import RefusalCounts
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES, REJECTED

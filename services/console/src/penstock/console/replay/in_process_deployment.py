@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.console.replay.log_retention import LogRetention
-from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.training_delay import TrainingDelay
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.refusals import Refusal

@@ -13,8 +13,8 @@ from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
 from penstock.console.record_refusal import RecordRefusal
 from penstock.console.replay.server_state import ServerState
-from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wait_until_quiet import HandledCheck, QuietCheck
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.console.services_client import ServicesClient, open_services
 from penstock.contracts.records.streams import StreamDeclared
 

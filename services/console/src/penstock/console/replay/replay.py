@@ -12,13 +12,13 @@ from penstock.console.declared_streams import declare_numbered_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
 from penstock.console.replay.in_process_deployment import in_process_deployment
-from penstock.console.replay.labelled_rows import FileRows, chunk_size
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.predict_probes import probe_predictions
-from penstock.console.replay.report import Report, RunMeasurements, make_report
+from penstock.console.replay.report.report import Report, RunMeasurements, make_report
+from penstock.console.replay.rows.labelled_rows import FileRows, chunk_size
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
-from penstock.console.replay.stream_watch import StreamWatch
 from penstock.console.replay.wall_time import replay_in_wall_time, staleness
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration
 

@@ -9,7 +9,7 @@ import httpx
 
 from penstock.bus.ports import Log
 from penstock.console.deployment import Deployment
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.topics import OUTCOMES
 
 

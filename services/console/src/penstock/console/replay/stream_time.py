@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Literal, Protocol
 
 from penstock.console.record_refusal import RecordRefusal
-from penstock.console.replay.labelled_rows import LabelledRows, Row, chunks
-from penstock.console.replay.refusal_counts import RefusalCounts
-from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.rows.labelled_rows import LabelledRows, Row, chunks
+from penstock.console.replay.rows.refusal_counts import RefusalCounts
+from penstock.console.replay.rows.row_labels import RowLabels
 
 LABELS_PER_REQUEST = 1000
 

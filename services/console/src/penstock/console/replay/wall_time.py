@@ -10,11 +10,11 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from penstock.console.replay.epoch_lines import first_rows_by_epoch
-from penstock.console.replay.labelled_rows import Row, chunks
-from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.report.epoch_lines import first_rows_by_epoch
+from penstock.console.replay.rows.labelled_rows import Row, chunks
+from penstock.console.replay.rows.row_labels import RowLabels
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, newest_time
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 
 LARGEST_REQUEST = 1000  # records
 REQUESTS_PER_SECOND = 20

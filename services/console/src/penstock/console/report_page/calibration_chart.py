@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.console.replay.metrics import CalibrationBin
-from penstock.console.replay.report import Report
+from penstock.console.replay.report.metrics import CalibrationBin
+from penstock.console.replay.report.report import Report
 from penstock.console.report_page.axis import Axis, axis_around
 from penstock.console.report_page.numbers import number_text
 

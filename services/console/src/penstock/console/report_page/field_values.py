@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from penstock.console.replay.labelled_rows import LabelledRows
+from penstock.console.replay.rows.labelled_rows import LabelledRows
 from penstock.console.report_page.numbers import number_text
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.drift.distances import psi

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.console.replay.report import Report
+from penstock.console.replay.report.report import Report
 from penstock.console.report_page.numbers import number_text
 
 MEANINGS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from penstock.console.replay.labelled_rows import LabelledRows
-from penstock.console.replay.report import Report
+from penstock.console.replay.report.report import Report
+from penstock.console.replay.rows.labelled_rows import LabelledRows
 from penstock.console.report_page.calibration_chart import calibration_chart
 from penstock.console.report_page.field_values import compare_fields
 from penstock.console.report_page.figures import figures

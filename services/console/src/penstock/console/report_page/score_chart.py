@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 
-from penstock.console.replay.epoch_lines import EpochLine
-from penstock.console.replay.report import Report
-from penstock.console.replay.scores import block_size
+from penstock.console.replay.report.epoch_lines import EpochLine
+from penstock.console.replay.report.report import Report
+from penstock.console.replay.report.scores import block_size
 from penstock.console.report_page.axis import Axis, axis_around, axis_from
 from penstock.console.report_page.numbers import number_text
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from penstock.console.table.column_kind import decide, decimal_of_file, profile_of
 from penstock.console.table.column_profile import ColumnProfile, OddCell
 from penstock.console.table.column_scan import ColumnScan
-from penstock.console.table.json_source import text_of
+from penstock.console.table.sources.json_source import text_of
 
 
 class Source(Protocol):

@@ -14,12 +14,12 @@ from typing import Any
 
 from penstock.console.failure import wrong_input
 from penstock.console.table.column_profile import ColumnProfile
-from penstock.console.table.csv_source import open_csv
-from penstock.console.table.header import near_names
-from penstock.console.table.json_source import open_json
-from penstock.console.table.parquet_source import MAGIC, open_parquet
-from penstock.console.table.plain_bytes import beginning_of
 from penstock.console.table.profile import Source, profile_columns
+from penstock.console.table.sources.csv_source import open_csv
+from penstock.console.table.sources.header import near_names
+from penstock.console.table.sources.json_source import open_json
+from penstock.console.table.sources.parquet_source import MAGIC, open_parquet
+from penstock.console.table.sources.plain_bytes import beginning_of
 
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0"  # of a workbook of Excel before 2007

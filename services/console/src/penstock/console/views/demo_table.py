@@ -10,7 +10,7 @@ from penstock.console.demo.loop_step import awaited
 from penstock.console.replay.live_deployment import LiveDeployment
 from penstock.console.replay.predict_probes import ProbeCounts
 from penstock.console.replay.stream_time import ReplayProgress
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.console.views.replay_report_table import epochs_table, figures_table
 from penstock.console.views.sparkline import sparkline
 

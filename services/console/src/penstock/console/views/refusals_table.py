@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.table import Table as TextTable
 
-from penstock.console.replay.refusal_counts import RefusedRows
+from penstock.console.replay.rows.refusal_counts import RefusedRows
 from penstock.console.table.table import Table
 
 

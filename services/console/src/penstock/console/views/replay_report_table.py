@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.console.replay.replay import ReplayResult
-from penstock.console.replay.report import Report
+from penstock.console.replay.report.report import Report
 from penstock.console.views.replay_summary import summary_lines
 from penstock.console.views.sparkline import ScoreLines
 

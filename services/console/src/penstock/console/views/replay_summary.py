@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from penstock.console.replay.metrics import ClassScore
-from penstock.console.replay.report import Report
+from penstock.console.replay.report.metrics import ClassScore
+from penstock.console.replay.report.report import Report
 
 MOST_NAMED = 5  # drifts or trainings that are told one by one
 LONGEST_REASON = 160

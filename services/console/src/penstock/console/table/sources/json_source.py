@@ -13,8 +13,8 @@ import msgspec
 import pyarrow as pa
 
 from penstock.console.failure import wrong_input
-from penstock.console.table.header import check_columns
-from penstock.console.table.plain_bytes import DAMAGE, plain_bytes
+from penstock.console.table.sources.header import check_columns
+from penstock.console.table.sources.plain_bytes import DAMAGE, plain_bytes
 
 LONGEST_LINE = 10_000_000  # bytes
 BATCH_ROWS = 10_000

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.baseline import frequent_class, running_median
-from penstock.console.replay.event_columns import EventColumns
-from penstock.console.replay.metrics import Metrics, classification_metrics, regression_metrics
-from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.report.baseline import frequent_class, running_median
+from penstock.console.replay.report.metrics import Metrics, classification_metrics, regression_metrics
+from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.console.replay.watch.event_columns import EventColumns
 from penstock.contracts.declaration.stream import Task
 
 

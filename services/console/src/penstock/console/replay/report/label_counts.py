@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.event_columns import EventColumns
-from penstock.console.replay.row_labels import RowLabels
+from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.console.replay.watch.event_columns import EventColumns
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.console.record_refusal import RefusalReason
-from penstock.console.replay.id_index import ABSENT, IdIndex
+from penstock.console.replay.rows.id_index import ABSENT, IdIndex
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.predictions import PredictionData
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from penstock.bus.kafka.log_dirs import partition_sizes
-from penstock.bus.kafka.topic_settings import topic_settings
+from penstock.bus.kafka.topics.log_dirs import partition_sizes
+from penstock.bus.kafka.topics.topic_settings import topic_settings
 from penstock.bus.ports import TopicRetention
 
 RETENTION_MS, RETENTION_BYTES = "retention.ms", "retention.bytes"

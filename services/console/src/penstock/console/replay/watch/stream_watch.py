@@ -13,7 +13,7 @@ from msgspec import Struct
 from penstock.bus.ports import FetchedBatch, Log, Reader, TopicPartition
 from penstock.console.log_client import POLL_S
 from penstock.console.record_refusal import RefusalReason
-from penstock.console.replay.event_columns import EventColumns, WatchedPrediction
+from penstock.console.replay.watch.event_columns import EventColumns, WatchedPrediction
 from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.decisions import Decision

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.epoch_lines import EpochLine, epoch_lines
-from penstock.console.replay.label_counts import LabelCounts, label_counts
-from penstock.console.replay.metrics import (
+from penstock.console.replay.report.epoch_lines import EpochLine, epoch_lines
+from penstock.console.replay.report.label_counts import LabelCounts, label_counts
+from penstock.console.replay.report.metrics import (
     CalibrationBin,
     ClassScore,
     Metrics,
@@ -22,12 +22,12 @@ from penstock.console.replay.metrics import (
     confusion_matrix,
     number_calibration,
 )
-from penstock.console.replay.refusal_counts import Kind, RefusalCounts, RefusedRows
-from penstock.console.replay.row_labels import RowLabels
-from penstock.console.replay.scored_rows import ScoredRows, scored_rows
-from penstock.console.replay.scores import WARMUP, BlockScore, score_by_block
-from penstock.console.replay.stream_watch import StreamWatch
-from penstock.console.replay.trainings import TrainingLine, training_lines
+from penstock.console.replay.report.scored_rows import ScoredRows, scored_rows
+from penstock.console.replay.report.scores import WARMUP, BlockScore, score_by_block
+from penstock.console.replay.report.trainings import TrainingLine, training_lines
+from penstock.console.replay.rows.refusal_counts import Kind, RefusalCounts, RefusedRows
+from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.console.replay.watch.stream_watch import StreamWatch
 
 MIN_ACCEPTED = 0.99
 MOST_CLASSES = 50  # of more, the report has no confusion matrix

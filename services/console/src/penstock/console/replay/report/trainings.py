@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.records.training import TrainingRun
 
 Result = Literal["promoted", "rollout", "kept back", "refused", "failed", "running"]

@@ -9,8 +9,8 @@ from math import isnan, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.id_index import IdColumn
-from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.rows.id_index import IdColumn
+from penstock.console.replay.rows.labelled_rows import Row
 
 
 class RowLabels:

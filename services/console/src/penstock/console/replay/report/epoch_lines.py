@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.row_labels import RowLabels
-from penstock.console.replay.scored_rows import ScoredRows
-from penstock.console.replay.stream_watch import StreamWatch
+from penstock.console.replay.report.scored_rows import ScoredRows
+from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.console.replay.watch.stream_watch import StreamWatch
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.table.header import check_columns
-from penstock.console.table.plain_bytes import is_gzipped
+from penstock.console.table.sources.header import check_columns
+from penstock.console.table.sources.plain_bytes import is_gzipped
 
 BATCH_ROWS = 10_000
 LONGEST_TEXT = 1_000_000  # bytes

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from penstock.console.replay.labelled_rows import Row
+from penstock.console.replay.rows.labelled_rows import Row
 from penstock.contracts.ids import blake2b_digest, derived_id
 
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.table.header import check_columns, numbers_for_names, values_for_names
-from penstock.console.table.plain_bytes import DAMAGE, plain_bytes
-from penstock.console.table.quote_check import IrregularQuotes, QuoteCheck
+from penstock.console.table.sources.header import check_columns, numbers_for_names, values_for_names
+from penstock.console.table.sources.plain_bytes import DAMAGE, plain_bytes
+from penstock.console.table.sources.quote_check import IrregularQuotes, QuoteCheck
 
 LONGEST_FIELD = 1_000_000  # characters
 LONGEST_LINE = 10_000_000  # characters
