@@ -70,7 +70,7 @@ def penstock(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_unknown_stream_is_a_one_line_error(site: Site) -> None:
     process = penstock(site.home.root, "wait", "nothing")
-    error = "waiting until nothing is quiet ...\nno stream 'nothing' is declared; see: penstock stream list\n"
+    error = "no stream 'nothing' is declared; see: penstock stream list\n"
     assert (process.returncode, process.stdout, process.stderr) == (2, "", error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -24,7 +25,8 @@ def wait(
     """Wait until a stream is quiet: every event predicted, every label joined, every model trained and served."""
     del quiet
     home = home_from_environment()
-    with spinner(err, f"waiting until {name} is quiet"):
+    # Elsewhere than in a terminal its only words are why it takes long: that the broker is away.
+    with spinner(err, f"waiting until {name} is quiet") if err.is_terminal else nullcontext():
         asyncio.run(while_services_run(home, _wait(running_deployment(home), name)))
     out.print(f"{name} is quiet.")
 
