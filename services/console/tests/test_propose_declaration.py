@@ -20,7 +20,7 @@ from penstock.console.init.proposal import Choices, Proposal
 from penstock.console.init.propose_declaration import NO_CHOICES, propose_declaration
 from penstock.console.replay.replay import ReplayOptions, replay_in_process
 from penstock.console.table.table import open_table
-from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream import MISSING_TEXTS, Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -273,6 +273,16 @@ def test_columns_have_notes_on_what_was_found(tmp_path: Path) -> None:
     assert notes["copy"] == "knows the label: a copy of it, so no feature"
     features = {column.name for column in proposal.columns if column.field.get("feature", True) and column.field}
     assert features == {"const", "zip", "odd", "age", "state", "day", "loss"}
+
+
+def test_what_can_be_nothing_but_missing_is_declared_so_and_said(tmp_path: Path) -> None:
+    answers = ["yes", "no", "unknown", "no"] * 10
+    proposal = proposal_for(tmp_path, {"answer": answers, "x": range(40), "y": answers})
+    declaration = parse_declaration(declaration_text(proposal))
+    assert declaration.label.classes == ("no", "yes")
+    assert declaration.label.missing == (*MISSING_TEXTS, "unknown")
+    assert declaration.fields["answer"].missing == (*MISSING_TEXTS, "unknown")
+    assert 'missing: "unknown" 10 times' in notes_of(proposal)["answer"]
 
 
 def test_named_columns_have_their_roles(tmp_path: Path) -> None:
