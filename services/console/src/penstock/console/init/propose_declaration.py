@@ -140,6 +140,8 @@ class _Proposer:
     def _lags(self, *, helps: bool) -> dict[str, Any]:
         """Lag features; a running mean alone where the history of the entity `helps`, and no single lag does."""
         entity, labels = self._choices.entity, self._sample.labels
+        if not labels:
+            return {}
         entities = self._sample.texts(entity) if entity else [None] * len(labels)
         lags, mean = propose_lag_features(labels, entities, numbers=self._task == "regression")
         if not lags:

@@ -17,7 +17,6 @@ from penstock.contracts.input_bounds import MOST_CLASSES
 
 MAX_INTEGER_CLASSES = 20  # whole numbers with up to so many distinct values are classes
 RARE = 0.1  # the share of a positive class that is pointed out
-POSITIVE = ("1", "true", "yes", "y", "t", "positive", "pos", "success")
 
 
 def class_counts(label: ColumnProfile) -> Counter[str]:
@@ -86,8 +85,8 @@ def positive_class(classes: Counter[str]) -> str:
 
 
 def _positive_last(classes: Counter[str]) -> list[str]:
-    """The rarer class last, which makes it the positive one; of two as frequent, the one that says so."""
-    return sorted(classes, key=lambda name: (-classes[name], name.lower() in POSITIVE, name))
+    """The rarer class last, which makes it the positive one; of two as frequent the later by name: yes, true, 1."""
+    return sorted(classes, key=lambda name: (-classes[name], name))
 
 
 def _prior(classes: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
