@@ -10,7 +10,6 @@ from rich.console import Console
 
 from penstock.console.commands.stream import init
 from penstock.console.failure import ConsoleFailure
-from penstock.console.init.declaration_text import comment
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.table.table import open_table
 from penstock.console.views.proposal_table import next_commands, proposal_table
@@ -49,10 +48,6 @@ def test_the_next_commands_can_be_pasted() -> None:
     replay, apply = next_commands(Path("my rows.csv"), Path("s.toml"))
     assert replay == "penstock replay 'my rows.csv' --stream s.toml --in-process"
     assert apply == "penstock up && penstock stream apply s.toml"
-
-
-def test_a_comment_stays_on_its_line() -> None:
-    assert comment("a\nname = 1\r\u2028") == "a\ufffdname = 1\ufffd\ufffd"
 
 
 def test_too_many_columns_are_one_line(tmp_path: Path) -> None:
