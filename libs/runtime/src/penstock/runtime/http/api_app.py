@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 from penstock.runtime.http.error_handlers import ErrorDetails, install_error_handlers
 from penstock.runtime.http.openapi import COMPONENTS, DocumentedRoute
 from penstock.runtime.http.problems import ProblemBody
+from penstock.runtime.http.raw_routes import RawRoutes
 from penstock.telemetry.metrics import Metrics
 
 
@@ -45,6 +46,7 @@ def build_api(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the request observer does that
     )
     app.router.routes[:0] = routes
+    app.add_middleware(RawRoutes, routes=routes)
     app.router.add_route("/", _documentation, include_in_schema=False)
     install_error_handlers(app, errors, metrics)
     fastapi_document = app.openapi

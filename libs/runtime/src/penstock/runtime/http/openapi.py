@@ -106,7 +106,8 @@ class DocumentedRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the route takes a request; an encoded slash separates nothing, though servers decode it."""
-        return (Match.NONE, {}) if b"%2f" in scope.get("raw_path", b"").lower() else super().matches(scope)
+        encoded = scope.get("raw_path", b"")
+        return (Match.NONE, {}) if b"%" in encoded and b"%2f" in encoded.lower() else super().matches(scope)
 
 
 def operation_id(path: str, method: str) -> str:

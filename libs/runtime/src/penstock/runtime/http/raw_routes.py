@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.runtime.http.openapi import DocumentedRoute, Operation
 from penstock.runtime.http.problems import MEDIA_TYPE, Problem
@@ -58,6 +59,28 @@ def raw_problem_response(problem: Problem) -> RawResponse:
     """A problem as a response."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
     return RawResponse(problem.status, encode_json(problem.body()), MEDIA_TYPE.encode(), headers)
+
+
+class RawRoutes:
+    """Middleware that answers requests for the raw ones of these routes, and passes on all others.
+
+    The framework's layers inside of it cost as much as an answer; those outside still answer unexpected errors.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[DocumentedRoute]) -> None:
+        self._app = app
+        self._routes = [route for route in routes if isinstance(route.endpoint, _Endpoint)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            for route in self._routes:
+                match, route_scope = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(route_scope)
+                    await route.endpoint(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 class _Endpoint:

@@ -28,25 +28,27 @@ async def read_body(request: RawRequest, max_bytes: int, seconds: float) -> byte
     announced = request.headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
+    message = await request.receive()  # for its first part the server waits no longer than its own limit
+    content = _chunk(message)
+    _check_size(content, max_bytes)
+    if not message.get("more_body"):  # most bodies come whole
+        return content
     try:
         async with asyncio.timeout(seconds):
-            return await _receive_body(request, max_bytes)
+            return await _receive_rest(request, content, max_bytes)
     except TimeoutError:
         detail = f"expected the whole body within {seconds:g} s"
         raise Problem(408, "too_slow", detail, headers=HANG_UP) from None
 
 
-async def _receive_body(request: RawRequest, max_bytes: int) -> bytes:
-    message = await request.receive()
-    content = _chunk(message)
-    _check_size(content, max_bytes)
-    if not message.get("more_body"):  # most bodies come whole
-        return content
-    chunks = bytearray(content)
-    while message.get("more_body"):
+async def _receive_rest(request: RawRequest, first: bytes, max_bytes: int) -> bytes:
+    chunks = bytearray(first)
+    more = True
+    while more:
         message = await request.receive()
         chunks += _chunk(message)
         _check_size(chunks, max_bytes)
+        more = message.get("more_body", False)
     return bytes(chunks)
 
 
