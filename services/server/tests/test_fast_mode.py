@@ -118,7 +118,9 @@ async def test_how_much_may_await_the_log_is_limited(deployment: Any) -> None:
     answer_log = AnswerLog(writer, "penstock", deployment.telemetry, lambda _: None)
 
     async def write() -> Any:
-        (problem,) = await answer_log.write("loans", [SealedEvents(["a"], [b"12345678"], [b"k"], None)], wait=False)
+        (problem,) = await answer_log.write(
+            "loans", [SealedEvents(["a"], [b"12345678"], [b"k"], None, fits=True)], wait=False
+        )
         return problem and (problem.status, problem.code, problem.headers["Retry-After"])
 
     results = [await write() for _ in range(3)]

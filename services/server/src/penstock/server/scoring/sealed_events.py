@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import add
 from typing import Any
 
 from penstock.artifacts import Seal
@@ -12,36 +14,41 @@ from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import encode_answer, join_answer, sealed_message
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
+from penstock.server.scoring.predict_request import CheckedRequest
 from penstock.server.scoring.row_slices import encode_in_turns
 
 
 @dataclass(frozen=True, slots=True)
 class SealedEvents:
-    """The sealed events of one request with their keys, and its traceparent, which the first event carries on."""
+    """The sealed events of one request with their keys, and its traceparent, which the first event carries on.
+
+    `fits`: whether the log takes each event, of which its prediction is a part.
+    """
 
     ids: Sequence[str]
     values: Sequence[bytes]
     keys: Sequence[bytes]
     traceparent: bytes | None
-
-    @property
-    def fits(self) -> bool:
-        """Whether the log takes each event, of which its prediction is a part."""
-        return all(len(key) + len(value) <= MAX_RECORD_BYTES for key, value in zip(self.keys, self.values, strict=True))
+    fits: bool
 
 
 async def seal_events(
-    seal: Seal,
-    stream: str,
-    events: Sequence[Event[Any]],
-    predictions: Sequence[PredictionData],
-    traceparent: bytes | None,
+    seal: Seal, stream: str, requests: Sequence[tuple[CheckedRequest, Sequence[PredictionData]]]
+) -> list[SealedEvents]:
+    """Seal the accepted events of requests with their predictions."""
+    pairs = [pair for request, predictions in requests for pair in zip(request.accepted, predictions, strict=True)]
+    texts = iter(await encode_in_turns(pairs, lambda pair: _seal(seal, stream, *pair)))
+    return [_sealed_events(request, predictions, texts) for request, predictions in requests]
+
+
+def _sealed_events(
+    request: CheckedRequest, predictions: Sequence[PredictionData], texts: Iterator[bytes]
 ) -> SealedEvents:
-    """Seal the events of one request with their predictions."""
-    pairs = zip(events, predictions, strict=True)
-    values = await encode_in_turns(pairs, lambda pair: _seal(seal, stream, *pair))
+    events = request.accepted
     keys = [(data.entity or event.id).encode() for event, data in zip(events, predictions, strict=True)]
-    return SealedEvents([event.id for event in events], values, keys, traceparent)
+    values = list(islice(texts, len(events)))
+    fits = max(map(add, map(len, keys), map(len, values))) <= MAX_RECORD_BYTES
+    return SealedEvents([event.id for event in events], values, keys, request.pending.request.traceparent, fits)
 
 
 def _seal(seal: Seal, stream: str, event: Event[Any], data: PredictionData) -> bytes:
