@@ -24,9 +24,9 @@ from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
-EVENTS = 3600
-PLANTED_AT = 1500
-RATE = 85.0  # events a second
+EVENTS = 2800
+PLANTED_AT = 1300
+RATE = 70.0  # events a second
 LABEL_DELAY = 50  # events after which a loan's outcome becomes known
 PROBED_ROWS = 100
 
