@@ -11,10 +11,11 @@ from math import isfinite
 from typing import Literal
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
-from penstock.contracts.records.training import Evaluation, Skew, TrainingRun
+from penstock.contracts.records.training import Evaluation, ObjectiveScores, Skew, TrainingRun
 from penstock.registry.rollout_plan import RolloutPlan
 
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
+MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]
@@ -96,45 +97,73 @@ def _excessive_skew(evaluation: Evaluation) -> Skew | None:
 def check_gates(evaluation: Evaluation, gates: GatesDeclaration) -> GateVerdict:
     """Let the candidate through when it beats the champion by more than the margin and is no worse than the baseline.
 
-    With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes, nor
-    does a holdout of fewer rows than the gates ask for.
+    What counts is the stream's objective, else accuracy or the mean absolute error. With an objective of another kind
+    the candidate must not be shown to be less accurate than the champion by more than a point. With a margin for slices
+    it must not be shown to be worse on one. A figure that is not finite never passes, nor does a holdout of fewer rows
+    than the gates ask for.
     """
     failures = tuple(_failed_gates(evaluation, gates))
-    return GateVerdict(False, failures) if failures else GateVerdict(True, (_gain_text(evaluation),))
+    return GateVerdict(False, failures) if failures else GateVerdict(True, (_gain_text(_deciding_scores(evaluation)),))
+
+
+def _deciding_scores(evaluation: Evaluation) -> ObjectiveScores:
+    if evaluation.objective is not None:
+        return evaluation.objective
+    return ObjectiveScores(
+        metric=evaluation.metric,
+        larger_is_better=evaluation.metric == "accuracy",
+        candidate=evaluation.candidate,
+        champion=evaluation.champion,
+        baseline=evaluation.baseline,
+        gain=evaluation.gain,
+    )
 
 
 def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
-    rows = min(evaluation.candidate.rows, evaluation.gain.rows)
+    scores = _deciding_scores(evaluation)
+    rows = min(scores.candidate.rows, scores.gain.rows)
     if rows < gates.holdout:
         yield f"the holdout has {rows} rows, the gates ask for {gates.holdout}"
-    if unusable := _not_finite(evaluation):
+    if unusable := _not_finite(scores):
         yield f"not a finite number: {', '.join(unusable)}"
         return
-    if evaluation.gain.low is None:
-        yield f"the gain over the champion has no interval on {evaluation.gain.rows} rows: they are too few"
-    metric = evaluation.metric
-    if _gain_over_baseline(evaluation) < 0:
+    if scores.gain.low is None:
+        yield f"the gain over the champion has no interval on {scores.gain.rows} rows: they are too few"
+    if _gain_over_baseline(scores) < 0:
         yield (
-            f"the candidate is worse than the baseline: {metric} {evaluation.candidate.value:.4g} "
-            f"against {evaluation.baseline.value:.4g}"
+            f"the candidate is worse than the baseline: {scores.metric} {scores.candidate.value:.4g} "
+            f"against {scores.baseline.value:.4g}"
         )
-    if not evaluation.gain.value > gates.margin:
+    if not scores.gain.value > gates.margin:
         yield (
-            f"the candidate's gain over the champion in {metric}, {evaluation.gain.value:.4g}, "
+            f"the candidate's gain over the champion in {scores.metric}, {scores.gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
+    yield from _lost_accuracy(evaluation)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
 
 
-def _not_finite(evaluation: Evaluation) -> list[str]:
+def _not_finite(scores: ObjectiveScores) -> list[str]:
     figures = {
-        "candidate": evaluation.candidate.value,
-        "champion": evaluation.champion.value,
-        "baseline": evaluation.baseline.value,
-        "gain": evaluation.gain.value,
+        "candidate": scores.candidate.value,
+        "champion": scores.champion.value,
+        "baseline": scores.baseline.value,
+        "gain": scores.gain.value,
     }
     return [name for name, figure in figures.items() if not isfinite(figure)]
+
+
+def _lost_accuracy(evaluation: Evaluation) -> Iterator[str]:
+    """With an objective that is not accuracy: a candidate that is less accurate by its whole interval."""
+    gain = evaluation.gain
+    if evaluation.objective is None or evaluation.metric != "accuracy" or gain.high is None:
+        return
+    if gain.high < -MOST_ACCURACY_LOST:
+        yield (
+            f"the candidate is less accurate than the champion: {evaluation.candidate.value:.4g} "
+            f"against {evaluation.champion.value:.4g} on {gain.rows} rows"
+        )
 
 
 def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
@@ -148,14 +177,14 @@ def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
             )
 
 
-def _gain_over_baseline(evaluation: Evaluation) -> float:
-    """How much better than the baseline: a larger accuracy is better, a larger error is worse."""
-    difference = evaluation.candidate.value - evaluation.baseline.value
-    return difference if evaluation.metric == "accuracy" else -difference
+def _gain_over_baseline(scores: ObjectiveScores) -> float:
+    """How much better than the baseline, above 0 in every metric if it is."""
+    difference = scores.candidate.value - scores.baseline.value
+    return difference if scores.larger_is_better else -difference
 
 
-def _gain_text(evaluation: Evaluation) -> str:
+def _gain_text(scores: ObjectiveScores) -> str:
     return (
-        f"{evaluation.metric} {evaluation.candidate.value:.4g} against {evaluation.champion.value:.4g} "
-        f"on {evaluation.candidate.rows} rows"
+        f"{scores.metric} {scores.candidate.value:.4g} against {scores.champion.value:.4g} "
+        f"on {scores.candidate.rows} rows"
     )

@@ -179,6 +179,33 @@ class RetrainDeclaration(StrictModel):
         return tuple(trigger for trigger, is_on in switches.items() if is_on)
 
 
+ObjectiveMetric = Literal[
+    "log_loss",
+    "average_precision",
+    "roc_auc",
+    "f1",
+    "balanced_accuracy",
+    "accuracy",
+    "rmse",
+    "mae",
+    "pinball",
+    "rmsle",
+]
+METRICS_OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
+
+
+class ObjectiveDeclaration(StrictModel):
+    """What the stream's models are to be good at. Without it, accuracy, or the mean absolute error of a regression."""
+
+    metric: ObjectiveMetric
+    """The metric by which models are selected, compared at the gates and reported. Of classes: `log_loss` where
+    probabilities are used, `average_precision` where positives are rare, `roc_auc`, `f1`, `balanced_accuracy` or
+    `accuracy`; of numbers: `rmse`, `mae`, `pinball` or `rmsle`. `margin` of the gates is in its units."""
+
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Which quantile a `pinball` loss asks for: 0.9 where too low an answer costs nine times as much as too high."""
+
+
 class GatesDeclaration(StrictModel):
     """The gates: what a candidate must achieve on its holdout to be promoted."""
 

@@ -17,7 +17,10 @@ from penstock.contracts.declaration.model_lifecycle import (
     DriftDeclaration,
     GatesDeclaration,
     LagsDeclaration,
+    METRICS_OF_NUMBERS,
     ModelsDeclaration,
+    ObjectiveDeclaration,
+    ObjectiveMetric,
     RetrainDeclaration,
     RolloutDeclaration,
 )
@@ -200,6 +203,7 @@ class Declaration(StrictModel):
     """Fields by whose values quality is also reported: where a model does worse, and for whom. Each is a category or
     a boolean, and need not be a feature."""
 
+    objective: ObjectiveDeclaration | None = None
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()
     models: ModelsDeclaration = ModelsDeclaration()
@@ -220,6 +224,7 @@ class Declaration(StrictModel):
         self._check_slices()
         self._check_running_means()
         self._check_classes()
+        self._check_objective()
         self._check_order()
         return self
 
@@ -256,6 +261,14 @@ class Declaration(StrictModel):
         if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
             raise error_at(("label", "prior"), "must be a weight per class, or one number for a regression")
 
+    def _check_objective(self) -> None:
+        if self.objective is None:
+            return
+        metric, of_numbers = self.objective.metric, self.objective.metric in METRICS_OF_NUMBERS
+        if of_numbers != (self.task == "regression"):
+            kind = "numbers" if of_numbers else "classes"
+            raise error_at(("objective", "metric"), f"{metric} judges {kind}, the task is {self.task}")
+
     def _check_order(self) -> None:
         if self.lags.any and self.entity is None and not self.ordered:
             raise error_at(("lags",), "lags need an entity or a series: name an entity, or leave ordered = true")
@@ -278,6 +291,13 @@ class Declaration(StrictModel):
         if self.entity is None and self.ordered:
             return 1
         return self.partitions or 4
+
+    @property
+    def metric(self) -> ObjectiveMetric:
+        """The metric of the objective; where none is declared, accuracy, or the mean absolute error of a regression."""
+        if self.objective is None:
+            return "mae" if self.task == "regression" else "accuracy"
+        return self.objective.metric
 
     @property
     def learns_online(self) -> bool:

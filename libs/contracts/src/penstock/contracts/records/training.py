@@ -119,6 +119,22 @@ class Skew(BaseModel):
     differing: int
 
 
+class ObjectiveScores(BaseModel):
+    """Candidate, champion and baseline by the metric that the stream declares as its objective.
+
+    `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: str
+    larger_is_better: bool
+    candidate: Score
+    champion: Score
+    baseline: Score
+    gain: Score
+
+
 class Evaluation(BaseModel):
     """Candidate, champion and baseline on the same holdout rows, none of which the candidate was trained on.
 
@@ -126,7 +142,8 @@ class Evaluation(BaseModel):
     on the same rows, in units of the metric, with its paired interval; above 0 the candidate is better.
 
     `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
-    could not be trained, the reason.
+    could not be trained, the reason. Accuracy, or the mean absolute error, is always there; `objective` has the metric
+    that decides, where the stream declares one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -136,6 +153,7 @@ class Evaluation(BaseModel):
     champion: Score
     baseline: Score
     gain: Score
+    objective: Annotated[ObjectiveScores | None, Field(exclude_if=lambda scores: scores is None)] = None
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import NamedTuple
 
-from penstock.ml.metrics import log_loss, losses, score
+from penstock.ml.features.class_index import ClassIndex
+from penstock.ml.metrics import log_loss
+from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.search_space import Settings, describe
@@ -44,7 +47,7 @@ class FoldOutput(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldResult:
-    """A candidate's score on one fold, its log loss (None for a regression), and its output."""
+    """A candidate's score on one fold (0 where it is undefined), its log loss (None for numbers), and its output."""
 
     score: float
     log_loss: float | None
@@ -89,6 +92,7 @@ class CrossValidation:
 
     families: Sequence[str]
     data: TrainingData
+    objective: Objective
     folds: list[Fold]
     starts: tuple[int, ...] = (0,)
     seed: int = 0
@@ -120,8 +124,10 @@ class CrossValidation:
         output = model.predict(test_data.frame)
         probabilities = output.probabilities
         mean_log_loss = None if probabilities is None else log_loss(test_data.labels, probabilities, model.classes)
-        case_losses = losses(test_data.task, output.values, test_data.labels)
-        return FoldResult(score(test_data.task, case_losses), mean_log_loss, FoldOutput(test_rows, output))
+        classes = self.data.classes or ()
+        score = self.objective.score(ClassIndex(classes).numbers(test_data.labels), answers_of(output, classes))
+        score = 0.0 if isnan(score) else score  # the labels have one class, which is so for every candidate
+        return FoldResult(score, mean_log_loss, FoldOutput(test_rows, output))
 
     def validate(self, candidate: CandidateSpec) -> CandidateResult:
         """The candidate's results on all folds."""
@@ -143,6 +149,11 @@ def fit_candidate(candidate: CandidateSpec, data: TrainingData, seed: int) -> Mo
     rows = data.take(slice(candidate.start, len(data)))
     rows = rows.with_lag_features() if candidate.lag_features else rows
     return fit(candidate.family, rows, seed=seed, settings=candidate.settings)
+
+
+def answers_of(output: ModelOutput, classes: Sequence[str]) -> Answers:
+    """A model's output as an objective takes it; `classes` are the model's, none for a regression."""
+    return Answers(ClassIndex(classes).numbers(output.values), output.probabilities)
 
 
 def validate_defaults(validation: CrossValidation) -> ValidationReport:

@@ -9,7 +9,8 @@ import numpy as np
 
 from penstock.ml.features.class_index import class_order
 from penstock.ml.features.frame import Frame
-from penstock.ml.features.task import Task
+from penstock.ml.metrics import primary_metric
+from penstock.ml.metrics.objective import Objective
 from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model
 from penstock.ml.models.training_data import TrainingData
@@ -43,7 +44,7 @@ class CostPreference:
 class Selection:
     """The best candidate, and the evidence.
 
-    `scores` holds the primary metric of each fold by candidate. `outputs` holds, for the best candidate of each start
+    `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each start
     with and without lag features, its outputs on test rows by models that saw only rows before; the best of all comes
     first. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
     """
@@ -69,17 +70,18 @@ def select_family(
     data: TrainingData,
     plan: ValidationPlan | None = None,
     *,
+    objective: Objective | None = None,
     seed: int = 0,
     validate: Validate = validate_defaults,
     preference: CostPreference | None = None,
 ) -> Selection:
-    """Validate each family on folds in time order and select the best mean score.
+    """Validate each family on folds in time order and select the best mean score, by the objective's metric.
 
     When the stream changed at row `plan.since`, each family is a candidate twice, learning from all rows and from those
     since alone, and all are scored on rows after the change: that shows whether old rows help or mislead. With lag
     features each is a candidate with and without them. `validate` may add candidates with other settings.
 
-    Ties are broken by the smaller log loss, then by the simpler family, then by more rows. A candidate that fails in a
+    Without an objective the metric is accuracy, or the mean absolute error. Ties are broken by the smaller log loss, then by the simpler family, then by more rows. A candidate that fails in a
     fold is left out with its reason.
 
     Raises:
@@ -91,7 +93,8 @@ def select_family(
         raise NoModelTrained(f"{len(data)} rows with labels {plan.gap} rows late are too few to validate a model")
     if data.task != "regression":
         data = replace(data, classes=class_order(data.labels, data.classes))
-    validation = CrossValidation(families, data, splits, starts, seed)
+    objective = objective or Objective(primary_metric(data.task), len(data.classes or ()))
+    validation = CrossValidation(families, data, objective, splits, starts, seed)
     report = validate(validation)
     if not report.results:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in report.failed.items())
@@ -119,8 +122,8 @@ def _best_of_each_kind(
     def best_of(candidates: Sequence[CandidateSpec]) -> CandidateSpec:
         return _cheapest(candidates, results, validation, preference) if preference else candidates[0]
 
-    task = validation.data.task
-    ranked = sorted(results, key=lambda candidate: _rank(candidate, results[candidate], task))
+    larger = validation.objective.larger_is_better
+    ranked = sorted(results, key=lambda candidate: _rank(candidate, results[candidate], larger))
     best = best_of(ranked)
     kinds: dict[tuple[int, bool], list[CandidateSpec]] = {_kind(best): [best]}
     for candidate in ranked:
@@ -153,8 +156,10 @@ def _mean_score(result: CandidateResult) -> float:
     return float(np.mean(result.scores))
 
 
-def _rank(candidate: CandidateSpec, result: CandidateResult, task: Task) -> tuple[float, float, int, CandidateSpec]:
+def _rank(
+    candidate: CandidateSpec, result: CandidateResult, larger_is_better: bool
+) -> tuple[float, float, int, CandidateSpec]:
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
-    mean = _mean_score(result) * (1 if task == "regression" else -1)
+    mean = -_mean_score(result) if larger_is_better else _mean_score(result)
     mean_log_loss = float(np.mean(result.log_losses)) if result.log_losses else 0.0
     return round(mean, 9), round(mean_log_loss, 9), list(FAMILIES).index(candidate.family), candidate

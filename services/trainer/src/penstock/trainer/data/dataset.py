@@ -28,6 +28,8 @@ MAX_GAP = 0.25  # share of the rows: labels that come all at once must leave som
 class TrainingRows:
     """n events by event time: the frame, their labels, the champion's answers, and when labels came.
 
+    `champion_probabilities` are those of the champion's answers, in the order of its classes.
+
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
     Imported history has no champion's answer (None), and `offsets` below 0, in the order of its labels' times.
@@ -36,6 +38,7 @@ class TrainingRows:
     frame: Frame
     labels: list[Any]
     champion_answers: list[Any]
+    champion_probabilities: list[list[float] | None]
     label_times: NDArray[np.datetime64]
     offsets: NDArray[np.int64]
     learnt_to: NDArray[np.int64]
@@ -94,6 +97,7 @@ def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> TrainingRow
         with_lag_features(frame, Lags.of(declaration.lags), _lag_features(declaration, table, frame, imported)),
         _objects(table["label"]),
         _objects(table["served"]),
+        table["probabilities"].to_pylist(),
         label_times,
         offsets_with_history_first(table["offset"].to_numpy(), label_times, imported),
         pc.fill_null(table["learnt_to"], -1).to_numpy(),
@@ -138,7 +142,8 @@ def feature_fields(declaration: Declaration) -> list[Field]:
 def _conform(declaration: Declaration, table: pa.Table) -> pa.Table:
     """The table's columns under today's declaration."""
     value = pa.float64() if declaration.task == "regression" else pa.string()
-    types = {"label": value, "served": value, "learnt_to": pa.int64(), "known": pa.list_(pa.float64())}
+    types = {"label": value, "served": value, "learnt_to": pa.int64()}
+    types |= {name: pa.list_(pa.float64()) for name in ("probabilities", "known")}
     types |= {
         FIELD + name: pa.string() if field.type == "category" else pa.float64()
         for name, field in declaration.fields.items()

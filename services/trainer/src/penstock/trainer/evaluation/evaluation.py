@@ -17,6 +17,7 @@ from penstock.ml.models.baseline import baseline
 from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 from penstock.trainer.evaluation.skew import skew_of
 from penstock.trainer.evaluation.slice_scores import slice_scores
@@ -42,6 +43,7 @@ def evaluate(
         champion=loss_score(task, champion),
         baseline=loss_score(task, losses(task, [prior] * len(truth), truth)[scored]),
         gain=gain_score(champion, candidate),
+        objective=objective_scores(declaration, rows, candidate_output) if declaration.objective else None,
         slices=slice_scores(declaration, rows.frame.take(holdout).take(scored), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,

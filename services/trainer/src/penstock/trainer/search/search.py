@@ -53,7 +53,7 @@ def search(
     Results come without outputs.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    direction: Direction = "minimize" if validation.data.task == "regression" else "maximize"
+    direction: Direction = "maximize" if validation.objective.larger_is_better else "minimize"
     defaults = len(validation.default_candidates)
     pruner = MedianPruner(n_startup_trials=max(MIN_COMPLETE_TRIALS, defaults))
     study = optuna.create_study(direction=direction, pruner=pruner)

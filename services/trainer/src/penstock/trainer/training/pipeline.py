@@ -21,9 +21,10 @@ from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
 from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
 from penstock.ml.selection.validation_plan import ValidationPlan
-from penstock.trainer.data.dataset import TrainingRows, rows_of
+from penstock.trainer.data.dataset import TrainingRows, label_classes, rows_of
 from penstock.trainer.data.parquet_segments import from_parquet
 from penstock.trainer.evaluation.evaluation import evaluate
+from penstock.trainer.evaluation.objective_scores import objective_of
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
@@ -63,6 +64,7 @@ def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selecti
         trained_families(declaration),
         rows.training_data(declaration),
         ValidationPlan(_fold_count(len(rows) - since, declaration.gates.holdout), rows.gap, since or None),
+        objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         seed=declaration.models.seed,
         validate=validate,
         preference=_cost_preference(declaration),
