@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from tests.faults.checker.ledger import EpochRow, LabelRow, Ledger, Loss, Outcom
 from tests.faults.client import Client
 from tests.faults.declaration import HORIZON, NAMESPACE, STREAM
 from tests.faults.deployment import Deployment
+from tests.faults.readers import ends_of
 from tests.faults.recorded_log import Recorded
 from tests.faults.reproduction import answers_of, segment_row
 
@@ -55,6 +56,7 @@ async def ledger_of(client: Client) -> Ledger:
         dead_letters=tuple(_dead_letter(found) for found in topic(topics.STREAM_DEAD_LETTERS)),
         predictions=tuple(_predictions(deployment, events, list(topic(topics.PREDICTIONS)))),
         outcomes=tuple(_outcome(found) for found in topic(topics.OUTCOMES)),
+        ends=_ends(topic),
         horizon=HORIZON,
         epochs=tuple(_epoch(found.record) for found in topic(topics.MODELS)),
         installed=tuple(_epoch(epoch) for epoch in await database.read(lambda s: epochs.all_of(s, STREAM))),
@@ -184,6 +186,11 @@ def _predictions(deployment: Deployment, events: list[Found], predictions: list[
 def _outcome(found: Found) -> OutcomeRow:
     data = found.record.data
     return OutcomeRow(found.number, found.record.id, data.answer.epoch, data.answer.digest, data.revision, data.label)
+
+
+def _ends(topic: _Topics) -> Mapping[str, Sequence[tuple[str, str]]]:
+    found = list(topic(topics.OUTCOMES))
+    return ends_of(topic.stream, [outcome.raw for outcome in found], [outcome.record for outcome in found])
 
 
 def _epoch(epoch: ModelEpoch) -> EpochRow:

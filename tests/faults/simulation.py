@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from tests.faults.checker.invariants import violations
@@ -42,17 +42,11 @@ class Run:
 
 
 def plan(seed: int, times: Mapping[str, int] = MappingProxyType({})) -> list[Step]:
-    """The steps of a seed; `times` are factors for kinds that are to come more often.
-
-    A topic is made anew once at most: a unit that stays open remembers a new topic's id at its next opening only, so
-    that a second time within its life, and its end after that, go unnoticed.
-    """
+    """The steps of a seed; `times` are factors for kinds that are to come more often."""
     chance = random.Random(seed)
     kinds = ALL_KINDS if seed % LOG_FAULTS_EVERY == LOG_FAULTS_EVERY - 1 else EVENTS | LABELS | LIVES | MODELS
     weights = [kind.weight * times.get(name, 1) for name, kind in kinds.items()]
-    steps = [Step(name, chance.randrange(1 << 30)) for name in chance.choices(list(kinds), weights, k=STEPS)]
-    again = [step for step in steps if step.kind == "make-anew"][1:]
-    return [replace(step, kind="step") if step in again else step for step in steps]
+    return [Step(name, chance.randrange(1 << 30)) for name in chance.choices(list(kinds), weights, k=STEPS)]
 
 
 async def run_plan(seed: int, steps: Sequence[Step], patch: Patch = no_bug) -> Run:

@@ -12,6 +12,17 @@ PLANS = {
         "send:370307832, step:95581293, step:296979905, step:833887953, step:966275608, make-anew:514731972, "
         "step:789696739, step:425523254, send:266544549, make-anew:163766789",
     ),
+    "a topic that was made anew under a unit that stays open, and again, is read from its beginning": (
+        723,
+        "send:787011618, late:721675090, step:927150296, crash-at:134362098, make-anew:861769708, step:1008276926, "
+        "repeat:697359628, crash-at:930457378, make-anew:433853573, label-correct:332370545",
+    ),
+    "a topic that is made anew again while its member is silent is read from its beginning": (
+        863,
+        "send:5981826, step:326100263, step:121203264, make-anew:114988489, label:438830103, step:273570447, "
+        "step:380575210, make-anew:700680884, silence:1071466168, write-fault:105193064, send:22140574, "
+        "step:1054518308",
+    ),
     "a commit that was lost after its log had lost its tail leaves the group nowhere ahead": (
         1055,
         "send:345297590, label:637166102, step:1010735835, step:1073486016, send:266837155, lose-tail:464656176, "

@@ -71,6 +71,7 @@ GOOD = Ledger(
         OutcomeRow(1, "c", 1, "m1", 0, "no"),
         OutcomeRow(2, "c", 1, "m1", 1, "yes"),
     ),
+    ends={"console": [("a", "joined"), ("c", "joined")], "trainer": [("c", "joined"), ("a", "joined")]},
     epochs=(EpochRow(0, 0, "m0"), EpochRow(1, 1, "m1"), EpochRow(1, 1, "m1")),
     installed=(EpochRow(0, 0, "m0"), EpochRow(1, 1, "m1")),
     registered={0: "m0", 1: "m1"},
@@ -113,6 +114,9 @@ MUTATIONS: list[tuple[str, Callable[[], Ledger]]] = [
     ("I1", lambda: replace(GOOD, operations=tuple(op for op in OPS if op.id != "la"))),
     ("I2", lambda: replace(GOOD, labels=(*L, replace(L[0], offset=3, value=b"la again")))),
     ("I2", lambda: replace(GOOD, outcomes=(*OUT, replace(OUT[0], offset=3, label="no")))),
+    ("I2", lambda: replace(GOOD, ends={"console": [("a", "joined"), ("c", "expired")]})),
+    ("I2", lambda: replace(GOOD, ends={"trainer": [("a", "joined"), ("c", "joined"), ("c", "joined")]})),
+    ("I2", lambda: replace(GOOD, ends={"server": [("a", "joined")]})),
     ("I3", lambda: replace(GOOD, labels=(replace(L[0], offset=9), *L[1:]))),
     ("I3", lambda: replace(GOOD, outcomes=(OUT[0], replace(OUT[1], offset=3), OUT[2]))),
     ("I4", lambda: replace(GOOD, predictions=(replace(P[0], is_of_its_model=False), *P[1:]))),
@@ -156,7 +160,7 @@ def test_a_good_history_violates_nothing() -> None:
 
 def test_what_the_log_lost_and_a_group_told_of_is_excused() -> None:
     unread = replace(GOOD, received=(replace(IN[0], loss=EXPIRED), *IN[1:]), events=E[1:], predictions=P[1:],
-                     outcomes=OUT[1:])  # fmt: skip
+                     outcomes=OUT[1:], ends={})  # fmt: skip
     assert violations(unread) == {}
     unpredicted = replace(GOOD, events=(replace(E[1], loss=EXPIRED), E[0], E[2]), predictions=(P[0], P[2]))
     assert violations(unpredicted) == {}

@@ -116,6 +116,11 @@ async def next_records(source: Source) -> list[int]:
     return [record.offset for batch in batches for record in batch.records]
 
 
+async def replaced(log: Log, topic: str, expected: int) -> Gap:
+    """The gap of a reader at `expected` in the topic before the present one."""
+    return Gap("replaced", expected, 0, (await log.topic_ids([topic]))[topic])
+
+
 async def commit(log: Log, group: str, topic: str, position: int) -> None:
     source = await log.source(group, Listener())
     await source.subscribe([topic])
@@ -199,9 +204,29 @@ async def test_a_topic_made_anew_under_a_member_is_replaced_whatever_its_offsets
     await write(log, topic, 30)
     source = await log.source("g" + topic, Listener())
     await source.subscribe([topic])
-    assert (await next_gap(source)).gap == Gap("replaced", 20, 0)
+    assert (await next_gap(source)).gap == await replaced(log, topic, 20)
     source.seek({(topic, 0): 0})
     assert await next_records(source) == list(range(30))
+    await source.close()
+    await log.close()
+
+
+async def test_a_topic_made_anew_again_before_its_gap_was_passed_over_is_replaced_again(damaged: Damaged) -> None:
+    topic, log = unique_topic(), damaged.open()
+    await log.create([NewTopic(topic, 1)])
+    await write(log, topic, 20)
+    await commit(log, "g" + topic, topic, 20)
+    await damaged.recreate(topic, log)
+    source = await log.source("g" + topic, Listener())
+    await source.subscribe([topic])
+    assert (await next_gap(source)).gap == await replaced(log, topic, 20)
+    await damaged.recreate(topic, log)
+    source.seek({(topic, 0): 0})
+    await source.commit({(topic, 0): 0})
+    await source.close()
+    source = await log.source("g" + topic, Listener())
+    await source.subscribe([topic])
+    assert (await next_gap(source)).gap == await replaced(log, topic, 0)
     await source.close()
     await log.close()
 
@@ -220,10 +245,10 @@ async def test_a_reader_gives_the_gap_and_then_what_is_behind_it(damaged: Damage
 
 
 async def test_a_reader_gives_the_gaps_of_what_it_took_on(damaged: Damaged) -> None:
-    expired, replaced, log = unique_topic(), unique_topic(), damaged.open()
-    await log.create([NewTopic(expired, 1), NewTopic(replaced, 1)])
+    expired, recreated, log = unique_topic(), unique_topic(), damaged.open()
+    await log.create([NewTopic(expired, 1), NewTopic(recreated, 1)])
     await write(log, expired, 20)
-    await write(log, replaced, 20)
+    await write(log, recreated, 20)
     await damaged.expire((expired, 0), 15)
     reader = await log.reader({})
 
@@ -238,11 +263,11 @@ async def test_a_reader_gives_the_gaps_of_what_it_took_on(damaged: Damaged) -> N
     await reader.add({(expired, 0): 3})
     assert await read(19) == ([Gap("expired", 3, 15)], list(range(15, 20)))
     await reader.remove([(expired, 0)])
-    await reader.add({(replaced, 0): 0})
+    await reader.add({(recreated, 0): 0})
     assert await read(19) == ([], list(range(20)))
-    await damaged.recreate(replaced, log)
-    await write(log, replaced, 5)
-    assert await read(4) == ([Gap("replaced", 20, 0)], list(range(5)))
+    await damaged.recreate(recreated, log)
+    await write(log, recreated, 5)
+    assert await read(4) == ([await replaced(log, recreated, 20)], list(range(5)))
     await reader.close()
     await log.close()
 

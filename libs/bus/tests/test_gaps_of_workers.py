@@ -172,6 +172,25 @@ async def test_a_state_whose_topic_was_made_anew_reads_the_new_one_from_its_begi
     await d.log.close()
 
 
+async def test_a_topic_made_anew_again_after_its_unit_went_on_is_told_of_again(broker: str, tmp_path: Path) -> None:
+    d = Deployment(broker, tmp_path, stateful=True)
+    await d.start()
+    await d.write(50)
+    await d.run_to(49)
+    await d.recreate()
+    await d.write(10)
+    d.handled.clear()
+    await d.run_to(9)
+    await d.recreate()
+    await d.write(20)
+    d.handled.clear()
+    await d.run_to(19)
+    assert d.handled == list(range(20))
+    gaps = [alert.gap for alert in await d.alerts()]
+    assert [(gap.cause, gap.expected) for gap in gaps if gap is not None] == [("replaced", 50), ("replaced", 10)]
+    await d.log.close()
+
+
 async def test_a_stream_that_holds_is_read_on_once_it_declares_to_continue(broker: str, tmp_path: Path) -> None:
     d = Deployment(broker, tmp_path, stateful=True)
     await d.start("hold")

@@ -61,13 +61,13 @@ async def test_a_commit_after_its_topic_was_made_anew_hides_nothing_of_the_new_o
     await source.commit({(TOPIC, 0): 5})
     await source.close()
     (batch,) = await (await join(log)).poll(100, 0)
-    assert batch.gap == Gap("replaced", 5, 0)
+    assert batch.gap == Gap("replaced", 5, 0, (await log.topic_ids([TOPIC]))[TOPIC])
 
 
 DAMAGES: list[tuple[Callable[[MemoryLog], None], Gap]] = [
     (lambda log: log.expire((TOPIC, 0), 8), Gap("expired", 5, 8)),
     (lambda log: log.truncate((TOPIC, 0), 3), Gap("lost", 5, 3)),
-    (lambda log: log.recreate(TOPIC), Gap("replaced", 5, 0)),
+    (lambda log: log.recreate(TOPIC), Gap("replaced", 5, 0, f"{TOPIC}#2")),
 ]
 
 

@@ -32,6 +32,15 @@ def test_an_event_counts_once_by_its_highest_revision(make: Any) -> None:
     assert (block.joined, block.score, block.revised) == (50, 0.5, 25)
 
 
+def test_an_event_that_expired_first_takes_no_label_that_repeated_work_joins_to_it(make: Any) -> None:
+    unit = StreamUnit(make, make.declared())
+    expired = [make.outcome(n, "1", None) for n in range(10)]
+    unit.outcomes([*expired, *[make.outcome(n, "1", "1", revision) for revision in (0, 1) for n in range(10)]])
+    unit.outcomes(outcomes_of(make, [False] * 70, start=10))
+    (block,) = statistics_of(unit, "provisional")
+    assert (block.joined, block.expired, block.revised) == (70, 10, 0)
+
+
 def test_a_correction_after_a_block_is_written_when_the_horizon_has_passed(make: Any) -> None:
     unit = StreamUnit(make, make.declared(label={"name": "up", "classes": ["0", "1"], "horizon": "PT5H"}))
     unit.outcomes(outcomes_of(make, [False] * 100))

@@ -110,6 +110,14 @@ def test_lag_features_are_of_the_entity_and_of_the_first_outcome_of_each_event(r
     assert state.learnt_to == 5
 
 
+def test_an_event_that_expired_first_has_no_label_whatever_repeated_work_joins_to_it(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    state = baseline_state(declared)
+    state.learn(declared, raw([outcome(declared, 0, 1.0, None), outcome(declared, 0, 1.0, "yes")]))
+    _, lag_features = state.add_lag_features(Frame({"income": np.zeros(1)}, times([0])), ["p0"])
+    assert np.isnan(np.array(lag_features, dtype=float)).all()
+
+
 def imported(declared: StreamDeclared, number: int, label: str) -> Any:
     """Imported history of the person that the number stands for."""
     record = outcome(declared, number, 1.0, label)

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.outcome_order import EXPIRED, counts
 from penstock.contracts.records.outcomes import Outcome
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.parquet_segments import FIELD, from_parquet, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import FIELD, from_parquet, labelled_rows, outcome_table, to_parquet
 
 from .conftest import declaration, outcomes
 
@@ -70,3 +71,42 @@ def test_the_highest_revision_stands_wherever_it_lies(order: list[int], answer: 
 
     rows = rows_of(STREAM, [table([revised(revision) for revision in order])])
     assert rows.labels == ["yes" if answer == 3 else "no"]
+
+
+def outcome_of(event: int, revision: int, label: str) -> Outcome[Any]:
+    first, is_expired = FOUND[event], revision == EXPIRED
+    data = msgspec.structs.replace(
+        first.data,
+        status="expired" if is_expired else "joined",
+        label=None if is_expired else label,
+        label_time=None if is_expired else first.data.label_time,
+        revision=0 if is_expired else revision,
+    )
+    return msgspec.structs.replace(first, data=data)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(EXPIRED, 2), st.sampled_from(["yes", "no"])), max_size=12),
+    st.sets(st.integers(1, 11), max_size=3),
+)
+@settings(max_examples=200)
+def test_outcomes_count_as_the_one_rule_says_whatever_segment_they_are_in(
+    history: list[tuple[int, int, str]], cuts: set[int]
+) -> None:
+    newest: dict[int, tuple[int, int]] = {}  # revision and offset
+    for offset, (event, revision, _) in enumerate(history):
+        if counts(revision, newest[event][0] if event in newest else None):
+            newest[event] = revision, offset
+    borders = [0, *sorted(cut for cut in cuts if cut < len(history)), len(history)]
+    parts = [table([outcome_of(*said) for said in history[a:b]], a) for a, b in pairwise(borders)]
+    rows = rows_of(STREAM, [from_parquet(to_parquet(STREAM, [part])) for part in parts])
+    assert set(rows.offsets.tolist()) == {offset for revision, offset in newest.values() if revision != EXPIRED}
+
+
+def test_of_an_expired_outcome_a_segment_holds_who_it_is_about() -> None:
+    found = table([outcome_of(0, EXPIRED, ""), outcome_of(1, 0, "yes")], 5)
+    (row, labelled) = from_parquet(to_parquet(STREAM, [found])).to_pylist()
+    assert (row["offset"], row["source"], row["id"], row["revision"]) == (5, "producer", "e0", EXPIRED)
+    present = {name for name, value in row.items() if value is not None}
+    assert present <= {"offset", "source", "id", "entity", "revision"}
+    assert (labelled["offset"], labelled_rows(found)) == (6, 1)

@@ -11,7 +11,7 @@ Check = Callable[[Ledger], Iterable[str]]
 
 INVARIANTS: Mapping[str, Sequence[Check]] = {
     "I1": (events.delivery, labels.delivery),
-    "I2": (events.single_effect, labels.single_effect),
+    "I2": (events.single_effect, labels.single_effect, labels.one_end),
     "I3": (events.order, labels.order),
     "I4": (models.attribution,),
     "I5": (models.epoch_order,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from tests.faults.checker.events import ends, first_positions, lost_bodies
 from tests.faults.checker.ledger import LabelRow, Ledger, OutcomeRow, Row
 
 DETECTOR = "drift-detector"
+LABELLED_ONLY = ("trainer", "server")  # readers that count joined outcomes only
 
 Named = tuple[str, int]
 """An event, and the revision of its label."""
@@ -125,6 +126,19 @@ def single_effect(ledger: Ledger) -> Iterator[str]:
     for outcome in sorted((row for row in ledger.outcomes if row.label is not None), key=lambda row: row.offset):
         if joined.setdefault((outcome.id, outcome.revision), outcome).label != outcome.label:
             yield f"{outcome.id}: joined with two labels of revision {outcome.revision}"
+
+
+def one_end(ledger: Ledger) -> Iterator[str]:
+    """I2: for every reader of outcomes the first by offset is how an event ended; some know of joined ones alone."""
+    first: dict[str, OutcomeRow] = {}
+    for row in sorted(ledger.outcomes, key=lambda row: row.offset):
+        first.setdefault(row.id, row)
+    joined = Counter((row.id, "joined") for row in first.values() if row.label is not None)
+    expired = Counter((row.id, "expired") for row in first.values() if row.label is None)
+    for reader, counted in ledger.ends.items():
+        expected = joined if reader in LABELLED_ONLY else joined + expired
+        for name, status in (Counter(counted) - expected) | (expected - Counter(counted)):
+            yield f"{name}: {reader} counts it otherwise than by its first outcome as {status}"
 
 
 def order(ledger: Ledger) -> Iterator[str]:

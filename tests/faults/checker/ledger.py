@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -170,6 +170,7 @@ class Sample:
 class Ledger:
     """Everything that a run of one stream put out.
 
+    `ends` are by reader of outcomes the events with the status of each outcome that it counts as an event's end.
     `installed` are the epochs in the database, `damaged` says that artifacts were, so that a server may have had to go
     back to the last model that it could load.
     """
@@ -183,6 +184,7 @@ class Ledger:
     dead_letters: tuple[Row, ...] = ()
     predictions: tuple[PredictionRow, ...] = ()
     outcomes: tuple[OutcomeRow, ...] = ()
+    ends: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     horizon: timedelta = timedelta(days=1)
     epochs: tuple[EpochRow, ...] = ()
     installed: tuple[EpochRow, ...] = ()

@@ -17,12 +17,14 @@ class Gap:
     """A reader's position and the log disagree: the record at `expected` is not there, the next that is has `found`.
 
     `expired`: retention deleted what lay between. `lost`: the log ends before the position, as after an unclean broker.
-    `replaced`: the topic was deleted and made anew, so that its offsets mean other records.
+    `replaced`: the topic was deleted and made anew, so that its offsets mean other records; `found` is of the one with
+    `topic_id`.
     """
 
     cause: Literal["expired", "lost", "replaced"]
     expected: int
     found: int
+    topic_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

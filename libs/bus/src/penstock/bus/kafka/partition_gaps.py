@@ -74,7 +74,7 @@ class PartitionGaps:
             begin, topic_id, seen = begins[partition], ids.get(partition.topic), self._seen.get(partition)
             is_other = seen is not None and topic_id not in (None, seen.topic_id)  # a new topic may have none yet
             position = positions.get(partition, seen.position if seen and is_other else begin)
-            gap = gap_at(position, begin, ends[partition], replaced=is_other)
+            gap = gap_at(position, begin, ends[partition], replaced_by=topic_id if is_other else None)
             self._consumer.seek(partition, position)
             if gap is None:
                 if topic_id is not None:
@@ -106,7 +106,7 @@ class PartitionGaps:
         self._out_of_range.discard(partition)
         gap = self._gaps.pop(partition, None)
         if gap is not None and gap.cause == "replaced":
-            self._seen.pop(partition, None)
+            self._seen[partition] = SeenPosition(gap.topic_id, gap.found)
 
     def done(self, positions: Mapping[Any, int]) -> None:
         """The group has committed these positions."""
@@ -116,16 +116,18 @@ class PartitionGaps:
                 self._seen[key] = seen._replace(position=position)
 
 
-def gap_at(position: int, begin: int, end: int, *, replaced: bool = False) -> Gap | None:
+def gap_at(position: int, begin: int, end: int, *, replaced_by: str | None = None) -> Gap | None:
     """The gap between a position and a log that has the offsets from `begin` up to `end`, if there is one.
+
+    `replaced_by` is the id of the topic, where the position is of another one.
 
     >>> gap_at(100, 500, 900), gap_at(500, 500, 900), gap_at(900, 500, 900)
     (Gap(cause='expired', expected=100, found=500), None, None)
     >>> gap_at(901, 500, 900)
     Gap(cause='lost', expected=901, found=900)
     """
-    if replaced:
-        return Gap("replaced", position, begin)
+    if replaced_by is not None:
+        return Gap("replaced", position, begin, replaced_by)
     if position < begin:
         return Gap("expired", position, begin)
     return Gap("lost", position, end) if position > end else None

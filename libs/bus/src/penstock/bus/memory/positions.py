@@ -42,11 +42,13 @@ class Positions:
             self.paused.discard(key)
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Read on from these offsets, of those that are read, in the topics as they are now."""
+        """Read on from these offsets, of those that are read: behind a gap in the topic that it was found in, else in
+        the topics as they are now.
+        """
         for key, position in positions.items():
             if key in self.next:
-                self._gaps.pop(key, None)
-                self.start(key, position)
+                gap = self._gaps.pop(key, None)
+                self.start(key, position, gap.topic_id if gap else None)
 
     def fetch(self, max_records: int) -> list[FetchedBatch]:
         """At most so many records; a gap once, and nothing of its topic partition after it."""
@@ -76,7 +78,7 @@ class Positions:
 
     def _gap(self, key: TopicPartition, partition: MemoryPartition, position: int) -> Gap | None:
         if partition.topic_id != self._topic_ids[key]:
-            return Gap("replaced", position, partition.beginning)
+            return Gap("replaced", position, partition.beginning, partition.topic_id)
         return partition.gap_at(position)
 
     async def poll(self, max_records: int, wait: float) -> list[FetchedBatch]:

@@ -69,7 +69,7 @@ class Gaps:
         begins = await self._log.beginning_offsets([key for key in units if key in replaced or key not in known])
         for topic, partition in replaced & begins.keys():
             expected, found = known.get((topic, partition), 0), begins[topic, partition]
-            self._due.append(FetchedBatch(topic, partition, (), expected, Gap("replaced", expected, found)))
+            self._due.append(FetchedBatch(topic, partition, (), expected, Gap("replaced", expected, found, ids[topic])))
         return known | begins
 
     def is_due(self, topic_partition: TopicPartition) -> bool:
@@ -91,17 +91,19 @@ class Gaps:
         assert unit.state is not None
         key, gap = (batch.topic, batch.partition), batch.gap
         unit.positions.setdefault(batch.topic, gap.expected)
-        if key in self._held or (gap.cause == "replaced" and _was_moved(unit, batch.topic, gap)):
-            return []  # both the state and the source remember the old topic
+        if key in self._held:
+            return []
+        if gap.cause == "replaced" and _topic_id(unit, batch.topic) == gap.topic_id:
+            _read_on(source, key, unit.positions[batch.topic])  # both the state and the source remembered the old topic
+            return []
         action = self._action(unit.unit.stream)
         if action == "continue":
             unit.positions[batch.topic] = gap.found
             if gap.found < gap.expected:
                 count_reset(unit.state)
             if gap.cause == "replaced":
-                unit.state.delete(_topic_id_key(batch.topic))  # the next assignment remembers the new one
-            source.seek({key: gap.found})
-            source.resume([key])
+                unit.state.put(_topic_id_key(batch.topic), gap.topic_id.encode())
+            _read_on(source, key, gap.found)
         else:
             self._held[key] = _HeldGap(unit.unit.stream, batch)
             source.pause([key])
@@ -139,7 +141,7 @@ class Gaps:
         self._metrics.count_missing(batch.topic, report.records)
         return Alert(
             source=f"penstock/{self._group.name}",
-            id=derived_id(GAP, *report.model_dump().values()),
+            id=derived_id(GAP, *report.model_dump().values(), gap.topic_id),
             time=datetime.now(UTC),
             severity="critical",
             subject=GAP,
@@ -157,17 +159,22 @@ def _topic_id_key(topic: str) -> bytes:
 def _is_replaced(topic: str, topic_id: str, unit: AssignedUnit) -> bool:
     """Whether the unit's position is of another topic of that name; the id of its first is remembered."""
     assert unit.state is not None
-    remembered = unit.state.get(_topic_id_key(topic))
+    remembered = _topic_id(unit, topic)
     if remembered is None:
         unit.state.put(_topic_id_key(topic), topic_id.encode())
-    return remembered not in (None, topic_id.encode())
+    return remembered not in (None, topic_id)
 
 
-def _was_moved(unit: AssignedUnit, topic: str, gap: Gap) -> bool:
-    """Whether the unit went on to the new topic before; a gap at its own position is of one made anew again."""
-    assert unit.positions is not None
+def _topic_id(unit: AssignedUnit, topic: str) -> str | None:
+    """The id of the topic that the unit's position is of, None where it is not remembered."""
     assert unit.state is not None
-    return unit.positions[topic] == gap.found != gap.expected and unit.state.get(_topic_id_key(topic)) is None
+    topic_id = unit.state.get(_topic_id_key(topic))
+    return None if topic_id is None else topic_id.decode()
+
+
+def _read_on(source: Source, key: TopicPartition, position: int) -> None:
+    source.seek({key: position})
+    source.resume([key])
 
 
 def log_gap(group: str, batch: FetchedBatch, gap: Gap, action: Literal["continue", "hold"]) -> LogGap:

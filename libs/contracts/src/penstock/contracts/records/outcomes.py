@@ -43,7 +43,11 @@ class OutcomeData(Struct, Generic[D], kw_only=True):
 
 
 class Outcome(Struct, Generic[D], tag_field="type", tag=OUTCOME_TYPE, kw_only=True):
-    """The outcome of the event of the same id. `source` is the event's with `#outcome`, `time` the event's own."""
+    """The outcome of the event of the same id. `source` is the event's with `#outcome`, `time` the event's own.
+
+    Of several outcomes of an event the first by offset says how it ended. After a joined one those of a higher revision
+    are corrections; all else is repeated work, and counts nowhere.
+    """
 
     specversion: Literal["1.0"] = "1.0"
     source: DerivedSource

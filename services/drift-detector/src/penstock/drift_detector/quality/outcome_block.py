@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Task
 from penstock.contracts.input_bounds import to_utc
+from penstock.contracts.outcome_order import EXPIRED, counts
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
 from penstock.ml.metrics import LARGEST_LOSS, score
 
 OUTCOME_BLOCK = 100  # outcome offsets
-NO_REVISION = -1  # of an event whose label has not come
 NOT_MATURED = -1
 
 Clock = Literal["provisional", "matured"]
@@ -69,7 +69,7 @@ class OutcomeBlock(Struct, array_like=True):
         self.probabilities += [answer.probabilities for answer in answers]
         self.labels += [row.label for row in rows]
         self.losses += losses
-        self.revisions += [NO_REVISION if row.label is None else row.revision for row in rows]
+        self.revisions += [EXPIRED if row.label is None else row.revision for row in rows]
         self.versions += [answer.version for answer in answers]
         self.from_challenger += [answer.arm == "challenger" for answer in answers]
         self.shadows += [_shadows(answer) for answer in answers]
@@ -84,9 +84,9 @@ class OutcomeBlock(Struct, array_like=True):
         self.last_time = last if self.last_time is None else max(self.last_time, last)
 
     def correct(self, short_key: int, outcome: Outcome[Any], loss: float | None) -> bool:
-        """Put in a later outcome of an event; False, and no change, unless its revision is higher than the row's."""
+        """Put in a later outcome of an event; False, and no change, where it does not count."""
         row = self.short_keys.index(short_key)
-        if outcome.data.revision <= self.revisions[row]:
+        if not counts(outcome.data.revision, self.revisions[row]):
             return False
         self.labels[row], self.losses[row], self.revisions[row] = outcome.data.label, loss, outcome.data.revision
         self.corrections += 1

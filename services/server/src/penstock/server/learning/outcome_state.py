@@ -98,9 +98,9 @@ class OutcomeState:
 
     def _counts(self, outcome: Outcome[Any]) -> bool:
         event, status = (outcome.source, outcome.data.entity, outcome.id), outcome.data.status
-        if status == "expired" or (status == "imported" and self._has_live_outcomes):
+        if status == "imported" and self._has_live_outcomes:
             return False
-        if not self._events.add(event, None):
+        if not self._events.add(event, None) or status == "expired":
             return False
         self._has_live_outcomes = status == "joined"
         return True

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.frame import Field, Frame, Kind, column
 from penstock.ml.features.lag_features import Lags, lag_inputs, lag_matrix, with_lag_features
@@ -80,7 +81,8 @@ class TrainingRows:
 
 
 def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> TrainingRows:
-    """The newest revision of every event in the tables; of equal revisions the first by offset counts.
+    """The newest revision of every event in the tables; of equal revisions the first by offset counts, and none of an
+    event that expired first (`penstock.contracts.outcome_order`).
 
     A field that a table lacks, or has as another type, is missing there: declarations change.
     """
@@ -152,15 +154,22 @@ def _conform(declaration: Declaration, table: pa.Table) -> pa.Table:
     for name, kind in types.items():
         fits = name in table.column_names and table.schema.field(name).type == kind
         result = result.append_column(name, table[name] if fits else pa.nulls(len(table), kind))
-    return result.filter(pc.is_valid(result["label"]))  # where an answer was of another task, so was the label
+    is_expired = pc.equal(result["revision"], EXPIRED)
+    return result.filter(pc.or_(pc.is_valid(result["label"]), is_expired))  # a label of another task is none
 
 
 def _newest_revisions(table: pa.Table) -> pa.Array:
-    """Indices of the rows that count."""
+    """Indices of the rows that count: those of joined outcomes come before that of an expired one."""
     order = pc.sort_indices(table, sort_keys=[("revision", "descending"), ("offset", "ascending")])
-    events = table.select(["source", "entity", "id"]).take(order).append_column("row", order)
-    first = events.group_by(["source", "entity", "id"], use_threads=False).aggregate([("row", "first")])
-    return first["row_first"]
+    expired_at = pc.if_else(pc.equal(table["revision"], EXPIRED), table["offset"], None)
+    events = table.select(["source", "entity", "id", "offset"]).append_column("expired_at", expired_at).take(order)
+    ends = (
+        events.append_column("row", order)
+        .group_by(["source", "entity", "id"], use_threads=False)
+        .aggregate([("row", "first"), ("offset", "min"), ("expired_at", "min")])
+    )
+    has_expired = pc.fill_null(pc.equal(ends["expired_at_min"], ends["offset_min"]), False)
+    return ends.filter(pc.invert(has_expired))["row_first"]
 
 
 def _column(kind: Kind, values: pa.ChunkedArray) -> NDArray[Any]:

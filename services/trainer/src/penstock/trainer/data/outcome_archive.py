@@ -18,7 +18,13 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
 from penstock.trainer.data.compaction import newest_to_merge
-from penstock.trainer.data.parquet_segments import from_parquet, merged_parquet, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import (
+    from_parquet,
+    labelled_rows,
+    merged_parquet,
+    outcome_table,
+    to_parquet,
+)
 
 POLL_SECONDS = 1.0  # to wait for records that are on the log
 
@@ -56,7 +62,7 @@ class OutcomeArchive:
             return segments
         tables = [_table(stream, records) async for records in self._records(topic_partition, start, stop)]
         digest = await asyncio.to_thread(self._put, stream, tables)
-        newest = Segment(start=start, stop=stop, rows=sum(map(len, tables)), digest=digest)
+        newest = Segment(start=start, stop=stop, rows=sum(map(labelled_rows, tables)), digest=digest)
         return await asyncio.to_thread(self._compact, stream.name, (*segments, newest))
 
     async def _records(self, topic_partition: TopicPartition, start: int, stop: int) -> AsyncIterator[list[RawRecord]]:
@@ -110,7 +116,7 @@ class OutcomeArchive:
 
 
 def _table(stream: StreamDeclared, records: Sequence[RawRecord]) -> pa.Table:
-    """The labelled outcomes among the records; unreadable ones are dead-lettered by the topic's consumers."""
+    """The outcomes among the records; unreadable ones are dead-lettered by the topic's consumers."""
     decoded = OUTCOMES.decoder(stream)(records)
     readable = [(raw.offset, record) for raw, record in zip(records, decoded, strict=True) if _is_readable(record)]
     return outcome_table(stream.declaration, [offset for offset, _ in readable], [record for _, record in readable])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from penstock.contracts.columns import columns_of
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.outcome_order import EXPIRED
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.contracts.records.predictions import PredictionData
 
@@ -26,7 +27,8 @@ _PREDICTION_COLUMNS = {"served": "value", "known": "lag_features"} | {
 def schema_of(declaration: Declaration) -> pa.Schema:
     """Offset, identity, both times, the label, the prediction with its model and lag features, and each field.
 
-    The columns of the prediction are null in imported history, which has none.
+    The columns of the prediction are null in imported history, which has none; of an expired outcome all are
+    null but offset, identity and revision.
     """
     value = pa.float64() if declaration.task == "regression" else pa.string()
     fixed = {
@@ -53,13 +55,38 @@ def schema_of(declaration: Declaration) -> pa.Schema:
 
 
 def outcome_table(declaration: Declaration, offsets: Sequence[int], outcomes: Sequence[Outcome[Any]]) -> pa.Table:
-    """The labelled outcomes as a table; offsets and outcomes go in pairs.
+    """The outcomes as a table in the order of their offsets, which ascend; offsets and outcomes go in pairs.
 
+    Of an expired one there is who it is about, and the revision `EXPIRED`: a label that is joined later does not count.
     An outcome from before the task was changed, whose label or prediction is of another type, is left out.
     """
     kind = float if declaration.task == "regression" else str
-    pairs = zip(offsets, outcomes, strict=True)
-    by_offset = {offset: outcome for offset, outcome in pairs if _is_labelled(outcome, kind)}
+    pairs = list(zip(offsets, outcomes, strict=True))
+    labelled = _labelled_table(declaration, {at: outcome for at, outcome in pairs if _is_labelled(outcome, kind)})
+    expired = _expired_table(labelled.schema, {at: one for at, one in pairs if one.data.status == "expired"})
+    return pa.concat_tables([labelled, expired]).sort_by("offset") if len(expired) else labelled
+
+
+def labelled_rows(table: pa.Table) -> int:
+    """How many rows of a segment have a label."""
+    return len(table) - int(table["label"].null_count)
+
+
+def _expired_table(schema: pa.Schema, by_offset: Mapping[int, Outcome[Any]]) -> pa.Table:
+    outcomes = list(by_offset.values())
+    identity: dict[str, list[Any]] = {
+        "offset": list(by_offset),
+        "source": [outcome.source.removesuffix(OUTCOME_SUFFIX) for outcome in outcomes],
+        "id": [outcome.id for outcome in outcomes],
+        "entity": [outcome.data.entity for outcome in outcomes],
+        "revision": [EXPIRED] * len(outcomes),
+    }
+    nothing = [None] * len(outcomes)
+    arrays = [pa.array(identity.get(column.name, nothing), column.type) for column in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _labelled_table(declaration: Declaration, by_offset: Mapping[int, Outcome[Any]]) -> pa.Table:
     labelled = list(by_offset.values())
     data = [outcome.data for outcome in labelled]
     predictions = [None if isinstance(item.prediction, UnsetType) else item.prediction for item in data]

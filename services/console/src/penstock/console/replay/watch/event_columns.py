@@ -85,12 +85,13 @@ class EventColumns:
         self._label_rejections[self._slot(event_id)] = self._reason_code(reason)
 
     def end(self, record_id: str, offset: int, *, expired: bool) -> None:
-        """Add an outcome with a prediction: a label was joined, or none came in time."""
+        """Add an outcome with a prediction: a label was joined, or none came in time. An event's first says which."""
         slot = self._slot(record_id)
         self.outcomes.extend([NONE] * (offset - len(self.outcomes)))
         if offset == len(self.outcomes):
             self.outcomes.append(slot)
-        self._expired[slot] = expired
+        if self._expired[slot] == NONE:
+            self._expired[slot] = expired
 
     def has_outcome(self, record_id: str) -> bool:
         """Whether an outcome of the event was added."""
