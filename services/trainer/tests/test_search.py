@@ -10,6 +10,8 @@ import pytest
 
 from penstock.contracts.declaration.model_lifecycle import SearchDeclaration
 from penstock.ml.features.frame import Field, Frame
+from penstock.ml.metrics import primary_metric
+from penstock.ml.metrics.objective import Objective
 from penstock.ml.models.families import FAMILIES, Family
 from penstock.ml.models.search_space import ParameterRange
 from penstock.ml.models.training_data import TrainingData

@@ -14,10 +14,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from penstock.contracts.declaration.boolean_classes import boolean_classes
 from penstock.contracts.declaration.model_lifecycle import (
+    METRICS_OF_NUMBERS,
     DriftDeclaration,
     GatesDeclaration,
     LagsDeclaration,
-    METRICS_OF_NUMBERS,
     ModelsDeclaration,
     ObjectiveDeclaration,
     ObjectiveMetric,

@@ -75,9 +75,9 @@ class Objective:
                 assert answers.probabilities is not None
                 return log_losses(answers.probabilities, labels.astype(np.int64))
             case "accuracy":
-                return (answers.values != labels).astype(np.float64)
+                return np.asarray(answers.values != labels, dtype=np.float64)
             case "f1" | "balanced_accuracy":
-                return (answers.values != labels) * _class_weights(labels, self.classes)
+                return np.asarray((answers.values != labels) * _class_weights(labels, self.classes))
             case "mae":
                 return np.abs(_errors(labels, answers.values))
             case "pinball":
@@ -151,7 +151,7 @@ def _class_weights(labels: Floats, classes: int) -> Floats:
 
 
 def _mean_over_classes(metric: str, labels: Floats, probabilities: Floats | None, classes: int) -> float:
-    """Of two classes the positive one's; beyond, the mean over classes that occur and are not all, one against the rest."""
+    """Of two classes the positive one's; of more the mean over those that occur, each against the rest."""
     assert probabilities is not None
     measure = sk.average_precision_score if metric == "average_precision" else sk.roc_auc_score
     columns = [1] if classes == 2 else range(classes)
@@ -161,7 +161,7 @@ def _mean_over_classes(metric: str, labels: Floats, probabilities: Floats | None
 
 
 def _f1(labels: Floats, answers: Floats, classes: int) -> float:
-    """Of two classes the positive one's; beyond, the mean over the classes that occur. NaN if the positive never does."""
+    """Of two classes the positive one's, NaN if it never occurs; of more the mean over those that occur."""
     columns = [1.0] if classes == 2 else np.unique(labels).tolist()
     values = []
     for column in columns:
@@ -172,7 +172,7 @@ def _f1(labels: Floats, answers: Floats, classes: int) -> float:
 
 
 def _bootstrap(labels: Floats, statistic: Callable[[NDArray[np.intp]], float]) -> Interval:
-    """The 2.5 and 97.5 % quantiles of a statistic of rows, over moving blocks drawn anew; unknown if it is undefined."""
+    """The 2.5 and 97.5 % quantiles of a statistic of rows, over moving blocks drawn anew; no bounds where undefined."""
     n = len(labels)
     if n < 2:
         return Interval(-np.inf, np.inf)

@@ -36,5 +36,16 @@ def calibration_bins(confidence: Floats) -> Codes:
     return np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
 
 
+def calibration_error(confidence: Floats, hits: NDArray[np.bool_]) -> float:
+    """Expected calibration error (Naeini et al., 2015): the mean over bins of |share of hits - mean confidence|.
+
+    Args:
+        confidence: the largest probability of each of n answers, shape (n,).
+        hits: which answers are right, shape (n,).
+    """
+    gaps = np.bincount(calibration_bins(confidence), hits - confidence, CALIBRATION_BINS)
+    return float(np.abs(gaps).sum()) / len(hits)
+
+
 def _of_true_class(probabilities: Floats, true: Codes) -> Floats:
     return np.asarray(probabilities[np.arange(len(true)), true])

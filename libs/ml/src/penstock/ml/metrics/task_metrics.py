@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.metrics.intervals import Interval, variance, wilson
-from penstock.ml.metrics.probability_losses import CALIBRATION_BINS, brier_losses, calibration_bins, log_losses
+from penstock.ml.metrics.probability_losses import (
+    CALIBRATION_BINS,
+    brier_losses,
+    calibration_bins,
+    calibration_error,
+    log_losses,
+)
 
 Floats = NDArray[np.float64]
 
@@ -143,13 +149,13 @@ def _shares_below(scores: Floats, others: Floats) -> Floats:
 
 
 def _calibration_error(confidence: Floats, hits: NDArray[np.bool_]) -> MetricValue:
-    """Expected calibration error over 10 bins of confidence (Naeini et al., 2015), by the spread within the bins."""
+    """The interval is by the spread within the bins."""
     bins = calibration_bins(confidence)
     gaps = hits - confidence
     count = np.bincount(bins, minlength=CALIBRATION_BINS)
     total = np.bincount(bins, gaps, CALIBRATION_BINS)
     squares = np.bincount(bins, gaps**2, CALIBRATION_BINS)
-    value = float(np.abs(total).sum()) / len(hits)
+    value = calibration_error(confidence, hits)
     spread = squares - total**2 / np.maximum(count, 1)
     half = 1.96 * sqrt(max(float(spread.sum()), 0.0)) / len(hits)
     return MetricValue(value, max(value - half, 0.0), min(value + half, 1.0))

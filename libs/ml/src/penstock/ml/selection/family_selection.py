@@ -44,9 +44,9 @@ class CostPreference:
 class Selection:
     """The best candidate, and the evidence.
 
-    `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each start
-    with and without lag features, its outputs on test rows by models that saw only rows before; the best of all comes
-    first. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
+    `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each
+    start with and without lag features, its outputs on test rows by models that saw only rows before; the best of all
+    comes first. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
     """
 
     scores: dict[str, list[float]]
@@ -81,8 +81,8 @@ def select_family(
     since alone, and all are scored on rows after the change: that shows whether old rows help or mislead. With lag
     features each is a candidate with and without them. `validate` may add candidates with other settings.
 
-    Without an objective the metric is accuracy, or the mean absolute error. Ties are broken by the smaller log loss, then by the simpler family, then by more rows. A candidate that fails in a
-    fold is left out with its reason.
+    Without an objective the metric is accuracy, or the mean absolute error. Ties are broken by the smaller log loss,
+    then by the simpler family, then by more rows. A candidate that fails in a fold is left out with its reason.
 
     Raises:
         NoModelTrained: no candidate is left, or the rows are too few for one fold.

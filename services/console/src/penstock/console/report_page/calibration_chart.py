@@ -52,14 +52,14 @@ def calibration_chart(report: Report) -> CalibrationChart | None:
 
 
 def _axis(report: Report) -> Axis:
-    if report.metric == "accuracy":
+    if report.classes:
         return SQUARE
     bins = report.calibration
     return axis_around([each.predicted for each in bins] + [end for each in bins for end in (each.low, each.high)])
 
 
 def _axis_names(report: Report) -> tuple[str, str]:
-    if report.metric == "mae":
+    if not report.classes:
         return "answer, mean of the bin", "true value, mean (line: 10 % to 90 % of the rows)"
     if len(report.classes) == 2:
         return f"probability of {report.classes[1]!r}, mean of the bin", f"share that is {report.classes[1]!r}"

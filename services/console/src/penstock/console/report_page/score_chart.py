@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import isfinite
 
 from penstock.console.replay.report.epoch_lines import EpochLine
+from penstock.console.replay.report.metric_names import progress_metric
 from penstock.console.replay.report.report import Report
 from penstock.console.replay.report.scores import block_size
 from penstock.console.report_page.axis import Axis, axis_around, axis_from
@@ -61,7 +62,7 @@ def score_chart(report: Report) -> ScoreChart | None:
     if not any(score is not None and isfinite(score) for score in served):
         return None
     rows = axis_from(0, report.events, ROW_TICKS)
-    is_share = report.metric == "accuracy"
+    is_share = bool(report.classes)
     scores = axis_around([*served, *constant], zero=not is_share, highest=1.0 if is_share else None)
     size = block_size(report.events)
     ends = [min(block.row + size, report.events) for block in report.progress]
@@ -106,7 +107,7 @@ def _epoch_text(line: EpochLine) -> str:
 
 
 def _block_text(report: Report, first: int, end: int, score: float | None, constant: float | None) -> str:
-    name = "accuracy" if report.metric == "accuracy" else "mean absolute error"
+    name = progress_metric(report.classes)
     return f"Rows {first:,} to {end - 1:,}: {name} {number_text(score)}, of a constant {number_text(constant)}"
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.console.replay.replay import ReplayResult
+from penstock.console.replay.report.metric_names import METRIC_NAMES, progress_metric
 from penstock.console.replay.report.report import Report
 from penstock.console.views.replay_summary import summary_lines
 from penstock.console.views.sparkline import ScoreLines
@@ -27,7 +28,7 @@ def replay_report_table(result: ReplayResult) -> Group:
 def score_lines(report: Report) -> ScoreLines:
     """The score over time, above that of a constant."""
     lines = {
-        _metric_name(report): [block.score for block in report.progress],
+        progress_metric(report.classes): [block.score for block in report.progress],
         "a constant": [block.baseline for block in report.progress],
     }
     return ScoreLines(lines, f"row {report.events:,}")
@@ -57,7 +58,7 @@ def _figures(report: Report) -> dict[str, str]:
         "rejected": f"{report.rejected:,}",
         "predicted": f"{report.predicted:,}",
         "labels": f"{report.labels:,}",
-        _metric_name(report): score,
+        METRIC_NAMES[report.metric]: score,
         "of a constant": _number_text(report.baseline.get(report.metric)),
         "trainings": f"{report.retrains} ({report.training_seconds:.1f} s of CPU)",
         "failed requests": str(report.failed_requests),
@@ -70,10 +71,6 @@ def _drifts_table(report: Report) -> Table:
     for line in report.drifts:
         table.add_row(_row_text(line.at_event), line.kind, line.detector, line.field or "")
     return table
-
-
-def _metric_name(report: Report) -> str:
-    return "accuracy" if report.metric == "accuracy" else "mean absolute error"
 
 
 def _number_text(value: float | None) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from penstock.console.replay.report.metric_names import METRIC_NAMES
 from penstock.console.replay.report.metrics import ClassScore
 from penstock.console.replay.report.report import Report
+from penstock.ml.metrics.objective import LARGER_IS_BETTER
 
 MOST_NAMED = 5  # drifts or trainings that are told one by one
 LONGEST_REASON = 160
@@ -29,10 +31,11 @@ def _score_lines(report: Report) -> Iterator[str]:
     if report.score is None or baseline is None:
         yield "No row after the warm-up has both a prediction and a label: there is no score."
         return
-    name, constant = _metric_name(report), _constant_name(report)
+    name, constant = METRIC_NAMES[report.metric], _constant_name(report)
     compared = f"{name} {report.score:.4g} against {baseline:.4g} of {constant}, on the same {report.scored:,} rows"
-    better = [block for block in report.progress if _is_better(report, block.score, block.baseline)]
-    if _is_better(report, report.score, baseline):
+    of_blocks = "accuracy" if report.classes else "mae"
+    better = [block for block in report.progress if _is_better(of_blocks, block.score, block.baseline)]
+    if _is_better(report.metric, report.score, baseline):
         yield f"Better than a constant: {compared}."
     elif not better:
         yield f"Never better than {constant}: {compared}."
@@ -41,18 +44,14 @@ def _score_lines(report: Report) -> Iterator[str]:
         yield f"Not better than {constant}: {compared}; better in {share}."
 
 
-def _is_better(report: Report, score: float | None, baseline: float | None) -> bool:
+def _is_better(metric: str, score: float | None, baseline: float | None) -> bool:
     if score is None or baseline is None:
         return False
-    return score > baseline if report.metric == "accuracy" else score < baseline
-
-
-def _metric_name(report: Report) -> str:
-    return "accuracy" if report.metric == "accuracy" else "mean absolute error"
+    return score > baseline if metric in LARGER_IS_BETTER else score < baseline
 
 
 def _constant_name(report: Report) -> str:
-    if report.metric == "accuracy":
+    if report.classes:
         return f"always {report.baseline_answer!r}"
     return f"always the median so far ({report.baseline_answer:.4g} in the end)"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isnan
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +47,7 @@ def objective_scores(declaration: Declaration, rows: TrainingRows, candidate_out
     )
 
 
-def _champion_answers(
-    rows: TrainingRows, holdout: slice, classes: Sequence[str]
-) -> tuple[Answers, NDArray[np.bool_]]:
+def _champion_answers(rows: TrainingRows, holdout: slice, classes: Sequence[str]) -> tuple[Answers, NDArray[np.bool_]]:
     """What the champion answered on the holdout, and which rows it answered, as one of the classes of today."""
     values = ClassIndex(classes).numbers([np.nan if each is None else each for each in rows.champion_answers[holdout]])
     if not classes:

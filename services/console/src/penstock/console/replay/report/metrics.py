@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from penstock.ml.metrics.intervals import wilson
-from penstock.ml.metrics.probability_losses import CALIBRATION_BINS, brier_losses, calibration_bins, log_losses
+from penstock.ml.metrics.objective import Answers, Objective
+from penstock.ml.metrics.probability_losses import (
+    CALIBRATION_BINS,
+    brier_losses,
+    calibration_bins,
+    calibration_error,
+    log_losses,
+)
 from penstock.ml.metrics.scores import LARGEST_LOSS
 
 OUTER_TENTHS = (0.1, 0.9)
@@ -55,10 +62,10 @@ class CalibrationBin:
 def classification_metrics(
     answers: Codes, labels: Codes, probabilities: NDArray[np.float32] | None, classes: Sequence[str]
 ) -> Metrics:
-    """accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier and auc.
+    """accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier, ece, average_precision and roc_auc.
 
     Of two classes the second is the positive one; of more, precision, recall and f1 are plain means over the classes
-    that occur, and there is no auc.
+    that occur, and so are average_precision and roc_auc, each class against the rest. `auc` is roc_auc of two classes.
 
     Args:
         answers: codes of classes, shape (n,).
@@ -77,16 +84,21 @@ def classification_metrics(
     } | _probability_metrics(labels, probabilities)
 
 
-def regression_metrics(answers: Floats, labels: Floats) -> Metrics:
-    """mae, rmse, mape (over labels other than 0; 0.1 is 10 %) and r2, of n answers."""
+def regression_metrics(answers: Floats, labels: Floats, quantile: float | None = None) -> Metrics:
+    """mae, rmse, rmsle, mape (over labels other than 0; 0.1 is 10 %), r2 and, for a quantile, pinball, of n answers."""
     errors = np.clip(labels - answers, -LARGEST_LOSS, LARGEST_LOSS)
     relative = labels != 0
     return {
         "mae": _finite(np.abs(errors).mean()) if len(errors) else None,
         "rmse": _finite(sqrt(float((errors**2).mean()))) if len(errors) else None,
+        "rmsle": _finite(Objective("rmsle").score(labels, Answers(answers))),
         "mape": _value(sk.mean_absolute_percentage_error, labels[relative], answers[relative]),
         "r2": _value(sk.r2_score, labels, answers) if len(np.unique(labels)) > 1 else None,
-    }
+    } | ({} if quantile is None else {"pinball": _pinball(answers, labels, quantile)})
+
+
+def _pinball(answers: Floats, labels: Floats, quantile: float) -> float | None:
+    return _finite(Objective("pinball", quantile=quantile).score(labels, Answers(answers)))
 
 
 def confusion_matrix(answers: Codes, labels: Codes, classes: int) -> list[list[int]]:
@@ -140,17 +152,24 @@ def _bins(
 
 
 def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | None) -> Metrics:
-    if probabilities is None:
-        return {"log_loss": None, "brier": None, "auc": None}
-    known = ~np.isnan(probabilities).any(axis=1) & (labels < probabilities.shape[1])
+    known = np.zeros(len(labels), dtype=bool)
+    if probabilities is not None:
+        known = ~np.isnan(probabilities).any(axis=1) & (labels < probabilities.shape[1])
+    if probabilities is None or not known.any():
+        return dict.fromkeys(("log_loss", "brier", "ece", "average_precision", "roc_auc", "auc"))
     labels, given = labels[known], probabilities[known].astype(np.float64)
-    if not len(labels):
-        return {"log_loss": None, "brier": None, "auc": None}
-    is_ranked = given.shape[1] == 2 and 0 < int(labels.sum()) < len(labels)
+    answers, classes = Answers(given.argmax(axis=1).astype(np.float64), given), given.shape[1]
+    precision, area = (
+        _finite(Objective(metric, classes).score(labels.astype(np.float64), answers))
+        for metric in ("average_precision", "roc_auc")
+    )
     return {
         "log_loss": _finite(log_losses(given, labels).mean()),
         "brier": _finite(brier_losses(given, labels).mean()),
-        "auc": _value(sk.roc_auc_score, labels, given[:, 1]) if is_ranked else None,
+        "ece": _finite(calibration_error(given.max(axis=1), labels == given.argmax(axis=1))),
+        "average_precision": precision,
+        "roc_auc": area,
+        "auc": area if classes == 2 else None,
     }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,11 @@ class Report:
     """The report of a run; its fields are the keys of the JSON document.
 
     Counts are of distinct ids: `unanswered` events were neither refused nor predicted. Scores leave the first rows out,
-    the share `warmup`: `score` by the task's first metric, `metrics` by all, and `baseline` those of the constant that
-    fits the labels of the rows before (`baseline_answer` at the end). `progress` is the score of each block of rows,
-    the warm-up included; `retrains` are the trainings that began, whatever came of them. `confusion` has a row for each
-    of the `classes` of the labels, and a column for each that was answered. `decision` is the newest on whether to
-    train.
+    the share `warmup`: `score` by the stream's objective (`metric`), `metrics` by all, and `baseline` those of the
+    constant that fits the labels of the rows before (`baseline_answer` at the end). `progress` is the accuracy, or the
+    mean absolute error, of each block of rows, the warm-up included; `retrains` are the trainings that began, whatever
+    came of them. `confusion` has a row for each of the `classes` of the labels, and a column for each that was
+    answered. `decision` is the newest on whether to train.
     """
 
     events: int
@@ -85,7 +85,7 @@ class Report:
     labels: int
     label_counts: LabelCounts
     refusals: Sequence[RefusedRows]
-    metric: Literal["accuracy", "mae"]
+    metric: str
     score: float | None
     metrics: Metrics
     baseline: Metrics
@@ -122,7 +122,9 @@ class Report:
 
 def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasurements) -> Report:
     """The report of a run, from what the log holds of the stream and what the sender measured."""
-    task, events = watch.stream.declaration.task, len(rows)
+    declaration, events = watch.stream.declaration, len(rows)
+    task, metric = declaration.task, declaration.metric
+    quantile = declaration.objective.quantile if declaration.objective and metric == "pinball" else None
     slots = watch.events.slots_of(rows.ids(), events)
     all_scored = scored_rows(watch.events, slots, rows, task)
     all_baseline = all_scored.baseline()
@@ -131,7 +133,7 @@ def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasuremen
     refusals = _all_refusals(watch, slots, measurements.refusals)
     predicted = int(np.count_nonzero(watch.events.epochs(slots) >= 0))
     refused = refusals.count("event")
-    confusion = _confusion(scored)
+    confusion, metrics = _confusion(scored), scored.metrics(quantile)
     training_s = sum(run.cpu_seconds for run in watch.training_runs.values())
     return Report(
         events=events,
@@ -142,10 +144,10 @@ def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasuremen
         labels=measurements.labels,
         label_counts=label_counts(watch.events, slots, rows, refusals.count("label"), measurements.labels),
         refusals=list(refusals),
-        metric="mae" if task == "regression" else "accuracy",
-        score=scored.score(),
-        metrics=scored.metrics(),
-        baseline=_constant_metrics(baseline),
+        metric=metric,
+        score=metrics[metric],
+        metrics=metrics,
+        baseline=_constant_metrics(baseline, quantile),
         baseline_answer=_constant_answer(baseline),
         scored=len(scored),
         warmup=WARMUP,
@@ -193,10 +195,13 @@ def _calibration(scored: ScoredRows) -> Sequence[CalibrationBin]:
     return class_calibration(scored.answers.astype(np.int64), scored.labels.astype(np.int64), scored.probabilities)
 
 
-def _constant_metrics(baseline: ScoredRows) -> Metrics:
+def _constant_metrics(baseline: ScoredRows, quantile: float | None) -> Metrics:
     """The metrics of a constant, which ranks nothing: what it learnt over time is not a ranking."""
-    metrics = baseline.metrics()
-    return metrics | {"auc": 0.5} if metrics.get("auc") is not None else metrics
+    metrics = baseline.metrics(quantile)
+    constant = {"auc": 0.5, "roc_auc": 0.5}
+    if len(baseline.classes) == 2 and len(baseline):
+        constant["average_precision"] = float((baseline.labels == 1).mean())
+    return metrics | {name: value for name, value in constant.items() if metrics.get(name) is not None}
 
 
 def _constant_answer(baseline: ScoredRows) -> str | float | None:

@@ -66,10 +66,10 @@ class ScoredRows:
         """Accuracy, or the mean absolute error; None without rows."""
         return float(self.scores().mean()) if len(self) else None
 
-    def metrics(self) -> Metrics:
-        """All metrics of the task."""
+    def metrics(self, quantile: float | None = None) -> Metrics:
+        """All metrics of the task; with a `quantile` the pinball loss for it, too."""
         if self.task == "regression":
-            return regression_metrics(self.answers, self.labels)
+            return regression_metrics(self.answers, self.labels, quantile)
         return classification_metrics(
             self.answers.astype(np.int64), self.labels.astype(np.int64), self.probabilities, self.classes
         )
