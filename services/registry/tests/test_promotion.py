@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
-from penstock.contracts.records.training import Evaluation, Score, Skew, SliceScores, TrainingRun
+from penstock.contracts.records.training import Evaluation, ObjectiveScores, Score, Skew, SliceScores, TrainingRun
 from penstock.registry.promotion import StreamState, check_gates, decide_promotion
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)
@@ -58,6 +58,35 @@ def test_a_figure_that_is_not_finite_never_passes(
     finite = evaluation(candidate, champion, baseline, metric)
     figure = data.draw(st.sampled_from(["candidate", "champion", "baseline", "gain"]))
     assert not check_gates(finite.model_copy(update={figure: score(unusable)}), GATES).passed
+
+
+def by_objective(candidate: float, champion: float, accuracy_gain: float, larger: bool) -> Evaluation:
+    gain = candidate - champion if larger else champion - candidate
+    scores = {"candidate": score(candidate), "champion": score(champion), "baseline": score(champion)}
+    metric = "average_precision" if larger else "log_loss"
+    objective = ObjectiveScores(metric=metric, larger_is_better=larger, gain=score(gain), **scores)
+    accuracies = evaluation(0.9 + accuracy_gain, 0.9, 0.5)
+    return accuracies.model_copy(update={"objective": objective})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "accuracy_gain", "larger", "passes"),
+    [
+        (0.50, 0.40, 0.0, True, True),
+        (0.40, 0.50, 0.1, True, False),
+        (0.30, 0.40, 0.0, False, True),
+        (0.40, 0.30, 0.1, False, False),
+        (0.50, 0.40, -0.009, True, True),
+        (0.50, 0.40, -0.02, True, False),
+    ],
+)
+def test_the_objective_decides_and_accuracy_is_guarded(
+    candidate: float, champion: float, accuracy_gain: float, larger: bool, passes: bool
+) -> None:
+    verdict = check_gates(by_objective(candidate, champion, accuracy_gain, larger), GATES)
+    assert verdict.passed is passes
+    if passes:
+        assert verdict.reasons[0].startswith("average_precision" if larger else "log_loss")
 
 
 def test_a_gain_without_an_interval_never_passes() -> None:
