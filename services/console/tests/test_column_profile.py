@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.table.column_profile import ColumnProfile
-from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.sources.csv_source import BATCH_ROWS
 from penstock.console.table.table import open_table
+from penstock.console.table.value_counts import MOST_DISTINCT
 
 ROWS = 60
 START = datetime(2024, 1, 1, tzinfo=UTC)

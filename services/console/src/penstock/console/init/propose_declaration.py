@@ -20,9 +20,9 @@ from penstock.console.init.propose_label import class_counts, label_notes, posit
 from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
 from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
-from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.table import Table
+from penstock.console.table.value_counts import MOST_DISTINCT
 
 FIRST_ROWS = 20_000  # that ranges and categories are taken from, so that later values are seen to be new
 NO_CHOICES = Choices()

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from penstock.console.table.column_profile import ColumnProfile, Kind
-from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
+from penstock.console.table.column_scan import ColumnScan
 from penstock.console.table.kept_texts import kept_texts
 from penstock.console.table.number_format import Decimal, NumberFormat
 from penstock.console.table.number_names import merged_texts, written_as_versions
 from penstock.console.table.time_format import epoch_format
+from penstock.console.table.value_counts import MOST_DISTINCT
 from penstock.console.table.value_summary import MOST_EXCEPTIONS, ValueSummary
 from penstock.contracts.declaration.stream import TimeFormat
 
@@ -98,7 +99,7 @@ def profile_of(
         disguised=disguised,
         codes=decision.codes,
         merged=merged_texts(counts) if len(counts) <= MOST_CODES else (),
-        unique=not scan.repeats,
+        unique=not scan.values.repeats,
         rising=summary is not None and _is_rising(summary),
         late=0 if summary is None else summary.late,
     )
@@ -186,7 +187,7 @@ def _codes(scan: ColumnScan, summary: ValueSummary, decimal: str) -> str:
             continue
         if not measured:
             return f"{reason}: {text}"
-    if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.repeats:
+    if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.values.repeats:
         # signs, blanks and exponents were judged above: they are how single cells are written
         texts = {text.strip().removeprefix("+") for text in scan.counts if "e" not in text.lower()}
         if pairs := merged_texts(sorted(texts)):
