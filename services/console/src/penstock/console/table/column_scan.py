@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
+from penstock.console.table.compact_times import compact_times
 from penstock.console.table.missing_values import DISGUISED_TEXTS
 from penstock.console.table.odd_text import OddText, number_code, odd_text
 from penstock.console.table.value_counts import MOST_DISTINCT, ValueCounts
@@ -20,7 +21,7 @@ from penstock.contracts.declaration.stream import MISSING_TEXTS
 MOST_UNREADABLE = 2 * MOST_DISTINCT  # texts that no format reads: such a column is text, and its texts not counted
 LONGEST_MISSING = 30  # bytes of a text, with its blanks, that stands for a missing value in a column of texts alone
 _MISSING_WORDS = pa.array(sorted({text.lower() for text in MISSING_TEXTS} | DISGUISED_TEXTS))
-FORMATS = ("point", "comma", "iso", "day_first", "month_first")
+FORMATS = ("point", "comma", "iso", "day_first", "month_first", "year_first", "month_name", "compact")
 MICROSECONDS = 1e6
 
 
@@ -115,6 +116,8 @@ class ColumnScan:
             values["comma"] = point.copy() if texts.odd.any() else point
         elif self.summaries["comma"].count * 2 >= self.texts:
             values["comma"] = np.where(fractions, np.where(texts.grouped(), point * 1000, np.nan), point)
+        if (times := compact_times(point)) is not None:
+            values["compact"] = times
         return values
 
     def _read_odd(self, column: pa.StringArray, texts: PlainTexts, values: dict[str, Numbers], present: Mask) -> None:
@@ -207,6 +210,8 @@ class ColumnScan:
             present &= ~np.isnan(values)
             values[lost] = np.nan
         self.summaries["typed"].add(values, present, self.rows)
+        if self.typed == "number" and (times := compact_times(values)) is not None:
+            self.summaries["compact"].add(times, present, self.rows)
         self._count(column.cast(pa.string()) if pa.types.is_boolean(kind) else column, present)
 
     def _note_large(self, valid: pa.Array) -> None:

@@ -155,8 +155,13 @@ _EXPECTED_TIMES: dict[TimeFormat, str] = {
     "iso": "a time, year first",
     "day-first": "a time, day first",
     "month-first": "a time, month first",
+    "year-first": "a time, year of two digits first",
+    "month-name": "a time with the name of its month",
+    "yyyymmdd": "a date of eight digits",
     "epoch-seconds": "seconds since 1970",
     "epoch-milliseconds": "milliseconds since 1970",
+    "epoch-microseconds": "microseconds since 1970",
+    "epoch-nanoseconds": "nanoseconds since 1970",
 }
 
 
