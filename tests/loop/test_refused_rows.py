@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ DECLARATION = Declaration.model_validate(
     }
 )
 
+MEASURE = Declaration.model_validate(
+    {
+        "name": "measure",
+        "task": "regression",
+        "fields": {"x": {"type": "number"}},
+        "label": {"name": "y"},
+        "time": {"column": "when"},
+    }
+)
+
 
 def write(folder: Path, *rows: str) -> Path:
     path = folder / "rows.csv"
@@ -33,8 +44,8 @@ def write(folder: Path, *rows: str) -> Path:
     return path
 
 
-async def replay(path: Path, delay: int = 0) -> ReplayResult:
-    return await replay_in_process(ReplayOptions(open_table(path), DECLARATION, delay), lambda _: None)
+async def replay(path: Path, delay: int = 0, declaration: Declaration = DECLARATION) -> ReplayResult:
+    return await replay_in_process(ReplayOptions(open_table(path), declaration, delay), lambda _: None)
 
 
 async def test_every_refusal_of_a_replay_has_its_reason_and_its_rows(tmp_path: Path) -> None:
@@ -57,6 +68,43 @@ async def test_a_file_of_which_every_row_is_refused_ends_with_its_reason(tmp_pat
     assert [(each.code, each.rows, each.example) for each in report.refusals] == [
         ("wrong_type", 2, "expected float | null")
     ]
+
+
+async def test_a_row_whose_time_or_label_cannot_be_read_is_refused_and_the_replay_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("when,x,y\n,1,5\n2024-01-01,1,many\n2024-01-02,1,5\nsoon,1,5\n2024-01-04,1,5\n")
+    report = (await replay(path, declaration=MEASURE)).report
+    assert [(each.kind, each.field, each.first_rows, each.example) for each in report.refusals] == [
+        ("event", "when", [0, 3], "expected a time, year first, found nothing"),
+        ("label", "y", [1], "expected a finite number, found 'many'"),
+    ]
+    assert (report.events, report.accepted, report.predicted, report.unanswered) == (5, 3, 3, 0)
+    assert (report.label_counts.refused, report.label_counts.accepted, report.label_counts.joined) == (1, 2, 2)
+
+
+async def test_a_row_of_the_future_is_refused_and_the_labels_of_others_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    future = datetime.now(UTC) + timedelta(days=1)
+    path.write_text(f"when,x,y\n{future:%Y-%m-%d %H:%M},1,5\n2024-01-02,1,5\n9999-01-01,1,5\n2024-01-04,1,5\n")
+    report = (await replay(path, declaration=MEASURE)).report
+    assert [(each.kind, each.code, each.first_rows) for each in report.refusals] == [("event", "clock_skew", [0, 2])]
+    assert (report.accepted, report.label_counts.joined, report.label_counts.late) == (2, 2, 0)
+
+
+async def test_history_whose_time_or_label_cannot_be_read_is_refused_row_by_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("when,x,y\n2024-01-01,1,5\n,1,5\n9999-01-01,1,5\n2024-01-02,1,many\n2024-01-03,1,\n")
+    async with in_process_deployment(MEASURE) as deployment:
+        rows = FileRows(open_table(path), MEASURE, "import/measure")
+        stream = ImportStream(deployment.log, "penstock", deployment.watch.stream)
+        result = await import_history(historical_events(rows.rows(), 1), deployment, stream, "rows.csv", lambda _: None)
+    assert (result.accepted, result.outcomes) == (1, 1)
+    assert {(each.code, each.field): each.first_rows for each in result.refusals} == {
+        ("wrong_type", "when"): [1],
+        ("clock_skew", "time"): [2],
+        ("wrong_type", "y"): [3],
+        ("missing_label", ""): [4],
+    }
 
 
 async def test_history_of_which_every_row_is_refused_is_refused_row_by_row(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ WRONG_NAMES = {
     "lags.inputs.NAME": ("lags", "inputs", "{ y = [1] }"),
 }
 """The same for the keys that are names of the owner's choice."""
+UNWRITABLE_NAMES = [("fields", name, '{ type = "number" }') for name in ("'size (\")'", r"'a\b'")]
 
 
 def text_keys(schema: dict[str, Any], key: str = "") -> Iterator[str]:
@@ -78,7 +79,8 @@ def test_every_text_of_a_declaration_is_classified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "key", "value"), [wrong for wrong in (*WRONG.values(), *WRONG_NAMES.values()) if wrong is not None]
+    ("table", "key", "value"),
+    [wrong for wrong in (*WRONG.values(), *WRONG_NAMES.values(), *UNWRITABLE_NAMES) if wrong is not None],
 )
 def test_a_wrong_text_is_refused_with_its_line(table: str, key: str, value: str) -> None:
     declared = {name: dict(keys) for name, keys in DECLARED.items()}

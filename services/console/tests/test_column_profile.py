@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.console.table.column_profile import ColumnProfile
-from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.sources.csv_source import BATCH_ROWS
 from penstock.console.table.table import open_table
+from penstock.console.table.value_counts import MOST_DISTINCT
 
 ROWS = 60
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -155,6 +155,55 @@ def test_day_and_month_are_told_apart_by_the_column_or_by_its_order(tmp_path: Pa
         found = profile(tmp_path, [f"{time:{form}}" for time in early])
         assert (found.time_format, found.rising) == (name, True)
         assert found.ambiguous == {"day-first": "month-first", "month-first": "day-first"}[name]
+
+
+FORMS: dict[str, tuple[str, str]] = {
+    "%d.%m.%y": ("day-first", "year-first"),
+    "%m/%d/%y": ("month-first", ""),
+    "%y-%m-%d": ("year-first", "day-first"),
+    "%d %b %Y": ("month-name", ""),
+    "%d-%b-%y": ("month-name", ""),
+    "%b %d, %Y": ("month-name", ""),
+    "%A, %B %d, %Y %I:%M %p": ("month-name", ""),
+    "%Y%m%d": ("yyyymmdd", ""),
+    "%Y%m%d%H%M": ("yyyymmdd", ""),
+    "%Y%m%dT%H%M%S": ("yyyymmdd", ""),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_times_in_other_forms_are_read_as_the_column_shows(tmp_path: Path, form: str) -> None:
+    found = profile(tmp_path, [f"{time:{form}}" for time in DAYS])
+    assert (found.kind, found.rising, found.exception_count) == ("time", True, 0)
+    assert (found.time_format, found.ambiguous) == FORMS[form]
+    assert (found.minimum, found.maximum) == (DAYS[0], DAYS[-1])
+
+
+@pytest.mark.parametrize("unit", ["seconds", "milliseconds", "microseconds", "nanoseconds"])
+def test_numbers_since_1970_are_read_in_their_unit(tmp_path: Path, unit: str) -> None:
+    scale = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}[unit]
+    texts = [str(int(time.timestamp()) * scale) for time in HOURS]
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["ts,code", *(f"{text},{text}" for text in texts)]) + "\n")
+    called, other = open_table(file).profiles.values()
+    assert (called.kind, called.time_format) == ("time", f"epoch-{unit}")
+    assert (called.minimum, called.maximum) == (HOURS[0], HOURS[-1])
+    assert (other.kind == "time") == (unit != "nanoseconds"), "ids of that length rise, too"
+
+
+def test_years_of_two_digits_are_read_where_order_shows_them(tmp_path: Path) -> None:
+    few = [f"{time:%y-%m-%d}" for time in DAYS[11:28]]
+    found = profile(tmp_path, few)
+    assert (found.time_format, found.ambiguous) == ("year-first", "day-first")
+    assert profile(tmp_path, repeated("1.10.12", "1.9.11", "1.10.13")).kind == "text", "versions"
+
+
+def test_numbers_of_eight_digits_are_dates_only_where_all_are(tmp_path: Path) -> None:
+    days = [f"{time:%Y%m%d}" for time in DAYS]
+    odd = profile(tmp_path, with_odd(days, "20240231"))
+    assert (odd.kind, [cell.text for cell in odd.exceptions]) == ("time", ["20240231"])
+    assert profile(tmp_path, [str(20_240_101 + 7 * row) for row in range(ROWS)]).kind == "integer"
+    assert profile(tmp_path, days[::-1]).kind == "integer", "neither rising nor called a time"
 
 
 def test_a_few_rows_out_of_order_still_rise(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.replay.rows.historical_events import HistoricalEvent, historical_events
+from penstock.console.replay.rows.historical_events import NO_LABEL, HistoricalEvent, historical_events
 from penstock.console.replay.rows.labelled_rows import FileRows
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
@@ -32,11 +32,11 @@ def events_of(folder: Path, rows: list[str], delay: int = 0) -> list[HistoricalE
 
 def test_an_event_carries_its_label_and_when_it_became_known(tmp_path: Path) -> None:
     first, second, unlabelled = events_of(tmp_path, ["2026-01-01,1.5,1", "2026-01-03,2,0", "2026-01-02,2,"], delay=1)
-    event = json.loads(first.event or b"")
+    event = json.loads(first.event if isinstance(first.event, bytes) else b"")
     assert (event["id"], event["source"], event["data"]) == (first.id, "import/s", {"x": 1.5})
     assert (event["label"], event["labeltime"]) == ("1", "2026-01-03T00:00:00Z")
     assert second.known_at == first.known_at, "stream time never goes back, even where the rows' times do"
-    assert (unlabelled.number, unlabelled.event) == (2, None)
+    assert (unlabelled.number, unlabelled.event) == (2, NO_LABEL)
 
 
 ROWS = st.lists(st.sampled_from(["2026-01-01,1,0", "2026-01-01,1,1", "2026-01-01,2,0", "2026-01-02,1,0"]), min_size=1)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.console.failure import ConsoleFailure
+from penstock.console.record_refusal import RefusalReason
 from penstock.console.replay.rows.labelled_rows import FileRows, Row, chunk_size, chunks
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
@@ -69,11 +69,11 @@ def test_text_that_is_not_a_number_is_sent_as_it_is(tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize("text", ["1e400", "many", "inf"])
-def test_a_regression_label_that_is_not_a_number_is_one_line(tmp_path: Path, text: str) -> None:
-    file_rows = rows_of(tmp_path, f"x,y\n1,5\n2,{text}\n", task="regression", label={"name": "y"})
-    with pytest.raises(ConsoleFailure, match=r"rows.csv: row 1, column 'y': expected a finite number") as failure:
-        list(file_rows.rows())
-    assert failure.value.status == 2
+def test_a_regression_label_that_is_not_a_number_is_refused_with_its_text(tmp_path: Path, text: str) -> None:
+    first, second = rows_of(tmp_path, f"x,y\n1,5\n2,{text}\n", task="regression", label={"name": "y"}).rows()
+    assert (first.label, first.label_refusal) == (5.0, None)
+    reason = RefusalReason("wrong_type", "y", f"expected a finite number, found '{text}'")
+    assert (second.label, second.label_refusal, second.event_refusal) == (None, reason, None)
 
 
 def test_rows_without_a_time_are_a_minute_apart(tmp_path: Path) -> None:
@@ -101,11 +101,13 @@ def test_times_without_a_zone_are_read_in_the_declared_one(tmp_path: Path) -> No
     assert first.time == datetime(2024, 7, 1, 12, tzinfo=UTC)
 
 
-def test_a_time_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
-    file_rows = rows_of(tmp_path, "when,x,y\n2024-07-01,1,0\nlater,1,0\n", time={"column": "when"})
-    with pytest.raises(ConsoleFailure, match="row 1, column 'when': expected a time, year first") as failure:
-        list(file_rows.rows())
-    assert failure.value.status == 2
+@pytest.mark.parametrize(("cell", "found"), [("later", "'later'"), (" ", "nothing")])
+def test_a_row_whose_time_cannot_be_read_is_refused_with_its_text(tmp_path: Path, cell: str, found: str) -> None:
+    text = f"when,x,y\n2024-07-01,1,0\n{cell},1,0\n2024-07-02,1,0\n"
+    first, second, third = rows_of(tmp_path, text, time={"column": "when"}).rows()
+    reason = RefusalReason("wrong_type", "when", f"expected a time, year first, found {found}")
+    assert (second.time, second.event_refusal) == (None, reason)
+    assert [row.event_refusal for row in (first, third)] == [None, None]
 
 
 @pytest.mark.parametrize(

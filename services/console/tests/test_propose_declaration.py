@@ -176,10 +176,44 @@ def test_a_column_of_rising_dates_is_the_time(tmp_path: Path, time_format: str) 
     declaration = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
     assert declaration.time.column == "when"
     assert set(declaration.fields) == {"x"}
-    for values in (rising[::-1], [*rising[:9], ""], [*rising[:9], "soon"]):
+    for values in (rising[::-1], [*rising[:8], "", "soon"], ["soon", *rising[1:9], ""], ["?", *rising[1:9], "?"]):
         declaration = proposed(tmp_path, {"x": range(10), "when": values, "y": ["no", "yes"] * 5})
         assert declaration.time.column is None
         assert set(declaration.fields) == {"x", "when"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "note"),
+    [
+        ("", "1 rows without it are refused"),
+        ("?", '1 rows without it are refused; may be missing: "?" 1 times'),
+        ("soon", 'refused: line 9 (row 7): "soon"'),
+    ],
+)
+def test_a_time_that_one_row_lacks_is_the_time_and_says_so(tmp_path: Path, odd: str, note: str) -> None:
+    when = [(START + timedelta(days=day)).isoformat() for day in range(100)]
+    columns = {"x": range(100), "when": [*when[:7], odd, *when[8:]], "y": ["no", "yes"] * 50}
+    for choices in (NO_CHOICES, Choices(time="when")):
+        proposal = proposal_for(tmp_path, columns, choices)
+        assert parse_declaration(declaration_text(proposal)).time.column == "when"
+        assert notes_of(proposal)["when"] == note
+
+
+def test_a_column_whose_clock_is_set_back_is_the_time(tmp_path: Path) -> None:
+    spring = [START + timedelta(minutes=minute) for minute in range(480)]
+    clock = [f"{time if time.hour < 3 else time - timedelta(hours=1):%Y-%m-%d %H:%M}" for time in spring]
+    proposal = proposal_for(tmp_path, {"x": range(480), "clock": clock, "y": ["no", "yes"] * 240})
+    assert parse_declaration(declaration_text(proposal)).time.column == "clock"
+    assert notes_of(proposal)["clock"] == "59 rows late: replayed in file order"
+    short = {"x": range(100), "clock": clock[100:200], "y": ["no", "yes"] * 50}
+    assert parse_declaration(declaration_text(proposal_for(tmp_path, short))).time.column is None
+
+
+def test_a_column_whose_name_no_field_can_have_is_left_out_and_says_so(tmp_path: Path) -> None:
+    columns = {'size (")': range(10), "x": range(10), "y": ["no", "yes"] * 5}
+    proposal = proposal_for(tmp_path, columns)
+    assert set(parse_declaration(declaration_text(proposal)).fields) == {"x"}
+    assert notes_of(proposal)['size (")'].startswith("rename it")
 
 
 def test_the_horizon_lets_labels_be_thousands_of_rows_late(tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ from penstock.contracts.declaration.violation import error_at
 Task = Literal["binary", "multiclass", "regression"]
 FieldType = Literal["number", "integer", "boolean", "category"]
 TimePart = Literal["hour", "weekday", "yearday", "month"]
-TimeFormat = Literal["iso", "day-first", "month-first", "epoch-seconds", "epoch-milliseconds"]
+TimeFormat = Literal[
+    "iso", "day-first", "month-first", "year-first", "month-name", "yyyymmdd",
+    "epoch-seconds", "epoch-milliseconds", "epoch-microseconds", "epoch-nanoseconds",
+]  # fmt: skip
 Texts = Annotated[tuple[str, ...], AfterValidator(distinct)]
 
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -93,7 +96,9 @@ class TimeDeclaration(StrictModel):
     """The column of a file that holds the time of each row. Without it, rows are one `step` apart from `start` on."""
 
     format: TimeFormat | None = None
-    """How times in `column` are written. Without it, the whole column decides."""
+    """How times in `column` are written: `iso` is a year of four digits, month and day, `year-first` one of two digits
+    (24-03-12), `month-name` has the month in words (12 Mar 2024, Mar 12 2024), `yyyymmdd` nothing between. Years of two
+    digits are those of 1969 to 2068. Without it, the whole column decides."""
 
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     """The time zone of times in `column` that name none, and of the clocks that `parts` are read from: an IANA name."""

@@ -19,10 +19,22 @@ COLUMN_EXPECTED = "must be 1 to 200 characters, none of them a line break or ano
 
 def grammar_violations(declaration: Declaration) -> Iterator[Violation]:
     """The values of a declaration that mean nothing, or nothing that can be."""
+    yield from _field_violations(declaration)
     yield from _time_violations(declaration.time)
     yield from _label_violations(declaration.label)
     if declaration.retrain.cron is not None and (wrong := check_cron(declaration.retrain.cron)):
         yield Violation(("retrain", "cron"), wrong)
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a field may be called so: payloads are written by an encoder that escapes nothing in names."""
+    return '"' not in name and "\\" not in name
+
+
+def _field_violations(declaration: Declaration) -> Iterator[Violation]:
+    for name in declaration.fields:
+        if not is_field_name(name):
+            yield Violation(("fields", name), "must be a name without quotation mark and backslash; rename the column")
 
 
 def _time_violations(time: TimeDeclaration) -> Iterator[Violation]:

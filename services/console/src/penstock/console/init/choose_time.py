@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from penstock.console.failure import wrong_input
+from penstock.console.table.column_kind import LARGEST_SHARE
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.table import Table
 from penstock.console.table.time_format import epoch_format, parse_time
@@ -25,21 +26,16 @@ def choose_time(table: Table, named: str | None, taken: Collection[str]) -> str 
     Columns in `taken` have another role.
 
     Raises:
-        ConsoleFailure: there is no such column, or it does not hold a time in every row.
+        ConsoleFailure: there is no such column, or its values are no times.
     """
     if named is None:
         return next((name for name in table.columns if name not in taken and _is_time(table.profiles[name])), None)
     table.column_index(named)
     profile = table.profiles[named]
     where = f"{table.path}: column {named!r} cannot be the time"
-    if profile.missing or profile.disguised:
-        raise wrong_input(f"{where}: it is missing in {profile.missing + sum(profile.disguised.values()):,} rows")
     if time_format(profile) is None:
         shown = next(iter(profile.counts), "") or f"{profile.minimum} to {profile.maximum}"
         raise wrong_input(f"{where}: expected times, found {_KINDS[profile.kind]} such as {shown[:40]!r}")
-    if profile.exceptions:
-        odd = profile.exceptions[0]
-        raise wrong_input(f"{where}: line {odd.line} (row {odd.row}) holds {odd.text[:40]!r}")
     return named
 
 
@@ -74,8 +70,13 @@ def propose_horizon(profile: ColumnProfile | None) -> timedelta:
 
 
 def _is_time(profile: ColumnProfile) -> bool:
-    odd = profile.missing or profile.exception_count or profile.disguised
-    return profile.kind == "time" and profile.rising and not odd
+    odd = profile.exception_count + rows_without_time(profile)
+    return profile.kind == "time" and profile.rising and odd <= max(1, profile.rows * LARGEST_SHARE)
+
+
+def rows_without_time(profile: ColumnProfile) -> int:
+    """How many rows of a column of times hold none, or a text that may stand for a missing one."""
+    return profile.missing + sum(profile.disguised.values())
 
 
 _KINDS = {

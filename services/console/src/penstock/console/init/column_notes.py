@@ -39,6 +39,11 @@ def late_notes(profile: ColumnProfile) -> list[str]:
     return [f"{profile.late:,} rows late: replayed in file order"] if profile.late else []
 
 
+def absence_notes(rows: int) -> list[str]:
+    """How many rows lack what every event must have."""
+    return [f"{rows:,} rows without it are refused"] if rows else []
+
+
 def quoted(text: str, length: int = 20) -> str:
     """A text of the file on one line, in quotes.
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from penstock.console.failure import wrong_input
 from penstock.console.init.choose_label import choose_label
-from penstock.console.init.choose_time import choose_time, propose_horizon, propose_time
-from penstock.console.init.column_notes import field_notes, knowledge_notes, late_notes, reading_notes
+from penstock.console.init.choose_time import choose_time, propose_horizon, propose_time, rows_without_time
+from penstock.console.init.column_notes import absence_notes, field_notes, knowledge_notes, late_notes, reading_notes
 from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class, knowledge_of_number
 from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
 from penstock.console.init.propose_field import propose_entity_field, propose_field
@@ -20,12 +20,14 @@ from penstock.console.init.propose_label import class_counts, label_notes, posit
 from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
 from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
-from penstock.console.table.column_scan import MOST_DISTINCT
 from penstock.console.table.kept_texts import label_profile
 from penstock.console.table.table import Table
+from penstock.console.table.value_counts import MOST_DISTINCT
+from penstock.contracts.declaration.value_grammar import is_field_name
 
 FIRST_ROWS = 20_000  # that ranges and categories are taken from, so that later values are seen to be new
 NO_CHOICES = Choices()
+NO_NAME = "rename it, a field's name has no quotation mark and no backslash"
 
 
 def propose_declaration(table: Table, choices: Choices = NO_CHOICES) -> Proposal:
@@ -99,15 +101,19 @@ class _Proposer:
         if name == self._choices.id:
             return _column(profile, "id", "category", ["send it as the event's id; a replay makes its own"])
         if name == self._time:
-            return _column(profile, "time", "time", [*late_notes(profile), *reading_notes(profile)])
+            notes = [*late_notes(profile), *absence_notes(rows_without_time(profile)), *reading_notes(profile)]
+            return _column(profile, "time", "time", notes)
         if name == self._choices.entity:
             field = propose_entity_field(profile)
-            refused = [f"{profile.missing:,} rows without it are refused"] if profile.missing else []
-            return _column(profile, "entity", field["type"], [*refused, *reading_notes(profile)], field)
+            notes = [*absence_notes(profile.missing), *reading_notes(profile)]
+            return _column(profile, "entity", field["type"], notes, field)
         return self._field(profile)
 
     def _field(self, profile: ColumnProfile) -> ColumnProposal:
         field = propose_field(profile, self._first[profile.name])
+        if not is_field_name(profile.name):
+            notes = [f"{NO_NAME}: no field", *reading_notes(profile)]
+            return _column(profile, "left out", field["type"], notes)
         knowledge = self._knowledge(profile)
         notes = [*field_notes(profile, field), *knowledge_notes(knowledge), *reading_notes(profile)]
         if knowledge and knowledge.is_copy:

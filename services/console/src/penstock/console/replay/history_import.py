@@ -21,7 +21,6 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES, REJECTED
 
 BATCH_ROWS = 1000  # sent at a time
-NO_LABEL = RefusalReason("missing_label", "", "the file does not say its label")
 NO_OUTCOME = RefusalReason(
     "no_outcome", "", "the log holds neither its outcome nor its rejection; see the dead letters of the stream"
 )
@@ -138,10 +137,10 @@ def _batches(events: Iterable[HistoricalEvent]) -> Iterator[list[HistoricalEvent
 async def _send(batch: Sequence[HistoricalEvent], deployment: ImportDeployment, result: ImportResult) -> dict[str, int]:
     """Send a batch; the numbers of the rows that ingestion accepted, by event id."""
     for event in batch:
-        if event.event is None:
-            result.refusals.add("event", event.number, NO_LABEL)
-    labelled = [event for event in batch if event.event is not None]
-    bodies = [event.event for event in labelled if event.event is not None]
+        if isinstance(event.event, RefusalReason):
+            result.refusals.add("event", event.number, event.event)
+    labelled = [event for event in batch if isinstance(event.event, bytes)]
+    bodies = [event.event for event in labelled if isinstance(event.event, bytes)]
     refusals = await deployment.send("event", bodies, batch[-1].known_at) if bodies else []
     reasons = {refusal.index: refusal.reason for refusal in refusals}
     accepted: dict[str, int] = {}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal, Protocol
 
 from penstock.console.record_refusal import RecordRefusal
 from penstock.console.replay.rows.labelled_rows import LabelledRows, Row, chunks
+from penstock.console.replay.rows.newest_time import newest_time
 from penstock.console.replay.rows.refusal_counts import RefusalCounts
 from penstock.console.replay.rows.row_labels import RowLabels
+from penstock.contracts.input_bounds import EARLIEST_TIME
 
 LABELS_PER_REQUEST = 1000
 
@@ -49,9 +51,9 @@ class ReplayProgress:
     Attributes:
         rows: those that were read, with their labels.
         events: how many rows were read.
-        sent: how many of their events were sent; the others had been sent by an earlier run.
+        sent: how many of their events were sent, or refused unsent; the others had been sent by an earlier run.
         labels: how many labels ingestion accepted.
-        refusals: what ingestion refused.
+        refusals: what ingestion refused, and rows whose time or label cannot be read.
     """
 
     rows: RowLabels = field(default_factory=RowLabels)
@@ -85,10 +87,13 @@ class ReplaySender:
     async def send_events(self, rows: Sequence[Row], now: datetime) -> list[Row]:
         """Send the events of the next rows; the rows whose labels are to be sent once they are due."""
         new = [row for row in rows if self.earlier is None or not self.earlier.is_answered(row.id)]
-        refusals = await self.deployment.send("event", [row.event for row in new], now) if new else []
-        refused = {new[refusal.index].number for refusal in refusals}
-        for refusal in refusals:
-            self.counts.refusals.add("event", new[refusal.index].number, refusal.reason)
+        readable = [row for row in new if row.event_refusal is None]
+        refusals = await self.deployment.send("event", [row.event for row in readable], now) if readable else []
+        refused = {readable[refusal.index].number: refusal.reason for refusal in refusals}
+        refused |= {row.number: row.event_refusal for row in rows if row.event_refusal is not None}
+        for number, reason in sorted(refused.items()):
+            self.counts.refusals.add("event", number, reason)
+        self._count_unreadable_labels(rows, refused)
         self.counts.rows.add(rows)
         self.counts.events += len(rows)
         self.counts.sent += len(new)
@@ -100,6 +105,11 @@ class ReplaySender:
         for refusal in refusals:
             self.counts.refusals.add("label", rows[refusal.index].number, refusal.reason)
         self.counts.labels += len(rows) - len(refusals)
+
+    def _count_unreadable_labels(self, rows: Sequence[Row], refused: Container[int]) -> None:
+        for row in rows:
+            if row.label_refusal is not None and row.number not in refused:
+                self.counts.refusals.add("label", row.number, row.label_refusal)
 
     def _is_open(self, row: Row) -> bool:
         return self.earlier is None or not self.earlier.has_outcome(row.id)
@@ -121,27 +131,19 @@ async def replay_in_stream_time(
     """
     counts, unlabelled = sender.counts, deque[Row]()
     sent_when_quiet = (0, 0)
-    now: datetime | None = None
+    now = EARLIEST_TIME
     for chunk in chunks(sender.source.rows(), size):
-        if now is not None:
-            await _send_labels(sender, _take_until(unlabelled, chunk[0].number - delay), now)
-            if (counts.sent, counts.labels) != sent_when_quiet:
-                await sender.deployment.await_quiet()
-                sent_when_quiet = (counts.sent, counts.labels)
-        now = newest_time(chunk, now)
+        await _send_labels(sender, _take_until(unlabelled, chunk[0].number - delay), now)
+        if (counts.sent, counts.labels) != sent_when_quiet:
+            await sender.deployment.await_quiet()
+            sent_when_quiet = (counts.sent, counts.labels)
+        now = newest_time(chunk, now, datetime.now(UTC))
         unlabelled.extend(await sender.send_events(chunk, now))
         progress(counts)
-    if now is not None:
-        await sender.deployment.await_quiet()
-        await _send_labels(sender, unlabelled, now)
-        await sender.deployment.await_quiet()
+    await sender.deployment.await_quiet()
+    await _send_labels(sender, unlabelled, now)
+    await sender.deployment.await_quiet()
     return counts
-
-
-def newest_time(chunk: Sequence[Row], now: datetime | None) -> datetime:
-    """The stream time after a chunk: it never goes back, even where the rows' times do."""
-    newest = max(row.time for row in chunk)
-    return newest if now is None else max(now, newest)
 
 
 def _take_until(unlabelled: deque[Row], number: int) -> list[Row]:

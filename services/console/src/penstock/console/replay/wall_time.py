@@ -6,15 +6,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
 from penstock.console.replay.report.epoch_lines import first_rows_by_epoch
 from penstock.console.replay.rows.labelled_rows import Row, chunks
+from penstock.console.replay.rows.newest_time import newest_time
 from penstock.console.replay.rows.row_labels import RowLabels
-from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, newest_time
+from penstock.console.replay.stream_time import ReplayProgress, ReplaySender
 from penstock.console.replay.watch.stream_watch import StreamWatch
+from penstock.contracts.input_bounds import EARLIEST_TIME
 
 LARGEST_REQUEST = 1000  # records
 REQUESTS_PER_SECOND = 20
@@ -36,20 +38,19 @@ async def replay_in_wall_time(
     counts, unlabelled = sender.counts, deque[Row]()
     size = LARGEST_REQUEST if rate is None else max(1, min(LARGEST_REQUEST, round(rate / REQUESTS_PER_SECOND)))
     started = time.monotonic()
-    now: datetime | None = None
+    now = EARLIEST_TIME
     for chunk in chunks(sender.source.rows(), size):
         if rate is not None:
             await asyncio.sleep(max(0.0, started + counts.sent / rate - time.monotonic()))
-        now = newest_time(chunk, now)
+        now = newest_time(chunk, now, datetime.now(UTC))
         unlabelled.extend(await sender.send_events(chunk, now))
         await watch.poll()
         await _send_due_labels(sender, watch, unlabelled, chunk[-1].number + 1 - delay, now)
         progress(counts)
-    if now is not None:
-        await sender.deployment.await_answers([row.id for row in unlabelled])
-        while unlabelled:
-            await sender.send_labels([unlabelled.popleft() for _ in range(min(LARGEST_REQUEST, len(unlabelled)))], now)
-        await sender.deployment.await_quiet()
+    await sender.deployment.await_answers([row.id for row in unlabelled])
+    while unlabelled:
+        await sender.send_labels([unlabelled.popleft() for _ in range(min(LARGEST_REQUEST, len(unlabelled)))], now)
+    await sender.deployment.await_quiet()
     return counts
 
 

@@ -95,7 +95,7 @@ def time_reader(declaration: Declaration, profile: ColumnProfile) -> Callable[[A
 def _typed_time(cell: Any, time_format: TimeFormat, zone: tzinfo) -> datetime | None:
     if isinstance(cell, datetime):
         return cell if cell.tzinfo else cell.replace(tzinfo=zone)
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and time_format.startswith("epoch"):
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and time_format.startswith(("epoch", "yyyymmdd")):
         return epoch_time(cell, time_format)
     return None
 

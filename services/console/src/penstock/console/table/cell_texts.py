@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,22 @@ class PlainTexts:
         self._bytes = np.frombuffer(data, dtype=np.uint8)[start:end] if data is not None else np.empty(0, np.uint8)
         self._starts = self._offsets[:-1] - start
         self._lengths = np.diff(self._offsets)
-        self._dots: NDArray[Any] | None = None
         self.blank: Mask = self._lengths == 0
         self.odd: Mask = self._odd_cells(count)
         self.numbers: Numbers = self._plain_numbers(column, count)
 
+    @cached_property
     def has_point(self) -> Mask:
         """Which texts have a point, shape (n,)."""
         mask = np.zeros(len(self.blank), dtype=bool)
-        mask[self._cells_of(self._points())] = True
+        mask[self._owners[self._points]] = True
         return mask
 
     def grouped(self) -> Mask:
         """Which plain texts are one to three digits, a point, and three digits: maybe thousands, shape (n,)."""
         mask = np.zeros(len(self.blank), dtype=bool)
-        points = self._points()
-        cells = self._cells_of(points)
+        points = self._points
+        cells = self._owners[points]
         after = self._starts[cells] + self._lengths[cells] - points - 1
         first = self._first_digit()[cells]
         before = points - first
@@ -68,7 +69,7 @@ class PlainTexts:
         digits = self._starts + self._lengths - first
         mask = (digits >= 2) & ~self.odd
         mask[mask] &= self._bytes[first[mask]] == _ZERO
-        return np.asarray(mask & ~self.has_point()) if mask.any() else mask
+        return np.asarray(mask & ~self.has_point) if mask.any() else mask
 
     def long(self) -> Mask:
         """Which texts have 16 characters or more, shape (n,): only these can be integers beyond 2^53."""
@@ -80,18 +81,14 @@ class PlainTexts:
         first[filled] += self._bytes[first[filled]] == _DASH
         return first
 
+    @cached_property
     def _points(self) -> NDArray[Any]:
-        if self._dots is None:
-            self._dots = np.flatnonzero(self._bytes == _POINT)
-        return self._dots
+        return np.flatnonzero(self._bytes == _POINT)
 
-    def _cells_of(self, positions: NDArray[Any]) -> NDArray[Any]:
-        """The cell in which each byte lies. Empty cells share their start with the next, the last of them has it."""
-        if len(positions) == len(self._starts):
-            each = (positions >= self._starts) & (positions < self._starts + self._lengths)
-            if each.all():
-                return np.arange(len(positions))
-        return np.searchsorted(self._starts, positions, side="right") - 1
+    @cached_property
+    def _owners(self) -> NDArray[np.int32]:
+        """The cell of each byte."""
+        return np.repeat(np.arange(len(self._lengths), dtype=np.int32), self._lengths)
 
     def _odd_cells(self, count: int) -> Mask:
         filled = ~self.blank
@@ -100,12 +97,12 @@ class PlainTexts:
         odd = np.zeros(count, dtype=bool)
         strange = np.flatnonzero(~_PLAIN[self._bytes])
         if len(strange):
-            odd[self._cells_of(strange)] = True
+            odd[self._owners[strange]] = True
         dashes = np.flatnonzero(self._bytes == _DASH)
         leading = np.zeros(count, dtype=bool)
         leading[filled] = self._bytes[self._starts[filled]] == _DASH
         if len(dashes) > leading.sum():
-            cells = self._cells_of(dashes)
+            cells = self._owners[dashes]
             odd[cells[dashes != self._starts[cells]]] = True
         odd |= leading & (self._lengths == 1)
         return odd

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from penstock.console.table.column_profile import ColumnProfile, Kind
-from penstock.console.table.column_scan import MOST_DISTINCT, ColumnScan
+from penstock.console.table.column_scan import ColumnScan
 from penstock.console.table.kept_texts import kept_texts
 from penstock.console.table.number_format import Decimal, NumberFormat
 from penstock.console.table.number_names import merged_texts, written_as_versions
-from penstock.console.table.time_format import epoch_format
+from penstock.console.table.time_format import epoch_format, per_second
+from penstock.console.table.value_counts import MOST_DISTINCT
 from penstock.console.table.value_summary import MOST_EXCEPTIONS, ValueSummary
 from penstock.contracts.declaration.stream import TimeFormat
 
@@ -21,8 +22,14 @@ LARGEST_SHARE = 0.01  # of a column's values that may be exceptions
 FEW_EXCEPTIONS = 3  # that a small file may have, up to a tenth of its values
 MOST_CODES = 50  # different texts of numbers that may be codes, such as versions
 MOST_LATE = 0.05  # of rows out of order in a column that rises
+HOUR = 3600
+LEAST_LENGTH = 3  # times that by which its clock is set back
 BOOLEANS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
-TIME_FORMATS: dict[str, TimeFormat] = {"iso": "iso", "day_first": "day-first", "month_first": "month-first"}
+TIME_FORMATS: dict[str, TimeFormat] = {
+    "iso": "iso", "day_first": "day-first", "month_first": "month-first", "year_first": "year-first",
+    "month_name": "month-name", "compact": "yyyymmdd",
+}  # fmt: skip
+SHORTER = 10  # times, for a reading of years of two digits that order does not tell from another
 _TIME_NAME = re.compile(r"(^|[^a-z])(time|date|datetime|ts|epoch|when|at|created|updated)([^a-z]|$)|timestamp")
 
 
@@ -98,8 +105,8 @@ def profile_of(
         disguised=disguised,
         codes=decision.codes,
         merged=merged_texts(counts) if len(counts) <= MOST_CODES else (),
-        unique=not scan.repeats,
-        rising=summary is not None and _is_rising(summary),
+        unique=not scan.values.repeats,
+        rising=summary is not None and (_is_rising(summary) or _is_set_back(decision)),
         late=0 if summary is None else summary.late,
     )
 
@@ -125,14 +132,29 @@ def _is_boolean(counts: Mapping[str, int] | None) -> bool:
 
 
 def _time(scan: ColumnScan) -> Decision | None:
+    """The column as times that are written as text; numbers may be times too, see `_number_time`."""
     values = _readable_values(scan)
     summaries = {name: scan.summaries[name] for name in TIME_FORMATS}
     best = max(summaries, key=lambda name: (summaries[name].count, -summaries[name].late))
     if not summaries[best].count or values - summaries[best].count > _allowed(values):
         return None
-    other = {"day_first": "month_first", "month_first": "day_first"}.get(best)
-    ambiguous = TIME_FORMATS[other] if other and summaries[other].count == summaries[best].count else ""
+    if best == "compact" and scan.summaries["point"].count:
+        return None
+    if _is_plainer(summaries["year_first"], summaries[best]):
+        best = "year_first"
+    others = [name for name in summaries if name != best and summaries[name].count == summaries[best].count]
+    ambiguous = " or ".join(TIME_FORMATS[name] for name in others)
     return Decision("time", summaries[best], time_format=TIME_FORMATS[best], ambiguous=ambiguous)
+
+
+def _is_plainer(year_first: ValueSummary, best: ValueSummary) -> bool:
+    """Whether 24-03-12 is in March 2024: where order does not tell, the 24th of March of many years is not meant."""
+    as_good = (year_first.count, year_first.late) == (best.count, best.late)
+    return as_good and SHORTER * _span(year_first) < _span(best)
+
+
+def _span(summary: ValueSummary) -> float:
+    return summary.maximum - summary.minimum
 
 
 def _is_number(scan: ColumnScan, summary: ValueSummary) -> bool:
@@ -146,7 +168,9 @@ def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision |
     summary = scan.summaries["point" if decimal == "." else "comma"]
     if not _is_number(scan, summary):
         return None
-    if codes := _codes(scan, summary, decimal):
+    time = _number_time(name, scan, summary, NumberFormat(decimal))
+    nanoseconds = time is not None and time.time_format == "epoch-nanoseconds"  # which are beyond 2^53
+    if not nanoseconds and (codes := _codes(scan, summary, decimal)):
         return Decision("text", codes=codes)
     unit = max(scan.units, key=scan.units.__getitem__, default="")
     if 0 < scan.units["%"] * 2 < summary.count:  # 5% among plain numbers is 0.05 or 5: not for us to say
@@ -157,9 +181,8 @@ def _number(name: str, scan: ColumnScan, decimal_of_file: Decimal) -> Decision |
         summary = replace(summary, count=summary.count - scan.units["%"], failed=failed)
     if sum(scan.units.values()) - scan.units[unit] > _allowed(values):
         return None  # amounts in several currencies are no numbers of one kind
-    epoch = _epoch(name, summary)
-    if epoch is not None:
-        return Decision("time", summary, NumberFormat(decimal), epoch)
+    if time is not None:
+        return time
     ambiguous = ""
     other = scan.summaries["comma" if decimal == "." else "point"]
     if other.count == summary.count and (other.minimum, other.maximum) != (summary.minimum, summary.maximum):
@@ -186,7 +209,7 @@ def _codes(scan: ColumnScan, summary: ValueSummary, decimal: str) -> str:
             continue
         if not measured:
             return f"{reason}: {text}"
-    if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.repeats:
+    if scan.counts is not None and decimal == "." and len(scan.counts) <= MOST_CODES and scan.values.repeats:
         # signs, blanks and exponents were judged above: they are how single cells are written
         texts = {text.strip().removeprefix("+") for text in scan.counts if "e" not in text.lower()}
         if pairs := merged_texts(sorted(texts)):
@@ -196,13 +219,24 @@ def _codes(scan: ColumnScan, summary: ValueSummary, decimal: str) -> str:
     return ""
 
 
-def _epoch(name: str, summary: ValueSummary) -> TimeFormat | None:
-    """Whether numbers are seconds or milliseconds since 1970: of plausible years, and rising or called a time."""
-    time_format = epoch_format(summary.minimum, summary.maximum)
+def _number_time(name: str, scan: ColumnScan, numbers: ValueSummary, number_format: NumberFormat) -> Decision | None:
+    """The column as times that are written as numbers: since 1970, or by their digits, of plausible years.
+
+    They rise, or the column is called a time. Nanoseconds must be called so: ids of that length rise, too.
+    """
+    compact = scan.summaries["compact"]
+    if _is_number(scan, compact):
+        summary, time_format = compact, TIME_FORMATS["compact"]
+    elif (epoch := epoch_format(numbers.minimum, numbers.maximum)) is not None:
+        summary, time_format = numbers, epoch
+    else:
+        return None
     named = _TIME_NAME.search(name.lower()) is not None
-    counter = summary.maximum - summary.minimum <= summary.count  # neighbouring numbers are ids
+    counter = _span(numbers) <= numbers.count  # neighbouring numbers are ids
     rises = _is_rising(summary) and not counter and not name.lower().endswith("id")
-    return time_format if named or rises else None
+    if not named and (not rises or time_format == "epoch-nanoseconds"):
+        return None
+    return Decision("time", summary, number_format, time_format)
 
 
 def _typed(name: str, scan: ColumnScan) -> Decision:
@@ -213,17 +247,25 @@ def _typed(name: str, scan: ColumnScan) -> Decision:
         return Decision("empty")
     if scan.typed == "time":
         return Decision("time", summary, time_format="iso")
+    if time := _number_time(name, scan, summary, NumberFormat()):
+        return time
     if scan.codes:
         return Decision("text", codes=": ".join([next(iter(scan.codes)), next(iter(scan.codes.values()))[0]]))
-    epoch = _epoch(name, summary)
-    if epoch is not None:
-        return Decision("time", summary, NumberFormat(), epoch)
     return Decision("integer" if summary.whole else "number", summary, NumberFormat())
 
 
 def _is_rising(summary: ValueSummary) -> bool:
     allowed = max(summary.count * MOST_LATE, 1 if summary.count >= 10 else 0)
     return summary.late <= allowed and summary.maximum > summary.minimum
+
+
+def _is_set_back(decision: Decision) -> bool:
+    """Whether times rise but for clocks that are set back by an hour, as in autumn."""
+    summary = decision.summary
+    if summary is None or decision.kind != "time":
+        return False
+    hour = HOUR * per_second(decision.time_format)
+    return summary.lateness <= hour and LEAST_LENGTH * summary.lateness < _span(summary)
 
 
 def _sentinels(summary: ValueSummary, scan: ColumnScan) -> dict[str, int]:
@@ -244,7 +286,6 @@ def _ends(decision: Decision) -> tuple[float | datetime | None, float | datetime
         return None, None
     if decision.kind != "time":
         return summary.minimum, summary.maximum
-    epoch = decision.time_format == "epoch-milliseconds"
-    scale = 1000 if epoch else 1
+    scale = per_second(decision.time_format)
     low, high = (datetime.fromtimestamp(value / scale, UTC) for value in (summary.minimum, summary.maximum))
     return low, high

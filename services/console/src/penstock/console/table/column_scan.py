@@ -11,16 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.console.table.cell_texts import Mask, Numbers, PlainTexts, iso_times
+from penstock.console.table.compact_times import compact_times
 from penstock.console.table.missing_values import DISGUISED_TEXTS
 from penstock.console.table.odd_text import OddText, number_code, odd_text
+from penstock.console.table.value_counts import MOST_DISTINCT, ValueCounts
 from penstock.console.table.value_summary import MOST_EXCEPTIONS, ValueSummary
 from penstock.contracts.declaration.stream import MISSING_TEXTS
 
-MOST_DISTINCT = 10_000  # values that are counted
 MOST_UNREADABLE = 2 * MOST_DISTINCT  # texts that no format reads: such a column is text, and its texts not counted
 LONGEST_MISSING = 30  # bytes of a text, with its blanks, that stands for a missing value in a column of texts alone
 _MISSING_WORDS = pa.array(sorted({text.lower() for text in MISSING_TEXTS} | DISGUISED_TEXTS))
-FORMATS = ("point", "comma", "iso", "day_first", "month_first")
+FORMATS = ("point", "comma", "iso", "day_first", "month_first", "year_first", "month_name", "compact")
 MICROSECONDS = 1e6
 
 
@@ -33,8 +34,7 @@ class ColumnScan:
         blanks: how many of them are blank, or hold nothing.
         missing_texts: the usual texts for missing values, with counts.
         disguised: texts that may stand for a missing value, with counts.
-        counts: how often each other text occurs; None once there are more than `MOST_DISTINCT`.
-        repeats: whether a text occurred twice.
+        values: how often each other value occurs.
         summaries: the values as each format reads them; "typed" for those of a typed file.
         units: how often each unit stands beside a number.
         percents: rows of the first numbers with a % beside them.
@@ -51,8 +51,7 @@ class ColumnScan:
     blanks: int = 0
     missing_texts: Counter[str] = field(default_factory=Counter)
     disguised: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] | None = field(default_factory=Counter)
-    repeats: bool = False
+    values: ValueCounts = field(default_factory=ValueCounts)
     summaries: dict[str, ValueSummary] = field(
         default_factory=lambda: {name: ValueSummary() for name in (*FORMATS, "typed")}
     )
@@ -65,6 +64,11 @@ class ColumnScan:
     texts: int = 0
     _known: dict[str, OddText] = field(default_factory=dict)
     _unreadable: int = 0
+
+    @property
+    def counts(self) -> Counter[str] | None:
+        """How often each value occurs, by its text, after the last cell; None where more than `MOST_DISTINCT` do."""
+        return self.values.by_text
 
     def add(self, column: pa.Array) -> None:
         """Take the next cells."""
@@ -105,13 +109,15 @@ class ColumnScan:
     def _plain_values(self, texts: PlainTexts) -> dict[str, Numbers]:
         """The plain numbers as a decimal point and as a decimal comma would have them: 1.234 may be 1,234."""
         point = texts.numbers
-        fractions = texts.has_point() & ~texts.odd
+        fractions = texts.has_point & ~texts.odd
         self.fractions += int(fractions.sum())
         values = {"point": point}
         if not fractions.any():
             values["comma"] = point.copy() if texts.odd.any() else point
         elif self.summaries["comma"].count * 2 >= self.texts:
             values["comma"] = np.where(fractions, np.where(texts.grouped(), point * 1000, np.nan), point)
+        if (times := compact_times(point)) is not None:
+            values["compact"] = times
         return values
 
     def _read_odd(self, column: pa.StringArray, texts: PlainTexts, values: dict[str, Numbers], present: Mask) -> None:
@@ -180,20 +186,7 @@ class ColumnScan:
         self.codes.setdefault(reason, [text, 0])[1] += count
 
     def _count(self, column: pa.Array, present: Mask) -> None:
-        if self.counts is None or not present.any():
-            return
-        values = column if present.all() else column.filter(pa.array(present))
-        counts = pc.value_counts(values)
-        self.repeats = self.repeats or len(counts) < len(values)
-        if len(counts) > MOST_DISTINCT:
-            self.counts = None
-            return
-        known = len(self.counts)
-        for entry in counts.to_pylist():
-            self.counts[str(entry["values"])] += entry["counts"]
-        self.repeats = self.repeats or len(self.counts) < known + len(counts)
-        if len(self.counts) > MOST_DISTINCT:
-            self.counts = None
+        self.values.add(column if present.all() else column.filter(pa.array(present)))
 
     def _add_typed(self, column: pa.Array) -> None:
         self.blanks += column.null_count
@@ -217,6 +210,8 @@ class ColumnScan:
             present &= ~np.isnan(values)
             values[lost] = np.nan
         self.summaries["typed"].add(values, present, self.rows)
+        if self.typed == "number" and (times := compact_times(values)) is not None:
+            self.summaries["compact"].add(times, present, self.rows)
         self._count(column.cast(pa.string()) if pa.types.is_boolean(kind) else column, present)
 
     def _note_large(self, valid: pa.Array) -> None:

@@ -13,7 +13,9 @@ from penstock.console.table.time_format import parse_time
 from penstock.contracts.declaration.stream import MISSING_TEXTS, TimeFormat
 
 _DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
-_TIME_FORMATS: tuple[TimeFormat, ...] = ("iso", "day-first", "month-first")
+_TIME_FORMATS: tuple[TimeFormat, ...] = ("iso", "day-first", "month-first", "year-first")
+_NAMED = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", re.IGNORECASE)
+_COMPACT = re.compile(r"\s*\d{8}[T\s]", re.ASCII)
 _EXPONENT_CODE = re.compile(r"\d+[eE]\d+", re.ASCII)
 _PLUS = re.compile(r"\+\d+", re.ASCII)
 _LARGEST = 2**53
@@ -35,6 +37,9 @@ class OddText:
     iso: float = nan
     day_first: float = nan
     month_first: float = nan
+    year_first: float = nan
+    month_name: float = nan
+    compact: float = nan
 
 
 def odd_text(text: str) -> OddText:
@@ -53,9 +58,11 @@ def odd_text(text: str) -> OddText:
     if not stripped[-1].isdigit() and not any(map(str.isdigit, stripped)):
         return OddText(text)
     if _DATE.match(text):
-        times = [parse_time(text, time_format, UTC) for time_format in _TIME_FORMATS]
-        seconds = [nan if time is None else time.timestamp() for time in times]
-        return OddText(text, "", "", "", nan, nan, *seconds)
+        return OddText(text, "", "", "", nan, nan, *(_seconds(text, time_format) for time_format in _TIME_FORMATS))
+    if _NAMED.search(text) and not isnan(seconds := _seconds(text, "month-name")):
+        return OddText(text, month_name=seconds)
+    if _COMPACT.match(text) and not isnan(seconds := _seconds(text, "yyyymmdd")):
+        return OddText(text, compact=seconds)
     unit = unit_in(stripped)
     point, comma = _numbers(stripped, unit)
     return OddText(text, "", unit, "" if isnan(point) else number_code(stripped), point, comma)
@@ -75,6 +82,12 @@ def number_code(text: str) -> str:
     if _EXPONENT_CODE.fullmatch(digits):
         return "exponents"
     return "a plus before digits" if _PLUS.fullmatch(text) else ""
+
+
+def _seconds(text: str, time_format: TimeFormat) -> float:
+    """The seconds since 1970, NaN where the text is no such time."""
+    time = parse_time(text, time_format, UTC)
+    return nan if time is None else time.timestamp()
 
 
 def _numbers(text: str, unit: str = "") -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from penstock.console.table.column_kind import decide, decimal_of_file, profile_
 from penstock.console.table.column_profile import ColumnProfile, OddCell
 from penstock.console.table.column_scan import ColumnScan
 from penstock.console.table.sources.json_source import text_of
+
+THREADS = 2  # Arrow and numpy run beside each other, Python between them does not
 
 
 class Source(Protocol):
@@ -43,9 +46,7 @@ def profile_columns(source: Source, limit: int | None) -> dict[str, ColumnProfil
         ConsoleFailure: the file is damaged.
     """
     scans = {name: ColumnScan(untyped=name in source.untyped) for name in source.columns}
-    for batch in _first(source.batches(), limit):
-        for scan, column in zip(scans.values(), batch, strict=True):
-            scan.add(column)
+    _scan(list(scans.values()), _first(source.batches(), limit))
     decimal = decimal_of_file(scans.values(), source.delimiter)
     decisions = {name: decide(name, scan, decimal) for name, scan in scans.items()}
     numeric = [scans[name] for name, decision in decisions.items() if decision.kind in ("number", "integer", "time")]
@@ -53,6 +54,18 @@ def profile_columns(source: Source, limit: int | None) -> dict[str, ColumnProfil
     profiles = {name: profile_of(name, scan, decisions[name], missing_among_numbers) for name, scan in scans.items()}
     odd = {name: each.summary.failed for name, each in decisions.items() if each.summary and each.summary.failed}
     return profiles | _with_exceptions(profiles, odd, source.numbered_rows()) if odd else profiles
+
+
+def _scan(scans: Sequence[ColumnScan], batches: Iterable[Sequence[pa.Array]]) -> None:
+    """Show each column its batches in order, several columns at a time, while the next batch is read."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        scanned: Sequence[Future[None]] = []
+        for batch in batches:
+            for column in scanned:
+                column.result()
+            scanned = [pool.submit(scan.add, column) for scan, column in zip(scans, batch, strict=True)]
+        for column in scanned:
+            column.result()
 
 
 def _first(batches: Iterable[Sequence[pa.Array]], limit: int | None) -> Iterator[Sequence[pa.Array]]:

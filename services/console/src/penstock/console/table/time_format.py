@@ -1,4 +1,4 @@
-"""How the times of a column are written: ISO, day first, month first, or seconds or milliseconds since 1970."""
+"""How the times of a column are written: by which part comes first, or as a number since 1970."""
 
 from __future__ import annotations
 
@@ -15,8 +15,35 @@ _CLOCK = (
 )
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})[-/.](?P<one>\d{{1,2}})[-/.](?P<other>\d{{1,2}}){_CLOCK}", re.ASCII)
 _YEAR_LAST = re.compile(
-    rf"(?P<one>\d{{1,2}})(?P<mark>[-/.])(?P<other>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}){_CLOCK}", re.ASCII
+    rf"(?P<one>\d{{1,2}})(?P<mark>[-/.])(?P<other>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d{{2}}){_CLOCK}", re.ASCII
 )
+_SHORT_YEAR_FIRST = re.compile(
+    rf"(?P<year>\d{{2}})(?P<mark>[-/.])(?P<one>\d{{2}})(?P=mark)(?P<other>\d{{2}}){_CLOCK}", re.ASCII
+)
+_VERSION = re.compile(r"\d\.\d{1,2}\.\d{2}|\d{2}\.\d\.\d{2}", re.ASCII)  # 1.10.12, where 01.10.12 is a day
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<one>\d{2})(?P<other>\d{2})(?:[T\s]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?"
+    r"(?P<zone>Z)?)?",
+    re.ASCII,
+)
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?"
+_NAME = r"(?P<name>[a-z]{3,9})\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4}|\d{2})"
+_MONTH_NAMES = [
+    re.compile(rf"{_WEEKDAY}{_DAY}[-/.\s]+{_NAME}[-/.,\s]+{_YEAR}{_CLOCK}", re.ASCII | re.IGNORECASE),
+    re.compile(rf"{_WEEKDAY}{_NAME}[-/.\s]+{_DAY}[-/.,\s]+{_YEAR}{_CLOCK}", re.ASCII | re.IGNORECASE),
+]
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_PER_SECOND: dict[TimeFormat, int] = {
+    "epoch-seconds": 1,
+    "epoch-milliseconds": 10**3,
+    "epoch-microseconds": 10**6,
+    "epoch-nanoseconds": 10**9,
+}
 _SIMPLE_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
 
 
@@ -30,33 +57,49 @@ def parse_time(text: str, time_format: TimeFormat, zone: tzinfo) -> datetime | N
     >>> parse_time("1600000000", "epoch-seconds", UTC).isoformat()
     '2020-09-13T12:26:40+00:00'
     """
-    if time_format == "iso":
-        return _year_first(text.strip(), zone)
-    if time_format in ("day-first", "month-first"):
-        match = _YEAR_LAST.fullmatch(text.strip())
-        if match is None:
-            return None
-        parts = (match["other"], match["one"]) if time_format == "day-first" else (match["one"], match["other"])
-        return _time(match, *parts, zone)
-    return _epoch_time(text, time_format)
+    text = text.strip()
+    match time_format:
+        case "iso":
+            return _year_first(text, zone)
+        case "day-first" | "month-first":
+            return _year_last(text, time_format, zone)
+        case "month-name":
+            return _month_name(text, zone)
+        case "year-first" | "yyyymmdd":
+            pattern = _COMPACT if time_format == "yyyymmdd" else _SHORT_YEAR_FIRST
+            found = None if _VERSION.match(text) else pattern.fullmatch(text)
+            return None if found is None else _time(found, found["one"], found["other"], zone)
+        case _:
+            return _epoch_time(text, time_format)
 
 
 def epoch_format(low: float, high: float) -> TimeFormat | None:
-    """Whether numbers from `low` to `high` may be seconds or milliseconds since 1970: those of 1990 to 2100.
+    """Whether numbers from `low` to `high` may be seconds, or parts of one, since 1970: those of 1990 to 2100.
 
     >>> epoch_format(1_600_000_000, 1_700_000_000), epoch_format(1, 2)
     ('epoch-seconds', None)
     """
-    if low >= _EPOCH_START and high < _EPOCH_END:
-        return "epoch-seconds"
-    return "epoch-milliseconds" if low >= _EPOCH_START * 1000 and high < _EPOCH_END * 1000 else None
+    formats = (name for name, unit in _PER_SECOND.items() if low >= _EPOCH_START * unit and high < _EPOCH_END * unit)
+    return next(formats, None)
+
+
+def per_second(time_format: TimeFormat | None) -> int:
+    """How many units of a number since 1970 make a second; 1 for other formats."""
+    return _PER_SECOND.get(time_format, 1) if time_format else 1
 
 
 def epoch_time(number: float, time_format: TimeFormat) -> datetime | None:
-    """The time so many seconds or milliseconds after 1970, or None if there is none."""
-    unit = timedelta(seconds=1) if time_format == "epoch-seconds" else timedelta(milliseconds=1)
+    """The time that a number states, or None if it states none: so many units after 1970, or the digits of a date.
+
+    >>> epoch_time(20240131, "yyyymmdd") == parse_time("2024-01-31", "iso", UTC)
+    True
+    """
+    if time_format == "yyyymmdd":
+        return parse_time(f"{number:.0f}", time_format, UTC)
+    if time_format == "epoch-nanoseconds":
+        number, time_format = number // 1000, "epoch-microseconds"
     try:
-        return _EPOCH + number * unit
+        return _EPOCH + number * timedelta(microseconds=10**6 // per_second(time_format))
     except (OverflowError, ValueError):
         return None
 
@@ -81,20 +124,44 @@ def _year_first(text: str, zone: tzinfo) -> datetime | None:
     return None if match is None else _time(match, match["one"], match["other"], zone)
 
 
+def _year_last(text: str, time_format: TimeFormat, zone: tzinfo) -> datetime | None:
+    match = _YEAR_LAST.fullmatch(text)
+    if match is None or _VERSION.fullmatch(text):
+        return None
+    parts = (match["other"], match["one"]) if time_format == "day-first" else (match["one"], match["other"])
+    return _time(match, *parts, zone)
+
+
+def _month_name(text: str, zone: tzinfo) -> datetime | None:
+    for pattern in _MONTH_NAMES:
+        if match := pattern.fullmatch(text):
+            name = match["name"].lower()
+            month = next((number for number, full in enumerate(_MONTHS, 1) if full.startswith(name)), 0)
+            return _time(match, str(month), match["day"], zone)
+    return None
+
+
 def _time(match: re.Match[str], month: str, day: str, zone: tzinfo) -> datetime | None:
-    hour = int(match["hour"] or 0)
-    if match["half"]:
+    part = match.groupdict()
+    hour = int(part["hour"] or 0)
+    if half := part.get("half"):
         if hour > 12:
             return None
-        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
-    fraction = int((match["fraction"] or "0").ljust(6, "0")[:6])
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    fraction = int((part.get("fraction") or "0").ljust(6, "0")[:6])
     try:
         return datetime(
-            int(match["year"]), int(month), int(day), hour, int(match["minute"] or 0), int(match["second"] or 0),
-            fraction, tzinfo=_zone(match["zone"]) or zone,
+            _year(part["year"]), int(month), int(day), hour, int(part["minute"] or 0), int(part["second"] or 0),
+            fraction, tzinfo=_zone(part["zone"]) or zone,
         )  # fmt: skip
     except ValueError:
         return None
+
+
+def _year(text: str) -> int:
+    """The year; of two digits that of 1969 to 2068, as POSIX has it."""
+    year = int(text)
+    return year if len(text) == 4 else year + (1900 if year > 68 else 2000)
 
 
 def _zone(text: str | None) -> tzinfo | None:

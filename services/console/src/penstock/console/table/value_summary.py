@@ -22,6 +22,7 @@ class ValueSummary:
         maximum: likewise.
         whole: whether all are whole numbers.
         late: how many are smaller than one before them.
+        lateness: by how much, at most.
         failed: rows of the first cells with a value that could not be read.
         sentinels: how often -1, 999 and the like occur.
         inner: minimum and maximum without these.
@@ -32,6 +33,7 @@ class ValueSummary:
     maximum: float = -np.inf
     whole: bool = True
     late: int = 0
+    lateness: float = 0
     failed: list[int] = field(default_factory=list)
     sentinels: dict[float, int] = field(default_factory=dict)
     inner: tuple[float, float] = (np.inf, -np.inf)
@@ -48,7 +50,9 @@ class ValueSummary:
         self.count += len(numbers)
         largest = np.maximum.accumulate(numbers)
         earlier = largest if self.maximum <= largest[0] else np.maximum(largest, self.maximum)
-        self.late += int((numbers < earlier).sum())
+        if late := int((numbers < earlier).sum()):
+            self.late += late
+            self.lateness = max(self.lateness, float((earlier - numbers).max()))
         low, high = float(numbers.min()), float(largest[-1])
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         self.whole = self.whole and bool((numbers == np.floor(numbers)).all())

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import msgspec
 
 from penstock.console.failure import wrong_input
+from penstock.console.record_refusal import RefusalReason
 from penstock.console.table.cell_reader import field_reader, label_reader, time_reader
+from penstock.console.table.sources.json_source import text_of
 from penstock.console.table.table import Table
 from penstock.contracts.declaration.stream import Declaration, TimeFormat
 from penstock.contracts.entities import entity_text
@@ -21,14 +23,27 @@ from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its number from 0, its event as it is sent, and its label (None: the label is missing)."""
+    """One row of a file.
+
+    Attributes:
+        number: from 0.
+        id: of its event.
+        time: of its event; None where it cannot be read.
+        entity: which its event is about.
+        event: as it is sent.
+        label: None where it is missing, or cannot be read.
+        event_refusal: why its event is not sent.
+        label_refusal: why its label is not sent.
+    """
 
     number: int
     id: str
-    time: datetime
+    time: datetime | None
     entity: str | None
     event: bytes
     label: str | float | None
+    event_refusal: RefusalReason | None = None
+    label_refusal: RefusalReason | None = None
 
 
 class LabelledRows(Protocol):
@@ -68,8 +83,7 @@ class FileRows:
         """All rows in order.
 
         Raises:
-            ConsoleFailure: a row is damaged, its time cannot be read, or its label is not a finite number where the
-                task is regression.
+            ConsoleFailure: a row is damaged.
         """
         read_row = self._row_reader()
         for number, cells in enumerate(self.table.rows()):
@@ -94,55 +108,64 @@ class FileRows:
         entity_field = declaration.entity
 
         def read_row(number: int, cells: list[Any]) -> Row:
-            time = time_of(number, cells)
+            time, event_refusal = time_of(number, cells)
+            label, label_refusal = label_of(cells)
             data = {name: value for name, index, read in columns if (value := read(cells[index])) is not None}
             record_id = self.id_of(number)
             entity = None if entity_field is None else entity_text(data.get(entity_field))
             event = event_body(self.source, record_id, time, data)
-            return Row(number, record_id, time, entity, event, label_of(number, cells))
+            return Row(number, record_id, time, entity, event, label, event_refusal, label_refusal)
 
         return read_row
 
-    def _label_reader(self) -> Callable[[int, list[Any]], str | float | None]:
+    def _label_reader(self) -> Callable[[list[Any]], tuple[str | float | None, RefusalReason | None]]:
         name = self.declaration.label.name
         index = self.table.column_index(name)
         read = label_reader(self.declaration, self.table.profiles[name])
 
-        def label_of(number: int, cells: list[Any]) -> str | float | None:
+        def label_of(cells: list[Any]) -> tuple[str | float | None, RefusalReason | None]:
             value: str | float | None = read(cells[index])
             if isinstance(value, float) and isnan(value):
-                raise wrong_input(f"{self.table.path}: row {number}, column {name!r}: expected a finite number")
-            return value
+                return None, _unreadable(name, "a finite number", cells[index])
+            return value, None
 
         return label_of
 
-    def _time_reader(self) -> Callable[[int, list[Any]], datetime]:
-        time = self.declaration.time
-        if time.column is None:
-            return lambda number, _: time.start + number * time.step
-        index, profile = self.table.column_index(time.column), self.table.profiles[time.column]
+    def _time_reader(self) -> Callable[[int, list[Any]], tuple[datetime | None, RefusalReason | None]]:
+        time, column = self.declaration.time, self.declaration.time.column
+        if column is None:
+            return lambda number, _: (time.start + number * time.step, None)
+        index, profile = self.table.column_index(column), self.table.profiles[column]
         read = time_reader(self.declaration, profile)
+        expected = _EXPECTED_TIMES[time.format or profile.time_format or "iso"]
 
-        def time_of(number: int, cells: list[Any]) -> datetime:
+        def time_of(_: int, cells: list[Any]) -> tuple[datetime | None, RefusalReason | None]:
             value = read(cells[index])
-            if value is None:
-                expected = _EXPECTED_TIMES[time.format or profile.time_format or "iso"]
-                raise wrong_input(f"{self.table.path}: row {number}, column {time.column!r}: expected {expected}")
-            return value
+            return value, None if value is not None else _unreadable(column, expected, cells[index])
 
         return time_of
+
+
+def _unreadable(column: str, expected: str, cell: Any) -> RefusalReason:
+    text = (text_of(cell) or "").strip()
+    return RefusalReason("wrong_type", column, f"expected {expected}, found {repr(text[:40]) if text else 'nothing'}")
 
 
 _EXPECTED_TIMES: dict[TimeFormat, str] = {
     "iso": "a time, year first",
     "day-first": "a time, day first",
     "month-first": "a time, month first",
+    "year-first": "a time, year of two digits first",
+    "month-name": "a time with the name of its month",
+    "yyyymmdd": "a date of eight digits",
     "epoch-seconds": "seconds since 1970",
     "epoch-milliseconds": "milliseconds since 1970",
+    "epoch-microseconds": "microseconds since 1970",
+    "epoch-nanoseconds": "nanoseconds since 1970",
 }
 
 
-def event_body(source: str, record_id: str, time: datetime, data: dict[str, Any]) -> bytes:
+def event_body(source: str, record_id: str, time: datetime | None, data: dict[str, Any]) -> bytes:
     """An event as its producer sends it: a CloudEvent in JSON format."""
     event = {"type": EVENT_TYPE, "specversion": "1.0", "source": source, "id": record_id, "time": time, "data": data}
     return msgspec.json.encode(event)
