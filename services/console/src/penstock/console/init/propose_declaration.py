@@ -16,7 +16,14 @@ from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class,
 from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
 from penstock.console.init.propose_field import propose_entity_field, propose_field
 from penstock.console.init.propose_history_keys import propose_history_keys
-from penstock.console.init.propose_label import class_counts, label_notes, positive_class, propose_label, propose_task
+from penstock.console.init.propose_label import (
+    class_counts,
+    label_notes,
+    positive_class,
+    propose_label,
+    propose_objective,
+    propose_task,
+)
 from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
 from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
@@ -89,6 +96,7 @@ class _Proposer:
         return {
             "stream": stream | ({"entity": entity} if entity else {}),
             "label": label | {"horizon": _iso_days(horizon)},
+            "objective": propose_objective(self._classes, self._task),
             "lags": self._lags(helps=any(key.column == entity for key in keys)),
             "time": propose_time(table, self._time) if self._time else {},
         }

@@ -74,6 +74,16 @@ def label_notes(label: ColumnProfile, classes: Counter[str], task: str) -> list[
     return []
 
 
+def propose_objective(classes: Counter[str], task: str) -> dict[str, Any]:
+    """What models are chosen by: average precision where one of two classes is rare, since accuracy sees little of it.
+
+    >>> propose_objective(Counter(no=96, yes=4), "binary"), propose_objective(Counter(no=60, yes=40), "binary")
+    ({'metric': 'average_precision'}, {})
+    """
+    is_rare = task == "binary" and min(classes.values()) < RARE * classes.total()
+    return {"metric": "average_precision"} if is_rare else {}
+
+
 def positive_class(classes: Counter[str]) -> str:
     """The positive one of two classes, which is the rarer, and its share.
 

@@ -66,6 +66,8 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     yield "label", f"{label['name']}{guess}"
     positive = f"; positive class, the rarer one: {proposal.positive}" if proposal.positive else ""
     yield "task", stream["task"] + positive
+    if metric := proposal.document["objective"].get("metric"):
+        yield "objective", f"{metric.replace('_', ' ')}: accuracy would see little of the rare class"
     yield "entity", stream.get("entity", "none; --entity names the column that says what an event is about")
     for key in proposal.history_keys[:3]:
         yield (
