@@ -1,0 +1,54 @@
+"""A declared objective through the whole loop: what the gates compare, and what the report says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from penstock.console.replay.replay import ReplayOptions, replay_in_process
+from penstock.console.table.table import open_table
+from penstock.contracts.declaration.stream import Declaration
+
+ROWS = 700
+
+
+def declaration(task: str, metric: str) -> Declaration:
+    classes = {} if task == "regression" else {"classes": ["no", "yes"]}
+    return Declaration.model_validate(
+        {
+            "name": "rare",
+            "task": task,
+            "fields": {"x": {"type": "number"}},
+            "label": {"name": "y", **classes},
+            "objective": {"metric": metric},
+            "models": {"families": ["linear"]},
+            "retrain": {"first_after": 300},
+        }
+    )
+
+
+def write(folder: Path, task: str) -> Path:
+    """Labels of which one in ten is positive and no row is likelier positive than not; or numbers."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=ROWS)
+    positive = random.random(ROWS) < 0.05 + 0.35 * (x > 1)
+    labels = np.exp(x) if task == "regression" else np.where(positive, "yes", "no")
+    path = folder / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{number:.3f},{label}\n" for number, label in zip(x, labels, strict=True)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("binary", "average_precision"), ("binary", "log_loss"), ("regression", "rmse")]
+)
+async def test_the_objective_lets_a_model_in_and_is_the_score_of_the_report(
+    tmp_path: Path, task: str, metric: str
+) -> None:
+    options = ReplayOptions(open_table(write(tmp_path, task)), declaration(task, metric), 0)
+    report = (await replay_in_process(options, lambda _: None)).report
+    assert report.metric == metric
+    assert report.score == report.metrics[metric]
+    first = next(line for line in report.epochs if line.epoch == 1)
+    assert f": {metric} " in first.reason
