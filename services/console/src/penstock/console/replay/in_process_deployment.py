@@ -52,7 +52,7 @@ STATE_MEMORY = StateMemory(cache=16 << 20, unflushed=32 << 20, write_buffer=8 <<
 
 @dataclass(frozen=True)
 class _Services:
-    """The services that the deployment calls or whose tasks it runs, and ingestion's resources, which know the streams."""
+    """The services that the deployment calls or runs tasks of, and ingestion's resources, which know the streams."""
 
     registry: Registry
     ingestion: Resources
