@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.parquet_segments import FIELD, from_parquet, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import (
+    FIELD,
+    ROW_GROUP,
+    SegmentWriter,
+    StoredSegment,
+    from_parquet,
+    outcome_table,
+    schema_of,
+    to_parquet,
+)
 
 from .conftest import declaration, outcomes
 
@@ -70,3 +82,31 @@ def test_the_highest_revision_stands_wherever_it_lies(order: list[int], answer: 
 
     rows = rows_of(STREAM, [table([revised(revision) for revision in order])])
     assert rows.labels == ["yes" if answer == 3 else "no"]
+
+
+def test_rows_beyond_a_group_wait_for_no_more_than_the_rest_of_their_group() -> None:
+    block = table(FOUND)
+    many = pa.concat_tables([block] * (2 * ROW_GROUP // len(block) + 1))
+    with closing(SegmentWriter(schema_of(STREAM))) as writer:
+        for start in range(0, len(many), 5000):
+            writer.write(many.slice(start, 5000))
+            assert writer.waiting < ROW_GROUP
+        content = writer.finish().read_bytes()
+    assert content == to_parquet(STREAM, [many])
+    assert [len(group) for group in StoredSegment(content).blocks()] == [ROW_GROUP, ROW_GROUP, len(many) % ROW_GROUP]
+
+
+class AskedSegment(StoredSegment):
+    """A segment that notes how many columns it is asked for at once."""
+
+    most = 0
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        self.most = max(self.most, len(columns))
+        return super().select(columns)
+
+
+def test_training_rows_are_read_one_column_after_the_other() -> None:
+    segment = AskedSegment(to_parquet(STREAM, [table(FOUND)]))
+    assert rows_of(STREAM, [segment]).labels == rows_of(STREAM, [table(FOUND)]).labels
+    assert segment.most == 1

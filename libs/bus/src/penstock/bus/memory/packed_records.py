@@ -31,7 +31,7 @@ class PackedFile:
     """A file without a name, which is gone once it is closed or the process ends."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
 
     def pack(self, start: int, entries: Sequence[Entry]) -> PackedRecords:
         """Compress the entries from an offset on."""

@@ -44,6 +44,11 @@ class MemoryPartition:
         return self._first + len(self._entries)
 
     @property
+    def in_memory(self) -> int:
+        """How many entries are not packed."""
+        return len(self._entries)
+
+    @property
     def size(self) -> int:
         """The bytes of the keys and values."""
         return sum(len(entry.key or b"") + len(entry.value or b"") for entry in self.records())

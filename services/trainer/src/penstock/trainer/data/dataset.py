@@ -128,7 +128,8 @@ class _Outcomes:
     def field(self, name: str) -> NDArray[Any]:
         """A declared field as a column of a frame."""
         values = self.column(FIELD + name)
-        return _objects(values) if self._declaration.fields[name].type == "category" else values.to_numpy()
+        is_category = self._declaration.fields[name].type == "category"
+        return _objects(values) if is_category else np.asarray(values.to_numpy())
 
     def _read(self, name: str) -> pa.ChunkedArray:
         kind = self._types[name]
@@ -221,7 +222,7 @@ def _objects(values: pa.ChunkedArray) -> NDArray[Any]:
         return column("category", values.to_pylist())
     encoded = pa.concat_arrays(values.chunks or [pa.array([], values.type)]).dictionary_encode()
     texts = column("category", [*encoded.dictionary.to_pylist(), None])
-    return texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy()]
+    return np.asarray(texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy()])
 
 
 def _instants(values: pa.ChunkedArray) -> NDArray[np.datetime64]:

@@ -114,6 +114,11 @@ class SegmentWriter:
         self._file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed by `close`
         self._parquet = pq.ParquetWriter(self._file, schema, compression="zstd", version="2.6")
 
+    @property
+    def waiting(self) -> int:
+        """How many rows are in memory."""
+        return len(self._waiting)
+
     def write(self, table: pa.Table) -> None:
         """Add rows."""
         self.rows += len(table)

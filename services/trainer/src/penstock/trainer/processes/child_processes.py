@@ -17,8 +17,6 @@ from contextlib import suppress
 from penstock.trainer.job import TrainingJob, TrainingResources, TrainingResult
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-RETURNED_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-"""A training takes one large array after another: each goes back to the system at its end, not to a pool."""
 
 
 class ChildProcesses:
@@ -75,7 +73,7 @@ class ChildProcesses:
             *(sys.executable, "-m", "penstock.trainer.processes.child_main", self._artifacts, self._resources),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD, **RETURNED_MEMORY},
+            env={**os.environ, **ONE_THREAD},
             start_new_session=True,
         )
 
