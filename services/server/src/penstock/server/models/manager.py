@@ -40,8 +40,8 @@ class ModelManager:
 
     When a champion is refused the models before it go on serving, and an alert is published. `on_epoch` is called with
     the stream and number of every epoch that comes into force. A load is waited for `patience` seconds while another
-    model serves (None: to its end, so that what answers does not depend on how fast the machine is). `caught_up` is True once streams and epochs were read as
-    far as they went at the start.
+    model serves (None: to its end, so that what answers does not depend on how fast the machine is). `caught_up` is
+    True once streams and epochs were read as far as they went at the start.
     """
 
     def __init__(
