@@ -35,6 +35,7 @@ def test_packing_changes_nothing_but_memory(
         entries = other.read(position, size)
         assert list(map(_fields, entries)) == list(map(_fields, plain.read(position, size)[: len(entries)]))
         assert entries or position == plain.end
+    other.close()
 
 
 def _fields(entry: object) -> object:

@@ -38,7 +38,7 @@ from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
 from penstock.server.models.local_copy import LocalModelCopies
-from penstock.server.models.manager import ModelManager
+from penstock.server.models.manager import PATIENCE, ModelManager
 from penstock.server.models.model_loader import ModelLoader
 from penstock.server.settings import HttpSettings, StreamSettings
 from penstock.server.wiring import build_http, build_stream
@@ -249,7 +249,7 @@ class Deployment:
         self._stream_process.log = self.log
         await self._stream_process.start(self._build_stream)
 
-    def new_manager(self, loader: ArmLoader) -> tuple[ModelManager, list[Alert]]:
+    def new_manager(self, loader: ArmLoader, patience: float | None = PATIENCE) -> tuple[ModelManager, list[Alert]]:
         """A model manager without a child around it, and the list of the alerts that it publishes."""
         alerts: list[Alert] = []
 
@@ -259,7 +259,8 @@ class Deployment:
         streams, epochs = Streams(), Epochs()
         streams.apply(declared())
         outcomes = OutcomeFollower(self.log, "penstock", streams, epochs.learners)
-        return ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None), alerts
+        manager = ModelManager(epochs, loader, streams, outcomes, AlertQueue(publish), lambda *_: None, patience)
+        return manager, alerts
 
     def break_log(self, error: Exception) -> None:
         """Have the log refuse to be written from now on."""

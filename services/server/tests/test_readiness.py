@@ -90,12 +90,31 @@ async def test_without_streams_it_is_ready_at_once(deployment: Any) -> None:
         await deployment.eventually(lambda: manager.ready)
 
 
-async def test_a_load_that_hangs_holds_up_no_other_stream(
-    deployment: Any, registry: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("patience", [0.0, None])
+async def test_a_load_that_takes_long_is_waited_for_only_without_a_limit(
+    deployment: Any, registry: Any, patience: float | None
 ) -> None:
-    monkeypatch.setattr(manager_module, "PATIENCE", 0.01)
     loader = HeldLoader(deployment.loader)
-    manager, _ = deployment.new_manager(ArmLoader(loader))
+    loader.released.set()
+    manager, _ = deployment.new_manager(ArmLoader(loader), patience)
+    manager.add_epoch(registry.epoch(1, *registry.trained()))
+    await manager.load_newest("loans")
+    loader.released.clear()
+    manager.add_epoch(registry.epoch(2, *registry.trained(threshold=20.0)))
+    loading = asyncio.create_task(manager.load_newest("loans"))
+    if patience is not None:
+        await loading
+        assert manager.serving("loans").epoch == 1
+    loader.released.set()
+    await loading
+    if patience is None:
+        assert manager.serving("loans").epoch == 2
+    await manager.close()
+
+
+async def test_a_load_that_hangs_holds_up_no_other_stream(deployment: Any, registry: Any) -> None:
+    loader = HeldLoader(deployment.loader)
+    manager, _ = deployment.new_manager(ArmLoader(loader), 0.01)
     manager.add_epoch(registry.epoch(1, *registry.trained()))
     async with starting(manager, loader):
         await deployment.eventually(loader.started.is_set)

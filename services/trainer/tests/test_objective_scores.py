@@ -34,7 +34,11 @@ def rows(labels: list[Any], answers: list[Any], probabilities: list[Any]) -> Tra
     times = np.arange(N).astype("datetime64[s]").astype("datetime64[ms]")
     offsets = np.arange(N)
     frame = Frame({"x": np.zeros(N)}, times)
-    return TrainingRows(frame, labels, answers, probabilities, times, offsets, np.full(N, -1), [None] * N)
+    width = 0 if isinstance(labels[0], float) else 2
+    given = [[np.nan] * width if each is None or len(each) != width else each for each in probabilities]
+    return TrainingRows(
+        frame, labels, answers, np.array(given).reshape(N, width), times, offsets, np.full(N, -1), [None] * N
+    )
 
 
 def rare_labels() -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +16,17 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.outcome_order import EXPIRED, counts
 from penstock.contracts.records.outcomes import Outcome
 from penstock.trainer.data.dataset import rows_of
-from penstock.trainer.data.parquet_segments import FIELD, from_parquet, labelled_rows, outcome_table, to_parquet
+from penstock.trainer.data.parquet_segments import (
+    FIELD,
+    ROW_GROUP,
+    SegmentWriter,
+    StoredSegment,
+    from_parquet,
+    labelled_rows,
+    outcome_table,
+    schema_of,
+    to_parquet,
+)
 
 from .conftest import declaration, outcomes
 
@@ -110,3 +123,31 @@ def test_of_an_expired_outcome_a_segment_holds_who_it_is_about() -> None:
     present = {name for name, value in row.items() if value is not None}
     assert present <= {"offset", "source", "id", "entity", "revision"}
     assert (labelled["offset"], labelled_rows(found)) == (6, 1)
+
+
+def test_rows_beyond_a_group_wait_for_no_more_than_the_rest_of_their_group() -> None:
+    block = table(FOUND)
+    many = pa.concat_tables([block] * (2 * ROW_GROUP // len(block) + 1))
+    with closing(SegmentWriter(schema_of(STREAM))) as writer:
+        for start in range(0, len(many), 5000):
+            writer.write(many.slice(start, 5000))
+            assert writer.waiting < ROW_GROUP
+        content = writer.finish().read_bytes()
+    assert content == to_parquet(STREAM, [many])
+    assert [len(group) for group in StoredSegment(content).blocks()] == [ROW_GROUP, ROW_GROUP, len(many) % ROW_GROUP]
+
+
+class AskedSegment(StoredSegment):
+    """A segment that notes how many columns it is asked for at once."""
+
+    most = 0
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        self.most = max(self.most, len(columns))
+        return super().select(columns)
+
+
+def test_training_rows_are_read_one_column_after_the_other() -> None:
+    segment = AskedSegment(to_parquet(STREAM, [table(FOUND)]))
+    assert rows_of(STREAM, [segment]).labels == rows_of(STREAM, [table(FOUND)]).labels
+    assert segment.most == 1

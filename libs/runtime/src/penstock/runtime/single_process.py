@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from penstock.bus.follower import Follower
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
-from penstock.bus.state.unit_state import MemoryStateStores
+from penstock.bus.state.unit_state import MemoryStateStores, StateStores
 from penstock.bus.topics import control_topics
 from penstock.bus.worker.worker import Worker
 from penstock.contracts.records.streams import Streams
@@ -34,11 +34,15 @@ class VirtualClock:
 
 @dataclass
 class SingleProcess:
-    """A deployment in one process. Services are stepped in the order in which they were added."""
+    """A deployment in one process. Services are stepped in the order in which they were added.
+
+    `state_stores` makes the stores of one service: by default in memory, where they grow with what it remembers.
+    """
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     namespace: str = "penstock"
     telemetry: Telemetry = field(default_factory=lambda: start_telemetry("penstock", environ={}))
+    state_stores: Callable[[], StateStores] = MemoryStateStores
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.clock)
@@ -56,7 +60,7 @@ class SingleProcess:
             publisher=Publisher(self.log, self.namespace, streams),
             telemetry=self.telemetry,
             clock=self.clock,
-            state_stores=MemoryStateStores(),
+            state_stores=self.state_stores(),
             metrics=Metrics(),
         )
 
@@ -105,8 +109,9 @@ class SingleProcess:
         return condition is not None and condition()
 
     async def close(self) -> None:
-        """Close every worker and follower."""
+        """Close every worker and follower, and the log."""
         for worker in self._workers:
             await worker.close()
         for follower in self._followers:
             await follower.close()
+        await self.log.close()

@@ -20,7 +20,7 @@ from penstock.server.handlers import StreamScorer
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
-from penstock.server.models.manager import ModelManager
+from penstock.server.models.manager import PATIENCE, ModelManager
 from penstock.server.models.model_loader import ModelLoader
 from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.processes.parent_watch import parent_watch_tasks
@@ -35,9 +35,11 @@ CODE = version("penstock-server")
 def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLoader | None = None) -> Service:
     """The stream scorer: events in, predictions out.
 
-    `loader` replaces the one that the settings name; with it no process is started, and all models answer in this one.
+    `loader` replaces the one that the settings name; with it no process is started, all models answer in this one, and
+    each load is waited for.
     """
-    models, outcomes = model_manager(resources, arm_loader(settings, loader))
+    patience = PATIENCE if loader is None else None
+    models, outcomes = model_manager(resources, arm_loader(settings, loader), patience)
     scorer = StreamScorer(models, CODE)
 
     def routes(_unit: Unit, _state: State) -> Sequence[Route]:
@@ -75,7 +77,9 @@ def arm_loader(settings: ModelSettings, loader: ModelLoader | None = None) -> Ar
     return ArmLoader(open_loader(settings), ModelProcesses()) if loader is None else ArmLoader(loader)
 
 
-def model_manager(resources: Resources, loader: ArmLoader) -> tuple[ModelManager, OutcomeFollower]:
+def model_manager(
+    resources: Resources, loader: ArmLoader, patience: float | None = PATIENCE
+) -> tuple[ModelManager, OutcomeFollower]:
     """The models that serve in this process, and the follower that brings outcomes to them."""
 
     async def publish(alert: Alert) -> None:
@@ -84,7 +88,8 @@ def model_manager(resources: Resources, loader: ArmLoader) -> tuple[ModelManager
     epochs = Epochs()
     outcomes = OutcomeFollower(resources.log, resources.namespace, resources.streams, epochs.learners)
     alerts = AlertQueue(publish)
-    return ModelManager(epochs, loader, resources.streams, outcomes, alerts, resources.metrics.set_epoch), outcomes
+    set_epoch = resources.metrics.set_epoch
+    return ModelManager(epochs, loader, resources.streams, outcomes, alerts, set_epoch, patience), outcomes
 
 
 def http_predictor(resources: Resources, models: ModelManager, seal: Seal) -> Predictor:

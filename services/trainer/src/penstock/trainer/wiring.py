@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from penstock.artifacts import ArtifactError, Signer, Store, open_store
+from penstock.artifacts import ArtifactError, FileStore, Signer, Store, open_store
 from penstock.bus.routes import Group
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
@@ -45,6 +45,12 @@ def _search_folder(settings: TrainerSettings) -> Path | None:
     if settings.searches is not None or ":" in settings.artifacts:
         return settings.searches
     return Path(settings.artifacts).expanduser() / "searches"
+
+
+def build_with_children(resources: Resources, artifacts: Path, signer: Signer) -> Service:
+    """A trainer beside other services in one process, which trains in children: what a training takes ends with it."""
+    children = ChildProcesses(str(artifacts), None)
+    return _service(resources, FileStore(artifacts), signer, children.run_job, tasks=[children.keep_spare])
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:

@@ -128,7 +128,9 @@ class MemoryLog:
         return {key: at for key, at in commits.items() if topic_partitions is None or key in topic_partitions}
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Drop what is packed."""
+        for partition in self._partitions.values():
+            partition.close()
 
     def records_of(self, topic_partition: TopicPartition) -> list[MemoryRecord]:
         """The records of a topic partition, none when it does not exist."""
@@ -178,7 +180,7 @@ class MemoryLog:
         return min((position for position in positions if position is not None), default=0)
 
     def pack(self, topic_partition: TopicPartition, before_offset: int) -> None:
-        """Compress the records before an offset: they take less memory, and longer to read."""
+        """Compress the records before an offset into a file: they take no memory, and longer to read."""
         self._partitions[topic_partition].pack(before_offset)
 
     def expire(self, topic_partition: TopicPartition, before_offset: int) -> None:

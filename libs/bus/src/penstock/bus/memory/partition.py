@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.bus.memory.packed_records import PackedRecords, pack, unpack
+from penstock.bus.memory.packed_records import PackedFile, PackedRecords
 from penstock.bus.ports import Gap
 
 PACKED_BLOCK = 1000  # entries
@@ -28,12 +28,13 @@ Entry = MemoryRecord | None
 
 
 class MemoryPartition:
-    """Entries at offsets `[beginning, end)`; the oldest may be packed."""
+    """Entries at offsets `[beginning, end)`; the oldest may be packed, which are in a file."""
 
     def __init__(self, topic_id: str) -> None:
         self.topic_id = topic_id
         self.beginning = 0
         self._packed: deque[PackedRecords] = deque()
+        self._file: PackedFile | None = None  # holds what is packed
         self._first = 0  # the offset of the first entry that is not packed
         self._entries: list[Entry] = []
 
@@ -41,6 +42,11 @@ class MemoryPartition:
     def end(self) -> int:
         """The next offset."""
         return self._first + len(self._entries)
+
+    @property
+    def in_memory(self) -> int:
+        """How many entries are not packed."""
+        return len(self._entries)
 
     @property
     def size(self) -> int:
@@ -55,13 +61,13 @@ class MemoryPartition:
         """At most so many entries from an offset on, which lies within the partition or is its end."""
         if position < self._first:
             block = next(packed for packed in self._packed if position < packed.end)
-            return _unpacked(block)[position - block.start :][:count]
+            return self._unpacked(block)[position - block.start :][:count]
         first = position - self._first
         return self._entries[first : first + count]
 
     def records(self) -> list[MemoryRecord]:
         """All records."""
-        entries = [entry for packed in self._packed for entry in _unpacked(packed)] + self._entries
+        entries = [entry for packed in self._packed for entry in self._unpacked(packed)] + self._entries
         return [entry for entry in entries if entry is not None and entry.offset >= self.beginning]
 
     def append(
@@ -75,9 +81,10 @@ class MemoryPartition:
         self._entries.append(None)
 
     def pack(self, before_offset: int) -> None:
-        """Compress what lies before an offset, in whole blocks; it can still be read."""
+        """Compress what lies before an offset into the file, in whole blocks; it can still be read."""
         while self._first + PACKED_BLOCK <= min(before_offset, self.end):
-            self._packed.append(pack(self._first, self._entries[:PACKED_BLOCK]))
+            self._file = self._file or PackedFile()
+            self._packed.append(self._file.pack(self._first, self._entries[:PACKED_BLOCK]))
             del self._entries[:PACKED_BLOCK]
             self._first += PACKED_BLOCK
 
@@ -94,7 +101,7 @@ class MemoryPartition:
         """Drop what lies at an offset and after it, as an unclean broker does."""
         while self._packed and self._packed[-1].end > end:
             block = self._packed.pop()
-            self._entries[:0] = _unpacked(block)
+            self._entries[:0] = self._unpacked(block)
             self._first = block.start
         del self._entries[max(0, end - self._first) :]
 
@@ -106,6 +113,11 @@ class MemoryPartition:
             return Gap("lost", position, self.end)
         return None
 
+    def close(self) -> None:
+        """Drop what is packed."""
+        if self._file is not None:
+            self._file.close()
 
-def _unpacked(packed: PackedRecords) -> list[Entry]:
-    return [None if fields is None else MemoryRecord(*fields) for fields in unpack(packed)]
+    def _unpacked(self, packed: PackedRecords) -> list[Entry]:
+        assert self._file is not None
+        return [None if fields is None else MemoryRecord(*fields) for fields in self._file.unpack(packed)]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, Checkpoint, Options, Rdict, WriteBatch, WriteBufferManager
 
@@ -25,12 +25,26 @@ _VALUE = b"v"
 _POSITION = b"p"
 _CORRUPT = "CORRUPT"  # a file beside the database: a read found it corrupt
 
-BLOCK_CACHE_BYTES = 64 << 20  # of all stores of a process together
-UNFLUSHED_BYTES = 128 << 20  # of all stores together; beyond it the fullest write to their files
-WRITE_BUFFER_BYTES = 16 << 20  # of one store
 MAX_OPEN_FILES = 20  # of one store, the least that RocksDB takes: 10 tables and what is always open
 
 log = logging.getLogger(__name__)
+
+
+class StateMemory(NamedTuple):
+    """Bytes of memory that stores may take.
+
+    Attributes:
+        cache: of all stores of a process together, for what was read.
+        unflushed: of all stores together; beyond it the fullest write to their files.
+        write_buffer: of one store.
+    """
+
+    cache: int
+    unflushed: int
+    write_buffer: int
+
+
+SERVICE_MEMORY = StateMemory(cache=64 << 20, unflushed=128 << 20, write_buffer=16 << 20)
 
 
 class CorruptState(TransientError):
@@ -163,10 +177,12 @@ class RocksStateStores:
     its place, whose unit is read from the beginning of the log again.
     """
 
-    def __init__(self, folder: Path, count_corrupt: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, folder: Path, count_corrupt: Callable[[], None] = lambda: None, memory: StateMemory = SERVICE_MEMORY
+    ) -> None:
         self._folder = folder
         self._count_corrupt = count_corrupt
-        self._options = _options()
+        self._options = _options(memory)
         self._empty = EmptyStore(folder, self._options)
 
     def open(self, group: str, stream: str | None, partition: int) -> RocksStateStore:
@@ -238,16 +254,16 @@ def _set_aside(folder: Path) -> Path:
     return aside
 
 
-def _options() -> Options:
+def _options(memory: StateMemory) -> Options:
     """Options that share one cache and one bound of unflushed writes among all stores."""
-    cache = Cache(BLOCK_CACHE_BYTES)
+    cache = Cache(memory.cache)
     tables = BlockBasedOptions()
     tables.set_block_cache(cache)
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_block_based_table_factory(tables)
-    options.set_write_buffer_manager(WriteBufferManager(UNFLUSHED_BYTES, False))
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+    options.set_write_buffer_manager(WriteBufferManager(memory.unflushed, False))
+    options.set_write_buffer_size(memory.write_buffer)
     options.set_max_open_files(MAX_OPEN_FILES)
     options.set_max_file_opening_threads(1)  # by default each opening starts and ends sixteen threads
     options.set_keep_log_file_num(2)

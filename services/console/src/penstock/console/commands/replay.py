@@ -31,6 +31,7 @@ from penstock.console.views.progress import progress_bar
 from penstock.console.views.refusals_table import refusals_table
 from penstock.console.views.replay_report_table import replay_report_table
 from penstock.console.views.terminal import downloads, err, out
+from penstock.trainer.processes.memory_allocation import return_large_arrays
 
 RunReplay = Callable[[ShowProgress], Coroutine[Any, Any, ReplayResult]]
 
@@ -70,6 +71,8 @@ def replay(
     if training_delay is not None and not in_process:
         raise wrong_input("--training-delay goes only with --in-process")
     require_known_suffixes(report or ())
+    if in_process:
+        return_large_arrays()
     table = open_table(file).first(rows)
     options = ReplayOptions(table, declaration_in(stream), label_delay, chunk, _rate(rate), resume, training_delay or 0)
     total = table.count()

@@ -1,16 +1,24 @@
-"""All services in this process, on the memory log with a virtual clock: for replays at full speed."""
+"""All services in this process, on the memory log with a virtual clock: for replays at full speed.
+
+What grows with the rows (state, archives, models, outcomes) lies in temporary files, and trainings run in child
+processes, as in a deployment.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from penstock.artifacts import MemoryStore, Signer, Verifier
+from penstock.artifacts import FileStore, Signer, Verifier
+from penstock.bus.state.rocksdb import RocksStateStores, StateMemory
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
 from penstock.console.replay.log_retention import LogRetention
 from penstock.console.replay.training_delay import TrainingDelay
@@ -39,16 +47,18 @@ from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
 
 ACTOR = "replay"
+STATE_MEMORY = StateMemory(cache=16 << 20, unflushed=32 << 20, write_buffer=8 << 20)
 
 
 @dataclass(frozen=True)
 class _Services:
-    """The services that the deployment calls, and ingestion's resources, which know the declared streams."""
+    """The services that the deployment calls or runs tasks of, and ingestion's resources, which know the streams."""
 
     registry: Registry
     ingestion: Resources
     intake: Intake
     scorer: Service
+    trainer: Service
 
 
 class InProcessDeployment:
@@ -114,15 +124,25 @@ class InProcessDeployment:
 async def in_process_deployment(
     declaration: Declaration, training_delay: int = 0
 ) -> AsyncIterator[InProcessDeployment]:
-    """A deployment in this process for one stream, for the length of the block.
+    """A deployment in this process for one stream, for the length of the block. Its files lie below TMPDIR.
 
     Args:
         declaration: of the stream.
         training_delay: rows after the end of its training data before a training begins.
     """
-    process, delay = SingleProcess(), TrainingDelay(training_delay)
+    with tempfile.TemporaryDirectory(prefix="penstock-replay-") as folder:
+        async with _started_deployment(Path(folder), declaration, training_delay) as deployment:
+            yield deployment
+
+
+@asynccontextmanager
+async def _started_deployment(
+    folder: Path, declaration: Declaration, training_delay: int
+) -> AsyncIterator[InProcessDeployment]:
+    stores = RocksStateStores(folder / "state", memory=STATE_MEMORY)
+    process, delay = SingleProcess(state_stores=lambda: stores), TrainingDelay(training_delay)
     try:
-        services = await _start_services(process)
+        services = await _start_services(process, folder / "artifacts")
         if training_delay:
             await process.start(delay.follower_service)
             process.pause_while(trainer.GROUP, delay.holds)
@@ -132,14 +152,27 @@ async def in_process_deployment(
         assert stream is not None
         watch = StreamWatch(process.log, process.namespace, stream)
         await watch.start()
-        yield InProcessDeployment(process, services, watch, delay)
+        async with _running_tasks(services.trainer):
+            yield InProcessDeployment(process, services, watch, delay)
     finally:
         await process.close()
 
 
-async def _start_services(process: SingleProcess) -> _Services:
+@asynccontextmanager
+async def _running_tasks(service: Service) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(run()) for run in service.tasks]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+
+async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     key = Ed25519PrivateKey.generate()
-    store, signer, verifier = MemoryStore(), Signer(key), Verifier([key.public_key()])
+    store, signer, verifier = FileStore(artifacts), Signer(key), Verifier([key.public_key()])
     registry_resources = process.resources()
     registry_service = registry.registry_of(
         registry.Parts(store, signer, verifier, open_engine("sqlite://")), registry_resources
@@ -148,8 +181,8 @@ async def _start_services(process: SingleProcess) -> _Services:
     scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, ModelLoader(store, verifier)))
     await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
     await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
-    await process.start(lambda r: trainer.build_in_process(r, store, signer))
+    trains = await process.start(lambda r: trainer.build_with_children(r, artifacts, signer))
     await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
     ingestion_resources = process.resources()
     await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
-    return _Services(registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources), scorer)
+    return _Services(registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources), scorer, trains)

@@ -1,4 +1,4 @@
-"""What the memory log of a long replay keeps: models learn from outcomes, all else is needed once."""
+"""What the memory log of a long replay keeps in memory: models learn from outcomes, all else is needed once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from penstock.bus.memory.log import MemoryLog
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import DATA_PLANE, OUTCOMES
 
-KEPT = 10_000  # newest records of each topic partition, as they are
+KEPT = 1000  # newest records of each topic partition, as they are
 STEP = 1000  # records that come between two looks
 
 
 class LogRetention:
-    """Drops the handled records of a stream, but for the newest, and packs its outcomes."""
+    """Drops the handled records of a stream, but for the newest, and packs its outcomes into a file."""
 
     def __init__(self, log: MemoryLog, namespace: str, stream: StreamDeclared) -> None:
         self._log = log

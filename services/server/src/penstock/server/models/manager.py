@@ -39,8 +39,9 @@ class ModelManager:
     """Which models serve. `add_epoch` takes in an epoch; `load_newest` loads its models off the loop and swaps them in.
 
     When a champion is refused the models before it go on serving, and an alert is published. `on_epoch` is called with
-    the stream and number of every epoch that comes into force. `caught_up` is True once streams and epochs were read as
-    far as they went at the start.
+    the stream and number of every epoch that comes into force. A load is waited for `patience` seconds while another
+    model serves (None: to its end, so that what answers does not depend on how fast the machine is). `caught_up` is
+    True once streams and epochs were read as far as they went at the start.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class ModelManager:
         outcomes: OutcomeFollower,
         alerts: AlertQueue,
         on_epoch: Callable[[str, int], None],
+        patience: float | None = PATIENCE,
     ) -> None:
         self.caught_up = False
         self._starting = True
         self._start_limit = 0.0
         self._epochs = epochs
+        self._patience = patience
         self._loader = loader
         self._streams = streams
         self._outcomes = outcomes
@@ -119,13 +122,13 @@ class ModelManager:
         """
         if self._epochs.to_load(stream, retry=self.serving(stream) is None) is not None:
             load = self._start_load(stream)
-            await load.wait(None if self.serving(stream) is None else PATIENCE)
+            await load.wait(None if self.serving(stream) is None else self._patience)
         await self._alerts.publish_pending()
 
     async def _load_all(self) -> None:
         """Load the newest epochs of all streams; loads that take long go on beside later ones."""
         loads = [self._start_load(stream) for stream in self._epochs.streams_to_load()]
-        await asyncio.gather(*(load.wait(PATIENCE) for load in loads))
+        await asyncio.gather(*(load.wait(self._patience) for load in loads))
 
     def _start_load(self, stream: str) -> Load:
         """The load of the stream's newest epoch that is under way, else a new one."""

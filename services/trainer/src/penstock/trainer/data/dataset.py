@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
-from penstock.ml.features.frame import Field, Frame, Kind, column
-from penstock.ml.features.lag_features import Lags, lag_inputs, lag_matrix, with_lag_features
+from penstock.ml.features.frame import Field, Frame, column
+from penstock.ml.features.lag_features import Lags, lag_inputs, with_lag_features
 from penstock.ml.models.training_data import TrainingData
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
@@ -29,7 +29,8 @@ MAX_GAP = 0.25  # share of the rows: labels that come all at once must leave som
 class TrainingRows:
     """n events by event time: the frame, their labels, the champion's answers, and when labels came.
 
-    `champion_probabilities` are those of the champion's answers, in the order of its classes.
+    `champion_probabilities`, shape (n, k), are those of the champion's answers, NaN where they are not of the k classes
+    of today.
 
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
@@ -39,7 +40,7 @@ class TrainingRows:
     frame: Frame
     labels: list[Any]
     champion_answers: list[Any]
-    champion_probabilities: list[list[float] | None]
+    champion_probabilities: NDArray[np.float64]
     label_times: NDArray[np.datetime64]
     offsets: NDArray[np.int64]
     learnt_to: NDArray[np.int64]
@@ -80,47 +81,135 @@ class TrainingRows:
         return LabelTimeline(self.entities, label_numbers(declaration, self.labels), inputs, self.offsets)
 
 
-def rows_of(declaration: Declaration, tables: Sequence[pa.Table]) -> TrainingRows:
-    """The newest revision of every event in the tables; of equal revisions the first by offset counts, and none of an
-    event that expired first (`penstock.contracts.outcome_order`).
+class ColumnSource(Protocol):
+    """Outcomes whose columns are read when they are asked for: a table, or a segment."""
 
-    A field that a table lacks, or has as another type, is missing there: declarations change.
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        """These columns."""
+
+
+def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> TrainingRows:
+    """The newest revision of every event in the sources; of equal revisions the first by offset counts.
+
+    Of an event that expired first none does (`penstock.contracts.outcome_order`).
+
+    A field that a source lacks, or has as another type, is missing there: declarations change. Columns are read one
+    after the other, and what is kept of each is numbers or references: no table of all of them is ever in memory.
     """
-    table = pa.concat_tables(_conform(declaration, part) for part in [schema_of(declaration).empty_table(), *tables])
-    table = table.take(_newest_revisions(table)).sort_by([("time", "ascending"), ("offset", "ascending")])
-    columns = {
-        name: _column("category" if field.type == "category" else "number", table[FIELD + name])
-        for name, field in declaration.fields.items()
-    }
-    times, label_times = _instants(table["time"]), _instants(table["label_time"])
-    imported = pc.is_null(table["served"]).to_numpy()
-    frame = Frame(columns, times)
+    outcomes = _Outcomes(declaration, sources)
+    times, label_times = _instants(outcomes.column("time")), _instants(outcomes.column("label_time"))
+    served = outcomes.column("served")
+    imported, answers = pc.is_null(served).to_numpy(), _objects(served).tolist()
+    labels, entities = _objects(outcomes.column("label")).tolist(), _objects(outcomes.column("entity")).tolist()
+    frame = Frame({name: outcomes.field(name) for name in declaration.fields}, times)
+    lag_features = _lag_features(declaration, outcomes, labels, entities, frame, label_times, imported)
     return TrainingRows(
-        with_lag_features(frame, Lags.of(declaration.lags), _lag_features(declaration, table, frame, imported)),
-        _objects(table["label"]),
-        _objects(table["served"]),
-        table["probabilities"].to_pylist(),
+        with_lag_features(frame, Lags.of(declaration.lags), lag_features),
+        labels,
+        answers,
+        _matrix(outcomes.column("probabilities"), len(label_classes(declaration, labels))),
         label_times,
-        offsets_with_history_first(table["offset"].to_numpy(), label_times, imported),
-        pc.fill_null(table["learnt_to"], -1).to_numpy(),
-        _objects(table["entity"]),
+        offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
+        pc.fill_null(outcomes.column("learnt_to"), -1).to_numpy(),
+        entities,
     )
 
 
+class _Outcomes:
+    """The columns of the outcomes that count, in the order of event time."""
+
+    def __init__(self, declaration: Declaration, sources: Sequence[ColumnSource]) -> None:
+        schema = schema_of(declaration)
+        self._declaration = declaration
+        self._types = {column.name: column.type for column in schema}
+        self._sources = [schema.empty_table(), *sources]
+        self._rows = self._rows_that_count()
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column under today's declaration."""
+        return self._read(name).take(self._rows)
+
+    def field(self, name: str) -> NDArray[Any]:
+        """A declared field as a column of a frame."""
+        values = self.column(FIELD + name)
+        is_category = self._declaration.fields[name].type == "category"
+        return _objects(values) if is_category else np.asarray(values.to_numpy())
+
+    def _read(self, name: str) -> pa.ChunkedArray:
+        kind = self._types[name]
+        return pa.chunked_array([chunk for source in self._sources for chunk in _chunks(source, name, kind)], kind)
+
+    def _rows_that_count(self) -> NDArray[np.int64]:
+        """The number of each event's newest revision among all rows, by event time, then by offset."""
+        labelled = pc.is_valid(self._read("label"))  # where an answer was of another task, so was the label
+        names = ["source", "entity", "id", "revision", "offset"]
+        table = pa.table({name: self._read(name) for name in names}).append_column("row", _numbers(len(labelled)))
+        newest = _newest_revisions(table.filter(pc.or_(labelled, pc.equal(table["revision"], EXPIRED))))
+        del table
+        moments = {"time": self._read("time").take(newest), "offset": self._read("offset").take(newest)}
+        order = pc.sort_indices(pa.table(moments), sort_keys=[("time", "ascending"), ("offset", "ascending")])
+        return newest.to_numpy()[order.to_numpy()]  # type: ignore[no-any-return]
+
+
+def _chunks(source: ColumnSource, name: str, kind: pa.DataType) -> list[pa.Array]:
+    """A column of a source, all missing where the source has none of this type."""
+    position = source.schema.get_field_index(name)
+    if position >= 0 and source.schema.field(position).type == kind:
+        return source.select([name])[name].chunks  # type: ignore[no-any-return]
+    return [pa.nulls(len(source.select(["offset"])), kind)]
+
+
+def _numbers(count: int) -> pa.Array:
+    return pa.array(np.arange(count))
+
+
+def _newest_revisions(table: pa.Table) -> pa.ChunkedArray:
+    """The `row` of each event that counts: those of joined outcomes come before that of an expired one."""
+    order = pc.sort_indices(table, sort_keys=[("revision", "descending"), ("offset", "ascending")])
+    expired_at = pc.if_else(pc.equal(table["revision"], EXPIRED), table["offset"], None)
+    columns = ["source", "entity", "id", "offset", "row"]
+    events = table.select(columns).append_column("expired_at", expired_at).take(order)
+    ends = events.group_by(["source", "entity", "id"], use_threads=False).aggregate(
+        [("row", "first"), ("offset", "min"), ("expired_at", "min")]
+    )
+    has_expired = pc.fill_null(pc.equal(ends["expired_at_min"], ends["offset_min"]), False)
+    return ends.filter(pc.invert(has_expired))["row_first"]
+
+
 def _lag_features(
-    declaration: Declaration, table: pa.Table, frame: Frame, imported: NDArray[np.bool_]
+    declaration: Declaration,
+    outcomes: _Outcomes,
+    labels: list[Any],
+    entities: list[str | None],
+    frame: Frame,
+    label_times: NDArray[np.datetime64],
+    imported: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """The lag features of each row, shape (n, d): as its prediction carries them; replayed for imported history."""
     lags = Lags.of(declaration.lags)
-    features = lag_matrix(lags, table["known"].to_pylist())
-    if lags.fields and imported.any():
-        history = table.filter(pa.array(imported))
-        entities = history["entity"].to_pylist()
-        numbers = label_numbers(declaration, history["label"].to_pylist())
-        inputs = lag_inputs(frame.take(imported), lags)
-        timeline = LabelTimeline(entities, numbers, inputs, _instants(history["label_time"]))
-        features[imported] = replay_lag_features(lags, timeline, entities, _instants(history["time"]))
+    if not lags.fields:
+        return np.empty((len(frame), 0))
+    features = _matrix(outcomes.column("known"), len(lags.fields))
+    if imported.any():
+        rows = np.flatnonzero(imported)
+        of_history = [entities[row] for row in rows]
+        numbers = label_numbers(declaration, [labels[row] for row in rows])
+        timeline = LabelTimeline(of_history, numbers, lag_inputs(frame.take(imported), lags), label_times[imported])
+        features[imported] = replay_lag_features(lags, timeline, of_history, frame.times[imported])
     return features
+
+
+def _matrix(lists: pa.ChunkedArray, width: int) -> NDArray[np.float64]:
+    """Lists of numbers as rows, shape (n, width); NaN for a list that is missing or of another length."""
+    rows = np.full((len(lists), width), np.nan)
+    fits = pc.fill_null(pc.equal(pc.list_value_length(lists), width), False)
+    if width:
+        rows[fits.to_numpy()] = pc.list_flatten(lists.filter(fits)).to_numpy().reshape(-1, width)
+    return rows
 
 
 def label_numbers(declaration: Declaration, labels: Sequence[Any]) -> NDArray[np.float64]:
@@ -141,48 +230,13 @@ def feature_fields(declaration: Declaration) -> list[Field]:
     ]
 
 
-def _conform(declaration: Declaration, table: pa.Table) -> pa.Table:
-    """The table's columns under today's declaration."""
-    value = pa.float64() if declaration.task == "regression" else pa.string()
-    types = {"label": value, "served": value, "learnt_to": pa.int64()}
-    types |= {name: pa.list_(pa.float64()) for name in ("probabilities", "known")}
-    types |= {
-        FIELD + name: pa.string() if field.type == "category" else pa.float64()
-        for name, field in declaration.fields.items()
-    }
-    result = table.select(["offset", "source", "id", "entity", "time", "label_time", "revision"])
-    for name, kind in types.items():
-        fits = name in table.column_names and table.schema.field(name).type == kind
-        result = result.append_column(name, table[name] if fits else pa.nulls(len(table), kind))
-    is_expired = pc.equal(result["revision"], EXPIRED)
-    return result.filter(pc.or_(pc.is_valid(result["label"]), is_expired))  # a label of another task is none
-
-
-def _newest_revisions(table: pa.Table) -> pa.Array:
-    """Indices of the rows that count: those of joined outcomes come before that of an expired one."""
-    order = pc.sort_indices(table, sort_keys=[("revision", "descending"), ("offset", "ascending")])
-    expired_at = pc.if_else(pc.equal(table["revision"], EXPIRED), table["offset"], None)
-    events = table.select(["source", "entity", "id", "offset"]).append_column("expired_at", expired_at).take(order)
-    ends = (
-        events.append_column("row", order)
-        .group_by(["source", "entity", "id"], use_threads=False)
-        .aggregate([("row", "first"), ("offset", "min"), ("expired_at", "min")])
-    )
-    has_expired = pc.fill_null(pc.equal(ends["expired_at_min"], ends["offset_min"]), False)
-    return ends.filter(pc.invert(has_expired))["row_first"]
-
-
-def _column(kind: Kind, values: pa.ChunkedArray) -> NDArray[Any]:
-    return column(kind, _objects(values)) if kind == "category" else values.to_numpy()
-
-
-def _objects(values: pa.ChunkedArray) -> list[Any]:
-    """The values, None where one is missing; equal texts are one object, not one for each row."""
+def _objects(values: pa.ChunkedArray) -> NDArray[Any]:
+    """The values as objects, None where one is missing; equal texts are one object, not one for each row."""
     if not pa.types.is_string(values.type):
-        return values.to_pylist()  # type: ignore[no-any-return]
+        return column("category", values.to_pylist())
     encoded = pa.concat_arrays(values.chunks or [pa.array([], values.type)]).dictionary_encode()
-    texts = [*encoded.dictionary.to_pylist(), None]
-    return [texts[code] for code in pc.fill_null(encoded.indices, -1).to_pylist()]
+    texts = column("category", [*encoded.dictionary.to_pylist(), None])
+    return np.asarray(texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy()])
 
 
 def _instants(values: pa.ChunkedArray) -> NDArray[np.datetime64]:

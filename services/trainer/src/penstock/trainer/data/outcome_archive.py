@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import groupby, takewhile
 
 import pyarrow as pa
@@ -18,13 +18,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
 from penstock.trainer.data.compaction import newest_to_merge
-from penstock.trainer.data.parquet_segments import (
-    from_parquet,
-    labelled_rows,
-    merged_parquet,
-    outcome_table,
-    to_parquet,
-)
+from penstock.trainer.data.parquet_segments import SegmentWriter, StoredSegment, outcome_table, schema_of
 
 POLL_SECONDS = 1.0  # to wait for records that are on the log
 
@@ -60,9 +54,10 @@ class OutcomeArchive:
         stop = min(until, (await self._log.end_offsets([topic_partition])).get(topic_partition, 0))
         if start >= stop:
             return segments
-        tables = [_table(stream, records) async for records in self._records(topic_partition, start, stop)]
-        digest = await asyncio.to_thread(self._put, stream, tables)
-        newest = Segment(start=start, stop=stop, rows=sum(map(labelled_rows, tables)), digest=digest)
+        with closing(SegmentWriter(schema_of(stream.declaration))) as writer:
+            async for records in self._records(topic_partition, start, stop):
+                await asyncio.to_thread(writer.write, _table(stream, records))
+            newest = await asyncio.to_thread(self._put, writer, start, stop)
         return await asyncio.to_thread(self._compact, stream.name, (*segments, newest))
 
     async def _records(self, topic_partition: TopicPartition, start: int, stop: int) -> AsyncIterator[list[RawRecord]]:
@@ -96,27 +91,32 @@ class OutcomeArchive:
         return segments
 
     def _merge_alike(self, segments: tuple[Segment, ...]) -> list[Segment]:
-        with _unavailable():
-            tables = [(segment, from_parquet(self._store.get(segment.digest))) for segment in segments]
-            groups = [list(group) for _, group in groupby(tables, lambda pair: str(pair[1].schema))]
+        with _unavailable(), ExitStack() as stack:
+            stored = [(each, stack.enter_context(closing(self._open(each)))) for each in segments]
+            groups = [list(group) for _, group in groupby(stored, lambda pair: str(pair[1].schema))]
             return [self._merge(group) for group in groups]
 
-    def _merge(self, group: Sequence[tuple[Segment, pa.Table]]) -> Segment:
-        (first, _), (last, _) = group[0], group[-1]
+    def _open(self, segment: Segment) -> StoredSegment:
+        return StoredSegment(self._store.get(segment.digest))
+
+    def _merge(self, group: Sequence[tuple[Segment, StoredSegment]]) -> Segment:
+        (first, content), (last, _) = group[0], group[-1]
         if first is last:
             return first
-        rows = sum(segment.rows for segment, _ in group)
-        digest = self._store.put(merged_parquet([table for _, table in group]))
-        return Segment(start=first.start, stop=last.stop, rows=rows, digest=digest)
+        with closing(SegmentWriter(content.schema)) as writer:
+            for _, stored in group:
+                for block in stored.blocks():
+                    writer.write(block)
+            return self._put(writer, first.start, last.stop)
 
-    def _put(self, stream: StreamDeclared, tables: Sequence[pa.Table]) -> str:
-        content = to_parquet(stream.declaration, tables)
+    def _put(self, writer: SegmentWriter, start: int, stop: int) -> Segment:
+        """The segment that was written, in the store."""
         with _unavailable():
-            return self._store.put(content)
+            return Segment(start=start, stop=stop, rows=writer.labelled, digest=self._store.put_file(writer.finish()))
 
 
 def _table(stream: StreamDeclared, records: Sequence[RawRecord]) -> pa.Table:
-    """The outcomes among the records; unreadable ones are dead-lettered by the topic's consumers."""
+    """The labelled outcomes among the records; unreadable ones are dead-lettered by the topic's consumers."""
     decoded = OUTCOMES.decoder(stream)(records)
     readable = [(raw.offset, record) for raw, record in zip(records, decoded, strict=True) if _is_readable(record)]
     return outcome_table(stream.declaration, [offset for offset, _ in readable], [record for _, record in readable])

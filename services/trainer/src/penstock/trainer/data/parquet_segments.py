@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -123,25 +126,85 @@ def _is_labelled(outcome: Outcome[Any], kind: type[float] | type[str]) -> bool:
     return data.status == "imported" or isinstance(data.answer.value, kind)
 
 
+class SegmentWriter:
+    """Writes a segment to a temporary file: the same bytes however the rows are spread over the tables.
+
+    In memory are the rows of one group at most, and those of the last table.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        lists = [(index, field) for index, field in enumerate(schema) if pa.types.is_list(field.type)]
+        for index, field in lists:  # a file calls the items of a list otherwise than Arrow
+            schema = schema.set(index, field.with_type(pa.list_(field.type.value_type)))
+        self.rows = 0
+        self.labelled = 0
+        self._waiting = schema.empty_table()
+        self._file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._parquet = pq.ParquetWriter(self._file, schema, compression="zstd", version="2.6")
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are in memory."""
+        return len(self._waiting)
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows."""
+        self.rows += len(table)
+        self.labelled += labelled_rows(table)
+        self._waiting = pa.concat_tables([self._waiting, table])
+        while len(self._waiting) >= ROW_GROUP:
+            self._write_group()
+
+    def finish(self) -> Path:
+        """Write what is left; the file, which `close` deletes."""
+        if len(self._waiting) or not self.rows:
+            self._write_group()
+        self._parquet.close()
+        self._file.flush()
+        return Path(self._file.name)
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
+
+    def _write_group(self) -> None:
+        self._parquet.write_table(self._waiting.slice(0, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
+        self._waiting = self._waiting.slice(ROW_GROUP)
+
+
 def to_parquet(declaration: Declaration, tables: Sequence[pa.Table]) -> bytes:
-    """The tables as one Parquet file: the same bytes however the rows are spread over the tables."""
-    return _parquet(schema_of(declaration), tables)
+    """The tables as one segment."""
+    with closing(SegmentWriter(schema_of(declaration))) as writer:
+        for table in tables:
+            writer.write(table)
+        return writer.finish().read_bytes()
 
 
-def merged_parquet(tables: Sequence[pa.Table]) -> bytes:
-    """Tables that `from_parquet` read, of one schema, as one file: the same as `to_parquet` of all their rows."""
-    schema = tables[0].schema
-    lists = [(index, field) for index, field in enumerate(schema) if pa.types.is_list(field.type)]
-    for index, field in lists:  # a file calls the items of a list otherwise than Arrow
-        schema = schema.set(index, field.with_type(pa.list_(field.type.value_type)))
-    return _parquet(schema, tables)
+class StoredSegment:
+    """A segment whose columns are read from a file when they are asked for; the file is gone when this is."""
 
+    def __init__(self, content: bytes) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._file.write(content)
+        self._parquet = pq.ParquetFile(self._file)
 
-def _parquet(schema: pa.Schema, tables: Sequence[pa.Table]) -> bytes:
-    table = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="zstd", version="2.6")
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self._parquet.schema_arrow
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        """These columns."""
+        return self._parquet.read(columns=columns, use_threads=False).select(columns)
+
+    def blocks(self) -> Iterator[pa.Table]:
+        """All rows, one group after the other."""
+        for group in range(self._parquet.num_row_groups):
+            yield self._parquet.read_row_group(group, use_threads=False)
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
 
 
 def from_parquet(content: bytes) -> pa.Table:

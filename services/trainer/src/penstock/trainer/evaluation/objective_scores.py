@@ -52,11 +52,9 @@ def _champion_answers(rows: TrainingRows, holdout: slice, classes: Sequence[str]
     values = ClassIndex(classes).numbers([np.nan if each is None else each for each in rows.champion_answers[holdout]])
     if not classes:
         return Answers(values), ~np.isnan(values)
-    given = rows.champion_probabilities[holdout]
-    answered = np.array([each is not None and len(each) == len(classes) for each in given]) & ~np.isnan(values)
-    unknown = [1 / len(classes)] * len(classes)
-    probabilities = [each if ok else unknown for each, ok in zip(given, answered, strict=True)]
-    return Answers(values, np.array(probabilities, dtype=np.float64)), answered
+    probabilities = rows.champion_probabilities[holdout]
+    answered = ~np.isnan(values) & ~np.isnan(probabilities).any(axis=1)
+    return Answers(values, probabilities), answered
 
 
 def _constant_answers(objective: Objective, labels: NDArray[np.float64], count: int) -> Answers:

@@ -9,6 +9,7 @@ import threading
 
 from penstock.artifacts import open_store
 from penstock.trainer.job import TrainingJob, TrainingResources
+from penstock.trainer.processes.memory_allocation import return_large_arrays
 from penstock.trainer.training.job_runner import run_job
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Read the job, train, write the result, and end."""
     output = os.dup(1)
     os.dup2(2, 1)  # what libraries print is not part of the result
+    return_large_arrays()
     job = TrainingJob.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_trainer, daemon=True).start()
     result = run_job(job, open_store(sys.argv[1]), TrainingResources.model_validate_json(sys.argv[2]))

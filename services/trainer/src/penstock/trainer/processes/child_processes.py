@@ -20,12 +20,12 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 class ChildProcesses:
-    """Child processes to train in, each killed after `limit` seconds or when the wait for it is cancelled.
+    """Child processes to train in, each killed after `limit` seconds, if there is one, or when its wait is cancelled.
 
     While `keep_spare` runs, the next child is started ahead: importing the learners takes longer than many a training.
     """
 
-    def __init__(self, artifacts: str, limit: float, resources: TrainingResources | None = None) -> None:
+    def __init__(self, artifacts: str, limit: float | None, resources: TrainingResources | None = None) -> None:
         self._artifacts = artifacts
         self._resources = (resources or TrainingResources()).model_dump_json()
         self._limit = limit

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-
-import pyarrow as pa
 
 from penstock.artifacts import Store
 from penstock.trainer.failure_text import first_line
@@ -30,15 +27,6 @@ def in_process_runner(store: Store) -> RunJob:
     """Runs jobs in this process: repeatable, and it blocks everything else meanwhile."""
 
     async def run(job: TrainingJob) -> TrainingResult:
-        result = run_job(job, store)
-        _release_memory()
-        return result
+        return run_job(job, store)
 
     return run
-
-
-def _release_memory() -> None:
-    """Give back what a training no longer needs, which allocators would keep for a process of its own."""
-    pa.default_memory_pool().release_unused()
-    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # of the GNU C library
-        libc.malloc_trim(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
 import numpy as np
@@ -22,7 +22,7 @@ from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_can
 from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
 from penstock.ml.selection.validation_plan import ValidationPlan
 from penstock.trainer.data.dataset import TrainingRows, label_classes, rows_of
-from penstock.trainer.data.parquet_segments import from_parquet
+from penstock.trainer.data.parquet_segments import StoredSegment
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.objective_scores import objective_of
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
@@ -50,11 +50,17 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
         ArtifactError: a segment is missing or corrupt, or the store cannot be written.
         ValueError: no family could be trained.
     """
-    rows = rows_of(job.declaration, [from_parquet(store.get(segment.digest)) for segment in job.segments])
+    rows = _rows(job, store)
     _check_rows(job.declaration, rows)
     with _validation(job, resources) as validate:  # around everything: a search is kept until its training has ended
         selection = _select(job, rows, validate)
         return _store_model(job, store, rows, selection, _fit_selection(job, rows, selection))
+
+
+def _rows(job: TrainingJob, store: Store) -> TrainingRows:
+    with ExitStack() as stack:
+        segments = [stack.enter_context(closing(StoredSegment(store.get(segment.digest)))) for segment in job.segments]
+        return rows_of(job.declaration, segments)
 
 
 def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selection:
