@@ -11,6 +11,7 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, T
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.retrain_trigger.change_points import has_settled
 from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, growth_factor
 from penstock.retrain_trigger.stream_state import StreamState
 
@@ -26,11 +27,6 @@ def evaluate_triggers(
         _schedule(policy, state, fired) if trigger == "schedule" else _TRIGGERS[trigger](policy, state)
         for trigger in policy.triggers
     )
-
-
-def has_settled(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
-    """Whether there are enough outcomes after the drift to learn from."""
-    return state.outcomes - drift.outcomes >= policy.settle
 
 
 def _drift(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
