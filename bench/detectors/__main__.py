@@ -45,7 +45,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "detectors.md"
 
 SEEDS = 20
 SEEDS_OF = {"kswin": 1}  # it takes a millisecond per value
-DEFAULTS_SEEDS = 300
+DEFAULTS_SEEDS = 200
 RATES = (100, 3000)  # events a second
 WINDOW = 1000
 REFERENCE_ROWS = 5000
@@ -93,7 +93,9 @@ def compare_with_cusum(name: str, losses: LossesOf, cusum: Cusum, bounded: bool)
         ours = evaluate_detector(confirmed, scenario, DEFAULTS_SEEDS)
         best = evaluate_detector(informed, scenario, DEFAULTS_SEEDS)
         ratio = ours.median_delay / best.median_delay
-        figures = f"{ours.median_delay:.0f} | {best.median_delay:.0f} | {ratio:.2f} | {ours.found} | {ours.false_alarms}"
+        figures = (
+            f"{ours.median_delay:.0f} | {best.median_delay:.0f} | {ratio:.2f} | {ours.found} | {ours.false_alarms}"
+        )
         lines.append(f"| {name}, {scenario.name} | {figures} |")
         print_line(lines[-1])
     return lines

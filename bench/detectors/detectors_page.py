@@ -43,8 +43,8 @@ second:
 {tables.still}
 
 Delays ({seeds} seeds), beside those of a CUSUM that knows beforehand the law of the losses before and after the change
-(of heavy tails the densities) and has one false alarm in {interval:,} losses. *false*: drifts confirmed before the first
-change, over all seeds.
+(of heavy tails the densities) and has one false alarm in {interval:,} losses. *false*: drifts confirmed before the
+first change, over all seeds.
 
 | | delay | CUSUM that knows both | ratio | found | false |
 |---|---:|---:|---:|---:|---:|
@@ -55,9 +55,9 @@ after {median:.0f} positives (the median of {seeds} seeds; {worst} at most).
 
 ## River's detectors by themselves: losses of a classification, error rate {ERROR_RATE:.0%} to {HIGHER_ERROR_RATE:.0%}
 
-{river_seeds} seeds (one for `kswin`, which takes a millisecond per value). *false*: alarms per 10,000 events without any
-change; in `recurring`, of the first 1,000 events. A detector is reset after an alarm, and only a rise of the loss is an
-alarm. As proposers they are set to be more sensitive than here.
+{river_seeds} seeds (one for `kswin`, which takes a millisecond per value). *false*: alarms per 10,000 events without
+any change; in `recurring`, of the first 1,000 events. A detector is reset after an alarm, and only a rise of the loss
+is an alarm. As proposers they are set to be more sensitive than here.
 
 {tables.classification}
 
@@ -76,6 +76,6 @@ window may be found in the next.
 
 What follows for a stream: whatever `drift.detectors` names, only the scan confirms, so more detectors cost time and no
 false alarms. `kswin`, which compares 60 values with 60, is for changes of shape much stronger than these. River's EDDM
-is not offered: 17 false alarms per 10,000 stationary losses. `psi` and `ks` are the tests of fields unless `drift.tests`
-names others. The windows here begin where the changes do, the best case: elsewhere add up to one.
+is not offered: 17 false alarms per 10,000 stationary losses. `psi` and `ks` are the tests of fields unless
+`drift.tests` names others. The windows here begin where the changes do, the best case: elsewhere add up to one.
 """

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from penstock.ml.drift.change_scan import SMALLEST_REFERENCE, STEP, THRESHOLDS, WINDOWS, ChangeScan, Law
+from penstock.ml.drift.change_scan import SLACK, SMALLEST_REFERENCE, STEP, THRESHOLDS, WINDOWS, ChangeScan, Law
 from penstock.ml.drift.sequential_ranks import SequentialRanks
 
 NONE = np.empty(0, np.int64)
@@ -20,7 +20,7 @@ def log_likelihood(law: Law, values: np.ndarray) -> float:
     return float(of_values.sum())
 
 
-@given(st.sampled_from(["bernoulli", "exponential"]), st.integers(0, 100), st.integers(40, 400))
+@given(st.sampled_from(["bernoulli", "exponential"]), st.integers(0, 100), st.integers(SMALLEST_REFERENCE, 500))
 @settings(max_examples=40, deadline=None)
 def test_a_window_passes_its_threshold_by_its_likelihood_ratio(law: Law, seed: int, cut: int) -> None:
     random = np.random.default_rng(seed)
@@ -36,6 +36,7 @@ def test_a_window_passes_its_threshold_by_its_likelihood_ratio(law: Law, seed: i
         + log_likelihood(law, values[size - window :])
         - log_likelihood(law, values)
         - threshold
+        - SLACK[law]
         for window, threshold in zip(WINDOWS, THRESHOLDS, strict=True)
         if size - window >= max(SMALLEST_REFERENCE, window / 2)
     }
@@ -49,8 +50,8 @@ def test_a_window_passes_its_threshold_by_its_likelihood_ratio(law: Law, seed: i
 def test_all_scales_share_the_false_alarms() -> None:
     """A window of w values has HORIZON / w places: what is allowed at each falls with their number."""
     expected = np.exp(-THRESHOLDS) / WINDOWS
-    assert expected.max() / expected.min() < 10
-    assert expected.sum() * STEP < 1e-5
+    assert expected.max() / expected.min() < 20
+    assert expected.sum() * np.exp(-min(SLACK.values())) < 1e-5
 
 
 def test_a_correlation_of_neighbours_weakens_the_evidence() -> None:
@@ -72,7 +73,7 @@ def test_a_rise_counts_only_within_a_window_that_holds_a_proposal() -> None:
     assert scan.first_shift(0, np.array([400])) is None
     shift = scan.first_shift(0, np.array([1003]))
     assert shift is not None
-    assert 1003 > shift.count - shift.window
+    assert shift.count - shift.window < 1003
 
 
 @pytest.mark.parametrize("draw", ["standard_t", "uniform", "lognormal"])

@@ -30,7 +30,7 @@ def losses(rate: float, count: int, seed: int) -> list[float]:
 
 
 def cases(n: int, share: float, recall: float, seed: int) -> tuple[list[float], list[bool]]:
-    """Losses of n answers and which are of positive cases, of which the share `recall` is found; 5 % false positives."""
+    """Losses of n answers and which are of positive cases, of which `recall` are found; 5 % false positives."""
     random = np.random.default_rng(seed)
     positives = random.random(n) < share
     wrong = np.where(positives, random.random(n) >= recall, random.random(n) < 0.05)

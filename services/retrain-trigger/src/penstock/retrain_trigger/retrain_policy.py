@@ -119,7 +119,7 @@ def _retrain(
 ) -> RetrainDecision:
     fence = 0 if state.last_request is None else state.last_request.fence + 1
     until = max(state.outcomes, state.trained_until)
-    since, *earlier = starts_after_changes(policy, state, until) or [None]
+    starts = starts_after_changes(policy, state, until)
     request = TrainingRequest(
         source=SOURCE,
         id=derived_id("training-request", stream, fence),
@@ -130,7 +130,7 @@ def _retrain(
         reason=cause.reason,
         detail=cause.detail,
         until=until,
-        since=since,
-        earlier_changes=tuple(earlier),
+        since=starts[0] if starts else None,
+        earlier_changes=tuple(starts[1:]),
     )
     return RetrainDecision(cause.reason, cause.detail, statuses, request)

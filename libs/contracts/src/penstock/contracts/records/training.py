@@ -164,8 +164,8 @@ class TrainingRun(ControlRecord):
     """The state of one training run: `started`, then `finished` with a candidate, or `failed` or `refused`.
 
     `request` is the id of the training request, whose `fence`, `reason`, `until`, `since` and `earlier_changes` are
-    repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or an
-    earlier change.
+    repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or
+    an earlier change.
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
     equal trainings have equal digests only within one environment.

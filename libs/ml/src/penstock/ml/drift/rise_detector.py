@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.drift.change_scan import ChangeScan, Shift
+from penstock.ml.drift.change_scan import SMALLEST_REFERENCE, ChangeScan, Shift
 from penstock.ml.drift.detectors import SequentialDetector
 from penstock.ml.drift.sequential_ranks import SequentialRanks
 
@@ -33,11 +33,18 @@ class RiseDetector:
     same change.
     """
 
-    def __init__(self, detectors: Sequence[str], seed: int = 0, bounded: bool = True, penalty: float = 0.0) -> None:
+    def __init__(
+        self,
+        detectors: Sequence[str],
+        seed: int = 0,
+        bounded: bool = True,
+        penalty: float = 0.0,
+        smallest_reference: int = SMALLEST_REFERENCE,
+    ) -> None:
         self._detectors = [SequentialDetector(name, seed, role="proposal") for name in detectors]
         self._proposals: list[list[int]] = [[] for _ in detectors]
         self._ranks = None if bounded else SequentialRanks()
-        self._scan = ChangeScan("bernoulli" if bounded else "exponential", penalty)
+        self._scan = ChangeScan("bernoulli" if bounded else "exponential", penalty, smallest_reference)
 
     def observe(self, values: Sequence[float]) -> Change | None:
         """Observe the newest values; their first change. After one the detector must be built anew."""

@@ -10,9 +10,9 @@ from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.monitoring import Alert, Drift
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.drift.answer_drift import AnswerDrift
+from penstock.drift_detector.drift.distinct_texts import distinct_texts
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDrift
 from penstock.drift_detector.drift.volume_drift import VolumeDrift
-from penstock.drift_detector.drift.distinct_texts import distinct_texts
 from penstock.drift_detector.record_source import SOURCE
 from penstock.ml.drift.window_tests import FieldDrift
 
@@ -97,6 +97,7 @@ def drift_alert(drift: Drift) -> Alert:
     """News of confirmed concept drift: a training answers it, nobody has to."""
     assert drift.earlier_mean is not None
     before, now = distinct_texts(drift.earlier_mean, drift.statistic)
+    rise = f"rose from {before} to {now}; {drift.detector} noticed it at outcome {drift.outcomes - 1}"
     subject = f"mean loss of epoch {drift.epoch}" + (f" where the label is {drift.label!r}" if drift.label else "")
     return Alert(
         source=SOURCE,
@@ -105,7 +106,7 @@ def drift_alert(drift: Drift) -> Alert:
         cause=drift.id,
         severity="info",
         subject="concept drift",
-        message=f"the {subject} rose from {before} to {now}; {drift.detector} noticed it at outcome {drift.outcomes - 1}",
+        message=f"the {subject} {rise}",
         stream=drift.stream,
     )
 

@@ -14,7 +14,8 @@ from penstock.drift_detector.drift.series_detectors import DetectorSettings, max
 from penstock.drift_detector.stored_series import CHUNK, StoredSeries
 from penstock.ml.drift.rise_detector import Change, RiseDetector
 
-RECALL_PENALTY = log(4)  # the losses of positive cases have a quarter of the false alarms that those of all have
+RECALL_PENALTY = log(10)  # the losses of positive cases have a tenth of the false alarms that those of all have
+FEWEST_POSITIVES = 30  # that later ones are compared with: 0.5 % of 6,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,11 @@ class LossDetectors:
 
     def _observe(self, losses: Sequence[float], positives: Sequence[bool]) -> tuple[int, LossRise | None]:
         """Observe losses up to the first change: how many these are, and the rise if it is one."""
-        rows = np.flatnonzero(positives)
+        rows = np.flatnonzero(positives).tolist()
         of_all = self._of_all.observe(losses)
         of_positives = self._of_positives.observe([losses[row] for row in rows])
         index = len(losses) if of_all is None else of_all.index
-        miss_index = len(losses) if of_positives is None else int(rows[of_positives.index])
+        miss_index = len(losses) if of_positives is None else rows[of_positives.index]
         seen = min(index, miss_index, len(losses) - 1) + 1
         self._losses.extend(losses[:seen])
         self._positives.extend([int(positive) for positive in positives[:seen]])
@@ -105,6 +106,8 @@ class LossDetectors:
         settings, losses = self._settings, self._losses.values
         self._positives.extend([0] * (len(losses) - len(self._positives)))  # a release before did not keep them
         self._of_all = RiseDetector(settings.detectors, settings.seed, settings.bounded)
-        self._of_positives = RiseDetector(settings.detectors, settings.seed, settings.bounded, RECALL_PENALTY)
+        self._of_positives = RiseDetector(
+            settings.detectors, settings.seed, settings.bounded, RECALL_PENALTY, FEWEST_POSITIVES
+        )
         self._of_all.add(losses)
-        self._of_positives.add(np.array(losses)[np.flatnonzero(self._positives.values)])
+        self._of_positives.add(np.array(losses)[np.flatnonzero(self._positives.values)].tolist())

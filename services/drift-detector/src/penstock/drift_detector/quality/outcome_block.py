@@ -99,9 +99,9 @@ class OutcomeBlock(Struct, array_like=True):
 class BlockColumns:
     """A block of n rows as columns, made once for all that read it.
 
-    `epochs` (n,) are those of the answers. `model_outputs` (n,) is each answer as one number: its value, or for a class its largest probability;
-    `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the rows that have a label;
-    `answers`, `labels` and `losses` hold those rows alone.
+    `epochs` (n,) are those of the answers. `model_outputs` (n,) is each answer as one number: its value, or for a class
+    its largest probability; `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the
+    rows that have a label; `answers`, `labels` and `losses` hold those rows alone.
     """
 
     epochs: NDArray[np.int64]
