@@ -51,3 +51,15 @@ def test_starts_are_few_and_each_leaves_twice_as_many_outcomes(outcomes: list[in
     assert len(starts) <= MAX_STARTS
     assert set(starts) <= set(outcomes)
     assert all(request.until - later >= 2 * (request.until - newer) for newer, later in itertools.pairwise(starts))
+
+
+def test_a_change_whose_model_was_kept_back_is_trained_for_again_with_twice_the_outcomes() -> None:
+    stream = SimulatedStream(POLICY.model_copy(update={"cooldown": 300}), gain=0)
+    stream.apply(statistics(500), drift(1000), statistics(1400))
+    assert (stream.issued[-1].until, stream.issued[-1].since) == (1400, 1000)
+    assert stream.apply(statistics(1700)) == []
+    stream.apply(statistics(1800), statistics(2000))
+    assert [(request.reason, request.until, request.since) for request in stream.issued[2:]] == [("drift", 2000, 1000)]
+    promoted = SimulatedStream(POLICY.model_copy(update={"cooldown": 300}), gain=0.1)
+    promoted.apply(statistics(500), drift(1000), statistics(1400), statistics(4000))
+    assert len(promoted.issued) == 2

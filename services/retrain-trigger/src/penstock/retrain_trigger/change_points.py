@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.monitoring import Drift
+from penstock.retrain_trigger.cooldown_and_budget import was_promoted
 from penstock.retrain_trigger.stream_state import StreamState
 
 MAX_STARTS = 3
@@ -26,3 +27,16 @@ def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: 
         if len(starts) < MAX_STARTS and (not starts or until - change >= 2 * (until - starts[-1])):
             starts.append(change)
     return starts
+
+
+def due_change(state: StreamState) -> Drift | None:
+    """The first change that no request has answered; else the last one, once there are twice as many outcomes of it.
+
+    The latter only if its model was not promoted: one of the first few hundred outcomes is often kept back.
+    """
+    last = state.last_request
+    if state.open_drift is not None or last is None or last.since is None or was_promoted(state, last):
+        return state.open_drift
+    if state.outcomes - last.since < 2 * (last.until - last.since):
+        return None
+    return next((drift for drift in state.changes if drift.outcomes == last.since), None)

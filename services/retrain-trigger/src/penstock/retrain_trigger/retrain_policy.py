@@ -9,7 +9,7 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
-from penstock.retrain_trigger.change_points import starts_after_changes
+from penstock.retrain_trigger.change_points import due_change, starts_after_changes
 from penstock.retrain_trigger.cooldown_and_budget import is_budget_spent
 from penstock.retrain_trigger.stream_state import StreamState
 from penstock.retrain_trigger.triggers import evaluate_triggers
@@ -102,7 +102,7 @@ def _cause_of(state: StreamState, statuses: tuple[TriggerStatus, ...], fired: da
     assert report is not None
     if reason == "schedule" and fired is not None:
         return _Cause(reason, _details(firing), fired, None)
-    drift = state.open_drift if reason == "drift" else None
+    drift = due_change(state) if reason == "drift" else None
     return _Cause(reason, _details(firing), report.time, drift.id if drift else report.id)
 
 
