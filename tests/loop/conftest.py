@@ -16,7 +16,7 @@ from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.report.report import Report, RunMeasurements, make_report
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 from penstock.console.replay.watch.stream_watch import StreamWatch
-from penstock.contracts.topics import Topic
+from penstock.contracts.topics import OUTCOMES, Topic
 
 from .log_records import records_of
 
@@ -34,10 +34,11 @@ class LoopRun:
     watch: StreamWatch
     log: MemoryLog
     report: Report
+    outcomes: list[Any]  # which a log that is closed no longer has
 
     def records(self, topic: Topic[Any]) -> list[Any]:
         """All records of a topic, one partition after the other."""
-        return records_of(self.log, topic, self.watch.stream)
+        return self.outcomes if topic is OUTCOMES else records_of(self.log, topic, self.watch.stream)
 
 
 async def run_credit_risk() -> LoopRun:
@@ -49,7 +50,8 @@ async def run_credit_risk() -> LoopRun:
         await deployment.watch.read_to_end()
         measurements = RunMeasurements(0.0, 0, sent.refusals, sent.labels)
         report = make_report(deployment.watch, sent.rows, measurements)
-        return LoopRun(sent, deployment.watch, deployment.log, report)
+        outcomes = records_of(deployment.log, OUTCOMES, deployment.watch.stream)
+        return LoopRun(sent, deployment.watch, deployment.log, report, outcomes)
 
 
 def without_measurements(report: Report) -> dict[str, Any]:

@@ -142,3 +142,12 @@ def test_settings_distinguish_candidates_and_are_used_in_training(mixed) -> None
     )
     expected = model.predict(rows.take(selection.holdout.rows)).probabilities
     assert np.array_equal(selection.holdout.output.probabilities, expected)
+
+
+def test_folds_lie_after_the_newest_change_and_every_change_is_a_start() -> None:
+    splits, starts = ValidationPlan(fold_count=3, changes=(200, 600)).folds(1000)
+    assert starts == (0, 200, 600)
+    assert min(test.start for _, test in splits) > 600
+    splits, starts = ValidationPlan(fold_count=3, changes=(200, 999)).folds(1000)
+    assert starts == (0, 200), "one row after a change is none to be scored on"
+    assert min(test.start for _, test in splits) > 200

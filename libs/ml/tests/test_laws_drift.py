@@ -48,6 +48,9 @@ OTHERS = {
     "expected_score": {"ExpectedScore"},
     "reference_bins": {"ReferenceBins"},
     "bin_counts": {"FieldBins"},
+    "change_scan": {"ChangeScan", "Shift"},
+    "rise_detector": {"RiseDetector", "Change"},
+    "sequential_ranks": {"SequentialRanks"},
     "detectors": {"SequentialDetector", "rebuild_detector", "Detector", "UnknownDetector"},
 }
 

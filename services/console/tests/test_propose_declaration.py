@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -16,34 +15,15 @@ from hypothesis import strategies as st
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.init.declaration_text import OTHER_SETTINGS, declaration_text
-from penstock.console.init.proposal import Choices, Proposal
-from penstock.console.init.propose_declaration import NO_CHOICES, propose_declaration
+from penstock.console.init.proposal import Choices
 from penstock.console.replay.replay import ReplayOptions, replay_in_process
 from penstock.console.table.table import open_table
-from penstock.contracts.declaration.stream import MISSING_TEXTS, Declaration
+from penstock.contracts.declaration.stream import MISSING_TEXTS
 from penstock.contracts.declaration.stream_file import parse_declaration
 
+from .proposals import notes_of, proposal_for, proposed
+
 START = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-def proposed(
-    folder: Path, columns: Mapping[str, Sequence[object]], label: str | None = None, entity: str | None = None
-) -> Declaration:
-    """The declaration that is proposed for a file with these columns; every proposal must parse."""
-    return parse_declaration(declaration_text(proposal_for(folder, columns, Choices(label, entity))))
-
-
-def proposal_for(folder: Path, columns: Mapping[str, Sequence[object]], choices: Choices = NO_CHOICES) -> Proposal:
-    """What is proposed for a file with these columns."""
-    file = folder / "2 My rows.csv"
-    with file.open("w", newline="") as text:
-        csv.writer(text).writerows([columns.keys(), *zip(*columns.values(), strict=True)])
-    return propose_declaration(open_table(file), choices)
-
-
-def notes_of(proposal: Proposal) -> dict[str, str]:
-    """The notes of each column."""
-    return {column.name: "; ".join(column.notes) for column in proposal.columns}
 
 
 @pytest.mark.parametrize(
@@ -170,58 +150,11 @@ def test_an_entity_is_never_guessed(tmp_path: Path) -> None:
     assert (named.entity, named.fields["customer"].missing) == ("customer", "refuse")
 
 
-@pytest.mark.parametrize("time_format", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M"])
-def test_a_column_of_rising_dates_is_the_time(tmp_path: Path, time_format: str) -> None:
-    rising = [(START + timedelta(days=day)).strftime(time_format) for day in range(10)]
-    declaration = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
-    assert declaration.time.column == "when"
-    assert set(declaration.fields) == {"x"}
-    for values in (rising[::-1], [*rising[:8], "", "soon"], ["soon", *rising[1:9], ""], ["?", *rising[1:9], "?"]):
-        declaration = proposed(tmp_path, {"x": range(10), "when": values, "y": ["no", "yes"] * 5})
-        assert declaration.time.column is None
-        assert set(declaration.fields) == {"x", "when"}
-
-
-@pytest.mark.parametrize(
-    ("odd", "note"),
-    [
-        ("", "1 rows without it are refused"),
-        ("?", '1 rows without it are refused; may be missing: "?" 1 times'),
-        ("soon", 'refused: line 9 (row 7): "soon"'),
-    ],
-)
-def test_a_time_that_one_row_lacks_is_the_time_and_says_so(tmp_path: Path, odd: str, note: str) -> None:
-    when = [(START + timedelta(days=day)).isoformat() for day in range(100)]
-    columns = {"x": range(100), "when": [*when[:7], odd, *when[8:]], "y": ["no", "yes"] * 50}
-    for choices in (NO_CHOICES, Choices(time="when")):
-        proposal = proposal_for(tmp_path, columns, choices)
-        assert parse_declaration(declaration_text(proposal)).time.column == "when"
-        assert notes_of(proposal)["when"] == note
-
-
-def test_a_column_whose_clock_is_set_back_is_the_time(tmp_path: Path) -> None:
-    spring = [START + timedelta(minutes=minute) for minute in range(480)]
-    clock = [f"{time if time.hour < 3 else time - timedelta(hours=1):%Y-%m-%d %H:%M}" for time in spring]
-    proposal = proposal_for(tmp_path, {"x": range(480), "clock": clock, "y": ["no", "yes"] * 240})
-    assert parse_declaration(declaration_text(proposal)).time.column == "clock"
-    assert notes_of(proposal)["clock"] == "59 rows late: replayed in file order"
-    short = {"x": range(100), "clock": clock[100:200], "y": ["no", "yes"] * 50}
-    assert parse_declaration(declaration_text(proposal_for(tmp_path, short))).time.column is None
-
-
 def test_a_column_whose_name_no_field_can_have_is_left_out_and_says_so(tmp_path: Path) -> None:
     columns = {'size (")': range(10), "x": range(10), "y": ["no", "yes"] * 5}
     proposal = proposal_for(tmp_path, columns)
     assert set(parse_declaration(declaration_text(proposal)).fields) == {"x"}
     assert notes_of(proposal)['size (")'].startswith("rename it")
-
-
-def test_the_horizon_lets_labels_be_thousands_of_rows_late(tmp_path: Path) -> None:
-    rising = [(START + timedelta(days=day)).isoformat() for day in range(10)]
-    declaration = proposed(tmp_path, {"x": range(10), "when": rising, "y": ["no", "yes"] * 5})
-    assert declaration.label.horizon >= timedelta(days=5000)
-    declaration = proposed(tmp_path, {"x": range(2), "when": ["1452-01-01", "2000-01-01"], "y": ["no", "yes"]})
-    assert declaration.label.horizon == timedelta(days=36_500)
 
 
 def test_ranges_flag_text_stays_open_and_missing_values_are_accepted(tmp_path: Path) -> None:

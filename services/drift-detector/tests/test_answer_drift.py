@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_a_rise_of_the_error_is_concept_drift_with_an_alert(make: Any, seed: int
     assert (drift.event_source, drift.event_id) == ("grid", f"e{drift.outcomes - 1}")
     assert drift.statistic > drift.earlier_mean
     alert = unit.written["alerts"][0]
-    assert (alert.cause, alert.severity, alert.stream) == (drift.id, "warning", "power")
+    assert (alert.cause, alert.severity, alert.stream) == (drift.id, "info", "power")
 
 
 def test_a_stationary_stream_gives_no_alarm(make: Any) -> None:
@@ -103,3 +104,28 @@ def test_drift_of_a_regression_is_detected_whatever_its_scale(make: Any) -> None
         spread = [scale] * 1000 + [5 * scale] * 300
         unit.outcomes([make.outcome(n, 0.0, float(random.normal(0, width))) for n, width in enumerate(spread)])
         assert 1000 < concept_drifts(unit)[0].outcomes < 1150
+
+
+def test_missed_positives_are_a_drift_of_their_label(make: Any) -> None:
+    unit, random = StreamUnit(make, make.declared()), np.random.default_rng(3)
+    labels = np.where(random.random(9000) < 0.02, "1", "0").tolist()
+    missed = [label == "1" and (n >= 6000 or n % 5 == 0) for n, label in enumerate(labels)]
+    answers = ["0" if miss else label for miss, label in zip(missed, labels, strict=True)]
+    unit.outcomes([make.outcome(n, answers[n], labels[n]) for n in range(9000)])
+    drift = concept_drifts(unit)[0]
+    assert drift.label == "1"
+    assert drift.outcomes > 6000
+    assert drift.statistic > drift.earlier_mean
+    assert "where the label is '1' rose from 0." in unit.written["alerts"][0].message
+
+
+def test_an_alert_shows_the_rise_and_asks_for_nobody(make: Any) -> None:
+    unit = StreamUnit(make, make.declared())
+    unit.outcomes(outcomes_of(make, random_errors(0.3, 9000, 0)))
+    unit.outcomes(outcomes_of(make, random_errors(0.36, 9000, 1), start=9000))
+    (alert, *_), (drift, *_) = unit.written["alerts"], concept_drifts(unit)
+    before, now = re.findall(r"rose from ([\d.]+) to ([\d.]+);", alert.message)[0]
+    assert float(now) > float(before)
+    assert len(before) == len(now)
+    assert float(now) - float(before) == pytest.approx(drift.hurts, rel=0.2)
+    assert alert.severity == "info"

@@ -46,13 +46,13 @@ async def deployed(make: Any, partitions: int, count: int, shift_at: int, profil
 
 
 async def test_a_planted_drift_is_detected_soon_and_nothing_before_it(make: Any) -> None:
-    deployment = await deployed(make, 4, 3000, 1500, PROFILE)
+    deployment = await deployed(make, 4, 3000, 1456, PROFILE)  # the first event of a batch over all partitions
     assert len(deployment.read(OUTCOMES)) == 3000
     drifts = deployment.read(DRIFT)
     confirmed = [drift for drift in drifts if drift.status == "confirmed"]
-    assert 1500 < confirmed[0].outcomes < 1650
+    assert 1456 < confirmed[0].outcomes < 1606
     assert {drift.field for drift in drifts if drift.kind == "feature"} == {"load"}
-    assert all(int(drift.event_id[1:]) >= 1500 for drift in drifts)
+    assert all(int(drift.event_id[1:]) >= 1456 for drift in drifts)
     await deployment.process.close()
 
 

@@ -129,3 +129,31 @@ def test_the_score_of_a_regression_is_the_mean_absolute_error(make: Any) -> None
     unit = StreamUnit(make, make.declared("regression"))
     unit.outcomes([make.outcome(n, 1.0, 4.0) for n in range(100)])
     assert (unit.written["statistics"][0].metric, unit.written["statistics"][0].score) == ("mae", 3.0)
+
+
+def test_the_estimate_is_learnt_for_each_epoch(make: Any) -> None:
+    """The model of epoch 2 errs by 80 where that of epoch 1 erred by 5; both answer alike, and take turns."""
+    unit, random = StreamUnit(make, make.declared("regression")), np.random.default_rng(0)
+    for turn in range(6):
+        for epoch, error in ((1, 5.0), (2, 80.0)):
+            answers = random.uniform(0, 100, 200)
+            numbers = range(unit.offset, unit.offset + 200)
+            unit.outcomes(
+                [
+                    make.outcome(number, answer, answer + error, epoch=epoch)
+                    for number, answer in zip(numbers, answers.tolist(), strict=True)
+                ]
+            )
+            estimates = [block.estimate for block in statistics_of(unit, "provisional")[-2:]]
+            assert [estimate.score if estimate else None for estimate in estimates[turn == 0 :]] == [
+                pytest.approx(error)
+            ] * (2 - (turn == 0)), "of the first block of all nothing is known"
+
+
+def test_a_block_of_two_epochs_is_estimated_by_both(make: Any) -> None:
+    unit = StreamUnit(make, make.declared("regression"))
+    for epoch, error in ((1, 5.0), (2, 80.0)):
+        unit.outcomes([make.outcome(unit.offset + n, float(n), n + error, epoch=epoch) for n in range(100)])
+    mixed = [make.outcome(200 + n, float(n), n + 1.0, epoch=1 + n % 2) for n in range(100)]
+    unit.outcomes(mixed)
+    assert statistics_of(unit, "provisional")[-1].estimate.score == pytest.approx(42.5)

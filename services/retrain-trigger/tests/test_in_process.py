@@ -112,7 +112,6 @@ async def test_a_decision_is_written_when_it_or_its_reason_changes(deployment: D
         ("wait", "settling"),
         ("wait", "cooling"),
         ("retrain", "growth"),
-        ("wait", "under-way"),
     ]
     assert [decision.number for decision in decisions] == list(range(len(decisions)))
     assert (decisions[1].request, decisions[1].expected_cost) == (first.id, None)

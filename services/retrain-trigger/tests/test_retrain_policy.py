@@ -10,7 +10,7 @@ from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.retrain_trigger.retrain_policy import evaluate_policy
 from penstock.retrain_trigger.stream_state import StreamRecord, StreamState
 
-from .conftest import START, at, command, drift, ended, imported, statistics
+from .conftest import START, at, command, drift, ended, imported, promoted, statistics
 from .simulated_stream import POLICY, SimulatedStream, logs, readings, request_due
 
 
@@ -103,7 +103,7 @@ def test_however_many_alarms_there_are_during_a_run_one_run_follows(outcomes: li
     alarms = [drift(count, name=f"-{number}") for number, count in enumerate(outcomes)]
     assert stream.apply(*alarms, trained=False) == []
     (request,) = stream.apply(ended(first), *alarms, trained=False)
-    assert (request.until, request.since) == (max(outcomes), min(outcomes))
+    assert (request.until, request.since) == (max(outcomes), max(outcomes))
 
 
 def test_a_command_is_obeyed_at_once_and_once() -> None:
@@ -186,7 +186,7 @@ def test_growth_counts_what_the_last_training_learnt_from() -> None:
     stream = SimulatedStream(RetrainDeclaration(first_after=500, cooldown=0, settle=400, growth=2.0, fresh=0))
     stream.apply(statistics(500))
     (request,) = stream.apply(drift(700), statistics(999), statistics(1100), trained=False)[-1:]
-    stream.apply(ended(request).model_copy(update={"learnt_from": 700}))
+    stream.apply(ended(request).model_copy(update={"learnt_from": 700}), promoted(request, 1))
     assert stream.apply(statistics(1499)) == []
     (grown,) = stream.apply(statistics(1500))
     assert (grown.reason, grown.since) == ("growth", 700)

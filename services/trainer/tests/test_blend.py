@@ -81,6 +81,19 @@ async def test_a_change_adds_models_of_what_came_since(deployment: Deployment) -
     assert run.learnt_from == 0
 
 
+async def test_models_of_earlier_changes_compete_too(deployment: Deployment) -> None:
+    stream = await deployment.declare(declaration(**LEARNING))
+    await deployment.start()
+    await deployment.give(with_predictions(outcomes(stream.declaration, 600)))
+    changes = {"since": 450, "earlier_changes": (300, 0), "reason": "drift"}
+    run = (await deployment.ask(request(until=600).model_copy(update=changes)))[-1]
+    assert run.candidate is not None, run.failure
+    assert (run.since, run.earlier_changes) == (450, (300, 0))
+    blend = unpack(deployment.store.get(run.candidate.digest))
+    assert isinstance(blend, Blend)
+    assert sorted({model.details["rows"] for model in blend.frozen_models}) == [150, 300, 600]
+
+
 async def test_answers_from_before_lags_were_declared_do_for_training(deployment: Deployment) -> None:
     declared: Declaration = declaration(**LEARNING)
     await deployment.declare(declared)

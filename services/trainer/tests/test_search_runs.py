@@ -70,7 +70,7 @@ def test_a_search_leaves_no_file_once_its_run_has_ended(store: FileStore, tmp_pa
 
 def test_another_job_is_another_search(store: FileStore, tmp_path: Path) -> None:
     job = job_of(store, declaration(models=SEARCHING))
-    others = [job.model_copy(update={"since": 3}), job_of(store, declaration(models=SEARCHING | {"seed": 1}))]
+    others = [job.model_copy(update={"changes": (3,)}), job_of(store, declaration(models=SEARCHING | {"seed": 1}))]
     assert len({study_file(each, tmp_path) for each in [job, *others]}) == 3
     assert study_file(job, tmp_path) == study_file(job.model_copy(), tmp_path)
 

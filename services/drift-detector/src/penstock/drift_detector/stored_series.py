@@ -47,6 +47,12 @@ class StoredSeries:
         self.drop(-(-len(self.values) // CHUNK) * CHUNK)
         self._first_chunk = 0
 
+    def keep(self, count: int) -> None:
+        """Delete all but the `count` newest values."""
+        newest = self.values[len(self.values) - count :]
+        self.clear()
+        self.values = newest
+
     def save(self) -> None:
         """Write what was added to the state."""
         for start in range(self._saved // CHUNK * CHUNK, len(self.values), CHUNK):

@@ -9,9 +9,10 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
+from penstock.retrain_trigger.change_points import due_change, starts_after_changes
 from penstock.retrain_trigger.cooldown_and_budget import is_budget_spent
 from penstock.retrain_trigger.stream_state import StreamState
-from penstock.retrain_trigger.triggers import evaluate_triggers, has_settled
+from penstock.retrain_trigger.triggers import evaluate_triggers
 
 SOURCE = "penstock/retrain-trigger"
 
@@ -101,7 +102,7 @@ def _cause_of(state: StreamState, statuses: tuple[TriggerStatus, ...], fired: da
     assert report is not None
     if reason == "schedule" and fired is not None:
         return _Cause(reason, _details(firing), fired, None)
-    drift = state.open_drift if reason == "drift" else None
+    drift = due_change(state) if reason == "drift" else None
     return _Cause(reason, _details(firing), report.time, drift.id if drift else report.id)
 
 
@@ -117,6 +118,8 @@ def _retrain(
     statuses: tuple[TriggerStatus, ...] = (),
 ) -> RetrainDecision:
     fence = 0 if state.last_request is None else state.last_request.fence + 1
+    until = max(state.outcomes, state.trained_until)
+    starts = starts_after_changes(policy, state, until)
     request = TrainingRequest(
         source=SOURCE,
         id=derived_id("training-request", stream, fence),
@@ -126,15 +129,8 @@ def _retrain(
         fence=fence,
         reason=cause.reason,
         detail=cause.detail,
-        until=max(state.outcomes, state.trained_until),
-        since=_change_point(policy, state),
+        until=until,
+        since=starts[0] if starts else None,
+        earlier_changes=tuple(starts[1:]),
     )
     return RetrainDecision(cause.reason, cause.detail, statuses, request)
-
-
-def _change_point(policy: RetrainDeclaration, state: StreamState) -> int | None:
-    """The outcome of the newest change that has settled: the open drift, else what the last request named."""
-    drift, last = state.open_drift, state.last_request
-    if drift is not None and last is not None and has_settled(policy, state, drift):
-        return drift.outcomes
-    return last.since if last else None

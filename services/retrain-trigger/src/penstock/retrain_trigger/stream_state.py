@@ -138,16 +138,19 @@ class StreamState:
         return self.last_request is not None and self.last_request.id not in self.results
 
     @property
-    def open_drift(self) -> Drift | None:
-        """The first confirmed drift that no request has answered: later ones are taken for the same change.
+    def changes(self) -> list[Drift]:
+        """The confirmed drifts, the oldest first, but for those whose outcomes the first training has learnt from."""
+        first_until = self.requests[min(self.requests)].until if self.requests else 0
+        return sorted((drift for drift in self.drifts.values() if drift.outcomes > first_until), key=_rank)
 
-        The first training learns from what drifted before its data ended. A later drift stays open until a request
-        names it, or a later one, as its `since`, whatever else was trained meanwhile.
+    @property
+    def open_drift(self) -> Drift | None:
+        """The first confirmed drift that no request has answered.
+
+        It stays open until a request names it, or a later one, as its `since`, whatever else was trained meanwhile.
         """
         answered = max([request.since or 0 for request in self.requests.values()], default=0)
-        first_until = self.requests[min(self.requests)].until if self.requests else 0
-        drifts = [drift for drift in self.drifts.values() if drift.outcomes > max(answered, first_until)]
-        return min(drifts, key=_rank, default=None)
+        return next((drift for drift in self.changes if drift.outcomes > answered), None)
 
     @property
     def open_command(self) -> Command | None:

@@ -11,6 +11,7 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, T
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.retrain_trigger.change_points import due_change, has_settled
 from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, growth_factor
 from penstock.retrain_trigger.stream_state import StreamState
 
@@ -28,13 +29,8 @@ def evaluate_triggers(
     )
 
 
-def has_settled(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
-    """Whether there are enough outcomes after the drift to learn from."""
-    return state.outcomes - drift.outcomes >= policy.settle
-
-
 def _drift(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
-    drift = state.open_drift
+    drift = due_change(state)
     if drift is None:
         return TriggerStatus(trigger="drift", fires=False)
     cooldown = backed_off_cooldown(policy, state, "drift")

@@ -99,7 +99,8 @@ class Handlers:
     async def _train(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
         archived = self._history.archived_segments(run.stream, run.until)
         segments = await self._archive.extend(stream, archived, run.until)
-        result = await self._run_job(TrainingJob(declaration=stream.declaration, segments=segments, since=run.since))
+        changes = () if run.since is None else (*reversed(run.earlier_changes), run.since)
+        result = await self._run_job(TrainingJob(declaration=stream.declaration, segments=segments, changes=changes))
         dataset = dataset_of(segments, stream.version, result.model.rows if result.model else None)
         return self._end_with(run, result, dataset)
 

@@ -19,12 +19,12 @@ class _PlainData(BaseModel):
 class TrainingJob(_PlainData):
     """What is to be trained: a stream as declared, on archived segments.
 
-    `since` is the offset at which the stream last changed, if a change was detected.
+    `changes` are the offsets, ascending, at which the stream changed and from which models may learn.
     """
 
     declaration: Declaration
     segments: tuple[Segment, ...]
-    since: int | None = None
+    changes: tuple[int, ...] = ()
 
 
 Backend = Literal["sequential", "loky", "dask", "ray"]

@@ -80,6 +80,7 @@ def _run(request: TrainingRequest, status: str, **outcome: object) -> TrainingRu
             "reason": request.reason,
             "until": request.until,
             "since": request.since,
+            "earlier_changes": request.earlier_changes,
             **outcome,
         }
     )

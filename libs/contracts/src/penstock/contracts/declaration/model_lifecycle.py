@@ -86,7 +86,7 @@ class DriftDeclaration(StrictModel):
     detectors: Annotated[
         tuple[Literal["adwin", "page-hinkley", "ddm", "hddm-a", "hddm-w", "kswin"], ...], AfterValidator(distinct)
     ] = ("adwin", "page-hinkley")
-    """What watches the losses of predictions, one by one."""
+    """What proposes that the losses of predictions rose; a scan at a known rate of false alarms confirms it."""
 
     tests: Annotated[tuple[Literal["psi", "js", "ks", "chi-square", "wasserstein"], ...], AfterValidator(distinct)] = (
         "psi",

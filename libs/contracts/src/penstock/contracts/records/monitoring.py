@@ -124,7 +124,8 @@ class Drift(ControlRecord):
     the field concerned, `statistic` the detector's test statistic and `threshold` the value that it passed. Of
     `concept` and `prediction` drift `statistic` is the mean of the newest values and `earlier_mean` that of the values
     before them; there `threshold` repeats `earlier_mean`, which is deprecated. `status` is `confirmed` when the loss
-    itself rose, else `suspected`.
+    itself rose, else `suspected`. `label`: it rose where the true class is this one (of a binary label the positive
+    one); null: over all answers.
 
     `outcomes` is how many outcomes the stream had by then: a training on all of them ends at that offset.
     `event_source` and `event_id` name the event at which the detector fired. `hurts` is the increase of the mean
@@ -147,6 +148,7 @@ class Drift(ControlRecord):
     epoch: int
     hurts: float | None = None
     earlier_mean: float | None = None
+    label: str | None = None
 
 
 FAILED_CHALLENGER = "failed-challenger"

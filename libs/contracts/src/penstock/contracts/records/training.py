@@ -22,8 +22,9 @@ class TrainingRequest(ControlRecord):
     """A request to train the stream's model on the outcomes at offsets `[0, until)`.
 
     `fence` is the number of earlier requests of the stream: trainer and registry refuse a request that a newer one has
-    overtaken. `since` is the offset of the newest drift: models trained only on the outcomes after it compete with
-    models trained on all of them.
+    overtaken. `since` is the offset of the newest change that has settled: models trained only on the outcomes after it
+    compete with models trained on all of them, and with models trained on those after the `earlier_changes`, the newest
+    first.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
@@ -34,6 +35,7 @@ class TrainingRequest(ControlRecord):
     detail: str = ""
     until: Annotated[int, Field(ge=0)]
     since: Annotated[int, Field(ge=0)] | None = None
+    earlier_changes: tuple[int, ...] = ()
 
 
 class Segment(BaseModel):
@@ -179,8 +181,9 @@ class Candidate(BaseModel):
 class TrainingRun(ControlRecord):
     """The state of one training run: `started`, then `finished` with a candidate, or `failed` or `refused`.
 
-    `request` is the id of the training request, whose `fence`, `reason`, `until` and `since` are repeated here.
-    `learnt_from` is the offset of the first outcome that the best model was trained on: 0, or the request's `since`.
+    `request` is the id of the training request, whose `fence`, `reason`, `until`, `since` and `earlier_changes` are
+    repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or
+    an earlier change.
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
     equal trainings have equal digests only within one environment.
@@ -195,6 +198,7 @@ class TrainingRun(ControlRecord):
     reason: TrainingReason
     until: int
     since: int | None = None
+    earlier_changes: tuple[int, ...] = ()
     learnt_from: int = 0
     dataset: Dataset | None = None
     evaluation: Evaluation | None = None

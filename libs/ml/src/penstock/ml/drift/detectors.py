@@ -19,6 +19,7 @@ from river import drift
 from river.drift import binary
 
 Direction = Literal["up", "both"]
+Role = Literal["alarm", "proposal"]
 
 CALIBRATION = 100
 
@@ -27,12 +28,18 @@ CALIBRATION = 100
 class Detector:
     """A detector that a stream may name.
 
-    `make` takes its parameters, the direction and a seed; `binary` ones accept 0 and 1 only.
+    `make` takes its parameters, the direction and a seed; `binary` ones accept 0 and 1 only. With `parameters` it
+    raises an alarm by itself; with `sensitive` ones it only proposes what others confirm, and must not be late.
     """
 
     make: Callable[[dict[str, Any], Direction, int], Any]
     parameters: dict[str, Any]
+    sensitive: dict[str, Any]
     binary: bool = False
+
+    def parameters_of(self, role: Role) -> dict[str, Any]:
+        """The parameters for a role."""
+        return self.parameters if role == "alarm" else self.sensitive
 
 
 def _adwin(parameters: dict[str, Any], _: Direction, __: int) -> Any:
@@ -60,12 +67,20 @@ def _hddm_w(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
 
 
 DETECTORS: dict[str, Detector] = {
-    "adwin": Detector(_adwin, {"delta": 0.002}),
-    "page-hinkley": Detector(_page_hinkley, {"delta": 0.005, "threshold": 50.0}),
-    "ddm": Detector(_ddm, {"warm_start": 30, "drift_threshold": 3.0}, binary=True),
-    "hddm-a": Detector(_hddm_a, {"drift_confidence": 0.001}, binary=True),
-    "hddm-w": Detector(_hddm_w, {"drift_confidence": 0.001}, binary=True),
-    "kswin": Detector(_kswin, {"alpha": 0.0001, "window_size": 200, "stat_size": 60}),
+    "adwin": Detector(_adwin, {"delta": 0.002}, {"delta": 0.2, "clock": 8}),
+    "page-hinkley": Detector(
+        _page_hinkley, {"delta": 0.005, "threshold": 50.0}, {"delta": 0.02, "threshold": 15.0, "min_instances": 10}
+    ),
+    "ddm": Detector(
+        _ddm, {"warm_start": 30, "drift_threshold": 3.0}, {"warm_start": 30, "drift_threshold": 2.0}, binary=True
+    ),
+    "hddm-a": Detector(_hddm_a, {"drift_confidence": 0.001}, {"drift_confidence": 0.05}, binary=True),
+    "hddm-w": Detector(_hddm_w, {"drift_confidence": 0.001}, {"drift_confidence": 0.05}, binary=True),
+    "kswin": Detector(
+        _kswin,
+        {"alpha": 0.0001, "window_size": 200, "stat_size": 60},
+        {"alpha": 0.005, "window_size": 200, "stat_size": 60},
+    ),
 }
 
 
@@ -76,7 +91,8 @@ class UnknownDetector(ValueError):
 class SequentialDetector:
     """Watches a series and raises alarms; after an alarm it starts anew.
 
-    With `direction="up"` only a rise is an alarm, for losses; with "both" any change is, for scores.
+    With `direction="up"` only a rise is an alarm, for losses; with "both" any change is, for scores. With
+    `role="proposal"` it is more sensitive than an alarm may be.
     With `bounded=True` values lie in [0, 1], as 0/1 losses do. Otherwise the first 100 values after
     each alarm set the scale: all are divided by twice their 90th percentile and cut at 1 and -1. The same
     values in any batches, with the same seed, give the same alarms. KSWIN costs a millisecond a
@@ -90,20 +106,22 @@ class SequentialDetector:
     (None, 11)
     """
 
-    def __init__(self, name: str, seed: int = 0, direction: Direction = "up", bounded: bool = True) -> None:
+    def __init__(
+        self, name: str, seed: int = 0, direction: Direction = "up", bounded: bool = True, role: Role = "alarm"
+    ) -> None:
         detector = DETECTORS.get(name)
         if detector is None:
             raise UnknownDetector(f"no detector is named {name!r}: choose one of {sorted(DETECTORS)}")
         if detector.binary and not bounded:
             raise UnknownDetector(f"detector {name!r} watches 0/1 losses only: choose adwin or page-hinkley")
-        self.name, self.seed, self.direction, self.bounded = name, seed, direction, bounded
+        self.name, self.seed, self.direction, self.bounded, self.role = name, seed, direction, bounded, role
         self._restart()
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The detector's parameters, as plain data."""
         settings = {"direction": self.direction, "bounded": self.bounded, "seed": self.seed}
-        return DETECTORS[self.name].parameters | settings
+        return DETECTORS[self.name].parameters_of(self.role) | settings
 
     def update(self, values: NDArray[Any]) -> int | None:
         """Update with all n values: the index of the first alarm, or None."""
@@ -132,7 +150,7 @@ class SequentialDetector:
 
     def _restart(self) -> None:
         kind = DETECTORS[self.name]
-        self._detector = kind.make(kind.parameters, self.direction, self.seed)
+        self._detector = kind.make(kind.parameters_of(self.role), self.direction, self.seed)
         self._scale = 1.0 if self.bounded else 0.0
         self._calibration: list[float] = []
         self._count, self._total = 0, 0.0

@@ -77,9 +77,9 @@ def select_family(
 ) -> Selection:
     """Validate each family on folds in time order and select the best mean score, by the objective's metric.
 
-    When the stream changed at row `plan.since`, each family is a candidate twice, learning from all rows and from those
-    since alone, and all are scored on rows after the change: that shows whether old rows help or mislead. With lag
-    features each is a candidate with and without them. `validate` may add candidates with other settings.
+    When the stream changed, each family is a candidate several times, learning from all rows and from those since each
+    of `plan.changes`, and all are scored on rows after the newest: that shows whether old rows help or mislead. With
+    lag features each is a candidate with and without them. `validate` may add candidates with other settings.
 
     Without an objective the metric is accuracy, or the mean absolute error. Ties are broken by the smaller log loss,
     then by the simpler family, then by more rows. A candidate that fails in a fold is left out with its reason.

@@ -16,19 +16,21 @@ Fold = tuple[slice, slice]
 class ValidationPlan:
     """How n rows are cut into folds: how many, and the `gap` of rows before a test whose labels come too late.
 
-    `since` is the row at which the stream changed: the folds' tests lie after it.
+    `changes` are the rows, ascending, at which the stream changed: the folds' tests lie after the newest that leaves
+    enough rows for one.
     """
 
     fold_count: int = 3
     gap: int = 0
-    since: int | None = None
+    changes: tuple[int, ...] = ()
 
     def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
-        """The folds of n rows, and the rows that training may begin at: the first one, and the one of the change."""
-        if self.since:
-            later = shift(folds(n - self.since, self.fold_count, self.gap), self.since)
+        """The folds of n rows, and the rows that training may begin at: the first one, and those of the changes."""
+        for count in range(len(self.changes), 0, -1):
+            newest = self.changes[count - 1]
+            later = shift(folds(n - newest, self.fold_count, self.gap), newest)
             if later:
-                return later, (0, self.since)
+                return later, (0, *self.changes[:count])
         return folds(n, self.fold_count, self.gap), (0,)
 
 

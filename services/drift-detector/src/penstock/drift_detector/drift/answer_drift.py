@@ -11,6 +11,7 @@ from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
+from penstock.drift_detector.drift.loss_detectors import LossDetectors, LossRise
 from penstock.drift_detector.drift.loss_trend import LossTrend
 from penstock.drift_detector.drift.series_detectors import Alarm, DetectorSettings, SeriesDetectors
 from penstock.ml.drift.detectors import DETECTORS
@@ -23,12 +24,16 @@ _EPOCH = b"2e"
 
 @dataclass(frozen=True, slots=True)
 class AnswerDrift:
-    """A change in the losses (`concept`) or model outputs (`prediction`) of an epoch, and the rise of the loss."""
+    """A change in the losses (`concept`) or model outputs (`prediction`) of an epoch, and the rise of the loss.
+
+    `label`: of the losses of cases with that label; None: of all.
+    """
 
     kind: Literal["concept", "prediction"]
     epoch: int
-    alarm: Alarm
+    alarm: Alarm | LossRise
     loss_rise: float | None
+    label: str | None = None
 
 
 def model_output(answer: PredictionData) -> float | None:
@@ -49,9 +54,10 @@ class AnswerDriftDetector:
         self._state = state
         epoch = state.get(_EPOCH)
         self._epoch = -1 if epoch is None else int(epoch)
-        self._loss_detectors = SeriesDetectors(state, b"2l", "up")
+        self._loss_detectors = LossDetectors(state)
         self._output_detectors = SeriesDetectors(state, b"2s", "both")
         self._trend = LossTrend(state)
+        self._positive: str | None = None
         self._observed: list[int] = []  # indices of the newest batch whose losses were observed
 
     def configure(self, declaration: Declaration) -> None:
@@ -59,6 +65,7 @@ class AnswerDriftDetector:
         bounded, seed = declaration.task != "regression", declaration.models.seed
         names = tuple(name for name in declaration.drift.detectors if bounded or not DETECTORS[name].binary)
         self._loss_detectors.configure(DetectorSettings(names, seed, bounded))
+        self._positive = declaration.label.classes[1] if declaration.task == "binary" else None
         self._output_detectors.configure(DetectorSettings((OUTPUT_DETECTOR,), seed, bounded))
 
     def update(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> list[tuple[int, AnswerDrift]]:
@@ -110,9 +117,14 @@ class AnswerDriftDetector:
         self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float]
     ) -> list[tuple[int, AnswerDrift]]:
         self._trend.extend(losses)
+        positives = [self._is_positive(outcomes[index]) for index in self._observed]
         drifts = []
-        for position, alarm in self._loss_detectors.update(losses):
+        for position, rise in self._loss_detectors.update(losses, positives):
             index = self._observed[position]
-            epoch = outcomes[index].data.answer.epoch
-            drifts.append((index, AnswerDrift("concept", epoch, alarm, alarm.mean - alarm.earlier_mean)))
+            label = self._positive if rise.of_positives else None
+            epoch, hurts = outcomes[index].data.answer.epoch, rise.mean - rise.earlier_mean
+            drifts.append((index, AnswerDrift("concept", epoch, rise, hurts, label)))
         return drifts
+
+    def _is_positive(self, outcome: Outcome[Any]) -> bool:
+        return self._positive is not None and outcome.data.label == self._positive

@@ -10,6 +10,7 @@ from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.monitoring import Alert, Drift
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.drift.answer_drift import AnswerDrift
+from penstock.drift_detector.drift.distinct_texts import distinct_texts
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDrift
 from penstock.drift_detector.drift.volume_drift import VolumeDrift
 from penstock.drift_detector.record_source import SOURCE
@@ -48,6 +49,7 @@ class Finding:
     loss_rise: float | None
     field: str | None = None
     earlier_mean: float | None = None
+    label: str | None = None
 
 
 def answer_drift_record(cause: OutcomeCause, drift: AnswerDrift) -> Drift:
@@ -61,6 +63,7 @@ def answer_drift_record(cause: OutcomeCause, drift: AnswerDrift) -> Drift:
         epoch=drift.epoch,
         loss_rise=drift.loss_rise,
         earlier_mean=alarm.earlier_mean,
+        label=drift.label,
     )
     return _record_at_outcome(cause, finding, alarm.detector, drift.epoch)
 
@@ -91,18 +94,19 @@ def volume_drift_record(cause: CountsCause, drift: VolumeDrift, epoch: int, loss
 
 
 def drift_alert(drift: Drift) -> Alert:
-    """A warning about confirmed concept drift."""
+    """News of confirmed concept drift: a training answers it, nobody has to."""
+    assert drift.earlier_mean is not None
+    before, now = distinct_texts(drift.earlier_mean, drift.statistic)
+    rise = f"rose from {before} to {now}; {drift.detector} noticed it at outcome {drift.outcomes - 1}"
+    subject = f"mean loss of epoch {drift.epoch}" + (f" where the label is {drift.label!r}" if drift.label else "")
     return Alert(
         source=SOURCE,
         id=derived_id("alert", drift.id),
         time=drift.time,
         cause=drift.id,
-        severity="warning",
+        severity="info",
         subject="concept drift",
-        message=(
-            f"the mean loss of epoch {drift.epoch} rose from {drift.earlier_mean:.4g} to {drift.statistic:.4g}; "
-            f"{drift.detector} noticed it at outcome {drift.outcomes - 1}"
-        ),
+        message=f"the {subject} {rise}",
         stream=drift.stream,
     )
 
@@ -127,6 +131,7 @@ def _record_at_outcome(cause: OutcomeCause, finding: Finding, *id_parts: str | i
         epoch=finding.epoch,
         hurts=finding.loss_rise,
         earlier_mean=finding.earlier_mean,
+        label=finding.label,
     )
 
 

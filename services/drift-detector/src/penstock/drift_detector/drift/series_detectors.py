@@ -34,6 +34,11 @@ class DetectorSettings:
     bounded: bool
 
 
+def max_values_of(settings: DetectorSettings) -> int:
+    """How many values these detectors keep at most."""
+    return min((MAX_VALUES_OF.get(name, MAX_VALUES) for name in settings.detectors), default=MAX_VALUES)
+
+
 class SeriesDetectors:
     """Detectors that restart together when one of them gives an alarm, so that one change is one alarm.
 
@@ -52,8 +57,7 @@ class SeriesDetectors:
         """Use these detectors; if they are others than before, rebuild them from the values that are kept."""
         if settings != self._settings:
             self._settings = settings
-            limits = [MAX_VALUES_OF.get(name, MAX_VALUES) for name in settings.detectors]
-            self._max_values = min(limits, default=MAX_VALUES)
+            self._max_values = max_values_of(settings)
             self._rebuild()
 
     def update(self, values: Sequence[float]) -> list[tuple[int, Alarm]]:

@@ -53,6 +53,7 @@ class OutcomeBlock(Struct, array_like=True):
     from_challenger: list[bool] = []
     shadows: list[list[tuple[int, str | float | None]]] = []
     slices: list[list[str]] = []
+    epochs: list[int] = []
 
     def add(
         self,
@@ -71,6 +72,7 @@ class OutcomeBlock(Struct, array_like=True):
         self.losses += losses
         self.revisions += [EXPIRED if row.label is None else row.revision for row in rows]
         self.versions += [answer.version for answer in answers]
+        self.epochs += [answer.epoch for answer in answers]
         self.from_challenger += [answer.arm == "challenger" for answer in answers]
         self.shadows += [_shadows(answer) for answer in answers]
         self.slices += slices
@@ -97,11 +99,12 @@ class OutcomeBlock(Struct, array_like=True):
 class BlockColumns:
     """A block of n rows as columns, made once for all that read it.
 
-    `model_outputs` (n,) is each answer as one number: its value, or for a class its largest probability;
-    `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the rows that have a label;
-    `answers`, `labels` and `losses` hold those rows alone.
+    `epochs` (n,) are those of the answers. `model_outputs` (n,) is each answer as one number: its value, or for a class
+    its largest probability; `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the
+    rows that have a label; `answers`, `labels` and `losses` hold those rows alone.
     """
 
+    epochs: NDArray[np.int64]
     model_outputs: NDArray[np.float64] | None
     probabilities: NDArray[np.float64] | None
     is_labelled: NDArray[np.bool_]
@@ -125,12 +128,18 @@ def columns_of(task: Task, block: OutcomeBlock) -> BlockColumns:
     model_outputs = finite_floats(block.answers) if task == "regression" else None
     if model_outputs is None and probabilities is not None:
         model_outputs = probabilities.max(axis=1)
-    return BlockColumns(model_outputs, probabilities, is_labelled, answers, labels, losses)
+    return BlockColumns(_epochs(block), model_outputs, probabilities, is_labelled, answers, labels, losses)
 
 
 def finite_floats(values: Sequence[Any]) -> NDArray[np.float64]:
     """Numbers clipped to `LARGEST_LOSS`, so that their differences are finite."""
     return np.clip(np.array(values, dtype=np.float64), -LARGEST_LOSS, LARGEST_LOSS)
+
+
+def _epochs(block: OutcomeBlock) -> NDArray[np.int64]:
+    """The epoch of each row; of a block that a release before had begun, which did not keep them, the newest."""
+    kept = block.epochs if len(block.epochs) == len(block.short_keys) else [block.epoch] * len(block.short_keys)
+    return np.array(kept, dtype=np.int64)
 
 
 def _shadows(answer: PredictionData) -> list[tuple[int, str | float | None]]:

@@ -65,16 +65,23 @@ def _rows(job: TrainingJob, store: Store) -> TrainingRows:
 
 def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selection:
     declaration = job.declaration
-    since = 0 if job.since is None else rows.first_row_since(job.since)
+    starts = tuple(_changes_by_row(job, rows))
+    newest = starts[-1] if starts else 0
     return select_family(
         trained_families(declaration),
         rows.training_data(declaration),
-        ValidationPlan(_fold_count(len(rows) - since, declaration.gates.holdout), rows.gap, since or None),
+        ValidationPlan(_fold_count(len(rows) - newest, declaration.gates.holdout), rows.gap, starts),
         objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         seed=declaration.models.seed,
         validate=validate,
         preference=_cost_preference(declaration),
     )
+
+
+def _changes_by_row(job: TrainingJob, rows: TrainingRows) -> dict[int, int]:
+    """The offset of each change, by the first row after it; ascending."""
+    by_row = {rows.first_row_since(offset): offset for offset in job.changes}
+    return {row: offset for row, offset in by_row.items() if row}
 
 
 def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> tuple[Model | Blend, FoldOutput]:
@@ -101,7 +108,7 @@ def _store_model(
         profile=store.put(_profile(model, rows.frame.take(learnt))),
         size=len(package),
         rows=learnt.stop - learnt.start,
-        learnt_from=(job.since or 0) if selection.best.start else 0,
+        learnt_from=_changes_by_row(job, rows).get(selection.best.start, 0),
         evaluation=evaluate(declaration, rows, selection, holdout),
         scoring_seconds=scoring_seconds(unpack(package), rows.frame),
     )

@@ -1,0 +1,81 @@
+"""docs/detectors.md, from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.detectors.scenarios import CHANGE, ERROR_RATE, HIGHER_ERROR_RATE, LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorTables:
+    """The lines of the tables; `noticed_positives`: of each seed, until a recall that fell to 0 was noticed."""
+
+    still: str
+    delays: str
+    noticed_positives: Sequence[int]
+    classification: str
+    regression: str
+    fields: str
+
+
+def detectors_page(tables: DetectorTables, still_losses: int, interval: int, seeds: int, river_seeds: int) -> str:
+    """The page."""
+    median, worst = np.median(tables.noticed_positives), max(tables.noticed_positives)
+    return f"""# Detectors on planted changes
+
+Written by `python -m bench.detectors`. Streams of {LENGTH:,} events. The change comes at event {CHANGE:,} at once
+(abrupt) or over 1,000 events (gradual), in every other thousand events (recurring), or never (none). *delay*: events
+from the change's beginning to the alarm, the median. *found*: changes with an alarm before the next one began.
+
+## Confirmed drift: what a stream has unless it declares otherwise
+
+`adwin` and `page-hinkley` propose a rise of the losses, and a scan confirms it
+([decision](decisions/0039-drift-is-confirmed-by-a-scan.md)). What counts are outcomes, in any batches. Confirmed drifts
+in {still_losses:,} losses of which nothing changes, and microseconds that a loss takes, with batches of a tenth of a
+second:
+
+| | 100/s: confirmed | µs | 3,000/s: confirmed | µs |
+|---|---:|---:|---:|---:|
+{tables.still}
+
+Delays ({seeds} seeds), beside those of a CUSUM that knows beforehand the law of the losses before and after the change
+(of heavy tails the densities) and has one false alarm in {interval:,} losses. *false*: drifts confirmed before the
+first change, over all seeds.
+
+| | delay | CUSUM that knows both | ratio | found | false |
+|---|---:|---:|---:|---:|---:|
+{tables.delays}
+
+With 0.5 % positives, as many other errors, and a recall that falls from 80 % to 0 after 20,000 answers, this is noticed
+after {median:.0f} positives (the median of {seeds} seeds; {worst} at most).
+
+## River's detectors by themselves: losses of a classification, error rate {ERROR_RATE:.0%} to {HIGHER_ERROR_RATE:.0%}
+
+{river_seeds} seeds (one for `kswin`, which takes a millisecond per value). *false*: alarms per 10,000 events without
+any change; in `recurring`, of the first 1,000 events. A detector is reset after an alarm, and only a rise of the loss
+is an alarm. As proposers they are set to be more sensitive than here.
+
+{tables.classification}
+
+## Errors of a regression: with heavy tails, three quarters larger
+
+Detectors of 0/1 losses do not apply here.
+
+{tables.regression}
+
+## A field whose mean moves by 0.6 of its standard deviation, in windows of 1,000 events
+
+Against 5,000 reference rows. A window is tested at its end, so a delay below 1,000 is impossible; a change within a
+window may be found in the next.
+
+{tables.fields}
+
+What follows for a stream: whatever `drift.detectors` names, only the scan confirms, so more detectors cost time and no
+false alarms. `kswin`, which compares 60 values with 60, is for changes of shape much stronger than these. River's EDDM
+is not offered: 17 false alarms per 10,000 stationary losses. `psi` and `ks` are the tests of fields unless
+`drift.tests` names others. The windows here begin where the changes do, the best case: elsewhere add up to one.
+"""

@@ -1,0 +1,42 @@
+"""Where the stream changed, as far as a training may begin to learn there."""
+
+from __future__ import annotations
+
+from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.monitoring import Drift
+from penstock.retrain_trigger.cooldown_and_budget import was_promoted
+from penstock.retrain_trigger.stream_state import StreamState
+
+MAX_STARTS = 3
+
+
+def has_settled(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
+    """Whether there are enough outcomes after the drift to learn from."""
+    return state.outcomes - drift.outcomes >= policy.settle
+
+
+def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: int) -> list[int]:
+    """The outcomes from which models may learn, up to `until`: the newest settled change, then earlier ones.
+
+    Of the earlier ones each leaves at least twice as many outcomes as the one before it, and there are at most two: a
+    start that differs by less finds the same model. None before the first training, which learns from everything.
+    """
+    starts: list[int] = []
+    settled = [drift.outcomes for drift in state.changes if has_settled(policy, state, drift)]
+    for change in reversed(settled if state.last_request else []):
+        if len(starts) < MAX_STARTS and (not starts or until - change >= 2 * (until - starts[-1])):
+            starts.append(change)
+    return starts
+
+
+def due_change(state: StreamState) -> Drift | None:
+    """The first change that no request has answered; else the last one, once there are twice as many outcomes of it.
+
+    The latter only if its model was not promoted: one of the first few hundred outcomes is often kept back.
+    """
+    last = state.last_request
+    if state.open_drift is not None or last is None or last.since is None or was_promoted(state, last):
+        return state.open_drift
+    if state.outcomes - last.since < 2 * (last.until - last.since):
+        return None
+    return next((drift for drift in state.changes if drift.outcomes == last.since), None)
