@@ -68,7 +68,7 @@ def validation(task: Any = "binary", families: tuple[str, ...] = ("linear", "qui
     fields = [Field("x", "number"), Field("other", "number")]
     classes = None if task == "regression" else ("n", "y")
     data = TrainingData(frame, labels, fields, task, classes=classes)
-    return CrossValidation(families, data, folds(n, 3, 5), (0, 20), seed)
+    return CrossValidation(families, data, folds(np.arange(n) + 6, 3), (0, 20), seed)
 
 
 def declared(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:
