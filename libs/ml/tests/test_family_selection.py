@@ -33,9 +33,7 @@ def late(mixed, rows: int) -> ValidationPlan:
 
 
 @given(st.lists(st.integers(-5, 400), max_size=300), st.integers(1, 6), st.integers(0, 300))
-def test_a_fold_trains_on_all_labels_that_were_known_and_on_no_other(
-    delays: list[int], count: int, since: int
-) -> None:
+def test_a_fold_trains_on_all_labels_that_were_known_and_on_no_other(delays: list[int], count: int, since: int) -> None:
     n, known_at = len(delays), np.arange(len(delays)) + np.array(delays, dtype=np.intp)
     since = min(since, n)
     found = folds(known_at, count, since)
@@ -87,14 +85,10 @@ def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
 
 def test_labels_after_the_cut_change_nothing(mixed) -> None:
     labels = list(mixed.labels["binary"])
-    first = select_family(
-        LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20)
-    )
+    first = select_family(LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20))
     start = first.holdout.rows.start
     labels[start - 20 :] = ["No"] * (len(labels) - start + 20)
-    second = select_family(
-        LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20)
-    )
+    second = select_family(LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20))
     assert first.holdout.output.values == second.holdout.output.values
 
 

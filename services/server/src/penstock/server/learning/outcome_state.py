@@ -131,7 +131,11 @@ def new_outcome_state(model: Model | Blend, declaration: Declaration, digest: st
 
 
 def _teach(
-    blend: Blend, digest: str, declaration: Declaration, outcomes: Sequence[Outcome[Any]], label_numbers: Sequence[float]
+    blend: Blend,
+    digest: str,
+    declaration: Declaration,
+    outcomes: Sequence[Outcome[Any]],
+    label_numbers: Sequence[float],
 ) -> None:
     predictions = [outcome.data.answer for outcome in outcomes]
     lag_features = lag_matrix(

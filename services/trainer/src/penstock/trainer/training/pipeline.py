@@ -139,8 +139,8 @@ def _check_rows(declaration: Declaration, rows: TrainingRows) -> None:
         raise NothingToLearn(f"all {len(rows)} labels are {rows.labels[0]!r}: there is nothing to tell apart")
     if not len(known_rows(rows.known_at, len(rows) - 1)):
         raise NothingToLearn(
-            f"none of {len(rows)} labels came before the last event: nothing shows yet how a model would have answered; "
-            "it can be trained once there are labelled events that came after the labels of others"
+            f"none of {len(rows)} labels came before the last event, so nothing shows how a model would have answered: "
+            "it is trained once events are labelled that came after these labels"
         )
 
 
