@@ -148,11 +148,3 @@ def test_all_experts_certain_and_wrong_leave_shares() -> None:
     mixture.learn(mixture.with_forecasters(np.array([[[0.0, 1.0]] * 2])), np.array([0.0]))
     assert np.allclose(mixture.weights, 0.5)
     assert np.allclose(mixture.forecaster_weights, 1 / len(FORECASTERS))
-
-
-def test_a_mixture_of_before_is_pooled_with_its_floor() -> None:
-    data = ExpertMixture(2).to_dict()
-    assert ExpertMixture.from_dict(data).floor < 1e-9
-    del data["floor"]
-    before = ExpertMixture.from_dict(data)
-    assert before.outputs(before.with_forecasters(np.array([[[0.0, 1.0]] * 2])))[0] == pytest.approx([0.01, 0.99])

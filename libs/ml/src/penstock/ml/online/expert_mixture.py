@@ -18,7 +18,6 @@ TOP_FORECASTER = (0.1, 0.001)  # and of the one over them
 Rate = float | NDArray[np.float64]
 MAX_LOSS = 10.0  # in nats, or for a number in units of `scale`: a larger one counts no more in the weights
 FLOOR = 1e-12  # of a probability in the pool: only what logarithms of floats need
-FLOOR_BEFORE = 0.01  # and that of packages which do not state theirs
 
 
 class ExpertMixture:
@@ -87,7 +86,7 @@ class ExpertMixture:
             KeyError, TypeError, ValueError: for anything else.
         """
         weights, forecasters = (np.array(data[name], dtype=np.float64) for name in ("weights", "paces"))
-        mixture = cls(weights.shape[1], float(data["scale"]), float(data.get("floor", FLOOR_BEFORE)))
+        mixture = cls(weights.shape[1], float(data["scale"]), float(data["floor"]))
         if weights.shape != mixture.weights.shape or forecasters.shape != mixture.forecaster_weights.shape:
             raise ValueError("the weights of the mixture have another shape")
         if not (np.isfinite(weights).all() and np.isfinite(forecasters).all()):
