@@ -13,7 +13,6 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,8 +30,6 @@ from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import estimator_bytes, model_package, zip_archive
 from penstock.ml.package.model_package import UnusablePackage, pack, unpack
 from penstock.ml.package.trusted_types import TRUSTED
-
-from .model_cases import blend_of, numbers_of
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -94,23 +91,6 @@ def test_a_packed_model_answers_the_same_and_packs_the_same(family: str, task: s
         model.details,
     )
     assert pack(again, later.frame) == data
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_packages_from_before_smoothing_and_floors_answer_as_they_did(task: str, mixed, later) -> None:
-    blend = blend_of(mixed, task)
-    (trained,) = blend.frozen_models
-    blend.frozen_models = (replace(trained, smoothing=0.0),)
-    blend.mixture.floor = 0.01
-    data = pack(blend, later.frame.take(slice(0, 20)))
-    without_both = forged(
-        data,
-        model=lambda packed: forged(packed, manifest=in_json(lambda manifest: manifest.pop("smoothing"))),
-        manifest=in_json(lambda manifest: manifest["mixture"].pop("floor")),
-    )
-    assert numbers_of(unpack(without_both).predict(later.frame)) == pytest.approx(
-        numbers_of(blend.predict(later.frame)), rel=1e-9, abs=1e-12
-    )
 
 
 def test_a_baseline_is_data_alone() -> None:
