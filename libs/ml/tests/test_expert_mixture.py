@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from penstock.ml.online.expert_mixture import FORECASTERS, ExpertMixture
 
@@ -102,3 +103,48 @@ def test_numbers_are_averaged_and_errors_change_the_weights() -> None:
         mixture.learn(mixture.with_forecasters(expert_outputs), np.array([100.0]))
     assert abs(mixture.outputs(mixture.with_forecasters(expert_outputs))[0, 0] - 100.0) < 5.0
     assert mixture.weights.shape == (len(FORECASTERS), 2)
+
+
+def test_rare_classes_are_pooled_as_their_experts_give_them() -> None:
+    """At a base rate of 0.27 % no two rows are tied, and the pool ranks as well as its best expert."""
+    rng, n = np.random.default_rng(5), 20_000
+    log_odds = rng.normal(-7.5, 2.0, n)
+    targets = (rng.random(n) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    assert 0.001 < targets.mean() < 0.006
+    noisy = log_odds[:, None] + rng.normal(0, 1, (n, 3)) * [0.3, 1.0, 3.0]
+    positive = 1 / (1 + np.exp(-noisy))
+    pooled = predict_and_learn(ExpertMixture(3), np.stack([1 - positive, positive], axis=2), targets)[:, 1]
+    assert len(np.unique(pooled)) == n
+    best = max(average_precision_score(targets, positive[:, expert]) for expert in range(3))
+    assert average_precision_score(targets, pooled) > best - 0.02
+    assert pooled.mean() == pytest.approx(targets.mean(), rel=0.5)
+
+
+@given(st.integers(2, 60), st.floats(0.9, 1.0), st.integers(1, 5))
+def test_experts_that_agree_are_pooled_into_what_each_gives(k: int, certainty: float, experts: int) -> None:
+    row = np.full(k, (1 - certainty) / (k - 1))
+    row[0] = certainty
+    mixture = ExpertMixture(experts)
+    pooled = mixture.outputs(mixture.with_forecasters(np.tile(row, (1, experts, 1))))
+    assert pooled[0] == pytest.approx(row, abs=1e-9)
+
+
+@given(st.integers(2, 6), st.lists(st.integers(0, 1), max_size=40))
+def test_an_expert_that_was_certain_and_wrong_comes_back(experts: int, labels: list[int]) -> None:
+    """However wrong it was before, 200 rows on which it alone is right make it the best."""
+    mixture = ExpertMixture(experts)
+    outputs = np.full((1, experts, 2), 0.5)
+    for label in labels:
+        outputs[0, 0] = [0.0, 1.0] if label == 0 else [1.0, 0.0]
+        mixture.learn(mixture.with_forecasters(outputs), np.array([float(label)]))
+    outputs[0, 0] = [0.0, 1.0]
+    for _ in range(200):
+        mixture.learn(mixture.with_forecasters(outputs), np.array([1.0]))
+    assert mixture.outputs(mixture.with_forecasters(outputs))[0, 1] > 0.9
+
+
+def test_all_experts_certain_and_wrong_leave_shares() -> None:
+    mixture = ExpertMixture(2)
+    mixture.learn(mixture.with_forecasters(np.array([[[0.0, 1.0]] * 2])), np.array([0.0]))
+    assert np.allclose(mixture.weights, 0.5)
+    assert np.allclose(mixture.forecaster_weights, 1 / len(FORECASTERS))

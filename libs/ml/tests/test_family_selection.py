@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.models.families import FAMILIES, Family, fit
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.selection.cross_validation import (
@@ -22,24 +24,52 @@ from penstock.ml.selection.family_selection import CostPreference, NoModelTraine
 from penstock.ml.selection.validation_plan import ValidationPlan, folds
 
 LEARNERS = ["linear", "boosting"]
+CLASSES = ("no", "yes")
 
 
-@given(st.integers(0, 3000), st.integers(1, 6), st.integers(0, 600))
-def test_a_fold_trains_only_on_labels_that_had_arrived(n: int, count: int, gap: int) -> None:
-    found = folds(n, count, gap)
+def late(mixed, rows: int) -> ValidationPlan:
+    """Each label is known that many rows after the next."""
+    return ValidationPlan(known_at=np.arange(1, len(mixed.frame) + 1) + rows)
+
+
+@given(st.lists(st.integers(-5, 400), max_size=300), st.integers(1, 6), st.integers(0, 300))
+def test_a_fold_trains_on_all_labels_that_were_known_and_on_no_other(delays: list[int], count: int, since: int) -> None:
+    n, known_at = len(delays), np.arange(len(delays)) + np.array(delays, dtype=np.intp)
+    since = min(since, n)
+    found = folds(known_at, count, since)
+    for fold in found:
+        known = [row for row in range(fold.test.start) if known_at[row] <= fold.test.start]
+        assert fold.train.tolist() == known
+        assert any(row >= since for row in known)
+    tests = [fold.test for fold in found]
     assert len(found) <= count
-    assert bool(found) == (n - gap >= 2)
-    for train, test in found:
-        assert train.start == 0 < train.stop <= test.start - gap
-        assert test.start < test.stop <= n
-    assert not found or found[-1][1].stop == n
-    assert all(before[1].stop == after[1].start for before, after in itertools.pairwise(found))
+    assert bool(found) == any(known_at[row] <= n - 1 for row in range(since, n - 1))
+    assert all(since < test.start < test.stop for test in tests)
+    assert not found or tests[-1].stop == n
+    assert all(before.stop == after.start for before, after in itertools.pairwise(tests))
+
+
+def test_what_only_labels_from_later_can_tell_is_not_learnt() -> None:
+    """The labels of rows of a case are all alike and come after the last row; those of other rows are chance."""
+    rng, n = np.random.default_rng(4), 2400
+    in_case, case = rng.random(n) < 0.4, rng.integers(0, 30, n)
+    labels = [CLASSES[code] for code in np.where(in_case, case % 2, rng.integers(0, 2, n))]
+    ids = [f"case {number}" if late else None for number, late in zip(case, in_case, strict=True)]
+    frame = Frame({"id": column("category", ids)}, times(np.arange(n).tolist()))
+    data = TrainingData(frame, labels, [Field("id", "category")], "binary", classes=CLASSES)
+
+    def score(known_at: NDArray[np.intp]) -> float:
+        return float(np.mean(select_family(["linear"], data, ValidationPlan(known_at=known_at)).scores["linear"]))
+
+    at_the_next_row = np.arange(1, n + 1)
+    assert score(at_the_next_row) > 0.65, "by the median delay it would look good"
+    assert abs(score(np.where(in_case, n, at_the_next_row)) - 0.5) < 0.05
 
 
 def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
     labels = mixed.labels["regression"]
     selection = select_family(
-        LEARNERS, TrainingData(mixed.frame, labels, mixed.fields, "regression"), ValidationPlan(gap=10), seed=2
+        LEARNERS, TrainingData(mixed.frame, labels, mixed.fields, "regression"), late(mixed, 10), seed=2
     )
     means = {family: np.mean(scores) for family, scores in selection.scores.items()}
     assert selection.best.family == min(means, key=means.get)
@@ -55,14 +85,10 @@ def test_the_better_family_is_chosen_and_its_holdout_is_honest(mixed) -> None:
 
 def test_labels_after_the_cut_change_nothing(mixed) -> None:
     labels = list(mixed.labels["binary"])
-    first = select_family(
-        LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), ValidationPlan(gap=20)
-    )
+    first = select_family(LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20))
     start = first.holdout.rows.start
     labels[start - 20 :] = ["No"] * (len(labels) - start + 20)
-    second = select_family(
-        LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), ValidationPlan(gap=20)
-    )
+    second = select_family(LEARNERS[:1], TrainingData(mixed.frame, labels, mixed.fields, "binary"), late(mixed, 20))
     assert first.holdout.output.values == second.holdout.output.values
 
 
@@ -86,9 +112,9 @@ def test_a_failing_family_is_left_out_with_its_reason(mixed, monkeypatch) -> Non
 
 
 def test_too_few_rows_are_an_error(mixed) -> None:
-    with pytest.raises(NoModelTrained, match="400 rows with labels 400 rows late"):
+    with pytest.raises(NoModelTrained, match="400 rows of which no label was known before the last"):
         select_family(
-            LEARNERS, TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"), ValidationPlan(gap=400)
+            LEARNERS, TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"), late(mixed, 400)
         )
 
 

@@ -161,7 +161,8 @@ def test_a_class_without_a_row_keeps_its_column(family: str, mixed, golden) -> N
     )
     assert model.fused == family
     assert_same(model, mixed.frame)
-    assert (model.predict(mixed.frame).probabilities[:, 1] == 0).all()
+    only_smoothing = 1 / (len(mixed.frame) + 1) / 4
+    assert model.predict(mixed.frame).probabilities[:, 1] == pytest.approx(only_smoothing)
 
 
 @every_family
@@ -205,9 +206,7 @@ def test_an_estimator_that_computes_otherwise_is_left_to_answer(mixed, golden) -
     refused = fuse(model, golden)
     assert refused.fused is None
     assert "otherwise" in refused.unfused_reason
-    np.testing.assert_array_equal(
-        refused.predict(mixed.frame).probabilities, model.estimator.predict_proba(model.encoder.transform(mixed.frame))
-    )
+    np.testing.assert_array_equal(refused.predict(mixed.frame).probabilities, model.predict(mixed.frame).probabilities)
 
 
 class Off:

@@ -137,6 +137,22 @@ def test_all_metrics_at_once_are_the_single_ones(seed: int, k: int) -> None:
         assert one.low <= one.value <= one.high
 
 
+@pytest.mark.parametrize("classes", [["a", "b"], ["a", "b", "c"]])
+def test_precision_and_recall_of_what_never_comes_are_undefined_and_no_zero(classes: list[str]) -> None:
+    never_answered, never_there = (["b", "a"], ["a", "a"]), (["a", "a"], ["b", "a"])
+    for (labels, answers), undefined in ((never_answered, "precision"), (never_there, "recall")):
+        found = metrics.classification_metrics(answers, labels, classes=classes)
+        alone = {name: getattr(metrics, name)(labels, answers, classes) for name in ("precision", "recall", "f1")}
+        if len(classes) == 2:
+            assert undefined not in found
+            assert isnan(alone[undefined])
+        else:
+            assert found[undefined].value == alone[undefined] == 0.5, "the mean over the classes where it is defined"
+        assert {name for name in alone if not isnan(alone[name])} == set(found) - {"accuracy"}
+        assert all(found[name].value == pytest.approx(alone[name]) for name in set(found) - {"accuracy"})
+    assert set(metrics.classification_metrics(["a"], ["a"], classes=["a", "b"])) == {"accuracy"}
+
+
 @given(SEEDS)
 def test_all_errors_of_numbers_at_once_are_scikit_learns(seed: int) -> None:
     random = np.random.default_rng(seed)

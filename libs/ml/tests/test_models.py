@@ -87,7 +87,8 @@ def test_one_class_gives_a_constant_over_all_declared_classes(family: str, mixed
     model = fit(family, TrainingData(mixed.frame, labels, mixed.fields, "multiclass", classes=["a", "b", "c"]))
     answers = model.predict(mixed.frame.take(slice(0, 2)))
     assert answers.values == ["b", "b"]
-    assert answers.probabilities.tolist() == [[0, 1, 0]] * 2
+    little = 1 / 401 / 3
+    assert answers.probabilities == pytest.approx(np.array([[little, 1 - 2 * little, little]] * 2))
 
 
 @every_family
@@ -97,7 +98,17 @@ def test_a_class_with_one_member_and_one_with_none(family: str, mixed) -> None:
     probabilities = model.predict(mixed.frame).probabilities
     assert model.classes == ("d", "c", "b", "a")
     assert probabilities.shape == (400, 4)
-    assert (probabilities[:, 1] == 0).all()
+    assert probabilities[:, 1] == pytest.approx(1 / 401 / 4)
+
+
+@every_family
+def test_nothing_is_impossible_that_the_rows_cannot_rule_out(family: str, mixed) -> None:
+    labels = ["b" if x > 0 else "a" for x in np.nan_to_num(mixed.frame.columns[mixed.fields[0].name])]
+    model = fit(family, TrainingData(mixed.frame, labels, mixed.fields, "binary", classes=["a", "b"]))
+    given, estimated = model.predict(mixed.frame).probabilities, model.estimator_output(mixed.frame)
+    assert given.min() >= 1 / 401 / 2
+    assert given.sum(axis=1) == pytest.approx(1)
+    assert given == pytest.approx((400 * estimated + 1 / 2) / 401), "as of one more row, half of it in each class"
 
 
 @every_family

@@ -30,15 +30,17 @@ def test_metrics_of_two_classes_are_those_of_the_positive_one(rows: list[tuple[i
     metrics = classification_metrics(answers, labels, probabilities, ("no", "yes"))
     hits = int(((answers == 1) & (labels == 1)).sum())
     assert metrics["accuracy"] == pytest.approx((answers == labels).mean(), abs=1e-6)
-    assert metrics["recall"] == pytest.approx(hits / max(1, (labels == 1).sum()), abs=1e-6)
-    assert metrics["precision"] == pytest.approx(hits / max(1, (answers == 1).sum()), abs=1e-6)
+    positives, found = int((labels == 1).sum()), int((answers == 1).sum())
+    assert metrics["recall"] == (pytest.approx(hits / positives, abs=1e-6) if positives else None)
+    assert metrics["precision"] == (pytest.approx(hits / found, abs=1e-6) if found else None)
+    assert (metrics["f1"] is None) == (positives + found == 0)
     assert (metrics["auc"] is None) == (len(set(labels.tolist())) == 1)
     assert metrics["log_loss"] == pytest.approx(
         sk.log_loss(labels, np.clip(probabilities.astype(np.float64), 1e-15, 1), labels=[0, 1]), rel=1e-3, abs=1e-4
     )
     by_class = class_scores(confusion_matrix(answers, labels, 2), ("no", "yes"))
     assert sum(each.rows for each in by_class) == sum(each.answers for each in by_class) == len(rows)
-    assert by_class[1].recall == pytest.approx(metrics["recall"], abs=1e-6) or by_class[1].recall is None
+    assert [by_class[1].recall, by_class[1].precision] == [metrics["recall"], metrics["precision"]]
     assert sum(each.rows for each in class_calibration(answers, labels, probabilities)) == len(rows)
 
 

@@ -85,7 +85,7 @@ def blend_of(declared: StreamDeclared) -> Blend:
 
 def baseline_state(declared: StreamDeclared) -> OutcomeState:
     """The outcome state of a model that learns nothing more."""
-    state = new_outcome_state(baseline("binary", ["no", "yes"], None, FIELDS), declared.declaration)
+    state = new_outcome_state(baseline("binary", ["no", "yes"], None, FIELDS), declared.declaration, "d")
     assert state is not None
     return state
 
@@ -93,7 +93,7 @@ def baseline_state(declared: StreamDeclared) -> OutcomeState:
 def blend_state(declared: StreamDeclared) -> tuple[Blend, OutcomeState]:
     """A new blend and its outcome state."""
     blend = blend_of(declared)
-    state = new_outcome_state(blend, declared.declaration)
+    state = new_outcome_state(blend, declared.declaration, "d")
     assert state is not None
     return blend, state
 
@@ -173,6 +173,19 @@ def test_predictions_carry_what_they_were_made_from(registry: Any) -> None:
     assert (len(details.lag_features or []), len(details.experts[0])) == (1, blend.mixture.output_count)
 
 
+@pytest.mark.parametrize(("digest", "is_own"), [("d", True), ("another version's", False)])
+def test_the_weights_move_by_what_its_own_experts_said(registry: Any, digest: str, is_own: bool) -> None:
+    declared = registry.declared(more=LAGS)
+    blend, state = blend_state(declared)
+    probabilities = np.linspace(0.1, 0.9, blend.mixture.output_count).tolist()
+    record = outcome(declared, 0, 60.0, "yes", lag_features=[None, None, None], experts=probabilities)
+    record.data.prediction.digest = digest
+    before = blend.mixture.weights.copy()
+    state.learn(declared, raw([record]))
+    assert np.array_equal(blend.mixture.weights, before) != is_own
+    assert np.abs(blend.groups[0].models.weights).sum() > 0, "the additive models learn the label either way"
+
+
 def test_a_blend_of_other_lags_does_not_fit(registry: Any) -> None:
     declared, plain = registry.declared(more=LAGS), registry.declared()
     assert schema_mismatch(blend_of(declared), declared.declaration) is None
@@ -209,7 +222,7 @@ async def test_a_model_in_a_child_learns_and_answers_as_one_in_this_process(depl
     frame = Frame(
         {"income": np.array([10.0, 90.0]), "region": column("category", ["n", None])}, times(["2026-01-01"] * 2)
     )
-    here, processes = LocalModel(blend, declared.declaration), ModelProcesses()
+    here, processes = LocalModel(blend, declared.declaration, "d"), ModelProcesses()
     golden = Frame({field.name: np.zeros(2) for field in blend.lags.fields} | frame.columns, frame.times)
     in_child = await processes.open(pack(blend, golden), declared.declaration)
     try:
@@ -234,7 +247,7 @@ async def test_nothing_is_learnt_while_a_thread_still_reads_the_model(
 ) -> None:
     monkeypatch.setattr(local_model_module, "LARGE_BATCH", 0)
     declared = deployment.declared(2, LAGS)
-    model, started, released = LocalModel(blend_of(declared), declared.declaration), Event(), Event()
+    model, started, released = LocalModel(blend_of(declared), declared.declaration, "d"), Event(), Event()
     answer = model.answer_now
 
     def answer_slowly(*arguments: Any) -> Any:

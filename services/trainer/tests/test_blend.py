@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,23 @@ async def test_it_is_evaluated_by_its_prequential_answers(deployment: Deployment
     _, run = await train_blend(deployment)
     assert run.evaluation.candidate.rows == run.evaluation.champion.rows >= 50
     assert run.evaluation.gain.low > 0
+
+
+@pytest.mark.parametrize("families", [["linear"], ["linear", "additive"]])
+async def test_what_only_labels_from_later_can_tell_is_not_learnt(deployment: Deployment, families: list[str]) -> None:
+    """Rows of a case have one label, and these all come after the last event; those of other rows are chance."""
+    stream = await deployment.declare(declaration(models={"families": families}))
+    await deployment.start()
+    rng, found = np.random.default_rng(3), outcomes(stream.declaration, 900)
+    for outcome in found:
+        case = int(rng.integers(12)) if rng.random() < 0.4 else None
+        outcome.data.label = ["no", "yes"][int(rng.integers(2)) if case is None else case % 2]
+        outcome.data.fields.f2 = f"case {case}"
+        outcome.data.label_time += timedelta(0) if case is None else timedelta(days=9)
+    await deployment.give(sorted(found, key=lambda outcome: outcome.data.label_time))
+    run = (await deployment.ask(request(until=900)))[-1]
+    assert run.evaluation is not None, run.failure
+    assert run.evaluation.candidate.value < 0.57
 
 
 async def test_without_lags_and_growing_families_a_model_stays_as_it_was_trained(deployment: Deployment) -> None:

@@ -71,7 +71,7 @@ def validation(task: Any = "binary", families: tuple[str, ...] = ("linear", "qui
     classes = None if task == "regression" else ("n", "y")
     data = TrainingData(frame, labels, fields, task, classes=classes)
     objective = Objective(primary_metric(task), len(classes or ()))
-    return CrossValidation(families, data, objective, folds(n, 3, 5), (0, 20), seed)
+    return CrossValidation(families, data, objective, folds(np.arange(n) + 6, 3), (0, 20), seed)
 
 
 def declared(trials: int = 6, seconds: float = 3600.0) -> SearchDeclaration:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -148,18 +147,25 @@ async def test_the_newest_revision_of_a_label_counts_and_the_expired_do_not(depl
     rows = rows_of(stream.declaration, [from_parquet(deployment.store.get(run.dataset.segments[0].digest))])
     assert len(rows) == run.dataset.rows == 100
     assert rows.labels[3] == revised.data.label
-    assert rows.gap == 10, "labels come ten events late"
+    assert rows.known_at.tolist() == [min(row + 11, 100) for row in range(100)], "labels come ten events late"
 
 
-async def test_labels_that_come_all_at_once_still_leave_something_to_learn(deployment: Deployment) -> None:
+async def test_labels_that_come_all_at_once_are_learnt_from_once_events_came_after_them(
+    deployment: Deployment,
+) -> None:
     stream = await deployment.declare(declaration())
     await deployment.start()
-    found = outcomes(stream.declaration, 200)
-    late = found[-1].time + timedelta(days=1)
-    await deployment.give(
-        [msgspec.structs.replace(o, data=msgspec.structs.replace(o.data, label_time=late)) for o in found]
-    )
-    assert (await deployment.ask(request(until=200)))[-1].status == "finished"
+    found = outcomes(stream.declaration, 300)
+    together = found[199].time
+    at_once = [msgspec.structs.replace(o, data=msgspec.structs.replace(o.data, label_time=together)) for o in found]
+    await deployment.give(at_once[:200])
+    run = (await deployment.ask(request(until=200)))[-1]
+    assert run.status == "failed"
+    assert str(run.failure).startswith("none of 200 labels came before the last event")
+    await deployment.give(found[200:])
+    run = (await deployment.ask(request(until=300, fence=1)))[-1]
+    assert run.status == "finished"
+    assert run.evaluation.candidate.rows == 100, "the rows that came after the labels"
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 19])

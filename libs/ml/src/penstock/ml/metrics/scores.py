@@ -102,28 +102,28 @@ def auc(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[s
 
 
 def f1(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
-    """Harmonic mean of precision and recall."""
+    """Harmonic mean of precision and recall; NaN where there are neither positive answers nor cases."""
     return _averaged(sk.f1_score, labels, predictions, classes)
 
 
 def precision(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
-    """Share of positive answers that are right; 0 where there are none."""
+    """Share of positive answers that are right; NaN where there are none."""
     return _averaged(sk.precision_score, labels, predictions, classes)
 
 
 def recall(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
-    """Share of positive cases that were found; 0 where there are none."""
+    """Share of positive cases that were found; NaN where there are none."""
     return _averaged(sk.recall_score, labels, predictions, classes)
 
 
 def _averaged(
     metric: Callable[..., float], labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]
 ) -> float:
-    """Of two classes the last is the positive one; beyond two, the plain mean over the classes."""
+    """Of two classes the last is the positive one; beyond two, the plain mean over the classes where it is defined."""
     if not len(labels):
         return nan
     positive_classes = [classes[1]] if len(classes) == 2 else list(classes)
-    return float(metric(list(labels), list(predictions), labels=positive_classes, average="macro", zero_division=0))
+    return float(metric(list(labels), list(predictions), labels=positive_classes, average="macro", zero_division=nan))
 
 
 def _one_hot(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

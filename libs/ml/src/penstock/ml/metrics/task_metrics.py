@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,8 @@ def classification_metrics(
     """accuracy, precision, recall, f1, and with probabilities (n, k) ece, log_loss, brier and, of two classes, auc.
 
     Of two `classes` the second is the positive one; else precision, recall and F1 are the plain mean over the classes
-    that occur. Probabilities whose columns are not those of `classes` give calibration only. Undefined metrics are left
-    out.
+    that are answered, that are labels, or that are either. Probabilities whose columns are not those of `classes` give
+    calibration only. Undefined metrics are left out: precision without a positive answer, recall without such a label.
 
     >>> metrics = classification_metrics(["b", "a", "b", "b"], ["b", "a", "a", "b"], classes=("a", "b"))
     >>> {name: round(metric.value, 2) for name, metric in metrics.items()}
@@ -109,12 +109,19 @@ def _macro_averages(predicted: NDArray[np.int64], true: NDArray[np.int64], k: in
 
 def _averages(hits: NDArray[np.int64], answers: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, Floats]:
     shares = {"precision": (hits, answers), "recall": (hits, labels), "f1": (2 * hits, answers + labels)}
-    return {name: (part / np.maximum(whole, 1)).mean(axis=-1) for name, (part, whole) in shares.items()}
+    return {name: _mean_of_defined(part, whole) for name, (part, whole) in shares.items()}
+
+
+def _mean_of_defined(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Floats:
+    """The mean share over the classes, the last axis, that have a whole; NaN where none has."""
+    defined = np.count_nonzero(whole, axis=-1)
+    total = (part / np.maximum(whole, 1)).sum(axis=-1)
+    return np.asarray(total / np.where(defined, defined, np.nan))
 
 
 def _jackknife_interval(value: float, left_out: Floats) -> MetricValue:
     half = 1.96 * sqrt((len(left_out) - 1) * float(left_out.var()))
-    return MetricValue(value, max(value - half, 0.0), min(value + half, 1.0))
+    return _metric_value(value, Interval(max(value - half, 0.0), min(value + half, 1.0)))
 
 
 def _probability_metrics(probabilities: Floats, true: NDArray[np.int64]) -> dict[str, MetricValue]:
@@ -162,7 +169,7 @@ def _calibration_error(confidence: Floats, hits: NDArray[np.bool_]) -> MetricVal
 
 
 def _share(part: float, whole: float) -> MetricValue:
-    share = part / whole if whole else 0.0
+    share = part / whole if whole else nan
     return _metric_value(share, wilson(share, whole))
 
 

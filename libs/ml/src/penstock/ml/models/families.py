@@ -135,7 +135,9 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     estimator = FAMILIES[family].estimator(data.task, encoder, seed).set_params(**dict(settings))
     fitted = _fit_estimator(estimator, encoder.transform(data.frame), targets, classes)
     details = {"rows": len(data), "seed": seed} | ({"settings": dict(settings)} if settings else {})
-    return Model(family, data.task, classes, encoder, fitted, details)
+    return Model(
+        family, data.task, classes, encoder, fitted, details, smoothing=1 / (len(data) + 1) if classes else 0.0
+    )
 
 
 def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:

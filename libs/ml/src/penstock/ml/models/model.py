@@ -74,8 +74,9 @@ class Fusion:
 class Model:
     """A fitted model: an encoder and an estimator with scikit-learn's `predict` or `predict_proba`.
 
-    `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them, so that a
-    class absent from the training rows has probability 0.
+    `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them.
+    `smoothing` is the share of the probability that is spread over all classes alike: after n training rows that of one
+    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out.
     """
 
     family: str
@@ -85,6 +86,7 @@ class Model:
     estimator: Any
     details: dict[str, Any] = field(default_factory=dict)
     fusion: Fusion | None = None
+    smoothing: float = 0.0
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -137,6 +139,12 @@ class Model:
         return None if np.array_equal(fitted, np.arange(len(self.classes))) else fitted
 
     def _class_probabilities(self, frame: Frame) -> NDArray[np.float64]:
+        probabilities = self._probabilities_of_estimator(frame)
+        if not self.smoothing:
+            return probabilities
+        return probabilities * (1 - self.smoothing) + self.smoothing / len(self.classes)
+
+    def _probabilities_of_estimator(self, frame: Frame) -> NDArray[np.float64]:
         if self._fitted_classes is None:
             return self._checked_output(frame, (len(frame), len(self.classes)))
         probabilities = np.zeros((len(frame), len(self.classes)))

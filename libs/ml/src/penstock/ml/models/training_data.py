@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from penstock.ml.features.feature_encoder import TimePart
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
@@ -41,9 +44,10 @@ class TrainingData:
         """Number of rows."""
         return len(self.frame)
 
-    def take(self, rows: slice) -> TrainingData:
-        """The rows at a slice, with their labels."""
-        return replace(self, frame=self.frame.take(rows), labels=self.labels[rows])
+    def take(self, rows: slice | NDArray[np.intp]) -> TrainingData:
+        """The rows at a slice or at indices, with their labels."""
+        labels = self.labels[rows] if isinstance(rows, slice) else [self.labels[row] for row in rows.tolist()]
+        return replace(self, frame=self.frame.take(rows), labels=labels)
 
     def with_lag_features(self) -> TrainingData:
         """The same rows for a model that uses the lag features, too."""

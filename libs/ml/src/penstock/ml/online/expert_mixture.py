@@ -16,19 +16,20 @@ from numpy.typing import NDArray
 FORECASTERS = ((0.05, 0.01), (0.2, 0.003), (1.0, 0.001))  # eta and alpha of each forecaster
 TOP_FORECASTER = (0.1, 0.001)  # and of the one over them
 Rate = float | NDArray[np.float64]
-MIN_PROBABILITY = 0.01  # of a class, as far as an expert's loss and its pooling are concerned
-MAX_ERROR = 10.0  # in units of `scale`; a larger error counts no more
+MAX_LOSS = 10.0  # in nats, or for a number in units of `scale`: a larger one counts no more in the weights
+FLOOR = 1e-12  # of a probability in the pool: only what logarithms of floats need
 
 
 class ExpertMixture:
     """Weights of m experts under each forecaster, and weights of the forecasters.
 
     `scale` is the unit of a regression's errors. Class probabilities are pooled geometrically (logarithmic opinion
-    pool), numbers by their mean. An expert without an output (NaN) is left out; its weight moves with the forecaster.
+    pool) as they are but for `floor`, numbers by their mean. An expert without an output (NaN) is left out; its weight
+    moves with the forecaster.
     """
 
-    def __init__(self, experts: int, scale: float = 1.0) -> None:
-        self.scale = scale
+    def __init__(self, experts: int, scale: float = 1.0, floor: float = FLOOR) -> None:
+        self.scale, self.floor = scale, floor
         self.weights = np.full((len(FORECASTERS), experts), 1 / experts)
         self.forecaster_weights = np.full((1, len(FORECASTERS)), 1 / len(FORECASTERS))
 
@@ -42,11 +43,11 @@ class ExpertMixture:
 
         The result has shape (n, output_count, k); NaN where no expert has an output.
         """
-        return np.concatenate([expert_outputs, _pool(self.weights, expert_outputs)], axis=1)
+        return np.concatenate([expert_outputs, _pool(self.weights, expert_outputs, self.floor)], axis=1)
 
     def outputs(self, all_outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mixture's outputs for n rows, shape (n, k), from those of `with_forecasters`."""
-        return _pool(self.forecaster_weights, all_outputs[:, self.weights.shape[1] :])[:, 0]
+        return _pool(self.forecaster_weights, all_outputs[:, self.weights.shape[1] :], self.floor)[:, 0]
 
     def learn(self, all_outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         """Learn n outcomes in order: `all_outputs` as they were at prediction (`with_forecasters`), targets (n,).
@@ -66,15 +67,16 @@ class ExpertMixture:
             _fixed_share(self.weights, expert_losses, *_FORECASTERS)
 
     def _losses(self, outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Logarithmic loss, or the absolute error in units of `scale`; shape (n, m)."""
+        """Logarithmic loss, or the absolute error in units of `scale`, at most `MAX_LOSS`; shape (n, m)."""
         if outputs.shape[-1] > 1:
             true_class = outputs[np.arange(len(outputs)), :, targets.astype(np.intp)]
-            return -np.log(_clip_probabilities(true_class))
-        return np.minimum(np.abs(outputs[..., 0] - targets[:, None]) / self.scale, MAX_ERROR)
+            return -np.log(np.maximum(true_class, np.exp(-MAX_LOSS)))
+        return np.minimum(np.abs(outputs[..., 0] - targets[:, None]) / self.scale, MAX_LOSS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
-        return {"scale": self.scale, "weights": self.weights.tolist(), "paces": self.forecaster_weights.tolist()}
+        weights, forecaster_weights = self.weights.tolist(), self.forecaster_weights.tolist()
+        return {"scale": self.scale, "floor": self.floor, "weights": weights, "paces": forecaster_weights}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ExpertMixture:
@@ -84,7 +86,7 @@ class ExpertMixture:
             KeyError, TypeError, ValueError: for anything else.
         """
         weights, forecasters = (np.array(data[name], dtype=np.float64) for name in ("weights", "paces"))
-        mixture = cls(weights.shape[1], float(data["scale"]))
+        mixture = cls(weights.shape[1], float(data["scale"]), float(data["floor"]))
         if weights.shape != mixture.weights.shape or forecasters.shape != mixture.forecaster_weights.shape:
             raise ValueError("the weights of the mixture have another shape")
         if not (np.isfinite(weights).all() and np.isfinite(forecasters).all()):
@@ -103,16 +105,16 @@ def _fixed_share(weights: NDArray[np.float64], losses: NDArray[np.float64], eta:
     weights += alpha / weights.shape[1]
 
 
-def _pool(weights: NDArray[np.float64], outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pool(weights: NDArray[np.float64], outputs: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """The outputs of m experts, shape (n, m, k), pooled under p sets of weights, shape (p, m): shape (n, p, k)."""
     present = np.isfinite(outputs[..., 0])
     shares = weights if present.all() else _weights_of_present(weights, present[:, None])
-    return _from_pooling_scale(shares @ _to_pooling_scale(outputs))
+    return _from_pooling_scale(shares @ _to_pooling_scale(outputs, floor))
 
 
-def _to_pooling_scale(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_pooling_scale(outputs: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Logarithms of probabilities, or plain numbers: what is averaged; 0 where there is no output."""
-    scaled = np.log(_clip_probabilities(outputs)) if outputs.shape[-1] > 1 else outputs
+    scaled = np.log(np.minimum(np.maximum(outputs, floor), 1 - floor)) if outputs.shape[-1] > 1 else outputs
     return np.where(np.isfinite(scaled), scaled, 0.0)
 
 
@@ -122,10 +124,6 @@ def _from_pooling_scale(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     powers: NDArray[np.float64] = np.exp(mean)
     powers /= powers.sum(axis=-1, keepdims=True)
     return powers
-
-
-def _clip_probabilities(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.minimum(np.maximum(probabilities, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
 
 
 def _weights_of_present(weights: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:

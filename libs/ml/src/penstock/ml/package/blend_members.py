@@ -16,6 +16,8 @@ from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import BLEND, AdditiveGroup, Blend
 from penstock.ml.online.expert_mixture import ExpertMixture
 
+FLOOR_BEFORE = 0.01  # of probabilities in the pools of packages that state none
+
 _MODEL, _WEIGHTS = "model-{}.zip", "weights-{}.npy"
 
 
@@ -72,7 +74,7 @@ def read_blend(
         lags=lags,
         frozen_models=tuple(model for model in models if isinstance(model, Model)),
         groups=tuple(groups),
-        mixture=ExpertMixture.from_dict(manifest["mixture"]),
+        mixture=ExpertMixture.from_dict({"floor": FLOOR_BEFORE} | manifest["mixture"]),
         label_history=LabelHistory.from_dict(lags, manifest["known"]),
         learnt_to=int(manifest["learnt_to"]),
         details=manifest["details"],

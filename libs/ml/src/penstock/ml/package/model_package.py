@@ -106,6 +106,7 @@ def _describe_model(model: Model) -> dict[str, Any]:
         "encoder": model.encoder.to_dict(),
         "constant": list(model.estimator.answer) if _is_constant(model) else None,
         "details": model.details,
+        "smoothing": model.smoothing,
         "fused": model.fused,
         "unfused": model.unfused_reason,
     }
@@ -156,7 +157,10 @@ def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | 
     estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
     classes = tuple(manifest["classes"])
-    return Model(manifest["family"], manifest["task"], classes, encoder, estimator, manifest["details"])
+    smoothing = float(manifest.get("smoothing", 0.0))
+    return Model(
+        manifest["family"], manifest["task"], classes, encoder, estimator, manifest["details"], smoothing=smoothing
+    )
 
 
 def _json(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.search_space import Settings, describe
 from penstock.ml.models.training_data import TrainingData
-from penstock.ml.selection.validation_plan import Fold
+from penstock.ml.selection.validation_plan import Fold, Rows, as_slice
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,22 +112,21 @@ class CrossValidation:
             for lag_features in self.lag_options
         ]
 
-    def train(self, candidate: CandidateSpec, rows: slice) -> Model:
-        """The candidate's model of its rows up to the end of `rows`."""
-        return fit_candidate(candidate, self.data.take(slice(0, rows.stop)), self.seed)
+    def train(self, candidate: CandidateSpec, rows: Rows) -> Model:
+        """The candidate's model of those of the rows that it learns from."""
+        return fit_candidate(candidate, self.data, rows, self.seed)
 
     def test(self, candidate: CandidateSpec, fold: Fold) -> FoldResult:
-        """Train on a fold's first rows and score the last."""
-        train_rows, test_rows = fold
-        model = self.train(candidate, train_rows)
-        test_data = self.data.take(test_rows)
+        """Train on a fold's training rows and score its test rows."""
+        model = self.train(candidate, fold.train)
+        test_data = self.data.take(fold.test)
         output = model.predict(test_data.frame)
         probabilities = output.probabilities
         mean_log_loss = None if probabilities is None else log_loss(test_data.labels, probabilities, model.classes)
         classes = self.data.classes or ()
         score = self.objective.score(ClassIndex(classes).numbers(test_data.labels), answers_of(output, classes))
         score = 0.0 if isnan(score) else score  # the labels have one class, which is so for every candidate
-        return FoldResult(score, mean_log_loss, FoldOutput(test_rows, output))
+        return FoldResult(score, mean_log_loss, FoldOutput(fold.test, output))
 
     def validate(self, candidate: CandidateSpec) -> CandidateResult:
         """The candidate's results on all folds."""
@@ -144,11 +143,11 @@ class CrossValidation:
             return []
 
 
-def fit_candidate(candidate: CandidateSpec, data: TrainingData, seed: int) -> Model:
-    """The candidate's model of the rows from its start on."""
-    rows = data.take(slice(candidate.start, len(data)))
-    rows = rows.with_lag_features() if candidate.lag_features else rows
-    return fit(candidate.family, rows, seed=seed, settings=candidate.settings)
+def fit_candidate(candidate: CandidateSpec, data: TrainingData, rows: Rows, seed: int) -> Model:
+    """The candidate's model of those of the rows that lie at its start or behind it."""
+    learnt = data.take(as_slice(rows[rows >= candidate.start]))
+    learnt = learnt.with_lag_features() if candidate.lag_features else learnt
+    return fit(candidate.family, learnt, seed=seed, settings=candidate.settings)
 
 
 def answers_of(output: ModelOutput, classes: Sequence[str]) -> Answers:

@@ -22,7 +22,7 @@ from penstock.ml.selection.cross_validation import (
     Validate,
     validate_defaults,
 )
-from penstock.ml.selection.validation_plan import Fold, ValidationPlan, folds
+from penstock.ml.selection.validation_plan import Fold, ValidationPlan
 
 
 class NoModelTrained(ValueError):
@@ -85,12 +85,12 @@ def select_family(
     then by the simpler family, then by more rows. A candidate that fails in a fold is left out with its reason.
 
     Raises:
-        NoModelTrained: no candidate is left, or the rows are too few for one fold.
+        NoModelTrained: no candidate is left, or no label was known before the last row.
     """
     plan = plan or ValidationPlan()
     splits, starts = plan.folds(len(data))
     if not splits:
-        raise NoModelTrained(f"{len(data)} rows with labels {plan.gap} rows late are too few to validate a model")
+        raise NoModelTrained(f"{len(data)} rows of which no label was known before the last cannot validate a model")
     if data.task != "regression":
         data = replace(data, classes=class_order(data.labels, data.classes))
     objective = objective or Objective(primary_metric(data.task), len(data.classes or ()))
@@ -100,7 +100,7 @@ def select_family(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in report.failed.items())
         raise NoModelTrained(reasons or "no family was named")
     candidates = _best_of_each_kind(validation, report.results, preference)
-    earlier = folds(splits[0][1].start, plan.fold_count, plan.gap) if starts[-1] else []
+    earlier = plan.folds_before(splits[0].test.start) if starts[-1] else []
     outputs = {each: _outputs(validation, each, report.results[each], earlier) for each in candidates}
     scores = {candidate.name: result.scores for candidate, result in report.results.items()}
     return Selection(scores, outputs, report.failed, report.pruned)
@@ -147,9 +147,9 @@ def _cheapest(
     near = [each for each in ranked if abs(_mean_score(results[each]) - best) <= preference.within]
     if len(near) == 1:
         return near[0]
-    train_rows, test_rows = validation.folds[-1]
-    frame = validation.data.frame.take(test_rows)
-    return min(near, key=lambda candidate: preference.cost(validation.train(candidate, train_rows), frame))
+    last = validation.folds[-1]
+    frame = validation.data.frame.take(last.test)
+    return min(near, key=lambda candidate: preference.cost(validation.train(candidate, last.train), frame))
 
 
 def _mean_score(result: CandidateResult) -> float:

@@ -1,64 +1,92 @@
-"""The validation plan: folds in time order, whose last test rows are the holdout; late labels are left out."""
+"""The validation plan: folds in time order, each trained on the rows whose labels were known before its test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import TimeSeriesSplit
 
-Fold = tuple[slice, slice]
-"""The training rows and the test rows."""
+Rows = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+class Fold(NamedTuple):
+    """The training rows, ascending, and the test rows."""
+
+    train: Rows
+    test: slice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ValidationPlan:
-    """How n rows are cut into folds: how many, and the `gap` of rows before a test whose labels come too late.
+    """How n rows are cut into folds: how many, and which labels were known when each row was answered.
 
-    `changes` are the rows, ascending, at which the stream changed: the folds' tests lie after the newest that leaves
-    enough rows for one.
+    `known_at` holds for each label the first row that was answered when it was known, n where none was: shape (n,).
+    None: each is known at the next row. `changes` are the rows, ascending, at which the stream changed: the folds'
+    tests lie after the newest that leaves enough rows for one.
     """
 
     fold_count: int = 3
-    gap: int = 0
+    known_at: Rows | None = None
     changes: tuple[int, ...] = ()
 
     def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
         """The folds of n rows, and the rows that training may begin at: the first one, and those of the changes."""
         for count in range(len(self.changes), 0, -1):
-            newest = self.changes[count - 1]
-            later = shift(folds(n - newest, self.fold_count, self.gap), newest)
+            later = folds(self._known_at(n), self.fold_count, self.changes[count - 1])
             if later:
                 return later, (0, *self.changes[:count])
-        return folds(n, self.fold_count, self.gap), (0,)
+        return self.folds_before(n), (0,)
+
+    def folds_before(self, row: int) -> list[Fold]:
+        """The folds of the rows before this one, whether or not the stream changed there."""
+        return folds(self._known_at(row), self.fold_count)
+
+    def _known_at(self, n: int) -> Rows:
+        return np.arange(1, n + 1) if self.known_at is None else self.known_at[:n]
 
 
-def folds(n: int, count: int = 3, gap: int = 0) -> list[Fold]:
-    """At most `count` pairs of (train, test) rows of n, each trained on all that is known before its test.
+def folds(known_at: Rows, count: int = 3, since: int = 0) -> list[Fold]:
+    """At most `count` folds of n rows in time order, whose tests lie behind row `since` and reach to the end.
 
-    The `gap` rows before a test are left out: their labels would not have arrived yet. Rows too few
-    for that, or for a first model worth scoring, give fewer folds, down to none.
+    Each is trained on all rows before its test whose labels were known at the test's first row. Where these are too few
+    for a first model worth scoring, there are fewer folds, down to none.
 
-    >>> folds(8, count=3, gap=1)
-    [(slice(0, 1, None), slice(2, 4, None)), (slice(0, 3, None), slice(4, 6, None)), \
-(slice(0, 5, None), slice(6, 8, None))]
+    >>> [(fold.train.tolist(), fold.test) for fold in folds(np.array([2, 3, 9, 5, 6, 7, 8, 9]))]
+    [([0], slice(2, 4, None)), ([0, 1], slice(4, 6, None)), ([0, 1, 3, 4], slice(6, 8, None))]
     """
+    n, known_counts = len(known_at), _known_counts(known_at, since)
     for splits in range(count, 1, -1):
-        test = n // (splits + 1)
-        if n - gap - test * splits >= max(1, test // 2) and test:
-            pairs = TimeSeriesSplit(n_splits=splits, gap=gap).split(np.empty(n))
-            return [(_span(train_rows), _span(test_rows)) for train_rows, test_rows in pairs]
-    test = max(1, (n - gap) // 2)
-    return [(slice(0, n - gap - test), slice(n - test, n))] if n - gap - test > 0 else []
+        test = (n - since) // (splits + 1)
+        first = n - test * splits
+        if test and known_counts[first] >= max(1, test // 2):
+            return [_fold(known_at, start, start + test) for start in range(first, n, test)]
+    starts = np.flatnonzero(known_counts[:n] >= n - np.arange(n))
+    return [_fold(known_at, int(starts[0]), n)] if len(starts) else []
 
 
-def shift(splits: list[Fold], by: int) -> list[Fold]:
-    """The folds, that many rows later."""
-    return [
-        (slice(train.start + by, train.stop + by), slice(test.start + by, test.stop + by)) for train, test in splits
-    ]
+def known_rows(known_at: Rows, row: int) -> Rows:
+    """The rows before this one whose labels were known when it was answered."""
+    return np.flatnonzero(known_at[:row] <= row)
 
 
-def _span(rows: NDArray[np.int64]) -> slice:
-    return slice(int(rows[0]), int(rows[-1]) + 1)
+def as_slice(rows: Rows) -> slice | Rows:
+    """Ascending rows as a slice if none between them is left out: a slice of columns is a view, and no copy.
+
+    >>> as_slice(np.array([3, 4, 5])), as_slice(np.array([3, 5]))
+    (slice(3, 6, None), array([3, 5]))
+    """
+    is_whole = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows)
+    return slice(int(rows[0]), int(rows[-1]) + 1) if is_whole else rows
+
+
+def _fold(known_at: Rows, start: int, stop: int) -> Fold:
+    return Fold(known_rows(known_at, start), slice(start, stop))
+
+
+def _known_counts(known_at: Rows, since: int) -> Rows:
+    """How many labels from row `since` on are known at each of n + 1 rows."""
+    n = len(known_at)
+    first_use = np.maximum(known_at, np.arange(1, n + 1))[since:]  # a label may be known before its event
+    return np.bincount(first_use[first_use <= n], minlength=n + 1).cumsum()

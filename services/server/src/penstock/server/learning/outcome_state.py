@@ -35,18 +35,25 @@ class OutcomeState:
     """What was learnt from the outcomes before `learnt_to`; each event counts once, by its first outcome.
 
     Labels of imported history count until the first outcome of a prediction is learnt. They fill the label history
-    only: a blend has learnt from history in training, in the order of its time.
+    only: a blend has learnt from history in training, in the order of its time. The experts' outputs that a prediction
+    carries are learnt from if it is of this model, by its `digest`: those of another version are other experts.
 
     Whoever predicts with this state holds `lock` meanwhile, so that it does not change between lag features and output.
     """
 
     def __init__(
-        self, history: LabelHistory, classes: Sequence[str], learnt_to: int = 0, blend: Blend | None = None
+        self,
+        history: LabelHistory,
+        classes: Sequence[str],
+        learnt_to: int = 0,
+        blend: Blend | None = None,
+        digest: str = "",
     ) -> None:
         self.learnt_to = learnt_to
         self.lock = asyncio.Lock()
         self._history = history
         self._blend = blend
+        self._digest = digest
         self._classes = ClassIndex(classes)
         self._events: FirstByOffset[tuple[str, str | None, str], None] = FirstByOffset(REMEMBERED_EVENTS)
         self._has_live_outcomes = False
@@ -84,7 +91,7 @@ class OutcomeState:
         labelled = [(outcome, number) for outcome in outcomes if (number := self._label_number(outcome)) is not None]
         joined = [(outcome, number) for outcome, number in labelled if outcome.data.status == "joined"]
         if self._blend is not None and joined:
-            _teach(self._blend, declared.declaration, *zip(*joined, strict=True))
+            _teach(self._blend, self._digest, declared.declaration, *zip(*joined, strict=True))
         self._extend_history(declared.declaration, labelled)
         self.learnt_to = records[-1].offset + 1
 
@@ -110,28 +117,34 @@ class OutcomeState:
         return None if label is None else self._classes.number(label)
 
 
-def new_outcome_state(model: Model | Blend, declaration: Declaration) -> OutcomeState | None:
-    """The state that predictions of this model need, None when it neither learns nor uses lag features.
+def new_outcome_state(model: Model | Blend, declaration: Declaration, digest: str) -> OutcomeState | None:
+    """The state that predictions of the model with this digest need, None when it neither learns nor uses lag features.
 
     A blend comes with what training has learnt. Other models start with an empty label history, so that it is there
     when the first blend is promoted.
     """
     if isinstance(model, Blend):
-        return OutcomeState(model.label_history, model.classes, model.learnt_to, model)
+        return OutcomeState(model.label_history, model.classes, model.learnt_to, model, digest)
     if not declaration.lags.any:
         return None
     return OutcomeState(LabelHistory(Lags.of(declaration.lags)), declaration.label.classes)
 
 
 def _teach(
-    blend: Blend, declaration: Declaration, outcomes: Sequence[Outcome[Any]], label_numbers: Sequence[float]
+    blend: Blend,
+    digest: str,
+    declaration: Declaration,
+    outcomes: Sequence[Outcome[Any]],
+    label_numbers: Sequence[float],
 ) -> None:
     predictions = [outcome.data.answer for outcome in outcomes]
     lag_features = lag_matrix(
         blend.lags, (None if row.lag_features is UNSET else row.lag_features for row in predictions)
     )
     frame = with_lag_features(_frame_of(declaration, outcomes), blend.lags, lag_features)
-    experts = blend.decode_expert_outputs([None if row.experts is UNSET else row.experts for row in predictions])
+    experts = blend.decode_expert_outputs(
+        [None if row.experts is UNSET or row.digest != digest else row.experts for row in predictions]
+    )
     blend.learn(blend.bin_indices(frame), experts, np.array(label_numbers, dtype=np.float64))
 
 

@@ -95,7 +95,7 @@ class ArmLoader:
         model = await start_in_thread(self._loader.open, record, version, artifact, declaration)
         if self._processes is not None:
             self._imports = self._imports or start_in_thread(import_learners)
-        return Arm(version, LocalModel(model, declaration))
+        return Arm(version, LocalModel(model, declaration, version.digest))
 
     async def _check(self, version: ModelVersion, artifact: bytes, declaration: Declaration) -> None:
         """Try it in a child. What ends or exceeds its limits may be the fault of this machine: it is tried again."""

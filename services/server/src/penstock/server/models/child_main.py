@@ -72,9 +72,9 @@ class ChildModelHost:
         import_learners()
         return Imported()
 
-    def _open(self, artifact: bytes, declaration: Declaration) -> Opened:
+    def _open(self, artifact: bytes, declaration: Declaration, digest: str) -> Opened:
         self._model = None
-        self._model = model = LocalModel(self._open_model(artifact, declaration), declaration)
+        self._model = model = LocalModel(self._open_model(artifact, declaration), declaration, digest)
         return Opened(model.family, model.classes, None if model.learner is None else model.learner.learnt_to)
 
     def _answer(self, frame: Frame, entities: Sequence[str | None]) -> Answered:

@@ -18,13 +18,13 @@ LARGE_BATCH = 1000  # rows beyond which a slow model would keep the event loop f
 
 
 class LocalModel:
-    """A model that answers in this process."""
+    """A model that answers in this process; `digest` is its package's, as its predictions carry it."""
 
-    def __init__(self, model: Model | Blend, declaration: Declaration) -> None:
+    def __init__(self, model: Model | Blend, declaration: Declaration, digest: str) -> None:
         self.model = model
         self.family = model.family
         self.classes = model.classes
-        self.learner: OutcomeState | None = new_outcome_state(model, declaration)
+        self.learner: OutcomeState | None = new_outcome_state(model, declaration, digest)
         self._is_slow = isinstance(model, Blend) or (model.fused != "linear" and model.family != BASELINE)
 
     async def answer(self, frame: Frame, entities: Sequence[str | None]) -> Answers:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from penstock.artifacts import digest_of
 from penstock.contracts.declaration.stream import Declaration
 from penstock.server.models.child_messages import Opened, Refused
 from penstock.server.models.child_model import ChildModel
@@ -69,7 +70,7 @@ class ModelProcesses:
             if process is None or process.has_ended:
                 process = await ModelProcess.start(self._limits, self._command)
             try:
-                message = await process.call("open", self._limits.opening, artifact, declaration)
+                message = await process.call("open", self._limits.opening, artifact, declaration, digest_of(artifact))
             except ModelProcessFailed:
                 await process.close()
                 raise

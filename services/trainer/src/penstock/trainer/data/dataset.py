@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,8 +21,6 @@ from penstock.ml.models.training_data import TrainingData
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
 from penstock.trainer.data.parquet_segments import FIELD, schema_of
-
-MAX_GAP = 0.25  # share of the rows: labels that come all at once must leave something to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +52,13 @@ class TrainingRows:
         """Number of events."""
         return len(self.labels)
 
-    @property
-    def gap(self) -> int:
-        """How many events lie between an event and the arrival of its label: the median, at most a quarter."""
-        times = self.frame.times
-        known_at = np.searchsorted(times, self.label_times, side="right")
-        delays = np.maximum(known_at - np.searchsorted(times, times, side="right"), 0)
-        return min(ceil(float(np.median(delays))), int(len(self) * MAX_GAP)) if len(self) else 0
+    @cached_property
+    def known_at(self) -> NDArray[np.intp]:
+        """For each label the first row whose event came after it, n where none did: shape (n,).
+
+        Of equal times nobody can tell which came first: there the label counts as unknown, as in lag features.
+        """
+        return np.searchsorted(self.frame.times, self.label_times, side="right")
 
     def training_data(self, declaration: Declaration) -> TrainingData:
         """The rows as models are fitted on them."""

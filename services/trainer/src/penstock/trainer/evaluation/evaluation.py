@@ -16,6 +16,7 @@ from penstock.ml.metrics import losses, primary_metric
 from penstock.ml.models.baseline import baseline
 from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
+from penstock.ml.selection.validation_plan import known_rows
 from penstock.trainer.data.dataset import TrainingRows, label_classes
 from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.scores import gain_score, loss_score
@@ -33,7 +34,7 @@ def evaluate(
     """
     task, holdout = declaration.task, candidate_output.rows
     truth, served = rows.labels[holdout], rows.champion_answers[holdout]
-    prior = _prior_answer(declaration, rows.labels[: max(1, holdout.start - rows.gap)])
+    prior = _prior_answer(declaration, [rows.labels[row] for row in known_rows(rows.known_at, holdout.start)])
     scored = _scored_rows(served)
     candidate = losses(task, candidate_output.output.values, truth)[scored]
     champion = losses(task, [prior if answer is None else answer for answer in served], truth)[scored]

@@ -14,6 +14,7 @@ from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.metrics import Difference, Interval
 from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.selection.cross_validation import FoldOutput, answers_of
+from penstock.ml.selection.validation_plan import known_rows
 from penstock.trainer.data.dataset import TrainingRows, label_classes
 
 PRIOR_WEIGHT = 1.0  # of each class before any label: a class that was never seen still has a probability
@@ -30,7 +31,7 @@ def objective_scores(declaration: Declaration, rows: TrainingRows, candidate_out
     classes = label_classes(declaration, rows.labels)
     objective, holdout = objective_of(declaration, classes), candidate_output.rows
     numbers = ClassIndex(classes).numbers(rows.labels)
-    labels, earlier = numbers[holdout], numbers[: max(1, holdout.start - rows.gap)]
+    labels, earlier = numbers[holdout], numbers[known_rows(rows.known_at, holdout.start)]
     baseline = _constant_answers(objective, earlier, len(labels))
     champion, answered = _champion_answers(rows, holdout, classes)
     scored = np.flatnonzero(answered) if answered.any() else np.arange(len(labels))

@@ -84,14 +84,16 @@ def _fold_outputs(blend: Blend, rows: TrainingRows, selection: Selection) -> NDA
 
 
 def _known_counts(rows: TrainingRows, newest: NDArray[np.intp]) -> NDArray[np.int64]:
-    """How many of the newest outcomes were known at each of their predictions.
+    """How many of the newest outcomes, from the first on, were known at each of their predictions.
 
-    Where a prediction does not state it, as many are taken for unknown as usually lie between an event and its outcome.
+    Where a prediction does not state it: those before the first whose label did not come before the event. No row is
+    learnt before it is answered, whatever times its label names.
     """
     offsets, learnt_to = rows.offsets[newest], rows.learnt_to[newest]
     stated = np.searchsorted(offsets, learnt_to, side="left")
-    assumed = np.maximum(np.arange(len(newest)) - rows.gap, 0)
-    return np.where(learnt_to < 0, assumed, stated).astype(np.int64)
+    label_times = np.maximum.accumulate(rows.label_times[newest])
+    known = np.searchsorted(label_times, rows.frame.times[newest], side="left")
+    return np.minimum(np.where(learnt_to < 0, known, stated), np.arange(len(newest)))
 
 
 def _holdout(selection: Selection, outputs: NDArray[np.float64]) -> slice:

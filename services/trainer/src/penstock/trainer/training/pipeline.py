@@ -20,7 +20,7 @@ from penstock.ml.online.blend import Blend
 from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
 from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
-from penstock.ml.selection.validation_plan import ValidationPlan
+from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
 from penstock.trainer.data.dataset import TrainingRows, label_classes, rows_of
 from penstock.trainer.data.parquet_segments import StoredSegment
 from penstock.trainer.evaluation.evaluation import evaluate
@@ -46,7 +46,7 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
     search, settings are selected together with families; a search that was cut off by a kill is resumed.
 
     Raises:
-        NothingToLearn: there are too few rows, only one class, or too many.
+        NothingToLearn: there are too few rows, only one class, or too many, or no label came before the last event.
         ArtifactError: a segment is missing or corrupt, or the store cannot be written.
         ValueError: no family could be trained.
     """
@@ -70,7 +70,7 @@ def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selecti
     return select_family(
         trained_families(declaration),
         rows.training_data(declaration),
-        ValidationPlan(_fold_count(len(rows) - newest, declaration.gates.holdout), rows.gap, starts),
+        ValidationPlan(_fold_count(len(rows) - newest, declaration.gates.holdout), rows.known_at, starts),
         objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         seed=declaration.models.seed,
         validate=validate,
@@ -87,10 +87,10 @@ def _changes_by_row(job: TrainingJob, rows: TrainingRows) -> dict[int, int]:
 def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> tuple[Model | Blend, FoldOutput]:
     """The model of all rows that it is to learn from, and the output for the holdout by which it is scored."""
     declaration = job.declaration
-    data, seed = rows.training_data(declaration), declaration.models.seed
+    data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
     if not declaration.learns_online:
-        return fit_candidate(selection.best, data, seed), selection.holdout
-    models = [fit_candidate(candidate, data, seed) for candidate in selection.outputs]
+        return fit_candidate(selection.best, data, every, seed), selection.holdout
+    models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     until = max((segment.stop for segment in job.segments), default=0)
     return blend_of(declaration, rows, selection, models, until)
 
@@ -152,6 +152,11 @@ def _check_rows(declaration: Declaration, rows: TrainingRows) -> None:
         raise NothingToLearn(f"the labels have more than {MOST_CLASSES} classes: predictions would be too large")
     if declaration.task != "regression" and len(set(rows.labels)) < 2:
         raise NothingToLearn(f"all {len(rows)} labels are {rows.labels[0]!r}: there is nothing to tell apart")
+    if not len(known_rows(rows.known_at, len(rows) - 1)):
+        raise NothingToLearn(
+            f"none of {len(rows)} labels came before the last event, so nothing shows how a model would have answered: "
+            "it is trained once events are labelled that came after these labels"
+        )
 
 
 def _fold_count(rows: int, holdout: int) -> int:

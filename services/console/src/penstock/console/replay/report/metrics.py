@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,9 @@ def classification_metrics(
     """accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier, ece, average_precision and roc_auc.
 
     Of two classes the second is the positive one; of more, precision, recall and f1 are plain means over the classes
-    that occur, and so are average_precision and roc_auc, each class against the rest. `auc` is roc_auc of two classes.
+    that are answered, that are labels, or that are either; average_precision and roc_auc are means, too, each class
+    against the rest. `auc` is roc_auc of two classes. None is undefined: precision where the positive class is never
+    answered, recall where it never occurs.
 
     Args:
         answers: codes of classes, shape (n,).
@@ -74,7 +76,7 @@ def classification_metrics(
         classes: the names of all codes.
     """
     binary = {"labels": [1]} if len(classes) == 2 else {}
-    averaged = binary | {"average": "macro", "zero_division": 0.0}
+    averaged = binary | {"average": "macro", "zero_division": nan}
     return {
         "accuracy": _value(sk.accuracy_score, labels, answers),
         "balanced_accuracy": _value(sk.balanced_accuracy_score, labels, answers),
