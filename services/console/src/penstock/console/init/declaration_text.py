@@ -21,9 +21,6 @@ OTHER_SETTINGS = {
     ),
     "models": (('families = ["linear", "boosting", "additive"]', 'and "forest": what competes'),),
     "drift": (("window = 1000", "events that are compared with the training rows"),),
-    "objective": (
-        ('metric = "log_loss"', "what models are chosen by; of rare classes average_precision, of numbers rmse or mae"),
-    ),
     "gates": (
         ("margin = 0.0", "by how much a candidate must be better than the champion"),
         ("holdout = 50", "rows that it must show it on"),

@@ -77,11 +77,15 @@ def label_notes(label: ColumnProfile, classes: Counter[str], task: str) -> list[
 def propose_objective(classes: Counter[str], task: str) -> dict[str, Any]:
     """What models are chosen by: average precision where one of two classes is rare, since accuracy sees little of it.
 
+    Of other classes it is the log loss of their probabilities, of numbers the mean absolute error.
+
     >>> propose_objective(Counter(no=96, yes=4), "binary"), propose_objective(Counter(no=60, yes=40), "binary")
-    ({'metric': 'average_precision'}, {})
+    ({'metric': 'average_precision'}, {'metric': 'log_loss'})
     """
+    if task == "regression":
+        return {"metric": "mae"}
     is_rare = task == "binary" and min(classes.values()) < RARE * classes.total()
-    return {"metric": "average_precision"} if is_rare else {}
+    return {"metric": "average_precision" if is_rare else "log_loss"}
 
 
 def positive_class(classes: Counter[str]) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.console.init.proposal import ColumnProposal, Proposal
+from penstock.console.replay.report.metric_names import METRIC_NAMES
 
 MOST_SHOWN = 60  # columns
 LONGEST_NAME = 20
@@ -66,8 +67,7 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     yield "label", f"{label['name']}{guess}"
     positive = f"; positive class, the rarer one: {proposal.positive}" if proposal.positive else ""
     yield "task", stream["task"] + positive
-    if metric := proposal.document["objective"].get("metric"):
-        yield "objective", f"{metric.replace('_', ' ')}: accuracy would see little of the rare class"
+    yield "objective", _objective(proposal.document["objective"]["metric"])
     yield "entity", stream.get("entity", "none; --entity names the column that says what an event is about")
     for key in proposal.history_keys[:3]:
         yield (
@@ -81,6 +81,11 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
         yield "rows", f"{proposal.rows:,}, too few to train on: a first model needs {FIRST_TRAINING} outcomes"
     fields = sum(bool(column.field) for column in proposal.columns)
     yield "written", f"{output}: stream {stream['name']}, {fields:,} {'field' if fields == 1 else 'fields'}"
+
+
+def _objective(metric: str) -> str:
+    others = "rmse, pinball or rmsle" if metric == "mae" else "accuracy, f1, roc_auc and others"
+    return f"{METRIC_NAMES[metric]}: models are chosen by it; docs/stream-toml.md names {others}"
 
 
 def _time(proposal: Proposal) -> str:
