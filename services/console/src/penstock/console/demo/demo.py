@@ -24,7 +24,7 @@ from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 
-EVENTS = 2800
+EVENTS = 2600
 PLANTED_AT = 1300
 RATE = 70.0  # events a second
 LABEL_DELAY = 50  # events after which a loan's outcome becomes known
