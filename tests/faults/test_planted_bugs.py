@@ -26,7 +26,7 @@ SEEDS = 12
 SOURCES = Path(__file__).parents[2]
 
 DAMAGED = {"damage": 10, "crash": 2}
-TRAINED = {"label": 2, "train": 3, "promote": 4}
+TRAINED = {"label": 4, "train": 4, "promote": 8}
 PLANTED: list[tuple[Patch, str, Mapping[str, int]]] = [
     (writing.commit_before_produce, "I1", {}),
     (writing.auto_commit, "I1", {}),

@@ -63,8 +63,15 @@ def files_below(folder: Path) -> set[str]:
 
 
 def trainings() -> list[psutil.Process]:
-    """The child processes that train or are to train."""
-    return [child for child in psutil.Process().children(recursive=True) if "child_main" in str(child.cmdline())]
+    """The child processes that train or are to train; one that has ended does not."""
+    return [child for child in psutil.Process().children(recursive=True) if "child_main" in _command(child)]
+
+
+def _command(child: psutil.Process) -> str:
+    try:
+        return str(child.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return ""
 
 
 async def test_state_models_and_training_processes_are_gone_with_the_deployment(

@@ -67,6 +67,14 @@ async def test_the_response_has_only_the_requested_outputs(deployment: Any, regi
     assert [output["name"] for output in response.json()["outputs"]] == ["probabilities"]
 
 
+async def test_an_output_that_is_named_twice_is_answered_once(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(registry.epoch(0))
+    twice = [{"name": "prediction"}, {"name": "probabilities"}, {"name": "prediction"}]
+    response = await _post(deployment, {"inputs": [PERSON], "outputs": twice})
+    assert response.status_code == 200
+    assert [output["name"] for output in response.json()["outputs"]] == ["prediction", "probabilities"]
+
+
 _BAD_REQUESTS: dict[str, tuple[Any, int, str]] = {
     "no JSON": (b"{", 400, "malformed"),
     "NaN": (b'{"inputs": [{"name": "income", "shape": [1], "datatype": "FP64", "data": [NaN]}]}', 422, "not_finite"),

@@ -112,7 +112,8 @@ def infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse
     """
     responses = [_expect_prediction(result) for result in results]
     first = responses[0]
-    names = [output.name for output in rows.request.outputs or ()] or [PREDICTION, PROBABILITIES]
+    asked = dict.fromkeys(output.name for output in rows.request.outputs or ())  # each once, however often it is named
+    names = [*asked] or [PREDICTION, PROBABILITIES]
     tensors = {PREDICTION: _prediction_tensor(responses), PROBABILITIES: _probability_tensor(responses)}
     return InferResponse(
         model_name=stream,
