@@ -145,8 +145,15 @@ async def test_a_model_that_hangs_while_it_opens_is_killed(registry: Any, misbeh
 
 
 def children(behaviour: str) -> list[psutil.Process]:
-    """The child processes whose models behave so."""
-    return [process for process in psutil.Process().children() if behaviour in process.cmdline()]
+    """The child processes whose models behave so, and have not ended."""
+    return [process for process in psutil.Process().children() if behaviour in _command(process)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return []
 
 
 async def test_what_a_model_starts_ends_with_its_process(

@@ -41,8 +41,9 @@ class ChildProcesses:
             await asyncio.Event().wait()
         finally:
             self._keeping = False
-            if self._spare is not None:
-                await _end(self._spare)
+            async with self._changing:  # one that is just being started by a run is ended, too
+                if self._spare is not None:
+                    await _end(self._spare)
 
     async def run_job(self, job: TrainingJob) -> TrainingResult:
         """Run the job in a child of its own; the result includes the child's CPU time."""
