@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -16,25 +15,11 @@ from penstock.bus.topics import stream_topics
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.log_retention import KEPT, STEP, LogRetention
 from penstock.console.replay.rows.labelled_rows import event_body
-from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import DATA_PLANE, OUTCOMES
 
+from .declared_stream import NOW, STREAM
+
 ROWS, CHUNK = 20_000, 100
-STREAM = StreamDeclared(
-    source="test",
-    id="s-1",
-    time=datetime(2024, 1, 1, tzinfo=UTC),
-    version=1,
-    declaration=Declaration.model_validate(
-        {
-            "name": "s",
-            "task": "binary",
-            "fields": {"x": {"type": "number"}},
-            "label": {"name": "y", "classes": ["a", "b"]},
-        }
-    ),
-)
 TOPICS = [topic.name("penstock", "s") for topic in DATA_PLANE]
 OUTCOME = (OUTCOMES.name("penstock", "s"), 0)
 
@@ -79,8 +64,7 @@ async def test_state_models_and_training_processes_are_gone_with_the_deployment(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     async with in_process_deployment(STREAM.declaration) as deployment:
-        now = datetime(2024, 1, 1, tzinfo=UTC)
-        assert not await deployment.send("event", [event_body("t", "1", now, {"x": 1.0})], now)
+        assert not await deployment.send("event", [event_body("t", "1", NOW, {"x": 1.0})], NOW)
         await deployment.await_quiet()
         assert {"artifacts", "state", "CURRENT"} <= files_below(tmp_path), "models, and the services' state"
     assert not files_below(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,31 +18,18 @@ from penstock.console.replay.rows.refusal_counts import RefusalCounts
 from penstock.console.replay.rows.row_labels import RowLabels
 from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.batch import Outputs
-from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.predictions import Prediction, PredictionData
 from penstock.contracts.records.rejections import Rejection, RejectionData
-from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.records.streams import Streams
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import DRIFT, MODELS, PREDICTIONS, REJECTED, TRAINING_RUNS
 
-NOW = datetime(2024, 1, 1, tzinfo=UTC)
+from .declared_stream import NOW, STREAM
+
 ENVELOPE: dict[str, Any] = {"source": "test", "time": NOW}
-STREAM = StreamDeclared(
-    id="s-1",
-    version=1,
-    declaration=Declaration.model_validate(
-        {
-            "name": "s",
-            "task": "binary",
-            "fields": {"x": {"type": "number"}},
-            "label": {"name": "y", "classes": ["a", "b"]},
-        }
-    ),
-    **ENVELOPE,
-)
 
 
 def labelled_rows(count: int) -> RowLabels:

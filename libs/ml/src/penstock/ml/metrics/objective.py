@@ -31,7 +31,6 @@ ObjectiveMetric = Literal[
     "pinball",
     "rmsle",
 ]
-OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
 LARGER_IS_BETTER = frozenset({"average_precision", "roc_auc", "f1", "balanced_accuracy", "accuracy"})
 
 RESAMPLES = 200

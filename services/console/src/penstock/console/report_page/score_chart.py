@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import isfinite
 
 from penstock.console.replay.report.epoch_lines import EpochLine
-from penstock.console.replay.report.metric_names import progress_metric
+from penstock.console.replay.report.metric_names import METRIC_NAMES, progress_metric
 from penstock.console.replay.report.report import Report
 from penstock.console.replay.report.scores import block_size
 from penstock.console.report_page.axis import Axis, axis_around, axis_from
@@ -107,7 +107,7 @@ def _epoch_text(line: EpochLine) -> str:
 
 
 def _block_text(report: Report, first: int, end: int, score: float | None, constant: float | None) -> str:
-    name = progress_metric(report.classes)
+    name = METRIC_NAMES[progress_metric(report.classes)]
     return f"Rows {first:,} to {end - 1:,}: {name} {number_text(score)}, of a constant {number_text(constant)}"
 
 

@@ -28,7 +28,7 @@ def replay_report_table(result: ReplayResult) -> Group:
 def score_lines(report: Report) -> ScoreLines:
     """The score over time, above that of a constant."""
     lines = {
-        progress_metric(report.classes): [block.score for block in report.progress],
+        METRIC_NAMES[progress_metric(report.classes)]: [block.score for block in report.progress],
         "a constant": [block.baseline for block in report.progress],
     }
     return ScoreLines(lines, f"row {report.events:,}")

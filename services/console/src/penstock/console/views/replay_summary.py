@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from penstock.console.replay.report.metric_names import METRIC_NAMES
+from penstock.console.replay.report.metric_names import METRIC_NAMES, progress_metric
 from penstock.console.replay.report.metrics import ClassScore
 from penstock.console.replay.report.report import Report
 from penstock.ml.metrics.objective import LARGER_IS_BETTER
@@ -33,7 +33,7 @@ def _score_lines(report: Report) -> Iterator[str]:
         return
     name, constant = METRIC_NAMES[report.metric], _constant_name(report)
     compared = f"{name} {report.score:.4g} against {baseline:.4g} of {constant}, on the same {report.scored:,} rows"
-    of_blocks = "accuracy" if report.classes else "mae"
+    of_blocks = progress_metric(report.classes)
     better = [block for block in report.progress if _is_better(of_blocks, block.score, block.baseline)]
     if _is_better(report.metric, report.score, baseline):
         yield f"Better than a constant: {compared}."

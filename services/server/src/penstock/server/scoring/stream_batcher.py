@@ -103,14 +103,10 @@ class StreamBatcher:
         """One write for all requests but probes; the problem of each, None when its events are on the log."""
         stream = self.declared.name
         logged = [pair for pair in zip(requests, by_request, strict=True) if not pair[0].pending.request.is_probe]
-        if not logged:
-            return [None] * len(requests)
         sealed = await seal_events(self._seal, stream, logged)
-        problems = await self._log.write(stream, sealed, wait=self.declared.declaration.serving.http == "durable")
-        if len(logged) == len(requests):
-            return problems
-        remaining = iter(problems)
-        return [None if request.pending.request.is_probe else next(remaining) for request in requests]
+        wait = self.declared.declaration.serving.http == "durable"
+        problems = iter(await self._log.write(stream, sealed, wait=wait))
+        return [None if request.pending.request.is_probe else next(problems) for request in requests]
 
 
 def _split_by_request(

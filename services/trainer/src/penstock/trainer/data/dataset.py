@@ -28,7 +28,7 @@ class TrainingRows:
     """n events by event time: the frame, their labels, the champion's answers, and when labels came.
 
     `champion_probabilities`, shape (n, k), are those of the champion's answers, NaN where they are not of the k classes
-    of today.
+    of today; without an objective, which alone asks for them, k is 0.
 
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
@@ -109,7 +109,7 @@ def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> Traini
         with_lag_features(frame, Lags.of(declaration.lags), lag_features),
         labels,
         answers,
-        _matrix(outcomes.column("probabilities"), len(label_classes(declaration, labels))),
+        _champion_probabilities(declaration, outcomes, labels),
         label_times,
         offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
         pc.fill_null(outcomes.column("learnt_to"), -1).to_numpy(),
@@ -201,12 +201,16 @@ def _lag_features(
     return features
 
 
+def _champion_probabilities(declaration: Declaration, outcomes: _Outcomes, labels: list[Any]) -> NDArray[np.float64]:
+    classes = label_classes(declaration, labels) if declaration.objective else ()
+    return _matrix(outcomes.column("probabilities"), len(classes)) if classes else np.empty((len(labels), 0))
+
+
 def _matrix(lists: pa.ChunkedArray, width: int) -> NDArray[np.float64]:
     """Lists of numbers as rows, shape (n, width); NaN for a list that is missing or of another length."""
     rows = np.full((len(lists), width), np.nan)
     fits = pc.fill_null(pc.equal(pc.list_value_length(lists), width), False)
-    if width:
-        rows[fits.to_numpy()] = pc.list_flatten(lists.filter(fits)).to_numpy().reshape(-1, width)
+    rows[fits.to_numpy()] = pc.list_flatten(lists.filter(fits)).to_numpy().reshape(-1, width)
     return rows
 
 

@@ -33,11 +33,12 @@ def objective_scores(declaration: Declaration, rows: TrainingRows, candidate_out
     numbers = ClassIndex(classes).numbers(rows.labels)
     labels, earlier = numbers[holdout], numbers[known_rows(rows.known_at, holdout.start)]
     baseline = _constant_answers(objective, earlier, len(labels))
-    champion, answered = _champion_answers(rows, holdout, classes)
-    scored = np.flatnonzero(answered) if answered.any() else np.arange(len(labels))
-    candidate = answers_of(candidate_output.output, classes).take(scored)
-    labels, baseline = labels[scored], baseline.take(scored)
-    champion = champion.take(scored) if answered.any() else baseline
+    champion, scored = _champion_answers(rows, holdout, classes)
+    if not scored.any():
+        champion, scored = baseline, ~scored
+    candidate = answers_of(candidate_output.output, classes)
+    labels = labels[scored]
+    candidate, champion, baseline = (answers.take(scored) for answers in (candidate, champion, baseline))
     return ObjectiveScores(
         metric=objective.metric,
         larger_is_better=objective.larger_is_better,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 METRIC_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -22,6 +24,6 @@ METRIC_NAMES = {
 }
 
 
-def progress_metric(classes: object) -> str:
-    """The name of the score of blocks of rows: accuracy where there are classes, else the mean absolute error."""
-    return METRIC_NAMES["accuracy" if classes else "mae"]
+def progress_metric(classes: Sequence[str]) -> str:
+    """The metric of blocks of rows: accuracy where there are classes, else the mean absolute error."""
+    return "accuracy" if classes else "mae"

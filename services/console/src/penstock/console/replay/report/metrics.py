@@ -160,7 +160,8 @@ def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | Non
     if probabilities is None or not known.any():
         return dict.fromkeys(("log_loss", "brier", "ece", "average_precision", "roc_auc", "auc"))
     labels, given = labels[known], probabilities[known].astype(np.float64)
-    answers, classes = Answers(given.argmax(axis=1).astype(np.float64), given), given.shape[1]
+    likeliest, classes = given.argmax(axis=1), given.shape[1]
+    answers = Answers(likeliest.astype(np.float64), given)
     precision, area = (
         _finite(Objective(metric, classes).score(labels.astype(np.float64), answers))
         for metric in ("average_precision", "roc_auc")
@@ -168,7 +169,7 @@ def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | Non
     return {
         "log_loss": _finite(log_losses(given, labels).mean()),
         "brier": _finite(brier_losses(given, labels).mean()),
-        "ece": _finite(calibration_error(given.max(axis=1), labels == given.argmax(axis=1))),
+        "ece": _finite(calibration_error(given.max(axis=1), labels == likeliest)),
         "average_precision": precision,
         "roc_auc": area,
         "auc": area if classes == 2 else None,
