@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ def train(family: str, sample: Rows, rows: Rows, folder: Path) -> TrainedModel:
     """Train on the sample, score the rows of the events, and write the peers' files into `folder`."""
     frame = frame_of(sample)
     fields = [*(Field(name, "number") for name in sample.names), *(Field(name, "category") for name in CATEGORIES)]
-    model = fit(family, TrainingData(frame, sample.labels, fields, "binary", classes=CLASSES))
+    fitted = fit(family, TrainingData(frame, sample.labels, fields, "binary", classes=CLASSES))
+    model = replace(fitted, smoothing=0.0)  # the peers have the estimator alone, and all must give one score
     probabilities = model.predict(frame_of(rows)).probabilities
     assert probabilities is not None
     estimator = _write_estimator(model, folder)
