@@ -12,6 +12,7 @@ from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 from penstock.console.poll import poll
 from penstock.console.service_failures import failures_of
+from penstock.console.supervision.lasting_failures import LastingFailures
 from penstock.console.supervision.log_files import last_lines
 from penstock.runtime.supervision.process_health import ProcessState
 
@@ -41,26 +42,19 @@ async def while_services_run(home: Home, work: Coroutine[Any, Any, T], look_s: f
 
 
 async def _first_failure(home: Home, look_s: float) -> ConsoleFailure:
-    """What ends the command; what services try again meanwhile is told, once."""
-    told: set[tuple[str, str]] = set()
+    """What ends the command; what services go on trying again meanwhile is told, once."""
+    lasting = LastingFailures()
 
     async def look() -> ConsoleFailure | None:
         deployment = Deployment.read(home)
         failure = service_failure(home, deployment)
         if failure is None and deployment is not None:
-            _tell_new(await asyncio.to_thread(failures_of, deployment), told)
+            is_broker_away = "broker" in deployment.processes and not deployment.processes["broker"].is_ready
+            for line in lasting.after({} if is_broker_away else await asyncio.to_thread(failures_of, deployment)):
+                print(line, file=sys.stderr)  # noqa: T201
         return failure
 
     return await poll(look, look_s)
-
-
-def _tell_new(failures: dict[str, dict[str, str]], told: set[tuple[str, str]]) -> None:
-    for name, of_service in failures.items():
-        for what, why in of_service.items():
-            if (name, what) not in told:
-                told.add((name, what))
-                line = f"{name} cannot go on with {what}, and tries again: {why}"
-                print(line, file=sys.stderr)  # noqa: T201
 
 
 def service_failure(home: Home, deployment: Deployment | None) -> ConsoleFailure | None:
