@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.losses import LossMoments
 
 
 class ModelVersion(BaseModel):
@@ -61,7 +62,7 @@ class ModelEpoch(ControlRecord):
     """From this epoch on `champion` answers, except for the shares of the challengers of a rollout.
 
     The epochs of a stream rise by one; a rollback is a higher epoch with an earlier champion. The step of the rollout
-    is the field `trial`.
+    is the field `trial`. `holdout` are the champion's losses on the holdout that it was promoted by, if it was.
     """
 
     type: ClassVar[str] = "penstock.model-epoch.v1"
@@ -72,6 +73,7 @@ class ModelEpoch(ControlRecord):
     reason: Literal["baseline", "promotion", "rollback", "command", "rollout"]
     detail: str = ""
     rollout: Annotated[RolloutStep | None, Field(alias="trial")] = None
+    holdout: Annotated[LossMoments | None, Field(exclude_if=lambda losses: losses is None)] = None
 
 
 def subject_of(stream: str, run: str | None) -> str:

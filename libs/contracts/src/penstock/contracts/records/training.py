@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.losses import LossMoments
 
 TrainingReason = Literal["first", "drift", "growth", "schedule", "command", "volume", "performance", "declaration"]
 
@@ -24,7 +25,7 @@ class TrainingRequest(ControlRecord):
     `fence` is the number of earlier requests of the stream: trainer and registry refuse a request that a newer one has
     overtaken. `since` is the offset of the newest change that has settled: models trained only on the outcomes after it
     compete with models trained on all of them, and with models trained on those after the `earlier_changes`, the newest
-    first.
+    first. `shortfall` is the epoch whose champion loses more than its holdout showed, if the request is about that.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
@@ -36,6 +37,7 @@ class TrainingRequest(ControlRecord):
     until: Annotated[int, Field(ge=0)]
     since: Annotated[int, Field(ge=0)] | None = None
     earlier_changes: tuple[int, ...] = ()
+    shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
 
 
 class Segment(BaseModel):
@@ -145,7 +147,8 @@ class Evaluation(BaseModel):
 
     `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
     could not be trained, the reason. Accuracy, or the mean absolute error, is always there; `objective` has the metric
-    that decides, where the stream declares one.
+    that decides, where the stream declares one. `losses` are the candidate's on the holdout, by the loss of one answer
+    that the objective names: what the answers that it will serve are judged against.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -156,6 +159,7 @@ class Evaluation(BaseModel):
     baseline: Score
     gain: Score
     objective: Annotated[ObjectiveScores | None, Field(exclude_if=lambda scores: scores is None)] = None
+    losses: Annotated[LossMoments | None, Field(exclude_if=lambda losses: losses is None)] = None
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}
@@ -178,6 +182,21 @@ class Candidate(BaseModel):
     size: int
 
 
+class ReturnEvidence(BaseModel):
+    """What a return from a champion to `version` would gain, on the same labelled outcomes of the champion's epoch.
+
+    `gain` is the champion's mean loss less the version's over `rows` outcomes; `low` bounds it from below at all times
+    at once (an anytime-valid bound), absent before it is known.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    rows: int
+    gain: float
+    low: Bound = None
+
+
 class TrainingRun(ControlRecord):
     """The state of one training run: `started`, then `finished` with a candidate, or `failed` or `refused`.
 
@@ -186,7 +205,8 @@ class TrainingRun(ControlRecord):
     an earlier change.
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
-    equal trainings have equal digests only within one environment.
+    equal trainings have equal digests only within one environment. `returns` is what a return from a champion that
+    falls short would gain, if the request named its epoch.
     """
 
     type: ClassVar[str] = "penstock.training-run.v1"
@@ -207,3 +227,4 @@ class TrainingRun(ControlRecord):
     cpu_seconds: float = 0.0
     scoring_seconds: float | None = None
     environment: dict[str, str] | None = None
+    returns: Annotated[tuple[ReturnEvidence, ...], Field(exclude_if=lambda returns: not returns)] = ()
