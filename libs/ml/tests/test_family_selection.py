@@ -130,7 +130,7 @@ def test_with_a_cost_preference_the_cheapest_of_the_nearly_best_is_selected(task
 
     labels = mixed.labels[task]
     selection = select_family(LEARNERS, TrainingData(mixed.frame, labels, mixed.fields, task))
-    means = sorted(float(np.mean(scores)) for scores in selection.scores.values())
+    means = sorted(float(np.mean(scores[:-1])) for scores in selection.scores.values())  # the last fold only judges
     assert selection.best.family == "linear"
     assert chosen((means[1] - means[0]) * 0.99) == "linear"
     assert chosen((means[1] - means[0]) * 1.01) == "boosting"

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
 from penstock.contracts.records.training import Evaluation, ObjectiveScores, Score, Skew, SliceScores, TrainingRun
+from penstock.ml.metrics import paired_difference
 from penstock.registry.promotion import StreamState, check_gates, decide_promotion
 
 GATES = GatesDeclaration(margin=0.01, holdout=50)
@@ -101,10 +103,43 @@ def test_too_few_rows_never_pass() -> None:
     assert (verdict.passed, verdict.reasons) == (False, ("the holdout has 49 rows, the gates ask for 50",))
 
 
-@given(FIGURES, FIGURES)
-def test_over_the_baseline_only_a_better_model_is_promoted(candidate: float, baseline: float) -> None:
-    passed = check_gates(evaluation(candidate, baseline, baseline), GatesDeclaration()).passed
-    assert passed == (candidate > baseline)
+@given(FIGURES, st.floats(0.001, 1), st.floats(0, 1))
+def test_a_candidate_passes_if_its_interval_shows_it_to_be_better_or_no_worse(
+    gain: float, width: float, tolerance: float
+) -> None:
+    shown = Score(value=gain, low=gain - width, high=gain + width, rows=100)
+    finite = evaluation(5.0, 5.0, 0.0).model_copy(update={"gain": shown})
+    fresh, better = GatesDeclaration(tolerance=tolerance), GatesDeclaration(tolerance=tolerance, margin=0.1)
+    assert check_gates(finite, fresh).passed == (gain - width > -tolerance)
+    assert check_gates(finite, better).passed == (gain > 0.1 and gain - width > 0)
+
+
+@pytest.mark.parametrize(("metric", "champion", "tolerance"), [("accuracy", 0.8, 0.01), ("mae", 50.0, 1.0)])
+def test_what_is_tolerated_follows_from_the_metric(metric: str, champion: float, tolerance: float) -> None:
+    whole = evaluation(champion, champion, 0.0 if metric == "accuracy" else 90.0, metric)
+    for low, passes in ((-tolerance * 1.01, False), (-tolerance * 0.99, True)):
+        gain = Score(value=0.0, low=low, high=1.0, rows=100)
+        assert check_gates(whole.model_copy(update={"gain": gain}), GatesDeclaration()).passed is passes
+
+
+@pytest.mark.parametrize(("worse", "at_most"), [(0.01, 0.05), (0.03, 0.0)])
+def test_a_worse_candidate_is_promoted_at_most_at_the_rate_of_the_interval(worse: float, at_most: float) -> None:
+    """200 candidates that lose as much more than the champion as is tolerated, or thrice that, on 1,000 rows each."""
+    random, promoted = np.random.default_rng(0), 0
+    for _ in range(200):
+        difference = paired_difference(random.normal(0, 0.1, 1000), random.normal(worse, 0.1, 1000))
+        gain = Score(value=difference.mean, low=difference.low, high=difference.high, rows=1000)
+        promoted += check_gates(evaluation(0.8, 0.8, 0.5).model_copy(update={"gain": gain}), GatesDeclaration()).passed
+    assert promoted <= at_most * 200
+
+
+def test_a_candidate_that_was_compared_with_another_champion_is_kept_back() -> None:
+    finished = run()
+    assert finished.evaluation is not None
+    for version, outcome in ((1, "promoted"), (2, "kept_back")):
+        compared = finished.evaluation.model_copy(update={"champion_version": version})
+        decision = decide_promotion(finished.model_copy(update={"evaluation": compared}), STREAM, None)
+        assert decision.outcome == outcome
 
 
 @pytest.mark.parametrize(("low", "high", "passes"), [(-0.3, -0.1, False), (-0.3, 0.1, True), (-0.04, -0.02, True)])

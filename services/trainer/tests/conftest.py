@@ -58,16 +58,20 @@ def request(until: int, fence: int = 0, name: str | None = None) -> TrainingRequ
     )  # fmt: skip
 
 
-def outcomes(declaration: Declaration, count: int, *, first: int = 0, seed: int = 1, delay: int = 10) -> list[Any]:
-    """Outcomes of a stream whose label depends on its fields, the newest label `delay` events late."""
+def outcomes(
+    declaration: Declaration, count: int, *, first: int = 0, seed: int = 1, delay: int = 10, turned: bool = False
+) -> list[Any]:
+    """Outcomes of a stream whose label depends on its fields, the newest label `delay` events late; or turned round."""
     random = np.random.default_rng([seed, first])
-    return [outcome(declaration, number, random, delay) for number in range(first, first + count)]
+    return [outcome(declaration, number, random, delay, turned) for number in range(first, first + count)]
 
 
-def outcome(declaration: Declaration, number: int, random: np.random.Generator, delay: int = 10) -> Outcome[Any]:
+def outcome(
+    declaration: Declaration, number: int, random: np.random.Generator, delay: int = 10, turned: bool = False
+) -> Outcome[Any]:
     load, wind = random.normal(size=2).tolist()
     region = ["north", "south"][int(random.integers(2))]
-    up = load + (region == "south") + random.normal(0, 0.3) > 0.5
+    up = (load + (region == "south") + random.normal(0, 0.3) > 0.5) != turned
     label: Any = float(2 * load) if declaration.task == "regression" else ("yes" if up else "no")
     served: Any = 0.0 if declaration.task == "regression" else "no"
     shape = payload_type(declaration)

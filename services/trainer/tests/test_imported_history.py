@@ -12,13 +12,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from penstock.ml.features.lag_features import Lags
-from penstock.ml.models.model import ModelOutput
-from penstock.ml.selection.cross_validation import FoldOutput
-from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import rows_of
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
 from penstock.trainer.data.parquet_segments import from_parquet, outcome_table, to_parquet
-from penstock.trainer.evaluation.evaluation import evaluate
 
 from .conftest import START, declaration, outcomes
 
@@ -45,8 +41,6 @@ def test_history_comes_before_predicted_events_in_the_order_of_its_labels() -> N
     past, live = history(outcomes(STREAM, 5)), outcomes(STREAM, 3, first=5)
     found = rows([live[0], past[3], past[1], live[1], past[0], past[4], past[2], live[2]])
     assert found.offsets.tolist() == [-5, -4, -3, -2, -1, 0, 3, 7]
-    assert found.champion_answers[:5] == [None] * 5
-    assert None not in found.champion_answers[5:]
     assert found.first_row_since(3) == 6
 
 
@@ -76,27 +70,6 @@ def test_no_later_label_leaks_into_lag_features(outcome_list: list[tuple[int, in
     before, after = features(numbers), features(np.where(later, 9.0, numbers))
     early = times <= np.datetime64(cut, "ms")
     assert np.array_equal(before[early], after[early], equal_nan=True)
-
-
-def evaluation_of(outcome_list: list[Any], answers: list[str]) -> Any:
-    training_rows = rows(outcome_list)
-    holdout = slice(len(training_rows) - len(answers), len(training_rows))
-    output = FoldOutput(holdout, ModelOutput(answers, None))
-    return evaluate(STREAM, training_rows, Selection(scores={}, outputs={}), output)
-
-
-def test_a_candidate_is_scored_on_rows_that_were_predicted() -> None:
-    live = outcomes(STREAM, 4, first=30)
-    truth = [one.data.label for one in live]
-    found = evaluation_of(history(outcomes(STREAM, 30)) + live, ["neither"] * 6 + truth)
-    assert (found.candidate.value, found.candidate.rows, found.gain.rows, found.baseline.rows) == (1.0, 4, 4, 4)
-
-
-def test_without_any_prediction_the_champion_is_a_constant() -> None:
-    past = history(outcomes(STREAM, 40))
-    found = evaluation_of(past, [one.data.label for one in past[-10:]])
-    assert (found.candidate.value, found.candidate.rows) == (1.0, 10)
-    assert found.champion == found.baseline
 
 
 def test_a_label_that_was_never_known_in_time_is_no_feature() -> None:

@@ -32,8 +32,6 @@ def rows_with_predictions(**changes: Any) -> TrainingRows:
     fields: dict[str, Any] = {
         "frame": with_lag_features(Frame({"load": np.arange(COUNT, dtype=float)}, when), LAGS, np.array(features)),
         "labels": labels,
-        "champion_answers": ["yes"] * COUNT,
-        "champion_probabilities": np.full((COUNT, 2), 0.5),
         "label_times": when,
         "offsets": np.arange(COUNT) + 100,
         "learnt_to": learnt_to,

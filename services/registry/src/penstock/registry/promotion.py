@@ -16,6 +16,7 @@ from penstock.registry.rollout_plan import RolloutPlan
 
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
 MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
+TOLERANCE, TOLERANCE_SHARE = 0.01, 0.02  # of a metric of which more is better; of the champion's score of another
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]
@@ -80,6 +81,10 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
         return PromotionDecision("refused", (model_refusal,), alert=True)
     assert run.evaluation is not None  # a run without one has a `model_refusal`
     verdict, skew = check_gates(run.evaluation, stream.gates), _excessive_skew(run.evaluation)
+    compared = run.evaluation.champion_version
+    if compared is not None and compared != stream.champion:
+        reason = f"it was compared with version {compared}, and version {stream.champion} serves now"
+        return PromotionDecision("kept_back", (reason, *verdict.reasons), verdict, skew)
     if not verdict.passed:
         return PromotionDecision("kept_back", verdict.reasons, verdict, skew)
     if stream.rollout_under_way:
@@ -95,12 +100,12 @@ def _excessive_skew(evaluation: Evaluation) -> Skew | None:
 
 
 def check_gates(evaluation: Evaluation, gates: GatesDeclaration) -> GateVerdict:
-    """Let the candidate through when it beats the champion by more than the margin and is no worse than the baseline.
+    """Let the candidate through when it is shown to be better than the champion, or not to be worse, and fresher.
 
-    What counts is the stream's objective, else accuracy or the mean absolute error. With an objective of another kind
-    the candidate must not be shown to be less accurate than the champion by more than a point. With a margin for slices
-    it must not be shown to be worse on one. A figure that is not finite never passes, nor does a holdout of fewer rows
-    than the gates ask for.
+    What counts is the 95 % interval of its gain by the stream's objective, else accuracy or the mean absolute error.
+    With an objective of another kind the candidate must not be shown to be less accurate than the champion by more than
+    a point. With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes,
+    nor does a holdout of fewer rows than the gates ask for.
     """
     failures = tuple(_failed_gates(evaluation, gates))
     return GateVerdict(False, failures) if failures else GateVerdict(True, (_gain_text(_deciding_scores(evaluation)),))
@@ -127,18 +132,12 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
     if unusable := _not_finite(scores):
         yield f"not a finite number: {', '.join(unusable)}"
         return
-    if scores.gain.low is None:
-        yield f"the gain over the champion has no interval on {scores.gain.rows} rows: they are too few"
-    if _gain_over_baseline(scores) < 0:
+    if _gain_over_baseline(scores) < -_tolerance(scores, gates):
         yield (
             f"the candidate is worse than the baseline: {scores.metric} {scores.candidate.value:.4g} "
             f"against {scores.baseline.value:.4g}"
         )
-    if not scores.gain.value > gates.margin:
-        yield (
-            f"the candidate's gain over the champion in {scores.metric}, {scores.gain.value:.4g}, "
-            f"does not exceed the margin, {gates.margin:.4g}"
-        )
+    yield from _gain_not_shown(scores, gates)
     yield from _lost_accuracy(evaluation)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
@@ -175,6 +174,28 @@ def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
                 f"{evaluation.metric} {scores.candidate.value:.4g} against {scores.champion.value:.4g} "
                 f"on {scores.gain.rows} rows"
             )
+
+
+def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration) -> Iterator[str]:
+    gain = scores.gain
+    if gain.low is None:
+        yield f"the gain over the champion has no interval on {gain.rows} rows: they are too few"
+    elif gates.margin and not gain.value > gates.margin:
+        yield (
+            f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
+            f"does not exceed the margin, {gates.margin:.4g}"
+        )
+    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)):
+        yield (
+            f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
+            f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
+        )
+
+
+def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration) -> float:
+    if gates.tolerance is not None:
+        return gates.tolerance
+    return TOLERANCE if scores.larger_is_better else TOLERANCE_SHARE * abs(scores.champion.value)
 
 
 def _gain_over_baseline(scores: ObjectiveScores) -> float:

@@ -10,12 +10,14 @@ from penstock.artifacts import Signer
 from penstock.bus.errors import TransientError
 from penstock.bus.routes import Route, route
 from penstock.contracts.batch import Batch, Outputs
+from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.contracts.records.training import Dataset, Segment, TrainingRequest, TrainingRun
 from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.trainer.candidate import candidate_of
+from penstock.trainer.champions import Champions
 from penstock.trainer.failure_text import LONGEST_FAILURE, first_line
-from penstock.trainer.job import RunJob, TrainingJob, TrainingResult
+from penstock.trainer.job import PackageReference, RunJob, TrainingJob, TrainingResult
 from penstock.trainer.runs import RunHistory, dataset_of, end_run, refuse_request, start_run
 
 log = logging.getLogger("penstock.trainer")
@@ -35,9 +37,16 @@ class Handlers:
     """Trains what is requested. All state is on the log."""
 
     def __init__(
-        self, history: RunHistory, streams: Streams, archive: Archive, run_job: RunJob, signer: Signer
+        self,
+        history: RunHistory,
+        champions: Champions,
+        streams: Streams,
+        archive: Archive,
+        run_job: RunJob,
+        signer: Signer,
     ) -> None:
         self._history = history
+        self._champions = champions
         self._streams = streams
         self._archive = archive
         self._run_job = run_job
@@ -99,14 +108,32 @@ class Handlers:
     async def _train(self, run: TrainingRun, stream: StreamDeclared) -> TrainingRun:
         archived = self._history.archived_segments(run.stream, run.until)
         segments = await self._archive.extend(stream, archived, run.until)
-        changes = () if run.since is None else (*reversed(run.earlier_changes), run.since)
-        result = await self._run_job(TrainingJob(declaration=stream.declaration, segments=segments, changes=changes))
+        result = await self._run_job(self._job(run, stream, segments))
         dataset = dataset_of(segments, stream.version, result.model.rows if result.model else None)
         return self._end_with(run, result, dataset)
 
+    def _job(self, run: TrainingRun, stream: StreamDeclared, segments: tuple[Segment, ...]) -> TrainingJob:
+        champion = self._champions.champion(run.stream)
+        alternatives = () if run.shortfall is None else self._champions.alternatives(run.stream)
+        return TrainingJob(
+            declaration=stream.declaration,
+            segments=segments,
+            changes=() if run.since is None else (*reversed(run.earlier_changes), run.since),
+            champion=self._reference(champion) if champion else None,
+            alternatives=tuple(self._reference(model) for model in alternatives),
+        )
+
+    def _reference(self, model: ModelVersion) -> PackageReference:
+        return PackageReference(version=model.version, digest=model.digest, until=self._history.until(model.run))
+
     def _end_with(self, run: TrainingRun, result: TrainingResult, dataset: Dataset) -> TrainingRun:
         model = result.model
-        evidence = {"dataset": dataset, "cpu_seconds": result.cpu_seconds, "environment": result.environment}
+        evidence = {
+            "dataset": dataset,
+            "cpu_seconds": result.cpu_seconds,
+            "environment": result.environment,
+            "returns": result.returns,
+        }
         if model is None:
             return end_run(run, "failed", failure=(result.failure or "")[:LONGEST_FAILURE], **evidence)
         return end_run(

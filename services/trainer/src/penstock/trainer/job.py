@@ -9,22 +9,34 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.training import Evaluation, Segment
+from penstock.contracts.records.training import Evaluation, ReturnEvidence, Segment
 
 
 class _PlainData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class PackageReference(_PlainData):
+    """A version's package in the store, which has learnt from the outcomes before offset `until`."""
+
+    version: int
+    digest: str
+    until: int
+
+
 class TrainingJob(_PlainData):
     """What is to be trained: a stream as declared, on archived segments.
 
-    `changes` are the offsets, ascending, at which the stream changed and from which models may learn.
+    `changes` are the offsets, ascending, at which the stream changed and from which models may learn. The candidate is
+    compared with the `champion`, without one with a constant. Where the champion falls short, `alternatives` are what
+    could serve instead.
     """
 
     declaration: Declaration
     segments: tuple[Segment, ...]
     changes: tuple[int, ...] = ()
+    champion: PackageReference | None = None
+    alternatives: tuple[PackageReference, ...] = ()
 
 
 Backend = Literal["sequential", "loky", "dask", "ray"]
@@ -60,9 +72,13 @@ class TrainedModel(_PlainData):
 
 
 class TrainingResult(_PlainData):
-    """How a training ended: with a model, or with a failure in one sentence; and in which environment it ran."""
+    """How a training ended: with a model, or with a failure in one sentence; and in which environment it ran.
+
+    `returns` is what each of the job's alternatives would gain.
+    """
 
     model: TrainedModel | None = None
+    returns: tuple[ReturnEvidence, ...] = ()
     failure: str | None = None
     cpu_seconds: float = 0.0
     environment: dict[str, str] | None = None

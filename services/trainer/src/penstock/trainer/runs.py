@@ -20,10 +20,12 @@ class RunHistory:
         self._started: set[str] = set()
         self._ended: set[str] = set()
         self._segments: dict[str, tuple[Segment, ...]] = {}
+        self._untils: dict[str, int] = {}
 
     def add_request(self, request: TrainingRequest) -> None:
         """Add a request; of two with the same fence the first by offset counts."""
         self._requests.add((request.stream, request.fence), request.id)
+        self._untils[request.id] = request.until
         newest = self._newest_fences.get(request.stream, request.fence)
         self._newest_fences[request.stream] = max(newest, request.fence)
 
@@ -46,6 +48,10 @@ class RunHistory:
         if fence < self._newest_fences.get(stream, fence):
             return True
         return self._requests.get((stream, fence), request) != request
+
+    def until(self, request: str | None) -> int:
+        """The offset before which a request's outcomes lie; 0 for a model that came of none."""
+        return self._untils.get(request or "", 0)
 
     def archived_segments(self, stream: str, until: int) -> tuple[Segment, ...]:
         """The segments in the store that lie before offset `until`, from offset 0 without a gap."""
@@ -81,6 +87,7 @@ def _run(request: TrainingRequest, status: str, **outcome: object) -> TrainingRu
             "until": request.until,
             "since": request.since,
             "earlier_changes": request.earlier_changes,
+            "shortfall": request.shortfall,
             **outcome,
         }
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from penstock.artifacts import ArtifactError, FileStore, Signer, Store, open_store
 from penstock.bus.routes import Group
-from penstock.contracts.topics import TRAINING_REQUESTS, TRAINING_RUNS
+from penstock.contracts.topics import MODELS, TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
+from penstock.trainer.champions import Champions
 from penstock.trainer.data.outcome_archive import OutcomeArchive
 from penstock.trainer.handlers import Handlers
 from penstock.trainer.job import RunJob, TrainingResources
@@ -68,9 +69,9 @@ def _service(
     run_job: RunJob,
     tasks: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> Service:
-    history = RunHistory()
+    history, champions = RunHistory(), Champions()
     archive = OutcomeArchive(resources.log, resources.namespace, store)
-    handlers = Handlers(history, resources.streams, archive, run_job, signer)
+    handlers = Handlers(history, champions, resources.streams, archive, run_job, signer)
     group = Group(
         GROUP,
         (TRAINING_REQUESTS, TRAINING_RUNS),
@@ -80,5 +81,6 @@ def _service(
     followers = [
         resources.follow(TRAINING_REQUESTS, history.add_request),
         resources.follow(TRAINING_RUNS, history.add_run),
+        resources.follow(MODELS, champions.apply),
     ]
     return Service(groups=(group,), followers=followers, tasks=tasks)

@@ -207,10 +207,19 @@ class ObjectiveDeclaration(StrictModel):
 
 
 class GatesDeclaration(StrictModel):
-    """The gates: what a candidate must achieve on its holdout to be promoted."""
+    """The gates: what a candidate must achieve on its holdout to be promoted.
+
+    It is promoted if the 95 % interval of its gain over the champion lies above 0, or above `-tolerance`: shown to be
+    better, or not to be worse by more than that, and fresher.
+    """
 
     margin: Annotated[float, Field(ge=0)] = 0.0
-    """By how much it must be better than the champion, in units of the metric."""
+    """By how much it must be better than the champion, in units of the metric; above 0, a model that is only fresher is
+    kept back."""
+
+    tolerance: Annotated[float, Field(ge=0)] | None = None
+    """By how much a fresher model may be worse than the champion, in units of the metric. Unless declared a point
+    (0.01) of a metric of which more is better, and 2 % of the champion's score of one of which less is."""
 
     holdout: Annotated[int, Field(ge=20)] = 50
     """The fewest rows on which it is compared."""

@@ -140,10 +140,13 @@ class ObjectiveScores(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """Candidate, champion and baseline on the same holdout rows, none of which the candidate was trained on.
+    """Candidate, champion and baseline on the same holdout rows, on none of which candidate or champion was trained.
 
-    The champion is scored by the answers that it served. `gain` is the candidate's score compared with the champion's
-    on the same rows, in units of the metric, with its paired interval; above 0 the candidate is better.
+    Both are scored as packages: by what they answer to these rows, a blend while it learns from them.
+    `champion_version` is the version that was the champion; while that is the baseline, version 0, a constant that
+    knows the labels so far stands in for it (null: an earlier release scored what was served). `gain` is the
+    candidate's score compared with the champion's on the same rows, in units of the metric, with its paired interval;
+    above 0 the candidate is better.
 
     `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
     could not be trained, the reason. Accuracy, or the mean absolute error, is always there; `objective` has the metric
@@ -154,6 +157,7 @@ class Evaluation(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     metric: Literal["accuracy", "mae"]
+    champion_version: Annotated[int | None, Field(exclude_if=lambda version: version is None)] = None
     candidate: Score
     champion: Score
     baseline: Score
@@ -206,7 +210,7 @@ class TrainingRun(ControlRecord):
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
     equal trainings have equal digests only within one environment. `returns` is what a return from a champion that
-    falls short would gain, if the request named its epoch.
+    falls short would gain, if the request named its epoch in `shortfall`.
     """
 
     type: ClassVar[str] = "penstock.training-run.v1"
@@ -227,4 +231,5 @@ class TrainingRun(ControlRecord):
     cpu_seconds: float = 0.0
     scoring_seconds: float | None = None
     environment: dict[str, str] | None = None
+    shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
     returns: Annotated[tuple[ReturnEvidence, ...], Field(exclude_if=lambda returns: not returns)] = ()

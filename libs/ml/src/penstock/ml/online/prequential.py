@@ -21,18 +21,19 @@ def evaluate_prequentially(
     """The outputs of a blend for n rows, shape (n, k), while it learns them in the order of their outcomes.
 
     Row i is answered when the first `known_counts[i]` outcomes are learnt. `frozen_outputs`, shape (n, f, k), are the
-    frozen models' outputs, NaN for rows that they were trained on. `targets` is as for `Blend.learn`.
+    frozen models' outputs, NaN for rows that they were trained on. `targets` is as for `Blend.learn`; a row whose label
+    the blend does not know (NaN) is answered, and not learnt.
 
     Source: Dawid, "Statistical theory: the prequential approach", 1984.
     """
     bin_indices = blend.bin_indices(frame)
     expert_outputs = np.full((len(frame), blend.mixture.output_count, blend.width), np.nan)
     outputs = np.full((len(frame), blend.width), np.nan)
-    learnt = 0
+    has_target, learnt = np.isfinite(targets), 0
 
     def learn(until: int) -> None:
         nonlocal learnt
-        rows = slice(learnt, until)
+        rows = np.arange(learnt, until)[has_target[learnt:until]]
         blend.learn([group[rows] for group in bin_indices], expert_outputs[rows], targets[rows])
         learnt = until
 

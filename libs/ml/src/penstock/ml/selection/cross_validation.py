@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.metrics import log_loss
@@ -43,6 +45,14 @@ class FoldOutput(NamedTuple):
 
     rows: slice
     output: ModelOutput
+
+
+def joined(outputs: Sequence[FoldOutput]) -> FoldOutput:
+    """The outputs for folds whose tests follow each other as one."""
+    rows = slice(outputs[0].rows.start, outputs[-1].rows.stop)
+    values: list[Any] = [value for each in outputs for value in each.output.values]
+    probabilities = [each.output.probabilities for each in outputs if each.output.probabilities is not None]
+    return FoldOutput(rows, ModelOutput(values, np.concatenate(probabilities) if probabilities else None))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +158,15 @@ def fit_candidate(candidate: CandidateSpec, data: TrainingData, rows: Rows, seed
     learnt = data.take(as_slice(rows[rows >= candidate.start]))
     learnt = learnt.with_lag_features() if candidate.lag_features else learnt
     return fit(candidate.family, learnt, seed=seed, settings=candidate.settings)
+
+
+def selection_mean(fold_scores: Sequence[float]) -> float:
+    """The mean over all folds but the last: that one selects nothing, since the winner is judged on its rows.
+
+    >>> selection_mean([0.5, 0.75, 0.0]), selection_mean([0.5])
+    (0.625, 0.5)
+    """
+    return float(np.mean(fold_scores[:-1] or fold_scores))
 
 
 def answers_of(output: ModelOutput, classes: Sequence[str]) -> Answers:

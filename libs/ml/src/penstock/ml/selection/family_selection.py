@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from penstock.ml.features.class_index import class_order
 from penstock.ml.features.frame import Frame
 from penstock.ml.metrics import primary_metric
@@ -20,6 +18,8 @@ from penstock.ml.selection.cross_validation import (
     CrossValidation,
     FoldOutput,
     Validate,
+    joined,
+    selection_mean,
     validate_defaults,
 )
 from penstock.ml.selection.validation_plan import Fold, ValidationPlan
@@ -64,6 +64,11 @@ class Selection:
         """The rows of the last test, and the best candidate's output for them."""
         return self.outputs[self.best][-1]
 
+    @property
+    def every_test(self) -> FoldOutput:
+        """The rows of all tests, each answered by a model that was trained on rows before its fold."""
+        return joined(self.outputs[self.best])
+
 
 def select_family(
     families: Sequence[str],
@@ -76,6 +81,8 @@ def select_family(
     preference: CostPreference | None = None,
 ) -> Selection:
     """Validate each family on folds in time order and select the best mean score, by the objective's metric.
+
+    The last fold, where there is another, selects nothing: it is the holdout that the best is judged on.
 
     When the stream changed, each family is a candidate several times, learning from all rows and from those since each
     of `plan.changes`, and all are scored on rows after the newest: that shows whether old rows help or mislead. With
@@ -143,8 +150,8 @@ def _cheapest(
     preference: CostPreference,
 ) -> CandidateSpec:
     """Of the candidates that score nearly as well as the first, the one that answers at least cost."""
-    best = _mean_score(results[ranked[0]])
-    near = [each for each in ranked if abs(_mean_score(results[each]) - best) <= preference.within]
+    best = selection_mean(results[ranked[0]].scores)
+    near = [each for each in ranked if abs(selection_mean(results[each].scores) - best) <= preference.within]
     if len(near) == 1:
         return near[0]
     last = validation.folds[-1]
@@ -152,14 +159,10 @@ def _cheapest(
     return min(near, key=lambda candidate: preference.cost(validation.train(candidate, last.train), frame))
 
 
-def _mean_score(result: CandidateResult) -> float:
-    return float(np.mean(result.scores))
-
-
 def _rank(
     candidate: CandidateSpec, result: CandidateResult, larger_is_better: bool
 ) -> tuple[float, float, int, CandidateSpec]:
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
-    mean = -_mean_score(result) if larger_is_better else _mean_score(result)
-    mean_log_loss = float(np.mean(result.log_losses)) if result.log_losses else 0.0
+    mean = (-1 if larger_is_better else 1) * selection_mean(result.scores)
+    mean_log_loss = selection_mean(result.log_losses) if result.log_losses else 0.0
     return round(mean, 9), round(mean_log_loss, 9), list(FAMILIES).index(candidate.family), candidate

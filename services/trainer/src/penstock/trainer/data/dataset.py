@@ -25,20 +25,15 @@ from penstock.trainer.data.parquet_segments import FIELD, schema_of
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """n events by event time: the frame, their labels, the champion's answers, and when labels came.
-
-    `champion_probabilities`, shape (n, k), are those of the champion's answers, NaN where they are not of the k classes
-    of today; without an objective, which alone asks for them, k is 0.
+    """n events by event time: the frame, their labels, and when labels came.
 
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
-    Imported history has no champion's answer (None), and `offsets` below 0, in the order of its labels' times.
+    Imported history has `offsets` below 0, in the order of its labels' times.
     """
 
     frame: Frame
     labels: list[Any]
-    champion_answers: list[Any]
-    champion_probabilities: NDArray[np.float64]
     label_times: NDArray[np.datetime64]
     offsets: NDArray[np.int64]
     learnt_to: NDArray[np.int64]
@@ -47,6 +42,23 @@ class TrainingRows:
     def first_row_since(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many rows lie before it as outcomes came before."""
         return int(np.count_nonzero(self.offsets < offset))
+
+    def in_offset_order(self, since: int | None = None) -> NDArray[np.intp]:
+        """The rows in the order of their outcomes: all, or those at offset `since` or later."""
+        order = np.argsort(self.offsets, kind="stable")
+        return order if since is None else order[self.offsets[order] >= since]
+
+    def known_counts(self, ordered: NDArray[np.intp]) -> NDArray[np.int64]:
+        """How many of these rows, ordered by offset, from the first on, were known at each of their predictions.
+
+        Where a prediction does not state it: those before the first whose label did not come before the event. No row
+        is learnt before it is answered, whatever times its label names.
+        """
+        offsets, learnt_to = self.offsets[ordered], self.learnt_to[ordered]
+        stated = np.searchsorted(offsets, learnt_to, side="left")
+        label_times = np.maximum.accumulate(self.label_times[ordered])
+        known = np.searchsorted(label_times, self.frame.times[ordered], side="left")
+        return np.minimum(np.where(learnt_to < 0, known, stated), np.arange(len(ordered)))
 
     def __len__(self) -> int:
         """Number of events."""
@@ -100,16 +112,13 @@ def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> Traini
     """
     outcomes = _Outcomes(declaration, sources)
     times, label_times = _instants(outcomes.column("time")), _instants(outcomes.column("label_time"))
-    served = outcomes.column("served")
-    imported, answers = pc.is_null(served).to_numpy(), _objects(served).tolist()
+    imported = pc.is_null(outcomes.column("served")).to_numpy()
     labels, entities = _objects(outcomes.column("label")).tolist(), _objects(outcomes.column("entity")).tolist()
     frame = Frame({name: outcomes.field(name) for name in declaration.fields}, times)
     lag_features = _lag_features(declaration, outcomes, labels, entities, frame, label_times, imported)
     return TrainingRows(
         with_lag_features(frame, Lags.of(declaration.lags), lag_features),
         labels,
-        answers,
-        _champion_probabilities(declaration, outcomes, labels),
         label_times,
         offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
         pc.fill_null(outcomes.column("learnt_to"), -1).to_numpy(),
@@ -199,11 +208,6 @@ def _lag_features(
         timeline = LabelTimeline(of_history, numbers, lag_inputs(frame.take(imported), lags), label_times[imported])
         features[imported] = replay_lag_features(lags, timeline, of_history, frame.times[imported])
     return features
-
-
-def _champion_probabilities(declaration: Declaration, outcomes: _Outcomes, labels: list[Any]) -> NDArray[np.float64]:
-    classes = label_classes(declaration, labels) if declaration.objective else ()
-    return _matrix(outcomes.column("probabilities"), len(classes)) if classes else np.empty((len(labels), 0))
 
 
 def _matrix(lists: pa.ChunkedArray, width: int) -> NDArray[np.float64]:

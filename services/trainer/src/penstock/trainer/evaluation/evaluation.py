@@ -1,23 +1,14 @@
-"""Scores of candidate, champion and baseline on rows that the candidate was not trained on."""
+"""Scores of candidate, champion and baseline on rows that neither candidate nor champion was trained on."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from statistics import median
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, SearchSummary
-from penstock.ml.metrics import losses, primary_metric
-from penstock.ml.models.baseline import baseline
-from penstock.ml.selection.cross_validation import FoldOutput
+from penstock.ml.metrics import primary_metric
+from penstock.ml.metrics.objective import Objective
 from penstock.ml.selection.family_selection import Selection
-from penstock.ml.selection.validation_plan import known_rows
-from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.data.dataset import TrainingRows
+from penstock.trainer.evaluation.comparison import Comparison, objective_of
 from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 from penstock.trainer.evaluation.skew import skew_of
@@ -25,27 +16,24 @@ from penstock.trainer.evaluation.slice_scores import slice_scores
 
 
 def evaluate(
-    declaration: Declaration, rows: TrainingRows, selection: Selection, candidate_output: FoldOutput
+    declaration: Declaration, rows: TrainingRows, selection: Selection, comparison: Comparison, champion_version: int
 ) -> Evaluation:
-    """Score the candidate by its output for the holdout; the champion by the answers that it served.
-
-    Imported history is left out of the scores if any holdout row has a champion's answer. If none has, history is all
-    there is, and the champion is scored as the constant model of the prior.
-    """
-    task, holdout = declaration.task, candidate_output.rows
-    truth, served = rows.labels[holdout], rows.champion_answers[holdout]
-    prior = _prior_answer(declaration, [rows.labels[row] for row in known_rows(rows.known_at, holdout.start)])
-    scored = _scored_rows(served)
-    candidate = losses(task, candidate_output.output.values, truth)[scored]
-    champion = losses(task, [prior if answer is None else answer for answer in served], truth)[scored]
+    """Score candidate, champion and constant on the rows of the comparison."""
+    task, labels = declaration.task, comparison.labels
+    primary = Objective(primary_metric(task), len(comparison.classes))
+    candidate = primary.losses(labels, comparison.candidate)
+    champion = primary.losses(labels, comparison.champion_answers(primary))
+    constant = primary.losses(labels, comparison.constant_answers(primary))
+    objective = objective_of(declaration, comparison.classes)
     return Evaluation(
         metric=primary_metric(task),
+        champion_version=champion_version,
         candidate=loss_score(task, candidate),
         champion=loss_score(task, champion),
-        baseline=loss_score(task, losses(task, [prior] * len(truth), truth)[scored]),
+        baseline=loss_score(task, constant),
         gain=gain_score(champion, candidate),
-        objective=objective_scores(declaration, rows, candidate_output) if declaration.objective else None,
-        slices=slice_scores(declaration, rows.frame.take(holdout).take(scored), candidate, champion),
+        objective=objective_scores(objective, comparison) if declaration.objective else None,
+        slices=slice_scores(declaration, rows.frame.take(comparison.rows), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,
         failed=selection.failed,
@@ -62,17 +50,3 @@ def _search_summary(selection: Selection) -> SearchSummary:
         family=selection.best.family,
         settings=dict(selection.best.settings),
     )
-
-
-def _scored_rows(champion_answers: Sequence[Any]) -> NDArray[np.bool_]:
-    """The rows that count: those with a champion's answer, or all if none has one."""
-    answered = np.array([answer is not None for answer in champion_answers])
-    return answered if answered.any() else ~answered
-
-
-def _prior_answer(declaration: Declaration, labels: Sequence[Any]) -> Any:
-    """The answer of a constant model that knew only the labels of the training part."""
-    if declaration.task == "regression":
-        return float(median(labels))
-    classes = label_classes(declaration, labels)
-    return classes[int(np.argmax(baseline(declaration.task, classes, Counter(labels), []).estimator.answer))]

@@ -25,6 +25,7 @@ from penstock.ml.selection.cross_validation import (
     CrossValidation,
     ValidationReport,
     failure_reason,
+    selection_mean,
 )
 from penstock.ml.selection.validation_plan import Fold
 from penstock.trainer.search.parallel import RunCalls, run_sequentially
@@ -120,7 +121,7 @@ def _report_fold(study: optuna.Study, trial: Trial, fold_score: FoldScore, numbe
     if log_loss is not None:
         trial.set_user_attr("log_losses", [*trial.user_attrs.get("log_losses", ()), log_loss])
     if is_last:
-        study.tell(trial, float(np.mean(_scores(study.trials[trial.number]))))
+        study.tell(trial, selection_mean(_scores(study.trials[trial.number])))
     elif trial.should_prune():
         study.tell(trial, state=TrialState.PRUNED)
         return False

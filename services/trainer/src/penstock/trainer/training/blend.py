@@ -27,27 +27,34 @@ MAX_LEARNT = 50_000  # newest outcomes: what additive models learnt before has f
 
 
 def blend_of(
-    declaration: Declaration, rows: TrainingRows, selection: Selection, models: Sequence[Model], until: int
+    declaration: Declaration,
+    rows: TrainingRows,
+    selection: Selection,
+    models: Sequence[Model],
+    until: int,
+    *,
+    has_champion: bool,
 ) -> tuple[Blend, FoldOutput]:
     """A blend of the `models`, trained from the candidates in `selection.outputs`, and its output for its holdout.
 
     The holdout has at least the selection's rows, and more where these are few: a few hundred rows tell two good models
-    apart by chance. The blend learns all outcomes before offset `until` in their order. Meanwhile the frozen models'
+    apart by chance. While there is no champion but the baseline it has all rows that were answered so. The blend learns
+    all outcomes before offset `until` in their order. Meanwhile the frozen models'
     outputs are those of the cross-validation folds, by models that had not seen the rows.
     """
     timeline = rows.label_timeline(declaration)
     blend = _untrained_blend(declaration, rows, timeline, models, until)
-    order = np.argsort(rows.offsets, kind="stable")
+    order = rows.in_offset_order()
     newest = order[-MAX_LEARNT:]
     frozen_outputs = _fold_outputs(blend, rows, selection)
     outputs = np.full((len(rows), blend.width), np.nan)
     outputs[newest] = evaluate_prequentially(
-        blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], _known_counts(rows, newest)
+        blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
     )
     inputs = timeline.inputs.tolist()
     for row in order:
         blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
-    holdout = _holdout(selection, outputs)
+    holdout = _holdout(selection, outputs, has_champion)
     return blend, FoldOutput(holdout, blend.model_output(outputs[holdout]))
 
 
@@ -83,20 +90,7 @@ def _fold_outputs(blend: Blend, rows: TrainingRows, selection: Selection) -> NDA
     return outputs
 
 
-def _known_counts(rows: TrainingRows, newest: NDArray[np.intp]) -> NDArray[np.int64]:
-    """How many of the newest outcomes, from the first on, were known at each of their predictions.
-
-    Where a prediction does not state it: those before the first whose label did not come before the event. No row is
-    learnt before it is answered, whatever times its label names.
-    """
-    offsets, learnt_to = rows.offsets[newest], rows.learnt_to[newest]
-    stated = np.searchsorted(offsets, learnt_to, side="left")
-    label_times = np.maximum.accumulate(rows.label_times[newest])
-    known = np.searchsorted(label_times, rows.frame.times[newest], side="left")
-    return np.minimum(np.where(learnt_to < 0, known, stated), np.arange(len(newest)))
-
-
-def _holdout(selection: Selection, outputs: NDArray[np.float64]) -> slice:
+def _holdout(selection: Selection, outputs: NDArray[np.float64], has_champion: bool) -> slice:
     """The last rows that all have an output: the selection's holdout, and as many before it as make it large enough.
 
     After a change of the stream it begins halfway since: the rows before that were predicted by models which had seen
@@ -104,6 +98,7 @@ def _holdout(selection: Selection, outputs: NDArray[np.float64]) -> slice:
     """
     n, start = len(outputs), selection.best.start
     large_enough = n - min(HOLDOUT_ROWS, int(n * MAX_HOLDOUT_SHARE))
-    first = min(selection.holdout.rows.start, max(large_enough, start + (n - start) // 2 if start else 0))
+    since_change = start + (n - start) // 2 if start else 0
+    first = min(selection.holdout.rows.start, max(large_enough, since_change)) if has_champion else since_change
     without_output = np.flatnonzero(np.isnan(outputs).any(axis=1))
     return slice(max(first, int(without_output[-1]) + 1 if len(without_output) else 0), n)

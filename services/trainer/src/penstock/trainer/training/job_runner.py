@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 from penstock.artifacts import Store
+from penstock.contracts.records.training import ReturnEvidence
+from penstock.trainer.evaluation.return_evidence import return_evidence
 from penstock.trainer.failure_text import first_line
 from penstock.trainer.job import RunJob, TrainingJob, TrainingResources, TrainingResult
 from penstock.trainer.training.environment import training_environment
@@ -15,12 +17,20 @@ def run_job(job: TrainingJob, store: Store, resources: TrainingResources | None 
     """Train, and return any error as the failure of this training."""
     began = time.process_time()
     model = failure = None
+    returns: tuple[ReturnEvidence, ...] = ()
     try:
+        returns = return_evidence(job, store)
         model = train(job, store, resources or TrainingResources())
     except Exception as error:  # learners and data may fail in any way; the service goes on
         failure = first_line(error)
     cpu_seconds = time.process_time() - began
-    return TrainingResult(model=model, failure=failure, cpu_seconds=cpu_seconds, environment=training_environment())
+    return TrainingResult(
+        model=model,
+        returns=returns,
+        failure=failure,
+        cpu_seconds=cpu_seconds,
+        environment=training_environment(),
+    )
 
 
 def in_process_runner(store: Store) -> RunJob:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import MOST_CLASSES
+from penstock.contracts.records.training import Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
 from penstock.ml.models.families import FAMILIES
@@ -21,10 +22,12 @@ from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
 from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
 from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
-from penstock.trainer.data.dataset import TrainingRows, label_classes, rows_of
-from penstock.trainer.data.parquet_segments import StoredSegment
+from penstock.trainer.champions import BASELINE_VERSION
+from penstock.trainer.data.archived_rows import archived_rows
+from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.evaluation.comparison import compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
-from penstock.trainer.evaluation.objective_scores import objective_of
+from penstock.trainer.evaluation.rehearsal import rehearsal_of
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
@@ -50,17 +53,11 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
         ArtifactError: a segment is missing or corrupt, or the store cannot be written.
         ValueError: no family could be trained.
     """
-    rows = _rows(job, store)
+    rows = archived_rows(job.declaration, job.segments, store)
     _check_rows(job.declaration, rows)
     with _validation(job, resources) as validate:  # around everything: a search is kept until its training has ended
         selection = _select(job, rows, validate)
         return _store_model(job, store, rows, selection, _fit_selection(job, rows, selection))
-
-
-def _rows(job: TrainingJob, store: Store) -> TrainingRows:
-    with ExitStack() as stack:
-        segments = [stack.enter_context(closing(StoredSegment(store.get(segment.digest)))) for segment in job.segments]
-        return rows_of(job.declaration, segments)
 
 
 def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selection:
@@ -89,10 +86,11 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
     declaration = job.declaration
     data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
     if not declaration.learns_online:
-        return fit_candidate(selection.best, data, every, seed), selection.holdout
+        holdout = selection.holdout if job.champion else selection.every_test
+        return fit_candidate(selection.best, data, every, seed), holdout
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     until = max((segment.stop for segment in job.segments), default=0)
-    return blend_of(declaration, rows, selection, models, until)
+    return blend_of(declaration, rows, selection, models, until, has_champion=job.champion is not None)
 
 
 def _store_model(
@@ -109,9 +107,20 @@ def _store_model(
         size=len(package),
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, 0),
-        evaluation=evaluate(declaration, rows, selection, holdout),
+        evaluation=_evaluate(job, store, rows, selection, holdout),
         scoring_seconds=scoring_seconds(unpack(package), rows.frame),
     )
+
+
+def _evaluate(
+    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, candidate: FoldOutput
+) -> Evaluation:
+    """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
+    classes = label_classes(job.declaration, rows.labels)
+    champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
+    comparison = compare(job.declaration, rows, candidate, champion)
+    version = job.champion.version if job.champion else BASELINE_VERSION
+    return evaluate(job.declaration, rows, selection, comparison, version)
 
 
 @contextmanager

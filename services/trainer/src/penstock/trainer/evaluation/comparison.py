@@ -1,0 +1,105 @@
+"""Candidate and champion on the same rows, which neither has learnt from, and a constant beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.contracts.declaration.stream import Declaration
+from penstock.ml.features.class_index import ClassIndex
+from penstock.ml.metrics.objective import Answers, Objective
+from penstock.ml.selection.cross_validation import FoldOutput, answers_of
+from penstock.ml.selection.validation_plan import known_rows
+from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.evaluation.rehearsal import Rehearsal
+
+PRIOR_WEIGHT = 1.0  # of each class before any label: a class that was never seen still has a probability
+CONSTANTS = 20  # times that the constant is worked out anew over the holdout
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The n `rows` that are compared, ascending, their labels by codes, and the answers; no champion: the constant."""
+
+    all_rows: TrainingRows
+    rows: NDArray[np.intp]
+    classes: tuple[str, ...]
+    numbers: Floats
+    candidate: Answers
+    champion: Answers | None
+
+    @property
+    def labels(self) -> Floats:
+        """The labels of the rows as numbers, shape (n,)."""
+        return np.asarray(self.numbers[self.rows])
+
+    def champion_answers(self, objective: Objective) -> Answers:
+        """The champion's answers, or the constant's where a baseline is the champion."""
+        return self.constant_answers(objective) if self.champion is None else self.champion
+
+    def constant_answers(self, objective: Objective) -> Answers:
+        """What a constant answers that knows the labels so far: the best one for the metric, worked out 20 times."""
+        blocks = np.array_split(self.rows, min(CONSTANTS, max(1, len(self.rows))))
+        answers = [self._constant_answers(objective, block) for block in blocks]
+        values = np.concatenate([each.values for each in answers])
+        if not self.classes:
+            return Answers(values)
+        return Answers(
+            values, np.concatenate([each.probabilities for each in answers if each.probabilities is not None])
+        )
+
+    def _constant_answers(self, objective: Objective, block: NDArray[np.intp]) -> Answers:
+        count = len(block)
+        earlier = self.numbers[known_rows(self.all_rows.known_at, int(block[0]))] if count else self.numbers[:0]
+        if not self.classes:
+            return Answers(np.full(count, _constant(objective, earlier) if len(earlier) else 0.0))
+        weights = np.bincount(earlier.astype(np.int64), minlength=len(self.classes)) + PRIOR_WEIGHT
+        probabilities = np.tile(weights / weights.sum(), (count, 1))
+        return Answers(np.full(count, float(np.argmax(weights))), probabilities)
+
+
+def compare(
+    declaration: Declaration, rows: TrainingRows, candidate: FoldOutput, champion: Rehearsal | None
+) -> Comparison:
+    """Of the rows that the candidate answered without having learnt from them those that the champion answered so."""
+    classes = label_classes(declaration, rows.labels)
+    holdout = np.arange(candidate.rows.start, candidate.rows.stop)
+    candidate_answers = answers_of(candidate.output, classes)
+    champion_answers = None
+    if champion is not None:
+        at, of_champion = shared_rows(holdout, champion.rows)
+        holdout, candidate_answers, champion_answers = (
+            holdout[at],
+            candidate_answers.take(at),
+            champion.answers.take(of_champion),
+        )
+    numbers = ClassIndex(classes).numbers(rows.labels)
+    return Comparison(rows, holdout, classes, numbers, candidate_answers, champion_answers)
+
+
+def objective_of(declaration: Declaration, classes: Sequence[str]) -> Objective:
+    """The objective of a stream, whose labels have these classes; none for a regression."""
+    quantile = 0.5 if declaration.objective is None else declaration.objective.quantile
+    return Objective(declaration.metric, len(classes), quantile)
+
+
+def shared_rows(a: NDArray[np.intp], b: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows that are in both, ascending, by their positions in each."""
+    _, in_a, in_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
+    return in_a, in_b
+
+
+def _constant(objective: Objective, labels: Floats) -> float:
+    """The best constant for the metric: a mean for squared errors, a quantile for absolute ones."""
+    match objective.metric:
+        case "rmse":
+            return float(labels.mean())
+        case "rmsle":
+            return float(np.expm1(np.log1p(np.maximum(labels, 0.0)).mean()))
+        case _:
+            return float(np.quantile(labels, objective.quantile))
