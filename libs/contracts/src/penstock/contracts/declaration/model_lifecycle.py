@@ -70,8 +70,8 @@ class ModelsDeclaration(StrictModel):
     """What random choices in training begin with: the same seed and the same rows give the same model."""
 
     most_rows: Annotated[int, Field(ge=1000)] = 250_000
-    """How many labelled events a training learns from at most: the newest. This bounds the memory of a training: at
-    250,000 rows 0.45 GiB with 13 fields, 0.7 with 49. Where it is reached, growth trains again after as many outcomes."""
+    """How many labelled events a training learns from at most: the newest. This bounds its memory: 250,000 rows take
+    0.45 GiB with 13 fields, 0.7 with 49. Where it is reached, growth trains again after as many new outcomes."""
 
     search: SearchDeclaration = SearchDeclaration()
     prefer: Literal["best", "cheapest"] = "best"

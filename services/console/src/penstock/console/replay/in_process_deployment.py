@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,7 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.refusals import Refusal
 from penstock.drift_detector import wiring as drift_detector
 from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.ingestion import limits as ingestion_limits
 from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
@@ -47,6 +48,9 @@ from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
 
 ACTOR = "replay"
+LIMITS = replace(
+    ingestion_limits.LIMITS, recent_operations=1000
+)  # a conflict that is not seen there, the validator sees
 STATE_MEMORY = StateMemory(cache=16 << 20, unflushed=32 << 20, write_buffer=8 << 20)
 
 
@@ -185,4 +189,6 @@ async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
     ingestion_resources = process.resources()
     await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
-    return _Services(registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources), scorer, trains)
+    return _Services(
+        registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources, LIMITS), scorer, trains
+    )
