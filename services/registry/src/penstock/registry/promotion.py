@@ -185,11 +185,17 @@ def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration) -> Iterato
             f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
-    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)):
+    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)) and not _loses_less(scores):
         yield (
             f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
             f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
         )
+
+
+def _loses_less(scores: ObjectiveScores) -> bool:
+    """Whether a candidate that looks better by a metric over all rows is shown to be so by the loss of its answers."""
+    loss = scores.loss_gain
+    return scores.gain.value > 0 and loss is not None and loss.low is not None and loss.low > 0
 
 
 def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration) -> float:

@@ -126,7 +126,9 @@ class Skew(BaseModel):
 class ObjectiveScores(BaseModel):
     """Candidate, champion and baseline by the metric that the stream declares as its objective.
 
-    `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is.
+    `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is. Of
+    a metric that is no mean over rows, such as average precision, `loss_gain` is how much less the candidate loses by an
+    answer, by the loss that the metric names (log loss for a ranking): with few positives that tells more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -137,6 +139,7 @@ class ObjectiveScores(BaseModel):
     champion: Score
     baseline: Score
     gain: Score
+    loss_gain: Annotated[Score | None, Field(exclude_if=lambda gain: gain is None)] = None
 
 
 class Evaluation(BaseModel):
