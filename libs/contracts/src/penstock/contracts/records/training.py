@@ -127,8 +127,8 @@ class ObjectiveScores(BaseModel):
     """Candidate, champion and baseline by the metric that the stream declares as its objective.
 
     `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is. Of
-    a metric that is no mean over rows, such as average precision, `loss_gain` is how much less the candidate loses by an
-    answer, by the loss that the metric names (log loss for a ranking): with few positives that tells more.
+    a metric that is no mean over rows, such as average precision, `loss_gain` is how much less the candidate loses by
+    an answer, by the loss that the metric names (log loss for a ranking): with few positives that tells more.
     """
 
     model_config = ConfigDict(frozen=True)
