@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Column, Table
+from rich.text import Text
 
 from penstock.console.views.ledger_table import gain_text
 from penstock.contracts.records.training import Score
@@ -14,8 +15,9 @@ def proposals_table(proposals: list[dict[str, Any]]) -> Table:
     """One line for each proposal, as the registry gives them."""
     table = Table("proposal", "stream", "state", "would", Column("evidence", overflow="fold"), "why", box=None)
     for proposal in proposals:
-        number, evidence = str(proposal["proposal"]), "\n".join(_evidence(proposal["evidence"]))
-        table.add_row(number, proposal["stream"], proposal["state"], _effect(proposal), evidence, _why(proposal))
+        number, evidence = str(proposal["proposal"]), Text("\n".join(_evidence(proposal["evidence"])))
+        why = Text(_why(proposal))
+        table.add_row(number, proposal["stream"], proposal["state"], _effect(proposal), evidence, why)
     return table
 
 
