@@ -105,6 +105,21 @@ def taken_back_alert(stream: str, rollout: str, version: int | None, reason: str
     )
 
 
+def proposal_alert(stream: str, number: int, version: int, text: str, provenance: Provenance) -> Alert:
+    """Tells people that a proposal waits for them; `number` is the proposal's."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "proposal", stream, number),
+        time=provenance.time,
+        cause=provenance.cause,
+        severity="info",
+        subject="proposal",
+        message=f"proposal {number} waits: {text}; see: penstock proposals {stream}",
+        stream=stream,
+        version=version,
+    )
+
+
 def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
     """Alerts people that predictions were made from other lag features than the log gives."""
     return Alert(

@@ -1,4 +1,4 @@
-"""The declaration of a model's life: lag features, families, drift detection, retraining, gates and rollout."""
+"""The declaration of a model's life: lag features, families, drift, retraining, gates, promotion and rollout."""
 
 from __future__ import annotations
 
@@ -227,6 +227,22 @@ class GatesDeclaration(StrictModel):
     slice_margin: Annotated[float, Field(ge=0)] | None = None
     """By how much it may be worse than the champion on any declared slice of at least `holdout` rows. Without it,
     slices are only reported."""
+
+    latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """How many milliseconds one answer of it may take, by the 99th percentile that the trainer measures. Without it,
+    latency is only reported."""
+
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    """How many bytes its package may have."""
+
+
+class PromotionDeclaration(StrictModel):
+    """Who has the last word on which model answers."""
+
+    mode: Literal["automatic", "propose"] = "automatic"
+    """`automatic` promotes a candidate that passed the gates, or tries it in the declared rollout, at once. `propose`
+    changes by itself nothing that answers: a candidate, the first one too, a challenger that a rollout would promote
+    and a return to an earlier model wait as proposals, with their evidence, for `penstock proposals`."""
 
 
 class RolloutDeclaration(StrictModel):

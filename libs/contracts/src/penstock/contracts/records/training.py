@@ -210,7 +210,8 @@ class TrainingRun(ControlRecord):
     `request` is the id of the training request, whose `fence`, `reason`, `until`, `since` and `earlier_changes` are
     repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or
     an earlier change.
-    `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
+    `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows,
+    `latency_p99_ms` the 99th percentile of the milliseconds that it took for one row by itself.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
     equal trainings have equal digests only within one environment. `returns` is what a return from a champion that
     falls short would gain, if the request named its epoch in `shortfall`.
@@ -233,6 +234,7 @@ class TrainingRun(ControlRecord):
     failure: str | None = None
     cpu_seconds: float = 0.0
     scoring_seconds: float | None = None
+    latency_p99_ms: Annotated[float | None, Field(exclude_if=lambda latency: latency is None)] = None
     environment: dict[str, str] | None = None
     shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
     returns: Annotated[tuple[ReturnEvidence, ...], Field(exclude_if=lambda returns: not returns)] = ()

@@ -28,6 +28,7 @@ OTHER_SETTINGS = {
         ),
         ("holdout = 50", "rows that it must show it on"),
     ),
+    "promotion": (('mode = "propose"', "no model serves without a person's approval; usually automatic"),),
     "rollout": (('mode = "canary"', "or shadow, ab, bandit; usually at-once"),),
     "retention": (
         ("days = 7", "that records stay on the log"),

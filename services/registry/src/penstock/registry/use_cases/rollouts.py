@@ -14,9 +14,11 @@ from penstock.registry.command_results import CommandRefused
 from penstock.registry.control_records import Installation, taken_back_alert
 from penstock.registry.db import audit, epochs, outbox, rollouts, streams, versions
 from penstock.registry.db.tables import RolloutRow, StreamRow
+from penstock.registry.proposal import Proposal, ProposalEvidence
 from penstock.registry.rollout_decision import RolloutDecision, decide_rollout
 from penstock.registry.rollout_evidence import Evidence
 from penstock.registry.rollout_plan import RolloutPlan
+from penstock.registry.use_cases.proposals import propose_instead
 
 
 def start(
@@ -99,11 +101,21 @@ def _carry_out(
 ) -> None:
     match decision.action:
         case "promote" if decision.version is not None:
-            promote(session, row, decision.version, decision.reason, provenance)
+            _promote_or_propose(session, row, decision.version, decision.reason, provenance)
         case "take back":
             take_back(session, row, decision.reason, provenance)
         case "step" if list(decision.shares) != row.shares and _step_is_due(row, evidence):
             _step(session, row, decision, evidence, provenance)
+
+
+def _promote_or_propose(session: Session, row: RolloutRow, version: int, reason: str, provenance: Provenance) -> None:
+    """End the rollout with the challenger as the champion; where that waits for a person, it goes on meanwhile."""
+    model = versions.find_model(session, row.stream, version)
+    installation = Installation(model, "promotion", reason)  # `promote` names the rollout
+    evidence = ProposalEvidence(source=row.id, run=model.run, reasons=(reason,))
+    proposal = Proposal(installation, evidence, rollout=row.id)
+    if not propose_instead(session, streams.reload(session, row.stream), proposal, provenance):
+        promote(session, row, version, reason, provenance)
 
 
 def _step_is_due(row: RolloutRow, evidence: Evidence) -> bool:

@@ -30,7 +30,7 @@ from penstock.trainer.evaluation.comparison import compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.rehearsal import rehearsal_of
 from penstock.trainer.evaluation.running_constant import constant_answer
-from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
+from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
 
@@ -111,6 +111,7 @@ def _store_model(
     declaration, (model, holdout) = job.declaration, fitted
     learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
+    served = unpack(package)
     return TrainedModel(
         family=model.family,
         digest=store.put(package),
@@ -119,7 +120,8 @@ def _store_model(
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, 0),
         evaluation=_evaluate(job, store, rows, selection, holdout),
-        scoring_seconds=scoring_seconds(unpack(package), rows.frame),
+        scoring_seconds=scoring_seconds(served, rows.frame),
+        latency_p99_ms=latency_p99_ms(served, rows.frame),
     )
 
 
