@@ -192,6 +192,7 @@ ObjectiveMetric = Literal[
     "rmsle",
 ]
 METRICS_OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
+METRICS_OF_PROBABILITIES = frozenset({"log_loss", "average_precision", "roc_auc"})  # their outcomes lose log loss
 
 
 class ObjectiveDeclaration(StrictModel):
