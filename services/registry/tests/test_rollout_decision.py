@@ -30,7 +30,11 @@ def pairs(answers: int, mean: float, disagreement: float = 0.1) -> Losses:
 
 
 def evidence(
-    challenger: Losses, champion: Losses | None = None, outcomes: int = 0, paired: Losses | None = None, loss: str = "error"
+    challenger: Losses,
+    champion: Losses | None = None,
+    outcomes: int = 0,
+    paired: Losses | None = None,
+    loss: str = "error",
 ) -> Evidence:
     return Evidence(
         champion=champion or arm(4000, 0.2),
@@ -107,7 +111,9 @@ def test_a_bandit_gives_the_better_the_greater_share_and_ends_with_it() -> None:
     decision = decide_rollout(two, 0, (2, 3), early)
     assert decision.action == "step"
     assert decision.shares[0] > decision.shares[1] >= 0.04
-    late = Evidence(champion=arm(400, 0.4), challengers={2: arm(800, 0.1), 3: arm(60, 0.5)}, outcomes=1260, loss="error")
+    late = Evidence(
+        champion=arm(400, 0.4), challengers={2: arm(800, 0.1), 3: arm(60, 0.5)}, outcomes=1260, loss="error"
+    )
     ended = decide_rollout(two, 5, (2, 3), late)
     assert (ended.action, ended.version) == ("promote", 2)
 

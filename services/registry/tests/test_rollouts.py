@@ -104,7 +104,10 @@ async def test_a_block_counts_once_and_only_answers_of_the_step(two_versions: An
     await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
     epoch = epochs(two_versions)[-1].epoch
     mixed = block(1, epoch, 0.2, pairs=100)
-    late = [cohort(epoch - 1, CHAMPION, "champion", 70, 1.0), cohort(epoch - 1, CHALLENGER, "shadow", 70, -1.0, CHAMPION)]
+    late = [
+        cohort(epoch - 1, CHAMPION, "champion", 70, 1.0),
+        cohort(epoch - 1, CHALLENGER, "shadow", 70, -1.0, CHAMPION),
+    ]
     mixed = mixed.model_copy(update={"cohorts": (*late, *mixed.cohorts)})
     for statistics in (block(0, epoch - 1, 0.9), mixed, mixed):
         await two_versions.send(STATISTICS, statistics)
@@ -133,7 +136,7 @@ async def test_what_a_rollout_will_take_is_said_before_it_starts_and_while_it_la
     await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
     shown = await view(two_versions)
     assert shown["expected"] is None
-    assert "is promoted, within 0.01, after some 13," in shown["detail"]
+    assert "is promoted, within 0.01, after some 14,000 outcomes" in shown["detail"]
     assert "where only one model is asked" in epochs(two_versions)[-1].detail
     await two_versions.send(STATISTICS, block(0, epochs(two_versions)[-1].epoch, 0.2, pairs=1000))
     assert 10_000 < (await view(two_versions))["expected"] < 20_000

@@ -74,9 +74,7 @@ class Evidence(BaseModel):
                 evidence = evidence._with_pairs(cohort, champion, challengers)
             elif cohort.epoch >= step_epoch:
                 evidence = evidence._with_answers(cohort, champion, challengers)
-        return evidence.model_copy(
-            update={"loss": loss, "outcomes": self.outcomes + block.joined, "upto": block.stop}
-        )
+        return evidence.model_copy(update={"loss": loss, "outcomes": self.outcomes + block.joined, "upto": block.stop})
 
     def _with_answers(self, cohort: CohortLosses, champion: int, challengers: frozenset[int]) -> Evidence:
         version, moments = cohort.version, _moments(cohort)
@@ -98,7 +96,7 @@ class Evidence(BaseModel):
         return self.model_copy(update={"pairs": self.pairs | {version: self.pairs_of(version).plus(moments)}})
 
     def for_next_step(self) -> Evidence:
-        """Without the losses of the step that ends; pairs stay, for they tell of the same events whatever the shares."""
+        """Without the losses of the step that ends; pairs stay: they are of the same events whatever the shares."""
         return self.model_copy(update={"champion": Losses(), "challengers": {}})
 
     @property

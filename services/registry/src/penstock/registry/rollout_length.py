@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, sqrt
 
 from penstock.contracts.records.losses import LossMoments
@@ -62,12 +63,17 @@ def length_text(plan: RolloutPlan, length: RolloutLength) -> str:
     """
     if plan.mode == "canary":
         what = f"a challenger as good as the champion is promoted, within {length.difference:.3g}, after some"
-        outcomes = f"{what} {length.paired:,} outcomes"
+        outcomes = f"{what} {_about(length.paired)} outcomes"
     else:
-        outcomes = f"a difference of {length.difference:.3g} takes some {length.paired:,} outcomes to show"
-    alone = "" if plan.mode == "shadow" else f", {length.unpaired:,} where only one model is asked"
+        outcomes = f"a difference of {length.difference:.3g} takes some {_about(length.paired)} outcomes to show"
+    alone = "" if plan.mode == "shadow" else f", {_about(length.unpaired)} where only one model is asked"
     beyond = f"; the limit is {plan.limit:,}" if length.paired > plan.limit else ""
     return f"{outcomes}{alone}{beyond}"
+
+
+def _about(outcomes: int) -> str:
+    """A number to two digits."""
+    return f"{round(outcomes, 2 - len(str(outcomes))):,}"
 
 
 def _length(plan: RolloutPlan, difference: float, of_pairs: float, of_arm: float) -> RolloutLength | None:
@@ -76,8 +82,8 @@ def _length(plan: RolloutPlan, difference: float, of_pairs: float, of_arm: float
     paired, unpaired = 0, 0
     for share, bound in _bounds(plan, difference):
         answers = ceil(plan.outcomes / share) if plan.mode == "canary" else 0
-        paired = max(paired + answers, _outcomes(bound, lambda n: _paired_bound(plan, n, of_pairs)))
-        unpaired += max(answers, _outcomes(bound, lambda n, share=share: _unpaired_bound(plan, n, share, of_arm)))
+        paired = max(paired + answers, _outcomes(bound, partial(_paired_bound, plan, of_pairs)))
+        unpaired += max(answers, _outcomes(bound, partial(_unpaired_bound, plan, of_arm, share)))
     return RolloutLength(paired, paired if plan.mode == "shadow" else min(unpaired, MOST), difference)
 
 
@@ -85,18 +91,22 @@ def _bounds(plan: RolloutPlan, difference: float) -> list[tuple[float, float]]:
     """The share of each step, and the difference that must be excluded in it."""
     if plan.mode != "canary":
         return [(plan.steps[-1], difference)]
-    return [(share, difference / following) for share, following in zip(plan.steps, (*plan.steps[1:], 1.0), strict=True)]
+    return [
+        (share, difference / following) for share, following in zip(plan.steps, (*plan.steps[1:], 1.0), strict=True)
+    ]
 
 
-def _paired_bound(plan: RolloutPlan, n: int, variance: float) -> float:
+def _paired_bound(plan: RolloutPlan, variance: float, n: int) -> float:
     interval = always_valid(Moments(n, 0.0, n * variance), two_sided(plan.level), sqrt(variance), TUNED_OUTCOMES)
     return interval.high + FOUR_IN_FIVE * sqrt(variance / n)
 
 
-def _unpaired_bound(plan: RolloutPlan, n: int, share: float, variance: float) -> float:
+def _unpaired_bound(plan: RolloutPlan, variance: float, share: float, n: int) -> float:
     few, many = max(1, int(n * share)), max(1, int(n * (1 - share)))
-    arms = (Moments(m, 0.0, m * variance) for m in (few, many))
-    interval = always_valid_difference(*arms, two_sided(step_level(plan)), sqrt(variance), TUNED_OUTCOMES)
+    challenger, champion = (Moments(m, 0.0, m * variance) for m in (few, many))
+    interval = always_valid_difference(
+        challenger, champion, two_sided(step_level(plan)), sqrt(variance), TUNED_OUTCOMES
+    )
     return interval.high + FOUR_IN_FIVE * sqrt(variance / few + variance / many)
 
 

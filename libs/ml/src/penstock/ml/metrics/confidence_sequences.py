@@ -41,9 +41,7 @@ class Moments:
         return Moments(n, mean, self.squares + other.squares + gap * gap * self.n * other.n / n)
 
 
-def always_valid(
-    moments: Moments, level: float = 0.95, scale: float = 1.0, tuned_cases: int = TUNED_CASES
-) -> Interval:
+def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0, tuned_cases: int = TUNED_CASES) -> Interval:
     """An interval that holds the mean at all times at once with probability `level`.
 
     The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas ("Time-uniform central limit

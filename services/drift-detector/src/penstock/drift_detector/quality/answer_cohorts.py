@@ -28,7 +28,7 @@ MAX_COHORTS = 200  # that wait; more are merged by twos
 
 WEIGHTED = frozenset({"f1", "balanced_accuracy"})  # objectives to which all classes count alike
 
-_KEY = b"2r"
+_KEY = b"2c"
 
 
 class ArmKey(NamedTuple):
@@ -44,7 +44,7 @@ Losses = dict[ArmKey, Moments]
 
 
 class Cohort(Struct, array_like=True):
-    """The losses of answers to events up to the time `until`, in microseconds, and later than those of the one before."""
+    """The losses of answers to events up to the time `until`, in microseconds, and after the cohort before."""
 
     until: int
     losses: Losses

@@ -43,9 +43,9 @@ def _number_loss(declaration: Declaration, value: float, label: float) -> float:
     error = label - value
     match declaration.metric:
         case "rmse":
-            return min(abs(error), LARGEST_LOSS**0.5) ** 2
+            return float(min(abs(error), LARGEST_LOSS**0.5) ** 2)
         case "rmsle":
-            return (log1p(max(label, 0.0)) - log1p(max(value, 0.0))) ** 2
+            return float((log1p(max(label, 0.0)) - log1p(max(value, 0.0))) ** 2)
         case "pinball":
             quantile = 0.5 if declaration.objective is None else declaration.objective.quantile
             return max(quantile * error, (quantile - 1) * error)

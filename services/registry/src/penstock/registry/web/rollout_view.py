@@ -107,5 +107,11 @@ def _expected_outcomes(row: RolloutRow) -> int | None:
 
 def _arm_view(version: int, share: float, losses: Losses, pairs: Losses | None = None) -> ArmView:
     pairs = pairs or Losses()
-    arm = {"version": version, "share": share, "outcomes": losses.answers, "mean": losses.mean}
-    return ArmView(**arm, pairs=pairs.answers, difference=pairs.mean)
+    return ArmView(
+        version=version,
+        share=share,
+        outcomes=losses.answers,
+        mean=losses.mean,
+        pairs=pairs.answers,
+        difference=pairs.mean,
+    )

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import UNSET
 from numpy.typing import NDArray
 
 from penstock.contracts.records.models import RolloutStep
@@ -80,7 +79,8 @@ def _column(arm: Arm, rows: int, answers: Answers | None, with_probabilities: bo
     if answers is None:
         return [ShadowAnswer(version, None)] * rows
     output = answers.output
+    values: Sequence[str | float] = output.values
     if not with_probabilities or output.probabilities is None:
-        return [ShadowAnswer(version, value) for value in output.values]
+        return [ShadowAnswer(version, value) for value in values]
     probabilities = output.probabilities.tolist()
-    return [ShadowAnswer(version, value, row) for value, row in zip(output.values, probabilities, strict=True)]
+    return [ShadowAnswer(version, value, row) for value, row in zip(values, probabilities, strict=True)]
