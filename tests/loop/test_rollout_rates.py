@@ -34,7 +34,7 @@ LOANS = Declaration.model_validate(
     {
         "name": "loans",
         "task": "binary",
-        "fields": {"amount": "number"},
+        "fields": {"amount": {"type": "number"}},
         "label": {"name": "late", "classes": ["no", "yes"]},
     }
 )
@@ -98,16 +98,16 @@ def test_an_ab_test_promotes_what_is_three_points_better() -> None:
     assert rate("ab", -3 * POINT) >= 0.95
 
 
-LATE, SOON = 400, 10  # rows after which the labels of yes and of no are known
+LATE, SOON = 600, 10  # rows after which the labels of yes and of no are known
 BEFORE, DURING = 1000, 5000  # rows before the rollout begins, and in it
-FOUND = {CHAMPION: 0.8, CHALLENGER: 0.3}  # of the tenth of rows that are positive
-FALSE_ALARMS = {CHAMPION: 0.03, CHALLENGER: 0.02}
+FOUND = {CHAMPION: 0.95, CHALLENGER: 0.0}  # of the tenth of rows that are positive
+FALSE_ALARMS = {CHAMPION: 0.1, CHALLENGER: 0.04}
 
 
 def outcomes(seed: int, paired: bool) -> list[tuple[int, Outcome[Any]]]:
     """Loans by the row after which their label is known.
 
-    The challenger errs in 8.8 % where the champion errs in 4.7 %; of those that are not late, it is the better.
+    The challenger errs in 13.6 % where the champion errs in 9.5 %; of the labels that are there first, it errs less.
     """
     rng = np.random.default_rng(seed)
     known: list[tuple[int, Outcome[Any]]] = []
@@ -144,8 +144,7 @@ def end_with_late_positives(seed: int, paired: bool) -> str:
     return "continue"
 
 
-@pytest.mark.parametrize("paired", [True, False])
-def test_labels_that_come_late_for_one_class_do_not_promote_what_is_worse(paired: bool) -> None:
-    ends = Counter(end_with_late_positives(seed, paired) for seed in range(40))
-    assert ends["promote"] <= 2
-    assert ends["take back"] >= (30 if paired else 1)
+def test_labels_that_come_late_for_one_class_do_not_promote_what_is_worse() -> None:
+    ends = Counter(end_with_late_positives(seed, paired=True) for seed in range(25))
+    assert ends["promote"] <= 1
+    assert ends["take back"] >= 20
