@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from penstock.contracts.declaration.model_lifecycle import PromotionDeclaration, RolloutDeclaration
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch
-from penstock.contracts.records.monitoring import Alert, ArmLosses, Statistics
+from penstock.contracts.records.monitoring import Alert, CohortLosses, Statistics
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, STATISTICS, TRAINING_RUNS
 from penstock.registry.command_context import CommandContext, Provenance
 from penstock.registry.command_results import CommandRefused
@@ -174,16 +175,20 @@ async def test_where_a_rollout_is_declared_approval_starts_it(loans: Any) -> Non
     assert (started.rollout.challengers[0].model.version, "approved by ann" in started.detail) == (2, True)
 
 
+def error_rate(rows: int, mean: float) -> LossMoments:
+    return LossMoments(loss="error", rows=rows, mean=mean, squares=rows * mean * (1 - mean))
+
+
 def block(number: int, epoch: int, challenger: float) -> Statistics:
     """A block in which the champion, version 1, loses 0.5 an answer, and version 2 this much."""
-    arms = [
-        ArmLosses(version=version, role=role, answers=200, mean=mean, squares=200 * mean * (1 - mean))
+    cohorts = [
+        CohortLosses(epoch=epoch, version=version, role=role, losses=error_rate(200, mean))
         for version, role, mean in ((1, "champion", 0.5), (2, "challenger", challenger))
     ]
     times = dict.fromkeys(("time", "first_time", "last_time"), "2024-05-02T00:00:00Z")
     fields = {"source": "penstock/drift-detector", "id": f"block-{number}", "stream": "loans", "metric": "accuracy"}
     counts = {"start": number * 400, "stop": number * 400 + 400, "joined": 400, "expired": 0}
-    state = {"score": 0.5, "coverage": 1.0, "version": 1, "epoch": epoch, "arms": arms}
+    state = {"score": 0.5, "coverage": 1.0, "version": 1, "epoch": epoch, "cohorts": cohorts}
     return Statistics.model_validate(times | fields | counts | state)
 
 

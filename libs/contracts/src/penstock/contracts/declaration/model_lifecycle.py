@@ -192,6 +192,7 @@ ObjectiveMetric = Literal[
     "rmsle",
 ]
 METRICS_OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
+METRICS_OF_PROBABILITIES = frozenset({"log_loss", "average_precision", "roc_auc"})  # their outcomes lose log loss
 
 
 class ObjectiveDeclaration(StrictModel):
@@ -249,7 +250,7 @@ class RolloutDeclaration(StrictModel):
     """How a candidate that passed the gates is brought in.
 
     A challenger is taken back as soon as it is shown, at confidence `level`, to be worse than the champion by more
-    than `margin`.
+    than `margin`. Where the stream's rate allows, both models are asked about each event, whoever answers it.
     """
 
     mode: Literal["at-once", "canary", "shadow", "ab", "bandit"] = "at-once"
@@ -266,16 +267,19 @@ class RolloutDeclaration(StrictModel):
     """The shares of the traffic that the challenger answers, one after the other; they rise."""
 
     outcomes: Annotated[int, Field(ge=30)] = 200
-    """A step lasts until the challenger has so many outcomes, and losses no worse than the champion's."""
+    """A step lasts until the challenger has so many outcomes, and is shown not to be worse by more than `margin` for
+    each event of the stream at the next share: with 20 % of them by 5 margins, at last by one."""
 
     limit: Annotated[int, Field(ge=100)] = 20_000
     """After how many outcomes of the stream the champion stays if nothing is decided."""
 
     margin: Annotated[float, Field(ge=0)] = 0.0
-    """How much worse than the champion the challenger may be, in units of the metric."""
+    """How much worse than the champion the challenger may be, in units of the loss: the error rate, the mean error, or
+    what an outcome loses by the objective. Where it is 0, a `canary` promotes what is shown to be worse by less than a
+    point of the error rate, or 1 % of the champion's mean loss."""
 
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    """The confidence at which a challenger is called worse, or one of two better."""
+    """The confidence at which a challenger is called worse, no worse, or better."""
 
     @model_validator(mode="after")
     def _steps_rise(self) -> RolloutDeclaration:

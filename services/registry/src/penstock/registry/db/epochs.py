@@ -54,6 +54,12 @@ def _compare_and_set(session: Session, expected_epoch: int, champion: ModelVersi
         raise CommandRefused("conflict", "stale_epoch", detail, "expected_epoch")
 
 
+def newest(session: Session, stream: StreamRow) -> ModelEpoch | None:
+    """The epoch in force, None before the first."""
+    row = session.get(EpochRow, (stream.name, stream.epoch))
+    return None if row is None else ModelEpoch.model_validate(row.record)
+
+
 def all_of(session: Session, stream: str) -> Sequence[ModelEpoch]:
     """The stream's epochs, in order."""
     rows = session.scalars(select(EpochRow).where(EpochRow.stream == stream).order_by(EpochRow.epoch))

@@ -92,7 +92,10 @@ class EpochRow(Table):
 
 
 class RolloutRow(Table):
-    """A rollout: `open` until a challenger was promoted or all were taken back. `step_epoch`: of the present step."""
+    """A rollout: `open` until a challenger was promoted or all were taken back.
+
+    `step_epoch` is the first whose answers are evidence for the present step: a bandit's are, from its start on.
+    """
 
     __tablename__ = "rollouts"
 
