@@ -18,6 +18,7 @@ from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.ml.selection.validation_plan import known_rows
 from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.evaluation.holdout_losses import holdout_losses
 from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 from penstock.trainer.evaluation.skew import skew_of
@@ -45,6 +46,7 @@ def evaluate(
         baseline=loss_score(task, losses(task, [prior] * len(truth), truth)[scored]),
         gain=gain_score(champion, candidate),
         objective=objective_scores(declaration, rows, candidate_output) if declaration.objective else None,
+        losses=holdout_losses(declaration, rows, candidate_output),
         slices=slice_scores(declaration, rows.frame.take(holdout).take(scored), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,
