@@ -14,23 +14,34 @@ from penstock.registry.control_records import Installation, run_refused_alert, s
 from penstock.registry.db import audit, epochs, outbox, streams, training_runs, versions
 from penstock.registry.db import rollouts as rollout_rows
 from penstock.registry.promotion import GateVerdict, PromotionDecision, StreamState, decide_promotion
-from penstock.registry.use_cases import rollouts
+from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.use_cases import returns, rollouts
 
 
-def record_run(session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance) -> None:
+def record_run(
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+) -> None:
     """Keep the record of a run, and decide on the candidate of a finished one; the same record again changes nothing.
 
-    `model_refusal` is why the candidate cannot be trusted, None when it can.
+    `model_refusal` is why the candidate cannot be trusted, None when it can. Without a candidate that is promoted the
+    stream may return to a model of before.
     """
-    if not training_runs.has_run(session, run.id):
-        outcome = _judge_candidate(session, run, model_refusal, provenance) if run.status == "finished" else None
-        training_runs.add_run(session, run, outcome)
+    if training_runs.has_run(session, run.id):
+        return
+    row = training_runs.add_run(session, run)
+    if run.status == "finished":
+        row.decision = _judge_candidate(session, check, run, model_refusal, provenance)
+    elif run.status == "failed":
+        returns.consider_return(session, check, run, provenance)
 
 
 def _judge_candidate(
-    session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
 ) -> dict[str, Any]:
-    """Decide, carry the decision out, and return it as it is kept beside the run."""
+    """Decide, carry the decision out, and return it as it is kept beside the run.
+
+    A return goes before a rollout, which then compares the candidate with the model that was returned to.
+    """
     state = _stream_state(session, run)
     decision = decide_promotion(run, state, model_refusal)
     if decision.outcome == "duplicate":
@@ -40,6 +51,8 @@ def _judge_candidate(
     if decision.skew is not None:
         outbox.add(session, ALERTS, skew_alert(run, decision.skew), run.stream, provenance)
     model = _register(session, run, decision.verdict, provenance)
+    if decision.outcome != "promoted":
+        returns.consider_return(session, check, run, provenance)
     epoch = _install(session, run, model, decision, provenance)
     reasons = list(decision.reasons)
     return {"outcome": decision.outcome, **epoch, "version": model.version, "reasons": reasons}
@@ -92,7 +105,7 @@ def _install(
     session: Session, run: TrainingRun, model: ModelVersion, decision: PromotionDecision, provenance: Provenance
 ) -> dict[str, int]:
     """Start a rollout or promote, if that was decided; the epoch that came of it, as it is kept beside the run."""
-    row, detail = streams.find(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
+    row, detail = streams.reload(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
     if decision.outcome == "on_trial" and decision.rollout is not None:
         rollouts.start(session, row, decision.rollout, [model.version], detail, provenance)
         return {"epoch": row.epoch}
