@@ -50,16 +50,21 @@ class LossSums:
         return LossSums(counts.tolist(), totals.tolist(), squares.tolist())
 
     def moments(self) -> Moments:
-        """Number, mean and squared deviations of the losses, weighted so that each group that occurs counts alike."""
+        """Number, mean and squared deviations of the losses, weighted so that each group that occurs counts alike.
+
+        Of several groups the deviations are those from the group's own mean, since how often a group occurs does not
+        matter; each has one squared error more, so that few cases alike do not pass for certainty.
+        """
         counts, totals, squares = (
             np.array(sums, dtype=np.float64) for sums in (self.counts, self.totals, self.squares)
         )
         occurs = counts > 0
-        if not occurs.any():
+        counts, totals, squares = counts[occurs], totals[occurs], squares[occurs]
+        if not len(counts):
             return Moments()
-        weights = counts.sum() / (occurs.sum() * counts[occurs])
-        n, mean = self.n, float(weights @ totals[occurs]) / self.n
-        return Moments(n, mean, max(float((weights * weights) @ squares[occurs]) - n * mean * mean, 0.0))
+        weights = counts.sum() / (len(counts) * counts)
+        deviations = np.maximum(squares - totals * totals / counts, 0.0) + (1.0 if len(counts) > 1 else 0.0)
+        return Moments(self.n, float(weights @ totals) / self.n, float((weights * weights) @ deviations))
 
     def _arrays(self, size: int) -> tuple[Groups, Floats, Floats]:
         missing = [0] * max(size - len(self.counts), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, log
+from math import log
 
 import numpy as np
 from scipy import special
@@ -12,6 +12,7 @@ from penstock.ml.metrics.confidence_sequences import Moments
 ALPHA = 0.001  # chance of a false alarm about a champion, however long it serves
 MIN_CASES = 30  # before there is evidence: the method is asymptotic
 EFFECT = 0.4  # rise of the mean, in standard deviations of the loss, that is expected if there is one
+AT_ONCE_SHARE = 0.75  # of alpha, for the evidence as labels come; the rest is for that of complete cohorts
 LEAST_RISE = 0.05  # of the holdout's mean: a smaller rise is not worth an alarm, however certain
 
 
@@ -42,12 +43,12 @@ def log_evidence(live: Moments, holdout: Moments) -> float:
     return log(2) - log((unchanged + prior) / unchanged) / 2 + rise * rise * precision / 2 + tail
 
 
-def joint_log_evidence(*evidence: float) -> float:
-    """The logarithm of the mean of several: evidence as each of them is, whatever they have in common.
+def joint_log_evidence(at_once: float, matured: float) -> float:
+    """The logarithm of the weighted mean of the evidence by two clocks: evidence as each is, whatever they share.
 
-    One alone needs a share of alpha; several that agree need no more than one.
+    One alone needs its share of alpha; both that agree need no more than one that has all of it.
     """
-    return float(np.logaddexp.reduce(evidence)) - log(len(evidence)) if evidence else -inf
+    return float(np.logaddexp(log(AT_ONCE_SHARE) + at_once, log(1 - AT_ONCE_SHARE) + matured))
 
 
 def is_shortfall(log_evidence: float, mean: float, holdout_mean: float) -> bool:

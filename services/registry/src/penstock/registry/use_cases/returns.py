@@ -15,7 +15,7 @@ from penstock.registry.use_cases import rollouts
 
 
 def consider_return(session: Session, check: SignatureCheck, run: TrainingRun, provenance: Provenance) -> None:
-    """Return to a better model, if the run was asked for because the champion falls short, and shows that there is one."""
+    """Return to a better model, if the run answers a request about a shortfall and shows that there is one."""
     shortfall = training_runs.shortfall_of_request(session, run.request) if run.returns else None
     if shortfall is None:
         return

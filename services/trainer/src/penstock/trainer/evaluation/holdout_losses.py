@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.losses import LossMoments
+from penstock.ml.drift.loss_sums import LossSums
 from penstock.ml.features.class_index import ClassIndex
-from penstock.ml.metrics.confidence_sequences import Moments
-from penstock.ml.metrics.objective import LOSSES
+from penstock.ml.metrics import LARGEST_LOSS
+from penstock.ml.metrics.objective import LOSSES, WEIGHS_CLASSES_ALIKE
 from penstock.ml.selection.cross_validation import FoldOutput, answers_of
 from penstock.trainer.data.dataset import TrainingRows, label_classes
 from penstock.trainer.evaluation.objective_scores import objective_of
@@ -19,6 +22,12 @@ def holdout_losses(declaration: Declaration, rows: TrainingRows, candidate_outpu
     """
     classes = label_classes(declaration, rows.labels)
     labels = ClassIndex(classes).numbers(rows.labels[candidate_output.rows])
-    losses = objective_of(declaration, classes).losses(labels, answers_of(candidate_output.output, classes))
-    moments = Moments.of(losses.tolist())
+    answers = answers_of(candidate_output.output, classes)
+    sums = LossSums()
+    if declaration.metric in WEIGHS_CLASSES_ALIKE:
+        sums.add((answers.values != labels).astype(np.float64), labels.astype(np.int64))
+    else:
+        losses = objective_of(declaration, classes).losses(labels, answers)
+        sums.add(np.minimum(losses, LARGEST_LOSS), np.zeros(len(losses), dtype=np.int64))
+    moments = sums.moments()
     return LossMoments(loss=LOSSES[declaration.metric], rows=moments.n, mean=moments.mean, squares=moments.squares)
