@@ -112,8 +112,8 @@ CASES = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.integers(0, 2)), min_
 def test_groups_weigh_alike_as_the_objective_weighs_classes(cases: list[tuple[float, int]], cut: int) -> None:
     losses, groups = np.array([loss for loss, _ in cases]), np.array([group for _, group in cases])
     first, second = LossSums(), LossSums()
-    first.add(losses[:cut], groups[:cut])
-    second.add(losses[cut:], groups[cut:])
+    first.add_all(losses[:cut], groups[:cut])
+    second.add_all(losses[cut:], groups[cut:])
     answers = np.where(losses == 1, (groups + 1) % 3, groups).astype(float)
     weighted = Objective("balanced_accuracy", 3).losses(groups.astype(float), Answers(answers))
     expected, moments = Moments.of(weighted.tolist()), (first + second).moments()
@@ -142,10 +142,10 @@ def first_balanced_alarm(
         return np.where(classes, random.random(count) > recall, random.random(count) < 0.02).astype(float), classes
 
     shown, live = LossSums(), LossSums()
-    shown.add(*errors_and_classes(holdout, 0.8))
+    shown.add_all(*errors_and_classes(holdout, 0.8))
     losses, classes = errors_and_classes(outcomes, recall)
     for n in checks(outcomes):
-        live.add(losses[live.n : n], classes[live.n : n])
+        live.add_all(losses[live.n : n], classes[live.n : n])
         moments, reference = live.moments(), shown.moments()
         evidence = joint_log_evidence(log_evidence(moments, reference), 0.0)
         if is_shortfall(evidence, moments.mean, reference.mean):
@@ -157,7 +157,7 @@ def first_balanced_alarm(
 def test_sums_are_the_same_however_losses_are_split(values: list[float], cut: int) -> None:
     losses, groups = np.array(values), np.zeros(len(values), dtype=np.int64)
     whole, parts = LossSums(), LossSums()
-    whole.add(losses, groups)
+    whole.add_all(losses, groups)
     for part in (slice(cut), slice(cut, None)):
-        parts.add(losses[part], groups[part])
+        parts.add_all(losses[part], groups[part])
     assert parts == whole

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from penstock.ml.metrics.confidence_sequences import Moments
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
+N = TypeVar("N", int, float)
 
 
 @dataclass
@@ -20,7 +23,8 @@ class LossSums:
     One group gives plain moments; the classes of the labels as groups give those of a balanced error.
 
     >>> sums = LossSums()
-    >>> sums.add(np.array([0.0, 0.0, 0.0, 1.0]), np.array([0, 0, 0, 1]))
+    >>> for loss, group in [(0.0, 0), (0.0, 0), (0.0, 0), (1.0, 1)]:
+    ...     sums.add(loss, group)
     >>> sums.moments().mean, sums.n
     (0.5, 4)
     """
@@ -34,20 +38,26 @@ class LossSums:
         """How many losses were added."""
         return sum(self.counts)
 
-    def add(self, losses: Floats, groups: Groups) -> None:
+    def add(self, loss: float, group: int) -> None:
+        """Add a loss of a group, 0 or more."""
+        while group >= len(self.counts):
+            self.counts.append(0)
+            self.totals.append(0.0)
+            self.squares.append(0.0)
+        self.counts[group] += 1
+        self.totals[group] += loss
+        self.squares[group] += loss * loss
+
+    def add_all(self, losses: Floats, groups: Groups) -> None:
         """Add n losses and their groups, each of shape (n,), one after the other."""
-        counts, totals, squares = self._arrays(int(groups.max(initial=-1)) + 1)
-        np.add.at(counts, groups, 1)
-        np.add.at(totals, groups, losses)
-        np.add.at(squares, groups, losses * losses)
-        self.counts, self.totals, self.squares = counts.tolist(), totals.tolist(), squares.tolist()
+        for loss, group in zip(losses.tolist(), groups.tolist(), strict=True):
+            self.add(loss, group)
 
     def __add__(self, other: LossSums) -> LossSums:
         """The sums over both."""
-        size = max(len(self.counts), len(other.counts))
-        both = zip(self._arrays(size), other._arrays(size), strict=True)
-        counts, totals, squares = (mine + others for mine, others in both)
-        return LossSums(counts.tolist(), totals.tolist(), squares.tolist())
+        return LossSums(
+            _sum(self.counts, other.counts), _sum(self.totals, other.totals), _sum(self.squares, other.squares)
+        )
 
     def moments(self) -> Moments:
         """Number, mean and squared deviations of the losses, weighted so that each group that occurs counts alike.
@@ -66,10 +76,7 @@ class LossSums:
         deviations = np.maximum(squares - totals * totals / counts, 0.0) + (1.0 if len(counts) > 1 else 0.0)
         return Moments(self.n, float(weights @ totals) / self.n, float((weights * weights) @ deviations))
 
-    def _arrays(self, size: int) -> tuple[Groups, Floats, Floats]:
-        missing = [0] * max(size - len(self.counts), 0)
-        return (
-            np.array(self.counts + missing, dtype=np.int64),
-            np.array(self.totals + missing, dtype=np.float64),
-            np.array(self.squares + missing, dtype=np.float64),
-        )
+
+def _sum(first: list[N], second: list[N]) -> list[N]:
+    """Both by group, of which one may have more than the other."""
+    return [a + b for a, b in zip_longest(first, second, fillvalue=0)]

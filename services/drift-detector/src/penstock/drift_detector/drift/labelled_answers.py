@@ -12,23 +12,23 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.drift_detector.drift.answer_losses import answer_losses, weight_groups
-from penstock.drift_detector.event_time import to_microseconds
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class LabelledAnswers:
-    """Columns of shape (n,). `index` is the outcome's in its batch, `times` are event times in microseconds."""
+    """Columns of shape (n,). `index` is the outcome's in its batch, `times` are event times in seconds since 1970."""
 
     index: Integers
     epochs: Integers
     versions: Integers
     from_champion: Flags
     from_baseline: Flags
-    times: Integers
-    losses: NDArray[np.float64]
+    times: Floats
+    losses: Floats
     groups: Integers
 
     @classmethod
@@ -43,7 +43,7 @@ class LabelledAnswers:
             np.array([answer.version for answer in answers], dtype=np.int64),
             np.array([answer.arm == "champion" for answer in answers], dtype=np.bool_),
             np.array([answer.baseline for answer in answers], dtype=np.bool_),
-            np.array([to_microseconds(outcomes[number].time) for number in index], dtype=np.int64),
+            np.array([outcomes[number].time.timestamp() for number in index], dtype=np.float64),
             answer_losses(declaration, rows),
             weight_groups(declaration, rows),
         )

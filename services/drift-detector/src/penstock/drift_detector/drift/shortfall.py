@@ -15,7 +15,6 @@ from penstock.contracts.records.outcomes import Outcome
 from penstock.drift_detector.drift.champions import Champions
 from penstock.drift_detector.drift.labelled_answers import LabelledAnswers
 from penstock.drift_detector.drift.tenure import Tenure
-from penstock.drift_detector.event_time import duration_microseconds
 from penstock.ml.drift.shortfall import is_shortfall
 from penstock.ml.metrics.confidence_sequences import Moments
 from penstock.ml.metrics.objective import LOSSES
@@ -81,7 +80,7 @@ class ShortfallDetector:
 
     def _observe(self, declaration: Declaration, rows: LabelledAnswers) -> Iterator[tuple[int, Shortfall]]:
         """Add the rows of one champion's time, up to each test that is due."""
-        horizon, tenure = duration_microseconds(declaration.label.horizon), self._tenure
+        horizon, tenure = declaration.label.horizon.total_seconds(), self._tenure
         while len(rows) and not tenure.alarm:
             answers, due_in = np.flatnonzero(tenure.answers(rows)), tenure.due_in
             is_due = len(answers) >= due_in
@@ -91,7 +90,7 @@ class ShortfallDetector:
                 yield int(rows.index[stop - 1]), shortfall
             rows = rows.take(slice(stop, None))
 
-    def _test(self, horizon: int) -> Shortfall | None:
+    def _test(self, horizon: float) -> Shortfall | None:
         tenure = self._tenure
         tenure.schedule_check()
         tenure.matured += tenure.cohorts.pop_complete(horizon)

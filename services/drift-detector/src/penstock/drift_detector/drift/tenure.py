@@ -49,18 +49,18 @@ class Tenure(Struct):
             return FIRST_ANSWERS - self.first.n
         return self.next_check - self.at_once.n
 
-    def add(self, rows: LabelledAnswers, horizon: int) -> None:
-        """Add rows with at most `due_in` answers of the champion; `horizon` is in microseconds."""
+    def add(self, rows: LabelledAnswers, horizon: float) -> None:
+        """Add rows with at most `due_in` answers of the champion; `horizon` is in seconds."""
         is_mine = self.answers(rows)
         mine = rows.take(is_mine)
         self.epoch = max(self.epoch, int(mine.epochs.max(initial=-1)))
         if self.is_baseline and self.first.n < FIRST_ANSWERS:
-            self.first.add(mine.losses, mine.groups)
+            self.first.add_all(mine.losses, mine.groups)
             return
         began = (np.cumsum(is_mine) > 0) | (self.at_once.n > 0)
         late = rows.take(began & (rows.epochs < self.since))
-        self.without_loss.add(np.zeros(len(late)), late.groups)
-        self.at_once.add(mine.losses, mine.groups)
+        self.without_loss.add_all(np.zeros(len(late)), late.groups)
+        self.at_once.add_all(mine.losses, mine.groups)
         self.cohorts.add(mine.times, mine.losses, mine.groups, horizon)
         self.cohorts.advance(rows.times)
 

@@ -25,9 +25,9 @@ def holdout_losses(declaration: Declaration, rows: TrainingRows, candidate_outpu
     answers = answers_of(candidate_output.output, classes)
     sums = LossSums()
     if declaration.metric in WEIGHS_CLASSES_ALIKE:
-        sums.add((answers.values != labels).astype(np.float64), labels.astype(np.int64))
+        sums.add_all((answers.values != labels).astype(np.float64), labels.astype(np.int64))
     else:
         losses = objective_of(declaration, classes).losses(labels, answers)
-        sums.add(np.minimum(losses, LARGEST_LOSS), np.zeros(len(losses), dtype=np.int64))
+        sums.add_all(np.minimum(losses, LARGEST_LOSS), np.zeros(len(losses), dtype=np.int64))
     moments = sums.moments()
     return LossMoments(loss=LOSSES[declaration.metric], rows=moments.n, mean=moments.mean, squares=moments.squares)
