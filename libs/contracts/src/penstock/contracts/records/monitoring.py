@@ -172,8 +172,16 @@ class Drift(ControlRecord):
     label: str | None = None
 
 
+HOLDOUT_DETECTOR = "holdout"
+"""The detector of a shortfall: a champion whose live losses exceed those of its holdout, which is `earlier_mean`."""
+
+
 FAILED_CHALLENGER = "failed-challenger"
 """The subject of an alert about a challenger that failed: its `version`."""
+
+
+SHORTFALL = "shortfall"
+"""The subject of an alert about a champion, its `version`, that loses more than its holdout showed."""
 
 
 class LogGap(BaseModel):

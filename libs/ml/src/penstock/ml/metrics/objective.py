@@ -31,6 +31,21 @@ ObjectiveMetric = Literal[
     "pinball",
     "rmsle",
 ]
+LossName = Literal["error", "log_loss", "absolute_error", "squared_error", "squared_log_error", "pinball"]
+LOSSES: dict[ObjectiveMetric, LossName] = {
+    "log_loss": "log_loss",
+    "average_precision": "log_loss",
+    "roc_auc": "log_loss",
+    "f1": "error",
+    "balanced_accuracy": "error",
+    "accuracy": "error",
+    "rmse": "squared_error",
+    "mae": "absolute_error",
+    "pinball": "pinball",
+    "rmsle": "squared_log_error",
+}
+"""What one answer loses, by the metric that is the objective."""
+WEIGHS_CLASSES_ALIKE = frozenset({"f1", "balanced_accuracy"})
 LARGER_IS_BETTER = frozenset({"average_precision", "roc_auc", "f1", "balanced_accuracy", "accuracy"})
 
 RESAMPLES = 200

@@ -164,7 +164,7 @@ class Registry:
         finished = run.status == "finished"
         refusal = await asyncio.to_thread(self._check.refusal_of_run, run) if finished else None
         provenance = _provenance_of(run, traceparent)
-        await self.database.write(lambda session: record_run(session, run, refusal, provenance))
+        await self.database.write(lambda session: record_run(session, self._check, run, refusal, provenance))
 
     async def record_alert(self, alert: Alert) -> None:
         """Record an alert; one of a failed challenger ends its rollout."""

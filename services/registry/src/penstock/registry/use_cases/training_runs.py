@@ -16,24 +16,35 @@ from penstock.registry.db import rollouts as rollout_rows
 from penstock.registry.db.tables import StreamRow
 from penstock.registry.promotion import GateVerdict, PromotionDecision, StreamState, decide_promotion
 from penstock.registry.proposal import Proposal, ProposalEvidence, scores_of
-from penstock.registry.use_cases import rollouts
+from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.use_cases import returns, rollouts
 from penstock.registry.use_cases.proposals import install_or_propose, propose_instead
 
 
-def record_run(session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance) -> None:
+def record_run(
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+) -> None:
     """Keep the record of a run, and decide on the candidate of a finished one; the same record again changes nothing.
 
-    `model_refusal` is why the candidate cannot be trusted, None when it can.
+    `model_refusal` is why the candidate cannot be trusted, None when it can. Without a candidate that is promoted the
+    stream may return to a model of before.
     """
-    if not training_runs.has_run(session, run.id):
-        outcome = _judge_candidate(session, run, model_refusal, provenance) if run.status == "finished" else None
-        training_runs.add_run(session, run, outcome)
+    if training_runs.has_run(session, run.id):
+        return
+    row = training_runs.add_run(session, run)
+    if run.status == "finished":
+        row.decision = _judge_candidate(session, check, run, model_refusal, provenance)
+    elif run.status == "failed":
+        returns.consider_return(session, check, run, provenance)
 
 
 def _judge_candidate(
-    session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
 ) -> dict[str, Any]:
-    """Decide, carry the decision out, and return it as it is kept beside the run."""
+    """Decide, carry the decision out, and return it as it is kept beside the run.
+
+    A return goes before a rollout, which then compares the candidate with the model that was returned to.
+    """
     state = _stream_state(session, run)
     decision = decide_promotion(run, state, model_refusal)
     if decision.outcome == "duplicate":
@@ -43,6 +54,8 @@ def _judge_candidate(
     if decision.skew is not None:
         outbox.add(session, ALERTS, skew_alert(run, decision.skew), run.stream, provenance)
     model = _register(session, run, decision.verdict, provenance)
+    if decision.outcome != "promoted":
+        returns.consider_return(session, check, run, provenance)
     came_of_it = _install(session, run, model, decision, provenance)
     return {"outcome": decision.outcome, **came_of_it, "version": model.version, "reasons": list(decision.reasons)}
 
@@ -94,7 +107,7 @@ def _install(
     session: Session, run: TrainingRun, model: ModelVersion, decision: PromotionDecision, provenance: Provenance
 ) -> dict[str, Any]:
     """Start a rollout or promote, if that was decided and nobody is to be asked; what came of it, as it is kept."""
-    row, detail = streams.find(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
+    row, detail = streams.reload(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
     if decision.outcome not in ("on_trial", "promoted"):
         return {}
     installation, evidence = Installation(model, "promotion", detail), _evidence(run, decision)
