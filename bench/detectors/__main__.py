@@ -29,6 +29,7 @@ from bench.detectors.scenarios import (
     regression_losses,
     scenarios,
 )
+from bench.detectors.shortfalls import shortfall_lines
 from bench.detectors.stream_defaults import (
     STILL_LOSSES,
     confirmed_rises,
@@ -126,6 +127,7 @@ def main() -> None:
         still="\n".join(still),
         delays="\n".join(delays),
         noticed_positives=[count if count is not None else 10**9 for count in noticed],
+        shortfalls="\n".join(shortfall_lines()),
         classification=detection_table(
             {name: evaluate_sequential(name, classification_losses, bounded=True) for name in DETECTORS}
         ),

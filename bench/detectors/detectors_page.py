@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.detectors.scenarios import CHANGE, ERROR_RATE, HIGHER_ERROR_RATE, LENGTH
+from bench.detectors.shortfalls import OUTCOMES, RUNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class DetectorTables:
     still: str
     delays: str
     noticed_positives: Sequence[int]
+    shortfalls: str
     classification: str
     regression: str
     fields: str
@@ -52,6 +54,17 @@ first change, over all seeds.
 
 With 0.5 % positives, as many other errors, and a recall that falls from 80 % to 0 after 20,000 answers, this is noticed
 after {median:.0f} positives (the median of {seeds} seeds; {worst} at most).
+
+## Shortfall: a champion against its holdout
+
+Outcomes until the alarm about a champion with more errors than its holdout showed, as labels come and before any cohort
+is complete ({RUNS} seeds; [decision](decisions/0045-a-champion-is-held-to-its-holdout.md)). *asked*: one and a half
+times what a test that knows both rates takes on average, 45 at least. *found*: within {OUTCOMES:,} outcomes; without a
+change these are false alarms, of which a thousandth is allowed.
+
+| on the holdout | live | rows of the holdout | asked | median | 95 % | found |
+|---:|---:|---:|---:|---:|---:|---:|
+{tables.shortfalls}
 
 ## River's detectors by themselves: losses of a classification, error rate {ERROR_RATE:.0%} to {HIGHER_ERROR_RATE:.0%}
 

@@ -72,3 +72,13 @@ async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) 
     quality: dict[str, Any] = json.loads(penstock(site, "quality", "rollout", "--json"))
     scores = {version["version"]: version["accuracy"] for version in quality["versions"]}
     assert scores[1] > scores[BASELINE_VERSION]
+
+
+async def test_a_rollback_is_held_until_it_is_lifted(site: Site) -> None:
+    async with site.stream("held"):
+        rolled_back = penstock(site, "rollback", "held", "--to", "0", "--reason", "nothing else yet")
+        assert rolled_back.startswith("held: version 0 serves already, and is held")
+        assert "held: version 0 is held since the rollback at epoch 0 by" in penstock(site, "status")
+        assert penstock(site, "proposals", "held") == "Nothing was proposed yet.\n"
+        assert penstock(site, "rollback", "held", "--release") == "held: the hold is lifted, version 0 serves\n"
+        assert "is held" not in penstock(site, "status")

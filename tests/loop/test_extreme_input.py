@@ -327,7 +327,7 @@ async def test_what_an_earlier_release_let_in_is_carried_too() -> None:
         assert {block.clock for block in loop.records(STATISTICS)} == {"provisional", "matured"}
 
 
-async def test_history_after_one_labelled_live_event_is_trained_on_and_says_what_it_cannot_say() -> None:
+async def test_history_is_evidence_until_live_rows_suffice() -> None:
     async with in_process_deployment(DECLARATIONS["regression"]) as deployment:
         loop = Loop(deployment)
         live = event("live", {"who": "a", "size": 1.0}, NOW.isoformat())
@@ -344,6 +344,6 @@ async def test_history_after_one_labelled_live_event_is_trained_on_and_says_what
         await deployment.watch.read_to_end()
         loop.check()
         (finished,) = [run for run in loop.records(TRAINING_RUNS) if run.status != "started"]
-        assert (finished.status, finished.evaluation.gain.rows) == ("finished", 1)
-        assert (finished.evaluation.gain.low, finished.evaluation.gain.high) == (None, None)
-        assert deployment.watch.newest_epoch == 0, "one row is no evidence"
+        assert (finished.status, finished.evaluation.champion_version) == ("finished", 0)
+        assert finished.evaluation.gain.rows == 151, "one live row does not displace the history before it"
+        assert deployment.watch.newest_epoch == 1

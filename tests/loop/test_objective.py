@@ -11,7 +11,7 @@ from penstock.console.replay.replay import ReplayOptions, replay_in_process
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 
-ROWS = 700
+ROWS = 1300
 
 
 def declaration(task: str, metric: str) -> Declaration:

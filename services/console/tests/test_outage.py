@@ -149,6 +149,6 @@ async def test_a_declaration_is_sent_again_while_the_registry_waits_for_the_brok
 async def test_an_error_of_the_registry_is_one_line_with_status_1() -> None:
     client, _ = registry_client(500)
     with pytest.raises(ConsoleFailure, match="failed: the log is away; see: penstock status") as failure:
-        await client.get("loans")
+        await client.get("streams/loans")
     assert failure.value.status == 1
     await client.close()

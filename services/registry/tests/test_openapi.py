@@ -16,7 +16,9 @@ from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
+from penstock.contracts.topics import TRAINING_RUNS
 from penstock.registry.db.engines import IN_MEMORY, open_engine
+from penstock.registry.use_cases.model_commands import Rollback
 from penstock.registry.use_cases.registry import BY_OPERATOR
 from penstock.registry.use_cases.rollout_commands import RolloutStart
 from penstock.registry.wiring import Parts, registry_of, service_of
@@ -39,7 +41,9 @@ def document_of_loans(document: dict[str, Any]) -> dict[str, Any]:
     """The document with what only the state of the stream `loans` says of requests to it."""
     document = copy.deepcopy(document)
     paths = document["paths"]
-    restrict_parameters(document, {"stream": {"enum": ["loans"]}, "version": {"examples": [2]}})
+    restrict_parameters(
+        document, {"stream": {"enum": ["loans"]}, "version": {"examples": [2]}, "proposal": {"enum": [1]}}
+    )
     declaration = paths["/v1/streams/{stream}"]["put"]["requestBody"]["content"]["application/json"]
     declaration["schema"] = {"enum": [DECLARATION.model_dump(mode="json")]}  # a schema does not say what fits together
     promote, rollout = (
@@ -73,6 +77,8 @@ def map_body(_: Any, body: Any) -> Any:
 @pytest.fixture
 async def app(loans: Deployment) -> FastAPI:
     await with_versions(loans)
+    await loans.registry.roll_back("loans", Rollback())
+    await loans.send(TRAINING_RUNS, loans.run(5))  # waits as proposal 1
     await loans.registry.start_rollout("loans", RolloutStart((2,)), BY_OPERATOR)
     return with_health_routes(loans.app)
 

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
-from penstock.contracts.records.training import Evaluation, ObjectiveScores, Score, Skew, SliceScores, TrainingRun
+from penstock.contracts.records.training import (
+    Candidate,
+    Evaluation,
+    ObjectiveScores,
+    Score,
+    Skew,
+    SliceScores,
+    TrainingRun,
+)
 from penstock.ml.metrics import paired_difference
 from penstock.registry.promotion import StreamState, check_gates, decide_promotion
 
@@ -211,3 +219,30 @@ def test_a_run_of_an_unknown_stream_is_refused_without_an_alert() -> None:
 def test_skew_of_more_than_a_percent_is_alerted(skewed: int, alerts: bool) -> None:
     for candidate in (0.7, 0.8):
         assert (decide_promotion(run(candidate, skewed=skewed), STREAM, None).skew is not None) == alerts
+
+
+@pytest.mark.parametrize(
+    ("limits", "latency", "size", "reasons"),
+    [
+        ({}, 900.0, 10**9, ()),
+        ({"latency_ms": 5, "bytes": 1000}, 5.0, 1000, ()),
+        ({"latency_ms": 5}, 5.01, 7, ("one answer takes 5.01 ms (99th percentile), the gates allow 5 ms",)),
+        ({"latency_ms": 5}, nan, 7, ("one answer takes nan ms (99th percentile), the gates allow 5 ms",)),
+        ({"latency_ms": 0.5}, None, 7, ("its latency was not measured, the gates allow 0.5 ms",)),
+        ({"bytes": 1000}, None, 1001, ("its package has 1,001 bytes, the gates allow 1,000",)),
+    ],
+)
+def test_a_candidate_above_a_declared_limit_is_kept_back_and_told_both_figures(
+    limits: dict[str, Any], latency: float | None, size: int, reasons: tuple[str, ...]
+) -> None:
+    candidate = Candidate(family="linear", digest="d", profile="p", envelope={}, size=size)
+    measured = run().model_copy(update={"candidate": candidate, "latency_p99_ms": latency})
+    decision = decide_promotion(measured, replace(STREAM, gates=GATES.model_copy(update=limits)), None)
+    assert decision.outcome == ("kept_back" if reasons else "promoted")
+    assert not reasons or decision.reasons == reasons
+
+
+def test_a_candidate_that_is_no_better_and_too_slow_is_told_both() -> None:
+    slow = run(candidate=0.7).model_copy(update={"latency_p99_ms": 9.0})
+    decision = decide_promotion(slow, replace(STREAM, gates=GATES.model_copy(update={"latency_ms": 5})), None)
+    assert [("gain" in reason, "9 ms" in reason) for reason in decision.reasons] == [(True, False), (False, True)]

@@ -25,12 +25,28 @@ def arm(answers: int, mean: float) -> Losses:
     return Losses(answers=answers, mean=mean, squares=answers * mean * (1 - mean))
 
 
-def evidence(challenger: Losses, champion: Losses | None = None, outcomes: int = 0) -> Evidence:
-    return Evidence(champion=champion or arm(4000, 0.2), challengers={CHALLENGER: challenger}, outcomes=outcomes)
+def pairs(answers: int, mean: float, disagreement: float = 0.1) -> Losses:
+    return Losses(answers=answers, mean=mean, squares=answers * (disagreement - mean * mean))
 
 
-def decide(plan: RolloutPlan, evidence: Evidence, step: int = 0, metric: str = "accuracy") -> RolloutDecision:
-    return decide_rollout(plan, step, (CHALLENGER,), evidence, metric)
+def evidence(
+    challenger: Losses,
+    champion: Losses | None = None,
+    outcomes: int = 0,
+    paired: Losses | None = None,
+    loss: str = "error",
+) -> Evidence:
+    return Evidence(
+        champion=champion or arm(4000, 0.2),
+        challengers={CHALLENGER: challenger},
+        pairs={} if paired is None else {CHALLENGER: paired},
+        outcomes=outcomes,
+        loss=loss,
+    )
+
+
+def decide(plan: RolloutPlan, evidence: Evidence, step: int = 0) -> RolloutDecision:
+    return decide_rollout(plan, step, (CHALLENGER,), evidence)
 
 
 def action(mode: Any, evidence: Evidence, step: int = 0, **declared: Any) -> str:
@@ -42,22 +58,36 @@ def test_a_challenger_that_is_shown_to_be_worse_is_taken_back(mode: str) -> None
     assert action(mode, evidence(arm(200, 0.6))) == "take back"
 
 
-def test_a_shadow_is_judged_by_what_it_would_have_lost_on_the_same_events() -> None:
-    assert action("shadow", evidence(Losses(answers=500, mean=0.2, squares=100.0))) == "take back"
-    assert action("shadow", evidence(Losses(answers=500, mean=-0.2, squares=100.0))) == "promote"
-    assert action("shadow", evidence(Losses(answers=500, mean=0.0, squares=100.0))) == "continue"
+@pytest.mark.parametrize("mode", ["ab", "shadow"])
+def test_where_both_answered_the_same_events_the_differences_decide(mode: str) -> None:
+    equal = arm(400, 0.2)
+    assert action(mode, evidence(equal, paired=pairs(500, 0.2, 0.3))) == "take back"
+    assert action(mode, evidence(equal, paired=pairs(500, -0.2, 0.3))) == "promote"
+    assert action(mode, evidence(equal, paired=pairs(500, 0.0))) == "continue"
 
 
-def test_a_canary_takes_its_steps_when_it_has_answered_enough_and_no_worse() -> None:
-    assert action("canary", evidence(arm(199, 0.2))) == "continue"
-    assert action("canary", evidence(arm(250, 0.25))) == "continue"
-    decision = decide(plan("canary"), evidence(arm(200, 0.2)))
+def test_fewer_pairs_than_the_challengers_answers_do_not_decide() -> None:
+    assert action("ab", evidence(arm(4000, 0.2), paired=pairs(500, 0.2, 0.3))) == "continue"
+
+
+def test_a_canary_takes_a_step_when_the_next_share_of_its_loss_is_shown_to_be_tolerable() -> None:
+    few, some, many = pairs(300, 0.0), pairs(3000, 0.0), pairs(12000, 0.0)
+    enough = arm(200, 0.2)
+    assert action("canary", evidence(arm(199, 0.2), paired=many)) == "continue"
+    assert action("canary", evidence(enough, paired=few)) == "continue"
+    decision = decide(plan("canary"), evidence(enough, paired=some))
     assert (decision.action, decision.shares) == ("step", (DECLARED.steps[1],))
-    assert action("canary", evidence(arm(200, 0.2)), step=len(DECLARED.steps) - 1) == "promote"
+    last = len(DECLARED.steps) - 1
+    assert action("canary", evidence(enough, paired=some), step=last) == "continue"
+    assert action("canary", evidence(enough, paired=many), step=last) == "promote"
+
+
+def test_a_mean_that_is_no_worse_is_no_evidence() -> None:
+    assert action("canary", evidence(arm(250, 0.2))) == "continue"
 
 
 def test_a_margin_lets_a_little_worse_pass() -> None:
-    worse = evidence(arm(3000, 0.3), arm(3000, 0.2))
+    worse = evidence(arm(9000, 0.3), arm(9000, 0.2))
     assert action("canary", worse) == "take back"
     assert action("canary", worse, margin=0.2) == "step"
 
@@ -77,12 +107,14 @@ def test_the_level_is_shared_by_the_steps_of_a_canary() -> None:
 
 def test_a_bandit_gives_the_better_the_greater_share_and_ends_with_it() -> None:
     two = plan("bandit")
-    early = Evidence(champion=arm(50, 0.4), challengers={2: arm(50, 0.3), 3: arm(50, 0.5)}, outcomes=150)
-    decision = decide_rollout(two, 0, (2, 3), early, "accuracy")
+    early = Evidence(champion=arm(50, 0.4), challengers={2: arm(50, 0.3), 3: arm(50, 0.5)}, outcomes=150, loss="error")
+    decision = decide_rollout(two, 0, (2, 3), early)
     assert decision.action == "step"
     assert decision.shares[0] > decision.shares[1] >= 0.04
-    late = Evidence(champion=arm(400, 0.4), challengers={2: arm(800, 0.1), 3: arm(60, 0.5)}, outcomes=1260)
-    ended = decide_rollout(two, 5, (2, 3), late, "accuracy")
+    late = Evidence(
+        champion=arm(400, 0.4), challengers={2: arm(800, 0.1), 3: arm(60, 0.5)}, outcomes=1260, loss="error"
+    )
+    ended = decide_rollout(two, 5, (2, 3), late)
     assert (ended.action, ended.version) == ("promote", 2)
 
 
@@ -90,6 +122,6 @@ def test_a_bandit_gives_the_better_the_greater_share_and_ends_with_it() -> None:
 def test_the_unit_of_a_regression_makes_no_difference(answers: int, mean: float, unit: float) -> None:
     def scaled(by: float) -> str:
         losses = [Losses(answers=answers, mean=m * by, squares=answers * m * m * by * by / 4) for m in (mean, 0.3)]
-        return decide(plan("ab"), evidence(losses[0], losses[1]), metric="mae").action
+        return decide(plan("ab"), evidence(losses[0], losses[1], loss="absolute_error")).action
 
     assert scaled(1.0) == scaled(unit)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch
-from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert, ArmLosses, Statistics
+from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert, CohortLosses, Statistics
 from penstock.contracts.topics import ALERTS, AUDIT, MODELS, STATISTICS, TRAINING_RUNS
 from penstock.registry.command_results import CommandRefused
 from penstock.registry.use_cases.model_commands import Promotion
@@ -28,12 +29,22 @@ def epochs(deployment: Any) -> list[ModelEpoch]:
     return list(deployment.published(MODELS))
 
 
-def block(number: int, epoch: int, challenger: float, champion: float = 0.2, answers: int = 50, **changes: Any) -> Any:
-    """The statistics of a block with so many answers of each model, and their mean losses."""
-    arms = [
-        ArmLosses(version=version, role=role, answers=answers, mean=mean, squares=answers * mean * (1 - mean))
-        for version, role, mean in ((CHAMPION, "champion", champion), (CHALLENGER, "challenger", challenger))
+def cohort(epoch: int, version: int, role: Any, rows: int, mean: float, against: int | None = None) -> CohortLosses:
+    variance = 0.1 if role == "shadow" else mean * (1 - mean)
+    losses = LossMoments(loss="error", rows=rows, mean=mean, squares=rows * variance)
+    return CohortLosses(epoch=epoch, version=version, role=role, against=against, losses=losses)
+
+
+def block(
+    number: int, epoch: int, challenger: float, champion: float = 0.2, answers: int = 50, pairs: int = 0, **changes: Any
+) -> Any:
+    """The statistics of a block with so many answers of each model, and their mean losses; and with pairs of them."""
+    cohorts = [
+        cohort(epoch, CHAMPION, "champion", answers, champion),
+        cohort(epoch, CHALLENGER, "challenger", answers, challenger),
     ]
+    if pairs:
+        cohorts.append(cohort(epoch, CHALLENGER, "shadow", pairs, challenger - champion, CHAMPION))
     fields = {
         "source": "penstock/drift-detector",
         "id": f"block-{number}",
@@ -50,7 +61,7 @@ def block(number: int, epoch: int, challenger: float, champion: float = 0.2, ans
         "epoch": epoch,
         "first_time": "2024-05-02T00:00:00Z",
         "last_time": "2024-05-02T00:00:00Z",
-        "arms": arms,
+        "cohorts": cohorts,
     }
     return Statistics.model_validate(fields | changes)
 
@@ -65,7 +76,7 @@ async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(two_version
         0.1,
     )
     for number in range(4):
-        await two_versions.send(STATISTICS, block(number, started.epoch, 0.2))
+        await two_versions.send(STATISTICS, block(number, started.epoch, 0.2, pairs=1000))
     second_step = epochs(two_versions)[-1]
     assert second_step.rollout is not None
     assert (second_step.rollout.id, second_step.rollout.step, second_step.rollout.challengers[0].share) == (
@@ -73,8 +84,8 @@ async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(two_version
         1,
         0.5,
     )
-    for number in range(4, 8):
-        await two_versions.send(STATISTICS, block(number, second_step.epoch, 0.2))
+    for number in range(4, 12):
+        await two_versions.send(STATISTICS, block(number, second_step.epoch, 0.2, pairs=1000))
     ended = epochs(two_versions)[-1]
     assert (ended.reason, ended.champion.version, ended.rollout) == ("promotion", CHALLENGER, None)
     assert [entry.action for entry in two_versions.published(AUDIT) if entry.action.startswith("rollout")] == [
@@ -84,14 +95,51 @@ async def test_a_rollout_takes_its_steps_and_promotes_the_challenger(two_version
     ]
 
 
-async def test_a_block_counts_once_and_only_those_of_the_step(two_versions: Any) -> None:
+async def view(deployment: Any) -> Any:
+    return (await deployment.client.get("/v1/streams/loans/rollout")).json()
+
+
+async def test_a_block_counts_once_and_only_answers_of_the_step(two_versions: Any) -> None:
+    """An event answered before the step whose label comes late is evidence of nothing, whatever block it is in."""
     await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
     epoch = epochs(two_versions)[-1].epoch
-    for statistics in (block(0, epoch - 1, 0.9), block(1, epoch, 0.2), block(1, epoch, 0.2)):
+    mixed = block(1, epoch, 0.2, pairs=100)
+    late = [
+        cohort(epoch - 1, CHAMPION, "champion", 70, 1.0),
+        cohort(epoch - 1, CHALLENGER, "shadow", 70, -1.0, CHAMPION),
+    ]
+    mixed = mixed.model_copy(update={"cohorts": (*late, *mixed.cohorts)})
+    for statistics in (block(0, epoch - 1, 0.9), mixed, mixed):
         await two_versions.send(STATISTICS, statistics)
     await two_versions.send(STATISTICS, block(1, epoch, 0.2, clock="matured", id="matured-1"))
-    view = (await two_versions.client.get("/v1/streams/loans/rollout")).json()
-    assert (view["outcomes"], [arm["outcomes"] for arm in view["arms"]]) == (100, [50, 50])
+    shown = await view(two_versions)
+    assert (shown["outcomes"], [arm["outcomes"] for arm in shown["arms"]]) == (100, [50, 50])
+    assert [(arm["pairs"], arm["mean"]) for arm in shown["arms"]] == [(0, 0.2), (100, 0.2)]
+
+
+async def test_pairs_count_whoever_answered_and_stay_when_a_canary_steps(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary", (0.1, 0.5)))
+    first = epochs(two_versions)[-1].epoch
+    statistics = block(0, first, 0.2, answers=250, pairs=3000)
+    reverse = cohort(first, CHAMPION, "shadow", 1000, 0.02, CHALLENGER)
+    await two_versions.send(STATISTICS, statistics.model_copy(update={"cohorts": (*statistics.cohorts, reverse)}))
+    assert epochs(two_versions)[-1].epoch == first + 1
+    await two_versions.send(STATISTICS, block(1, first, 0.2, answers=40, pairs=500))  # late labels of the first step
+    await two_versions.send(STATISTICS, block(2, first + 1, 0.2, answers=30, pairs=500))
+    shown = await view(two_versions)
+    assert [arm["outcomes"] for arm in shown["arms"]] == [30, 30]
+    assert (shown["arms"][1]["pairs"], shown["paired"]) == (5000, True)
+    assert shown["arms"][1]["difference"] == pytest.approx(-0.02 * 1000 / 5000)
+
+
+async def test_what_a_rollout_will_take_is_said_before_it_starts_and_while_it_lasts(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    shown = await view(two_versions)
+    assert shown["expected"] is None
+    assert "is promoted, within 0.01, after some 14,000 outcomes" in shown["detail"]
+    assert "where only one model is asked" in epochs(two_versions)[-1].detail
+    await two_versions.send(STATISTICS, block(0, epochs(two_versions)[-1].epoch, 0.2, pairs=1000))
+    assert 10_000 < (await view(two_versions))["expected"] < 20_000
 
 
 async def test_a_challenger_shown_to_be_worse_is_taken_back_even_while_paused(two_versions: Any) -> None:

@@ -65,12 +65,20 @@ def test_a_change_after_a_long_quiet_time_is_answered_as_soon_as_it_has_settled(
 
 
 def test_growth_that_gained_nothing_waits_for_the_square_of_the_factor() -> None:
-    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=-0.1)
-    stream.apply(statistics(500), statistics(1000))
+    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=0.1)
+    stream.apply(statistics(500))
+    stream.gain = -0.1
+    stream.apply(statistics(1000))
     assert stream.apply(statistics(3900)) == []
     stream.gain = 0.1
     (paid,) = stream.apply(statistics(4000))
     assert (paid.reason, stream.apply(statistics(8000))[0].reason) == ("growth", "growth"), "the declared factor again"
+
+
+def test_until_a_model_is_promoted_growth_does_not_back_off() -> None:
+    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=-0.1)
+    runs = [stream.apply(statistics(outcomes)) for outcomes in (500, 1000, 1900, 2000, 4000, 8000)]
+    assert [len(requests) for requests in runs] == [1, 1, 0, 1, 1, 1]
 
 
 def test_growth_whose_model_was_not_promoted_gained_nothing() -> None:

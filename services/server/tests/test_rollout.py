@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from penstock.artifacts import digest_of
 from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
@@ -21,8 +22,9 @@ from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import MAX_FAILURES
 from penstock.server.models.local_copy import LocalModelCopies
 from penstock.server.models.model_loader import ModelLoader
-from penstock.server.scoring.arm_outputs import arm_outputs
+from penstock.server.scoring.arm_outputs import arm_outputs, drawn_arms
 from penstock.server.scoring.model_inputs import ModelInputs
+from penstock.server.scoring.shadow_answers import PAIRED_ROWS, shadow_answers
 from penstock.server.scoring.traffic_split import draw_arms
 
 PREDICT = "/v1/streams/loans/predict"
@@ -101,6 +103,59 @@ async def test_a_shadow_is_recorded_and_answers_nobody(deployment: Any, registry
     assert [(shadow.version, shadow.value) for shadow in predictions["e1"].shadow] == [(2, "no")]
     assert [(shadow.version, shadow.value) for shadow in predictions["e2"].shadow] == [(2, "yes")]
     assert predictions["e1"].route == "http"
+
+
+def pairs_of(predictions: Any) -> set[Any]:
+    """Who answered, and who would have."""
+    return {(p.data.arm, p.data.value, tuple((s.version, s.value) for s in p.data.shadow)) for p in predictions}
+
+
+async def test_in_a_canary_each_event_is_answered_by_one_arm_and_scored_by_both(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(rollout_epoch(registry, 3, 0.5))
+    async with deployment.client() as client:
+        await client.post(
+            PREDICT, content=json.dumps([deployment.event(n, income=45.0) for n in range(20)]), headers=JSON
+        )
+    over_http = deployment.records(RECEIVED, "loans")
+    assert all(decode_answer(split_answer(event.answer)[1]).shadow is UNSET for event in over_http)
+    await deployment.publish_events(
+        [deployment.event(n, income=45.0, answer=event.answer) for n, event in enumerate(over_http)]
+        + [deployment.event(n, income=45.0) for n in range(20, 40)]
+    )
+    await deployment.run_until_quiet()
+    predictions = deployment.predictions()
+    assert {prediction.data.route for prediction in predictions} == {"http", "stream"}
+    assert pairs_of(predictions) == {("champion", "yes", ((2, "no"),)), ("challenger", "no", ((1, "yes"),))}
+
+
+async def test_of_a_bandit_only_who_answers_is_asked(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(rollout_epoch(registry, 3, 0.5, "bandit"))
+    await deployment.publish_events([deployment.event(number, income=45.0) for number in range(20)])
+    await deployment.run_until_quiet()
+    assert pairs_of(deployment.predictions()) == {("champion", "yes", ()), ("challenger", "no", ())}
+
+
+@pytest.mark.parametrize(("mode", "rows", "asked"), [("ab", 500, 1), ("ab", 501, 0), ("shadow", 501, 1)])
+async def test_in_a_large_batch_only_who_answers_is_asked_and_shadows(
+    deployment: Any, registry: Any, mode: Any, rows: int, asked: int
+) -> None:
+    assert PAIRED_ROWS == 500
+    models, _ = deployment.new_manager(ArmLoader(ModelLoader(registry.store, registry.verifier)))
+    models.add_epoch(rollout_epoch(registry, 3, 0.5, mode))
+    await models.load_newest("loans")
+    serving, (_, frame) = models.serving("loans"), registry.trained()
+    keys = [str(number) for number in range(rows)]
+    inputs = ModelInputs(frame.take(np.resize(np.arange(len(frame)), rows)), keys, keys)
+    shadows = await shadow_answers(models, serving, inputs, drawn_arms(serving, inputs), with_probabilities=True)
+    assert {len(row) for row in shadows} == {asked}
+    assert all(len(shadow.probabilities) == 2 for row in shadows for shadow in row)
+
+
+async def test_outside_of_a_rollout_predictions_say_nothing_of_shadows(deployment: Any, registry: Any) -> None:
+    await deployment.serve_epoch(rollout_epoch(registry, 3, 0.5).model_copy(update={"rollout": None}))
+    await deployment.publish_events([deployment.event(1)])
+    await deployment.run_until_quiet()
+    assert [prediction.data.shadow for prediction in deployment.predictions()] == [UNSET]
 
 
 async def test_a_challenger_that_must_not_serve_leaves_everything_to_the_champion(

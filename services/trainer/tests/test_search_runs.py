@@ -48,6 +48,7 @@ def test_the_record_describes_the_search_and_the_best_is_packed(store: FileStore
     assert unpack(store.get(model.digest)).details.get("settings", {}) == summary.settings
     assert model.size == len(store.get(model.digest))
     assert model.scoring_seconds > 0
+    assert model.latency_p99_ms > 0
 
 
 def test_without_trials_nothing_is_searched(store: FileStore) -> None:
@@ -82,7 +83,8 @@ async def test_trials_at_once_in_processes_of_their_own_are_those_made_here(stor
     here = run_job(job, store, TrainingResources(jobs=2)).model
     assert there is not None
     assert here is not None
-    assert there.model_copy(update={"scoring_seconds": 0}) == here.model_copy(update={"scoring_seconds": 0})
+    unmeasured = {"scoring_seconds": 0, "latency_p99_ms": 0}
+    assert there.model_copy(update=unmeasured) == here.model_copy(update=unmeasured)
 
 
 async def test_a_training_that_is_killed_keeps_its_search_for_the_next(store: FileStore, tmp_path: Path) -> None:

@@ -76,8 +76,9 @@ async def test_the_same_request_is_the_same_candidate(deployment: Deployment) ->
     other = Deployment(deployment.signer, deployment.verifier)
     second = await trained(other)
     await other.process.close()
-    measured = {"cpu_seconds": 0, "scoring_seconds": 0}
+    measured = {"cpu_seconds": 0, "scoring_seconds": 0, "latency_p99_ms": 0}
     assert first.model_copy(update=measured) == second.model_copy(update=measured)
+    assert first.latency_p99_ms is not None
 
 
 async def test_families_compete_and_the_better_one_is_refitted_on_everything(deployment: Deployment) -> None:

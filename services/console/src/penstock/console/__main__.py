@@ -27,6 +27,8 @@ COMMANDS = (
     "ledger",
     "quality",
     "rollout",
+    "proposals",
+    "rollback",
     "unit",
     "demo",
 )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import httpx
 
+from penstock.console.actor import actor
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure, RequestRefused
 from penstock.console.outage import Outage
@@ -76,7 +77,7 @@ class ServicesClient:
     async def declaration_of(self, stream: str) -> Declaration | None:
         """The declaration of a stream that is in force, None if there is no such stream."""
         try:
-            return Declaration.model_validate((await self.get(stream))["declaration"])
+            return Declaration.model_validate((await self.get(f"streams/{stream}"))["declaration"])
         except RequestRefused as refusal:
             if refusal.code == "unknown_stream":
                 return None
@@ -89,18 +90,18 @@ class ServicesClient:
             ConsoleFailure: the registry refused it.
         """
         content = {"content": declaration.encode(), "headers": {"content-type": media_type}}
-        return str((await self._request_registry("PUT", name, **content))["status"])
+        return str((await self._request_registry("PUT", f"streams/{name}", **content))["status"])
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a command to the registry; `path` begins with the name of the stream.
+        """Send a command to the registry, in the user's name; `path` lies below `/v1/`.
 
         Raises:
             ConsoleFailure: the registry refused it.
         """
-        return await self._request_registry("POST", path, json=body)
+        return await self._request_registry("POST", path, json=body, headers={"x-penstock-actor": actor()})
 
     async def get(self, path: str) -> dict[str, Any]:
-        """Read from the registry; `path` begins with the name of the stream.
+        """Read from the registry; `path` lies below `/v1/`.
 
         Raises:
             ConsoleFailure: the registry has nothing there.
@@ -127,7 +128,7 @@ class ServicesClient:
             raise ConsoleFailure(f"{url} failed {ATTEMPTS} times; see: penstock logs ingestion") from error
 
     async def _request_registry(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        url = f"{self._registry}/v1/streams/{path}"
+        url = f"{self._registry}/v1/{path}"
         return await self._request(url, method, repeatable=method != "POST", **options)
 
     async def _request(self, url: str, method: str, *, repeatable: bool, **options: Any) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from penstock.drift_detector.drift.drift_records import (
     field_drift_record,
     label_shift_record,
     multivariate_drift_record,
+    shortfall_alert,
+    shortfall_record,
     volume_drift_record,
 )
 from penstock.drift_detector.drift.field_drift import FieldDriftDetector
@@ -35,6 +37,7 @@ from penstock.drift_detector.drift.label_shift import LabelShiftDetector
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDriftDetector
 from penstock.drift_detector.drift.profile_store import ProfileStore
 from penstock.drift_detector.drift.profiles import Profile
+from penstock.drift_detector.drift.shortfall import ShortfallDetector
 from penstock.drift_detector.drift.volume_drift import VolumeDriftDetector
 from penstock.drift_detector.join.partition_join import PartitionJoin
 from penstock.drift_detector.outcome_batch import OutcomeBatch, read_outcomes
@@ -105,6 +108,7 @@ class StreamHandler:
         self._recent_events = RecentEvents(state, b"2d", MAX_RECENT_EVENTS)
         self._quality = StreamQuality(state, stream)
         self._answer_drift = AnswerDriftDetector(state)
+        self._shortfall = ShortfallDetector(state, stream, champions)
         self._label_shift = LabelShiftDetector(state)
         self._multivariate_drift = MultivariateDriftDetector(state)
         self._field_drift = FieldDriftDetector(state)
@@ -116,8 +120,12 @@ class StreamHandler:
         outcomes = read_outcomes(batch, self._recent_events)
         blocks = self._quality.update(batch.declaration, outcomes)
         statistics = [(record, block.index) for block in blocks for record in block.statistics]
-        drifts = sorted(self._outcome_drifts(batch.declaration, outcomes, blocks), key=itemgetter(1))  # log order
+        drifts = list(self._outcome_drifts(batch.declaration, outcomes, blocks))
         alerts = [(drift_alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
+        for drift, alert, index in self._shortfalls(batch.declaration, outcomes):
+            drifts.append((drift, index))
+            alerts.append((alert, index))
+        drifts, alerts = sorted(drifts, key=itemgetter(1)), sorted(alerts, key=itemgetter(1))  # log order
         self._next_outcome = outcomes.offsets[-1] + 1
         self._save_outcomes(has_complete_block=bool(blocks))
         return [*self._control(STATISTICS, statistics), *self._control(DRIFT, drifts), *self._control(ALERTS, alerts)]
@@ -140,22 +148,28 @@ class StreamHandler:
         self, declaration: Declaration, batch: OutcomeBatch, blocks: Sequence[BlockResult]
     ) -> Iterator[tuple[Drift, int]]:
         """Drifts with the index of the outcome at which each detector fired."""
-
-        def cause(index: int) -> OutcomeCause:
-            return OutcomeCause(self._stream, batch.offsets[index], batch.outcomes[index])
-
         outcomes, loss_rise_at = batch.first_outcomes, self._answer_drift.loss_rise_at
         self._answer_drift.configure(declaration)
         for row, answer_drift in self._answer_drift.update(outcomes, batch.losses):
             index = batch.first[row]
-            yield answer_drift_record(cause(index), answer_drift), index
+            yield answer_drift_record(self._cause(batch, index), answer_drift), index
         for block in blocks:
             row = bisect_right(batch.first, block.index) - 1  # the last first outcome up to the end of the block
             for shift in self._label_shift.update(declaration, block.labels):
-                yield label_shift_record(cause(block.index), shift, loss_rise_at(row)), block.index
+                cause = self._cause(batch, block.index)
+                yield label_shift_record(cause, shift, loss_rise_at(row)), block.index
         for row, row_drift in self._multivariate_drift.update(declaration, outcomes):
             index = batch.first[row]
-            yield multivariate_drift_record(cause(index), row_drift, loss_rise_at(row)), index
+            yield multivariate_drift_record(self._cause(batch, index), row_drift, loss_rise_at(row)), index
+
+    def _shortfalls(self, declaration: Declaration, batch: OutcomeBatch) -> Iterator[tuple[Drift, Alert, int]]:
+        for row, shortfall in self._shortfall.update(declaration, batch.first_outcomes):
+            index = batch.first[row]
+            drift = shortfall_record(self._cause(batch, index), shortfall)
+            yield drift, shortfall_alert(drift, shortfall), index
+
+    def _cause(self, batch: OutcomeBatch, index: int) -> OutcomeCause:
+        return OutcomeCause(self._stream, batch.offsets[index], batch.outcomes[index])
 
     def _count_drifts(self, counts: Counts, declaration: DriftDeclaration, profile: Profile | None) -> Iterator[Drift]:
         cause, loss_rise = CountsCause(self._stream, counts, self._next_outcome), self._answer_drift.loss_rise
@@ -173,6 +187,7 @@ class StreamHandler:
         self._recent_events.save()
         self._quality.save()
         self._answer_drift.save()
+        self._shortfall.save()
         self._multivariate_drift.save()
         if has_complete_block:
             self._label_shift.save()

@@ -7,7 +7,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Status = Literal[
-    "created", "changed", "unchanged", "promoted", "rolled_back", "accepted", "archived", "rollout_started"
+    "created",
+    "changed",
+    "unchanged",
+    "promoted",
+    "rolled_back",
+    "accepted",
+    "archived",
+    "rollout_started",
+    "declined",
+    "released",
 ]
 Kind = Literal["unknown", "conflict", "invalid"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import blake2b_digest, derived_id
 from penstock.contracts.records.governance import Command
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
@@ -43,8 +44,10 @@ def stream_declared(declaration: Declaration, version: int, provenance: Provenan
     )
 
 
-def model_epoch(epoch: int, installation: Installation, provenance: Provenance) -> ModelEpoch:
-    """The record of an epoch, for `models`."""
+def model_epoch(
+    epoch: int, installation: Installation, provenance: Provenance, holdout: LossMoments | None = None
+) -> ModelEpoch:
+    """The record of an epoch, for `models`; `holdout` are the champion's losses on its holdout, if it had one."""
     champion = installation.champion
     fields = {
         "source": SOURCE,
@@ -57,6 +60,7 @@ def model_epoch(epoch: int, installation: Installation, provenance: Provenance) 
         "reason": installation.reason,
         "detail": installation.detail,
         "rollout": installation.rollout,
+        "holdout": holdout,
     }
     return ModelEpoch.model_validate(fields)
 
@@ -101,6 +105,36 @@ def taken_back_alert(stream: str, rollout: str, version: int | None, reason: str
         subject="taken-back",
         message=f"the challenger was taken back: {reason}",
         stream=stream,
+        version=version,
+    )
+
+
+def proposal_alert(stream: str, number: int, version: int, text: str, provenance: Provenance) -> Alert:
+    """Tells people that a proposal waits for them; `number` is the proposal's."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "proposal", stream, number),
+        time=provenance.time,
+        cause=provenance.cause,
+        severity="info",
+        subject="proposal",
+        message=f"proposal {number} waits: {text}; see: penstock proposals {stream}",
+        stream=stream,
+        version=version,
+    )
+
+
+def returned_alert(run: TrainingRun, version: int, reason: str) -> Alert:
+    """Alerts people that an earlier model serves again instead of `version`."""
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "returned", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="warning",
+        subject="returned",
+        message=f"an earlier model serves again: {reason}",
+        stream=run.stream,
         version=version,
     )
 

@@ -5,7 +5,7 @@ The rule is pure. `use_cases/training_runs.py` reads what it needs from the data
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
@@ -28,6 +28,12 @@ class GateVerdict:
 
     passed: bool
     reasons: tuple[str, ...]
+
+    def with_failures(self, failures: Iterable[str]) -> GateVerdict:
+        """The same with further gates that the candidate failed, if there are any."""
+        failed = tuple(failures)
+        earlier = () if self.passed else self.reasons
+        return GateVerdict(False, (*earlier, *failed)) if failed else self
 
 
 @dataclass(frozen=True)
@@ -81,10 +87,8 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
         return PromotionDecision("refused", (model_refusal,), alert=True)
     assert run.evaluation is not None  # a run without one has a `model_refusal`
     verdict, skew = check_gates(run.evaluation, stream.gates), _excessive_skew(run.evaluation)
-    compared = run.evaluation.champion_version
-    if compared is not None and compared != stream.champion:
-        reason = f"it was compared with version {compared}, and version {stream.champion} serves now"
-        return PromotionDecision("kept_back", (reason, *verdict.reasons), verdict, skew)
+    verdict = verdict.with_failures(_exceeded_limits(run, stream.gates))
+    verdict = verdict.with_failures(_other_champion(run.evaluation, stream.champion))
     if not verdict.passed:
         return PromotionDecision("kept_back", verdict.reasons, verdict, skew)
     if stream.rollout_under_way:
@@ -92,6 +96,24 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
     if stream.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
         return PromotionDecision("on_trial", verdict.reasons, verdict, skew, RolloutPlan.of(stream.rollout))
     return PromotionDecision("promoted", verdict.reasons, verdict, skew)
+
+
+def _exceeded_limits(run: TrainingRun, gates: GatesDeclaration) -> Iterator[str]:
+    """The declared limits of latency and size that the candidate is above, or was not measured by."""
+    latency, size = run.latency_p99_ms, run.candidate.size if run.candidate else 0
+    if gates.latency_ms is not None and latency is None:
+        yield f"its latency was not measured, the gates allow {gates.latency_ms:g} ms"
+    elif gates.latency_ms is not None and latency is not None and not latency <= gates.latency_ms:
+        yield f"one answer takes {latency:g} ms (99th percentile), the gates allow {gates.latency_ms:g} ms"
+    if gates.bytes is not None and size > gates.bytes:
+        yield f"its package has {size:,} bytes, the gates allow {gates.bytes:,}"
+
+
+def _other_champion(evaluation: Evaluation, champion: int) -> Iterator[str]:
+    """Whether another version serves now than the candidate was compared with."""
+    compared = evaluation.champion_version
+    if compared is not None and compared != champion:
+        yield f"it was compared with version {compared}, and version {champion} serves now"
 
 
 def _excessive_skew(evaluation: Evaluation) -> Skew | None:
@@ -185,11 +207,17 @@ def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration) -> Iterato
             f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
-    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)):
+    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)) and not _loses_less(scores):
         yield (
             f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
             f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
         )
+
+
+def _loses_less(scores: ObjectiveScores) -> bool:
+    """Whether a candidate that looks better by a metric over all rows is shown to be so by the loss of its answers."""
+    loss = scores.loss_gain
+    return scores.gain.value > 0 and loss is not None and loss.low is not None and loss.low > 0
 
 
 def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration) -> float:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from penstock.ml.metrics.best_arm_probabilities import best_arm_probabilities
-from penstock.ml.metrics.confidence_sequences import MIN_CASES, always_valid, always_valid_difference
+from penstock.ml.metrics.confidence_sequences import MIN_CASES
 from penstock.ml.metrics.intervals import Interval
+from penstock.registry.rollout_comparison import loss_difference, tolerance
 from penstock.registry.rollout_evidence import Evidence
 from penstock.registry.rollout_plan import RolloutPlan
 
 LEAST_SHARE = 0.05  # of each arm of a bandit: an arm without answers gives no evidence
+
+_UNITS = {"error": "error rate", "absolute_error": "error"}  # of a loss; another is told by its name
 
 Action = Literal["continue", "step", "promote", "take back"]
 
@@ -29,53 +32,48 @@ class RolloutDecision:
     shares: tuple[float, ...] = ()
 
 
-def decide_rollout(
-    plan: RolloutPlan, step: int, versions: tuple[int, ...], evidence: Evidence, metric: str
-) -> RolloutDecision:
-    """Decide on the challengers `versions` at step `step` (from 0) of the plan; `metric` is the stream's."""
+def decide_rollout(plan: RolloutPlan, step: int, versions: tuple[int, ...], evidence: Evidence) -> RolloutDecision:
+    """Decide on the challengers `versions` at step `step` (from 0) of the plan."""
     if plan.mode == "bandit":
-        return _decide_bandit(plan, versions, evidence, metric)
+        return _decide_bandit(plan, versions, evidence)
     (version,) = versions
-    interval = loss_difference(plan, version, evidence, metric)
-    error = "error" if metric == "mae" else "error rate"
-    difference = f"{interval.low:+.3g} to {interval.high:+.3g} in {error} at {plan.level:.0%}"
+    interval = loss_difference(plan, version, evidence)
     if interval.low > plan.margin:
-        return RolloutDecision("take back", f"worse than the champion by {difference}", version)
+        return RolloutDecision("take back", f"worse than the champion by {_text(plan, interval, evidence)}", version)
     if plan.mode == "canary":
-        return _decide_canary(plan, step, version, evidence, difference)
+        return _decide_canary(plan, step, version, evidence, interval)
     if interval.high < 0:
-        return RolloutDecision("promote", f"better than the champion by {difference}", version)
+        return RolloutDecision("promote", f"better than the champion by {_text(plan, interval, evidence)}", version)
     return _undecided(plan, version, evidence)
 
 
-def loss_difference(plan: RolloutPlan, version: int, evidence: Evidence, metric: str) -> Interval:
-    """The challenger's mean loss less the champion's, as a confidence sequence."""
-    challenger, scale = evidence.losses_of(version).moments, evidence.loss_scale(metric)
-    if plan.mode == "shadow":
-        return always_valid(challenger, plan.level, scale)
-    return always_valid_difference(challenger, evidence.champion.moments, _level_of_step(plan), scale)
+def _text(plan: RolloutPlan, interval: Interval, evidence: Evidence) -> str:
+    unit = _UNITS.get(evidence.loss, evidence.loss.replace("_", " "))
+    return f"{interval.low:+.3g} to {interval.high:+.3g} in {unit} at {plan.level:.0%}"
 
 
-def _level_of_step(plan: RolloutPlan) -> float:
-    """The steps of a canary share the error probability (Bonferroni)."""
-    return 1 - (1 - plan.level) / len(plan.steps) if plan.mode == "canary" else plan.level
+def _decide_canary(
+    plan: RolloutPlan, step: int, version: int, evidence: Evidence, interval: Interval
+) -> RolloutDecision:
+    """A canary takes the next share when it has answered enough, and that share of its loss is shown to be tolerable.
 
-
-def _decide_canary(plan: RolloutPlan, step: int, version: int, evidence: Evidence, difference: str) -> RolloutDecision:
-    """A canary steps up when it has answered enough, and no worse than the champion on average."""
-    losses = evidence.losses_of(version)
-    if losses.answers < plan.outcomes or losses.mean - evidence.champion.mean > plan.margin:
+    A fifth of the stream may so be given to a model that may be five times as much worse as is tolerated of all.
+    """
+    share = plan.steps[step + 1] if step + 1 < len(plan.steps) else 1.0
+    answers = evidence.losses_of(version).answers
+    tolerated = tolerance(plan, evidence.loss, evidence.champion.mean)
+    if answers < plan.outcomes or not share * interval.high < tolerated:
         return _undecided(plan, version, evidence)
-    at_share = f"{losses.answers} outcomes at {plan.steps[step]:.0%}"
-    if step + 1 == len(plan.steps):
-        return RolloutDecision("promote", f"{at_share}, {difference}", version)
-    return RolloutDecision("step", f"{at_share}: {difference}", version, (plan.steps[step + 1],))
+    reason = f"{answers} outcomes at {plan.steps[step]:.0%}: {_text(plan, interval, evidence)}"
+    if share == 1.0:
+        return RolloutDecision("promote", reason, version)
+    return RolloutDecision("step", reason, version, (share,))
 
 
-def _decide_bandit(plan: RolloutPlan, versions: tuple[int, ...], evidence: Evidence, metric: str) -> RolloutDecision:
+def _decide_bandit(plan: RolloutPlan, versions: tuple[int, ...], evidence: Evidence) -> RolloutDecision:
     """Shares follow the probabilities of being best (Thompson sampling), until an arm is the best at the level."""
     arms = [evidence.champion, *(evidence.losses_of(version) for version in versions)]
-    best = best_arm_probabilities([arm.moments for arm in arms], evidence.outcomes, evidence.loss_scale(metric))
+    best = best_arm_probabilities([arm.moments for arm in arms], evidence.outcomes, evidence.loss_scale)
     leader = max(range(len(arms)), key=best.__getitem__)
     reason = f"it is the best with a chance of {best[leader]:.1%} after {arms[leader].answers} outcomes"
     enough = arms[leader].answers >= plan.outcomes and min(arm.answers for arm in arms) >= MIN_CASES

@@ -25,8 +25,11 @@ def growth_factor(policy: RetrainDeclaration, state: StreamState) -> float:
     """How many times the data must have grown: the declared factor, squared after a growth run without a promotion.
 
     So a stream that does not change is soon left alone; a promotion, whatever the run's reason, restores the factor.
+    Until the first one it stays as declared: of a rare class there may just have been too few.
     """
     factor = policy.growth
+    if not state.first_epochs:
+        return factor
     for request, _ in state.ended_runs():
         if was_promoted(state, request):
             factor = policy.growth

@@ -8,6 +8,7 @@ from datetime import datetime
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
+from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
 from penstock.retrain_trigger.change_points import due_change, starts_after_changes
 from penstock.retrain_trigger.cooldown_and_budget import is_budget_spent
@@ -29,12 +30,16 @@ class RetrainDecision:
 
 @dataclass(frozen=True)
 class _Cause:
-    """Why a training is requested: the reason, its detail, its time, and the id of the record that led to it."""
+    """Why a training is requested: the reason, its detail, its time, and the id of the record that led to it.
+
+    `shortfall` is the epoch whose champion falls short, if it is that.
+    """
 
     reason: TrainingReason
     detail: str
     time: datetime
     record_id: str | None
+    shortfall: int | None = None
 
 
 def evaluate_policy(
@@ -43,10 +48,11 @@ def evaluate_policy(
     """Decide whether to train the stream now; None while there is nothing to decide.
 
     `fired` is when the cron schedule fired, None when it did not. While a run is under way nothing is requested. A
-    command goes before all else, then comes the first training; after it the declared triggers, within the budget.
+    command goes before all else, then a champion that falls short, without a cooldown, then the first training; after
+    it the declared triggers. All but commands and the first training are within the budget.
     """
     if state.run_under_way:
-        pending = state.open_command is not None or state.open_drift is not None
+        pending = any(each is not None for each in (state.open_command, state.open_shortfall, state.open_drift))
         return RetrainDecision("under-way", "a run is under way") if pending else None
     if state.open_command is not None:
         command = state.open_command
@@ -54,6 +60,8 @@ def evaluate_policy(
         return _retrain(stream, policy, state, cause)
     if state.outcome_report is None:
         return None
+    if state.open_shortfall is not None and not is_budget_spent(policy, state):
+        return _retrain(stream, policy, state, _cause_of_shortfall(state.open_shortfall))
     if state.last_request is None:
         return _decide_first_training(stream, policy, state, fired)
     statuses = evaluate_triggers(policy, state, fired)
@@ -106,6 +114,11 @@ def _cause_of(state: StreamState, statuses: tuple[TriggerStatus, ...], fired: da
     return _Cause(reason, _details(firing), report.time, drift.id if drift else report.id)
 
 
+def _cause_of_shortfall(drift: Drift) -> _Cause:
+    detail = f"mean loss {drift.statistic:.4g} in epoch {drift.epoch}, expected {drift.threshold:.4g}"
+    return _Cause("performance", detail, drift.time, drift.id, drift.epoch)
+
+
 def _details(statuses: list[TriggerStatus]) -> str:
     return "; ".join(status.detail for status in statuses)
 
@@ -132,5 +145,6 @@ def _retrain(
         until=until,
         since=starts[0] if starts else None,
         earlier_changes=tuple(starts[1:]),
+        shortfall=cause.shortfall,
     )
     return RetrainDecision(cause.reason, cause.detail, statuses, request)

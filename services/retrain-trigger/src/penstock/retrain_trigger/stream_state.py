@@ -10,7 +10,7 @@ from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.models import ModelEpoch
-from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR, Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Evaluation, TrainingRequest, TrainingRun
 from penstock.retrain_trigger.outcome_block import OutcomeBlock
@@ -39,6 +39,20 @@ class RunResult:
         return cls(run.status, run.time, run.learnt_from, rows, run.cpu_seconds, version, run.evaluation)
 
 
+@dataclass(frozen=True)
+class Tenure:
+    """A champion's time: the newest epoch, its champion's `version`, and the first epoch of these in a row."""
+
+    epoch: int = -1
+    version: int = -1
+    since: int = 0
+
+    def followed_by(self, record: ModelEpoch) -> Tenure:
+        """The time that a newer epoch belongs to."""
+        version = record.champion.version
+        return Tenure(record.epoch, version, self.since if version == self.version else record.epoch)
+
+
 @dataclass
 class StreamState:
     """The state of one stream, folded from the records of several topics.
@@ -47,17 +61,20 @@ class StreamState:
     always give the same state. So it holds nothing but maxima, and records by their own id or fence.
 
     `requests` are by fence, `results` and `decisions` by the id of the training request, `blocks` by their first
-    offset, `declarations` by version; `first_epochs` are the first epoch of each request's model as champion.
+    offset, `declarations` by version; `first_epochs` are the first epoch of each request's model as champion. `tenure`
+    is the newest epoch, its champion's version, and the first of the epochs in a row that it has been champion in.
     """
 
     newest_report: Statistics | Drift | None = None
     blocks: dict[int, OutcomeBlock] = field(default_factory=dict)
     drifts: FirstByOffset[str, Drift] = field(default_factory=FirstByOffset)
+    shortfalls: FirstByOffset[int, Drift] = field(default_factory=FirstByOffset)
     commands: FirstByOffset[str, Command] = field(default_factory=FirstByOffset)
     import_command: Command | None = None
     requests: FirstByOffset[int, TrainingRequest] = field(default_factory=FirstByOffset)
     results: FirstByOffset[str, RunResult] = field(default_factory=FirstByOffset)
     first_epochs: dict[str, int] = field(default_factory=dict)
+    tenure: Tenure = Tenure()
     declarations: FirstByOffset[int, StreamDeclared] = field(default_factory=FirstByOffset)
     newest_decision: Decision | None = None
     decisions: FirstByOffset[str, Decision] = field(default_factory=FirstByOffset)
@@ -70,8 +87,7 @@ class StreamState:
                 self._keep_block(OutcomeBlock.of(record))
             case Drift():
                 self._count_outcomes(record)
-                if record.status == "confirmed":
-                    self.drifts.add(record.id, record)
+                self._keep_drift(record)
             case Command(kind="imported"):
                 self.import_command = max(self.import_command or record, record, key=_import_rank)
             case Command():
@@ -80,9 +96,8 @@ class StreamState:
                 self.requests.add(record.fence, record)
             case TrainingRun() if record.status != "started":
                 self.results.add(record.request, RunResult.of(record))
-            case ModelEpoch() if record.champion.run is not None:
-                request = record.champion.run
-                self.first_epochs[request] = min(record.epoch, self.first_epochs.get(request, record.epoch))
+            case ModelEpoch():
+                self._keep_epoch(record)
             case StreamDeclared():
                 self.declarations.add(record.version, record)
             case Decision():
@@ -95,6 +110,20 @@ class StreamState:
         self.blocks[block.start] = max(self.blocks.get(block.start, block), block, key=attrgetter("maturity"))
         if len(self.blocks) > KEPT_BLOCKS:
             del self.blocks[min(self.blocks)]
+
+    def _keep_drift(self, drift: Drift) -> None:
+        """A shortfall is no change of the stream: models do not begin to learn there."""
+        if drift.detector == HOLDOUT_DETECTOR:
+            self.shortfalls.add(drift.epoch, drift)
+        elif drift.status == "confirmed":
+            self.drifts.add(drift.id, drift)
+
+    def _keep_epoch(self, record: ModelEpoch) -> None:
+        if record.epoch > self.tenure.epoch:
+            self.tenure = self.tenure.followed_by(record)
+        request = record.champion.run
+        if request is not None:
+            self.first_epochs[request] = min(record.epoch, self.first_epochs.get(request, record.epoch))
 
     def _keep_decision(self, decision: Decision) -> None:
         if self.newest_decision is None or decision.number > self.newest_decision.number:
@@ -153,6 +182,16 @@ class StreamState:
         """
         answered = max([request.since or 0 for request in self.requests.values()], default=0)
         return next((drift for drift in self.changes if drift.outcomes > answered), None)
+
+    @property
+    def open_shortfall(self) -> Drift | None:
+        """The shortfall of the champion, unless a request has answered it."""
+        since = self.tenure.since
+        answered = {request.shortfall for request in self.requests.values() if request.shortfall is not None}
+        if not self.shortfalls or max(answered, default=-1) >= since:
+            return None
+        newest = self.shortfalls[max(self.shortfalls)]
+        return newest if newest.epoch >= since else None
 
     @property
     def open_command(self) -> Command | None:

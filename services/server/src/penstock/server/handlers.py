@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from penstock.contracts.batch import Batch, Outputs
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.codecs.sealed_answer import decode_answer, split_answer
 from penstock.contracts.operation_header import operation_digests, operation_headers
 from penstock.contracts.records.events import Event
-from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, ShadowAnswer
+from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS
 from penstock.server.models.manager import ModelManager, NoModel
@@ -74,16 +74,19 @@ class StreamScorer:
         return in_event_order(batches, partial(PredictionBatch.records, events=events))
 
     async def _record_answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
-        """What HTTP predict answered, together with what shadows would have."""
-        shadows = await self._predictor.shadow_answers(declared, events)
-        if shadows is None:
-            return [_answer_record(event) for event in events]
-        return [_answer_record(event, shadow) for event, shadow in zip(events, shadows, strict=True)]
+        """What HTTP predict answered, together with what the other models of a rollout would have."""
+        answers = [_answer_of(event) for event in events]
+        shadows = await self._predictor.shadow_answers(declared, events, [answer.version for answer in answers])
+        for answer, shadow in zip(answers, shadows or (), strict=False):
+            answer.shadow = shadow
+        return [_answer_record(event, answer) for event, answer in zip(events, answers, strict=True)]
 
 
-def _answer_record(event: Event[Any], shadow: list[ShadowAnswer] | UnsetType = UNSET) -> bytes:
-    """The answer that HTTP predict gave, as a prediction; the validator has checked its seal."""
+def _answer_of(event: Event[Any]) -> PredictionData:
+    """The answer that HTTP predict gave; the validator has checked its seal."""
     assert event.answer is not UNSET
-    data = decode_answer(split_answer(event.answer)[1])
-    data.shadow = shadow
-    return encode(Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=data))
+    return decode_answer(split_answer(event.answer)[1])
+
+
+def _answer_record(event: Event[Any], answer: PredictionData) -> bytes:
+    return encode(Prediction(source=event.source + PREDICTION_SUFFIX, id=event.id, time=event.time, data=answer))

@@ -144,6 +144,7 @@ class Handlers:
             candidate=candidate_of(run, model, dataset, self._signer),
             learnt_from=model.learnt_from,
             scoring_seconds=model.scoring_seconds,
+            latency_p99_ms=model.latency_p99_ms,
         )
 
 

@@ -58,7 +58,7 @@ class TrainedModel(_PlainData):
     """A model whose package and profile are in the store, trained on `rows` events; `size` is in bytes.
 
     `learnt_from` is the offset of the first outcome that the best of its models was trained on; `scoring_seconds` is
-    what 1,000 answers took.
+    what 1,000 answers took, `latency_p99_ms` the 99th percentile of one answer by itself.
     """
 
     family: str
@@ -69,6 +69,7 @@ class TrainedModel(_PlainData):
     learnt_from: int
     evaluation: Evaluation
     scoring_seconds: float
+    latency_p99_ms: float
 
 
 class TrainingResult(_PlainData):

@@ -1,4 +1,4 @@
-"""The declaration of a model's life: lag features, families, drift detection, retraining, gates and rollout."""
+"""The declaration of a model's life: lag features, families, drift, retraining, gates, promotion and rollout."""
 
 from __future__ import annotations
 
@@ -196,6 +196,7 @@ ObjectiveMetric = Literal[
     "rmsle",
 ]
 METRICS_OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
+METRICS_OF_PROBABILITIES = frozenset({"log_loss", "average_precision", "roc_auc"})  # their outcomes lose log loss
 
 
 class ObjectiveDeclaration(StrictModel):
@@ -232,12 +233,28 @@ class GatesDeclaration(StrictModel):
     """By how much it may be worse than the champion on any declared slice of at least `holdout` rows. Without it,
     slices are only reported."""
 
+    latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """How many milliseconds one answer of it may take, by the 99th percentile that the trainer measures. Without it,
+    latency is only reported."""
+
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    """How many bytes its package may have."""
+
+
+class PromotionDeclaration(StrictModel):
+    """Who has the last word on which model answers."""
+
+    mode: Literal["automatic", "propose"] = "automatic"
+    """`automatic` promotes a candidate that passed the gates, or tries it in the declared rollout, at once. `propose`
+    changes by itself nothing that answers: a candidate, the first one too, a challenger that a rollout would promote
+    and a return to an earlier model wait as proposals, with their evidence, for `penstock proposals`."""
+
 
 class RolloutDeclaration(StrictModel):
     """How a candidate that passed the gates is brought in.
 
     A challenger is taken back as soon as it is shown, at confidence `level`, to be worse than the champion by more
-    than `margin`.
+    than `margin`. Where the stream's rate allows, both models are asked about each event, whoever answers it.
     """
 
     mode: Literal["at-once", "canary", "shadow", "ab", "bandit"] = "at-once"
@@ -254,16 +271,19 @@ class RolloutDeclaration(StrictModel):
     """The shares of the traffic that the challenger answers, one after the other; they rise."""
 
     outcomes: Annotated[int, Field(ge=30)] = 200
-    """A step lasts until the challenger has so many outcomes, and losses no worse than the champion's."""
+    """A step lasts until the challenger has so many outcomes, and is shown not to be worse by more than `margin` for
+    each event of the stream at the next share: with 20 % of them by 5 margins, at last by one."""
 
     limit: Annotated[int, Field(ge=100)] = 20_000
     """After how many outcomes of the stream the champion stays if nothing is decided."""
 
     margin: Annotated[float, Field(ge=0)] = 0.0
-    """How much worse than the champion the challenger may be, in units of the metric."""
+    """How much worse than the champion the challenger may be, in units of the loss: the error rate, the mean error, or
+    what an outcome loses by the objective. Where it is 0, a `canary` promotes what is shown to be worse by less than a
+    point of the error rate, or 1 % of the champion's mean loss."""
 
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    """The confidence at which a challenger is called worse, or one of two better."""
+    """The confidence at which a challenger is called worse, no worse, or better."""
 
     @model_validator(mode="after")
     def _steps_rise(self) -> RolloutDeclaration:

@@ -21,6 +21,7 @@ from penstock.contracts.declaration.model_lifecycle import (
     ModelsDeclaration,
     ObjectiveDeclaration,
     ObjectiveMetric,
+    PromotionDeclaration,
     RetrainDeclaration,
     RolloutDeclaration,
 )
@@ -215,6 +216,7 @@ class Declaration(StrictModel):
     drift: DriftDeclaration = DriftDeclaration()
     retrain: RetrainDeclaration = RetrainDeclaration()
     gates: GatesDeclaration = GatesDeclaration()
+    promotion: PromotionDeclaration = PromotionDeclaration()
     rollout: RolloutDeclaration = RolloutDeclaration()
     serving: ServingDeclaration = ServingDeclaration()
     retention: RetentionDeclaration = RetentionDeclaration()

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord, UtcTimestamp
+from penstock.contracts.records.losses import LossMoments
 
 LONGEST_SLICE_VALUE = 100  # characters of a slice's value: all values of an outcome block, cut to these, fit one record
 
@@ -48,6 +49,21 @@ class ArmLosses(BaseModel):
     answers: int
     mean: float
     squares: float
+
+
+class CohortLosses(BaseModel):
+    """The losses of the answers that one model version gave in one epoch of a rollout, or as a shadow would have given.
+
+    For a shadow they are differences: its loss minus the loss of the answer that the version `against` gave.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    epoch: int
+    version: int
+    role: Literal["champion", "challenger", "shadow"]
+    against: int | None = None
+    losses: LossMoments
 
 
 class Confusion(BaseModel):
@@ -92,6 +108,10 @@ class Statistics(ControlRecord):
     `metrics` holds every metric of the task that can be computed, `score` among them. `estimate` is the score
     estimated without labels. `arms` holds the losses by the model that answered or, for a shadow, would have;
     `slices` those by the values of the fields that the stream declares as slices.
+
+    `cohorts` is what a rollout is decided on: the objective's losses of answers whose cohort has become complete with
+    this block, which means that the labels of all classes for events of that time are known. It stands in the
+    provisional record alone; each answer is in one block.
     """
 
     type: ClassVar[str] = "penstock.statistics.v1"
@@ -114,6 +134,7 @@ class Statistics(ControlRecord):
     estimate: EstimatedScore | None = None
     arms: tuple[ArmLosses, ...] = ()
     slices: tuple[SliceLosses, ...] = ()
+    cohorts: tuple[CohortLosses, ...] = Field(default=(), exclude_if=lambda cohorts: not cohorts)
 
 
 class Drift(ControlRecord):
@@ -151,8 +172,16 @@ class Drift(ControlRecord):
     label: str | None = None
 
 
+HOLDOUT_DETECTOR = "holdout"
+"""The detector of a shortfall: a champion whose live losses exceed those of its holdout, which is `earlier_mean`."""
+
+
 FAILED_CHALLENGER = "failed-challenger"
 """The subject of an alert about a challenger that failed: its `version`."""
+
+
+SHORTFALL = "shortfall"
+"""The subject of an alert about a champion, its `version`, that loses more than its holdout showed."""
 
 
 class LogGap(BaseModel):

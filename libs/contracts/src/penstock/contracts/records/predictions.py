@@ -32,10 +32,14 @@ class Attribution(Struct, kw_only=True):
 
 
 class ShadowAnswer(Struct):
-    """What a shadow would have answered; None if it failed."""
+    """What a shadow would have answered; None if it failed.
+
+    `probabilities` are there where the stream's objective is a loss of probabilities.
+    """
 
     version: int
     value: str | float | None
+    probabilities: list[float] | UnsetType = UNSET
 
 
 class PredictionData(Attribution, kw_only=True):
@@ -51,8 +55,9 @@ class PredictionData(Attribution, kw_only=True):
 
     On streams that learn from every outcome, `learnt_to` is the offset of the first outcome that the answer did not
     take into account, `known` holds the lag features that the model was given, and `experts` what each expert of a
-    blend answered: with these an outcome holds all that a model learns from it. `shadow` holds what shadows would have
-    answered, for comparison only.
+    blend answered: with these an outcome holds all that a model learns from it. `shadow` holds what the models of a
+    rollout that did not answer would have answered, for comparison only: empty where they were not asked, absent
+    outside of a rollout.
     """
 
     value: str | float

@@ -126,7 +126,9 @@ class Skew(BaseModel):
 class ObjectiveScores(BaseModel):
     """Candidate, champion and baseline by the metric that the stream declares as its objective.
 
-    `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is.
+    `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is. Of
+    a metric that is no mean over rows, such as average precision, `loss_gain` is how much less the candidate loses by
+    an answer, by the loss that the metric names (log loss for a ranking): with few positives that tells more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -137,6 +139,7 @@ class ObjectiveScores(BaseModel):
     champion: Score
     baseline: Score
     gain: Score
+    loss_gain: Annotated[Score | None, Field(exclude_if=lambda gain: gain is None)] = None
 
 
 class Evaluation(BaseModel):
@@ -207,7 +210,8 @@ class TrainingRun(ControlRecord):
     `request` is the id of the training request, whose `fence`, `reason`, `until`, `since` and `earlier_changes` are
     repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or
     an earlier change.
-    `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows.
+    `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows,
+    `latency_p99_ms` the 99th percentile of the milliseconds that it took for one row by itself.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
     equal trainings have equal digests only within one environment. `returns` is what a return from a champion that
     falls short would gain, if the request named its epoch in `shortfall`.
@@ -230,6 +234,7 @@ class TrainingRun(ControlRecord):
     failure: str | None = None
     cpu_seconds: float = 0.0
     scoring_seconds: float | None = None
+    latency_p99_ms: Annotated[float | None, Field(exclude_if=lambda latency: latency is None)] = None
     environment: dict[str, str] | None = None
     shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
     returns: Annotated[tuple[ReturnEvidence, ...], Field(exclude_if=lambda returns: not returns)] = ()

@@ -9,7 +9,7 @@ from penstock.ml.metrics.intervals import Interval
 from penstock.ml.metrics.scores import LARGEST_LOSS
 
 MIN_CASES = 30  # cases before an interval is bounded: the method is asymptotic
-TUNED_CASES = 500  # cases at which the intervals are narrowest
+TUNED_CASES = 500  # cases at which the intervals are narrowest, unless told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Moments:
         return Moments(n, mean, self.squares + other.squares + gap * gap * self.n * other.n / n)
 
 
-def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0) -> Interval:
+def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0, tuned_cases: int = TUNED_CASES) -> Interval:
     """An interval that holds the mean at all times at once with probability `level`.
 
     The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas ("Time-uniform central limit
-    theory and asymptotic confidence sequences", 2024), whose mixture is tuned to `TUNED_CASES` cases. It is unbounded
+    theory and asymptotic confidence sequences", 2024), whose mixture is tuned to `tuned_cases` cases. It is unbounded
     before `MIN_CASES` cases. So that a run of equal losses does not pass for certainty, one more case is assumed to lie
     `scale` off the mean.
 
@@ -57,15 +57,17 @@ def always_valid(moments: Moments, level: float = 0.95, scale: float = 1.0) -> I
     if n < MIN_CASES:
         return Interval(-inf, inf)
     alpha = 1 - level
-    tuned = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / TUNED_CASES
+    tuned = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuned_cases
     spread = n * tuned + 1
     deviation = sqrt((moments.squares + scale * scale) / n)
     half = deviation * sqrt(2 * spread / (n * n * tuned) * log(sqrt(spread) / alpha))
     return Interval(moments.mean - half, moments.mean + half)
 
 
-def always_valid_difference(a: Moments, b: Moments, level: float = 0.95, scale: float = 1.0) -> Interval:
+def always_valid_difference(
+    a: Moments, b: Moments, level: float = 0.95, scale: float = 1.0, tuned_cases: int = TUNED_CASES
+) -> Interval:
     """An interval of mean a minus mean b, over different cases: from two intervals, each at half the error level."""
     each = (1 + level) / 2
-    first, second = always_valid(a, each, scale), always_valid(b, each, scale)
+    first, second = always_valid(a, each, scale, tuned_cases), always_valid(b, each, scale, tuned_cases)
     return Interval(first.low - second.high, first.high - second.low)

@@ -31,6 +31,21 @@ ObjectiveMetric = Literal[
     "pinball",
     "rmsle",
 ]
+LossName = Literal["error", "log_loss", "absolute_error", "squared_error", "squared_log_error", "pinball"]
+LOSSES: dict[ObjectiveMetric, LossName] = {
+    "log_loss": "log_loss",
+    "average_precision": "log_loss",
+    "roc_auc": "log_loss",
+    "f1": "error",
+    "balanced_accuracy": "error",
+    "accuracy": "error",
+    "rmse": "squared_error",
+    "mae": "absolute_error",
+    "pinball": "pinball",
+    "rmsle": "squared_log_error",
+}
+"""What one answer loses, by the metric that is the objective."""
+WEIGHS_CLASSES_ALIKE = frozenset({"f1", "balanced_accuracy"})
 LARGER_IS_BETTER = frozenset({"average_precision", "roc_auc", "f1", "balanced_accuracy", "accuracy"})
 
 RESAMPLES = 200
@@ -111,7 +126,7 @@ class Objective:
 
     def interval(self, labels: Floats, answers: Answers) -> Interval:
         """The 95 % interval of `score`: of a mean the normal one, else by block bootstrap."""
-        if not self._is_mean:
+        if not self.is_mean:
             return _bootstrap(labels, lambda rows: self.score(labels[rows], answers.take(rows)))
         losses = self.losses(labels, answers)
         return mean_interval(1 - losses if self.larger_is_better else losses)
@@ -122,7 +137,7 @@ class Objective:
         A mean is compared by paired losses, another metric by block bootstrap (Künsch, 1989) over the rows in their
         order, whose blocks hold what is alike in rows that follow each other.
         """
-        if self._is_mean:
+        if self.is_mean:
             return paired_difference(self.losses(labels, old), self.losses(labels, new))
         sign = 1 if self.larger_is_better else -1
 
@@ -133,7 +148,8 @@ class Objective:
         return Difference(gain_on(np.arange(len(labels))), interval.low, interval.high, len(labels))
 
     @property
-    def _is_mean(self) -> bool:
+    def is_mean(self) -> bool:
+        """Whether the metric is the mean of its losses, or one less it."""
         return self.metric in ("log_loss", "accuracy", "mae", "pinball")
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from penstock.console.deployment import running_deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
-from penstock.console.services_client import ServicesClient, open_services
+from penstock.console.registry_command import Reason, request
 from penstock.console.views.rollout_table import rollout_table
 from penstock.console.views.terminal import out
 
 rollout = typer.Typer(help="Bring a model in by degrees, and take it back.", no_args_is_help=True)
 
 Stream = Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")]
-Detail = Annotated[str, typer.Option("--why", help="The reason, for the audit log.")]
 Mode = Literal["canary", "shadow", "ab", "bandit"]
 
 _RESULTS = {"pause": "paused", "resume": "goes on", "abort": "taken back", "promote": "promoted"}
@@ -31,18 +26,18 @@ def start(
     versions: Annotated[list[int], typer.Argument(metavar="VERSION...", min=0, help="Several only for bandit.")],
     mode: Annotated[Mode | None, typer.Option(help="As the stream declares unless set, else canary.")] = None,
     steps: Annotated[str, typer.Option(help="Shares in turn, such as 0.05,0.2,0.5.")] = "",
-    why: Detail = "",
+    why: Reason = "",
 ) -> None:
     """Start a rollout of versions beside the champion, whether or not they passed the gates."""
     body = {"versions": versions, "mode": mode, "steps": _shares(steps), "detail": why}
-    _request(lambda services: services.post(f"{stream}/rollout", body))
+    request(lambda services: services.post(f"streams/{stream}/rollout", body))
     status(stream)
 
 
 @rollout.command()
 def status(stream: Stream, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Show the newest rollout: shares, outcomes so far, and how far apart the models are."""
-    document = _request(lambda services: services.get(f"{stream}/rollout"))
+    document = request(lambda services: services.get(f"streams/{stream}/rollout"))
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
@@ -62,28 +57,20 @@ def resume(stream: Stream) -> None:
 
 
 @rollout.command()
-def abort(stream: Stream, why: Detail = "") -> None:
+def abort(stream: Stream, why: Reason = "") -> None:
     """Take the challenger back: the champion answers everything again."""
     _command(stream, "abort", why)
 
 
 @rollout.command()
-def promote(stream: Stream, why: Detail = "") -> None:
+def promote(stream: Stream, why: Reason = "") -> None:
     """Make the challenger the champion now."""
     _command(stream, "promote", why)
 
 
 def _command(stream: str, command: Literal["pause", "resume", "abort", "promote"], why: str) -> None:
-    change = _request(lambda services: services.post(f"{stream}/rollout/{command}", {"detail": why}))
+    change = request(lambda services: services.post(f"streams/{stream}/rollout/{command}", {"detail": why}))
     out.print(f"{stream}: {_RESULTS[command]}, version {change['model']} is the champion")
-
-
-def _request(request: Callable[[ServicesClient], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        async with open_services(running_deployment(home_from_environment())) as services:
-            return await request(services)
-
-    return asyncio.run(run())
 
 
 def _shares(text: str) -> list[float]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import home_from_environment
-from penstock.console.service_failures import failures_of, retention_of
+from penstock.console.service_failures import failures_of, retention_of, waits_for_people
 from penstock.console.views.retention_table import retention_table
 from penstock.console.views.terminal import STATE_COLOURS, out
 from penstock.runtime.supervision.process_health import ProcessState
@@ -30,6 +30,8 @@ def status() -> None:
     for name, failures in failures_of(deployment).items():
         for what, why in failures.items():
             out.print(Text(f"{name}: {what}: {why}", style="yellow"))
+    for line in waits_for_people(deployment):
+        out.print(Text(line, style="yellow"))
     _print_retention(deployment)
     if not deployment.is_supervised:
         out.print("No supervisor is running. Start it with: penstock up")

@@ -22,9 +22,13 @@ OTHER_SETTINGS = {
     "models": (('families = ["linear", "boosting", "additive"]', 'and "forest": what competes'),),
     "drift": (("window = 1000", "events that are compared with the training rows"),),
     "gates": (
-        ("margin = 0.0", "by how much a candidate must be better than the champion"),
+        (
+            "tolerance = 0.01",
+            "by how much a fresher model may be worse, in the metric; usually as docs/stream-toml.md says",
+        ),
         ("holdout = 50", "rows that it must show it on"),
     ),
+    "promotion": (('mode = "propose"', "no model serves without a person's approval; usually automatic"),),
     "rollout": (('mode = "canary"', "or shadow, ab, bandit; usually at-once"),),
     "retention": (
         ("days = 7", "that records stay on the log"),

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from penstock.artifacts import FileStore, Signer, Verifier
 from penstock.bus.state.rocksdb import RocksStateStores, StateMemory
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.console.replay.free_memory import FreeMemory
 from penstock.console.replay.log_retention import LogRetention
 from penstock.console.replay.training_delay import TrainingDelay
 from penstock.console.replay.watch.stream_watch import StreamWatch
@@ -79,6 +80,7 @@ class InProcessDeployment:
         self._services = services
         self._training_delay = delay
         self._retention = LogRetention(process.log, process.namespace, watch.stream)
+        self._free_memory = FreeMemory()
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -87,6 +89,7 @@ class InProcessDeployment:
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
         self._retention.apply(len(bodies))
+        self._free_memory.apply(len(bodies))
         answers = await self._services.intake.submit(self.watch.stream.name, kind, bodies)
         return [
             RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))

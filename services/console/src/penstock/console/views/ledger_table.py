@@ -39,7 +39,7 @@ def _cells(entry: LedgerEntry) -> list[str]:
         f"{entry.rows:,}",
         f"{entry.seconds:.1f} s{_expected_text(entry.expected_seconds, '.1f')}",
         f"{realised}{_expected_text(entry.expected_gain, '+.4g')}",
-        _holdout_gain_text(entry.gain),
+        gain_text(entry.gain),
         "promoted" if entry.promoted else "kept back" if entry.status == "finished" else entry.status,
     ]
 
@@ -48,7 +48,8 @@ def _expected_text(value: float | None, number_format: str) -> str:
     return "" if value is None else f" ({value:{number_format}})"
 
 
-def _holdout_gain_text(gain: Score | None) -> str:
+def gain_text(gain: Score | None) -> str:
+    """A gain with its interval, where that is known."""
     if gain is None:
         return "-"
     return f"{gain.value:+.4g}" + ("" if gain.low is None else f" [{gain.low:+.4g}, {gain.high:+.4g}]")

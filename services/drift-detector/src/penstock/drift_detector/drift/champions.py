@@ -1,7 +1,8 @@
-"""The champion of each stream, as far as drift is concerned: its epoch and its profile."""
+"""The champion of each stream, as far as drift is concerned: its epoch, its profile, its losses on its holdout."""
 
 from __future__ import annotations
 
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch
 
 
@@ -11,12 +12,15 @@ class Champions:
     def __init__(self) -> None:
         self._newest: dict[str, ModelEpoch] = {}
         self._epochs: dict[tuple[str, str], int] = {}  # by stream and profile
+        self._holdouts: dict[tuple[str, int], LossMoments] = {}  # by stream and version
 
     def apply(self, record: ModelEpoch) -> None:
         """Apply one record; an epoch that is not newer changes nothing."""
         newest = self._newest.get(record.stream)
         if newest is None or record.epoch > newest.epoch:
             self._newest[record.stream] = record
+            if record.holdout is not None:
+                self._holdouts[record.stream, record.champion.version] = record.holdout
             if record.champion.profile:
                 self._epochs[record.stream, record.champion.profile] = record.epoch
 
@@ -29,6 +33,10 @@ class Champions:
         """The newest epoch whose champion has this profile, else the newest epoch."""
         newest = self._newest.get(stream)
         return self._epochs.get((stream, profile), newest.epoch if newest else 0)
+
+    def holdout(self, stream: str, version: int) -> LossMoments | None:
+        """What a version that is or was the champion lost on its holdout; None if no epoch says."""
+        return self._holdouts.get((stream, version))
 
     def epochs(self) -> dict[str, int]:
         """The newest epoch of each stream."""

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.counts import Counts
-from penstock.contracts.records.monitoring import Alert, Drift
+from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR, SHORTFALL, Alert, Drift
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.drift.answer_drift import AnswerDrift
 from penstock.drift_detector.drift.distinct_texts import distinct_texts
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDrift
+from penstock.drift_detector.drift.shortfall import Shortfall
 from penstock.drift_detector.drift.volume_drift import VolumeDrift
 from penstock.drift_detector.record_source import SOURCE
 from penstock.ml.drift.window_tests import FieldDrift
@@ -68,6 +69,21 @@ def answer_drift_record(cause: OutcomeCause, drift: AnswerDrift) -> Drift:
     return _record_at_outcome(cause, finding, alarm.detector, drift.epoch)
 
 
+def shortfall_record(cause: OutcomeCause, shortfall: Shortfall) -> Drift:
+    """Concept drift against the holdout: the mean loss of live answers, and that on the holdout as the earlier mean."""
+    live, reference = _round_off(shortfall.live.mean), _round_off(shortfall.reference.mean)
+    finding = Finding(
+        "concept",
+        HOLDOUT_DETECTOR,
+        live,
+        reference,
+        shortfall.epoch,
+        _round_off(live - reference),
+        earlier_mean=reference,
+    )
+    return _record_at_outcome(cause, finding, HOLDOUT_DETECTOR, shortfall.epoch)
+
+
 def label_shift_record(cause: OutcomeCause, drift: FieldDrift, loss_rise: float | None) -> Drift:
     """Label shift, found with the block that the outcome completes."""
     epoch = cause.outcome.data.answer.epoch
@@ -109,6 +125,31 @@ def drift_alert(drift: Drift) -> Alert:
         message=f"the {subject} {rise}",
         stream=drift.stream,
     )
+
+
+def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
+    """News of a champion that does not keep what it promised: somebody should look at it."""
+    assert drift.earlier_mean is not None
+    before, now = distinct_texts(drift.earlier_mean, drift.statistic)
+    rows = shortfall.reference.n
+    name = "the baseline" if shortfall.is_baseline else f"version {shortfall.version}"
+    shown = f"its first {rows} showed" if shortfall.is_baseline else "its holdout showed"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", drift.id),
+        time=drift.time,
+        cause=drift.id,
+        severity="critical",
+        subject=SHORTFALL,
+        message=f"{name} loses {now} an answer where {shown} {before}, over {shortfall.live.n} outcomes",
+        stream=drift.stream,
+        version=shortfall.version,
+    )
+
+
+def _round_off(mean: float) -> float:
+    """A mean to 12 digits: those beyond depend on the order in which losses were added up."""
+    return float(f"{mean:.12g}")
 
 
 def _record_at_outcome(cause: OutcomeCause, finding: Finding, *id_parts: str | int) -> Drift:

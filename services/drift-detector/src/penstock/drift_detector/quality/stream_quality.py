@@ -16,6 +16,7 @@ from penstock.drift_detector.event_time import LONG_AGO, duration_microseconds, 
 from penstock.drift_detector.losses import loss_of
 from penstock.drift_detector.offset_blocks import slice_within, split_by_block
 from penstock.drift_detector.outcome_batch import OutcomeBatch
+from penstock.drift_detector.quality.answer_cohorts import AnswerCohorts
 from penstock.drift_detector.quality.outcome_block import (
     NOT_MATURED,
     OUTCOME_BLOCK,
@@ -60,6 +61,7 @@ class StreamQuality:
         self._newest_time = int(newest_time) if newest_time else LONG_AGO  # of an event, in microseconds
         self._pending = PendingBlocks(state)
         self._estimator = ScoreEstimator(state)
+        self._cohorts = AnswerCohorts(state)
 
     def update(self, declaration: Declaration, batch: OutcomeBatch) -> list[BlockResult]:
         """Add a batch of outcomes; the results of the blocks that are then complete.
@@ -80,7 +82,8 @@ class StreamQuality:
         return results
 
     def save(self) -> None:
-        """Write the open block to the state."""
+        """Write the open block, and the cohorts of answers, to the state."""
+        self._cohorts.save()
         if self._block is None:
             self._state.delete(_OPEN_BLOCK)
         else:
@@ -94,6 +97,7 @@ class StreamQuality:
         outcomes = [batch.outcomes[index] for index in indices]
         short_keys = [batch.short_keys[index] for index in indices]
         self._block.add(short_keys, outcomes, batch.losses[part], slice_values(declaration, outcomes))
+        self._cohorts.add(declaration, outcomes)
 
     def _correct(self, declaration: Declaration, short_key: int, outcome: Outcome[Any]) -> None:
         loss = loss_of(declaration.task, outcome)
@@ -111,7 +115,8 @@ class StreamQuality:
         columns = columns_of(declaration.task, block)
         block.estimate, block.estimate_error = self._estimator.estimate(declaration.task, columns)
         provisional = statistics_record(self._stream, declaration, block, columns, "provisional", block.last_time)
-        records = [provisional]
+        cohorts = self._cohorts.take_complete(declaration)
+        records = [provisional.model_copy(update={"cohorts": cohorts}) if cohorts else provisional]
         if len(columns.losses) == len(block.short_keys):
             self._mature(declaration, block, columns)
             update = {"id": matured_id(self._stream, block), "clock": "matured"}

@@ -13,7 +13,7 @@ from penstock.contracts.topics import MODELS
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused
 from penstock.registry.control_records import Installation, model_epoch
-from penstock.registry.db import audit, outbox
+from penstock.registry.db import audit, outbox, training_runs
 from penstock.registry.db.tables import EpochRow, StreamRow
 
 
@@ -23,7 +23,8 @@ def install(session: Session, expected_epoch: int, installation: Installation, p
     Raises:
         CommandRefused: the stream is no longer at that epoch.
     """
-    record = model_epoch(expected_epoch + 1, installation, provenance)
+    holdout = training_runs.holdout_losses(session, installation.champion)
+    record = model_epoch(expected_epoch + 1, installation, provenance, holdout)
     _compare_and_set(session, expected_epoch, record.champion)
     session.add(EpochRow(stream=record.stream, epoch=record.epoch, record=record.model_dump(mode="json")))
     outbox.add(session, MODELS, record, record.stream, provenance)
@@ -52,6 +53,12 @@ def _compare_and_set(session: Session, expected_epoch: int, champion: ModelVersi
     if not session.execute(at_expected.values(values).returning(StreamRow.epoch)).all():
         detail = f"{champion.name} is no longer at epoch {expected_epoch}; look at it again, then repeat the command"
         raise CommandRefused("conflict", "stale_epoch", detail, "expected_epoch")
+
+
+def newest(session: Session, stream: StreamRow) -> ModelEpoch | None:
+    """The epoch in force, None before the first."""
+    row = session.get(EpochRow, (stream.name, stream.epoch))
+    return None if row is None else ModelEpoch.model_validate(row.record)
 
 
 def all_of(session: Session, stream: str) -> Sequence[ModelEpoch]:

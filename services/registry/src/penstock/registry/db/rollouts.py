@@ -28,7 +28,7 @@ def add(session: Session, stream: StreamRow, plan: RolloutPlan, challengers: Seq
         versions=list(challengers),
         shares=plan.initial_shares(len(challengers)),
         plan=plan.model_dump(mode="json"),
-        evidence=Evidence().model_dump(mode="json"),
+        evidence=Evidence(since=stream.epoch + 1).model_dump(mode="json"),
         detail=detail,
     )
     session.add(row)

@@ -12,6 +12,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.registry.command_results import CommandRefused, CommandResult, Status
 from penstock.registry.control_records import digest_of_declaration
 from penstock.registry.db.tables import StreamRow
+from penstock.registry.proposal import Hold
 
 
 def add(session: Session, record: StreamDeclared, epoch: int, champion: int) -> StreamRow:
@@ -63,6 +64,11 @@ def reload(session: Session, name: str) -> StreamRow:
 def declaration_of(row: StreamRow) -> Declaration:
     """The newest declaration."""
     return StreamDeclared.model_validate(row.declaration_record).declaration
+
+
+def hold_of(row: StreamRow) -> Hold | None:
+    """The hold that a person's rollback began, None when there is none."""
+    return None if row.hold is None else Hold.model_validate(row.hold)
 
 
 def result_of(row: StreamRow, status: Status) -> CommandResult:

@@ -49,7 +49,10 @@ class Table(DeclarativeBase):
 
 
 class StreamRow(Table):
-    """A stream: its newest declaration, with version and digest, its epoch and its champion's version."""
+    """A stream: its newest declaration, with version and digest, its epoch and its champion's version.
+
+    `hold` is there from a person's rollback until they lift it: meanwhile nothing changes by itself.
+    """
 
     __tablename__ = "streams"
 
@@ -60,6 +63,7 @@ class StreamRow(Table):
     position: Mapped[int]
     epoch: Mapped[int]
     champion: Mapped[int]
+    hold: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class VersionRow(Table):
@@ -88,7 +92,10 @@ class EpochRow(Table):
 
 
 class RolloutRow(Table):
-    """A rollout: `open` until a challenger was promoted or all were taken back. `step_epoch`: of the present step."""
+    """A rollout: `open` until a challenger was promoted or all were taken back.
+
+    `step_epoch` is the first whose answers are evidence for the present step: a bandit's are, from its start on.
+    """
 
     __tablename__ = "rollouts"
 
@@ -105,6 +112,33 @@ class RolloutRow(Table):
     plan: Mapped[dict[str, Any]]
     evidence: Mapped[dict[str, Any]]
     detail: Mapped[str]
+
+
+class ProposalRow(Table):
+    """A proposal, made at `epoch` against the champion there; `waits` is why it was not carried out by itself.
+
+    `state` is `waiting`, `approved`, `declined` or `superseded`; of the decision are `decided`, `decided_by`, `reason`.
+    """
+
+    __tablename__ = "proposals"
+
+    number: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    stream: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]
+    epoch: Mapped[int]
+    champion: Mapped[int]
+    version: Mapped[int]
+    installation: Mapped[dict[str, Any]]
+    plan: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    rollout: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]]
+    waits: Mapped[str]
+    made: Mapped[datetime]
+    cause: Mapped[str | None]
+    decided: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
 
 
 class RequestRow(Table):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from penstock.contracts.records.losses import LossMoments
+from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.registry.db.plain_json import plain_json
 from penstock.registry.db.tables import RequestRow, RunRow
@@ -31,9 +32,25 @@ def has_run(session: Session, record_id: str) -> bool:
     return session.scalars(select(RunRow).where(RunRow.id == record_id)).first() is not None
 
 
-def add_run(session: Session, run: TrainingRun, decision: dict[str, Any] | None) -> None:
-    """Keep the record of a run, and what was decided about it."""
-    session.add(RunRow(id=run.id, stream=run.stream, record=plain_json(run), decision=decision))
+def add_run(session: Session, run: TrainingRun) -> RunRow:
+    """Keep the record of a run. What is decided about it is set on the row."""
+    row = RunRow(id=run.id, stream=run.stream, record=plain_json(run))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def holdout_losses(session: Session, model: ModelVersion) -> LossMoments | None:
+    """A model's losses on the holdout of the run that made it; None for the baseline, and for runs of before."""
+    record = RunRow.record
+    runs = select(record).where(
+        RunRow.stream == model.name,
+        record["request"].as_string() == model.run,
+        record["status"].as_string() == "finished",
+    )
+    first = session.scalars(runs.order_by(RunRow.position)).first()
+    run = None if first is None else TrainingRun.model_validate(first)
+    return run.evaluation.losses if run and run.evaluation else None
 
 
 def runs_of(session: Session, stream: str) -> Sequence[RunRow]:

@@ -39,13 +39,18 @@ def version_of_request(session: Session, stream: str, request: str) -> int | Non
     return session.scalars(rows).first()
 
 
+def get(session: Session, stream: str, version: int) -> VersionRow | None:
+    """The row of a version, None if there is none."""
+    return session.get(VersionRow, (stream, version)) if 0 <= version < 2**31 else None
+
+
 def find(session: Session, stream: str, version: int) -> VersionRow:
     """The row of a version.
 
     Raises:
         CommandRefused: there is none.
     """
-    row = session.get(VersionRow, (stream, version)) if 0 <= version < 2**31 else None
+    row = get(session, stream, version)
     if row is None:
         raise CommandRefused("unknown", "unknown_version", f"{stream} has no version {version}", "version")
     return row

@@ -13,7 +13,7 @@ from penstock.registry.db import audit, epochs, streams, versions
 from penstock.registry.db.tables import VersionRow
 from penstock.registry.rollback import rollback_target
 from penstock.registry.signature_check import SignatureCheck
-from penstock.registry.use_cases import rollouts
+from penstock.registry.use_cases import holds, rollouts
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Rollback:
 def promote(
     session: Session, check: SignatureCheck, stream: str, command: Promotion, provenance: Provenance
 ) -> CommandResult:
-    """Make a version the champion by hand, even if the gates kept it back.
+    """Make a version the champion by hand, even if the gates kept it back; that lifts the hold of a rollback.
 
     Raises:
         CommandRefused: there is no such version, it must not serve, or the stream is at another epoch by now.
@@ -50,13 +50,14 @@ def promote(
         return streams.result_of(row, "unchanged")
     installation = _installation(check, version, "command", command.detail)
     _install(session, command.expected_epoch, installation, provenance)
+    holds.lift(session, row, f"version {command.version} was promoted", provenance)
     return streams.result_of(row, "promoted")
 
 
 def roll_back(
     session: Session, check: SignatureCheck, stream: str, command: Rollback, provenance: Provenance
 ) -> CommandResult:
-    """Return to an earlier model, under a higher epoch.
+    """Return to an earlier model, under a higher epoch; from then on nothing changes by itself until that is lifted.
 
     Raises:
         CommandRefused: no other model has served, `to_version` has not, or the stream is at another epoch by now.
@@ -64,10 +65,12 @@ def roll_back(
     row = streams.find(session, stream)
     expected_epoch = row.epoch if command.expected_epoch is None else command.expected_epoch
     if command.to_version == row.champion:
+        holds.begin(session, row, command.detail, provenance)
         return streams.result_of(row, "unchanged")
     version = versions.find(session, stream, _target_version(session, stream, command.to_version))
     installation = _installation(check, version, "rollback", command.detail)
     _install(session, expected_epoch, installation, provenance)
+    holds.begin(session, streams.reload(session, stream), command.detail, provenance)
     return streams.result_of(row, "rolled_back")
 
 

@@ -23,7 +23,14 @@ from penstock.registry.db import idempotency, rollouts, training_runs
 from penstock.registry.db.outbox_relay import OutboxRelay
 from penstock.registry.db.transactions import Database
 from penstock.registry.signature_check import SignatureCheck
-from penstock.registry.use_cases import declarations, model_commands, rollout_commands, training_commands
+from penstock.registry.use_cases import (
+    declarations,
+    holds,
+    model_commands,
+    proposal_commands,
+    rollout_commands,
+    training_commands,
+)
 from penstock.registry.use_cases.alerts import record_alert
 from penstock.registry.use_cases.model_commands import Promotion, Rollback
 from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
@@ -83,6 +90,25 @@ class Registry:
             context,
         )
 
+    async def release(self, stream: str, detail: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Lift the hold of a rollback: the registry acts by itself again."""
+        return await self._execute(
+            lambda session, provenance: holds.release(session, stream, detail, provenance), context
+        )
+
+    async def approve(self, proposal: int, reason: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Carry out a proposal that waits."""
+        return await self._execute(
+            lambda session, provenance: proposal_commands.approve(session, self._check, proposal, reason, provenance),
+            context,
+        )
+
+    async def decline(self, proposal: int, reason: str, context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Decline a proposal that waits."""
+        return await self._execute(
+            lambda session, provenance: proposal_commands.decline(session, proposal, reason, provenance), context
+        )
+
     async def archive(self, stream: str, version: int, context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Archive a version: it can no longer be promoted or rolled back to."""
         return await self._execute(
@@ -138,7 +164,7 @@ class Registry:
         finished = run.status == "finished"
         refusal = await asyncio.to_thread(self._check.refusal_of_run, run) if finished else None
         provenance = _provenance_of(run, traceparent)
-        await self.database.write(lambda session: record_run(session, run, refusal, provenance))
+        await self.database.write(lambda session: record_run(session, self._check, run, refusal, provenance))
 
     async def record_alert(self, alert: Alert) -> None:
         """Record an alert; one of a failed challenger ends its rollout."""

@@ -15,7 +15,7 @@ from penstock.registry.db import streams, versions
 from penstock.registry.db.tables import RolloutRow
 from penstock.registry.rollout_plan import RolloutPlan
 from penstock.registry.signature_check import SignatureCheck
-from penstock.registry.use_cases import rollouts
+from penstock.registry.use_cases import holds, rollouts
 from penstock.registry.use_cases.model_commands import require_servable
 
 RolloutAction = Literal["pause", "resume", "abort", "promote"]
@@ -69,6 +69,7 @@ def control_rollout(
             return streams.result_of(row, "rolled_back")
         case "promote":
             rollouts.promote(session, rollout, _single_challenger(rollout), detail or BY_COMMAND, provenance)
+            holds.lift(session, row, "the challenger was promoted", provenance)
             return streams.result_of(row, "promoted")
 
 

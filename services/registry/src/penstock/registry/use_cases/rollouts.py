@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import Challenger, RolloutStep
 from penstock.contracts.records.monitoring import Statistics
 from penstock.contracts.topics import ALERTS
@@ -14,9 +15,12 @@ from penstock.registry.command_results import CommandRefused
 from penstock.registry.control_records import Installation, taken_back_alert
 from penstock.registry.db import audit, epochs, outbox, rollouts, streams, versions
 from penstock.registry.db.tables import RolloutRow, StreamRow
+from penstock.registry.proposal import Proposal, ProposalEvidence
 from penstock.registry.rollout_decision import RolloutDecision, decide_rollout
 from penstock.registry.rollout_evidence import Evidence
+from penstock.registry.rollout_length import assumed_losses, length_before, length_text
 from penstock.registry.rollout_plan import RolloutPlan
+from penstock.registry.use_cases.proposals import propose_instead
 
 
 def start(
@@ -38,6 +42,8 @@ def start(
         raise CommandRefused("conflict", "serves_already", f"version {stream.champion} is the champion", "version")
     if plan.mode != "bandit" and len(challengers) != 1:
         raise CommandRefused("invalid", "one_challenger", f"a rollout by {plan.mode} tries one version", "version")
+    length = length_before(plan, _champion_losses(session, stream))
+    detail = detail if length is None else f"{detail}; {length_text(plan, length)}"
     row = rollouts.add(session, stream, plan, challengers, detail)
     _audit(session, row, "rollout.started", detail, provenance)
     _install_step(session, stream, row, f"{_title(row)}: {detail}", provenance)
@@ -49,14 +55,14 @@ def record_statistics(session: Session, block: Statistics, provenance: Provenanc
     A paused rollout takes no step and promotes nobody, but a challenger shown to be worse is taken back all the same.
     """
     row = rollouts.under_way(session, block.stream)
-    if row is None or block.clock != "provisional" or block.epoch < row.step_epoch:
+    if row is None or block.clock != "provisional":
         return
     evidence = rollouts.evidence_of(row)
-    if block.start < evidence.upto:
+    if block.start < evidence.upto or block.epoch < evidence.since:
         return
-    evidence = evidence.with_block(block, row.champion, frozenset(row.versions))
+    evidence = evidence.with_block(block, row.champion, frozenset(row.versions), row.step_epoch)
     rollouts.set_evidence(row, evidence)
-    decision = decide_rollout(rollouts.plan_of(row), row.step, tuple(row.versions), evidence, block.metric)
+    decision = decide_rollout(rollouts.plan_of(row), row.step, tuple(row.versions), evidence)
     if decision.action == "take back" or not row.paused:
         _carry_out(session, row, decision, evidence, provenance)
 
@@ -94,16 +100,33 @@ def set_paused(session: Session, row: RolloutRow, paused: bool, provenance: Prov
     return True
 
 
+def _champion_losses(session: Session, stream: StreamRow) -> LossMoments | None:
+    """The champion's losses on the holdout that it was promoted by, else what is assumed."""
+    epoch = epochs.newest(session, stream)
+    known = None if epoch is None else epoch.holdout
+    return known or assumed_losses(streams.declaration_of(stream).task)
+
+
 def _carry_out(
     session: Session, row: RolloutRow, decision: RolloutDecision, evidence: Evidence, provenance: Provenance
 ) -> None:
     match decision.action:
         case "promote" if decision.version is not None:
-            promote(session, row, decision.version, decision.reason, provenance)
+            _promote_or_propose(session, row, decision.version, decision.reason, provenance)
         case "take back":
             take_back(session, row, decision.reason, provenance)
         case "step" if list(decision.shares) != row.shares and _step_is_due(row, evidence):
             _step(session, row, decision, evidence, provenance)
+
+
+def _promote_or_propose(session: Session, row: RolloutRow, version: int, reason: str, provenance: Provenance) -> None:
+    """End the rollout with the challenger as the champion; where that waits for a person, it goes on meanwhile."""
+    model = versions.find_model(session, row.stream, version)
+    installation = Installation(model, "promotion", reason)  # `promote` names the rollout
+    evidence = ProposalEvidence(source=row.id, run=model.run, reasons=(reason,))
+    proposal = Proposal(installation, evidence, rollout=row.id)
+    if not propose_instead(session, streams.reload(session, row.stream), proposal, provenance):
+        promote(session, row, version, reason, provenance)
 
 
 def _step_is_due(row: RolloutRow, evidence: Evidence) -> bool:
@@ -118,8 +141,8 @@ def _step(
     stream = streams.reload(session, row.stream)
     row.step += 1
     row.shares = list(decision.shares)
-    row.step_epoch = stream.epoch + 1
     if rollouts.plan_of(row).mode == "canary":
+        row.step_epoch = stream.epoch + 1
         rollouts.set_evidence(row, evidence.for_next_step())
     _audit(session, row, "rollout.stepped", decision.reason, provenance)
     _install_step(session, stream, row, f"{_title(row)}, step {row.step + 1}: {decision.reason}", provenance)

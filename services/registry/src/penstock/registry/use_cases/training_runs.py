@@ -1,4 +1,4 @@
-"""Records of training runs; the candidate of a finished one is refused, kept back, tried in a rollout, or promoted."""
+"""Records of training runs; the candidate of a finished one is refused, kept back, proposed, on trial, or promoted."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import ALERTS
 from penstock.registry.command_context import Provenance
 from penstock.registry.control_records import Installation, run_refused_alert, skew_alert
-from penstock.registry.db import audit, epochs, outbox, streams, training_runs, versions
+from penstock.registry.db import audit, outbox, streams, training_runs, versions
 from penstock.registry.db import rollouts as rollout_rows
+from penstock.registry.db.tables import StreamRow
 from penstock.registry.promotion import GateVerdict, PromotionDecision, StreamState, decide_promotion
-from penstock.registry.use_cases import rollouts
+from penstock.registry.proposal import Proposal, ProposalEvidence, scores_of
+from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.use_cases import returns, rollouts
+from penstock.registry.use_cases.proposals import install_or_propose, propose_instead
 
 
-def record_run(session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance) -> None:
+def record_run(
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+) -> None:
     """Keep the record of a run, and decide on the candidate of a finished one; the same record again changes nothing.
 
-    `model_refusal` is why the candidate cannot be trusted, None when it can.
+    `model_refusal` is why the candidate cannot be trusted, None when it can. Without a candidate that is promoted the
+    stream may return to a model of before.
     """
-    if not training_runs.has_run(session, run.id):
-        outcome = _judge_candidate(session, run, model_refusal, provenance) if run.status == "finished" else None
-        training_runs.add_run(session, run, outcome)
+    if training_runs.has_run(session, run.id):
+        return
+    row = training_runs.add_run(session, run)
+    if run.status == "finished":
+        row.decision = _judge_candidate(session, check, run, model_refusal, provenance)
+    elif run.status == "failed":
+        returns.consider_return(session, check, run, provenance)
 
 
 def _judge_candidate(
-    session: Session, run: TrainingRun, model_refusal: str | None, provenance: Provenance
+    session: Session, check: SignatureCheck, run: TrainingRun, model_refusal: str | None, provenance: Provenance
 ) -> dict[str, Any]:
-    """Decide, carry the decision out, and return it as it is kept beside the run."""
+    """Decide, carry the decision out, and return it as it is kept beside the run.
+
+    A return goes before a rollout, which then compares the candidate with the model that was returned to.
+    """
     state = _stream_state(session, run)
     decision = decide_promotion(run, state, model_refusal)
     if decision.outcome == "duplicate":
@@ -40,9 +54,10 @@ def _judge_candidate(
     if decision.skew is not None:
         outbox.add(session, ALERTS, skew_alert(run, decision.skew), run.stream, provenance)
     model = _register(session, run, decision.verdict, provenance)
-    epoch = _install(session, run, model, decision, provenance)
-    reasons = list(decision.reasons)
-    return {"outcome": decision.outcome, **epoch, "version": model.version, "reasons": reasons}
+    if decision.outcome != "promoted":
+        returns.consider_return(session, check, run, provenance)
+    came_of_it = _install(session, run, model, decision, provenance)
+    return {"outcome": decision.outcome, **came_of_it, "version": model.version, "reasons": list(decision.reasons)}
 
 
 def _stream_state(session: Session, run: TrainingRun) -> StreamState | None:
@@ -90,13 +105,28 @@ def _register(session: Session, run: TrainingRun, verdict: GateVerdict, provenan
 
 def _install(
     session: Session, run: TrainingRun, model: ModelVersion, decision: PromotionDecision, provenance: Provenance
-) -> dict[str, int]:
-    """Start a rollout or promote, if that was decided; the epoch that came of it, as it is kept beside the run."""
-    row, detail = streams.find(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
-    if decision.outcome == "on_trial" and decision.rollout is not None:
-        rollouts.start(session, row, decision.rollout, [model.version], detail, provenance)
-        return {"epoch": row.epoch}
-    if decision.outcome == "promoted":
-        record = epochs.install(session, row.epoch, Installation(model, "promotion", detail), provenance)
-        return {"epoch": record.epoch}
-    return {}
+) -> dict[str, Any]:
+    """Start a rollout or promote, if that was decided and nobody is to be asked; what came of it, as it is kept."""
+    row, detail = streams.reload(session, run.stream), f"{run.reason}: {decision.reasons[0]}"
+    if decision.outcome not in ("on_trial", "promoted"):
+        return {}
+    installation, evidence = Installation(model, "promotion", detail), _evidence(run, decision)
+    if decision.rollout is not None:
+        return _start_rollout(session, row, Proposal(installation, evidence, decision.rollout), provenance)
+    record = install_or_propose(session, row, installation, evidence, provenance)
+    return {"outcome": "proposed"} if record is None else {"epoch": record.epoch}
+
+
+def _start_rollout(session: Session, row: StreamRow, proposal: Proposal, provenance: Provenance) -> dict[str, Any]:
+    assert proposal.plan is not None
+    if propose_instead(session, row, proposal, provenance):
+        return {"outcome": "proposed"}
+    challenger, detail = proposal.installation.champion.version, proposal.installation.detail
+    rollouts.start(session, row, proposal.plan, [challenger], detail, provenance)
+    return {"epoch": row.epoch}
+
+
+def _evidence(run: TrainingRun, decision: PromotionDecision) -> ProposalEvidence:
+    assert run.evaluation is not None  # a run without one was refused
+    metric, scores = scores_of(run.evaluation)
+    return ProposalEvidence(source=run.id, run=run.request, reasons=decision.reasons, metric=metric, scores=scores)

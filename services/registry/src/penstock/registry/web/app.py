@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
+from penstock.registry.web.proposal_routes import add_proposal_routes
 from penstock.registry.web.request_observer import observed_route
 from penstock.registry.web.retention_view import add_retention_route
 from penstock.registry.web.view_routes import add_view_routes
@@ -37,5 +38,6 @@ def registry_app(registry: Registry, watch: RetentionWatch, telemetry: Telemetry
     app.router.route_class = observed_route(telemetry, metrics)
     add_command_routes(app, registry)
     add_view_routes(app, registry)
+    add_proposal_routes(app, registry)
     add_retention_route(app, watch)
     return app

@@ -37,6 +37,7 @@ _PROMOTE = command(
 _ROLLBACK = command(
     request_bodies.RollbackBody, NO_VERSION, STALE, UNSERVABLE, {409: ["first_version", "never_served"]}, required=False
 )
+_RELEASE = command(request_bodies.ReleaseBody, NO_STREAM, required=False)
 _START_ROLLOUT = command(
     request_bodies.RolloutBody,
     NO_VERSION,
@@ -88,10 +89,16 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
     async def roll_back(
         stream: StreamName, request: Request, headers: Headers, if_match: IfMatch = None
     ) -> CommandResult:
-        """Return to an earlier model."""
+        """Return to an earlier model, which serves until the hold is lifted or another one is promoted by command."""
         body, context = await request_bodies.read_command(request, request_bodies.RollbackBody, headers)
         epoch = request_bodies.expected_epoch(if_match, body.expected_epoch)
         return await registry.roll_back(stream, Rollback(body.to_version, epoch, body.detail), context)
+
+    @app.post("/v1/streams/{stream}/release", **_RELEASE)
+    async def release_stream(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Lift the hold of a rollback: models are promoted and returned by themselves again."""
+        body, context = await request_bodies.read_command(request, request_bodies.ReleaseBody, headers)
+        return await registry.release(stream, body.detail, context)
 
     @app.delete("/v1/models/{stream}/{version}", **view(NO_VERSION, {409: ["version_in_service"]}))
     async def archive_version(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:

@@ -25,6 +25,8 @@ Actor = Annotated[str, Header(alias="X-Penstock-Actor", pattern=r"^[A-Za-z0-9][A
 CallerKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}"?$')]
 
+ProposalNumber = Annotated[int, Path(ge=1, lt=2**31)]
+
 Detail = Annotated[str, Field(max_length=1000)]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -109,6 +111,24 @@ class RolloutActionBody(_Body):
     """Why the rollout under way is paused, resumed, aborted or promoted."""
 
     detail: Detail = ""
+
+
+class ReleaseBody(_Body):
+    """Why the hold of a rollback is lifted."""
+
+    detail: Detail = ""
+
+
+class ApproveBody(_Body):
+    """Why a proposal is approved."""
+
+    reason: Detail = ""
+
+
+class DeclineBody(_Body):
+    """Why a proposal is declined."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
 class RetrainBody(_Body):

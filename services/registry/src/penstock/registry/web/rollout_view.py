@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
-from penstock.ml.metrics import primary_metric
 from penstock.registry.db import rollouts, streams
 from penstock.registry.db.tables import RolloutRow
-from penstock.registry.rollout_decision import loss_difference
+from penstock.registry.rollout_comparison import loss_difference
 from penstock.registry.rollout_evidence import Losses
+from penstock.registry.rollout_length import length_by_now
 
 
 class _View(BaseModel):
@@ -22,20 +21,24 @@ class _View(BaseModel):
 class ArmView(_View):
     """A model in a rollout: its share, its outcomes so far in this step, and their mean loss.
 
-    A shadow's `mean` is of its losses less the champion's on the same events.
+    `pairs` is the number of events since the rollout began that tell of a challenger and of the champion, and
+    `difference` the mean of the challenger's loss less the champion's on them.
     """
 
     version: int
     share: float
     outcomes: int
     mean: float
+    pairs: int = 0
+    difference: float = 0.0
 
 
 class RolloutView(_View):
     """The newest rollout of a stream.
 
     `low` to `high` is a confidence sequence of the challenger's mean loss less the champion's; None before there is
-    evidence enough for one, and where there are several challengers.
+    evidence enough for one, and where there are several challengers. It is of `loss`, and rests on pairs if it is
+    `paired`. `expected` is how many outcomes the rollout is likely to take, as far as that can be told by now.
     """
 
     id: str
@@ -48,21 +51,24 @@ class RolloutView(_View):
     arms: list[ArmView]
     low: float | None
     high: float | None
+    loss: str
+    paired: bool
+    expected: int | None
 
 
 def newest_rollout(session: Session, stream: str) -> RolloutView | None:
     """The stream's newest rollout, None before the first."""
-    declaration = streams.declaration_of(streams.find(session, stream))
+    streams.find(session, stream)
     row = rollouts.newest(session, stream)
-    return None if row is None else _rollout_view(row, primary_metric(declaration.task))
+    return None if row is None else _rollout_view(row)
 
 
-def _rollout_view(row: RolloutRow, metric: str) -> RolloutView:
+def _rollout_view(row: RolloutRow) -> RolloutView:
     plan, evidence = rollouts.plan_of(row), rollouts.evidence_of(row)
-    low, high = _loss_interval(row, metric)
+    low, high = _loss_interval(row)
     champion = _arm_view(row.champion, 1 - sum(row.shares), evidence.champion)
     challengers = [
-        _arm_view(version, share, evidence.losses_of(version))
+        _arm_view(version, share, evidence.losses_of(version), evidence.pairs_of(version))
         for version, share in zip(row.versions, row.shares, strict=True)
     ]
     return RolloutView(
@@ -76,17 +82,36 @@ def _rollout_view(row: RolloutRow, metric: str) -> RolloutView:
         arms=[champion, *challengers],
         low=low,
         high=high,
+        loss=evidence.loss,
+        paired=_is_paired(row),
+        expected=_expected_outcomes(row),
     )
 
 
-def _loss_interval(row: RolloutRow, metric: str) -> tuple[float, float] | tuple[None, None]:
+def _loss_interval(row: RolloutRow) -> tuple[float, float] | tuple[None, None]:
     if len(row.versions) != 1:
         return None, None
-    interval = loss_difference(rollouts.plan_of(row), row.versions[0], rollouts.evidence_of(row), metric)
-    if not (isfinite(interval.low) and isfinite(interval.high)):
-        return None, None
-    return interval.low, interval.high
+    return loss_difference(rollouts.plan_of(row), row.versions[0], rollouts.evidence_of(row)).bounds
 
 
-def _arm_view(version: int, share: float, losses: Losses) -> ArmView:
-    return ArmView(version=version, share=share, outcomes=losses.answers, mean=losses.mean)
+def _is_paired(row: RolloutRow) -> bool:
+    return len(row.versions) == 1 and rollouts.evidence_of(row).is_paired(row.versions[0])
+
+
+def _expected_outcomes(row: RolloutRow) -> int | None:
+    if not row.open or len(row.versions) != 1:
+        return None
+    length = length_by_now(rollouts.plan_of(row), row.versions[0], rollouts.evidence_of(row))
+    return None if length is None else length.paired if _is_paired(row) else length.unpaired
+
+
+def _arm_view(version: int, share: float, losses: Losses, pairs: Losses | None = None) -> ArmView:
+    pairs = pairs or Losses()
+    return ArmView(
+        version=version,
+        share=share,
+        outcomes=losses.answers,
+        mean=losses.mean,
+        pairs=pairs.answers,
+        difference=pairs.mean,
+    )

@@ -15,6 +15,7 @@ from penstock.contracts.records.monitoring import Alert
 from penstock.registry.audit_chain import ChainHead, verify_chain
 from penstock.registry.db import alerts, audit, epochs, streams, training_runs, versions
 from penstock.registry.db.tables import StreamRow, VersionRow
+from penstock.registry.proposal import Hold
 
 
 class _View(BaseModel):
@@ -22,12 +23,16 @@ class _View(BaseModel):
 
 
 class StreamView(_View):
-    """A stream: the version of its declaration, its epoch and the version of its champion."""
+    """A stream: the version of its declaration, its epoch and the version of its champion.
+
+    `hold` is there since a person's rollback that they have not lifted: nothing changes by itself.
+    """
 
     name: str
     version: int
     epoch: int
     champion: int
+    hold: Hold | None
     declaration: Declaration
 
 
@@ -75,9 +80,13 @@ def find_stream(session: Session, name: str) -> StreamView:
 
 
 def _stream_view(row: StreamRow) -> StreamView:
-    declaration = streams.declaration_of(row)
     return StreamView(
-        name=row.name, version=row.version, epoch=row.epoch, champion=row.champion, declaration=declaration
+        name=row.name,
+        version=row.version,
+        epoch=row.epoch,
+        champion=row.champion,
+        hold=streams.hold_of(row),
+        declaration=streams.declaration_of(row),
     )
 
 

@@ -37,11 +37,6 @@ class ServingModels:
         """The champion, and the challengers whose model may serve."""
         return [self.champion, *(breaker.arm for breaker in self.breakers if breaker.arm is not None)]
 
-    @property
-    def has_shadows(self) -> bool:
-        """Whether what challengers would have answered is recorded."""
-        return self.rollout is not None and self.rollout.mode == "shadow"
-
     def breaker_of(self, rollout: RolloutStep | None, challenger: Challenger) -> CircuitBreaker | None:
         """The challenger's circuit breaker if this is an earlier step of the same rollout."""
         if self.rollout is None or rollout is None or self.rollout.id != rollout.id:

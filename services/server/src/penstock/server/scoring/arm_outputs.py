@@ -1,15 +1,13 @@
-"""Which arms answer a batch, and what their models say: traffic split, fallback to the champion, and shadows."""
+"""Which arms answer a batch, and what their models say: traffic split, and fallback to the champion."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.records.predictions import ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.server.models.arm import Answers, Arm
 from penstock.server.models.child_model import ModelReopening
@@ -47,44 +45,37 @@ async def arm_outputs(
     rollout = serving.rollout
     if rollout is None or rollout.mode == "shadow":
         return await _champion_outputs(models, declared, serving, inputs)
-    return await _split_outputs(models, declared, serving, draw_arms(rollout, inputs.split_keys()), inputs)
+    return await _split_outputs(models, declared, serving, drawn_arms(serving, inputs), inputs)
 
 
-async def shadow_answers(models: ModelManager, serving: ServingModels, inputs: ModelInputs) -> list[list[ShadowAnswer]]:
-    """What each challenger would have answered to each of n rows; the value is None where it failed."""
-    breakers = [breaker for breaker in serving.breakers if breaker.arm is not None]
-    answers = await asyncio.gather(*(_challenger_answers(models, serving, breaker, inputs) for breaker in breakers))
-    columns = []
-    for breaker, challenger in zip(breakers, answers, strict=True):
-        assert breaker.arm is not None
-        values: Sequence[str | float | None] = [None] * len(inputs.entities)
-        if challenger is not None:
-            values = challenger.output.values
-        columns.append([ShadowAnswer(breaker.arm.version.version, value) for value in values])
-    return [list(row) for row in zip(*columns, strict=True)] or [[] for _ in inputs.entities]
+def drawn_arms(serving: ServingModels, inputs: ModelInputs) -> Rows:
+    """The number of the arm that each of n rows is drawn to: 0 is the champion, k the k-th challenger."""
+    if serving.rollout is None or serving.rollout.mode == "shadow":
+        return np.full(len(inputs.entities), CHAMPION)
+    return draw_arms(serving.rollout, inputs.split_keys())
 
 
 async def _split_outputs(
-    models: ModelManager, declared: StreamDeclared, serving: ServingModels, drawn_arms: Rows, inputs: ModelInputs
+    models: ModelManager, declared: StreamDeclared, serving: ServingModels, drawn: Rows, inputs: ModelInputs
 ) -> list[ArmOutput]:
     outputs: list[ArmOutput] = []
     fallback_rows = [np.empty(0, np.intp)]
     for index, breaker in enumerate(serving.breakers, start=1):
-        rows = np.flatnonzero(drawn_arms == index)
+        rows = np.flatnonzero(drawn == index)
         if not len(rows):
             continue
-        challenger = await _challenger_answers(models, serving, breaker, inputs.take(rows))
+        challenger = await challenger_answers(models, serving, breaker, inputs.take(rows))
         if challenger is None or breaker.arm is None:
             fallback_rows.append(rows)
         else:
             outputs.append(ArmOutput(breaker.arm, challenger, rows, is_challenger=True))
-    for is_fallback, rows in ((False, np.flatnonzero(drawn_arms == CHAMPION)), (True, np.concatenate(fallback_rows))):
+    for is_fallback, rows in ((False, np.flatnonzero(drawn == CHAMPION)), (True, np.concatenate(fallback_rows))):
         if len(rows):
             outputs += await _champion_outputs(models, declared, serving, inputs, rows, is_fallback)
     return outputs
 
 
-async def _challenger_answers(
+async def challenger_answers(
     models: ModelManager, serving: ServingModels, breaker: CircuitBreaker, inputs: ModelInputs
 ) -> Answers | None:
     """A challenger's answers; None when it cannot be asked, or when it fails or takes too long, which is counted.

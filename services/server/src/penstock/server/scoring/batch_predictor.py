@@ -10,15 +10,17 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from penstock.contracts.codecs.prediction_encoder import PredictionDetails
+from penstock.contracts.declaration.model_lifecycle import METRICS_OF_PROBABILITIES
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import Attribution, ShadowAnswer
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ml.models.baseline import BASELINE
 from penstock.server.models.manager import ModelManager, NoModel
 from penstock.server.models.serving_models import ServingModels
-from penstock.server.scoring.arm_outputs import ArmOutput, arm_outputs, shadow_answers
+from penstock.server.scoring.arm_outputs import ArmOutput, Rows, arm_outputs, drawn_arms
 from penstock.server.scoring.model_inputs import ModelInputs
 from penstock.server.scoring.prediction_batch import PredictionBatch
+from penstock.server.scoring.shadow_answers import answered_by, shadow_answers
 
 
 @dataclass(frozen=True)
@@ -45,28 +47,37 @@ class BatchPredictor:
     ) -> list[PredictionBatch]:
         """Predict n events, each once, under the epoch of `serving`: a batch for each arm that answered some of them.
 
-        Shadows are asked on the stream route only, where HTTP's answers come by, too: no client waits for them.
+        Of a rollout the arms that do not answer are asked, too: on the stream route only, where HTTP's answers come by,
+        so that no client waits for them.
 
         Raises:
             NoModel: the champion fails, and none can take over.
         """
         inputs = ModelInputs.of(declared.declaration, events)
-        if self.route == "http" or not serving.has_shadows:
+        if self.route == "http" or serving.rollout is None:
             outputs = await arm_outputs(self.models, declared, serving, inputs)
             return [self._batch(declared, serving, inputs, output) for output in outputs]
         shadows, outputs = await asyncio.gather(
-            shadow_answers(self.models, serving, inputs), arm_outputs(self.models, declared, serving, inputs)
+            self._shadows(declared, serving, inputs, drawn_arms(serving, inputs)),
+            arm_outputs(self.models, declared, serving, inputs),
         )
         return [self._batch(declared, serving, inputs, output, shadows) for output in outputs]
 
     async def shadow_answers(
-        self, declared: StreamDeclared, events: Sequence[Event[Any]]
+        self, declared: StreamDeclared, events: Sequence[Event[Any]], versions: Sequence[int]
     ) -> list[list[ShadowAnswer]] | None:
-        """What shadows would have answered to n events that were predicted already; None when there are no shadows."""
+        """What others than the versions that predicted n events would have; None outside of a rollout."""
         serving = self.models.serving(declared.name)
-        if serving is None or not serving.has_shadows:
+        if serving is None or serving.rollout is None:
             return None
-        return await shadow_answers(self.models, serving, ModelInputs.of(declared.declaration, events))
+        inputs = ModelInputs.of(declared.declaration, events)
+        return await self._shadows(declared, serving, inputs, answered_by(serving, versions))
+
+    async def _shadows(
+        self, declared: StreamDeclared, serving: ServingModels, inputs: ModelInputs, answered: Rows
+    ) -> list[list[ShadowAnswer]]:
+        with_probabilities = declared.declaration.metric in METRICS_OF_PROBABILITIES
+        return await shadow_answers(self.models, serving, inputs, answered, with_probabilities)
 
     def _batch(
         self,
@@ -94,6 +105,8 @@ class BatchPredictor:
         output, details = answers.output, answers.details
         if shadows is not None:
             shadow = shadows if rows is None else [shadows[row] for row in rows]
+            if arm_output.is_fallback:
+                shadow = [[each for each in row if each.version != version.version] for row in shadow]
             details = replace(details or PredictionDetails(), shadow=shadow)
         probabilities = None if output.probabilities is None else output.probabilities.tolist()
         entities = inputs.entities if rows is None else [inputs.entities[row] for row in rows]

@@ -12,12 +12,9 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.selection.cross_validation import FoldOutput, answers_of
-from penstock.ml.selection.validation_plan import known_rows
 from penstock.trainer.data.dataset import TrainingRows, label_classes
 from penstock.trainer.evaluation.rehearsal import Rehearsal
-
-PRIOR_WEIGHT = 1.0  # of each class before any label: a class that was never seen still has a probability
-CONSTANTS = 20  # times that the constant is worked out anew over the holdout
+from penstock.trainer.evaluation.running_constant import running_constants
 
 Floats = NDArray[np.float64]
 
@@ -43,24 +40,8 @@ class Comparison:
         return self.constant_answers(objective) if self.champion is None else self.champion
 
     def constant_answers(self, objective: Objective) -> Answers:
-        """What a constant answers that knows the labels so far: the best one for the metric, worked out 20 times."""
-        blocks = np.array_split(self.rows, min(CONSTANTS, max(1, len(self.rows))))
-        answers = [self._constant_answers(objective, block) for block in blocks]
-        values = np.concatenate([each.values for each in answers])
-        if not self.classes:
-            return Answers(values)
-        return Answers(
-            values, np.concatenate([each.probabilities for each in answers if each.probabilities is not None])
-        )
-
-    def _constant_answers(self, objective: Objective, block: NDArray[np.intp]) -> Answers:
-        count = len(block)
-        earlier = self.numbers[known_rows(self.all_rows.known_at, int(block[0]))] if count else self.numbers[:0]
-        if not self.classes:
-            return Answers(np.full(count, _constant(objective, earlier) if len(earlier) else 0.0))
-        weights = np.bincount(earlier.astype(np.int64), minlength=len(self.classes)) + PRIOR_WEIGHT
-        probabilities = np.tile(weights / weights.sum(), (count, 1))
-        return Answers(np.full(count, float(np.argmax(weights))), probabilities)
+        """What a constant answers that knows the labels so far."""
+        return running_constants(objective, self.numbers, self.all_rows.known_at, self.rows)
 
 
 def compare(
@@ -92,14 +73,3 @@ def shared_rows(a: NDArray[np.intp], b: NDArray[np.intp]) -> tuple[NDArray[np.in
     """The rows that are in both, ascending, by their positions in each."""
     _, in_a, in_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
     return in_a, in_b
-
-
-def _constant(objective: Objective, labels: Floats) -> float:
-    """The best constant for the metric: a mean for squared errors, a quantile for absolute ones."""
-    match objective.metric:
-        case "rmse":
-            return float(labels.mean())
-        case "rmsle":
-            return float(np.expm1(np.log1p(np.maximum(labels, 0.0)).mean()))
-        case _:
-            return float(np.quantile(labels, objective.quantile))

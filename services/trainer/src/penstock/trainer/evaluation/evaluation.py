@@ -9,6 +9,7 @@ from penstock.ml.metrics.objective import Objective
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.comparison import Comparison, objective_of
+from penstock.trainer.evaluation.holdout_losses import holdout_losses
 from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.scores import gain_score, loss_score
 from penstock.trainer.evaluation.skew import skew_of
@@ -33,6 +34,7 @@ def evaluate(
         baseline=loss_score(task, constant),
         gain=gain_score(champion, candidate),
         objective=objective_scores(objective, comparison) if declaration.objective else None,
+        losses=holdout_losses(declaration, comparison),
         slices=slice_scores(declaration, rows.frame.take(comparison.rows), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,

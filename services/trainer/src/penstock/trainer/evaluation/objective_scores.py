@@ -8,6 +8,7 @@ from penstock.contracts.records.training import ObjectiveScores, Score
 from penstock.ml.metrics import Difference, Interval
 from penstock.ml.metrics.objective import Answers, Objective
 from penstock.trainer.evaluation.comparison import Comparison, Floats
+from penstock.trainer.evaluation.scores import gain_score
 
 
 def objective_scores(objective: Objective, comparison: Comparison) -> ObjectiveScores:
@@ -21,7 +22,12 @@ def objective_scores(objective: Objective, comparison: Comparison) -> ObjectiveS
         champion=_score(objective, labels, champion),
         baseline=_score(objective, labels, constant),
         gain=_gain(objective.gain(labels, champion, candidate)),
+        loss_gain=None if objective.is_mean else _loss_gain(objective, labels, champion, candidate),
     )
+
+
+def _loss_gain(objective: Objective, labels: Floats, champion: Answers, candidate: Answers) -> Score:
+    return gain_score(objective.losses(labels, champion), objective.losses(labels, candidate))
 
 
 def _score(objective: Objective, labels: Floats, answers: Answers) -> Score:

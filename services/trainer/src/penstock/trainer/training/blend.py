@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
@@ -18,11 +20,11 @@ from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes
 from penstock.trainer.data.lag_replay import LabelTimeline
+from penstock.trainer.evaluation.comparison import objective_of
+from penstock.trainer.evaluation.running_constant import running_constants
 
-HOLDOUT_ROWS, MAX_HOLDOUT_SHARE = (
-    1000,
-    0.25,
-)  # rows that a blend is scored on if there are enough, and their largest share
+HOLDOUT_ROWS, HOLDOUT_SHARE = 1000, 0.25  # rows that a blend is scored on, and the share of all at which they end
+RAREST, RARE_SHARE = 100, 0.5  # rows of the rarest class that it is scored on, and the share of all at which they end
 MAX_LEARNT = 50_000  # newest outcomes: what additive models learnt before has faded, and trained models know it
 
 
@@ -37,16 +39,16 @@ def blend_of(
 ) -> tuple[Blend, FoldOutput]:
     """A blend of the `models`, trained from the candidates in `selection.outputs`, and its output for its holdout.
 
-    The holdout has at least the selection's rows, and more where these are few: a few hundred rows tell two good models
-    apart by chance. While there is no champion but the baseline it has all rows that were answered so. The blend learns
-    all outcomes before offset `until` in their order. Meanwhile the frozen models'
+    The holdout has at least the selection's rows, and more where these are few, or few are of the rarest class: a few
+    hundred rows tell two good models apart by chance. While there is no champion but the baseline it has all rows that
+    were answered so. The blend learns all outcomes before offset `until` in their order. Meanwhile the frozen models'
     outputs are those of the cross-validation folds, by models that had not seen the rows.
     """
     timeline = rows.label_timeline(declaration)
     blend = _untrained_blend(declaration, rows, timeline, models, until)
     order = rows.in_offset_order()
     newest = order[-MAX_LEARNT:]
-    frozen_outputs = _fold_outputs(blend, rows, selection)
+    frozen_outputs = _frozen_outputs(blend, rows, selection, _constants(declaration, rows, timeline))
     outputs = np.full((len(rows), blend.width), np.nan)
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
@@ -54,7 +56,8 @@ def blend_of(
     inputs = timeline.inputs.tolist()
     for row in order:
         blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
-    holdout = _holdout(selection, outputs, has_champion)
+    wanted = _wanted_rows(timeline.numbers, len(blend.classes)) if has_champion else len(rows)
+    holdout = _holdout(selection, outputs, wanted)
     return blend, FoldOutput(holdout, blend.model_output(outputs[holdout]))
 
 
@@ -81,24 +84,38 @@ def _untrained_blend(
     )
 
 
-def _fold_outputs(blend: Blend, rows: TrainingRows, selection: Selection) -> NDArray[np.float64]:
-    """The candidates' outputs for rows that they had not seen, shape (n, f, k); NaN elsewhere."""
-    outputs = np.full((len(rows), len(selection.outputs), blend.width), np.nan)
+def _constants(declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline) -> Answers:
+    objective = objective_of(declaration, label_classes(declaration, rows.labels))
+    return running_constants(objective, timeline.numbers, rows.known_at, np.arange(len(rows)))
+
+
+def _frozen_outputs(blend: Blend, rows: TrainingRows, selection: Selection, constants: Answers) -> NDArray[np.float64]:
+    """The candidates' outputs for rows that they had not seen, NaN elsewhere; the constant's come last: (n, f, k)."""
+    outputs = np.full((len(rows), len(selection.outputs) + 1, blend.width), np.nan)
     for index, folds in enumerate(selection.outputs.values()):
         for fold in folds:
             outputs[fold.rows, index] = fold.output.numbers(blend.width)
+    outputs[:, -1] = constants.values[:, None] if constants.probabilities is None else constants.probabilities
     return outputs
 
 
-def _holdout(selection: Selection, outputs: NDArray[np.float64], has_champion: bool) -> slice:
-    """The last rows that all have an output: the selection's holdout, and as many before it as make it large enough.
+def _wanted_rows(labels: NDArray[np.float64], classes: int) -> int:
+    """How many of n rows a blend is to be scored on."""
+    n = len(labels)
+    wanted = min(HOLDOUT_ROWS, int(n * HOLDOUT_SHARE))
+    if not classes:
+        return wanted
+    counts = np.bincount(labels.astype(np.intp))
+    return max(wanted, min(ceil(RAREST * n / int(counts[counts > 0].min())), int(n * RARE_SHARE)))
+
+
+def _holdout(selection: Selection, outputs: NDArray[np.float64], wanted: int) -> slice:
+    """The last rows that all have an output: the selection's holdout, and as many before it as are wanted.
 
     After a change of the stream it begins halfway since: the rows before that were predicted by models which had seen
     next to nothing of it, and say little of one that has seen it all.
     """
     n, start = len(outputs), selection.best.start
-    large_enough = n - min(HOLDOUT_ROWS, int(n * MAX_HOLDOUT_SHARE))
-    since_change = start + (n - start) // 2 if start else 0
-    first = min(selection.holdout.rows.start, max(large_enough, since_change)) if has_champion else since_change
+    first = min(selection.holdout.rows.start, max(n - wanted, start + (n - start) // 2 if start else 0))
     without_output = np.flatnonzero(np.isnan(outputs).any(axis=1))
     return slice(max(first, int(without_output[-1]) + 1 if len(without_output) else 0), n)

@@ -15,6 +15,7 @@ from penstock.contracts.input_bounds import MOST_CLASSES
 from penstock.contracts.records.training import Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
+from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
@@ -24,11 +25,12 @@ from penstock.ml.selection.family_selection import CostPreference, Selection, se
 from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
 from penstock.trainer.champions import BASELINE_VERSION
 from penstock.trainer.data.archived_rows import archived_rows
-from penstock.trainer.data.dataset import TrainingRows, label_classes
+from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes, label_numbers
 from penstock.trainer.evaluation.comparison import compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.rehearsal import rehearsal_of
-from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, scoring_seconds
+from penstock.trainer.evaluation.running_constant import constant_answer
+from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
 
@@ -89,8 +91,17 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
         holdout = selection.holdout if job.champion else selection.every_test
         return fit_candidate(selection.best, data, every, seed), holdout
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
+    models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
     return blend_of(declaration, rows, selection, models, until, has_champion=job.champion is not None)
+
+
+def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
+    """The best constant: of what else is learnt a blend takes no more than shows."""
+    classes = label_classes(declaration, rows.labels)
+    answer = constant_answer(objective_of(declaration, classes), label_numbers(declaration, rows.labels))
+    prior = dict(zip(classes, answer, strict=True)) if classes else answer[0]
+    return baseline(declaration.task, classes, prior, feature_fields(declaration))
 
 
 def _store_model(
@@ -100,6 +111,7 @@ def _store_model(
     declaration, (model, holdout) = job.declaration, fitted
     learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
+    served = unpack(package)
     return TrainedModel(
         family=model.family,
         digest=store.put(package),
@@ -108,7 +120,8 @@ def _store_model(
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
         evaluation=_evaluate(job, store, rows, selection, holdout),
-        scoring_seconds=scoring_seconds(unpack(package), rows.frame),
+        scoring_seconds=scoring_seconds(served, rows.frame),
+        latency_p99_ms=latency_p99_ms(served, rows.frame),
     )
 
 

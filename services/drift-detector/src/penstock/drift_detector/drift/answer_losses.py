@@ -1,0 +1,58 @@
+"""What answers lose by the loss that the stream's objective names, as their model's holdout was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.outcomes import OutcomeData
+from penstock.ml.features.class_index import ClassIndex
+from penstock.ml.metrics import LARGEST_LOSS
+from penstock.ml.metrics.objective import LOSSES, WEIGHS_CLASSES_ALIKE, Answers, Objective
+from penstock.ml.metrics.probability_losses import log_losses
+
+Floats = NDArray[np.float64]
+
+
+def answer_losses(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> Floats:
+    """The losses of n labelled outcomes' answers, shape (n,); NaN where unknown.
+
+    A log loss is unknown without a probability for the label's class, whose place only the declaration tells.
+    """
+    if declaration.task == "regression":
+        return _losses_of_numbers(declaration, rows)
+    if LOSSES[declaration.metric] == "log_loss":
+        return _log_losses(declaration.label.classes, rows)
+    return np.array([row.answer.value != row.label for row in rows], dtype=np.float64)
+
+
+def weight_groups(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> NDArray[np.int64]:
+    """The groups of n labelled outcomes that weigh alike, shape (n,): one, or their classes if the objective says so.
+
+    All classes that are not declared are one group.
+    """
+    if declaration.metric not in WEIGHS_CLASSES_ALIKE:
+        return np.zeros(len(rows), dtype=np.int64)
+    classes = declaration.label.classes
+    codes = ClassIndex(classes).numbers([row.label for row in rows])
+    return np.nan_to_num(codes, nan=len(classes)).astype(np.int64)
+
+
+def _losses_of_numbers(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> Floats:
+    quantile = 0.5 if declaration.objective is None else declaration.objective.quantile
+    labels, answers = np.array([(row.label, row.answer.value) for row in rows], dtype=np.float64).reshape(-1, 2).T
+    return np.minimum(Objective(declaration.metric, 0, quantile).losses(labels, Answers(answers)), LARGEST_LOSS)
+
+
+def _log_losses(classes: Sequence[str], rows: Sequence[OutcomeData[Any]]) -> Floats:
+    codes = {name: code for code, name in enumerate(classes)}
+    given = [_probability(row.answer.probabilities or (), codes.get(str(row.label))) for row in rows]
+    return log_losses(np.array(given).reshape(-1, 1), np.zeros(len(given), dtype=np.int64))
+
+
+def _probability(probabilities: Sequence[float], code: int | None) -> float:
+    return probabilities[code] if code is not None and code < len(probabilities) else np.nan
