@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,7 @@ def test_a_smaller_error_is_a_gain() -> None:
     state.blocks.clear()
     apply_blocks(state, 0, 500, 30.0, epoch=0)
     apply_blocks(state, 500, 800, 20.0, epoch=1)
-    state.blocks = {start: block.model_copy(update={"metric": "mae"}) for start, block in state.blocks.items()}
+    state.blocks = {start: replace(block, metric="mae") for start, block in state.blocks.items()}
     realised = realised_gain(state, state.requests[0])
     assert realised is not None
     assert (round(realised.value, 9), realised.rows) == (10.0, 200)

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Literal
 
 from penstock.contracts.records.decisions import RealisedGain
-from penstock.contracts.records.monitoring import Statistics
 from penstock.contracts.records.training import Score, TrainingReason, TrainingRequest
+from penstock.retrain_trigger.outcome_block import OutcomeBlock
 from penstock.retrain_trigger.stream_state import StreamState
 
 COMPARED_BLOCKS = 10  # on either side of a promotion
@@ -81,7 +81,7 @@ def realised_gain(state: StreamState, request: TrainingRequest) -> RealisedGain 
     return RealisedGain(value=gain, rows=sum(block.joined for block in after))
 
 
-def _mean_score(blocks: list[Statistics]) -> float:
+def _mean_score(blocks: list[OutcomeBlock]) -> float:
     """The mean score over joined outcomes: matured scores where there are some."""
     return fmean((block.score or 0.0 for block in blocks), [block.joined for block in blocks])
 

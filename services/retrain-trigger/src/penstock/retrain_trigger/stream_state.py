@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.decisions import Decision
@@ -12,6 +13,7 @@ from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR, Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Evaluation, TrainingRequest, TrainingRun
+from penstock.retrain_trigger.outcome_block import OutcomeBlock
 
 StreamRecord = Statistics | Drift | TrainingRequest | TrainingRun | Command | ModelEpoch | StreamDeclared | Decision
 
@@ -64,7 +66,7 @@ class StreamState:
     """
 
     newest_report: Statistics | Drift | None = None
-    blocks: dict[int, Statistics] = field(default_factory=dict)
+    blocks: dict[int, OutcomeBlock] = field(default_factory=dict)
     drifts: FirstByOffset[str, Drift] = field(default_factory=FirstByOffset)
     shortfalls: FirstByOffset[int, Drift] = field(default_factory=FirstByOffset)
     commands: FirstByOffset[str, Command] = field(default_factory=FirstByOffset)
@@ -82,7 +84,7 @@ class StreamState:
         match record:
             case Statistics():
                 self._count_outcomes(record)
-                self._keep_block(record)
+                self._keep_block(OutcomeBlock.of(record))
             case Drift():
                 self._count_outcomes(record)
                 self._keep_drift(record)
@@ -104,8 +106,8 @@ class StreamState:
     def _count_outcomes(self, report: Statistics | Drift) -> None:
         self.newest_report = report if self.newest_report is None else max(self.newest_report, report, key=_rank)
 
-    def _keep_block(self, block: Statistics) -> None:
-        self.blocks[block.start] = max(self.blocks.get(block.start, block), block, key=_maturity)
+    def _keep_block(self, block: OutcomeBlock) -> None:
+        self.blocks[block.start] = max(self.blocks.get(block.start, block), block, key=attrgetter("maturity"))
         if len(self.blocks) > KEPT_BLOCKS:
             del self.blocks[min(self.blocks)]
 
@@ -205,7 +207,7 @@ class StreamState:
         requests = (self.requests[fence] for fence in sorted(self.requests))
         return [(request, self.results[request.id]) for request in requests if request.id in self.results]
 
-    def ordered_blocks(self) -> list[Statistics]:
+    def ordered_blocks(self) -> list[OutcomeBlock]:
         """The outcome blocks that are kept, by offset."""
         return [self.blocks[start] for start in sorted(self.blocks)]
 
@@ -213,11 +215,6 @@ class StreamState:
 def outcomes_at(record: Statistics | Drift | Command) -> int:
     """How many outcomes the stream had when the record was written."""
     return record.stop if isinstance(record, Statistics) else record.outcomes
-
-
-def _maturity(block: Statistics) -> tuple[bool, int, str]:
-    """Matured statistics replace provisional ones, and corrections replace both."""
-    return block.clock == "matured", block.revised, block.id
 
 
 def _rank(record: Statistics | Drift) -> tuple[int, float, str]:

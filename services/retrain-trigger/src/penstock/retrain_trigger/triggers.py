@@ -9,10 +9,11 @@ from statistics import fmean
 from penstock.contracts.declaration.declaration_change import training_inputs
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, Trigger
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
-from penstock.contracts.records.monitoring import Drift, Statistics
+from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.retrain_trigger.change_points import due_change, has_settled
 from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, growth_factor
+from penstock.retrain_trigger.outcome_block import OutcomeBlock
 from penstock.retrain_trigger.stream_state import StreamState
 
 
@@ -76,13 +77,11 @@ def _performance(policy: RetrainDeclaration, state: StreamState) -> TriggerStatu
     )
 
 
-def _score(policy: RetrainDeclaration, block: Statistics) -> float | None:
-    if policy.judged_by == "score":
-        return block.score
-    return block.estimate.score if block.estimate else None
+def _score(policy: RetrainDeclaration, block: OutcomeBlock) -> float | None:
+    return block.score if policy.judged_by == "score" else block.estimate
 
 
-def _mean_score(policy: RetrainDeclaration, blocks: list[Statistics]) -> float:
+def _mean_score(policy: RetrainDeclaration, blocks: list[OutcomeBlock]) -> float:
     return fmean(score for block in blocks if (score := _score(policy, block)) is not None)
 
 

@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from penstock.artifacts import FileStore, Signer, Verifier
 from penstock.bus.state.rocksdb import RocksStateStores, StateMemory
 from penstock.console.record_refusal import RecordRefusal, RefusalReason
+from penstock.console.replay.free_memory import FreeMemory
 from penstock.console.replay.log_retention import LogRetention
 from penstock.console.replay.training_delay import TrainingDelay
 from penstock.console.replay.watch.stream_watch import StreamWatch
@@ -28,6 +29,7 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.refusals import Refusal
 from penstock.drift_detector import wiring as drift_detector
 from penstock.drift_detector.settings import DriftDetectorSettings
+from penstock.ingestion import limits as ingestion_limits
 from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
@@ -47,6 +49,9 @@ from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
 
 ACTOR = "replay"
+LIMITS = replace(
+    ingestion_limits.LIMITS, recent_operations=1000
+)  # a conflict that is not seen there, the validator sees
 STATE_MEMORY = StateMemory(cache=16 << 20, unflushed=32 << 20, write_buffer=8 << 20)
 
 
@@ -75,6 +80,7 @@ class InProcessDeployment:
         self._services = services
         self._training_delay = delay
         self._retention = LogRetention(process.log, process.namespace, watch.stream)
+        self._free_memory = FreeMemory()
 
     async def send(
         self, kind: Literal["event", "label"], bodies: Sequence[bytes], now: datetime
@@ -83,6 +89,7 @@ class InProcessDeployment:
         self._process.clock.advance_to(int(now.timestamp() * 1000))
         self._training_delay.rows_sent += len(bodies) if kind == "event" else 0
         self._retention.apply(len(bodies))
+        self._free_memory.apply(len(bodies))
         answers = await self._services.intake.submit(self.watch.stream.name, kind, bodies)
         return [
             RecordRefusal(index, RefusalReason(answer.code, answer.field or "", answer.detail))
@@ -185,4 +192,6 @@ async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
     ingestion_resources = process.resources()
     await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
-    return _Services(registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources), scorer, trains)
+    return _Services(
+        registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources, LIMITS), scorer, trains
+    )

@@ -89,10 +89,10 @@ async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> R
     async with in_process_deployment(declaration, options.training_delay) as deployment:
         counts = await replay_in_stream_time(ReplaySender(rows, deployment), options.delay, options.size, progress)
         await deployment.watch.read_to_end()
-        learning_s = deployment.learning_seconds()
-        measurements = RunMeasurements(time.monotonic() - started, 0, counts.refusals, counts.labels, learning_s)
-        report = make_report(deployment.watch, counts.rows, measurements)
-    return ReplayResult(name, report, {"in_process": True})
+        watch, learning_s = deployment.watch, deployment.learning_seconds()
+    del deployment  # the report on many rows needs the memory that the services had
+    measurements = RunMeasurements(time.monotonic() - started, 0, counts.refusals, counts.labels, learning_s)
+    return ReplayResult(name, make_report(watch, counts.rows, measurements), {"in_process": True})
 
 
 async def replay_live(options: ReplayOptions, deployment: Deployment, progress: ShowProgress) -> ReplayResult:

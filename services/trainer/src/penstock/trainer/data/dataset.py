@@ -29,7 +29,8 @@ class TrainingRows:
 
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
-    Imported history has `offsets` below 0, in the order of its labels' times.
+    Imported history has `offsets` below 0, in the order of its labels' times. `first_offset` is that of the first
+    outcome that was read: 0 unless older ones were left out.
     """
 
     frame: Frame
@@ -38,6 +39,7 @@ class TrainingRows:
     offsets: NDArray[np.int64]
     learnt_to: NDArray[np.int64]
     entities: list[str | None]
+    first_offset: int = 0
 
     def first_row_since(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many rows lie before it as outcomes came before."""

@@ -197,10 +197,19 @@ class StoredSegment:
         """These columns."""
         return self._parquet.read(columns=columns, use_threads=False).select(columns)
 
+    @property
+    def block_count(self) -> int:
+        """How many groups the rows are in."""
+        return int(self._parquet.num_row_groups)
+
+    def block(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of one group: all columns, or these."""
+        table = self._parquet.read_row_group(number, columns=columns, use_threads=False)
+        return table if columns is None else table.select(columns)
+
     def blocks(self) -> Iterator[pa.Table]:
         """All rows, one group after the other."""
-        for group in range(self._parquet.num_row_groups):
-            yield self._parquet.read_row_group(group, use_threads=False)
+        return map(self.block, range(self.block_count))
 
     def close(self) -> None:
         """Delete the file."""

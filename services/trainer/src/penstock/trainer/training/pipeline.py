@@ -118,7 +118,7 @@ def _store_model(
         profile=store.put(_profile(model, rows.frame.take(learnt))),
         size=len(package),
         rows=learnt.stop - learnt.start,
-        learnt_from=_changes_by_row(job, rows).get(selection.best.start, 0),
+        learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
         evaluation=_evaluate(job, store, rows, selection, holdout),
         scoring_seconds=scoring_seconds(served, rows.frame),
         latency_p99_ms=latency_p99_ms(served, rows.frame),

@@ -6,17 +6,44 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 ABSENT = -1
+UUID_LENGTH, UUID_DIGITS = 36, 32  # characters
 _FEWEST = 1024  # places, a power of two
+
+
+_UUID = b"\xff"  # begins the 17 bytes of a UUID; no text in UTF-8 begins so
+
+
+def packed(name: str) -> bytes:
+    """An id as bytes: a UUID in its usual form in 17, any other text in UTF-8.
+
+    >>> len(packed("088f51a4-8f34-5fda-8803-92dee7e3d791")), packed("row-1")
+    (17, b'row-1')
+    """
+    digits = name.replace("-", "") if len(name) == UUID_LENGTH and name[8] == name[13] == name[18] == name[23] else ""
+    if len(digits) == UUID_DIGITS and digits.islower():
+        with suppress(ValueError):
+            content = bytes.fromhex(digits)  # which passes over spaces
+            return _UUID + content if 2 * len(content) == UUID_DIGITS else name.encode()
+    return name.encode()
+
+
+def unpacked(content: bytes) -> str:
+    """The id of these bytes."""
+    if not content.startswith(_UUID):
+        return content.decode()
+    digits = content[1:].hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class IdColumn:
     """Ids in order, each at its number.
 
     >>> column = IdColumn()
-    >>> column.append("a"), column.append("bc"), list(column), column.holds(1, b"bc")
+    >>> column.append("a"), column.append("bc"), list(column), column.holds(1, packed("bc"))
     (None, None, ['a', 'bc'], True)
     """
 
@@ -30,15 +57,15 @@ class IdColumn:
 
     def __iter__(self) -> Iterator[str]:
         """The ids, in order."""
-        return (self._ids[start:end].decode() for start, end in pairwise(self._ends))
+        return (unpacked(bytes(self._ids[start:end])) for start, end in pairwise(self._ends))
 
     def append(self, name: str) -> None:
         """Add an id."""
-        self._ids += name.encode()
+        self._ids += packed(name)
         self._ends.append(len(self._ids))
 
     def holds(self, number: int, name: bytes) -> bool:
-        """Whether the id at a number is this one, in UTF-8."""
+        """Whether the id at a number is this one, as `packed` has it."""
         return self._ids[self._ends[number] : self._ends[number + 1]] == name
 
 
@@ -79,7 +106,7 @@ class IdIndex:
 
     def _place(self, name: str) -> int:
         """Where the id is in the table, or would be."""
-        mask, key = len(self._places) - 1, name.encode()
+        mask, key = len(self._places) - 1, packed(name)
         place = hash(name) & mask
         while (slot := self._places[place]) != ABSENT and not self._ids.holds(slot, key):
             place = (place + 1) & mask

@@ -44,7 +44,7 @@ TOPICS: tuple[Topic[Any], ...] = (
 )  # fmt: skip
 
 
-MOST_STATISTICS = 1000  # blocks
+MOST_STATISTICS = 100  # blocks, each of 17 KB
 
 
 class StreamWatch:
