@@ -89,6 +89,20 @@ def test_growth_whose_model_was_not_promoted_gained_nothing() -> None:
     assert stream.apply(promoted(grown, 2)) != []
 
 
+@pytest.mark.parametrize(("rarest", "next_run"), [(None, 4000), (99, 2000), (100, 4000)])
+def test_growth_does_not_back_off_while_a_class_is_rare(rarest: int | None, next_run: int) -> None:
+    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=0.1)
+    stream.apply(statistics(500))
+    (grown,) = stream.apply(statistics(1000), trained=False)
+    kept_back = ended(grown, gain=-0.1)
+    assert kept_back.evaluation is not None
+    judged = kept_back.evaluation.model_copy(update={"rarest": rarest})
+    stream.apply(kept_back.model_copy(update={"evaluation": judged}), trained=False)
+    early = stream.apply(statistics(2000), trained=False)
+    late = stream.apply(statistics(4000), trained=False)
+    assert (early or late)[0].until == next_run
+
+
 def test_the_cooldown_doubles_with_every_drift_that_gained_nothing_up_to_eightfold() -> None:
     stream = SimulatedStream(RetrainDeclaration(cooldown=1000, settle=0, fresh=0, on=("drift",)), gain=-0.1)
     issued = simulate(stream, 40_000, frozenset(range(401)))

@@ -159,7 +159,7 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
             f"the candidate is worse than the baseline: {scores.metric} {scores.candidate.value:.4g} "
             f"against {scores.baseline.value:.4g}"
         )
-    yield from _gain_not_shown(scores, gates)
+    yield from _gain_not_shown(scores, gates, loses_no_more=_loses_no_more(evaluation, scores, gates))
     yield from _lost_accuracy(evaluation)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
@@ -198,7 +198,7 @@ def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
             )
 
 
-def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration) -> Iterator[str]:
+def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration, *, loses_no_more: bool) -> Iterator[str]:
     gain = scores.gain
     if gain.low is None:
         yield f"the gain over the champion has no interval on {gain.rows} rows: they are too few"
@@ -207,17 +207,22 @@ def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration) -> Iterato
             f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
-    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)) and not _loses_less(scores):
+    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)) and not loses_no_more:
         yield (
             f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
             f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
         )
 
 
-def _loses_less(scores: ObjectiveScores) -> bool:
-    """Whether a candidate that looks better by a metric over all rows is shown to be so by the loss of its answers."""
-    loss = scores.loss_gain
-    return scores.gain.value > 0 and loss is not None and loss.low is not None and loss.low > 0
+def _loses_no_more(evaluation: Evaluation, scores: ObjectiveScores, gates: GatesDeclaration) -> bool:
+    """Whether a candidate that looks better is shown to be no worse by the loss of its answers.
+
+    For metrics over all rows, such as average precision: of a rare class their intervals say next to nothing.
+    """
+    gain, losses = scores.loss_gain, evaluation.losses
+    if gain is None or gain.low is None or losses is None or scores.gain.value <= 0:
+        return False
+    return gain.low > (0 if gates.margin else -TOLERANCE_SHARE * (losses.mean + gain.value))
 
 
 def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration) -> float:

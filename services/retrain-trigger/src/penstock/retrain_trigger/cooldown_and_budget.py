@@ -7,9 +7,10 @@ from datetime import timedelta
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.decisions import WaitReason
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
-from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.stream_state import RunResult, StreamState
 
 MAX_BACKOFF = 8  # times the declared cooldown
+FEW_OF_A_CLASS = 100  # rows of the rarest class: with fewer a model that is kept back says little
 DAY = timedelta(days=1)  # of event time
 
 
@@ -25,17 +26,20 @@ def growth_factor(policy: RetrainDeclaration, state: StreamState) -> float:
     """How many times the data must have grown: the declared factor, squared after a growth run without a promotion.
 
     So a stream that does not change is soon left alone; a promotion, whatever the run's reason, restores the factor.
-    Until the first one it stays as declared: of a rare class there may just have been too few.
+    Until the first one it stays as declared, and while a run had few rows of the rarest class.
     """
     factor = policy.growth
-    if not state.first_epochs:
-        return factor
-    for request, _ in state.ended_runs():
+    for request, result in state.ended_runs():
         if was_promoted(state, request):
             factor = policy.growth
-        elif request.reason == "growth":
+        elif request.reason == "growth" and state.first_epochs and not _had_few_of_a_class(result):
             factor = policy.growth * policy.growth
     return factor
+
+
+def _had_few_of_a_class(result: RunResult) -> bool:
+    evaluation = result.evaluation
+    return evaluation is not None and evaluation.rarest is not None and evaluation.rarest < FEW_OF_A_CLASS
 
 
 def backed_off_cooldown(policy: RetrainDeclaration, state: StreamState, reason: TrainingReason) -> int:

@@ -149,7 +149,7 @@ class Evaluation(BaseModel):
     `champion_version` is the version that was the champion; while that is the baseline, version 0, a constant that
     knows the labels so far stands in for it (null: an earlier release scored what was served). `gain` is the
     candidate's score compared with the champion's on the same rows, in units of the metric, with its paired interval;
-    above 0 the candidate is better.
+    above 0 the candidate is better. `rarest` is how many of the rows that the training had are of the rarest class.
 
     `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
     could not be trained, the reason. Accuracy, or the mean absolute error, is always there; `objective` has the metric
@@ -160,6 +160,7 @@ class Evaluation(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     metric: Literal["accuracy", "mae"]
+    rarest: Annotated[int | None, Field(exclude_if=lambda rows: rows is None)] = None
     champion_version: Annotated[int | None, Field(exclude_if=lambda version: version is None)] = None
     candidate: Score
     champion: Score

@@ -35,6 +35,11 @@ class Comparison:
         """The labels of the rows as numbers, shape (n,)."""
         return np.asarray(self.numbers[self.rows])
 
+    @property
+    def rarest(self) -> int | None:
+        """How many of all labels are of the rarest class, None for numbers."""
+        return int(np.unique(self.numbers, return_counts=True)[1].min()) if self.classes else None
+
     def champion_answers(self, objective: Objective) -> Answers:
         """The champion's answers, or the constant's where a baseline is the champion."""
         return self.constant_answers(objective) if self.champion is None else self.champion

@@ -28,6 +28,7 @@ def evaluate(
     objective = objective_of(declaration, comparison.classes)
     return Evaluation(
         metric=primary_metric(task),
+        rarest=comparison.rarest,
         champion_version=champion_version,
         candidate=loss_score(task, candidate),
         champion=loss_score(task, champion),
