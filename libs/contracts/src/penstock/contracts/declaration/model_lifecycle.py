@@ -145,10 +145,10 @@ class RetrainDeclaration(StrictModel):
     """Train a model after every so many outcomes."""
 
     below: float | None = None
-    """Train a model when the mean score is below this, such as an accuracy of 0.8."""
+    """Train a model when the mean accuracy is below this, such as 0.8, whatever the objective is."""
 
     above: float | None = None
-    """Train a model when the mean score is above this, such as a mean error of 2.5."""
+    """Train a model when the mean absolute error is above this, such as 2.5, whatever the objective is."""
 
     over: Annotated[int, Field(ge=1, le=1000)] = 5
     """Over how many of the last outcome blocks the mean score for `below` and `above` goes."""
