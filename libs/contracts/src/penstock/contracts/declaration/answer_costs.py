@@ -20,11 +20,12 @@ def check_costs(objective: ObjectiveDeclaration, classes: Sequence[str], *, acce
         if objective.metric == "cost":
             raise error_at(PATH, f"the metric cost needs costs, {_example(classes)}")
         return
+    _check_names(objective.costs, classes)
     if objective.metric != "cost":
         raise error_at(PATH, f"are for the metric cost, the metric is {objective.metric}")
     if accepts_classes:
         raise error_at(PATH, 'a class that is not listed has no cost: set new_classes = "refuse"')
-    _check_classes(objective.costs, classes)
+    _check_every_pair(objective.costs, classes)
 
 
 def cost_table(costs: dict[str, dict[str, float]], classes: Sequence[str]) -> tuple[tuple[float, ...], ...]:
@@ -46,11 +47,14 @@ def answer_cost(costs: dict[str, dict[str, float]], true: str, answer: str) -> f
     return 0.0 if true == answer else max(cost for answers in costs.values() for cost in answers.values())
 
 
-def _check_classes(costs: dict[str, dict[str, float]], classes: Sequence[str]) -> None:
+def _check_names(costs: dict[str, dict[str, float]], classes: Sequence[str]) -> None:
     for true, answers in costs.items():
         for path, name in (((*PATH, true), true), *(((*PATH, true, answer), answer) for answer in answers)):
             if name not in classes:
                 raise error_at(path, f"is none of the classes {', '.join(classes)}")
+
+
+def _check_every_pair(costs: dict[str, dict[str, float]], classes: Sequence[str]) -> None:
     for true in classes:
         for answer in classes:
             if answer != true and answer not in costs.get(true, {}):

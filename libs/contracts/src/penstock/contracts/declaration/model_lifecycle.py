@@ -203,7 +203,9 @@ class ObjectiveDeclaration(StrictModel):
     metric: ObjectiveMetric
     """The metric by which models are selected, compared at the gates and reported. Of classes: `log_loss` where
     probabilities are used, `average_precision` where positives are rare, `roc_auc`, `f1`, `balanced_accuracy`,
-    `accuracy`, or `cost` where wrong answers cost what `costs` says; of numbers: `rmse`, `mae`, `pinball` or `rmsle`. `margin` of the gates is in its units."""
+    `accuracy`, or `cost` where wrong answers cost what `costs` says; of numbers: `rmse`, `mae`, `pinball` or `rmsle`.
+    The `margin` of the gates is in its units. Probabilities are answered with the likeliest class; by `f1`,
+    `balanced_accuracy` and `cost` with the class that is best by the metric."""
 
     costs: dict[str, dict[str, Cost]] | None = None
     """For the metric `cost`: what an answer costs, by the true class and the class that is answered, in any unit; below

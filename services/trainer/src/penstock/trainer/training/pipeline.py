@@ -131,7 +131,9 @@ def _store_model(
         size=len(package),
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, 0),
-        evaluation=_evaluate(job, store, rows, selection, holdout),
+        evaluation=_evaluate(job, store, rows, selection, holdout).model_copy(
+            update={"decision_costs": model.decision_costs}
+        ),
         scoring_seconds=scoring_seconds(served, rows.frame),
         latency_p99_ms=latency_p99_ms(served, rows.frame),
     )
