@@ -37,7 +37,7 @@ def test_the_same_names_in_another_order_are_the_same_declaration(other: Declara
 def test_further_names_come_behind_and_others_may_go() -> None:
     whole = EVERY_KEY.model_dump()
     whole["task"] = "multiclass"
-    whole["label"] |= {"classes": ("maybe", "yes", "no")}
+    whole["label"] |= {"classes": ("maybe", "yes", "no"), "positive": None}
     whole["fields"] = {"age": {"type": "number"}, **whole["fields"]}
     whole["drift"] |= {"tests": ("js", "ks")}
     whole["rollout"] |= {"steps": (0.01, 0.2)}
