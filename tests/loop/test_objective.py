@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,3 +53,24 @@ async def test_the_objective_lets_a_model_in_and_is_the_score_of_the_report(
     assert report.score == report.metrics[metric]
     first = next(line for line in report.epochs if line.epoch == 1)
     assert f": {metric} " in first.reason
+
+
+COSTS = {"no": {"yes": 1.0}, "yes": {"no": 8.0}}
+
+
+@pytest.mark.parametrize(("order", "positive"), [(("no", "yes"), None), (("yes", "no"), "yes")])
+@pytest.mark.parametrize("objective", [{"metric": "f1"}, {"metric": "cost", "costs": COSTS}], ids=["f1", "cost"])
+async def test_answers_follow_from_the_objective(
+    tmp_path: Path, objective: dict[str, Any], order: tuple[str, ...], positive: str | None
+) -> None:
+    stream = declaration("binary", "accuracy").model_dump(exclude_unset=True)
+    stream |= {"objective": objective, "label": {"name": "y", "classes": order, "positive": positive}}
+    options = ReplayOptions(open_table(write(tmp_path, "binary")), Declaration.model_validate(stream), 0)
+    report = (await replay_in_process(options, lambda _: None)).report
+    assert (report.metric, report.score) == (objective["metric"], report.metrics[objective["metric"]])
+    assert report.positive == "yes"
+    found = next(each for each in report.by_class if each.name == "yes")
+    assert report.metrics["recall"] == found.recall
+    assert report.metrics["recall"] > 0.3  # the likeliest class is always no
+    if objective["metric"] == "cost":
+        assert report.metrics["cost"] < report.baseline["cost"]

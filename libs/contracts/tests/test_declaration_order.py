@@ -37,7 +37,8 @@ def test_the_same_names_in_another_order_are_the_same_declaration(other: Declara
 def test_further_names_come_behind_and_others_may_go() -> None:
     whole = EVERY_KEY.model_dump()
     whole["task"] = "multiclass"
-    whole["label"] |= {"classes": ("maybe", "yes", "no")}
+    whole["label"] |= {"classes": ("maybe", "yes", "no"), "positive": None}
+    whole["objective"] = {"metric": "accuracy"}  # costs name every pair of classes
     whole["fields"] = {"age": {"type": "number"}, **whole["fields"]}
     whole["drift"] |= {"tests": ("js", "ks")}
     whole["rollout"] |= {"steps": (0.01, 0.2)}
@@ -46,4 +47,6 @@ def test_further_names_come_behind_and_others_may_go() -> None:
     assert list(ordered.fields) == [*EVERY_KEY.fields, "age"]
     assert ordered.drift.tests == ("ks", "js")
     assert ordered.rollout.steps == (0.01, 0.2)
-    assert changed_keys(EVERY_KEY, ordered) == ["task", "fields.age", "label.classes", "drift.tests", "rollout.steps"]
+    of_classes = ["label.classes", "label.positive", "objective.costs", "objective.metric"]
+    others = ["task", "fields.age", "drift.tests", "rollout.steps"]
+    assert sorted(changed_keys(EVERY_KEY, ordered)) == sorted([*of_classes, *others])

@@ -22,6 +22,7 @@ DECLARED: dict[str, dict[str, Any]] = {
     "stream": {"name": '"loans"', "task": '"binary"'},
     "label": {"name": '"late"', "classes": '["no", "yes"]'},
     "fields": {"x": '{ type = "number" }', "colour": '{ type = "category" }'},
+    "objective": {"metric": '"log_loss"'},
 }
 
 WRONG: dict[str, tuple[str, str, str] | None] = {
@@ -33,6 +34,7 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "fields.NAME.missing[]": None,
     "label.name": ("label", "name", '"a\\nb"'),
     "label.classes[]": ("label", "classes", '["", "yes"]'),
+    "label.positive": ("label", "positive", '"maybe"'),
     "label.missing[]": None,
     "label.horizon": ("label", "horizon", '"a month"'),
     "time.column": ("time", "column", '"\\t"'),
@@ -45,6 +47,8 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
 WRONG_NAMES = {
     "fields.NAME": ("fields", '"a\\nb"', '{ type = "number" }'),
     "label.prior.NAME": ("label", "prior", "{ maybe = 1 }"),
+    "objective.costs.NAME": ("objective", "costs", "{ maybe = { yes = 1 } }"),
+    "objective.costs.NAME.NAME": ("objective", "costs", "{ no = { maybe = 1 } }"),
     "lags.inputs.NAME": ("lags", "inputs", "{ y = [1] }"),
 }
 """The same for the keys that are names of the owner's choice."""
@@ -69,6 +73,8 @@ def name_keys(schema: dict[str, Any], key: str = "") -> Iterator[str]:
     for choice in schema.get("anyOf", [schema]):
         if "patternProperties" in choice or isinstance(choice.get("additionalProperties"), dict):
             yield f"{key}.NAME"
+        for part in (*choice.get("patternProperties", {}).values(), choice.get("additionalProperties")):
+            yield from name_keys(part, f"{key}.NAME") if isinstance(part, dict) else ()
         for name, part in choice.get("properties", {}).items():
             yield from name_keys(part, f"{key}.{name}".lstrip("."))
 

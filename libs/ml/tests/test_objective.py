@@ -23,6 +23,7 @@ REFERENCES: dict[str, Any] = {
     "roc_auc": lambda y, a: sk.roc_auc_score(y, a.probabilities[:, 1]),
     "f1": lambda y, a: sk.f1_score(y, a.values),
     "balanced_accuracy": lambda y, a: sk.balanced_accuracy_score(y, a.values),
+    "cost": lambda y, a: np.dot(sk.confusion_matrix(y, a.values, labels=[0, 1]).ravel(), [0, 1, 5, 0]) / len(y),
     "accuracy": lambda y, a: sk.accuracy_score(y, a.values),
     "rmse": lambda y, a: sk.root_mean_squared_error(y, a.values),
     "mae": lambda y, a: sk.mean_absolute_error(y, a.values),
@@ -32,7 +33,7 @@ REFERENCES: dict[str, Any] = {
 
 
 def objective(metric: Any) -> Objective:
-    return Objective(metric, 0 if metric in OF_NUMBERS else 2, quantile=0.8)
+    return Objective(metric, 0 if metric in OF_NUMBERS else 2, quantile=0.8, costs=((0.0, 1.0), (5.0, 0.0)))
 
 
 def sample(metric: str, seed: int, noise: float = 1.0, n: int = 400) -> tuple[np.ndarray, Answers]:
@@ -91,7 +92,7 @@ def test_equally_good_answers_are_rarely_told_apart(metric: str) -> None:
 def test_labels_of_one_class_give_a_score_or_nan_and_never_an_error(metric: str) -> None:
     answers = Answers(np.array([0.0, 1.0, 0.0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]))
     value = objective(metric).score(np.zeros(3), answers)
-    assert np.isnan(value) or 0 <= value <= 1
+    assert np.isnan(value) or 0 <= value <= 5
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -346,3 +346,19 @@ def test_a_replay_accepts_the_rows_of_the_file(
     options = ReplayOptions(table, parse_declaration(declaration_text(proposal)), delay=5)
     report = asyncio.run(replay_in_process(options, lambda _: None)).report
     assert report.accepted >= rows - refused
+
+
+def test_the_positive_class_is_named_and_costs_can_be_declared_as_the_comment_says(tmp_path: Path) -> None:
+    labels = ["O'k"] * 90 + ['bad "1"'] * 10
+    text = declaration_text(proposal_for(tmp_path, {"x": [str(n) for n in range(100)], "y": labels}))
+    assert parse_declaration(text).positive_class == 'bad "1"'
+    lines = [line for line in text.splitlines() if not line.startswith("metric = ")]
+    switched = "\n".join(line.removeprefix("# ") if line[:9] in ("# metric ", "# costs =") else line for line in lines)
+    objective = parse_declaration(switched).objective
+    assert objective is not None
+    assert objective.costs == {'bad "1"': {"O'k": 50.0}, "O'k": {'bad "1"': 1.0}}
+
+
+def test_a_regression_has_no_comment_on_costs(tmp_path: Path) -> None:
+    numbers = [f"{n}.5" for n in range(100)]
+    assert "costs" not in declaration_text(proposal_for(tmp_path, {"x": numbers, "y": numbers}))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from penstock.console.replay.report.baseline import frequent_class, running_median
+from penstock.console.replay.report.baseline import constant_class, running_median
 from penstock.console.replay.report.metrics import (
     class_calibration,
     class_scores,
@@ -41,7 +41,7 @@ def test_metrics_of_two_classes_are_those_of_the_positive_one(rows: list[tuple[i
     by_class = class_scores(confusion_matrix(answers, labels, 2), ("no", "yes"))
     assert sum(each.rows for each in by_class) == sum(each.answers for each in by_class) == len(rows)
     assert [by_class[1].recall, by_class[1].precision] == [metrics["recall"], metrics["precision"]]
-    assert sum(each.rows for each in class_calibration(answers, labels, probabilities)) == len(rows)
+    assert sum(each.rows for each in class_calibration(labels, probabilities)) == len(rows)
 
 
 @given(NUMBERS)
@@ -62,8 +62,8 @@ def test_without_rows_nothing_is_defined() -> None:
 
 
 @given(st.lists(st.integers(0, 3), max_size=80))
-def test_the_frequent_class_is_that_of_the_rows_before(labels: list[int]) -> None:
-    answers, shares = frequent_class(np.array(labels, dtype=np.int64), 4)
+def test_the_constant_class_is_that_of_the_rows_before(labels: list[int]) -> None:
+    answers, shares = constant_class(np.array(labels, dtype=np.int64), 4)
     for row in range(len(labels)):
         counts = [labels[:row].count(code) for code in range(4)]
         assert answers[row] == counts.index(max(counts))

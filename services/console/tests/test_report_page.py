@@ -54,7 +54,7 @@ def report(classes: tuple[str, str] = ("no", "yes"), field: str = "x", reason: s
         label_counts=LabelCounts(298, 2, 298, 0, 298, 0, 0),
         refusals=[RefusedRows("event", "wrong_type", field, reason, 2, [7, 9])],
         metric="accuracy", score=0.75, metrics={"accuracy": 0.75, "recall": None}, baseline={"accuracy": 0.5},
-        baseline_answer=classes[0], scored=270, warmup=0.1, classes=classes,
+        baseline_answer=classes[0], scored=270, warmup=0.1, classes=classes, positive=classes[1],
         by_class=[ClassScore(classes[0], 200, 190, 0.9, 0.8), ClassScore(classes[1], 70, 80, 0.85, None)],
         confusion=[[180, 20], [10, 60]],
         calibration=[CalibrationBin(200, 0.2, 0.1, 0.05, 0.2), CalibrationBin(70, 0.8, 0.9, 0.8, 1.0)],

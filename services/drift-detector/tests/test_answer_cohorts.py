@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from penstock.contracts.records.predictions import ShadowAnswer
+from penstock.drift_detector.drift.answer_losses import answer_losses
 
 from .stream_unit import StreamUnit, statistics_of
 
@@ -106,3 +107,12 @@ def test_a_number_loses_by_its_objective_too(make: Any) -> None:
     (squared,) = cohorts(make, outcomes, task="regression", objective={"metric": "rmse"})
     assert absolute[4, 2, "shadow", 1] == (100, -1.0, "absolute_error")
     assert squared[4, 2, "shadow", 1] == (100, -3.0, "squared_error")
+
+
+def test_declared_costs_are_the_loss_of_rollouts_and_of_the_holdout_test(make: Any) -> None:
+    costs = {"0": {"1": 1.0}, "1": {"0": 50.0, "1": -2.0}}
+    declared = {"objective": {"metric": "cost", "costs": costs}}
+    outcomes = [make.outcome(n, "0", "1", epoch=4, shadow=[ShadowAnswer(2, "1")]) for n in range(100)]
+    (block,) = cohorts(make, outcomes, **declared)
+    assert block[4, 2, "shadow", 1] == (100, -52.0, "cost")
+    assert answer_losses(make.declared(**declared).declaration, [outcomes[0].data]).tolist() == [50.0]

@@ -106,8 +106,9 @@ def test_drift_of_a_regression_is_detected_whatever_its_scale(make: Any) -> None
         assert 1000 < concept_drifts(unit)[0].outcomes < 1150
 
 
-def test_missed_positives_are_a_drift_of_their_label(make: Any) -> None:
-    unit, random = StreamUnit(make, make.declared()), np.random.default_rng(3)
+@pytest.mark.parametrize("label", [{"classes": ["0", "1"]}, {"classes": ["1", "0"], "positive": "1"}])
+def test_missed_positives_are_a_drift_of_their_label(make: Any, label: dict[str, Any]) -> None:
+    unit, random = StreamUnit(make, make.declared(label={"name": "up", **label})), np.random.default_rng(3)
     labels = np.where(random.random(9000) < 0.02, "1", "0").tolist()
     missed = [label == "1" and (n >= 6000 or n % 5 == 0) for n, label in enumerate(labels)]
     answers = ["0" if miss else label for miss, label in zip(missed, labels, strict=True)]

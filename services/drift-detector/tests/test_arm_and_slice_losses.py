@@ -55,6 +55,14 @@ def test_slices_have_losses_and_a_confusion_matrix(make: Any) -> None:
         "b": ("meter", 45, pytest.approx(10 / 45)),
         "": ("meter", 5, 0.0),
     }
+    turned = {"label": {"name": "up", "classes": ["0", "1"], "positive": "0"}}
+    of_zero = next(each for each in statistics(make, outcomes, **SLICED, **turned).slices if each.value == "a")
+    assert of_zero.confusion.model_dump() == {
+        "true_negatives": 0,
+        "false_positives": 10,
+        "false_negatives": 30,
+        "true_positives": 10,
+    }
     confusion = slices["a"].confusion
     assert confusion.model_dump() == {
         "true_negatives": 10,

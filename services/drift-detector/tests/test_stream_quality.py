@@ -99,7 +99,9 @@ def test_every_metric_of_the_task_has_an_interval(make: Any) -> None:
 def test_the_estimate_of_an_overconfident_model_is_right_before_its_labels(make: Any) -> None:
     unit = StreamUnit(make, make.declared())
     wrong = random_errors(0.4, 3000, 1)
-    unit.outcomes([make.outcome(n, "0" if bad else "1", probabilities=[0.05, 0.95]) for n, bad in enumerate(wrong)])
+    unit.outcomes(
+        [make.outcome(n, "1", "0" if bad else "1", probabilities=[0.05, 0.95]) for n, bad in enumerate(wrong)]
+    )
     first, *_, last = statistics_of(unit, "provisional")
     assert (first.estimate.score, first.estimate.error, first.estimate.answers) == (0.95, None, 100)
     assert last.estimate.score == pytest.approx(0.6, abs=0.05)
@@ -157,3 +159,21 @@ def test_a_block_of_two_epochs_is_estimated_by_both(make: Any) -> None:
     mixed = [make.outcome(200 + n, float(n), n + 1.0, epoch=1 + n % 2) for n in range(100)]
     unit.outcomes(mixed)
     assert statistics_of(unit, "provisional")[-1].estimate.score == pytest.approx(42.5)
+
+
+def test_the_estimate_of_answers_below_a_half_is_their_own_probability(make: Any) -> None:
+    unit = StreamUnit(make, make.declared())
+    unit.outcomes([make.outcome(n, "1", "1" if n % 4 == 0 else "0", probabilities=[0.75, 0.25]) for n in range(100)])
+    (block,) = statistics_of(unit, "provisional")
+    assert block.score == 0.25
+    assert block.estimate.score == 0.25
+
+
+@pytest.mark.parametrize(("positive", "recall"), [(None, 0.5), ("0", 1.0)])
+def test_precision_and_recall_are_of_the_declared_positive_class(
+    make: Any, positive: str | None, recall: float
+) -> None:
+    unit = StreamUnit(make, make.declared(label={"name": "up", "classes": ["0", "1"], "positive": positive}))
+    unit.outcomes([make.outcome(n, "0" if n < 70 else "1", "0" if n < 40 else "1") for n in range(100)])
+    (block,) = statistics_of(unit, "provisional")
+    assert block.metrics["recall"].value == recall

@@ -11,7 +11,9 @@ from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.models import ModelEpoch, subject_of
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import AUDIT, EVENTS, MODELS, STREAMS
+from penstock.ml.features.frame import Frame, times
 from penstock.ml.package.model_package import unpack
+from penstock.registry.baseline_model import baseline_package
 from penstock.registry.command_results import CommandRefused
 
 
@@ -116,3 +118,18 @@ async def test_a_declaration_whose_records_the_log_would_not_take_is_refused(
         await deployment.registry.apply(Declaration.model_validate(whole))
     assert (refused.value.kind, refused.value.field) == ("invalid", field)
     assert deployment.published(STREAMS) == []
+
+
+def test_the_baseline_of_declared_costs_answers_the_class_of_least_expected_cost() -> None:
+    declared = {
+        "name": "s",
+        "task": "binary",
+        "fields": {"x": {"type": "number"}},
+        "label": {"name": "y", "classes": ["no", "yes"], "prior": {"no": 9, "yes": 1}},
+    }
+    costs = {"metric": "cost", "costs": {"no": {"yes": 1.0}, "yes": {"no": 50.0}}}
+    row = Frame({}, times([None]))
+    for objective, answer in ((None, "no"), (costs, "yes")):
+        model = unpack(baseline_package(Declaration.model_validate(declared | {"objective": objective})))
+        output = model.predict(row)
+        assert (output.values, output.probabilities.tolist()) == ([answer], [[0.9, 0.1]])  # type: ignore[union-attr]

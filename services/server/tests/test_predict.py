@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.contracts.codecs.sealed_answer import decode_answer, sealed_message, split_answer
 from penstock.contracts.topics import RECEIVED
+from penstock.ml.features.frame import Frame, column, times
 
 PREDICT = "/v1/streams/loans/predict"
 JSON = {"content-type": "application/json"}
@@ -225,3 +228,17 @@ async def test_the_event_of_a_traced_request_carries_the_trace_on(deployment: An
     assert b"00f067aa0ba902b7" not in headers["traceparent"]
     metrics = deployment.metrics_of_http()
     assert b'route="/v1/streams/{stream}/predict",status="200"} 1.0' in metrics
+
+
+async def test_the_package_decides_which_class_is_answered(deployment: Any, registry: Any) -> None:
+    model, rows = registry.trained()
+    ruled = replace(model, decision_costs=((0.0, 1e6), (1.0, 0.0)))
+    await deployment.serve_epoch(registry.epoch(1, ruled, rows))
+    response = await _post(deployment, deployment.event(3, income=5.0))
+    answer = response.json()
+    assert (answer["value"], answer["probabilities"]["yes"] > 0.5) == ("no", True)
+    frame = Frame({"income": np.array([5.0]), "region": column("category", ["n"])}, times([None]))
+    expected = ruled.predict(frame)
+    assert expected.probabilities is not None
+    assert [answer["value"]] == expected.values
+    assert list(answer["probabilities"].values()) == pytest.approx(expected.probabilities[0].tolist(), abs=1e-3)

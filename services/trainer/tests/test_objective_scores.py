@@ -13,8 +13,10 @@ from penstock.ml.features.frame import Frame
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import ModelOutput
 from penstock.ml.selection.cross_validation import FoldOutput
+from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.comparison import compare, objective_of
+from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.objective_scores import objective_scores
 from penstock.trainer.evaluation.rehearsal import Rehearsal
 
@@ -107,3 +109,15 @@ def test_the_constant_beside_a_number_is_the_best_for_its_metric() -> None:
     for metric, better in (("rmse", False), ("mae", True)):
         scores = scores_of(declaration("regression", metric), labels, output, None)
         assert (scores.baseline.value < scores.candidate.value) is better
+
+
+def test_accuracy_is_that_of_the_likeliest_class_whatever_is_answered() -> None:
+    labels, stream = rare_labels(), declaration("binary", "f1")
+    output = FoldOutput(HOLDOUT, ModelOutput(["yes"] * 100, ranked(labels, 0.0)[HOLDOUT]))
+    comparison = compare(stream, rows(labels), output, None)
+    judged = evaluate(stream, rows(labels), Selection({}, {}), comparison, 0)
+    assert judged.candidate.value == judged.champion.value == 0.9
+    assert judged.objective is not None
+    assert judged.objective.candidate.value == pytest.approx(2 * 10 / 110)
+    assert judged.losses is not None
+    assert judged.losses.mean == 0.5  # of the answers: all positives are right, no negative is

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.artifacts import ArtifactError, Signer, Store
+from penstock.contracts.declaration.answer_costs import cost_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelVersion, subject_of
 from penstock.ml.features.frame import Frame, times
 from penstock.ml.models.baseline import BASELINE, baseline
+from penstock.ml.models.decision_costs import DecisionCosts
 from penstock.ml.package.model_package import pack
 from penstock.registry.command_results import CommandRefused
 from penstock.registry.promotion import BASELINE_VERSION
@@ -57,8 +59,15 @@ def baseline_package(declaration: Declaration) -> bytes:
     if isinstance(prior, dict) and declaration.label.new_classes == "accept":
         classes = (*classes, *(name for name in prior if name not in classes))
     try:
-        model = baseline(declaration.task, classes, prior, ())
+        model = baseline(declaration.task, classes, prior, (), _costs(declaration))
     except ValueError as error:
         field = "label.prior" if classes or declaration.task == "regression" else "label.classes"
         raise CommandRefused("invalid", "bad_declaration", f"{field}: {error}", field) from error
     return pack(model, Frame({}, times([])))
+
+
+def _costs(declaration: Declaration) -> DecisionCosts | None:
+    objective = declaration.objective
+    if objective is None or objective.costs is None:
+        return None
+    return cost_table(objective.costs, declaration.label.classes)

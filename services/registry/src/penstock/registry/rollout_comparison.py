@@ -35,7 +35,7 @@ def tolerance(plan: RolloutPlan, loss: str, champion_mean: float) -> float:
     """
     if plan.margin:
         return plan.margin
-    return TOLERATED_ERROR_RATE if loss == "error" else TOLERATED_SHARE * champion_mean
+    return TOLERATED_ERROR_RATE if loss == "error" else TOLERATED_SHARE * abs(champion_mean)
 
 
 def step_level(plan: RolloutPlan) -> float:

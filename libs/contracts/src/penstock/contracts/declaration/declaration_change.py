@@ -8,9 +8,15 @@ from penstock.contracts.declaration.stream import Declaration
 
 
 def training_inputs(declaration: Declaration) -> object:
-    """All that a model learns from: where two declarations differ in it, a model of one is none of the other."""
-    label = declaration.label
-    return declaration.task, declaration.features, label.name, label.classes, declaration.lags, declaration.models
+    """All that a model learns from, and what its decision rule follows from.
+
+    Where two declarations differ in it, a model of one is none of the other.
+    """
+    label, objective = declaration.label, declaration.objective
+    return (
+        (declaration.task, declaration.features, label.name, label.classes, declaration.lags, declaration.models),
+        (declaration.metric, objective and objective.costs, declaration.positive_class),
+    )
 
 
 def changed_keys(before: Declaration, after: Declaration) -> list[str]:

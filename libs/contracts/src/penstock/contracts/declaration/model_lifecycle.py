@@ -190,11 +190,13 @@ ObjectiveMetric = Literal[
     "f1",
     "balanced_accuracy",
     "accuracy",
+    "cost",
     "rmse",
     "mae",
     "pinball",
     "rmsle",
 ]
+Cost = Annotated[float, Field(ge=-1e12, le=1e12)]
 METRICS_OF_NUMBERS = frozenset({"rmse", "mae", "pinball", "rmsle"})
 METRICS_OF_PROBABILITIES = frozenset({"log_loss", "average_precision", "roc_auc"})  # their outcomes lose log loss
 
@@ -204,8 +206,15 @@ class ObjectiveDeclaration(StrictModel):
 
     metric: ObjectiveMetric
     """The metric by which models are selected, compared at the gates and reported. Of classes: `log_loss` where
-    probabilities are used, `average_precision` where positives are rare, `roc_auc`, `f1`, `balanced_accuracy` or
-    `accuracy`; of numbers: `rmse`, `mae`, `pinball` or `rmsle`. `margin` of the gates is in its units."""
+    probabilities are used, `average_precision` where positives are rare, `roc_auc`, `f1`, `balanced_accuracy`,
+    `accuracy`, or `cost` where wrong answers cost what `costs` says; of numbers: `rmse`, `mae`, `pinball` or `rmsle`.
+    The `margin` of the gates is in its units. Probabilities are answered with the likeliest class; by `f1`,
+    `balanced_accuracy` and `cost` with the class that is best by the metric."""
+
+    costs: dict[str, dict[str, Cost]] | None = None
+    """For the metric `cost`: what an answer costs, by the true class and the class that is answered, in any unit; below
+    0 is a value. Every wrong answer is listed, a right one costs 0 unless it is. The class of least expected cost is
+    answered, and the mean cost of an outcome is the metric."""
 
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Which quantile a `pinball` loss asks for: 0.9 where too low an answer costs nine times as much as too high."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from penstock.contracts.declaration.answer_costs import check_costs
 from penstock.contracts.declaration.boolean_classes import boolean_classes
 from penstock.contracts.declaration.model_lifecycle import (
     METRICS_OF_NUMBERS,
@@ -121,9 +122,13 @@ class LabelDeclaration(StrictModel):
     """The name of what is predicted, and of its column in a file."""
 
     classes: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
-    """The classes; of a binary label the second is the positive one, which recall and precision are about. A JSON
+    """The classes; of a binary label the second is the positive one, unless `positive` names the other. A JSON
     `true` or `false` stands for the class of that name, or for yes and no, t and f, y and n in any case. A stream
     that is declared keeps the order of its classes; new ones are added at the end."""
+
+    positive: str | None = None
+    """The positive one of two classes, which recall, precision, F1 and average precision are about. Without it the
+    second of `classes` is. It changes no order."""
 
     new_classes: Literal["accept", "refuse"] = "refuse"
     """What happens to a label whose class is not listed: with `accept` it is a further class."""
@@ -265,8 +270,16 @@ class Declaration(StrictModel):
             raise error_at(path, "a multiclass label names at least two classes")
         if self.task == "regression" and count:
             raise error_at(path, "a regression label has no classes")
+        if self.label.positive is not None:
+            self._check_positive(self.label.positive)
         if isinstance(self.label.prior, dict) != (self.task != "regression") and self.label.prior is not None:
             raise error_at(("label", "prior"), "must be a weight per class, or one number for a regression")
+
+    def _check_positive(self, positive: str) -> None:
+        if self.task != "binary":
+            raise error_at(("label", "positive"), f"is for two classes, the task is {self.task}")
+        if positive not in self.label.classes:
+            raise error_at(("label", "positive"), f"is none of the classes {', '.join(self.label.classes)}")
 
     def _check_objective(self) -> None:
         if self.objective is None:
@@ -275,6 +288,7 @@ class Declaration(StrictModel):
         if of_numbers != (self.task == "regression"):
             kind = "numbers" if of_numbers else "classes"
             raise error_at(("objective", "metric"), f"{metric} judges {kind}, the task is {self.task}")
+        check_costs(self.objective, self.label.classes, accepts_classes=self.label.new_classes == "accept")
 
     def _check_order(self) -> None:
         if self.lags.any and self.entity is None and not self.ordered:
@@ -298,6 +312,11 @@ class Declaration(StrictModel):
         if self.entity is None and self.ordered:
             return 1
         return self.partitions or 4
+
+    @property
+    def positive_class(self) -> str | None:
+        """The positive one of two classes; None where there are not two."""
+        return (self.label.positive or self.label.classes[1]) if self.task == "binary" else None
 
     @property
     def metric(self) -> ObjectiveMetric:

@@ -11,7 +11,8 @@ class LossMoments(BaseModel):
     Where classes are weighed alike the deviations are those from the class's own mean, weighted as the losses are.
 
     `loss` names what is lost by one answer: `error` (0 or 1 for a class, weighted by class where the objective weighs
-    classes alike), `log_loss`, `absolute_error`, `squared_error`, `squared_log_error` or `pinball`.
+    classes alike), `cost`, `log_loss`, `absolute_error`, `squared_error`, `squared_log_error` or
+    `pinball`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

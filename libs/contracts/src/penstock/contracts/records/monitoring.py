@@ -67,7 +67,7 @@ class CohortLosses(BaseModel):
 
 
 class Confusion(BaseModel):
-    """The confusion matrix of a binary task: the second of the declared classes is the positive one."""
+    """The confusion matrix of a binary task: the label's `positive` class, or else the second declared one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -154,7 +154,10 @@ class Evaluation(BaseModel):
     `families` holds, for each family, its score on each cross-validation fold; `failed` holds, for each family that
     could not be trained, the reason. Accuracy, or the mean absolute error, is always there; `objective` has the metric
     that decides, where the stream declares one. `losses` are the candidate's on the holdout, by the loss of one answer
-    that the objective names: what the answers that it will serve are judged against.
+    that the objective names: what the answers that it will serve are judged against. `decision_costs` are the
+    candidate's rule: what it costs to answer each class (column) where another is true (row), in the order of its
+    classes; it answers the class of least expected cost, without them the likeliest. Accuracy is always that of the
+    likeliest class.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -168,6 +171,9 @@ class Evaluation(BaseModel):
     gain: Score
     objective: Annotated[ObjectiveScores | None, Field(exclude_if=lambda scores: scores is None)] = None
     losses: Annotated[LossMoments | None, Field(exclude_if=lambda losses: losses is None)] = None
+    decision_costs: Annotated[tuple[tuple[float, ...], ...] | None, Field(exclude_if=lambda costs: costs is None)] = (
+        None
+    )
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}

@@ -53,4 +53,4 @@ def joint_log_evidence(at_once: float, matured: float) -> float:
 
 def is_shortfall(log_evidence: float, mean: float, holdout_mean: float) -> bool:
     """Whether the evidence is enough for an alarm, and the rise of the mean large enough to act on."""
-    return log_evidence > log(1 / ALPHA) and mean > holdout_mean * (1 + LEAST_RISE)
+    return log_evidence > log(1 / ALPHA) and mean > holdout_mean + LEAST_RISE * abs(holdout_mean)

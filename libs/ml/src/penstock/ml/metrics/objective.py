@@ -1,7 +1,7 @@
 """What a stream's models are to be good at: one metric, by which they are selected, compared and reported.
 
-Of k classes, labels and answers are codes below k, and the last class of two is the positive one; of a regression they
-are numbers. All arrays have a row for each of n outcomes.
+Of k classes, labels and answers are codes below k; of a regression they are numbers. All arrays have a row for
+each of n outcomes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ ObjectiveMetric = Literal[
     "f1",
     "balanced_accuracy",
     "accuracy",
+    "cost",
     "rmse",
     "mae",
     "pinball",
     "rmsle",
 ]
-LossName = Literal["error", "log_loss", "absolute_error", "squared_error", "squared_log_error", "pinball"]
+LossName = Literal["error", "cost", "log_loss", "absolute_error", "squared_error", "squared_log_error", "pinball"]
 LOSSES: dict[ObjectiveMetric, LossName] = {
     "log_loss": "log_loss",
     "average_precision": "log_loss",
@@ -39,6 +40,7 @@ LOSSES: dict[ObjectiveMetric, LossName] = {
     "f1": "error",
     "balanced_accuracy": "error",
     "accuracy": "error",
+    "cost": "cost",
     "rmse": "squared_error",
     "mae": "absolute_error",
     "pinball": "pinball",
@@ -67,11 +69,17 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric, and what it needs: the number of classes (0: a regression), the quantile of a pinball loss."""
+    """A metric, and what it needs.
+
+    That is the number of classes (0: a regression), the quantile of a pinball loss, the code of the positive class of
+    two, and for the metric `cost` what each answer (column) costs by the true class (row).
+    """
 
     metric: ObjectiveMetric
     classes: int = 0
     quantile: float = 0.5
+    positive: int = 1
+    costs: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def larger_is_better(self) -> bool:
@@ -79,7 +87,7 @@ class Objective:
         return self.metric in LARGER_IS_BETTER
 
     def losses(self, labels: Floats, answers: Answers) -> Floats:
-        """The loss of each answer, shape (n,), 0 or more: what detectors and sequential tests watch.
+        """The loss of each answer, shape (n,): what detectors and sequential tests watch; only a cost may be below 0.
 
         Of a ranking (average precision, ROC AUC) it is the log loss; of F1 and balanced accuracy 1 for a wrong class,
         weighted so that each class of the labels counts alike; of RMSE and RMSLE the squared error, of the logarithm.
@@ -90,6 +98,8 @@ class Objective:
                 return log_losses(answers.probabilities, labels.astype(np.int64))
             case "accuracy":
                 return np.asarray(answers.values != labels, dtype=np.float64)
+            case "cost":
+                return _costs(labels, answers.values, self.costs)
             case "f1" | "balanced_accuracy":
                 return np.asarray((answers.values != labels) * _class_weights(labels, self.classes))
             case "mae":
@@ -112,9 +122,9 @@ class Objective:
             return nan
         match self.metric:
             case "average_precision" | "roc_auc":
-                return _mean_over_classes(self.metric, labels, answers.probabilities, self.classes)
+                return _mean_over_classes(self, labels, answers.probabilities)
             case "f1":
-                return _f1(labels, answers.values, self.classes)
+                return _f1(self, labels, answers.values)
             case "balanced_accuracy":
                 return float(np.mean([(answers.values[labels == each] == each).mean() for each in np.unique(labels)]))
             case "accuracy":
@@ -150,12 +160,20 @@ class Objective:
     @property
     def is_mean(self) -> bool:
         """Whether the metric is the mean of its losses, or one less it."""
-        return self.metric in ("log_loss", "accuracy", "mae", "pinball")
+        return self.metric in ("log_loss", "accuracy", "cost", "mae", "pinball")
 
 
 def _errors(labels: Floats, answers: Floats) -> Floats:
     with np.errstate(over="ignore"):
         return np.clip(labels - answers, -LARGEST_LOSS, LARGEST_LOSS)
+
+
+def _costs(labels: Floats, answers: Floats, costs: tuple[tuple[float, ...], ...] | None) -> Floats:
+    """What the answers cost; one that is of no known class, as an earlier model's may be, costs as much as any."""
+    assert costs is not None
+    table, known = np.array(costs), np.isfinite(answers)
+    paid = table[labels.astype(np.int64), np.where(known, answers, 0).astype(np.int64)]
+    return np.asarray(np.where(known, paid, table.max()))
 
 
 def _class_weights(labels: Floats, classes: int) -> Floats:
@@ -165,19 +183,19 @@ def _class_weights(labels: Floats, classes: int) -> Floats:
     return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[codes]))
 
 
-def _mean_over_classes(metric: str, labels: Floats, probabilities: Floats | None, classes: int) -> float:
+def _mean_over_classes(objective: Objective, labels: Floats, probabilities: Floats | None) -> float:
     """Of two classes the positive one's; of more the mean over those that occur, each against the rest."""
     assert probabilities is not None
-    measure = sk.average_precision_score if metric == "average_precision" else sk.roc_auc_score
-    columns = [1] if classes == 2 else range(classes)
+    measure = sk.average_precision_score if objective.metric == "average_precision" else sk.roc_auc_score
+    columns = [objective.positive] if objective.classes == 2 else range(objective.classes)
     truths = [(column, labels == column) for column in columns]
     areas = [float(measure(true, probabilities[:, column])) for column, true in truths if 0 < true.sum() < len(true)]
     return float(np.mean(areas)) if areas else nan
 
 
-def _f1(labels: Floats, answers: Floats, classes: int) -> float:
+def _f1(objective: Objective, labels: Floats, answers: Floats) -> float:
     """Of two classes the positive one's, NaN if it never occurs; of more the mean over those that occur."""
-    columns = [1.0] if classes == 2 else np.unique(labels).tolist()
+    columns = [float(objective.positive)] if objective.classes == 2 else np.unique(labels).tolist()
     values = []
     for column in columns:
         hits = float(((labels == column) & (answers == column)).sum())

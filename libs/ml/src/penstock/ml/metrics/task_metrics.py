@@ -35,12 +35,14 @@ def classification_metrics(
     labels: Sequence[Hashable],
     probabilities: Floats | None = None,
     classes: Sequence[str] = (),
+    positive: str | None = None,
 ) -> dict[str, MetricValue]:
     """accuracy, precision, recall, f1, and with probabilities (n, k) ece, log_loss, brier and, of two classes, auc.
 
-    Of two `classes` the second is the positive one; else precision, recall and F1 are the plain mean over the classes
-    that are answered, that are labels, or that are either. Probabilities whose columns are not those of `classes` give
-    calibration only. Undefined metrics are left out: precision without a positive answer, recall without such a label.
+    Of two `classes` the second is the positive one, unless `positive` names the other; else precision, recall and F1
+    are the plain mean over the classes that are answered, that are labels, or that are either. Probabilities whose
+    columns are not those of `classes` give calibration only. Undefined metrics are left out: precision without a
+    positive answer, recall without such a label.
 
     >>> metrics = classification_metrics(["b", "a", "b", "b"], ["b", "a", "a", "b"], classes=("a", "b"))
     >>> {name: round(metric.value, 2) for name, metric in metrics.items()}
@@ -52,10 +54,15 @@ def classification_metrics(
     predicted, true = (np.array([index[name] for name in names]) for names in (answers, labels))
     hits = predicted == true
     metrics = {"accuracy": _share(float(np.count_nonzero(hits)), len(hits))}
-    metrics |= _binary(predicted, true) if len(classes) == 2 else _macro_averages(predicted, true, len(index))
+    code = index[positive or classes[1]] if len(classes) == 2 else -1
+    metrics |= (
+        _binary(predicted == code, true == code) if len(classes) == 2 else _macro_averages(predicted, true, len(index))
+    )
     if probabilities is not None and probabilities.size:
-        metrics["ece"] = _calibration_error(probabilities.max(axis=1), hits)
-        if len(classes) == probabilities.shape[1]:
+        of_classes = len(classes) == probabilities.shape[1]
+        confident = probabilities.argmax(axis=1) == true if of_classes else hits  # answers may weigh costs
+        metrics["ece"] = _calibration_error(probabilities.max(axis=1), confident)
+        if of_classes:
             metrics |= _probability_metrics(probabilities, true)
     return _defined(metrics)
 
@@ -79,8 +86,7 @@ def regression_metrics(answers: Floats, labels: Floats) -> dict[str, MetricValue
     return _defined(metrics)
 
 
-def _binary(predicted: NDArray[np.int64], true: NDArray[np.int64]) -> dict[str, MetricValue]:
-    positive, actual = predicted == 1, true == 1
+def _binary(positive: NDArray[np.bool_], actual: NDArray[np.bool_]) -> dict[str, MetricValue]:
     hits, answers, labels = (float(np.count_nonzero(cases)) for cases in (positive & actual, positive, actual))
     return {
         "precision": _share(hits, answers),

@@ -9,15 +9,20 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field
 from penstock.ml.features.task import Task
 from penstock.ml.models.constant import Constant
+from penstock.ml.models.decision_costs import DecisionCosts
 from penstock.ml.models.model import Model
 
 BASELINE = "baseline"
 
 
 def baseline(
-    task: Task, classes: Sequence[str], prior: Mapping[str, float] | float | None, fields: Sequence[Field]
+    task: Task,
+    classes: Sequence[str],
+    prior: Mapping[str, float] | float | None,
+    fields: Sequence[Field],
+    decision_costs: DecisionCosts | None = None,
 ) -> Model:
-    """A model that answers the prior: the most likely class, or the constant of a regression.
+    """A model that answers the prior: the likeliest class, or that of least expected cost, or a regression's constant.
 
     `prior` maps classes to weights, normalised here; without weights all classes are equally likely
     and the first one declared is the answer. For regression it is the number itself, 0 when None.
@@ -30,7 +35,7 @@ def baseline(
     """
     encoder = Encoder(tuple(fields), {field.name: () for field in fields if field.kind == "category"})
     answer = _value(prior) if task == "regression" else _probabilities(classes, prior)
-    return Model(BASELINE, task, tuple(classes), encoder, Constant(answer))
+    return Model(BASELINE, task, tuple(classes), encoder, Constant(answer), decision_costs=decision_costs)
 
 
 def _value(prior: Mapping[str, float] | float | None) -> tuple[float]:

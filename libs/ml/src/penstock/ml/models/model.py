@@ -13,6 +13,7 @@ from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
+from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
 
 
 class UnusableAnswer(ValueError):
@@ -76,7 +77,8 @@ class Model:
 
     `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them.
     `smoothing` is the share of the probability that is spread over all classes alike: after n training rows that of one
-    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out.
+    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. With `decision_costs` it answers
+    the class of least expected cost, without the likeliest; they change no probability.
     """
 
     family: str
@@ -87,6 +89,7 @@ class Model:
     details: dict[str, Any] = field(default_factory=dict)
     fusion: Fusion | None = None
     smoothing: float = 0.0
+    decision_costs: DecisionCosts | None = None
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -115,7 +118,8 @@ class Model:
         if self.task == "regression":
             return ModelOutput(self._checked_output(frame, (len(frame),)).tolist())
         probabilities = self._class_probabilities(frame)
-        return ModelOutput(self.class_index.labels(probabilities.argmax(axis=1)), probabilities)
+        answers = decided_classes(probabilities, self.decision_costs)
+        return ModelOutput(self.class_index.labels(answers), probabilities)
 
     def estimator_output(self, frame: Frame) -> NDArray[np.float64]:
         """What the estimator itself gives for n rows: probabilities of its own classes, or numbers."""

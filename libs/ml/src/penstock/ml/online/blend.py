@@ -15,6 +15,7 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.features.task import Task
+from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.column_bins import ColumnBins
@@ -43,7 +44,8 @@ class Blend:
     """A mixture of frozen models and additive ones; `learn` changes all but the frozen.
 
     `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
-    learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names.
+    learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names. With `decision_costs`
+    it answers the class of least expected cost, without the likeliest.
     """
 
     task: Task
@@ -56,6 +58,7 @@ class Blend:
     label_history: LabelHistory
     learnt_to: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+    decision_costs: DecisionCosts | None = None
 
     family = BLEND
 
@@ -90,7 +93,8 @@ class Blend:
         """The mixture's outputs for n rows, shape (n, k), as answers, with those of the experts, shape (n, m, k)."""
         if self.task == "regression":
             return ModelOutput(outputs[:, 0].tolist(), None, expert_outputs)
-        return ModelOutput(self.class_index.labels(outputs.argmax(axis=1)), outputs, expert_outputs)
+        answers = decided_classes(outputs, self.decision_costs)
+        return ModelOutput(self.class_index.labels(answers), outputs, expert_outputs)
 
     def frozen_outputs(self, frame: Frame) -> NDArray[np.float64]:
         """The outputs of the f frozen models for n rows, shape (n, f, k)."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.frame import Field, Frame, column, times
+from penstock.ml.models.decision_costs import expected_costs
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.blend import Blend
 
@@ -60,9 +61,10 @@ def _first_difference(model: Model | Blend, output: ModelOutput, golden: dict[st
         probabilities = output.probabilities
         recorded = np.array(golden["probabilities"], dtype=np.float64).reshape(probabilities.shape)
         classes = [model.classes.index(value) for value in golden["values"]]
-        # the recorded class must still be the likeliest, up to a tie
+        costs = expected_costs(probabilities, model.decision_costs)
+        # the recorded class must still be the answer, up to a tie
         differing = _differ(probabilities, recorded).any(axis=1) | _differ(
-            probabilities[np.arange(len(classes)), classes], probabilities.max(axis=1, initial=0)
+            costs[np.arange(len(classes)), classes], costs.min(axis=1)
         )
     if differing.any():
         return f"row {int(np.argmax(differing))} is answered otherwise than when it was packed"

@@ -2,7 +2,8 @@
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
 data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
-of weights in the estimator's place. A package does not show who made it: signatures are checked before
+of weights in the estimator's place. One with decision costs has the next format, which releases that know only the
+likeliest class refuse. A package does not show who made it: signatures are checked before
 `unpack`, over the same bytes.
 """
 
@@ -18,11 +19,12 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.fusion import fuse
 from penstock.ml.models.constant import Constant
+from penstock.ml.models.decision_costs import DecisionCosts, checked_costs
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend
 from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
 
-FORMAT = 1
+FORMAT, FORMAT_WITH_COSTS = 1, 2
 MAX_BYTES = 256 * 1024 * 1024
 MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
 
@@ -52,7 +54,7 @@ def pack(model: Model | Blend, golden: Frame) -> bytes:
         members = {} if _is_constant(model) else {ESTIMATOR: estimator_bytes.dump(model.estimator)}
         description = _describe_model(fuse(model, golden))
         members[GOLDEN] = _json(golden_rows.record(replace(model, fusion=None), golden))
-    data = zip_archive.write({MANIFEST: _json(_manifest(description, members))} | members)
+    data = zip_archive.write({MANIFEST: _json(_manifest(model, description, members))} | members)
     if len(data) > MAX_BYTES:
         raise ValueError(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     return data
@@ -88,10 +90,12 @@ def _is_constant(model: Model | Blend) -> bool:
     return isinstance(model, Model) and isinstance(model.estimator, Constant)
 
 
-def _manifest(description: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(model: Model | Blend, description: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
+    costs = model.decision_costs
     return {
-        "format": FORMAT,
+        "format": FORMAT if costs is None else FORMAT_WITH_COSTS,
         **description,
+        **({} if costs is None else {"decision_costs": costs}),
         "libraries": {} if description.get("constant") else _LIBRARIES,
         "size": sum(map(len, members.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
@@ -116,8 +120,9 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     if MANIFEST not in members:
         raise UnusablePackage(f"the package has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
-    if manifest["format"] != FORMAT:
-        raise UnusablePackage(f"the package has format {manifest['format']!r}, this version reads {FORMAT}")
+    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS):
+        known = f"this version reads {FORMAT} and {FORMAT_WITH_COSTS}"
+        raise UnusablePackage(f"the package has format {manifest['format']!r}, {known}")
     expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
     if set(members) != expected:
         raise UnusablePackage(f"the package holds {sorted(members)}, expected {sorted(expected)}")
@@ -152,15 +157,28 @@ def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | 
     constant = manifest.get("constant")
     if constant is None and not json.loads(members[GOLDEN])["values"]:
         raise UnusablePackage("the package holds no golden row to try the model on")
+    costs = _read_costs(manifest)
     if manifest["family"] == BLEND:
-        return blend_members.read_blend(manifest, members, unpack)
+        return blend_members.read_blend(manifest, members, unpack, costs)
     estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
     classes = tuple(manifest["classes"])
-    smoothing = float(manifest.get("smoothing", 0.0))
     return Model(
-        manifest["family"], manifest["task"], classes, encoder, estimator, manifest["details"], smoothing=smoothing
+        family=manifest["family"],
+        task=manifest["task"],
+        classes=classes,
+        encoder=encoder,
+        estimator=estimator,
+        details=manifest["details"],
+        smoothing=float(manifest.get("smoothing", 0.0)),
+        decision_costs=costs,
     )
+
+
+def _read_costs(manifest: dict[str, Any]) -> DecisionCosts | None:
+    if manifest["format"] == FORMAT:
+        return None
+    return checked_costs(manifest["decision_costs"], len(manifest["classes"]))
 
 
 def _json(value: Any) -> bytes:

@@ -16,6 +16,7 @@ from penstock.ml.models.families import fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.search_space import Settings, describe
 from penstock.ml.models.training_data import TrainingData
+from penstock.ml.selection.decision_rule import decided, decision_costs
 from penstock.ml.selection.validation_plan import Fold, Rows, as_slice
 
 
@@ -134,7 +135,10 @@ class CrossValidation:
         probabilities = output.probabilities
         mean_log_loss = None if probabilities is None else log_loss(test_data.labels, probabilities, model.classes)
         classes = self.data.classes or ()
-        score = self.objective.score(ClassIndex(classes).numbers(test_data.labels), answers_of(output, classes))
+        labels, answers = ClassIndex(classes).numbers(test_data.labels), answers_of(output, classes)
+        if probabilities is not None:  # by the rule that suits the fold, so that candidates are compared at their best
+            answers = decided(probabilities, decision_costs(self.objective, labels, probabilities))
+        score = self.objective.score(labels, answers)
         score = 0.0 if isnan(score) else score  # the labels have one class, which is so for every candidate
         return FoldResult(score, mean_log_loss, FoldOutput(fold.test, output))
 

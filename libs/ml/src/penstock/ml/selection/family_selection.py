@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from penstock.ml.features.class_index import class_order
 from penstock.ml.features.frame import Frame
 from penstock.ml.metrics import primary_metric
@@ -68,6 +71,14 @@ class Selection:
     def every_test(self) -> FoldOutput:
         """The rows of all tests, each answered by a model that was trained on rows before its fold."""
         return joined(self.outputs[self.best])
+
+    def outputs_of_best(self, n: int) -> NDArray[np.float64]:
+        """The best candidate's outputs for n rows by models that had not seen them, shape (n, k), NaN elsewhere."""
+        rows, output = self.every_test
+        numbers = output.numbers(1 if output.probabilities is None else output.probabilities.shape[1])
+        outputs = np.full((n, numbers.shape[1]), np.nan)
+        outputs[rows] = numbers
+        return outputs
 
 
 def select_family(

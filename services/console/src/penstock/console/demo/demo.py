@@ -115,7 +115,7 @@ def _result(watch: StreamWatch, rows: RowLabels, report: Report, trace: str | No
     )
 
     slots = watch.events.slots_of(rows.ids(), len(rows))
-    scored = scored_rows(watch.events, slots, rows, watch.stream.declaration.task)
+    scored = scored_rows(watch.events, slots, rows, watch.stream.declaration)
 
     def accuracy(first: int, last: int) -> float | None:
         return scored.between(first, last).score()

@@ -65,7 +65,22 @@ def _table(title: str, content: dict[str, Any], proposal: Proposal) -> str:
     head, *lines = write_declaration({title: content}).splitlines()
     notes = _notes(title, proposal)
     behind = [f"{line}  # {notes[key]}" if key in notes else line for key, line in zip(content, lines, strict=True)]
-    return "\n".join([head, *behind, ""]) + _settings(title)
+    costs = _costs(proposal) if title == "objective" else ""
+    return "\n".join([head, *behind, ""]) + _settings(title) + costs
+
+
+def _costs(proposal: Proposal) -> str:
+    """How costs are declared, of two classes: in the place of the metric, since a table has each key once."""
+    label = proposal.document["label"]
+    if "positive" not in label:
+        return ""
+    other, positive = label["classes"]
+    objective = {"metric": "cost", "costs": {positive: {other: 50.0}, other: {positive: 1.0}}}
+    metric, costs = write_declaration({"objective": objective}).splitlines()[1:]
+    return (
+        f"# {metric}  # instead, where wrong answers cost differently, such as a missed {one_line(positive)} 50:\n"
+        f"# {costs}\n"
+    )
 
 
 def _notes(title: str, proposal: Proposal) -> dict[str, str]:

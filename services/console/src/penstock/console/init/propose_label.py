@@ -61,7 +61,8 @@ def propose_label(label: ColumnProfile, classes: Counter[str], labels: Sequence[
         return {"name": label.name, **missing, **prior}
     ordered = _positive_last(classes) if task == "binary" else sorted(classes)
     new_classes = {"new_classes": "accept"} if task == "multiclass" else {}
-    return {"name": label.name, "classes": ordered, **new_classes, **missing, **_prior(ordered, labels)}
+    positive = {"positive": ordered[1]} if task == "binary" else {}
+    return {"name": label.name, "classes": ordered, **positive, **new_classes, **missing, **_prior(ordered, labels)}
 
 
 def label_notes(label: ColumnProfile, classes: Counter[str], task: str) -> list[str]:

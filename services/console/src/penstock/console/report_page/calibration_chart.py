@@ -62,7 +62,7 @@ def _axis_names(report: Report) -> tuple[str, str]:
     if not report.classes:
         return "answer, mean of the bin", "true value, mean (line: 10 % to 90 % of the rows)"
     if len(report.classes) == 2:
-        return f"probability of {report.classes[1]!r}, mean of the bin", f"share that is {report.classes[1]!r}"
+        return f"probability of {report.positive!r}, mean of the bin", f"share that is {report.positive!r}"
     return "probability of the answer, mean of the bin", "share of right answers"
 
 

@@ -16,6 +16,7 @@ MEANINGS = {
     "f1": "harmonic mean of precision and recall; higher is better",
     "average_precision": "mean precision over all thresholds, a constant has the share of positives; higher is better",
     "roc_auc": "share of pairs that the probabilities rank right, 0.5 by chance; higher is better",
+    "cost": "of an answer, as declared; lower is better",
     "log_loss": "of the probability given to the true class, in nats; lower is better",
     "brier": "squared error of the probabilities, from 0 to 1; lower is better",
     "ece": "mean distance of the probability of an answer from the share that is right; lower is better",
@@ -56,5 +57,5 @@ def _meaning(report: Report, key: str) -> str:
     meaning = MEANINGS[key]
     if key not in ("precision", "recall", "f1"):
         return meaning
-    of = f"of {report.classes[1]!r}" if len(report.classes) == 2 else "plain mean over the classes"
+    of = f"of {report.positive!r}" if len(report.classes) == 2 else "plain mean over the classes"
     return f"{of}: {meaning}"

@@ -65,7 +65,7 @@ class AnswerDriftDetector:
         bounded, seed = declaration.task != "regression", declaration.models.seed
         names = tuple(name for name in declaration.drift.detectors if bounded or not DETECTORS[name].binary)
         self._loss_detectors.configure(DetectorSettings(names, seed, bounded))
-        self._positive = declaration.label.classes[1] if declaration.task == "binary" else None
+        self._positive = declaration.positive_class
         self._output_detectors.configure(DetectorSettings((OUTPUT_DETECTOR,), seed, bounded))
 
     def update(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> list[tuple[int, AnswerDrift]]:

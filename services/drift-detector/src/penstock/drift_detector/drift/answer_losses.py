@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.contracts.declaration.answer_costs import answer_cost
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import OutcomeData
 from penstock.ml.features.class_index import ClassIndex
@@ -27,6 +28,8 @@ def answer_losses(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) ->
         return _losses_of_numbers(declaration, rows)
     if LOSSES[declaration.metric] == "log_loss":
         return _log_losses(declaration.label.classes, rows)
+    if declaration.objective is not None and (costs := declaration.objective.costs) is not None:
+        return np.array([answer_cost(costs, str(row.label), str(row.answer.value)) for row in rows], dtype=np.float64)
     return np.array([row.answer.value != row.label for row in rows], dtype=np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log, log1p
 
+from penstock.contracts.declaration.answer_costs import answer_cost
 from penstock.contracts.declaration.model_lifecycle import METRICS_OF_PROBABILITIES
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.metrics import LARGEST_LOSS
@@ -17,15 +18,19 @@ def loss_name(declaration: Declaration) -> str:
     """The name of the loss, as in `LossMoments`; the error where classes that are not declared may be answered."""
     if declaration.task == "regression":
         return _NUMBER_LOSSES[declaration.metric]
+    if declaration.metric == "cost":
+        return "cost"
     return "log_loss" if _is_of_probabilities(declaration) else "error"
 
 
 def answer_loss(
     declaration: Declaration, value: str | float, probabilities: list[float] | None, label: str | float
 ) -> float | None:
-    """The loss of one answer, 0 to `LARGEST_LOSS`; None where its probabilities are not of the declared classes."""
+    """The loss of one answer, at most `LARGEST_LOSS`; None where its probabilities are not of the declared classes."""
     if declaration.task == "regression":
         return min(_number_loss(declaration, float(value), float(label)), LARGEST_LOSS)
+    if declaration.objective is not None and declaration.objective.costs is not None:
+        return answer_cost(declaration.objective.costs, str(label), str(value))
     if not _is_of_probabilities(declaration):
         return float(value != label)
     classes = declaration.label.classes

@@ -17,6 +17,7 @@ from penstock.contracts.input_bounds import to_utc
 from penstock.contracts.outcome_order import EXPIRED, counts
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
+from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.metrics import LARGEST_LOSS, score
 
 OUTCOME_BLOCK = 100  # outcome offsets
@@ -100,8 +101,8 @@ class BlockColumns:
     """A block of n rows as columns, made once for all that read it.
 
     `epochs` (n,) are those of the answers. `model_outputs` (n,) is each answer as one number: its value, or for a class
-    its largest probability; `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the
-    rows that have a label; `answers`, `labels` and `losses` hold those rows alone.
+    its probability; `probabilities` is (n, k). Both are None where a row has none. `is_labelled` (n,) marks the rows
+    that have a label; `answers`, `labels` and `losses` hold those rows alone.
     """
 
     epochs: NDArray[np.int64]
@@ -117,8 +118,8 @@ class BlockColumns:
         return score(task, self.losses) if len(self.losses) else None
 
 
-def columns_of(task: Task, block: OutcomeBlock) -> BlockColumns:
-    """The columns of a block as it is now."""
+def columns_of(task: Task, classes: Sequence[str], block: OutcomeBlock) -> BlockColumns:
+    """The columns of a block as it is now; `classes` are those declared."""
     losses = np.array(block.losses, dtype=np.float64)  # None becomes NaN
     is_labelled = ~np.isnan(losses)
     answers, labels = block.answers, [label for label in block.labels if label is not None]
@@ -127,8 +128,18 @@ def columns_of(task: Task, block: OutcomeBlock) -> BlockColumns:
     probabilities = _probabilities(block.probabilities)
     model_outputs = finite_floats(block.answers) if task == "regression" else None
     if model_outputs is None and probabilities is not None:
-        model_outputs = probabilities.max(axis=1)
+        model_outputs = _confidence(probabilities, block.answers, classes)
     return BlockColumns(_epochs(block), model_outputs, probabilities, is_labelled, answers, labels, losses)
+
+
+def _confidence(
+    probabilities: NDArray[np.float64], answers: Sequence[str | float], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """The probability of each answer; the largest one where columns or answers are not of the declared classes."""
+    codes = ClassIndex(classes).numbers(answers) if len(classes) == probabilities.shape[1] else np.array([np.nan])
+    if not np.isfinite(codes).all():
+        return np.asarray(probabilities.max(axis=1))
+    return np.asarray(probabilities[np.arange(len(answers)), codes.astype(np.intp)])
 
 
 def finite_floats(values: Sequence[Any]) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ def slice_losses(declaration: Declaration, block: OutcomeBlock) -> tuple[SliceLo
 
 
 def _summary(declaration: Declaration, block: OutcomeBlock, field: str, value: str, rows: Sequence[int]) -> SliceLosses:
+    positive = declaration.positive_class
     moments = Moments.of([block.losses[row] or 0.0 for row in rows])
     return SliceLosses(
         field=field,
@@ -44,7 +45,7 @@ def _summary(declaration: Declaration, block: OutcomeBlock, field: str, value: s
         answers=moments.n,
         mean=moments.mean,
         squares=moments.squares,
-        confusion=_confusion(block, rows, declaration.label.classes[1]) if declaration.task == "binary" else None,
+        confusion=_confusion(block, rows, positive) if positive is not None else None,
     )
 
 

@@ -64,7 +64,9 @@ def metric_values(declaration: Declaration, columns: BlockColumns) -> dict[str, 
         metrics = regression_metrics(finite_floats(columns.answers), finite_floats(columns.labels))
     else:
         probabilities = None if columns.probabilities is None else columns.probabilities[columns.is_labelled]
-        metrics = classification_metrics(columns.answers, columns.labels, probabilities, declaration.label.classes)
+        metrics = classification_metrics(
+            columns.answers, columns.labels, probabilities, declaration.label.classes, declaration.positive_class
+        )
     return {
         name: MetricValue.model_construct(value=metric.value, low=metric.low, high=metric.high)  # finite: no checks
         for name, metric in metrics.items()

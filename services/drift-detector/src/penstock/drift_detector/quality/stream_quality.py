@@ -112,7 +112,7 @@ class StreamQuality:
             return []
         assert block.last_time is not None
         self._newest_time = max(self._newest_time, to_microseconds(block.last_time))
-        columns = columns_of(declaration.task, block)
+        columns = columns_of(declaration.task, declaration.label.classes, block)
         block.estimate, block.estimate_error = self._estimator.estimate(declaration.task, columns)
         provisional = statistics_record(self._stream, declaration, block, columns, "provisional", block.last_time)
         cohorts = self._cohorts.take_complete(declaration)
@@ -131,7 +131,7 @@ class StreamQuality:
         """The records of pending blocks whose horizon has passed."""
         time = from_microseconds(self._newest_time)
         for block in self._pending.pop_before(self._newest_time - duration_microseconds(declaration.label.horizon)):
-            columns = columns_of(declaration.task, block)
+            columns = columns_of(declaration.task, declaration.label.classes, block)
             self._mature(declaration, block, columns)
             yield statistics_record(self._stream, declaration, block, columns, "matured", time)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.contracts.declaration.answer_costs import cost_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.metrics.objective import Answers, Objective
@@ -70,8 +71,14 @@ def compare(
 
 def objective_of(declaration: Declaration, classes: Sequence[str]) -> Objective:
     """The objective of a stream, whose labels have these classes; none for a regression."""
-    quantile = 0.5 if declaration.objective is None else declaration.objective.quantile
-    return Objective(declaration.metric, len(classes), quantile)
+    declared, positive = declaration.objective, declaration.positive_class
+    return Objective(
+        declaration.metric,
+        len(classes),
+        quantile=0.5 if declared is None else declared.quantile,
+        positive=1 if positive is None else classes.index(positive),
+        costs=None if declared is None or declared.costs is None else cost_table(declared.costs, classes),
+    )
 
 
 def shared_rows(a: NDArray[np.intp], b: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, SearchSummary
 from penstock.ml.metrics import primary_metric
-from penstock.ml.metrics.objective import Objective
+from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.comparison import Comparison, objective_of
@@ -19,11 +21,11 @@ from penstock.trainer.evaluation.slice_scores import slice_scores
 def evaluate(
     declaration: Declaration, rows: TrainingRows, selection: Selection, comparison: Comparison, champion_version: int
 ) -> Evaluation:
-    """Score candidate, champion and constant on the rows of the comparison."""
+    """Score candidate, champion and constant on the rows of the comparison; accuracy is that of the likeliest class."""
     task, labels = declaration.task, comparison.labels
     primary = Objective(primary_metric(task), len(comparison.classes))
-    candidate = primary.losses(labels, comparison.candidate)
-    champion = primary.losses(labels, comparison.champion_answers(primary))
+    candidate = primary.losses(labels, _likeliest(comparison.candidate))
+    champion = primary.losses(labels, _likeliest(comparison.champion_answers(primary)))
     constant = primary.losses(labels, comparison.constant_answers(primary))
     objective = objective_of(declaration, comparison.classes)
     return Evaluation(
@@ -42,6 +44,12 @@ def evaluate(
         failed=selection.failed,
         search=_search_summary(selection) if declaration.models.search.trials else None,
     )
+
+
+def _likeliest(answers: Answers) -> Answers:
+    if answers.probabilities is None:
+        return answers
+    return answers._replace(values=answers.probabilities.argmax(axis=1).astype(np.float64))
 
 
 def _search_summary(selection: Selection) -> SearchSummary:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.metrics.objective import Answers, Objective
+from penstock.ml.selection.decision_rule import decided
 from penstock.ml.selection.validation_plan import known_rows
 
 PRIOR_WEIGHT = 1.0  # of each class before any label: a class that was never seen still has a probability
@@ -19,7 +20,8 @@ def running_constants(
 ) -> Answers:
     """What a constant answers to m `rows`, ascending, of n with these labels: the best one for the metric.
 
-    It knows the labels that were known (`known_at`, shape (n,)) at each 20th of the rows.
+    Of classes it answers the likeliest, or where costs are declared that of least expected cost. It knows the labels
+    that were known (`known_at`, shape (n,)) at each 20th of the rows.
     """
     blocks = np.array_split(rows, min(CONSTANTS, max(1, len(rows))))
     answers = [_constants(objective, labels[_known_before(known_at, block)], len(block)) for block in blocks]
@@ -55,4 +57,4 @@ def _constants(objective: Objective, labels: Floats, count: int) -> Answers:
     answer = constant_answer(objective, labels)
     if not objective.classes:
         return Answers(np.full(count, answer[0]))
-    return Answers(np.full(count, float(np.argmax(answer))), np.tile(answer, (count, 1)))
+    return decided(np.tile(answer, (count, 1)), objective.costs)

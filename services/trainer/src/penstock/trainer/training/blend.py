@@ -16,7 +16,6 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.prequential import evaluate_prequentially
-from penstock.ml.selection.cross_validation import FoldOutput
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes
 from penstock.trainer.data.lag_replay import LabelTimeline
@@ -36,8 +35,10 @@ def blend_of(
     until: int,
     *,
     has_champion: bool,
-) -> tuple[Blend, FoldOutput]:
-    """A blend of the `models`, trained from the candidates in `selection.outputs`, and its output for its holdout.
+) -> tuple[Blend, NDArray[np.float64], slice]:
+    """A blend of the `models`, trained from the candidates in `selection.outputs`, its outputs, and its holdout.
+
+    The outputs, shape (n, k), are those for rows that it had not learnt, NaN elsewhere.
 
     The holdout has at least the selection's rows, and more where these are few, or few are of the rarest class: a few
     hundred rows tell two good models apart by chance. While there is no champion but the baseline it has all rows that
@@ -57,8 +58,7 @@ def blend_of(
     for row in order:
         blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
     wanted = _wanted_rows(timeline.numbers, len(blend.classes)) if has_champion else len(rows)
-    holdout = _holdout(selection, outputs, wanted)
-    return blend, FoldOutput(holdout, blend.model_output(outputs[holdout]))
+    return blend, outputs, _holdout(selection, outputs, wanted)
 
 
 def _untrained_blend(

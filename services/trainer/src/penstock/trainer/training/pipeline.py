@@ -33,6 +33,7 @@ from penstock.trainer.evaluation.running_constant import constant_answer
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
+from penstock.trainer.training.decision_rule import with_decision_rule
 
 MIN_ROWS = 20
 MAX_FOLDS = 3
@@ -87,13 +88,24 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
     """The model of all rows that it is to learn from, and the output for the holdout by which it is scored."""
     declaration = job.declaration
     data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
+    decide = partial(
+        with_decision_rule,
+        objective=objective_of(declaration, label_classes(declaration, rows.labels)),
+        labels=label_numbers(declaration, rows.labels),
+        known_at=rows.known_at,
+        has_champion=job.champion is not None,
+    )
     if not declaration.learns_online:
         holdout = selection.holdout if job.champion else selection.every_test
-        return fit_candidate(selection.best, data, every, seed), holdout
+        model = fit_candidate(selection.best, data, every, seed)
+        return decide(model, outputs=selection.outputs_of_best(len(rows)), holdout=holdout.rows)
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
-    return blend_of(declaration, rows, selection, models, until, has_champion=job.champion is not None)
+    blend, outputs, of_blend = blend_of(
+        declaration, rows, selection, models, until, has_champion=job.champion is not None
+    )
+    return decide(blend, outputs=outputs, holdout=of_blend)
 
 
 def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
@@ -119,7 +131,9 @@ def _store_model(
         size=len(package),
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
-        evaluation=_evaluate(job, store, rows, selection, holdout),
+        evaluation=_evaluate(job, store, rows, selection, holdout).model_copy(
+            update={"decision_costs": model.decision_costs}
+        ),
         scoring_seconds=scoring_seconds(served, rows.frame),
         latency_p99_ms=latency_p99_ms(served, rows.frame),
     )

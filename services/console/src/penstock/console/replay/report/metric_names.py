@@ -12,6 +12,7 @@ METRIC_NAMES = {
     "f1": "F1",
     "average_precision": "average precision",
     "roc_auc": "ROC AUC",
+    "cost": "mean cost",
     "log_loss": "log loss",
     "brier": "Brier score",
     "ece": "calibration error",

@@ -21,6 +21,7 @@ from penstock.ml.metrics.probability_losses import (
     log_losses,
 )
 from penstock.ml.metrics.scores import LARGEST_LOSS
+from penstock.ml.models.decision_costs import DecisionCosts
 
 OUTER_TENTHS = (0.1, 0.9)
 
@@ -48,7 +49,8 @@ class CalibrationBin:
     """Answers that are alike: how many, what they said on average, and what was true.
 
     Of two classes `predicted` is the mean probability of the positive class and `observed` its share; of more, the mean
-    probability of the answer and the share that is right; of a regression the mean of the answers and of the labels.
+    probability of the likeliest class and the share that is right; of a regression the mean of the answers and of the
+    labels.
     `low` and `high` are the 95 % interval of the share, or the labels that a tenth of the rows lies below or above.
     """
 
@@ -60,11 +62,16 @@ class CalibrationBin:
 
 
 def classification_metrics(
-    answers: Codes, labels: Codes, probabilities: NDArray[np.float32] | None, classes: Sequence[str]
+    answers: Codes,
+    labels: Codes,
+    probabilities: NDArray[np.float32] | None,
+    classes: Sequence[str],
+    positive: int = 1,
+    costs: DecisionCosts | None = None,
 ) -> Metrics:
     """accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier, ece, average_precision and roc_auc.
 
-    Of two classes the second is the positive one; of more, precision, recall and f1 are plain means over the classes
+    Of two classes one is the positive one; of more, precision, recall and f1 are plain means over the classes
     that are answered, that are labels, or that are either; average_precision and roc_auc are means, too, each class
     against the rest. `auc` is roc_auc of two classes. None is undefined: precision where the positive class is never
     answered, recall where it never occurs.
@@ -74,8 +81,10 @@ def classification_metrics(
         labels: codes of classes, shape (n,).
         probabilities: of the first k classes, shape (n, k); rows with a NaN are left out. None: not known.
         classes: the names of all codes.
+        positive: the code of the positive one of two classes.
+        costs: of the answers (column) by the label (row), (k, k): with them there is the mean `cost`, too.
     """
-    binary = {"labels": [1]} if len(classes) == 2 else {}
+    binary = {"labels": [positive]} if len(classes) == 2 else {}
     averaged = binary | {"average": "macro", "zero_division": nan}
     return {
         "accuracy": _value(sk.accuracy_score, labels, answers),
@@ -83,7 +92,13 @@ def classification_metrics(
         "precision": _value(sk.precision_score, labels, answers, **averaged),
         "recall": _value(sk.recall_score, labels, answers, **averaged),
         "f1": _value(sk.f1_score, labels, answers, **averaged),
-    } | _probability_metrics(labels, probabilities)
+        **({} if costs is None else {"cost": _mean_cost(answers, labels, costs)}),
+    } | _probability_metrics(labels, probabilities, positive)
+
+
+def _mean_cost(answers: Codes, labels: Codes, costs: DecisionCosts) -> float | None:
+    objective = Objective("cost", len(costs), costs=costs)
+    return _finite(objective.score(labels.astype(np.float64), Answers(answers.astype(np.float64))))
 
 
 def regression_metrics(answers: Floats, labels: Floats, quantile: float | None = None) -> Metrics:
@@ -119,15 +134,17 @@ def class_scores(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     ]
 
 
-def class_calibration(answers: Codes, labels: Codes, probabilities: NDArray[np.float32] | None) -> list[CalibrationBin]:
+def class_calibration(
+    labels: Codes, probabilities: NDArray[np.float32] | None, positive: int = 1
+) -> list[CalibrationBin]:
     """Ten bins of equal width of the probability, those without rows left out."""
     if probabilities is None or not len(labels):
         return []
     known = ~np.isnan(probabilities[:, 0])
-    answers, labels, probabilities = answers[known], labels[known], probabilities[known]
+    labels, probabilities = labels[known], probabilities[known]
     binary = probabilities.shape[1] == 2
-    predicted = (probabilities[:, 1] if binary else probabilities.max(axis=1, initial=0.0)).astype(np.float64)
-    observed = (labels == 1 if binary else labels == answers).astype(np.float64)
+    predicted = (probabilities[:, positive] if binary else probabilities.max(axis=1, initial=0.0)).astype(np.float64)
+    observed = (labels == positive if binary else labels == probabilities.argmax(axis=1)).astype(np.float64)
     return _bins(calibration_bins(predicted), predicted, observed, _share_interval)
 
 
@@ -153,7 +170,7 @@ def _bins(
     ]
 
 
-def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | None) -> Metrics:
+def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | None, positive: int) -> Metrics:
     known = np.zeros(len(labels), dtype=bool)
     if probabilities is not None:
         known = ~np.isnan(probabilities).any(axis=1) & (labels < probabilities.shape[1])
@@ -163,7 +180,7 @@ def _probability_metrics(labels: Codes, probabilities: NDArray[np.float32] | Non
     likeliest, classes = given.argmax(axis=1), given.shape[1]
     answers = Answers(likeliest.astype(np.float64), given)
     precision, area = (
-        _finite(Objective(metric, classes).score(labels.astype(np.float64), answers))
+        _finite(Objective(metric, classes, positive=positive).score(labels.astype(np.float64), answers))
         for metric in ("average_precision", "roc_auc")
     )
     return {

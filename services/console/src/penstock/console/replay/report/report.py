@@ -93,6 +93,7 @@ class Report:
     scored: int
     warmup: float
     classes: Sequence[str]
+    positive: str | None
     by_class: Sequence[ClassScore]
     confusion: Sequence[Sequence[int]]
     calibration: Sequence[CalibrationBin]
@@ -123,10 +124,10 @@ class Report:
 def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasurements) -> Report:
     """The report of a run, from what the log holds of the stream and what the sender measured."""
     declaration, events = watch.stream.declaration, len(rows)
-    task, metric = declaration.task, declaration.metric
+    metric = declaration.metric
     quantile = declaration.objective.quantile if declaration.objective and metric == "pinball" else None
     slots = watch.events.slots_of(rows.ids(), events)
-    all_scored = scored_rows(watch.events, slots, rows, task)
+    all_scored = scored_rows(watch.events, slots, rows, declaration)
     all_baseline = all_scored.baseline()
     counted = all_scored.numbers >= int(WARMUP * events)
     scored, baseline = all_scored.where(counted), all_baseline.where(counted)
@@ -152,6 +153,7 @@ def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasuremen
         scored=len(scored),
         warmup=WARMUP,
         classes=scored.classes,
+        positive=declaration.positive_class,
         by_class=class_scores(confusion, scored.classes) if confusion else [],
         confusion=confusion,
         calibration=_calibration(scored),
@@ -192,7 +194,7 @@ def _confusion(scored: ScoredRows) -> Sequence[Sequence[int]]:
 def _calibration(scored: ScoredRows) -> Sequence[CalibrationBin]:
     if scored.task == "regression":
         return number_calibration(scored.answers, scored.labels)
-    return class_calibration(scored.answers.astype(np.int64), scored.labels.astype(np.int64), scored.probabilities)
+    return class_calibration(scored.labels.astype(np.int64), scored.probabilities, scored.positive)
 
 
 def _constant_metrics(baseline: ScoredRows, quantile: float | None) -> Metrics:
@@ -200,7 +202,7 @@ def _constant_metrics(baseline: ScoredRows, quantile: float | None) -> Metrics:
     metrics = baseline.metrics(quantile)
     constant = {"auc": 0.5, "roc_auc": 0.5}
     if len(baseline.classes) == 2 and len(baseline):
-        constant["average_precision"] = float((baseline.labels == 1).mean())
+        constant["average_precision"] = float((baseline.labels == baseline.positive).mean())
     return metrics | {name: value for name, value in constant.items() if metrics.get(name) is not None}
 
 

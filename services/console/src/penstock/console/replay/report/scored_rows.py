@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.replay.report.baseline import frequent_class, running_median
+from penstock.console.replay.report.baseline import constant_class, running_median
 from penstock.console.replay.report.metrics import Metrics, classification_metrics, regression_metrics
 from penstock.console.replay.rows.row_labels import RowLabels
 from penstock.console.replay.watch.event_columns import EventColumns
-from penstock.contracts.declaration.stream import Task
+from penstock.contracts.declaration.answer_costs import cost_table
+from penstock.contracts.declaration.stream import Declaration, Task
+from penstock.ml.models.decision_costs import DecisionCosts
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class ScoredRows:
         labels: shape (n,).
         epochs: which the answers are of, shape (n,).
         probabilities: of the declared classes, shape (n, k); None where they are not kept.
+        positive: the code of the positive one of two classes.
+        costs: of the answers (column) by the label (row), (k, k), where they are declared.
     """
 
     task: Task
@@ -36,6 +40,8 @@ class ScoredRows:
     labels: NDArray[np.float64]
     epochs: NDArray[np.int64]
     probabilities: NDArray[np.float32] | None
+    positive: int = 1
+    costs: DecisionCosts | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -71,33 +77,44 @@ class ScoredRows:
         if self.task == "regression":
             return regression_metrics(self.answers, self.labels, quantile)
         return classification_metrics(
-            self.answers.astype(np.int64), self.labels.astype(np.int64), self.probabilities, self.classes
+            self.answers.astype(np.int64),
+            self.labels.astype(np.int64),
+            self.probabilities,
+            self.classes,
+            self.positive,
+            self.costs,
         )
 
     def baseline(self) -> ScoredRows:
         """The same rows, answered by the constant that fits the labels of the rows before."""
         if self.task == "regression":
             return replace(self, answers=running_median(self.labels))
-        answers, shares = frequent_class(self.labels.astype(np.int64), len(self.classes))
+        answers, shares = constant_class(self.labels.astype(np.int64), len(self.classes), self.costs)
         return replace(
             self, answers=answers.astype(np.float64), probabilities=None if self.probabilities is None else shares
         )
 
 
-def scored_rows(events: EventColumns, slots: NDArray[np.int64], rows: RowLabels, task: Task) -> ScoredRows:
+def scored_rows(
+    events: EventColumns, slots: NDArray[np.int64], rows: RowLabels, declaration: Declaration
+) -> ScoredRows:
     """The rows that were predicted and have a label; `slots` are those of all rows, shape (n,), -1 for none."""
+    task, objective, positive = declaration.task, declaration.objective, declaration.positive_class
     labels, epochs = rows.labels(), events.epochs(slots)
     numbers = np.flatnonzero(~np.isnan(labels) & (epochs >= 0))
     slots, labels = slots[numbers], labels[numbers]
     if task != "regression":
         codes = [events.classes.setdefault(name, len(events.classes)) for name in rows.classes]
         labels = np.array(codes, dtype=np.float64)[labels.astype(np.int64)]
+    classes = () if task == "regression" else tuple(events.classes)
     return ScoredRows(
         task,
-        () if task == "regression" else tuple(events.classes),
+        classes,
         numbers,
         events.values(slots) if len(slots) else np.empty(0),
         labels,
         epochs[numbers],
         events.probabilities(slots) if task != "regression" else None,
+        1 if positive is None else classes.index(positive),
+        None if objective is None or objective.costs is None else cost_table(objective.costs, classes),
     )
