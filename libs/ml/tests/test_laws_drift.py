@@ -49,6 +49,8 @@ OTHERS = {
     "reference_bins": {"ReferenceBins"},
     "bin_counts": {"FieldBins"},
     "change_scan": {"ChangeScan", "Shift"},
+    "shortfall": {"log_evidence", "joint_log_evidence", "is_shortfall"},
+    "loss_sums": {"LossSums"},
     "rise_detector": {"RiseDetector", "Change"},
     "sequential_ranks": {"SequentialRanks"},
     "detectors": {"SequentialDetector", "rebuild_detector", "Detector", "UnknownDetector"},

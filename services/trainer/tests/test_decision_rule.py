@@ -29,37 +29,25 @@ def rare(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.column_stack([1 - positive, positive])
 
 
-def decide(labels: np.ndarray, outputs: np.ndarray, first: int, *, has_champion: bool) -> tuple[Any, list[Any]]:
+def decide(labels: np.ndarray, outputs: np.ndarray, first: int) -> tuple[Any, list[Any]]:
     model = baseline("binary", ("no", "yes"), None, [])
-    decided, (_, output) = with_decision_rule(
-        model, Objective("f1", 2), labels, KNOWN_AT, outputs, slice(first, N), has_champion=has_champion
-    )
+    decided, (_, output) = with_decision_rule(model, Objective("f1", 2), labels, KNOWN_AT, outputs, slice(first, N))
     return decided.decision_costs, output.values
 
 
 def test_the_judged_rows_choose_nothing() -> None:
     labels, outputs = rare()
-    costs, answers = decide(labels, outputs, 700, has_champion=True)
+    costs, answers = decide(labels, outputs, 700)
     other = np.concatenate([labels[:691], 1 - labels[691:]])  # those whose labels are not known at row 700
     assert costs is not None
     assert "yes" in answers
-    assert decide(other, outputs, 700, has_champion=True) == (costs, answers)
-
-
-def test_without_a_champion_rows_are_answered_by_what_earlier_ones_chose() -> None:
-    labels, outputs = rare()
-    _, answers = decide(labels, outputs, 0, has_champion=False)
-    other = np.concatenate([labels[:500], 1 - labels[500:]])
-    costs, others = decide(other, outputs, 0, has_champion=False)
-    assert answers[:500] == others[:500]
-    assert answers[500:] != others[500:]
-    assert (costs is not None, answers[0]) == (True, "no")
+    assert decide(other, outputs, 700) == (costs, answers)
 
 
 def test_rows_without_an_output_choose_nothing() -> None:
     labels, outputs = rare()
     outputs[:700] = np.nan
-    costs, answers = decide(labels, outputs, 700, has_champion=True)
+    costs, answers = decide(labels, outputs, 700)
     assert (costs, set(answers)) == (None, {"no"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,14 +46,6 @@ class FoldOutput(NamedTuple):
 
     rows: slice
     output: ModelOutput
-
-
-def joined(outputs: Sequence[FoldOutput]) -> FoldOutput:
-    """The outputs for folds whose tests follow each other as one."""
-    rows = slice(outputs[0].rows.start, outputs[-1].rows.stop)
-    values: list[Any] = [value for each in outputs for value in each.output.values]
-    probabilities = [each.output.probabilities for each in outputs if each.output.probabilities is not None]
-    return FoldOutput(rows, ModelOutput(values, np.concatenate(probabilities) if probabilities else None))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,6 @@ from penstock.ml.selection.cross_validation import (
     CrossValidation,
     FoldOutput,
     Validate,
-    joined,
     selection_mean,
     validate_defaults,
 )
@@ -67,17 +66,13 @@ class Selection:
         """The rows of the last test, and the best candidate's output for them."""
         return self.outputs[self.best][-1]
 
-    @property
-    def every_test(self) -> FoldOutput:
-        """The rows of all tests, each answered by a model that was trained on rows before its fold."""
-        return joined(self.outputs[self.best])
-
     def outputs_of_best(self, n: int) -> NDArray[np.float64]:
         """The best candidate's outputs for n rows by models that had not seen them, shape (n, k), NaN elsewhere."""
-        rows, output = self.every_test
-        numbers = output.numbers(1 if output.probabilities is None else output.probabilities.shape[1])
-        outputs = np.full((n, numbers.shape[1]), np.nan)
-        outputs[rows] = numbers
+        probabilities = self.holdout.output.probabilities
+        width = 1 if probabilities is None else probabilities.shape[1]
+        outputs = np.full((n, width), np.nan)
+        for rows, output in self.outputs[self.best]:
+            outputs[rows] = output.numbers(width)
         return outputs
 
 

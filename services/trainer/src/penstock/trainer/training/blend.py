@@ -28,22 +28,16 @@ MAX_LEARNT = 50_000  # newest outcomes: what additive models learnt before has f
 
 
 def blend_of(
-    declaration: Declaration,
-    rows: TrainingRows,
-    selection: Selection,
-    models: Sequence[Model],
-    until: int,
-    *,
-    has_champion: bool,
+    declaration: Declaration, rows: TrainingRows, selection: Selection, models: Sequence[Model], until: int
 ) -> tuple[Blend, NDArray[np.float64], slice]:
     """A blend of the `models`, trained from the candidates in `selection.outputs`, its outputs, and its holdout.
 
     The outputs, shape (n, k), are those for rows that it had not learnt, NaN elsewhere.
 
     The holdout has at least the selection's rows, and more where these are few, or few are of the rarest class: a few
-    hundred rows tell two good models apart by chance. While there is no champion but the baseline it has all rows that
-    were answered so. The blend learns all outcomes before offset `until` in their order. Meanwhile the frozen models'
-    outputs are those of the cross-validation folds, by models that had not seen the rows.
+    hundred rows tell two good models apart by chance. The blend learns all outcomes before offset `until` in their
+    order. Meanwhile the frozen models' outputs are those of the cross-validation folds, by models that had not seen the
+    rows.
     """
     timeline = rows.label_timeline(declaration)
     blend = _untrained_blend(declaration, rows, timeline, models, until)
@@ -57,8 +51,7 @@ def blend_of(
     inputs = timeline.inputs.tolist()
     for row in order:
         blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
-    wanted = _wanted_rows(timeline.numbers, len(blend.classes)) if has_champion else len(rows)
-    return blend, outputs, _holdout(selection, outputs, wanted)
+    return blend, outputs, _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
 
 
 def _untrained_blend(

@@ -93,18 +93,14 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
         objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         labels=label_numbers(declaration, rows.labels),
         known_at=rows.known_at,
-        has_champion=job.champion is not None,
     )
     if not declaration.learns_online:
-        holdout = selection.holdout if job.champion else selection.every_test
         model = fit_candidate(selection.best, data, every, seed)
-        return decide(model, outputs=selection.outputs_of_best(len(rows)), holdout=holdout.rows)
+        return decide(model, outputs=selection.outputs_of_best(len(rows)), holdout=selection.holdout.rows)
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
-    blend, outputs, of_blend = blend_of(
-        declaration, rows, selection, models, until, has_champion=job.champion is not None
-    )
+    blend, outputs, of_blend = blend_of(declaration, rows, selection, models, until)
     return decide(blend, outputs=outputs, holdout=of_blend)
 
 
