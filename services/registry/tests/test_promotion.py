@@ -129,6 +129,9 @@ def test_what_is_tolerated_follows_from_the_metric(metric: str, champion: float,
     for low, passes in ((-tolerance * 1.01, False), (-tolerance * 0.99, True)):
         gain = Score(value=0.0, low=low, high=1.0, rows=100)
         assert check_gates(whole.model_copy(update={"gain": gain}), GatesDeclaration()).passed is passes
+        first = gain.model_copy(update={"low": 2.5 * low})
+        over_constant = whole.model_copy(update={"gain": first, "champion_version": 0})
+        assert check_gates(over_constant, GatesDeclaration()).passed is passes
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from penstock.registry.rollout_plan import RolloutPlan
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
 MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
 TOLERANCE, TOLERANCE_SHARE = 0.01, 0.02  # of a metric of which more is better; of the champion's score of another
+FIRST_TOLERANCE = 2.5  # times that: what a first model learns on pays more than what it may lose to a constant
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]
@@ -154,12 +155,13 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
     if unusable := _not_finite(scores):
         yield f"not a finite number: {', '.join(unusable)}"
         return
-    if _gain_over_baseline(scores) < -_tolerance(scores, gates):
+    tolerance = _tolerance(scores, gates, is_first=evaluation.champion_version == BASELINE_VERSION)
+    if _gain_over_baseline(scores) < -tolerance:
         yield (
             f"the candidate is worse than the baseline: {scores.metric} {scores.candidate.value:.4g} "
             f"against {scores.baseline.value:.4g}"
         )
-    yield from _gain_not_shown(scores, gates, loses_no_more=_loses_no_more(evaluation, scores, gates))
+    yield from _gain_not_shown(scores, gates, tolerance, loses_no_more=_loses_no_more(evaluation, scores, gates))
     yield from _lost_accuracy(evaluation)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
@@ -198,7 +200,9 @@ def _worse_slices(evaluation: Evaluation, margin: float) -> Iterator[str]:
             )
 
 
-def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration, *, loses_no_more: bool) -> Iterator[str]:
+def _gain_not_shown(
+    scores: ObjectiveScores, gates: GatesDeclaration, tolerance: float, *, loses_no_more: bool
+) -> Iterator[str]:
     gain = scores.gain
     if gain.low is None:
         yield f"the gain over the champion has no interval on {gain.rows} rows: they are too few"
@@ -207,7 +211,7 @@ def _gain_not_shown(scores: ObjectiveScores, gates: GatesDeclaration, *, loses_n
             f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
-    elif gain.low <= (0 if gates.margin else -_tolerance(scores, gates)) and not loses_no_more:
+    elif gain.low <= (0 if gates.margin else -tolerance) and not loses_no_more:
         yield (
             f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
             f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
@@ -225,10 +229,11 @@ def _loses_no_more(evaluation: Evaluation, scores: ObjectiveScores, gates: Gates
     return gain.low > (0 if gates.margin else -TOLERANCE_SHARE * (losses.mean + gain.value))
 
 
-def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration) -> float:
+def _tolerance(scores: ObjectiveScores, gates: GatesDeclaration, *, is_first: bool) -> float:
     if gates.tolerance is not None:
         return gates.tolerance
-    return TOLERANCE if scores.larger_is_better else TOLERANCE_SHARE * abs(scores.champion.value)
+    tolerance = TOLERANCE if scores.larger_is_better else TOLERANCE_SHARE * abs(scores.champion.value)
+    return tolerance * FIRST_TOLERANCE if is_first else tolerance
 
 
 def _gain_over_baseline(scores: ObjectiveScores) -> float:

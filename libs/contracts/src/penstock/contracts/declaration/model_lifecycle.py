@@ -233,7 +233,8 @@ class GatesDeclaration(StrictModel):
 
     tolerance: Annotated[float, Field(ge=0)] | None = None
     """By how much a fresher model may be worse than the champion, in units of the metric. Unless declared a point
-    (0.01) of a metric of which more is better, and 2 % of the champion's score of one of which less is."""
+    (0.01) of a metric of which more is better, and 2 % of the champion's score of one of which less is; two and a half
+    times that of a first model, over the constant."""
 
     holdout: Annotated[int, Field(ge=20)] = 50
     """The fewest rows on which it is compared."""
