@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Drift
@@ -71,6 +73,16 @@ def test_while_a_run_is_under_way_it_waits() -> None:
     stream.gain = 0.0
     stream.train(volume)
     assert [request.shortfall for request in stream.apply(statistics(600))] == [1]
+
+
+@pytest.mark.parametrize(("gain", "due_at"), [(0.0, 2400), (0.1, 3100)])
+def test_a_training_for_it_that_changes_nothing_delays_no_training_for_the_drift(gain: float, due_at: int) -> None:
+    """The drift settles after 400 outcomes; only a model that was promoted meanwhile has the cooldown of 1,000."""
+    stream = with_a_champion(cooldown=1000, settle=400, fresh=0.0)
+    stream.gain = gain
+    assert [request.shortfall for request in stream.apply(drift(2000), shortfall(2100, 1))] == [1]
+    due = [number for number in range(2200, 4000, 100) if stream.apply(statistics(number))]
+    assert due[0] == due_at
 
 
 def test_the_budget_of_the_day_holds() -> None:

@@ -34,7 +34,7 @@ def due_change(state: StreamState) -> Drift | None:
 
     The latter only if its model was not promoted: one of the first few hundred outcomes is often kept back.
     """
-    last = state.last_request
+    last = state.last_training
     if state.open_drift is not None or last is None or last.since is None or was_promoted(state, last):
         return state.open_drift
     if state.outcomes - last.since < 2 * (last.until - last.since):

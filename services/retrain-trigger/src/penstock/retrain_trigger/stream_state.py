@@ -148,19 +148,32 @@ class StreamState:
         return self.requests[max(self.requests)] if self.requests else None
 
     @property
+    def last_training(self) -> TrainingRequest | None:
+        """The newest request that spaces the next ones.
+
+        One about a shortfall whose model was not promoted does not: it comes when there is little of what is new.
+        """
+        spacing = [request for request in self.requests.values() if not self._changed_nothing(request)]
+        return max(spacing, key=lambda request: request.fence, default=self.last_request)
+
+    def _changed_nothing(self, request: TrainingRequest) -> bool:
+        has_ended = request.id in self.results
+        return request.shortfall is not None and has_ended and request.id not in self.first_epochs
+
+    @property
     def trained_until(self) -> int:
-        """The outcome at which the data of the last request ended, 0 before the first."""
-        return 0 if self.last_request is None else self.last_request.until
+        """The outcome at which the data of the last training ended, 0 before the first."""
+        return 0 if self.last_training is None else self.last_training.until
 
     @property
     def trained_from(self) -> int:
         """The offset of the first outcome that the last training learnt from."""
-        result = self.results.get(self.last_request.id) if self.last_request else None
+        result = self.results.get(self.last_training.id) if self.last_training else None
         return result.learnt_from if result else 0
 
     @property
     def new_outcomes(self) -> int:
-        """How many outcomes came after the data of the last request."""
+        """How many outcomes came after the data of the last training."""
         return self.outcomes - self.trained_until
 
     @property

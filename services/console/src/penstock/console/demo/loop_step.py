@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.console.replay.watch.stream_watch import StreamWatch
 from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR
 from penstock.contracts.records.training import TrainingRun
 
 NOTHING = "nothing: the champion answers"
@@ -57,5 +58,5 @@ def _drift_outcomes(watch: StreamWatch, decision: Decision) -> int:
     """How many outcomes there were at the first confirmed drift that no training has answered."""
     requests = watch.training_requests.values()
     answered = max(*(request.since or 0 for request in requests), min(request.until for request in requests))
-    drifts = [drift.outcomes for drift in watch.drifts if drift.status == "confirmed" and drift.outcomes > answered]
-    return min(drifts, default=decision.outcomes)
+    changes = (drift for drift in watch.drifts if drift.status == "confirmed" and drift.detector != HOLDOUT_DETECTOR)
+    return min((drift.outcomes for drift in changes if drift.outcomes > answered), default=decision.outcomes)
