@@ -28,7 +28,7 @@ MAX_COHORTS = 200  # that wait; more are merged by twos
 
 WEIGHTED = frozenset({"f1", "balanced_accuracy"})  # objectives to which all classes count alike
 
-_KEY = b"2c"
+_KEY = b"2k"
 
 
 class ArmKey(NamedTuple):
