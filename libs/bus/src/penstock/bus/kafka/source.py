@@ -21,6 +21,7 @@ from penstock.bus.ports import FetchedBatch, RebalanceListener, TopicPartition
 
 FETCH_BYTES = 4 << 20  # per partition: larger fetches fill batches better
 SESSION_MS = 10_000  # how long a silent member keeps its partitions
+REBALANCE_MS = 25_000  # how long all others wait for a member that does not join again: less than a silence that alarms
 HEARTBEAT_MS = 300  # a member hears of a rebalance at its next heartbeat
 LONGEST_HANDLING_MS = 3_600_000  # a training run is one record; health watches for progress
 
@@ -76,7 +77,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             max_poll_interval_ms=LONGEST_HANDLING_MS,
-            rebalance_timeout_ms=60_000,
+            rebalance_timeout_ms=REBALANCE_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=60_000,
         )
