@@ -59,9 +59,9 @@ CHALLENGERS = f"""
 
 Here the trainer trains and the registry's gates judge, without the loop around them: {CHALLENGER_ROWS:,} rows of the
 same stream. A challenger learns from the first three quarters with *every* label flipped. The last quarter is its
-holdout, where it is compared with a champion that has learnt from the same rows with their true labels; the given share
-of the holdout's labels is flipped, too. How often it passed the gates, of {len(CHALLENGER_SEEDS)} seeds, and the mean accuracies that the gates
-were given:
+holdout, where it is compared with a champion that has learnt from the same rows with their true labels; the given
+share of the holdout's labels is flipped, too. How often it passed the gates, of {len(CHALLENGER_SEEDS)} seeds, and the
+mean accuracies that the gates were given:
 
 | challenger | flipped labels in the holdout | passed | challenger's measured accuracy | champion's |
 |---|---:|---:|---:|---:|
