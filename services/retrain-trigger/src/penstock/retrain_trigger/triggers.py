@@ -62,7 +62,8 @@ def _volume(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
 
 def _performance(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
     """Only outcomes after the last training's data count, so that a model is judged by its own predictions."""
-    later = [block for block in state.ordered_blocks() if block.start >= state.trained_until]
+    trained_until = state.trained_until
+    later = [block for block in state.ordered_blocks() if block.start >= trained_until]
     blocks = [block for block in later if _score(policy, block) is not None][-policy.over :]
     if len(blocks) < policy.over:
         return TriggerStatus(trigger="performance", fires=False)

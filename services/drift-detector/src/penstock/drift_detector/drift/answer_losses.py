@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.contracts.declaration.answer_costs import answer_cost
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import OutcomeData
+from penstock.drift_detector.answer_loss import answer_loss
 from penstock.ml.features.class_index import ClassIndex
-from penstock.ml.metrics import LARGEST_LOSS
-from penstock.ml.metrics.objective import LOSSES, WEIGHS_CLASSES_ALIKE, Answers, Objective
+from penstock.ml.metrics.objective import LOSSES, WEIGHS_CLASSES_ALIKE
 from penstock.ml.metrics.probability_losses import log_losses
 
 Floats = NDArray[np.float64]
@@ -24,13 +23,10 @@ def answer_losses(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) ->
 
     A log loss is unknown without a probability for the label's class, whose place only the declaration tells.
     """
-    if declaration.task == "regression":
-        return _losses_of_numbers(declaration, rows)
     if LOSSES[declaration.metric] == "log_loss":
         return _log_losses(declaration.label.classes, rows)
-    if declaration.objective is not None and (costs := declaration.objective.costs) is not None:
-        return np.array([answer_cost(costs, str(row.label), str(row.answer.value)) for row in rows], dtype=np.float64)
-    return np.array([row.answer.value != row.label for row in rows], dtype=np.float64)
+    losses = [answer_loss(declaration, row.answer.value, None, row.label) for row in rows if row.label is not None]
+    return np.array(losses, dtype=np.float64)
 
 
 def weight_groups(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> NDArray[np.int64]:
@@ -43,12 +39,6 @@ def weight_groups(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) ->
     classes = declaration.label.classes
     codes = ClassIndex(classes).numbers([row.label for row in rows])
     return np.nan_to_num(codes, nan=len(classes)).astype(np.int64)
-
-
-def _losses_of_numbers(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> Floats:
-    quantile = 0.5 if declaration.objective is None else declaration.objective.quantile
-    labels, answers = np.array([(row.label, row.answer.value) for row in rows], dtype=np.float64).reshape(-1, 2).T
-    return np.minimum(Objective(declaration.metric, 0, quantile).losses(labels, Answers(answers)), LARGEST_LOSS)
 
 
 def _log_losses(classes: Sequence[str], rows: Sequence[OutcomeData[Any]]) -> Floats:

@@ -19,14 +19,13 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.monitoring import CohortLosses
 from penstock.contracts.records.outcomes import Outcome
+from penstock.drift_detector.answer_loss import answer_loss, loss_name
 from penstock.drift_detector.event_time import LONG_AGO, to_microseconds
-from penstock.drift_detector.quality.answer_loss import answer_loss, loss_name
 from penstock.drift_detector.quality.label_lateness import LabelLateness
 from penstock.ml.metrics.confidence_sequences import Moments
+from penstock.ml.metrics.objective import WEIGHS_CLASSES_ALIKE
 
 MAX_COHORTS = 200  # that wait; more are merged by twos
-
-WEIGHTED = frozenset({"f1", "balanced_accuracy"})  # objectives to which all classes count alike
 
 _KEY = b"2k"
 
@@ -100,7 +99,7 @@ class AnswerCohorts:
         loss = answer_loss(declaration, answer.value, answer.probabilities, label)
         if loss is None:
             return
-        weight = self._lateness.weight(label) if declaration.metric in WEIGHTED else 1.0
+        weight = self._lateness.weight(label) if declaration.metric in WEIGHS_CLASSES_ALIKE else 1.0
         yield ArmKey(answer.epoch, answer.version, answer.arm), loss * weight
         for shadow in answer.shadow or ():
             if shadow.value is None:

@@ -41,10 +41,6 @@ class Comparison:
         """How many of all labels are of the rarest class, None for numbers."""
         return int(np.unique(self.numbers, return_counts=True)[1].min()) if self.classes else None
 
-    def champion_answers(self, objective: Objective) -> Answers:
-        """The champion's answers, or the constant's where a baseline is the champion."""
-        return self.constant_answers(objective) if self.champion is None else self.champion
-
     def constant_answers(self, objective: Objective) -> Answers:
         """What a constant answers that knows the labels so far."""
         return running_constants(objective, self.numbers, self.all_rows.known_at, self.rows)

@@ -25,8 +25,9 @@ def evaluate(
     task, labels = declaration.task, comparison.labels
     primary = Objective(primary_metric(task), len(comparison.classes))
     candidate = primary.losses(labels, _likeliest(comparison.candidate))
-    champion = primary.losses(labels, _likeliest(comparison.champion_answers(primary)))
-    constant = primary.losses(labels, comparison.constant_answers(primary))
+    answers = comparison.constant_answers(primary)
+    constant = primary.losses(labels, answers)
+    champion = primary.losses(labels, _likeliest(answers if comparison.champion is None else comparison.champion))
     objective = objective_of(declaration, comparison.classes)
     return Evaluation(
         metric=primary_metric(task),

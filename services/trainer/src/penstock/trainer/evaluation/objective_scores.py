@@ -14,7 +14,8 @@ from penstock.trainer.evaluation.scores import gain_score
 def objective_scores(objective: Objective, comparison: Comparison) -> ObjectiveScores:
     """The scores on the rows of the comparison."""
     labels, candidate = comparison.labels, comparison.candidate
-    champion, constant = comparison.champion_answers(objective), comparison.constant_answers(objective)
+    constant = comparison.constant_answers(objective)
+    champion = constant if comparison.champion is None else comparison.champion
     return ObjectiveScores(
         metric=objective.metric,
         larger_is_better=objective.larger_is_better,

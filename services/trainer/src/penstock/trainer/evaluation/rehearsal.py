@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from penstock.artifacts import Store
 from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.feature_encoder import WrongFields
+from penstock.ml.features.frame import Frame
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model, ModelOutput, UnusableAnswer
 from penstock.ml.online.blend import Blend
@@ -42,7 +43,7 @@ def rehearse(model: Model | Blend, rows: TrainingRows, until: int, classes: Sequ
     """
     later = rows.in_offset_order(until)
     frame = rows.frame.take(later)
-    output = _blend_output(model, rows, later) if isinstance(model, Blend) else model.predict(frame)
+    output = _blend_output(model, rows, later, frame) if isinstance(model, Blend) else model.predict(frame)
     return Rehearsal(later, _answers(output, model.classes, classes))
 
 
@@ -61,8 +62,7 @@ def rehearsal_of(
         return None
 
 
-def _blend_output(blend: Blend, rows: TrainingRows, later: NDArray[np.intp]) -> ModelOutput:
-    frame = rows.frame.take(later)
+def _blend_output(blend: Blend, rows: TrainingRows, later: NDArray[np.intp], frame: Frame) -> ModelOutput:
     targets = blend.class_index.numbers([rows.labels[row] for row in later])
     known_counts = rows.known_counts(later)
     return blend.model_output(evaluate_prequentially(blend, frame, blend.frozen_outputs(frame), targets, known_counts))

@@ -43,7 +43,7 @@ def blend_of(
     blend = _untrained_blend(declaration, rows, timeline, models, until)
     order = rows.in_offset_order()
     newest = order[-MAX_LEARNT:]
-    frozen_outputs = _frozen_outputs(blend, rows, selection, _constants(declaration, rows, timeline))
+    frozen_outputs = _frozen_outputs(blend, rows, selection, _constants(declaration, rows, timeline, blend.classes))
     outputs = np.full((len(rows), blend.width), np.nan)
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
@@ -77,8 +77,10 @@ def _untrained_blend(
     )
 
 
-def _constants(declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline) -> Answers:
-    objective = objective_of(declaration, label_classes(declaration, rows.labels))
+def _constants(
+    declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline, classes: Sequence[str]
+) -> Answers:
+    objective = objective_of(declaration, classes)
     return running_constants(objective, timeline.numbers, rows.known_at, np.arange(len(rows)))
 
 

@@ -1,4 +1,4 @@
-"""What an answer loses by the stream's objective: the losses that rollouts are decided on."""
+"""What an answer loses by the stream's objective: what rollouts are decided on, and champions judged by."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from penstock.contracts.declaration.answer_costs import answer_cost
 from penstock.contracts.declaration.model_lifecycle import METRICS_OF_PROBABILITIES
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.metrics import LARGEST_LOSS
+from penstock.ml.metrics.objective import LOSSES
 
 LEAST_PROBABILITY = 1e-15
-
-_NUMBER_LOSSES = {"rmse": "squared_error", "rmsle": "squared_log_error", "pinball": "pinball", "mae": "absolute_error"}
 
 
 def loss_name(declaration: Declaration) -> str:
     """The name of the loss, as in `LossMoments`; the error where classes that are not declared may be answered."""
-    if declaration.task == "regression":
-        return _NUMBER_LOSSES[declaration.metric]
-    if declaration.metric == "cost":
-        return "cost"
-    return "log_loss" if _is_of_probabilities(declaration) else "error"
+    name = LOSSES[declaration.metric]
+    return "error" if name == "log_loss" and not _is_of_probabilities(declaration) else name
 
 
 def answer_loss(
