@@ -6,38 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from penstock.console.demo.credit_risk import CreditRisk
-from penstock.console.replay.rows.labelled_rows import Row
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.contracts.topics import PREDICTIONS
+from tests.loans import Loans
 
 from .conftest import Site
 
 LOANS_BEFORE, LOANS_IN_ROLLOUT = 800, 500
 BASELINE_VERSION = 0
-
-
-@dataclass(frozen=True)
-class Loans:
-    """Loan applications `[start, stop)`."""
-
-    start: int
-    stop: int
-
-    def rows(self) -> Iterator[Row]:
-        """The applications in order."""
-        return islice(CreditRisk(self.stop, None).rows(), self.start, self.stop)
-
-    def label_of(self, row: Row, known_at: datetime) -> bytes:
-        """The request body of the loan's label."""
-        return CreditRisk(self.stop, None).label_of(row, known_at)
 
 
 def penstock(site: Site, *arguments: str) -> str:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
-
-from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
-from penstock.console.replay.rows.labelled_rows import Row
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.contracts.declaration.model_lifecycle import ModelsDeclaration, PromotionDeclaration, RetrainDeclaration
 from penstock.contracts.topics import PREDICTIONS
 from penstock.registry.command_context import CommandContext
 from penstock.registry.web.proposal_view import newest_proposals
+from tests.loans import Loans
 
 from .log_records import records_of
 
@@ -27,20 +21,6 @@ DECLARATION = demo_declaration().model_copy(
         "retrain": RetrainDeclaration(on=("growth",), first_after=400, cooldown=10_000),
     }
 )
-
-
-@dataclass(frozen=True)
-class Loans:
-    """Loan applications `[start, stop)`."""
-
-    start: int
-    stop: int
-
-    def rows(self) -> Iterator[Row]:
-        return islice(CreditRisk(self.stop, None).rows(), self.start, self.stop)
-
-    def label_of(self, row: Row, known_at: datetime) -> bytes:
-        return CreditRisk(self.stop, None).label_of(row, known_at)
 
 
 async def send(deployment: InProcessDeployment, start: int, stop: int) -> None:
