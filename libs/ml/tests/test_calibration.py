@@ -77,7 +77,9 @@ def test_without_rows_nothing_changes() -> None:
     outputs = truth(0, 3)[1]
     few = fit_calibration(np.empty(0), np.empty((0, 3)))
     assert np.allclose(few.apply(outputs), outputs)
-    assert choose(*(each[:150] for each in (truth(0, 2)[0], Calibration(4.0, (0.0, 0.0)).apply(truth(0, 2)[1])))) is None
+    assert (
+        choose(*(each[:150] for each in (truth(0, 2)[0], Calibration(4.0, (0.0, 0.0)).apply(truth(0, 2)[1])))) is None
+    )
 
 
 @given(seeds, st.floats(0.11, 5), st.floats(-3, 3))

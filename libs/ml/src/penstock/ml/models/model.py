@@ -78,8 +78,9 @@ class Model:
 
     `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them.
     `smoothing` is the share of the probability that is spread over all classes alike: after n training rows that of one
-    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. A `calibration` is applied after it.
-    With `decision_costs` it answers the class of least expected cost, without the likeliest; they change no probability.
+    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. A `calibration` is applied after
+    it. With `decision_costs` it answers the class of least expected cost, without the likeliest; they change no
+    probability.
     """
 
     family: str

@@ -18,8 +18,8 @@ from typing import Any
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.fusion import fuse
-from penstock.ml.models.constant import Constant
 from penstock.ml.models.calibration import Calibration
+from penstock.ml.models.constant import Constant
 from penstock.ml.models.decision_costs import checked_costs
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend

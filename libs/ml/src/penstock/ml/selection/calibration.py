@@ -7,6 +7,7 @@ neural networks", 2017; Cox, "Two further applications of a model for binary reg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def choose_calibration(labels: Floats, probabilities: Floats, known_at: Rows, ro
     """The calibration fitted on the given rows, None unless such fits lowered the log loss of later ones.
 
     It is tested on the later half of the rows, by fits on those rows before each test whose labels were known then: the
-    gain of log loss must be above 0 by its 95 % interval, and on the newest test as well.
+    gain of log loss must be above 0 by its 95 % interval, and on the newest test not below 0 by its standard error.
 
     Args:
         labels: codes of k classes, shape (n,).
@@ -41,8 +42,8 @@ def choose_calibration(labels: Floats, probabilities: Floats, known_at: Rows, ro
     if len(rows) < MIN_ROWS:
         return None
     gains = list(_forward_gains(labels, probabilities, known_at, rows))
-    shown = gains[-1].mean() > 0 and block_difference(np.concatenate(gains)).low > 0
-    return fit_calibration(labels[rows], probabilities[rows]) if shown else None
+    helps = block_difference(np.concatenate(gains)).low > 0 and not _harms(gains[-1])
+    return fit_calibration(labels[rows], probabilities[rows]) if helps else None
 
 
 def fit_calibration(labels: Floats, probabilities: Floats) -> Calibration:
@@ -82,6 +83,10 @@ def block_difference(differences: Floats) -> Difference:
     """The mean of n paired differences, in their order, with the 95 % interval of the means of `BLOCKS` blocks."""
     means = np.array([block.mean() for block in np.array_split(differences, BLOCKS)])
     return paired_difference(means, np.zeros(BLOCKS))
+
+
+def _harms(gains: Floats) -> bool:
+    return bool(gains.mean() + gains.std() / sqrt(len(gains)) < 0)
 
 
 def _forward_gains(labels: Floats, probabilities: Floats, known_at: Rows, rows: Rows) -> Iterator[Floats]:
