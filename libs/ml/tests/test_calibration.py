@@ -110,6 +110,14 @@ def test_what_helped_long_ago_and_harms_now_is_not_chosen() -> None:
     assert choose(labels, outputs) is None
 
 
+def test_rows_of_one_class_choose_nothing() -> None:
+    outputs = truth(5, 2, base=4.0)[1]
+    assert choose(np.zeros(N), outputs) is None
+    few = np.zeros(N)
+    few[[100, 300, 700]] = 1.0
+    assert choose(few, outputs) is None
+
+
 def test_calibration_losses_are_near_zero_where_calibrated_and_grow_with_the_distortion() -> None:
     labels, true = truth(5, 3)
     means = [

@@ -21,6 +21,7 @@ from penstock.ml.selection.validation_plan import Rows
 Floats = NDArray[np.float64]
 
 MIN_ROWS = 200  # that a calibration is chosen on
+MIN_OTHERS = 20  # tested rows that are not of the commonest class: without any, to be surer always seems to help
 TESTS = 5  # of a calibration, each on rows after those it was fitted on, over the later half of all
 BLOCKS = 20  # of rows that follow each other, whose mean gains count as independent
 SPREAD = 0.3  # of scale and biases around those that change nothing: a standard deviation, before any row is seen
@@ -39,7 +40,7 @@ def choose_calibration(labels: Floats, probabilities: Floats, known_at: Rows, ro
         known_at: the row at which each label was known, shape (n,).
         rows: ascending, those whose labels are known and that have probabilities.
     """
-    if len(rows) < MIN_ROWS:
+    if len(rows) < MIN_ROWS or _others(labels[rows[len(rows) // 2 :]]) < MIN_OTHERS:
         return None
     gains = list(_forward_gains(labels, probabilities, known_at, rows))
     helps = block_difference(np.concatenate(gains)).low > 0 and not _harms(gains[-1])
@@ -83,6 +84,10 @@ def block_difference(differences: Floats) -> Difference:
     """The mean of n paired differences, in their order, with the 95 % interval of the means of `BLOCKS` blocks."""
     means = np.array([block.mean() for block in np.array_split(differences, BLOCKS)])
     return paired_difference(means, np.zeros(BLOCKS))
+
+
+def _others(labels: Floats) -> int:
+    return len(labels) - int(np.bincount(labels.astype(np.intp)).max())
 
 
 def _harms(gains: Floats) -> bool:
