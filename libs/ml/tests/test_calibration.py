@@ -47,8 +47,8 @@ def choose(labels: np.ndarray, probabilities: np.ndarray, known_at: np.ndarray =
 
 @pytest.mark.parametrize("k", [2, 3, 8])
 def test_calibrated_probabilities_are_left_as_they_are(k: int) -> None:
-    chosen = [choose(*truth(seed, k)) for seed in range(40)]
-    assert sum(each is not None for each in chosen) <= 3
+    chosen = [choose(*truth(seed, k)) for seed in range(20)]
+    assert sum(each is not None for each in chosen) <= 2
 
 
 @pytest.mark.parametrize(("k", "base"), [(2, 0.0), (2, 4.0), (3, 0.0), (8, 0.0)])

@@ -200,7 +200,7 @@ def _lost_calibration(evaluation: Evaluation, metric: str, gates: GatesDeclarati
     losses = evaluation.calibration_losses
     if losses is None or losses.gain.high is None or evaluation.champion_version == BASELINE_VERSION:
         return
-    if False:
+    if gates.calibration is None and metric == "log_loss":
         return
     allowed = CALIBRATION_SHARE * losses.log_loss if gates.calibration is None else gates.calibration
     if losses.gain.high < -allowed:
