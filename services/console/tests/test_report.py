@@ -7,6 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.publisher import Publisher
 from penstock.bus.topics import control_topics, stream_topics
@@ -65,10 +67,11 @@ class StreamLog:
         record = ModelEpoch(id=f"m{epoch}", stream=stream, epoch=epoch, champion=version, reason=reason, **ENVELOPE)
         await self._write(MODELS, record)
 
-    async def add_run(self, record_id: str, status: str, cpu: float = 0.0) -> None:
+    async def add_run(self, record_id: str, status: str, cpu: float = 0.0, **more: Any) -> None:
         """A record of a training run."""
         run = {"id": record_id, "stream": "s", "request": "q", "fence": 0, "status": status, "reason": "first"}
-        await self._write(TRAINING_RUNS, TrainingRun.model_validate(ENVELOPE | run | {"until": 1, "cpu_seconds": cpu}))
+        run |= {"until": 1, "cpu_seconds": cpu} | more
+        await self._write(TRAINING_RUNS, TrainingRun.model_validate(ENVELOPE | run))
 
     async def add_drift(self, record_id: str, event: str, stream: str = "s") -> None:
         """A drift."""
@@ -138,6 +141,23 @@ async def test_every_training_that_began_counts_whatever_came_of_it() -> None:
     await log.add_run("r2-failed", "failed", cpu=0.25)
     report = make_report(await log.watch(), labelled_rows(1), RunMeasurements(1.0, 0))
     assert (report.retrains, report.training_seconds) == (2, 1.75)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "text"),
+    [
+        (None, None),
+        ({"scale": 0.8, "biases": {"no": 0.25, "yes": -0.25}}, "scale 0.80, biases no +0.25, yes -0.25"),
+        ({"scale": 1.25, "biases": dict.fromkeys("abcd", 0.1) | {"e": -0.3}}, "scale 1.25, biases -0.30 to +0.10"),
+    ],
+)
+async def test_a_training_says_how_its_candidate_is_calibrated(calibration: Any, text: str | None) -> None:
+    score = {"value": 0.5, "rows": 50}
+    scores = dict.fromkeys(("candidate", "champion", "baseline", "gain"), score)
+    log = StreamLog()
+    await log.add_run("r1", "finished", evaluation={"metric": "accuracy", **scores, "calibration": calibration})
+    report = make_report(await log.watch(), labelled_rows(1), RunMeasurements(1.0, 0))
+    assert [line.calibration for line in report.trainings] == [text]
 
 
 async def test_the_report_has_the_score_of_each_block_of_rows() -> None:

@@ -68,7 +68,7 @@ def report(classes: tuple[str, str] = ("no", "yes"), field: str = "x", reason: s
             DriftLine(None, "concept", "adwin", None, True, 0.4, 0.2),
         ],
         trainings=[
-            TrainingLine(99, "first", "100 outcomes", "promoted", [reason], 1, "linear", 0.8, 0.5, 0.5, 100, 1.5),
+            TrainingLine(99, "first", "100 outcomes", "promoted", [reason], 1, "linear", 0.8, 0.5, 0.5, 100, 1.5, "?"),
             TrainingLine(None, "drift", reason, "failed", ["no rows"], None, None, None, None, None, None, 0.1),
         ],
         decision="wait, nothing", retrains=2, training_seconds=1.6, learning_seconds=0.0, rollbacks=0,
@@ -97,7 +97,8 @@ def test_everything_that_the_report_holds_is_on_the_page(tmp_path: Path) -> None
     assert [name for name in read.ids if name.startswith("drift-")] == ["drift-1", "drift-2"]
     assert "1 150 feature x psi 0.3 0.2 not shown 2 - concept - adwin 0.4 0.2 yes" in read.text
     assert "first: 100 outcomes promoted: bad" in read.text
-    assert "drift: bad failed: no rows - - - - - - 0.1" in read.text
+    assert "1 linear ? 0.8 0.5" in read.text
+    assert "drift: bad failed: no rows - - - - - - - 0.1" in read.text
     assert "event wrong_type x 2 4,711; 4,713 bad" in read.text
     assert "Better than a constant: accuracy 0.75 against 0.5" in read.text
     assert "speed as fast as possible" in read.text

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.training import (
+    CalibrationScores,
     Candidate,
     Evaluation,
     ObjectiveScores,
@@ -268,3 +269,53 @@ def test_a_candidate_that_is_no_better_and_too_slow_is_told_both() -> None:
     slow = run(candidate=0.7).model_copy(update={"latency_p99_ms": 9.0})
     decision = decide_promotion(slow, replace(STREAM, gates=GATES.model_copy(update={"latency_ms": 5})), None)
     assert [("gain" in reason, "9 ms" in reason) for reason in decision.reasons] == [(True, False), (False, True)]
+
+
+def calibrated_evaluation(metric: str, lost: float, *, high: float | None = None, champion: int = 1) -> Evaluation:
+    """A candidate that is better by the metric, and loses `lost` more of its log loss of 0.2 by bad calibration."""
+    scored = objective_evaluation(metric).model_copy(update={"champion_version": champion})
+    gain = Score(value=-lost, low=-2 * lost, high=-lost / 2 if high is None else high, rows=100)
+    losses = CalibrationScores(candidate=score(lost + 0.001), champion=score(0.001), gain=gain, log_loss=0.2)
+    return scored.model_copy(update={"calibration_losses": losses})
+
+
+def objective_evaluation(metric: str) -> Evaluation:
+    better, worse = (0.4, 0.3) if metric != "log_loss" else (0.3, 0.4)
+    scores = ObjectiveScores(
+        metric=metric,
+        larger_is_better=metric != "log_loss",
+        candidate=score(better),
+        champion=score(worse),
+        baseline=score(worse),
+        gain=score(0.1),
+    )
+    return evaluation(0.8, 0.8, 0.7).model_copy(update={"objective": scores})
+
+
+@pytest.mark.parametrize(
+    ("metric", "lost", "gates", "passes"),
+    [
+        ("average_precision", 0.05, {}, False),
+        ("average_precision", 0.03, {}, True),
+        ("f1", 0.05, {}, False),
+        ("log_loss", 0.05, {}, True),
+        ("log_loss", 0.05, {"calibration": 0.02}, False),
+        ("average_precision", 0.05, {"calibration": 0.03}, True),
+        ("average_precision", 0.01, {"calibration": 0.0}, False),
+    ],
+)
+def test_a_candidate_that_is_shown_to_be_badly_calibrated_is_kept_back(
+    metric: str, lost: float, gates: dict[str, float], passes: bool
+) -> None:
+    verdict = check_gates(calibrated_evaluation(metric, lost), GatesDeclaration(**gates))
+    assert verdict.passed == passes
+    assert passes or "worse calibrated than the champion" in verdict.reasons[0]
+
+
+def test_bad_calibration_must_be_shown_and_a_constant_is_no_measure_of_it() -> None:
+    assert check_gates(calibrated_evaluation("average_precision", 0.05, high=0.0), GatesDeclaration()).passed
+    assert check_gates(calibrated_evaluation("average_precision", 0.05, champion=0), GatesDeclaration()).passed
+    unknown = calibrated_evaluation("average_precision", 0.05)
+    assert unknown.calibration_losses is not None
+    few = unknown.calibration_losses.model_copy(update={"gain": Score(value=-0.05, rows=100)})
+    assert check_gates(unknown.model_copy(update={"calibration_losses": few}), GatesDeclaration()).passed

@@ -17,6 +17,7 @@ from penstock.registry.rollout_plan import RolloutPlan
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
 MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
 TOLERANCE, TOLERANCE_SHARE = 0.01, 0.02  # of a metric of which more is better; of the champion's score of another
+CALIBRATION_SHARE = 0.1  # of the log loss: what bad calibration may cost more than the champion's
 FIRST_TOLERANCE = 2.5  # times that: what a first model learns on pays more than what it may lose to a constant
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
@@ -163,6 +164,7 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
         )
     yield from _gain_not_shown(scores, gates, tolerance, loses_no_more=_loses_no_more(evaluation, scores, gates))
     yield from _lost_accuracy(evaluation)
+    yield from _lost_calibration(evaluation, scores.metric, gates)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
 
@@ -186,6 +188,25 @@ def _lost_accuracy(evaluation: Evaluation) -> Iterator[str]:
         yield (
             f"the candidate is less accurate than the champion: {evaluation.candidate.value:.4g} "
             f"against {evaluation.champion.value:.4g} on {gain.rows} rows"
+        )
+
+
+def _lost_calibration(evaluation: Evaluation, metric: str, gates: GatesDeclaration) -> Iterator[str]:
+    """A candidate that loses more by bad calibration than the champion, by its whole interval.
+
+    The log loss holds that already, so as an objective it is only held to what is declared. A first model is held to
+    nothing: what a constant says is well calibrated, and says little.
+    """
+    losses = evaluation.calibration_losses
+    if losses is None or losses.gain.high is None or evaluation.champion_version == BASELINE_VERSION:
+        return
+    if gates.calibration is None and metric == "log_loss":
+        return
+    allowed = CALIBRATION_SHARE * losses.log_loss if gates.calibration is None else gates.calibration
+    if losses.gain.high < -allowed:
+        yield (
+            f"the candidate is worse calibrated than the champion: that costs {losses.candidate.value:.4g} of its log "
+            f"loss of {losses.log_loss:.4g}, {losses.champion.value:.4g} of the champion's, on {losses.gain.rows} rows"
         )
 
 

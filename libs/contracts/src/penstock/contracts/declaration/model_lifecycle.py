@@ -239,6 +239,10 @@ class GatesDeclaration(StrictModel):
     holdout: Annotated[int, Field(ge=20)] = 50
     """The fewest rows on which it is compared."""
 
+    calibration: Annotated[float, Field(ge=0)] | None = None
+    """By how much more log loss than the champion's bad calibration may cost it on average, whatever the objective
+    is. Unless declared a tenth of its log loss, where the objective is for classes and is not the log loss itself."""
+
     slice_margin: Annotated[float, Field(ge=0)] | None = None
     """By how much it may be worse than the champion on any declared slice of at least `holdout` rows. Without it,
     slices are only reported."""

@@ -142,6 +142,31 @@ class ObjectiveScores(BaseModel):
     loss_gain: Annotated[Score | None, Field(exclude_if=lambda gain: gain is None)] = None
 
 
+class CalibrationParameters(BaseModel):
+    """How a model's class probabilities are calibrated: their logarithms times `scale`, plus the bias of each class."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scale: float
+    biases: dict[str, float]
+
+
+class CalibrationScores(BaseModel):
+    """What the probabilities of candidate and champion lose by being badly calibrated, on the same rows, in log loss.
+
+    It is the part of the log loss that a calibration fitted on these very rows would save: 0 or little above it for a
+    model whose probabilities mean what they say. `gain` is the champion's less the candidate's; `log_loss` is all
+    that the candidate loses.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    candidate: Score
+    champion: Score
+    gain: Score
+    log_loss: float
+
+
 class Evaluation(BaseModel):
     """Candidate, champion and baseline on the same holdout rows, on none of which candidate or champion was trained.
 
@@ -157,7 +182,8 @@ class Evaluation(BaseModel):
     that the objective names: what the answers that it will serve are judged against. `decision_costs` are the
     candidate's rule: what it costs to answer each class (column) where another is true (row), in the order of its
     classes; it answers the class of least expected cost, without them the likeliest. Accuracy is always that of the
-    likeliest class.
+    likeliest class. `calibration` is how the candidate's probabilities are calibrated, absent where nothing was shown
+    to help; `calibration_losses` says how well calibrated they are, where an objective is declared.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -174,6 +200,8 @@ class Evaluation(BaseModel):
     decision_costs: Annotated[tuple[tuple[float, ...], ...] | None, Field(exclude_if=lambda costs: costs is None)] = (
         None
     )
+    calibration: Annotated[CalibrationParameters | None, Field(exclude_if=lambda parameters: parameters is None)] = None
+    calibration_losses: Annotated[CalibrationScores | None, Field(exclude_if=lambda scores: scores is None)] = None
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}

@@ -13,6 +13,7 @@ from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
+from penstock.ml.models.calibration import Calibration, calibrated
 from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
 
 
@@ -77,8 +78,9 @@ class Model:
 
     `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them.
     `smoothing` is the share of the probability that is spread over all classes alike: after n training rows that of one
-    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. With `decision_costs` it answers
-    the class of least expected cost, without the likeliest; they change no probability.
+    more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. A `calibration` is applied after
+    it. With `decision_costs` it answers the class of least expected cost, without the likeliest; they change no
+    probability.
     """
 
     family: str
@@ -90,6 +92,7 @@ class Model:
     fusion: Fusion | None = None
     smoothing: float = 0.0
     decision_costs: DecisionCosts | None = None
+    calibration: Calibration | None = None
 
     @property
     def inputs(self) -> tuple[Field, ...]:
@@ -117,7 +120,7 @@ class Model:
         """
         if self.task == "regression":
             return ModelOutput(self._checked_output(frame, (len(frame),)).tolist())
-        probabilities = self._class_probabilities(frame)
+        probabilities = calibrated(self._class_probabilities(frame), self.calibration)
         answers = decided_classes(probabilities, self.decision_costs)
         return ModelOutput(self.class_index.labels(answers), probabilities)
 

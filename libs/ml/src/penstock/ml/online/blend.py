@@ -15,6 +15,7 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.features.task import Task
+from penstock.ml.models.calibration import Calibration, calibrated
 from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.additive import AdditiveModels
@@ -45,7 +46,8 @@ class Blend:
 
     `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
     learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names. With `decision_costs`
-    it answers the class of least expected cost, without the likeliest.
+    it answers the class of least expected cost, without the likeliest. A `calibration` is applied to the mixture's
+    probabilities alone: experts and forecasters are weighted by their outputs as they are.
     """
 
     task: Task
@@ -59,6 +61,7 @@ class Blend:
     learnt_to: int = 0
     details: dict[str, Any] = field(default_factory=dict)
     decision_costs: DecisionCosts | None = None
+    calibration: Calibration | None = None
 
     family = BLEND
 
@@ -93,8 +96,9 @@ class Blend:
         """The mixture's outputs for n rows, shape (n, k), as answers, with those of the experts, shape (n, m, k)."""
         if self.task == "regression":
             return ModelOutput(outputs[:, 0].tolist(), None, expert_outputs)
-        answers = decided_classes(outputs, self.decision_costs)
-        return ModelOutput(self.class_index.labels(answers), outputs, expert_outputs)
+        probabilities = calibrated(outputs, self.calibration)
+        answers = decided_classes(probabilities, self.decision_costs)
+        return ModelOutput(self.class_index.labels(answers), probabilities, expert_outputs)
 
     def frozen_outputs(self, frame: Frame) -> NDArray[np.float64]:
         """The outputs of the f frozen models for n rows, shape (n, f, k)."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
-from penstock.ml.models.decision_costs import DecisionCosts
 from penstock.ml.models.model import Model
 from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import BLEND, AdditiveGroup, Blend
@@ -56,7 +55,6 @@ def read_blend(
     manifest: Mapping[str, Any],
     members: Mapping[str, bytes],
     unpack: Callable[[bytes], Model | Blend],
-    decision_costs: DecisionCosts | None,
 ) -> Blend:
     """The blend that `describe_blend` and `write_members` wrote.
 
@@ -82,7 +80,6 @@ def read_blend(
         label_history=LabelHistory.from_dict(lags, manifest["known"]),
         learnt_to=int(manifest["learnt_to"]),
         details=manifest["details"],
-        decision_costs=decision_costs,
     )
 
 

@@ -2,8 +2,8 @@
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
 data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
-of weights in the estimator's place. One with decision costs has the next format, which releases that know only the
-likeliest class refuse. A package does not show who made it: signatures are checked before
+of weights in the estimator's place. One with decision costs or a calibration has a later format, which releases that
+would answer otherwise refuse. A package does not show who made it: signatures are checked before
 `unpack`, over the same bytes.
 """
 
@@ -18,13 +18,14 @@ from typing import Any
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.fusion import fuse
+from penstock.ml.models.calibration import Calibration
 from penstock.ml.models.constant import Constant
-from penstock.ml.models.decision_costs import DecisionCosts, checked_costs
+from penstock.ml.models.decision_costs import checked_costs
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend
 from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
 
-FORMAT, FORMAT_WITH_COSTS = 1, 2
+FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_CALIBRATION = 1, 2, 3
 MAX_BYTES = 256 * 1024 * 1024
 MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
 
@@ -91,15 +92,28 @@ def _is_constant(model: Model | Blend) -> bool:
 
 
 def _manifest(model: Model | Blend, description: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
-    costs = model.decision_costs
     return {
-        "format": FORMAT if costs is None else FORMAT_WITH_COSTS,
+        "format": _format_of(model),
         **description,
-        **({} if costs is None else {"decision_costs": costs}),
+        **_describe_answer(model),
         "libraries": {} if description.get("constant") else _LIBRARIES,
         "size": sum(map(len, members.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
+
+
+def _format_of(model: Model | Blend) -> int:
+    if model.calibration is not None:
+        return FORMAT_WITH_CALIBRATION
+    return FORMAT if model.decision_costs is None else FORMAT_WITH_COSTS
+
+
+def _describe_answer(model: Model | Blend) -> dict[str, Any]:
+    """What is made of the probabilities, as far as anything is."""
+    costs, calibration = model.decision_costs, model.calibration
+    return ({} if costs is None else {"decision_costs": costs}) | (
+        {} if calibration is None else {"calibration": calibration.to_dict()}
+    )
 
 
 def _describe_model(model: Model) -> dict[str, Any]:
@@ -120,8 +134,8 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     if MANIFEST not in members:
         raise UnusablePackage(f"the package has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
-    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS):
-        known = f"this version reads {FORMAT} and {FORMAT_WITH_COSTS}"
+    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_CALIBRATION):
+        known = f"this version reads {FORMAT} to {FORMAT_WITH_CALIBRATION}"
         raise UnusablePackage(f"the package has format {manifest['format']!r}, {known}")
     expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
     if set(members) != expected:
@@ -157,28 +171,36 @@ def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | 
     constant = manifest.get("constant")
     if constant is None and not json.loads(members[GOLDEN])["values"]:
         raise UnusablePackage("the package holds no golden row to try the model on")
-    costs = _read_costs(manifest)
     if manifest["family"] == BLEND:
-        return blend_members.read_blend(manifest, members, unpack, costs)
+        model: Model | Blend = blend_members.read_blend(manifest, members, unpack)
+    else:
+        model = _read_single(manifest, members)
+    return _with_answer(model, manifest)
+
+
+def _read_single(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
+    constant = manifest["constant"]
     estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
-    classes = tuple(manifest["classes"])
     return Model(
         family=manifest["family"],
         task=manifest["task"],
-        classes=classes,
+        classes=tuple(manifest["classes"]),
         encoder=encoder,
         estimator=estimator,
         details=manifest["details"],
         smoothing=float(manifest.get("smoothing", 0.0)),
-        decision_costs=costs,
     )
 
 
-def _read_costs(manifest: dict[str, Any]) -> DecisionCosts | None:
-    if manifest["format"] == FORMAT:
-        return None
-    return checked_costs(manifest["decision_costs"], len(manifest["classes"]))
+def _with_answer(model: Model | Blend, manifest: dict[str, Any]) -> Model | Blend:
+    """With what `_describe_answer` wrote; format 1 holds nothing of it."""
+    k, fmt = len(model.classes), manifest["format"]
+    if fmt == FORMAT_WITH_COSTS or (fmt == FORMAT_WITH_CALIBRATION and "decision_costs" in manifest):
+        model = replace(model, decision_costs=checked_costs(manifest["decision_costs"], k))
+    if fmt == FORMAT_WITH_CALIBRATION:
+        model = replace(model, calibration=Calibration.from_dict(manifest["calibration"], k))
+    return model
 
 
 def _json(value: Any) -> bytes:

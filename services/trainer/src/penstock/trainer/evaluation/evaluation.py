@@ -10,6 +10,7 @@ from penstock.ml.metrics import primary_metric
 from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
+from penstock.trainer.evaluation.calibration_scores import calibration_scores
 from penstock.trainer.evaluation.comparison import Comparison, objective_of
 from penstock.trainer.evaluation.holdout_losses import holdout_losses
 from penstock.trainer.evaluation.objective_scores import objective_scores
@@ -39,6 +40,7 @@ def evaluate(
         gain=gain_score(champion, candidate),
         objective=objective_scores(objective, comparison) if declaration.objective else None,
         losses=holdout_losses(declaration, comparison),
+        calibration_losses=calibration_scores(comparison, answers) if declaration.objective else None,
         slices=slice_scores(declaration, rows.frame.take(comparison.rows), candidate, champion),
         skew=skew_of(declaration, rows),
         families=selection.scores,

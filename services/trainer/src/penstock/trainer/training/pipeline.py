@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import MOST_CLASSES
-from penstock.contracts.records.training import Evaluation
+from penstock.contracts.records.training import CalibrationParameters, Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
 from penstock.ml.models.baseline import baseline
@@ -33,6 +34,7 @@ from penstock.trainer.evaluation.running_constant import constant_answer
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import blend_of
+from penstock.trainer.training.calibration import with_calibration
 from penstock.trainer.training.decision_rule import with_decision_rule
 
 MIN_ROWS = 20
@@ -88,20 +90,24 @@ def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -
     """The model of all rows that it is to learn from, and the output for the holdout by which it is scored."""
     declaration = job.declaration
     data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
-    decide = partial(
-        with_decision_rule,
-        objective=objective_of(declaration, label_classes(declaration, rows.labels)),
-        labels=label_numbers(declaration, rows.labels),
-        known_at=rows.known_at,
-    )
     if not declaration.learns_online:
         model = fit_candidate(selection.best, data, every, seed)
-        return decide(model, outputs=selection.outputs_of_best(len(rows)), holdout=selection.holdout.rows)
+        return _finish(job, rows, model, selection.outputs_of_best(len(rows)), selection.holdout.rows)
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
     blend, outputs, of_blend = blend_of(declaration, rows, selection, models, until)
-    return decide(blend, outputs=outputs, holdout=of_blend)
+    return _finish(job, rows, blend, outputs, of_blend)
+
+
+def _finish(
+    job: TrainingJob, rows: TrainingRows, model: Model | Blend, outputs: NDArray[np.float64], holdout: slice
+) -> tuple[Model | Blend, FoldOutput]:
+    """The model with its calibration and decision rule, and what it answers so to the holdout."""
+    labels = label_numbers(job.declaration, rows.labels)
+    objective = objective_of(job.declaration, label_classes(job.declaration, rows.labels))
+    model, outputs = with_calibration(model, labels, rows.known_at, outputs, holdout)
+    return with_decision_rule(model, objective, labels, rows.known_at, outputs, holdout)
 
 
 def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
@@ -128,11 +134,18 @@ def _store_model(
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
         evaluation=_evaluate(job, store, rows, selection, holdout).model_copy(
-            update={"decision_costs": model.decision_costs}
+            update={"decision_costs": model.decision_costs, "calibration": _calibration_parameters(model)}
         ),
         scoring_seconds=scoring_seconds(served, rows.frame),
         latency_p99_ms=latency_p99_ms(served, rows.frame),
     )
+
+
+def _calibration_parameters(model: Model | Blend) -> CalibrationParameters | None:
+    if model.calibration is None:
+        return None
+    biases = dict(zip(model.classes, model.calibration.biases, strict=True))
+    return CalibrationParameters(scale=model.calibration.scale, biases=biases)
 
 
 def _evaluate(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from penstock.console.replay.watch.stream_watch import StreamWatch
-from penstock.contracts.records.training import TrainingRun
+from penstock.contracts.records.training import CalibrationParameters, TrainingRun
+
+MOST_BIASES = 4  # that are written out
 
 Result = Literal["promoted", "rollout", "kept back", "refused", "failed", "running"]
 
@@ -28,6 +30,7 @@ class TrainingLine:
         baseline: the score there of a constant.
         rows: how many rows it was trained on.
         cpu_seconds: what it cost.
+        calibration: how the candidate's probabilities are calibrated, in words (None: they are as they come).
     """
 
     at_event: int | None
@@ -42,6 +45,7 @@ class TrainingLine:
     baseline: float | None
     rows: int | None
     cpu_seconds: float
+    calibration: str | None = None
 
 
 def training_lines(watch: StreamWatch, row_of_outcome: dict[int, int]) -> list[TrainingLine]:
@@ -67,7 +71,15 @@ def _line(watch: StreamWatch, run: TrainingRun, at_event: int | None) -> Trainin
         baseline=evaluation.baseline.value if evaluation else None,
         rows=run.dataset.rows if run.dataset else None,
         cpu_seconds=run.cpu_seconds,
+        calibration=_calibration_text(evaluation.calibration) if evaluation and evaluation.calibration else None,
     )
+
+
+def _calibration_text(parameters: CalibrationParameters) -> str:
+    biases = parameters.biases
+    if len(biases) > MOST_BIASES:
+        return f"scale {parameters.scale:.2f}, biases {min(biases.values()):+.2f} to {max(biases.values()):+.2f}"
+    return f"scale {parameters.scale:.2f}, biases " + ", ".join(f"{name} {bias:+.2f}" for name, bias in biases.items())
 
 
 def _result(watch: StreamWatch, run: TrainingRun) -> tuple[Result, Sequence[str]]:
