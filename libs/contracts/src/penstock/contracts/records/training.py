@@ -142,6 +142,22 @@ class ObjectiveScores(BaseModel):
     loss_gain: Annotated[Score | None, Field(exclude_if=lambda gain: gain is None)] = None
 
 
+class AgeLoss(BaseModel):
+    """How much more a model loses by an answer than another one that is `age` outcomes newer, on the same `rows`.
+
+    `excess` is its mean loss less the newer one's, `error` the standard error of that, and `loss` the newer one's mean
+    loss, by the loss that the objective names; without a declared objective by errors, or absolute errors.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    age: int
+    excess: float
+    error: float
+    loss: float
+    rows: int
+
+
 class Evaluation(BaseModel):
     """Candidate, champion and baseline on the same holdout rows, on none of which candidate or champion was trained.
 
@@ -157,7 +173,7 @@ class Evaluation(BaseModel):
     that the objective names: what the answers that it will serve are judged against. `decision_costs` are the
     candidate's rule: what it costs to answer each class (column) where another is true (row), in the order of its
     classes; it answers the class of least expected cost, without them the likeliest. Accuracy is always that of the
-    likeliest class.
+    likeliest class. `ages` is what the age of a model costs on this stream: what is learnt about when to train again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -174,6 +190,7 @@ class Evaluation(BaseModel):
     decision_costs: Annotated[tuple[tuple[float, ...], ...] | None, Field(exclude_if=lambda costs: costs is None)] = (
         None
     )
+    ages: Annotated[tuple[AgeLoss, ...], Field(exclude_if=lambda ages: not ages)] = ()
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}

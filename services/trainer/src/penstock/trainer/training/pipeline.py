@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,10 +13,12 @@ import numpy as np
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import MOST_CLASSES
-from penstock.contracts.records.training import Evaluation
+from penstock.contracts.records.training import AgeLoss, Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
+from penstock.ml.metrics.objective import Floats, Objective
 from penstock.ml.models.baseline import baseline
+from penstock.ml.models.decision_costs import DecisionCosts
 from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
@@ -26,7 +29,8 @@ from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
 from penstock.trainer.champions import BASELINE_VERSION
 from penstock.trainer.data.archived_rows import archived_rows
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes, label_numbers
-from penstock.trainer.evaluation.comparison import compare, objective_of
+from penstock.trainer.evaluation.ages import age_loss, generation_losses
+from penstock.trainer.evaluation.comparison import Comparison, compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.rehearsal import rehearsal_of
 from penstock.trainer.evaluation.running_constant import constant_answer
@@ -84,24 +88,45 @@ def _changes_by_row(job: TrainingJob, rows: TrainingRows) -> dict[int, int]:
     return {row: offset for row, offset in by_row.items() if row}
 
 
-def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> tuple[Model | Blend, FoldOutput]:
-    """The model of all rows that it is to learn from, and the output for the holdout by which it is scored."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A model of all rows that it is to learn from, its output for the holdout, and what its age would cost."""
+
+    model: Model | Blend
+    holdout: FoldOutput
+    ages: tuple[AgeLoss, ...]
+
+
+def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> _Fitted:
     declaration = job.declaration
     data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
-    decide = partial(
-        with_decision_rule,
-        objective=objective_of(declaration, label_classes(declaration, rows.labels)),
-        labels=label_numbers(declaration, rows.labels),
-        known_at=rows.known_at,
-    )
+    objective = objective_of(declaration, label_classes(declaration, rows.labels))
+    labels = label_numbers(declaration, rows.labels)
+    decide = partial(with_decision_rule, objective=objective, labels=labels, known_at=rows.known_at)
     if not declaration.learns_online:
         model = fit_candidate(selection.best, data, every, seed)
-        return decide(model, outputs=selection.outputs_of_best(len(rows)), holdout=selection.holdout.rows)
+        outputs, aged = selection.outputs_of_best(len(rows)), selection.aged_outputs_of_best(len(rows))
+        model, holdout = decide(model, outputs=outputs, holdout=selection.holdout.rows)
+        return _Fitted(model, holdout, _ages(objective, labels, selection, outputs, aged, model.decision_costs))
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
-    blend, outputs, of_blend = blend_of(declaration, rows, selection, models, until)
-    return decide(blend, outputs=outputs, holdout=of_blend)
+    trained = blend_of(declaration, rows, selection, models, until)
+    blend, holdout = decide(trained.blend, outputs=trained.outputs, holdout=trained.holdout)
+    ages = _ages(objective, labels, selection, trained.outputs, trained.aged_outputs, blend.decision_costs)
+    return _Fitted(blend, holdout, ages)
+
+
+def _ages(
+    objective: Objective,
+    labels: Floats,
+    selection: Selection,
+    outputs: Floats,
+    aged_outputs: Floats,
+    costs: DecisionCosts | None,
+) -> tuple[AgeLoss, ...]:
+    """What the age of the first fold's models costs; nothing is shown of it where there is one fold."""
+    return generation_losses(objective, labels, outputs, aged_outputs, selection.tests, costs)
 
 
 def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
@@ -113,10 +138,10 @@ def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
 
 
 def _store_model(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: tuple[Model | Blend, FoldOutput]
+    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted
 ) -> TrainedModel:
     """Put the model's package and profile into the store, and evaluate it."""
-    declaration, (model, holdout) = job.declaration, fitted
+    declaration, model = job.declaration, fitted.model
     learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
     served = unpack(package)
@@ -127,7 +152,7 @@ def _store_model(
         size=len(package),
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
-        evaluation=_evaluate(job, store, rows, selection, holdout).model_copy(
+        evaluation=_evaluate(job, store, rows, selection, fitted).model_copy(
             update={"decision_costs": model.decision_costs}
         ),
         scoring_seconds=scoring_seconds(served, rows.frame),
@@ -136,14 +161,27 @@ def _store_model(
 
 
 def _evaluate(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, candidate: FoldOutput
+    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted
 ) -> Evaluation:
     """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
     classes = label_classes(job.declaration, rows.labels)
     champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
-    comparison = compare(job.declaration, rows, candidate, champion)
+    comparison = compare(job.declaration, rows, fitted.holdout, champion)
     version = job.champion.version if job.champion else BASELINE_VERSION
-    return evaluate(job.declaration, rows, selection, comparison, version)
+    evaluation = evaluate(job.declaration, rows, selection, comparison, version)
+    return evaluation.model_copy(update={"ages": (*fitted.ages, *_champion_age(job, rows, selection, comparison))})
+
+
+def _champion_age(
+    job: TrainingJob, rows: TrainingRows, selection: Selection, comparison: Comparison
+) -> tuple[AgeLoss, ...]:
+    """What the champion loses more than the candidate, which is older by the rows between what either has learnt."""
+    if job.champion is None or comparison.champion is None:
+        return ()
+    age = selection.tests[-1].start - rows.first_row_since(job.champion.until)
+    objective = objective_of(job.declaration, comparison.classes)
+    measured = age_loss(objective, comparison.labels, comparison.champion, comparison.candidate, age)
+    return () if measured is None else (measured,)
 
 
 @contextmanager
