@@ -74,7 +74,12 @@ def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selecti
     return select_family(
         trained_families(declaration),
         rows.training_data(declaration),
-        ValidationPlan(_fold_count(len(rows) - newest, declaration.gates.holdout), rows.known_at, starts),
+        ValidationPlan(
+            _fold_count(len(rows) - newest, declaration.gates.holdout),
+            rows.known_at,
+            starts,
+            rows.first_row_since(job.champion.until) if job.champion else 0,
+        ),
         objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         seed=declaration.models.seed,
         validate=validate,
