@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.training import TrainingRequest
 
-from .conftest import at, command, drift, ended, promoted, statistics
+from .conftest import at, command, drift, ended, statistics
 from .simulated_stream import SimulatedStream
 
 DEFAULT = RetrainDeclaration()

@@ -191,7 +191,9 @@ class StreamState:
     @property
     def families(self) -> tuple[str, ...]:
         """The families that compete, by the newest declaration; the usual ones before it is read."""
-        newest = self.declarations[max(self.declarations)].declaration.models if self.declarations else ModelsDeclaration()
+        newest = (
+            self.declarations[max(self.declarations)].declaration.models if self.declarations else ModelsDeclaration()
+        )
         return newest.families
 
     @property

@@ -148,7 +148,6 @@ class CrossValidation:
         except Exception:  # whatever a learner raises on some early rows, its scores are of later ones
             return []
 
-
     def outputs_of_oldest(self, candidate: CandidateSpec) -> FoldOutput:
         """The outputs of the first fold's model for all rows from its test on: what it answers as it ages."""
         fold = self.folds[0]

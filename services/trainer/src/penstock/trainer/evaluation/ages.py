@@ -51,9 +51,7 @@ def age_loss(objective: Objective, labels: Floats, older: Answers, newer: Answer
     newer_losses = objective.losses(labels, newer)
     excess = objective.losses(labels, older) - newer_losses
     error = standard_error(excess)
-    return AgeLoss(
-        age=age, excess=float(excess.mean()), error=error, loss=float(newer_losses.mean()), rows=len(labels)
-    )
+    return AgeLoss(age=age, excess=float(excess.mean()), error=error, loss=float(newer_losses.mean()), rows=len(labels))
 
 
 def standard_error(values: Floats) -> float:

@@ -165,9 +165,7 @@ def _store_model(
     )
 
 
-def _evaluate(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted
-) -> Evaluation:
+def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted) -> Evaluation:
     """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
     classes = label_classes(job.declaration, rows.labels)
     champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
