@@ -177,3 +177,19 @@ def test_folds_lie_after_the_newest_change_and_every_change_is_a_start() -> None
     splits, starts = ValidationPlan(fold_count=3, changes=(200, 999)).folds(1000)
     assert starts == (0, 200), "one row after a change is none to be scored on"
     assert min(test.start for _, test in splits) > 200
+
+
+@pytest.mark.parametrize(
+    ("holdout_from", "first"), [(0, 750), (700, 750), (751, 751), (900, 900), (950, 950), (951, 750), (1000, 750)]
+)
+def test_the_last_test_begins_where_a_champion_stopped_to_learn(holdout_from: int, first: int) -> None:
+    splits, _ = ValidationPlan(fold_count=3, holdout_from=holdout_from).folds(1000)
+    assert splits[-1].test == slice(first, 1000)
+    assert splits[-1].train[-1] == first - 1
+    assert splits[-2].test.stop == first
+    assert len(splits) == 3
+
+
+def test_folds_before_a_late_last_test_lie_after_the_newest_change() -> None:
+    splits, _ = ValidationPlan(fold_count=3, changes=(600,), holdout_from=940).folds(1000)
+    assert [fold.test for fold in splits] == [slice(714, 827), slice(827, 940), slice(940, 1000)]

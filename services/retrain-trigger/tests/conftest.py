@@ -10,7 +10,7 @@ from penstock.contracts.records.governance import Command
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.records.training import Dataset, Evaluation, Score, TrainingRequest, TrainingRun
+from penstock.contracts.records.training import AgeLoss, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -66,21 +66,26 @@ def ended(
     learnt_from: int = 0,
     seconds: float = 0.0,
     schema_version: int = 1,
+    ages: tuple[AgeLoss, ...] = (),
 ) -> TrainingRun:
-    """The end of the request's run; `gain` is the lower end of its interval."""
+    """The end of the request's run; `gain` is the lower end of its interval, `ages` what it shows of older models."""
     rows = max(request.until - learnt_from, 0)
     return TrainingRun(
         source="t", id=f"{request.id}-{status}", time=request.time, stream="power", request=request.id,
         fence=request.fence, status=status, reason=request.reason, until=request.until, learnt_from=learnt_from,
         dataset=Dataset(segments=(), schema_version=schema_version, rows=rows), cpu_seconds=seconds,
-        evaluation=None if gain is None else evaluation(gain),
+        evaluation=None if gain is None else evaluation(gain, ages),
     )  # fmt: skip
 
 
-def evaluation(gain: float) -> Evaluation:
+def evaluation(gain: float, ages: tuple[AgeLoss, ...] = ()) -> Evaluation:
     score = Score(value=0.7, low=0.6, high=0.8, rows=100)
     paired = Score(value=gain + 0.01, low=gain, high=gain + 0.02, rows=100)
-    return Evaluation(metric="accuracy", candidate=score, champion=score, baseline=score, gain=paired)
+    return Evaluation(metric="accuracy", candidate=score, champion=score, baseline=score, gain=paired, ages=ages)
+
+
+def age_loss(age: int, excess: float, error: float = 0.001, loss: float = 1.0) -> AgeLoss:
+    return AgeLoss(age=age, excess=excess, error=error, loss=loss, rows=100)
 
 
 def promoted(request: TrainingRequest, epoch: int = 1) -> ModelEpoch:

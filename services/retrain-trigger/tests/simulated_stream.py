@@ -18,7 +18,7 @@ from penstock.retrain_trigger.decision_record import decision_record
 from penstock.retrain_trigger.retrain_policy import RetrainDecision, evaluate_policy
 from penstock.retrain_trigger.stream_state import StreamRecord, StreamState
 
-from .conftest import command, declared, drift, ended, promoted, statistics
+from .conftest import age_loss, command, declared, drift, ended, promoted, statistics
 
 POLICY = RetrainDeclaration(first_after=500, cooldown=1000, settle=0, growth=2.0, fresh=0)
 
@@ -31,12 +31,14 @@ def request_due(policy: RetrainDeclaration, state: StreamState) -> TrainingReque
 class SimulatedStream:
     """Applies records to a stream's state; a request that is due is issued and, unless `trained` is false, trained.
 
-    A run's model is promoted when `gain`, the lower end of the interval of what it gained, is above 0.
+    A run's model is promoted when `gain`, the lower end of the interval of what it gained, is above 0. Each run shows
+    that with every outcome of its age a model loses a share `aging` of its loss more.
     """
 
-    def __init__(self, policy: RetrainDeclaration = POLICY, gain: float = 0.1) -> None:
+    def __init__(self, policy: RetrainDeclaration = POLICY, gain: float = 0.1, aging: float = 0.0) -> None:
         self.policy = policy
         self.gain = gain
+        self.aging = aging
         self.state = StreamState()
         self.issued: list[TrainingRequest] = []
 
@@ -52,7 +54,8 @@ class SimulatedStream:
         return self.issued[before:]
 
     def train(self, request: TrainingRequest, learnt_from: int = 0) -> None:
-        self.state.apply(ended(request, gain=self.gain, learnt_from=learnt_from))
+        ages = tuple(age_loss(age, self.aging * age) for age in (request.until // 4, request.until // 2))
+        self.state.apply(ended(request, gain=self.gain, learnt_from=learnt_from, ages=ages))
         if self.gain > 0:
             self.state.apply(promoted(request, request.fence + 1))
 

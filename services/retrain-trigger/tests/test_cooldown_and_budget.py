@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.training import TrainingRequest
 
-from .conftest import at, command, drift, ended, promoted, statistics
+from .conftest import at, command, drift, ended, statistics
 from .simulated_stream import SimulatedStream
 
 DEFAULT = RetrainDeclaration()
@@ -64,43 +64,10 @@ def test_a_change_after_a_long_quiet_time_is_answered_as_soon_as_it_has_settled(
     assert (issued[-1].reason, issued[-1].until, issued[-1].since) == ("drift", 20_400, 20_000)
 
 
-def test_growth_that_gained_nothing_waits_for_the_square_of_the_factor() -> None:
-    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=0.1)
-    stream.apply(statistics(500))
-    stream.gain = -0.1
-    stream.apply(statistics(1000))
-    assert stream.apply(statistics(3900)) == []
-    stream.gain = 0.1
-    (paid,) = stream.apply(statistics(4000))
-    assert (paid.reason, stream.apply(statistics(8000))[0].reason) == ("growth", "growth"), "the declared factor again"
-
-
-def test_until_a_model_is_promoted_growth_does_not_back_off() -> None:
+def test_growth_is_by_the_declared_factor_whatever_it_gained() -> None:
     stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=-0.1)
     runs = [stream.apply(statistics(outcomes)) for outcomes in (500, 1000, 1900, 2000, 4000, 8000)]
     assert [len(requests) for requests in runs] == [1, 1, 0, 1, 1, 1]
-
-
-def test_growth_whose_model_was_not_promoted_gained_nothing() -> None:
-    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0))
-    stream.apply(statistics(500))
-    (grown,) = stream.apply(statistics(1000), trained=False)
-    assert stream.apply(ended(grown, gain=0.1), statistics(2000)) == []
-    assert stream.apply(promoted(grown, 2)) != []
-
-
-@pytest.mark.parametrize(("rarest", "next_run"), [(None, 4000), (99, 2000), (100, 4000)])
-def test_growth_does_not_back_off_while_a_class_is_rare(rarest: int | None, next_run: int) -> None:
-    stream = SimulatedStream(RetrainDeclaration(growth=2.0, fresh=0), gain=0.1)
-    stream.apply(statistics(500))
-    (grown,) = stream.apply(statistics(1000), trained=False)
-    kept_back = ended(grown, gain=-0.1)
-    assert kept_back.evaluation is not None
-    judged = kept_back.evaluation.model_copy(update={"rarest": rarest})
-    stream.apply(kept_back.model_copy(update={"evaluation": judged}), trained=False)
-    early = stream.apply(statistics(2000), trained=False)
-    late = stream.apply(statistics(4000), trained=False)
-    assert (early or late)[0].until == next_run
 
 
 def test_the_cooldown_doubles_with_every_drift_that_gained_nothing_up_to_eightfold() -> None:

@@ -1,4 +1,4 @@
-"""How earlier runs space the next ones: cooldowns that back off, the growth factor, and the budget of a day."""
+"""How earlier runs space the next ones: cooldowns that back off, what all runs may learn from, and a day's budget."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from datetime import timedelta
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.decisions import WaitReason
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
-from penstock.retrain_trigger.stream_state import RunResult, StreamState
+from penstock.retrain_trigger.stream_state import StreamState
 
 MAX_BACKOFF = 8  # times the declared cooldown
-FEW_OF_A_CLASS = 100  # rows of the rarest class: with fewer a model that is kept back says little
 DAY = timedelta(days=1)  # of event time
 
 
@@ -20,26 +19,6 @@ def was_promoted(state: StreamState, request: TrainingRequest) -> bool:
     Significance is not required: a few hundred events seldom show a gain that pays over thousands.
     """
     return request.id in state.first_epochs
-
-
-def growth_factor(policy: RetrainDeclaration, state: StreamState) -> float:
-    """How many times the data must have grown: the declared factor, squared after a growth run without a promotion.
-
-    So a stream that does not change is soon left alone; a promotion, whatever the run's reason, restores the factor.
-    Until the first one it stays as declared, and while a run had few rows of the rarest class.
-    """
-    factor = policy.growth
-    for request, result in state.ended_runs():
-        if was_promoted(state, request):
-            factor = policy.growth
-        elif request.reason == "growth" and state.first_epochs and not _had_few_of_a_class(result):
-            factor = policy.growth * policy.growth
-    return factor
-
-
-def _had_few_of_a_class(result: RunResult) -> bool:
-    evaluation = result.evaluation
-    return evaluation is not None and evaluation.rarest is not None and evaluation.rarest < FEW_OF_A_CLASS
 
 
 def backed_off_cooldown(policy: RetrainDeclaration, state: StreamState, reason: TrainingReason) -> int:
@@ -60,6 +39,12 @@ def cooldown_reason(policy: RetrainDeclaration, state: StreamState, cooldown: in
     if state.new_outcomes < cooldown:
         return "cooling"
     return "stale" if state.new_outcomes < policy.fresh * state.outcomes else None
+
+
+def is_within_work(policy: RetrainDeclaration, state: StreamState, rows: int) -> bool:
+    """Whether all runs, with one more on so many rows, learn from each outcome at most `1 / fresh` times on average."""
+    learnt = sum(result.rows for result in state.results.values())
+    return policy.fresh * (learnt + rows) <= state.outcomes
 
 
 def is_budget_spent(policy: RetrainDeclaration, state: StreamState) -> bool:

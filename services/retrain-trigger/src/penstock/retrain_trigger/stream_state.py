@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
+from penstock.contracts.declaration.model_lifecycle import ModelsDeclaration
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import Command
@@ -41,16 +42,21 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Tenure:
-    """A champion's time: the newest epoch, its champion's `version`, and the first epoch of these in a row."""
+    """A champion's time: the newest epoch, its champion's `version`, and the first epoch of these in a row.
+
+    `request` is the id of the training request that the version is from, None for the baseline.
+    """
 
     epoch: int = -1
     version: int = -1
     since: int = 0
+    request: str | None = None
 
     def followed_by(self, record: ModelEpoch) -> Tenure:
         """The time that a newer epoch belongs to."""
         version = record.champion.version
-        return Tenure(record.epoch, version, self.since if version == self.version else record.epoch)
+        since = self.since if version == self.version else record.epoch
+        return Tenure(record.epoch, version, since, record.champion.run)
 
 
 @dataclass
@@ -175,6 +181,20 @@ class StreamState:
     def new_outcomes(self) -> int:
         """How many outcomes came after the data of the last training."""
         return self.outcomes - self.trained_until
+
+    @property
+    def champion_until(self) -> int | None:
+        """The outcome at which the champion's data ended; None for the baseline."""
+        until = (request.until for request in self.requests.values() if request.id == self.tenure.request)
+        return next(until, None)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that compete, by the newest declaration; the usual ones before it is read."""
+        newest = (
+            self.declarations[max(self.declarations)].declaration.models if self.declarations else ModelsDeclaration()
+        )
+        return newest.families
 
     @property
     def run_under_way(self) -> bool:

@@ -11,10 +11,14 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration, T
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.retrain_trigger.age_cost import age_cost
 from penstock.retrain_trigger.change_points import due_change, has_settled
-from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, growth_factor
+from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, is_within_work
 from penstock.retrain_trigger.outcome_block import OutcomeBlock
 from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.training_work import training_work
+
+MIN_NEW = 100  # outcomes between two trainings for the champion's age
 
 
 def evaluate_triggers(
@@ -45,13 +49,35 @@ def _drift_text(drift: Drift) -> str:
 
 
 def _growth(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
+    """The data have grown, or what the champion's age has cost has grown to the price of a training."""
+    by_age = _age(policy, state)
+    return by_age if by_age.calls_for_training else _grown_data(policy, state)
+
+
+def _grown_data(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
     """The factor spaces runs on all outcomes; one after a run on a change's outcomes needs the cooldown too."""
     learnt, available = state.trained_until - state.trained_from, state.outcomes - state.trained_from
     return TriggerStatus(
         trigger="growth",
-        fires=available >= growth_factor(policy, state) * learnt,
+        fires=available >= policy.growth * learnt,
         blocked_by=cooldown_reason(policy, state, policy.cooldown) if state.trained_from else None,
         detail=f"{available} outcomes to learn from, {learnt} at the last training",
+    )
+
+
+def _age(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
+    estimate, champion = age_cost(state), state.champion_until
+    if estimate is None or champion is None:
+        return TriggerStatus(trigger="growth", fires=False)
+    rows = state.outcomes - state.trained_from
+    accrued = estimate.accrued(max(state.trained_until - champion, 0), state.outcomes - champion)
+    price = policy.price * training_work(state.families, rows)
+    return TriggerStatus(
+        trigger="growth",
+        fires=0 < accrued >= price and state.new_outcomes >= MIN_NEW,
+        blocked_by=None if is_within_work(policy, state, rows) else "stale",
+        detail=f"the champion's age of {state.outcomes - champion} outcomes has cost {accrued:.3g} mean losses since "
+        f"the last training, {estimate.rate:.2g} an outcome of age, and a training costs {price:.3g}",
     )
 
 

@@ -114,8 +114,9 @@ class RetrainDeclaration(StrictModel):
         "growth",
         "declaration",
     )
-    """What a model is trained for: a drift, grown data, a declaration from which models learn something else. `every`,
-    `cron`, `below` and `above` are further triggers, each on if it is declared."""
+    """What a model is trained for: a drift, growth (of the data, or of what the champion's age costs), a declaration
+    from which models learn something else. `every`, `cron`, `below` and `above` are further triggers, each on if it is
+    declared."""
 
     combine: Literal["any", "all", "vote"] = "any"
     """How many triggers must fire: `any` one, `all` that are on, or `needs` of them (`vote`)."""
@@ -136,7 +137,12 @@ class RetrainDeclaration(StrictModel):
     """The share of all outcomes that must be new, which bounds how often each outcome is trained on."""
 
     growth: Annotated[float, Field(gt=1)] = 2.0
-    """The factor by which the outcomes must have grown since the last training."""
+    """The factor by which the outcomes must have grown since the last training, whatever the champion's age costs."""
+
+    price: Annotated[float, Field(ge=0)] = 0.0005
+    """What a training costs for each outcome that it learns from, in mean losses of an answer: another one is due once
+    the champion's age, as forecast, has cost as much. With 0 there are as many trainings as `cooldown` and `fresh`
+    allow."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
     """The seconds of training per day of event time; without it there is no bound."""

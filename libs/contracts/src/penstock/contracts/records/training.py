@@ -167,6 +167,22 @@ class CalibrationScores(BaseModel):
     log_loss: float
 
 
+class AgeLoss(BaseModel):
+    """How much more a model loses by an answer than another one that is `age` outcomes newer, on the same `rows`.
+
+    `excess` is its mean loss less the newer one's, `error` the standard error of that, and `loss` the newer one's mean
+    loss, by the loss that the objective names; without a declared objective by errors, or absolute errors.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    age: int
+    excess: float
+    error: float
+    loss: float
+    rows: int
+
+
 class Evaluation(BaseModel):
     """Candidate, champion and baseline on the same holdout rows, on none of which candidate or champion was trained.
 
@@ -183,7 +199,8 @@ class Evaluation(BaseModel):
     candidate's rule: what it costs to answer each class (column) where another is true (row), in the order of its
     classes; it answers the class of least expected cost, without them the likeliest. Accuracy is always that of the
     likeliest class. `calibration` is how the candidate's probabilities are calibrated, absent where nothing was shown
-    to help; `calibration_losses` says how well calibrated they are, where an objective is declared.
+    to help; `calibration_losses` says how well calibrated they are, where an objective is declared. `ages` is what the age of a
+    model costs on this stream: what is learnt about when to train again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -202,6 +219,7 @@ class Evaluation(BaseModel):
     )
     calibration: Annotated[CalibrationParameters | None, Field(exclude_if=lambda parameters: parameters is None)] = None
     calibration_losses: Annotated[CalibrationScores | None, Field(exclude_if=lambda scores: scores is None)] = None
+    ages: Annotated[tuple[AgeLoss, ...], Field(exclude_if=lambda ages: not ages)] = ()
     slices: tuple[SliceScores, ...] = ()
     skew: Skew | None = None
     families: dict[str, list[float]] = {}

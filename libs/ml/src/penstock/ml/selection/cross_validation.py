@@ -148,6 +148,12 @@ class CrossValidation:
         except Exception:  # whatever a learner raises on some early rows, its scores are of later ones
             return []
 
+    def outputs_of_oldest(self, candidate: CandidateSpec) -> FoldOutput:
+        """The outputs of the first fold's model for all rows from its test on: what it answers as it ages."""
+        fold = self.folds[0]
+        rows = slice(fold.test.start, len(self.data))
+        return FoldOutput(rows, self.train(candidate, fold.train).predict(self.data.frame.take(rows)))
+
 
 def fit_candidate(candidate: CandidateSpec, data: TrainingData, rows: Rows, seed: int) -> Model:
     """The candidate's model of those of the rows that lie at its start or behind it."""

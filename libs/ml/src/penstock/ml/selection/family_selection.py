@@ -48,11 +48,13 @@ class Selection:
 
     `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each
     start with and without lag features, its outputs on test rows by models that saw only rows before; the best of all
-    comes first. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
+    comes first. `oldest` holds the outputs of the first fold's model of each for all rows from its test on, none where
+    there is one fold. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
     """
 
     scores: dict[str, list[float]]
     outputs: dict[CandidateSpec, list[FoldOutput]]
+    oldest: dict[CandidateSpec, FoldOutput] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     pruned: int = 0
 
@@ -66,6 +68,12 @@ class Selection:
         """The rows of the last test, and the best candidate's output for them."""
         return self.outputs[self.best][-1]
 
+    @property
+    def tests(self) -> list[slice]:
+        """The tests of the folds, in the order of time."""
+        first = self.oldest[self.best].rows.start if self.oldest else self.holdout.rows.start
+        return [rows for rows, _ in self.outputs[self.best] if rows.start >= first]
+
     def outputs_of_best(self, n: int) -> NDArray[np.float64]:
         """The best candidate's outputs for n rows by models that had not seen them, shape (n, k), NaN elsewhere."""
         probabilities = self.holdout.output.probabilities
@@ -73,6 +81,14 @@ class Selection:
         outputs = np.full((n, width), np.nan)
         for rows, output in self.outputs[self.best]:
             outputs[rows] = output.numbers(width)
+        return outputs
+
+    def aged_outputs_of_best(self, n: int) -> NDArray[np.float64]:
+        """The outputs of the best candidate's model of the first fold for the rows after it; NaN elsewhere."""
+        outputs = self.outputs_of_best(n)
+        if self.oldest:
+            rows, output = self.oldest[self.best]
+            outputs[rows] = output.numbers(outputs.shape[1])
         return outputs
 
 
@@ -115,8 +131,9 @@ def select_family(
     candidates = _best_of_each_kind(validation, report.results, preference)
     earlier = plan.folds_before(splits[0].test.start) if starts[-1] else []
     outputs = {each: _outputs(validation, each, report.results[each], earlier) for each in candidates}
+    oldest = {each: validation.outputs_of_oldest(each) for each in candidates} if len(splits) > 1 else {}
     scores = {candidate.name: result.scores for candidate, result in report.results.items()}
-    return Selection(scores, outputs, report.failed, report.pruned)
+    return Selection(scores, outputs, oldest, report.failed, report.pruned)
 
 
 def _outputs(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.intp]
+LEAST_HOLDOUT = 50  # rows of a last test that begins later than an even one
 
 
 class Fold(NamedTuple):
@@ -24,24 +25,34 @@ class ValidationPlan:
 
     `known_at` holds for each label the first row that was answered when it was known, n where none was: shape (n,).
     None: each is known at the next row. `changes` are the rows, ascending, at which the stream changed: the folds'
-    tests lie after the newest that leaves enough rows for one.
+    tests lie after the newest that leaves enough rows for one. The last test begins at row `holdout_from` if that is
+    later than it would otherwise, so that its model is no older than one that has learnt all rows before that.
     """
 
     fold_count: int = 3
     known_at: Rows | None = None
     changes: tuple[int, ...] = ()
+    holdout_from: int = 0
 
     def folds(self, n: int) -> tuple[list[Fold], tuple[int, ...]]:
         """The folds of n rows, and the rows that training may begin at: the first one, and those of the changes."""
         for count in range(len(self.changes), 0, -1):
             later = folds(self._known_at(n), self.fold_count, self.changes[count - 1])
             if later:
-                return later, (0, *self.changes[:count])
-        return self.folds_before(n), (0,)
+                return self._with_late_holdout(later, self.changes[count - 1]), (0, *self.changes[:count])
+        return self._with_late_holdout(self.folds_before(n), 0), (0,)
 
     def folds_before(self, row: int) -> list[Fold]:
         """The folds of the rows before this one, whether or not the stream changed there."""
         return folds(self._known_at(row), self.fold_count)
+
+    def _with_late_holdout(self, even: list[Fold], since: int) -> list[Fold]:
+        """The folds with a last test that begins at `holdout_from`, unless the `even` ones begin theirs later."""
+        if not even or not even[-1].test.start < self.holdout_from <= even[-1].test.stop - LEAST_HOLDOUT:
+            return even
+        n, first = even[-1].test.stop, self.holdout_from
+        before = folds(self._known_at(first), max(self.fold_count - 1, 1), since)
+        return [*before, _fold(self._known_at(n), first, n)]
 
     def _known_at(self, n: int) -> Rows:
         return np.arange(1, n + 1) if self.known_at is None else self.known_at[:n]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -27,12 +28,23 @@ RAREST, RARE_SHARE = 100, 0.5  # rows of the rarest class that it is scored on, 
 MAX_LEARNT = 50_000  # newest outcomes: what additive models learnt before has faded, and trained models know it
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A model, its outputs for n rows that it had not learnt, shape (n, k), NaN elsewhere, and its holdout.
+
+    `aged_outputs` are what the outputs would be if it were still that of the first fold.
+    """
+
+    model: Model | Blend
+    outputs: NDArray[np.float64]
+    aged_outputs: NDArray[np.float64]
+    holdout: slice
+
+
 def blend_of(
     declaration: Declaration, rows: TrainingRows, selection: Selection, models: Sequence[Model], until: int
-) -> tuple[Blend, NDArray[np.float64], slice]:
-    """A blend of the `models`, trained from the candidates in `selection.outputs`, its outputs, and its holdout.
-
-    The outputs, shape (n, k), are those for rows that it had not learnt, NaN elsewhere.
+) -> Trained:
+    """A blend of the `models`, trained from the candidates in `selection.outputs`.
 
     The holdout has at least the selection's rows, and more where these are few, or few are of the rarest class: a few
     hundred rows tell two good models apart by chance. The blend learns all outcomes before offset `until` in their
@@ -41,17 +53,37 @@ def blend_of(
     """
     timeline = rows.label_timeline(declaration)
     blend = _untrained_blend(declaration, rows, timeline, models, until)
-    order = rows.in_offset_order()
-    newest = order[-MAX_LEARNT:]
     frozen_outputs = _frozen_outputs(blend, rows, selection, _constants(declaration, rows, timeline, blend.classes))
+    outputs = _evaluate(blend, rows, timeline, frozen_outputs)
+    aged_outputs = outputs
+    if selection.oldest:
+        aged_blend = _untrained_blend(declaration, rows, timeline, models, until)
+        aged_outputs = _evaluate(aged_blend, rows, timeline, _aged(frozen_outputs, selection, blend.width))
+    inputs = timeline.inputs.tolist()
+    for row in rows.in_offset_order():
+        blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
+    holdout = _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
+    return Trained(blend, outputs, aged_outputs, holdout)
+
+
+def _evaluate(
+    blend: Blend, rows: TrainingRows, timeline: LabelTimeline, frozen_outputs: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The blend's outputs for n rows while it learns them, shape (n, k); NaN for those before the newest."""
+    newest = rows.in_offset_order()[-MAX_LEARNT:]
     outputs = np.full((len(rows), blend.width), np.nan)
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
     )
-    inputs = timeline.inputs.tolist()
-    for row in order:
-        blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
-    return blend, outputs, _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
+    return outputs
+
+
+def _aged(frozen_outputs: NDArray[np.float64], selection: Selection, width: int) -> NDArray[np.float64]:
+    """The frozen models' outputs if those of the first fold had never been replaced."""
+    aged = frozen_outputs.copy()
+    for index, fold in enumerate(selection.oldest.values()):
+        aged[fold.rows, index] = fold.output.numbers(width)
+    return aged
 
 
 def _untrained_blend(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import MOST_CLASSES
-from penstock.contracts.records.training import CalibrationParameters, Evaluation
+from penstock.contracts.records.training import AgeLoss, CalibrationParameters, Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
 from penstock.ml.models.baseline import baseline
@@ -27,13 +27,14 @@ from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
 from penstock.trainer.champions import BASELINE_VERSION
 from penstock.trainer.data.archived_rows import archived_rows
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes, label_numbers
-from penstock.trainer.evaluation.comparison import compare, objective_of
+from penstock.trainer.evaluation.ages import age_loss, generation_losses
+from penstock.trainer.evaluation.comparison import Comparison, compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
 from penstock.trainer.evaluation.rehearsal import rehearsal_of
 from penstock.trainer.evaluation.running_constant import constant_answer
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
-from penstock.trainer.training.blend import blend_of
+from penstock.trainer.training.blend import Trained, blend_of
 from penstock.trainer.training.calibration import with_calibration
 from penstock.trainer.training.decision_rule import with_decision_rule
 
@@ -72,7 +73,12 @@ def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selecti
     return select_family(
         trained_families(declaration),
         rows.training_data(declaration),
-        ValidationPlan(_fold_count(len(rows) - newest, declaration.gates.holdout), rows.known_at, starts),
+        ValidationPlan(
+            _fold_count(len(rows) - newest, declaration.gates.holdout),
+            rows.known_at,
+            starts,
+            rows.first_row_since(job.champion.until) if job.champion else 0,
+        ),
         objective=objective_of(declaration, label_classes(declaration, rows.labels)),
         seed=declaration.models.seed,
         validate=validate,
@@ -86,28 +92,37 @@ def _changes_by_row(job: TrainingJob, rows: TrainingRows) -> dict[int, int]:
     return {row: offset for row, offset in by_row.items() if row}
 
 
-def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> tuple[Model | Blend, FoldOutput]:
-    """The model of all rows that it is to learn from, and the output for the holdout by which it is scored."""
-    declaration = job.declaration
-    data, every, seed = rows.training_data(declaration), np.arange(len(rows)), declaration.models.seed
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A model as it will serve, its output for the holdout, and what its age would cost."""
+
+    model: Model | Blend
+    holdout: FoldOutput
+    ages: tuple[AgeLoss, ...]
+
+
+def _fit_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> _Fitted:
+    """The model of all rows that it is to learn from, with its calibration and decision rule."""
+    trained = _train_selection(job, rows, selection)
+    labels = label_numbers(job.declaration, rows.labels)
+    objective = objective_of(job.declaration, label_classes(job.declaration, rows.labels))
+    model, outputs = with_calibration(trained.model, labels, rows.known_at, trained.outputs, trained.holdout)
+    model, holdout = with_decision_rule(model, objective, labels, rows.known_at, outputs, trained.holdout)
+    generations = trained.outputs, trained.aged_outputs
+    ages = generation_losses(objective, labels, *generations, selection.tests, model.decision_costs)
+    return _Fitted(model, holdout, ages)
+
+
+def _train_selection(job: TrainingJob, rows: TrainingRows, selection: Selection) -> Trained:
+    declaration, n = job.declaration, len(rows)
+    data, every, seed = rows.training_data(declaration), np.arange(n), declaration.models.seed
     if not declaration.learns_online:
-        model = fit_candidate(selection.best, data, every, seed)
-        return _finish(job, rows, model, selection.outputs_of_best(len(rows)), selection.holdout.rows)
+        outputs = selection.outputs_of_best(n), selection.aged_outputs_of_best(n)
+        return Trained(fit_candidate(selection.best, data, every, seed), *outputs, selection.holdout.rows)
     models = [fit_candidate(candidate, data, every, seed) for candidate in selection.outputs]
     models.append(_constant_model(declaration, rows))
     until = max((segment.stop for segment in job.segments), default=0)
-    blend, outputs, of_blend = blend_of(declaration, rows, selection, models, until)
-    return _finish(job, rows, blend, outputs, of_blend)
-
-
-def _finish(
-    job: TrainingJob, rows: TrainingRows, model: Model | Blend, outputs: NDArray[np.float64], holdout: slice
-) -> tuple[Model | Blend, FoldOutput]:
-    """The model with its calibration and decision rule, and what it answers so to the holdout."""
-    labels = label_numbers(job.declaration, rows.labels)
-    objective = objective_of(job.declaration, label_classes(job.declaration, rows.labels))
-    model, outputs = with_calibration(model, labels, rows.known_at, outputs, holdout)
-    return with_decision_rule(model, objective, labels, rows.known_at, outputs, holdout)
+    return blend_of(declaration, rows, selection, models, until)
 
 
 def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
@@ -119,10 +134,10 @@ def _constant_model(declaration: Declaration, rows: TrainingRows) -> Model:
 
 
 def _store_model(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: tuple[Model | Blend, FoldOutput]
+    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted
 ) -> TrainedModel:
     """Put the model's package and profile into the store, and evaluate it."""
-    declaration, (model, holdout) = job.declaration, fitted
+    declaration, model = job.declaration, fitted.model
     learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
     served = unpack(package)
@@ -133,7 +148,7 @@ def _store_model(
         size=len(package),
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
-        evaluation=_evaluate(job, store, rows, selection, holdout).model_copy(
+        evaluation=_evaluate(job, store, rows, selection, fitted).model_copy(
             update={"decision_costs": model.decision_costs, "calibration": _calibration_parameters(model)}
         ),
         scoring_seconds=scoring_seconds(served, rows.frame),
@@ -148,15 +163,26 @@ def _calibration_parameters(model: Model | Blend) -> CalibrationParameters | Non
     return CalibrationParameters(scale=model.calibration.scale, biases=biases)
 
 
-def _evaluate(
-    job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, candidate: FoldOutput
-) -> Evaluation:
+def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted) -> Evaluation:
     """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
     classes = label_classes(job.declaration, rows.labels)
     champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
-    comparison = compare(job.declaration, rows, candidate, champion)
+    comparison = compare(job.declaration, rows, fitted.holdout, champion)
     version = job.champion.version if job.champion else BASELINE_VERSION
-    return evaluate(job.declaration, rows, selection, comparison, version)
+    evaluation = evaluate(job.declaration, rows, selection, comparison, version)
+    return evaluation.model_copy(update={"ages": (*fitted.ages, *_champion_age(job, rows, selection, comparison))})
+
+
+def _champion_age(
+    job: TrainingJob, rows: TrainingRows, selection: Selection, comparison: Comparison
+) -> tuple[AgeLoss, ...]:
+    """What the champion loses more than the candidate, which is older by the rows between what either has learnt."""
+    if job.champion is None or comparison.champion is None:
+        return ()
+    age = selection.tests[-1].start - rows.first_row_since(job.champion.until)
+    objective = objective_of(job.declaration, comparison.classes)
+    measured = age_loss(objective, comparison.labels, comparison.champion, comparison.candidate, age)
+    return () if measured is None else (measured,)
 
 
 @contextmanager
