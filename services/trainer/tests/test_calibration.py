@@ -53,11 +53,11 @@ def test_the_judged_rows_choose_nothing() -> None:
 def test_rows_without_an_output_choose_nothing() -> None:
     labels, true = rows()
     outputs = TOO_SURE.apply(true)
-    outputs[:200] = np.nan
+    outputs[:100] = np.nan
     calibration, answered = choose(labels, outputs)
     assert calibration is not None
-    assert np.isnan(answered).any(axis=1).tolist() == [True] * 200 + [False] * 800
-    assert choose(np.concatenate([1 - labels[:200], labels[200:]]), outputs)[0] == calibration
+    assert np.isnan(answered).any(axis=1).tolist() == [True] * 100 + [False] * 900
+    assert choose(np.concatenate([1 - labels[:100], labels[100:]]), outputs)[0] == calibration
 
 
 def test_calibrated_outputs_and_numbers_stay_as_they_are() -> None:

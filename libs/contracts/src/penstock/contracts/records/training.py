@@ -199,8 +199,8 @@ class Evaluation(BaseModel):
     candidate's rule: what it costs to answer each class (column) where another is true (row), in the order of its
     classes; it answers the class of least expected cost, without them the likeliest. Accuracy is always that of the
     likeliest class. `calibration` is how the candidate's probabilities are calibrated, absent where nothing was shown
-    to help; `calibration_losses` says how well calibrated they are, where an objective is declared. `ages` is what the age of a
-    model costs on this stream: what is learnt about when to train again.
+    to help; `calibration_losses` says how well calibrated they are, where an objective is declared. `ages` is what the
+    age of a model costs on this stream: what is learnt about when to train again.
     """
 
     model_config = ConfigDict(frozen=True)
