@@ -319,3 +319,16 @@ def test_bad_calibration_must_be_shown_and_a_constant_is_no_measure_of_it() -> N
     assert unknown.calibration_losses is not None
     few = unknown.calibration_losses.model_copy(update={"gain": Score(value=-0.05, rows=100)})
     assert check_gates(unknown.model_copy(update={"calibration_losses": few}), GatesDeclaration()).passed
+
+
+@pytest.mark.parametrize(("freshness", "passes"), [(0.0, False), (0.05, False), (0.2, True)])
+def test_what_being_fresher_is_shown_to_be_worth_widens_the_tolerance(freshness: float, passes: bool) -> None:
+    gain = Score(value=-0.05, low=-0.15, high=0.05, rows=100)
+    scores = ObjectiveScores(
+        metric="log_loss", larger_is_better=False, candidate=score(0.55), champion=score(0.5), baseline=score(0.7),
+        gain=gain, freshness=freshness,
+    )  # fmt: skip
+    judged = evaluation(0.7, 0.7, 0.5).model_copy(update={"objective": scores, "champion_version": 1})
+    verdict = check_gates(judged, GatesDeclaration())
+    assert verdict.passed is passes
+    assert passes or (("for being fresher" in verdict.reasons[0]) is (freshness > 0))

@@ -13,11 +13,13 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.training import AgeLoss
 from penstock.retrain_trigger.age_cost import AgeCost, age_cost
 from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.training_work import training_work
 
 from .conftest import age_loss, declared, ended, promoted, statistics
 from .simulated_stream import SimulatedStream
 
 LONG = 12_000  # outcomes
+USUAL = ["linear", "boosting", "additive"]
 rates = st.floats(-0.01, 0.01)
 
 
@@ -77,17 +79,17 @@ def test_a_world_that_stands_still_is_trained_for_when_the_data_have_doubled() -
 
 
 def test_runs_lie_as_far_apart_as_balances_age_and_price() -> None:
-    aging, policy = 4e-5, RetrainDeclaration(fresh=0.01)
+    aging, policy = 4e-5, RetrainDeclaration()
     untils = simulate(SimulatedStream(policy, aging=aging))
     for before, until in pairwise(until for until in untils if until > 4000):
-        best = sqrt(2 * policy.price * until / aging)
+        best = sqrt(2 * policy.price * training_work(USUAL, until) / aging)
         assert best - 100 <= until - before <= best + 200, "blocks of 100 outcomes"
 
 
-@pytest.mark.parametrize(("cheaper", "dearer"), [(0.0, 0.0005), (0.0005, 0.005), (0.005, 1.0)])
+@pytest.mark.parametrize(("cheaper", "dearer"), [(0.0, 0.003), (0.003, 0.03), (0.03, 10.0)])
 def test_a_higher_price_means_fewer_runs(cheaper: float, dearer: float) -> None:
     runs = [
-        len(simulate(SimulatedStream(RetrainDeclaration(fresh=0.01, price=price), aging=4e-5)))
+        len(simulate(SimulatedStream(RetrainDeclaration(price=price, growth=100), aging=4e-5)))
         for price in (cheaper, dearer)
     ]
     assert runs[0] > runs[1]
@@ -95,10 +97,10 @@ def test_a_higher_price_means_fewer_runs(cheaper: float, dearer: float) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0, 1.0), st.sampled_from([0.1, -0.1]))
-def test_no_outcome_is_learnt_from_more_often_than_declared(aging: float, gain: float) -> None:
-    policy = RetrainDeclaration(price=0)
-    untils = simulate(SimulatedStream(policy, gain, aging=aging))
-    assert sum(untils) <= (1 / policy.fresh + 2) * LONG, "and twice for growth"
+def test_all_runs_together_learn_from_each_outcome_ten_times_at_most(aging: float, gain: float) -> None:
+    untils = simulate(SimulatedStream(RetrainDeclaration(price=0), gain, aging=aging))
+    work = sum(training_work(USUAL, until) for until in untils)
+    assert work <= 10 * training_work(USUAL, LONG) + 2 * training_work(USUAL, LONG), "ten times, and for growth"
 
 
 def test_the_age_of_a_baseline_is_not_counted() -> None:
@@ -106,12 +108,12 @@ def test_the_age_of_a_baseline_is_not_counted() -> None:
 
 
 def test_an_older_champion_costs_more_than_one_just_trained() -> None:
-    stream = SimulatedStream(RetrainDeclaration(fresh=0.01, growth=100), aging=4e-5)
+    stream = SimulatedStream(RetrainDeclaration(growth=100), aging=4e-5)
     stream.state.apply(declared())
     stream.apply(statistics(4000))
     (first,) = stream.issued
     stream.gain = -0.1
-    kept_back = stream.apply(*(statistics(stop) for stop in range(4100, 5100, 100)))
+    kept_back = stream.apply(*(statistics(stop) for stop in range(4100, 7100, 100)))
     assert len(kept_back) >= 2, "kept back, the champion grows older, and the next is due sooner"
     gaps = [after.until - before.until for before, after in pairwise([first, *kept_back])]
     assert gaps == sorted(gaps, reverse=True)

@@ -42,10 +42,10 @@ def rows(labels: list[Any]) -> TrainingRows:
 
 
 def scores_of(
-    stream: Declaration, labels: list[Any], output: FoldOutput, champion: Rehearsal | None
+    stream: Declaration, labels: list[Any], output: FoldOutput, champion: Rehearsal | None, freshness: float = 0.0
 ) -> ObjectiveScores:
     comparison = compare(stream, rows(labels), output, champion)
-    return objective_scores(objective_of(stream, comparison.classes), comparison)
+    return objective_scores(objective_of(stream, comparison.classes), comparison, freshness)
 
 
 def rare_labels() -> list[str]:
@@ -121,3 +121,11 @@ def test_accuracy_is_that_of_the_likeliest_class_whatever_is_answered() -> None:
     assert judged.objective.candidate.value == pytest.approx(2 * 10 / 110)
     assert judged.losses is not None
     assert judged.losses.mean == 0.5  # of the answers: all positives are right, no negative is
+
+
+@pytest.mark.parametrize(("metric", "in_its_unit"), [("mae", 0.5), ("rmse", 0.25)])
+def test_freshness_is_in_the_unit_of_the_metric(metric: str, in_its_unit: float) -> None:
+    output = FoldOutput(slice(0, N), ModelOutput([1.0] * N))
+    scores = scores_of(declaration("regression", metric), [0.0] * N, output, None, freshness=0.5)
+    assert scores.candidate.value == 1.0
+    assert scores.freshness == in_its_unit, "of a root to first order: half the loss less, at an error of 1"

@@ -232,10 +232,11 @@ def _gain_not_shown(
             f"the candidate's gain over the champion in {scores.metric}, {gain.value:.4g}, "
             f"does not exceed the margin, {gates.margin:.4g}"
         )
-    elif gain.low <= (0 if gates.margin else -tolerance) and not loses_no_more:
+    elif gain.low <= (0 if gates.margin else -tolerance - scores.freshness) and not loses_no_more:
         yield (
             f"the candidate is not shown to be better than the champion in {scores.metric}, nor to be no worse: "
             f"its gain is {gain.value:.4g}, at least {gain.low:.4g} at 95 %, on {gain.rows} rows"
+            + (f", and at least {scores.freshness:.4g} for being fresher" if scores.freshness else "")
         )
 
 

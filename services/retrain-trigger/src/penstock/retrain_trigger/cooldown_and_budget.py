@@ -8,8 +8,10 @@ from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.decisions import WaitReason
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
 from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.training_work import training_work
 
 MAX_BACKOFF = 8  # times the declared cooldown
+MOST_PASSES = 10  # over all outcomes, by all runs together
 DAY = timedelta(days=1)  # of event time
 
 
@@ -41,10 +43,11 @@ def cooldown_reason(policy: RetrainDeclaration, state: StreamState, cooldown: in
     return "stale" if state.new_outcomes < policy.fresh * state.outcomes else None
 
 
-def is_within_work(policy: RetrainDeclaration, state: StreamState, rows: int) -> bool:
-    """Whether all runs, with one more on so many rows, learn from each outcome at most `1 / fresh` times on average."""
-    learnt = sum(result.rows for result in state.results.values())
-    return policy.fresh * (learnt + rows) <= state.outcomes
+def is_within_work(state: StreamState, rows: int) -> bool:
+    """Whether all runs, with one more on so many rows, do at most the work of learning each outcome ten times."""
+    done = sum(training_work(state.families, result.rows) for result in state.results.values())
+    allowed = MOST_PASSES * training_work(state.families, state.outcomes)
+    return done + training_work(state.families, rows) <= allowed
 
 
 def is_budget_spent(policy: RetrainDeclaration, state: StreamState) -> bool:

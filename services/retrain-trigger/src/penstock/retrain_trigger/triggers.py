@@ -75,7 +75,7 @@ def _age(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
     return TriggerStatus(
         trigger="growth",
         fires=0 < accrued >= price and state.new_outcomes >= MIN_NEW,
-        blocked_by=None if is_within_work(policy, state, rows) else "stale",
+        blocked_by=None if is_within_work(state, rows) else "stale",
         detail=f"the champion's age of {state.outcomes - champion} outcomes has cost {accrued:.3g} mean losses since "
         f"the last training, {estimate.rate:.2g} an outcome of age, and a training costs {price:.3g}",
     )

@@ -139,10 +139,10 @@ class RetrainDeclaration(StrictModel):
     growth: Annotated[float, Field(gt=1)] = 2.0
     """The factor by which the outcomes must have grown since the last training, whatever the champion's age costs."""
 
-    price: Annotated[float, Field(ge=0)] = 0.0005
-    """What a training costs for each outcome that it learns from, in mean losses of an answer: another one is due once
-    the champion's age, as forecast, has cost as much. With 0 there are as many trainings as `cooldown` and `fresh`
-    allow."""
+    price: Annotated[float, Field(ge=0)] = 0.003
+    """What a training costs for each outcome that it learns from (and for 2,500 more, whatever their number), in mean
+    losses of an answer: another one is due once the champion's age, as forecast, has cost as much. However low it is,
+    all trainings for that reason together learn from each outcome ten times at most."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
     """The seconds of training per day of event time; without it there is no bound."""

@@ -129,6 +129,8 @@ class ObjectiveScores(BaseModel):
     `gain` is how much better the candidate is than the champion on the same rows, above 0 in every metric if it is. Of
     a metric that is no mean over rows, such as average precision, `loss_gain` is how much less the candidate loses by
     an answer, by the loss that the metric names (log loss for a ranking): with few positives that tells more.
+    `freshness` is how much better than the package that is judged the one is, at least, that serves, since it has
+    learnt from newer outcomes, too: by what age is shown to cost on this stream; 0 where that is not shown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -140,6 +142,7 @@ class ObjectiveScores(BaseModel):
     baseline: Score
     gain: Score
     loss_gain: Annotated[Score | None, Field(exclude_if=lambda gain: gain is None)] = None
+    freshness: Annotated[float, Field(exclude_if=lambda gain: not gain)] = 0.0
 
 
 class CalibrationParameters(BaseModel):

@@ -14,6 +14,8 @@ from penstock.ml.models.decision_costs import DecisionCosts
 from penstock.ml.selection.decision_rule import decided
 
 MIN_ROWS = 20
+LEAST_ERROR = 0.01  # of the loss: two models may agree by chance
+TWO_SIDED = 1.96  # standard errors to the end of a 95 % interval
 STRETCHES = 20  # of adjacent rows, whose mean losses stand for each other: losses of neighbours are alike
 
 
@@ -54,12 +56,30 @@ def age_loss(objective: Objective, labels: Floats, older: Answers, newer: Answer
     return AgeLoss(age=age, excess=float(excess.mean()), error=error, loss=float(newer_losses.mean()), rows=len(labels))
 
 
+def freshness(ages: Sequence[AgeLoss], outcomes: int) -> float:
+    """What a model loses less by an answer than one that is so many outcomes older, at least; 0 if it is not shown to.
+
+    It is the lower end of the 95 % interval of the rate at which an excess loss grows with age, by weighted least
+    squares through the origin.
+
+    >>> ages = [AgeLoss(age=100, excess=1.0, error=0.1, loss=1.0, rows=50)]
+    >>> round(freshness(ages, 50), 3), freshness(ages, 0), freshness([], 50)
+    (0.402, 0.0, 0.0)
+    """
+    weighted = [(age, 1 / (age.error**2 + (LEAST_ERROR * age.loss) ** 2)) for age in ages if age.age and age.loss > 0]
+    precision: float = sum(weight * age.age**2 for age, weight in weighted)
+    if not precision:
+        return 0.0
+    rate = sum(weight * age.age * age.excess for age, weight in weighted) / precision
+    return max(rate - TWO_SIDED / sqrt(precision), 0.0) * outcomes
+
+
 def standard_error(values: Floats) -> float:
     """The standard error of the mean of values of which neighbours may be alike, from the means of stretches of them.
 
     Source: Law and Kelton, "Simulation Modeling and Analysis" (the method of batch means).
 
-    >>> standard_error(np.array([0.0, 2.0] * 50))
+    >>> standard_error(np.array([0.0, 2.0] * 100))
     0.0
     """
     means = np.array([stretch.mean() for stretch in np.array_split(values, min(STRETCHES, len(values)))])

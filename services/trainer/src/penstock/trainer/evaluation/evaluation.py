@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.training import Evaluation, SearchSummary
+from penstock.contracts.records.training import AgeLoss, Evaluation, SearchSummary
 from penstock.ml.metrics import primary_metric
 from penstock.ml.metrics.objective import Answers, Objective
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
+from penstock.trainer.evaluation.ages import freshness
 from penstock.trainer.evaluation.calibration_scores import calibration_scores
 from penstock.trainer.evaluation.comparison import Comparison, objective_of
 from penstock.trainer.evaluation.holdout_losses import holdout_losses
@@ -20,9 +21,17 @@ from penstock.trainer.evaluation.slice_scores import slice_scores
 
 
 def evaluate(
-    declaration: Declaration, rows: TrainingRows, selection: Selection, comparison: Comparison, champion_version: int
+    declaration: Declaration,
+    rows: TrainingRows,
+    selection: Selection,
+    comparison: Comparison,
+    champion_version: int,
+    ages: tuple[AgeLoss, ...] = (),
 ) -> Evaluation:
-    """Score candidate, champion and constant on the rows of the comparison; accuracy is that of the likeliest class."""
+    """Score candidate, champion and constant on the rows of the comparison; accuracy is that of the likeliest class.
+
+    `ages` is what older models lose more: the model that serves is newer than the one that is judged.
+    """
     task, labels = declaration.task, comparison.labels
     primary = Objective(primary_metric(task), len(comparison.classes))
     candidate = primary.losses(labels, _likeliest(comparison.candidate))
@@ -30,6 +39,7 @@ def evaluate(
     constant = primary.losses(labels, answers)
     champion = primary.losses(labels, _likeliest(answers if comparison.champion is None else comparison.champion))
     objective = objective_of(declaration, comparison.classes)
+    newer = len(rows) - selection.tests[-1].start if ages else 0
     return Evaluation(
         metric=primary_metric(task),
         rarest=comparison.rarest,
@@ -38,8 +48,9 @@ def evaluate(
         champion=loss_score(task, champion),
         baseline=loss_score(task, constant),
         gain=gain_score(champion, candidate),
-        objective=objective_scores(objective, comparison) if declaration.objective else None,
+        objective=objective_scores(objective, comparison, freshness(ages, newer)) if declaration.objective else None,
         losses=holdout_losses(declaration, comparison),
+        ages=ages,
         calibration_losses=calibration_scores(comparison, answers) if declaration.objective else None,
         slices=slice_scores(declaration, rows.frame.take(comparison.rows), candidate, champion),
         skew=skew_of(declaration, rows),

@@ -10,9 +10,11 @@ from penstock.ml.metrics.objective import Answers, Objective
 from penstock.trainer.evaluation.comparison import Comparison, Floats
 from penstock.trainer.evaluation.scores import gain_score
 
+ROOTS = ("rmse", "rmsle")
 
-def objective_scores(objective: Objective, comparison: Comparison) -> ObjectiveScores:
-    """The scores on the rows of the comparison."""
+
+def objective_scores(objective: Objective, comparison: Comparison, freshness: float) -> ObjectiveScores:
+    """The scores on the rows of the comparison; `freshness` is what the model that serves loses less by an answer."""
     labels, candidate = comparison.labels, comparison.candidate
     constant = comparison.constant_answers(objective)
     champion = constant if comparison.champion is None else comparison.champion
@@ -23,8 +25,16 @@ def objective_scores(objective: Objective, comparison: Comparison) -> ObjectiveS
         champion=_score(objective, labels, champion),
         baseline=_score(objective, labels, constant),
         gain=_gain(objective.gain(labels, champion, candidate)),
+        freshness=_in_unit_of_metric(freshness, objective, objective.score(labels, candidate)),
         loss_gain=None if objective.is_mean else _loss_gain(objective, labels, champion, candidate),
     )
+
+
+def _in_unit_of_metric(freshness: float, objective: Objective, score: float) -> float:
+    """A lower loss as a better score: of the root of a mean to first order, of a metric over all rows not at all."""
+    if objective.metric in ROOTS:
+        return freshness / (2 * score) if score > 0 else 0.0
+    return freshness if objective.is_mean else 0.0
 
 
 def _loss_gain(objective: Objective, labels: Floats, champion: Answers, candidate: Answers) -> Score:

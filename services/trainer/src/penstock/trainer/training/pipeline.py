@@ -169,8 +169,8 @@ def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, selection: Sel
     champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
     comparison = compare(job.declaration, rows, fitted.holdout, champion)
     version = job.champion.version if job.champion else BASELINE_VERSION
-    evaluation = evaluate(job.declaration, rows, selection, comparison, version)
-    return evaluation.model_copy(update={"ages": (*fitted.ages, *_champion_age(job, rows, selection, comparison))})
+    ages = (*fitted.ages, *_champion_age(job, rows, selection, comparison))
+    return evaluate(job.declaration, rows, selection, comparison, version, ages)
 
 
 def _champion_age(
