@@ -9,11 +9,12 @@ import numpy as np
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.models.baseline import BASELINE, baseline
 from penstock.ml.models.families import FAMILIES, fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.training_data import TrainingData
-from penstock.ml.online.blend import BLEND, Blend, centre_and_scale, new_groups
+from penstock.ml.online.blend import BLEND, Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 
 from .conftest import Table
@@ -65,7 +66,7 @@ def blend_of(table: Table, task: str) -> Blend:
     frozen = of_family("linear")(table, task)
     assert isinstance(frozen, Model)
     experts = 1 + sum(len(group.models.rates) for group in groups)
-    mixture = ExpertMixture(experts, centre_and_scale(targets)[1])
+    mixture = ExpertMixture(experts, ABSOLUTE_ERROR.centre_and_scale(targets)[1])
     blend = Blend(task, classes, encoder, Lags(), (frozen,), groups, mixture, LabelHistory(Lags()))
     blend.learn(blend.bin_indices(table.frame), expert_outputs_of(blend, table.frame), targets)
     return blend

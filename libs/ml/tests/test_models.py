@@ -8,6 +8,7 @@ import pytest
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.metrics import losses, score
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.constant import Constant
 from penstock.ml.models.families import FAMILIES, UnknownFamily, fit
@@ -128,7 +129,7 @@ def test_without_columns_the_marginal_is_answered(family: str, task: str, mixed)
 @every_family
 @every_task
 def test_what_can_be_set_is_set_and_by_default_is_what_it_is_without(family: str, task: str, mixed) -> None:
-    made, ranges = FAMILIES[family].estimator(task, Encoder((), {}), 0), FAMILIES[family].ranges(task)
+    made, ranges = FAMILIES[family].estimator(task, Encoder((), {}), 0, ABSOLUTE_ERROR), FAMILIES[family].ranges(task)
     assert {each.name: each.default for each in ranges} == {each.name: made.get_params()[each.name] for each in ranges}
     for each in ranges:
         assert each.low <= each.default <= each.high
