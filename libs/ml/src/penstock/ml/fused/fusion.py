@@ -29,7 +29,8 @@ def fuse(model: Model, golden: Frame) -> Model:
     """The model with a fused form that answers for its estimator, or with the reason why it has none.
 
     The form must give the estimator's output to within 1e-9 of the number and of the largest one, on the golden rows
-    and on rows made from them: values missing, categories unknown, numbers beyond those seen and at the edges of the form.
+    and on rows made from them: values missing, categories unknown, numbers beyond those seen and at the edges of the
+    form.
     """
     form_class = _FORMS.get(type(model.estimator).__name__)
     if form_class is None:

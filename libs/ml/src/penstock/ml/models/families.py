@@ -39,6 +39,8 @@ from penstock.ml.models.model import Model
 from penstock.ml.models.search_space import ParameterRange, Settings
 from penstock.ml.models.training_data import TrainingData
 
+STANDARD_DIGITS = 9  # of a standardised label
+
 Matrix = NDArray[np.float64]
 
 
@@ -121,9 +123,12 @@ def forest(task: Task, _: Encoder, seed: int, __: RegressionLoss = ABSOLUTE_ERRO
 
 
 def fit_standardised(forest: Pipeline, matrix: Matrix, targets: NDArray[np.float64]) -> Any:
-    """The forest of numbers, grown on standardised ones: a tree splits no node whose variance is below 2e-16."""
+    """The forest of numbers, grown on standardised ones: a tree splits no node whose variance is below 2e-16.
+
+    They are rounded, so that splits which are equally good stay so in every unit.
+    """
     centre, scale = SQUARED_ERROR.centre_and_scale(targets)
-    forest.fit(matrix, (targets - centre) / scale)
+    forest.fit(matrix, np.round((targets - centre) / scale, STANDARD_DIGITS))
     for tree in forest[-1].estimators_:
         tree.tree_.value[...] = tree.tree_.value * scale + centre
     return forest
