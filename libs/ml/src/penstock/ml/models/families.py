@@ -39,6 +39,8 @@ from penstock.ml.models.model import Model
 from penstock.ml.models.search_space import ParameterRange, Settings
 from penstock.ml.models.training_data import TrainingData
 
+ROUNDS, LEARNING_RATE = 150, 0.08  # of boosting; the rate is that for classes
+MAX_TREES, MIN_ROUNDS = 600, 75  # of boosting many classes, which has a tree for each in every round
 STANDARD_DIGITS = 9  # of a standardised label
 
 Matrix = NDArray[np.float64]
@@ -49,6 +51,11 @@ def fit_plainly(estimator: Any, matrix: Matrix, targets: NDArray[Any]) -> Any:
     return estimator.fit(matrix, targets)
 
 
+def no_difference(_: int) -> dict[str, Any]:
+    """The same parameters for any number of classes."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A family: its unfitted estimator by task, encoder, seed and loss, its search space, how numbers are fit."""
@@ -56,6 +63,7 @@ class Family:
     name: str
     estimator: Callable[[Task, Encoder, int, RegressionLoss], Any]
     ranges: Callable[[Task], tuple[ParameterRange, ...]] = search_space.no_parameters
+    of_classes: Callable[[int], dict[str, Any]] = no_difference
     fit_numbers: Callable[[Any, Matrix, NDArray[Any]], Any] = fit_plainly
 
 
@@ -95,15 +103,25 @@ def boosting(task: Task, encoder: Encoder, seed: int, loss: RegressionLoss = ABS
     """
     shared = {
         "early_stopping": False,
-        "max_iter": 150,
+        "max_iter": ROUNDS,
         "random_state": seed,
         "categorical_features": encoder.categorical if encoder.categorical.any() else None,
     }
     if task == "regression":
         return HistGradientBoostingRegressor(**loss_parameters(loss), **shared)
     return HistGradientBoostingClassifier(
-        learning_rate=0.08, max_features=0.5, min_samples_leaf=30, l2_regularization=5.0, **shared
+        learning_rate=LEARNING_RATE, max_features=0.5, min_samples_leaf=30, l2_regularization=5.0, **shared
     )
+
+
+def boosting_of_classes(k: int) -> dict[str, Any]:
+    """Fewer rounds with larger steps where each round has a tree for many classes: cost is by the tree.
+
+    >>> boosting_of_classes(6)["max_iter"], boosting_of_classes(26)["max_iter"]
+    (100, 75)
+    """
+    rounds = max(MIN_ROUNDS, min(ROUNDS, MAX_TREES // k))
+    return {"max_iter": rounds, "learning_rate": LEARNING_RATE * ROUNDS / rounds}
 
 
 def loss_parameters(loss: RegressionLoss) -> dict[str, Any]:
@@ -138,8 +156,8 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family("linear", linear, search_space.linear),
-        Family("boosting", boosting, search_space.boosting),
-        Family("forest", forest, search_space.forest, fit_standardised),
+        Family("boosting", boosting, search_space.boosting, boosting_of_classes),
+        Family("forest", forest, search_space.forest, fit_numbers=fit_standardised),
     )
 }
 
@@ -160,7 +178,9 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone)
     classes = () if data.task == "regression" else class_order(data.labels, data.classes)
     targets = _targets(data.labels, classes)
-    estimator = FAMILIES[family].estimator(data.task, encoder, seed, data.loss).set_params(**dict(settings))
+    parameters = FAMILIES[family].of_classes(len(classes)) if classes else {}
+    estimator = FAMILIES[family].estimator(data.task, encoder, seed, data.loss)
+    estimator.set_params(**parameters | dict(settings))
     matrix = encoder.transform(data.frame)
     fitted = _constant(matrix, targets, classes, data.loss) or _fit_estimator(
         fit_plainly if classes else FAMILIES[family].fit_numbers, estimator, matrix, targets
