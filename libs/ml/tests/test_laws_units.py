@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from math import log
 from typing import Any
@@ -32,6 +34,8 @@ from penstock.ml.online.additive import AdditiveModels, softmax
 from penstock.ml.online.blend import BLEND, Blend
 from penstock.ml.online.column_bins import ColumnBins
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.package.model_package import UnusablePackage, pack, unpack
+from penstock.ml.package.zip_archive import read, write
 from penstock.ml.selection.family_selection import select_family
 from penstock.ml.selection.validation_plan import ValidationPlan
 
@@ -193,6 +197,21 @@ def test_another_unit_selects_the_same_candidates(unit: float, loss: RegressionL
     assert list(found.outputs) == list(before.outputs)
     for name, scores in before.scores.items():
         assert np.array(found.scores[name]) / unit == pytest.approx(np.array(scores), rel=1e-2)
+
+
+@every_unit
+def test_other_answers_are_refused_in_any_unit(unit: float) -> None:
+    rows = rows_of(plain, unit)
+    packed = pack(of_family("linear")(rows, "regression"), rows.frame.take([0, 1, 2]))
+    unpack(packed)
+    members = read(packed)
+    golden = json.loads(members["golden.json"])
+    golden["values"][1] += 1e-4 * unit
+    members["golden.json"] = json.dumps(golden).encode()
+    manifest = json.loads(members["manifest.json"])
+    manifest["sha256"]["golden.json"] = hashlib.sha256(members["golden.json"]).hexdigest()
+    with pytest.raises(UnusablePackage, match="otherwise"):
+        unpack(write(members | {"manifest.json": json.dumps(manifest).encode()}))
 
 
 # --- detectors

@@ -18,7 +18,7 @@ from penstock.ml.online.column_bins import ColumnBins
 MAX_RESIDUAL = 1.0  # in units of `scale`; an outlier beyond it pulls no harder (Huber, 1964)
 MAX_SQUARED_RESIDUAL = 10.0  # where squared errors count: the mean of what is rare and large is to be learnt
 MAX_STEP_SHARE = 0.5  # share of a residual that one step may take away
-MAX_CLASS_STEP = 2.0  # of a row's scores, for a residual of 1: half of what gradient descent on a log loss can bear
+MAX_CLASS_STEP = 1.0  # of a row's scores, for a residual of 1: a quarter of what descent on a log loss can bear
 
 
 class AdditiveModels:
