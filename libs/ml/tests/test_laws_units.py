@@ -187,14 +187,18 @@ def test_three_hundred_columns_are_learnt_as_well_as_few(k: int) -> None:
 @every_unit
 @every_loss
 def test_another_unit_selects_the_same_candidates(unit: float, loss: RegressionLoss) -> None:
+    """The forest, since the label has a bend; of equals the simpler family would win."""
     objective = Objective({"squared_error": "rmse", "pinball": "pinball"}.get(loss.name, "mae"), quantile=loss.quantile)
+    rows = table(240, seed=3)
+    labels = np.abs(rows.frame.columns["debt"] - 1.0)
 
-    def selected(rows: Table) -> Any:
-        data = TrainingData(rows.frame, rows.labels["regression"], FIELDS, "regression", loss=loss)
+    def selected(unit: float) -> Any:
+        data = TrainingData(rows.frame, (labels * unit).tolist(), FIELDS, "regression", loss=loss)
         return select_family(["linear", "forest"], data, ValidationPlan(1), objective=objective)
 
-    before, found = selected(rows_of(plain)), selected(rows_of(plain, unit))
-    assert list(found.outputs) == list(before.outputs)
+    before, found = selected(1.0), selected(unit)
+    assert found.best == before.best
+    assert before.best.family == "forest"
     for name, scores in before.scores.items():
         assert np.array(found.scores[name]) / unit == pytest.approx(np.array(scores), rel=1e-2)
 
@@ -219,8 +223,9 @@ def test_other_answers_are_refused_in_any_unit(unit: float) -> None:
 
 def calm_then_worse(seed: int, zeros: float = 0.0) -> Numbers:
     random = np.random.default_rng(seed)
-    values = random.exponential(size=900) * np.where(np.arange(900) < 500, 1.0, 4.0)
-    return np.where(random.random(900) < zeros, 0.0, values)
+    is_calm = np.arange(900) < 500
+    values = random.exponential(size=900) * np.where(is_calm, 1.0, 4.0)
+    return np.where(random.random(900) < np.where(is_calm, zeros, 0.0), 0.0, values)
 
 
 @every_unit
@@ -229,8 +234,7 @@ def calm_then_worse(seed: int, zeros: float = 0.0) -> Numbers:
 def test_errors_in_another_unit_raise_the_same_alarms(name: str, zeros: float, unit: float) -> None:
     values = np.concatenate([np.zeros(150), calm_then_worse(4, zeros)])
     found, before = (SequentialDetector(name, bounded=False).alarms(each) for each in (values * unit, values))
-    assert found == before
-    assert before or zeros
+    assert found == before != []
 
 
 @every_unit
