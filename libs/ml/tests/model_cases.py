@@ -9,11 +9,12 @@ import numpy as np
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, RegressionLoss
 from penstock.ml.models.baseline import BASELINE, baseline
 from penstock.ml.models.families import FAMILIES, fit
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.training_data import TrainingData
-from penstock.ml.online.blend import BLEND, Blend, centre_and_scale, new_groups
+from penstock.ml.online.blend import BLEND, Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 
 from .conftest import Table
@@ -36,11 +37,11 @@ def targets_of(table: Table, task: str) -> np.ndarray:
     return np.array([classes.index(label) for label in labels] if classes else labels, dtype=float)
 
 
-def of_family(family: str) -> MakeModel:
+def of_family(family: str, loss: RegressionLoss = ABSOLUTE_ERROR) -> MakeModel:
     def made(table: Table, task: str) -> Model:
-        order = classes_of(table, task) or None
+        order, labels = classes_of(table, task) or None, table.labels[task]
         return fit(
-            family, TrainingData(table.frame, table.labels[task], table.fields, task, time_parts=PARTS, classes=order)
+            family, TrainingData(table.frame, labels, table.fields, task, time_parts=PARTS, classes=order, loss=loss)
         )
 
     return made
@@ -57,15 +58,15 @@ def of_one_class(table: Table, task: str) -> Model:
     return fit("linear", TrainingData(table.frame, same, table.fields, task, classes=classes_of(table, task) or None))
 
 
-def blend_of(table: Table, task: str) -> Blend:
+def blend_of(table: Table, task: str, loss: RegressionLoss = ABSOLUTE_ERROR) -> Blend:
     """A blend of a trained model and additive ones that has learnt its table once."""
     targets, classes = targets_of(table, task), classes_of(table, task)
     encoder = Encoder.fit(table.frame, table.fields, PARTS)
-    groups = new_groups(encoder, Lags(), table.frame, targets, len(classes))
-    frozen = of_family("linear")(table, task)
+    groups = new_groups(encoder, Lags(), table.frame, targets, len(classes), loss)
+    frozen = of_family("linear", loss)(table, task)
     assert isinstance(frozen, Model)
     experts = 1 + sum(len(group.models.rates) for group in groups)
-    mixture = ExpertMixture(experts, centre_and_scale(targets)[1])
+    mixture = ExpertMixture(experts, loss.centre_and_scale(targets)[1], loss=loss)
     blend = Blend(task, classes, encoder, Lags(), (frozen,), groups, mixture, LabelHistory(Lags()))
     blend.learn(blend.bin_indices(table.frame), expert_outputs_of(blend, table.frame), targets)
     return blend

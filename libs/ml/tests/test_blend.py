@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.models.families import fit
 from penstock.ml.models.model import Task
 from penstock.ml.models.training_data import TrainingData
-from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
+from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.prequential import evaluate_prequentially
 from penstock.ml.package import zip_archive
@@ -43,7 +44,7 @@ def blend_for(task: Task, frame: Frame, targets: NDArray[np.float64]) -> Blend:
     groups = new_groups(encoder, LAGS, frame, targets, len(classes))
     frozen = (fit("linear", TrainingData(frame, labels, FIELDS, task, classes=classes or None)),)
     experts = 1 + sum(len(group.models.rates) for group in groups)
-    mixture = ExpertMixture(experts, centre_and_scale(targets)[1])
+    mixture = ExpertMixture(experts, ABSOLUTE_ERROR.centre_and_scale(targets)[1])
     return Blend(task, classes, encoder, LAGS, frozen, groups, mixture, LabelHistory(LAGS))
 
 

@@ -24,6 +24,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from penstock.ml.features.frame import Field, Frame, times
+from penstock.ml.metrics.regression_loss import SQUARED_ERROR, RegressionLoss
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import FAMILIES, fit
 from penstock.ml.models.training_data import TrainingData
@@ -151,10 +152,11 @@ def test_another_blas_kernel_gives_the_same_parameters_to_1e_9() -> None:
 
 def test_the_allow_list_holds_what_the_families_need_and_no_more(mixed) -> None:
     found = set()
+    hours, income = {"time_parts": ("hour",), "loss": SQUARED_ERROR}, {"loss": RegressionLoss("pinball", 0.9)}
     for family in FAMILIES:
         for task in TASKS:
-            for parts, fields in (((), mixed.fields), (("hour",), mixed.fields[:2])):
-                model = fit(family, TrainingData(mixed.frame, mixed.labels[task], fields, task, time_parts=parts))
+            for fields, settings in ((mixed.fields, {}), (mixed.fields[:2], hours), (mixed.fields[:1], income)):
+                model = fit(family, TrainingData(mixed.frame, mixed.labels[task], fields, task, **settings))
                 schema = json.loads(zip_archive.read(estimator_bytes.dump(model.estimator))["schema.json"])
                 found |= {estimator_bytes.type_of(node) for node in estimator_bytes.nodes(schema)}
     assert found == TRUSTED

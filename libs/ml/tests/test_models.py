@@ -8,12 +8,14 @@ import pytest
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame, column, times
 from penstock.ml.metrics import losses, score
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, SQUARED_ERROR, RegressionLoss
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.constant import Constant
-from penstock.ml.models.families import FAMILIES, UnknownFamily, fit
+from penstock.ml.models.families import FAMILIES, MIN_ROUNDS, ROUNDS, UnknownFamily, fit
 from penstock.ml.models.model import Model, UnusableAnswer
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import estimator_bytes
+from penstock.ml.package.model_package import pack, unpack
 
 TASKS = ("binary", "multiclass", "regression")
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -128,7 +130,7 @@ def test_without_columns_the_marginal_is_answered(family: str, task: str, mixed)
 @every_family
 @every_task
 def test_what_can_be_set_is_set_and_by_default_is_what_it_is_without(family: str, task: str, mixed) -> None:
-    made, ranges = FAMILIES[family].estimator(task, Encoder((), {}), 0), FAMILIES[family].ranges(task)
+    made, ranges = FAMILIES[family].estimator(task, Encoder((), {}), 0, ABSOLUTE_ERROR), FAMILIES[family].ranges(task)
     assert {each.name: each.default for each in ranges} == {each.name: made.get_params()[each.name] for each in ranges}
     for each in ranges:
         assert each.low <= each.default <= each.high
@@ -214,3 +216,24 @@ def test_the_baseline_answers_its_prior() -> None:
 def test_a_prior_that_makes_no_sense_is_refused(task: str, classes: list, prior: object) -> None:
     with pytest.raises(ValueError, match=r"prior|class"):
         baseline(task, classes, prior, [])
+
+
+@pytest.mark.parametrize(
+    "loss", [ABSOLUTE_ERROR, SQUARED_ERROR, RegressionLoss("pinball", 0.9)], ids=lambda loss: loss.name
+)
+def test_boosting_fits_the_loss_and_is_packed_and_fused(loss: RegressionLoss, mixed) -> None:
+    """Of claims, mostly 0, the median is 0, the mean is not, and a high quantile is higher."""
+    labels = [10.0 * (row % 5 == 0) + row % 3 * 0.01 for row in range(len(mixed.frame))]
+    model = fit("boosting", TrainingData(mixed.frame, labels, mixed.fields, "regression", loss=loss))
+    found = np.mean(model.predict(mixed.frame).values)
+    low, high = {"absolute_error": (-0.1, 1.0), "squared_error": (1.8, 2.2), "pinball": (3.0, 10.1)}[loss.name]
+    assert low < found < high
+    served = unpack(pack(model, mixed.frame.take(slice(0, 20))))
+    assert served.fused == "boosting"
+    assert served.predict(mixed.frame).values == pytest.approx(model.predict(mixed.frame).values)
+
+
+def test_many_classes_do_not_take_as_many_trees_each_as_two(mixed) -> None:
+    labels = [f"{row % 12:02}" for row in range(len(mixed.frame))]
+    trees = len(fit("boosting", TrainingData(mixed.frame, labels, mixed.fields, "multiclass")).estimator._predictors)
+    assert trees == MIN_ROUNDS < ROUNDS

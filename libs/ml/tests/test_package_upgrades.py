@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.package import zip_archive
 from penstock.ml.package.model_package import pack, unpack
 
@@ -42,3 +43,15 @@ def test_packages_without_smoothing_and_floor_are_neither_smoothed_nor_pooled_ot
     )
     expected = numbers_of(blend.predict(later.frame))
     assert numbers_of(unpack(before).predict(later.frame)) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_packages_of_numbers_without_a_loss_have_the_absolute_error(mixed: Any, later: Any) -> None:
+    blend = blend_of(mixed, "regression")
+
+    def without_loss(manifest: dict[str, Any]) -> None:
+        for part in (manifest["mixture"], *manifest["groups"]):
+            del part["loss"]
+
+    before = unpack(rewritten(pack(blend, later.frame.take(slice(0, 20))), without_loss))
+    assert {before.mixture.loss, *(group.models.loss for group in before.groups)} == {ABSOLUTE_ERROR}
+    assert numbers_of(before.predict(later.frame)) == pytest.approx(numbers_of(blend.predict(later.frame)))

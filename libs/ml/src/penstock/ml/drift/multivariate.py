@@ -38,10 +38,7 @@ class Subspace:
     @classmethod
     def of(cls, sample: Rows, variance_share: float = 0.9) -> Subspace:
         """The fewest principal axes that hold the share `variance_share` of the variance, and at least one."""
-        counts = np.maximum(np.isfinite(sample).sum(axis=0), 1)
-        mean = np.nansum(sample, axis=0) / counts
-        spread = np.sqrt(np.nansum((sample - mean) ** 2, axis=0) / counts)
-        scale = np.where(spread > 0, spread, 1.0)
+        mean, scale = _moments(sample)
         _, strengths, axes = np.linalg.svd(np.nan_to_num((sample - mean) / scale), full_matrices=False)
         shares = np.cumsum(strengths**2) / max(float((strengths**2).sum()), 1e-300)
         return cls(mean, scale, axes[: int(np.searchsorted(shares, variance_share)) + 1])
@@ -72,19 +69,30 @@ def reconstruction_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDri
 def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     """How well a classifier tells the window's rows from the reference's (Rabanser et al., 2019): its area under ROC.
 
-    A forest learns from one half of each, the other halves are scored: 0.5 is no change, 1 full separation. The p-value
-    is Mann and Whitney's, one-sided, of those scores.
+    A forest learns from one half of each, the other halves are scored: 0.5 is no change, 1 full separation. Columns are
+    standardised by the reference, since trees hold numbers in 32 bits. The p-value is Mann and Whitney's, one-sided, of
+    those scores.
 
     Raises:
         ValueError: there are fewer than two rows of either.
     """
     reference, window = _checked(reference), _checked(window)
+    mean, scale = _moments(reference)
+    reference, window = (np.clip((rows - mean) / scale, -LARGEST, LARGEST) for rows in (reference, window))
     (before, later), (now, after) = (_halves(rows, seed) for rows in (reference, window))
     forest = ExtraTreesClassifier(100, min_samples_leaf=5, random_state=seed)
     forest.fit(np.concatenate([before, now]), np.repeat([0, 1], [len(before), len(now)]))
     reference_scores, window_scores = (forest.predict_proba(rows)[:, 1] for rows in (later, after))
     test = stats.mannwhitneyu(window_scores, reference_scores, alternative="greater")
     return RowDrift(float(test.statistic) / (len(reference_scores) * len(window_scores)), float(test.pvalue))
+
+
+def _moments(sample: Rows) -> tuple[Rows, Rows]:
+    """Mean and standard deviation of each column, 1 where all its values are equal."""
+    counts = np.maximum(np.isfinite(sample).sum(axis=0), 1)
+    mean = np.nansum(sample, axis=0) / counts
+    spread = np.sqrt(np.nansum((sample - mean) ** 2, axis=0) / counts)
+    return mean, np.where(spread > 0, spread, 1.0)
 
 
 def _halves(rows: Rows, seed: int) -> tuple[Rows, Rows]:

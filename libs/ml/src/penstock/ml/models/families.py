@@ -2,8 +2,8 @@
 
 A family is named from `FAMILIES`, simplest first; no others are allowed. The defaults are meant for
 streams nobody has tuned: they were compared on streams of electricity prices, rainfall and traffic, each
-model trained on a growing past and scored on what followed. Boosting for a number minimises the absolute
-error, which is also its score.
+model trained on a growing past and scored on what followed. Boosting for a number minimises the loss that
+follows from the objective (`RegressionLoss`); linear models and forests estimate the mean whatever it is.
 """
 
 from __future__ import annotations
@@ -32,27 +32,46 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.task import Task
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, SQUARED_ERROR, RegressionLoss
 from penstock.ml.models import search_space
 from penstock.ml.models.constant import Constant
 from penstock.ml.models.model import Model
 from penstock.ml.models.search_space import ParameterRange, Settings
 from penstock.ml.models.training_data import TrainingData
 
+ROUNDS, LEARNING_RATE = 150, 0.08  # of boosting; the rate is that for classes
+MAX_TREES, MIN_ROUNDS = 600, 75  # of boosting many classes, which has a tree for each in every round
+STANDARD_DIGITS = 9  # of a standardised label
+
+Matrix = NDArray[np.float64]
+
+
+def fit_plainly(estimator: Any, matrix: Matrix, targets: NDArray[Any]) -> Any:
+    """The estimator, fitted on n rows."""
+    return estimator.fit(matrix, targets)
+
+
+def no_difference(_: int) -> dict[str, Any]:
+    """The same parameters for any number of classes."""
+    return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family by name: how to build its unfitted estimator from task, encoder and seed, and its search space."""
+    """A family: its unfitted estimator by task, encoder, seed and loss, its search space, how numbers are fit."""
 
     name: str
-    estimator: Callable[[Task, Encoder, int], Any]
+    estimator: Callable[[Task, Encoder, int, RegressionLoss], Any]
     ranges: Callable[[Task], tuple[ParameterRange, ...]] = search_space.no_parameters
+    of_classes: Callable[[int], dict[str, Any]] = no_difference
+    fit_numbers: Callable[[Any, Matrix, NDArray[Any]], Any] = fit_plainly
 
 
 class UnknownFamily(ValueError):
     """There is no family of this name."""
 
 
-def linear(task: Task, encoder: Encoder, seed: int) -> Any:
+def linear(task: Task, encoder: Encoder, seed: int, _: RegressionLoss = ABSOLUTE_ERROR) -> Any:
     """Ridge or logistic regression on imputed, clipped, scaled and one-hot columns.
 
     Numbers are clipped to the range seen in training, so that no single value can dominate an answer.
@@ -76,7 +95,7 @@ def linear(task: Task, encoder: Encoder, seed: int) -> Any:
     return Pipeline([("columns", columns), ("learner", learner)])
 
 
-def boosting(task: Task, encoder: Encoder, seed: int) -> Any:
+def boosting(task: Task, encoder: Encoder, seed: int, loss: RegressionLoss = ABSOLUTE_ERROR) -> Any:
     """Histogram gradient boosting on the matrix as it is; missing values and codes are native to it.
 
     It runs a fixed number of rounds: early stopping would hold out random rows, which time-ordered
@@ -84,18 +103,33 @@ def boosting(task: Task, encoder: Encoder, seed: int) -> Any:
     """
     shared = {
         "early_stopping": False,
-        "max_iter": 150,
+        "max_iter": ROUNDS,
         "random_state": seed,
         "categorical_features": encoder.categorical if encoder.categorical.any() else None,
     }
     if task == "regression":
-        return HistGradientBoostingRegressor(loss="absolute_error", **shared)
+        return HistGradientBoostingRegressor(**loss_parameters(loss), **shared)
     return HistGradientBoostingClassifier(
-        learning_rate=0.08, max_features=0.5, min_samples_leaf=30, l2_regularization=5.0, **shared
+        learning_rate=LEARNING_RATE, max_features=0.5, min_samples_leaf=30, l2_regularization=5.0, **shared
     )
 
 
-def forest(task: Task, _: Encoder, seed: int) -> Any:
+def boosting_of_classes(k: int) -> dict[str, Any]:
+    """Fewer rounds with larger steps where each round has a tree for many classes: cost is by the tree.
+
+    >>> boosting_of_classes(6)["max_iter"], boosting_of_classes(26)["max_iter"]
+    (100, 75)
+    """
+    rounds = max(MIN_ROUNDS, min(ROUNDS, MAX_TREES // k))
+    return {"max_iter": rounds, "learning_rate": LEARNING_RATE * ROUNDS / rounds}
+
+
+def loss_parameters(loss: RegressionLoss) -> dict[str, Any]:
+    """A loss as histogram boosting names it."""
+    return {"loss": "quantile", "quantile": loss.quantile} if loss.name == "pinball" else {"loss": loss.name}
+
+
+def forest(task: Task, _: Encoder, seed: int, __: RegressionLoss = ABSOLUTE_ERROR) -> Any:
     """A random forest (Breiman, 2001) on numbers brought between 0 and 1, as trees hold them in 32 bits.
 
     Missing values are native to it, codes of categories are ordered by how frequent they are.
@@ -106,12 +140,24 @@ def forest(task: Task, _: Encoder, seed: int) -> Any:
     return Pipeline([("clip", MinMaxScaler(clip=True)), ("learner", learner)])
 
 
+def fit_standardised(forest: Pipeline, matrix: Matrix, targets: NDArray[np.float64]) -> Any:
+    """The forest of numbers, grown on standardised ones: a tree splits no node whose variance is below 2e-16.
+
+    They are rounded, so that splits which are equally good stay so in every unit.
+    """
+    centre, scale = SQUARED_ERROR.centre_and_scale(targets)
+    forest.fit(matrix, np.round((targets - centre) / scale, STANDARD_DIGITS))
+    for tree in forest[-1].estimators_:
+        tree.tree_.value[...] = tree.tree_.value * scale + centre
+    return forest
+
+
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family("linear", linear, search_space.linear),
-        Family("boosting", boosting, search_space.boosting),
-        Family("forest", forest, search_space.forest),
+        Family("boosting", boosting, search_space.boosting, boosting_of_classes),
+        Family("forest", forest, search_space.forest, fit_numbers=fit_standardised),
     )
 }
 
@@ -132,8 +178,13 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone)
     classes = () if data.task == "regression" else class_order(data.labels, data.classes)
     targets = _targets(data.labels, classes)
-    estimator = FAMILIES[family].estimator(data.task, encoder, seed).set_params(**dict(settings))
-    fitted = _fit_estimator(estimator, encoder.transform(data.frame), targets, classes)
+    parameters = FAMILIES[family].of_classes(len(classes)) if classes else {}
+    estimator = FAMILIES[family].estimator(data.task, encoder, seed, data.loss)
+    estimator.set_params(**parameters | dict(settings))
+    matrix = encoder.transform(data.frame)
+    fitted = _constant(matrix, targets, classes, data.loss) or _fit_estimator(
+        fit_plainly if classes else FAMILIES[family].fit_numbers, estimator, matrix, targets
+    )
     details = {"rows": len(data), "seed": seed} | ({"settings": dict(settings)} if settings else {})
     return Model(
         family, data.task, classes, encoder, fitted, details, smoothing=1 / (len(data) + 1) if classes else 0.0
@@ -150,21 +201,26 @@ def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
     return numbers
 
 
-def _fit_estimator(estimator: Any, matrix: NDArray[np.float64], targets: NDArray[Any], classes: tuple[str, ...]) -> Any:
+def _constant(matrix: Matrix, targets: NDArray[Any], classes: tuple[str, ...], loss: RegressionLoss) -> Constant | None:
+    """The model where there is nothing to learn."""
     if classes and len(np.unique(targets)) == 1:
         return Constant(tuple(float(index == targets[0]) for index in range(len(classes))))
-    if not matrix.shape[1]:
-        return Constant(_marginal(targets, classes))
+    return None if matrix.shape[1] else Constant(_marginal(targets, classes, loss))
+
+
+def _fit_estimator(
+    fit_one: Callable[[Any, Matrix, NDArray[Any]], Any], estimator: Any, matrix: Matrix, targets: NDArray[Any]
+) -> Any:
     # boosting cannot bin a column without values; as a constant it is never split on and gets no weight
     matrix[:, np.isnan(matrix).all(axis=0)] = 0.0
     with threadpool_limits(1), warnings.catch_warnings():
         # a solver that stops at its last round and a fold without some category are expected
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)
-        return estimator.fit(matrix, targets)
+        return fit_one(estimator, matrix, targets)
 
 
-def _marginal(targets: NDArray[Any], classes: tuple[str, ...]) -> tuple[float, ...]:
+def _marginal(targets: NDArray[Any], classes: tuple[str, ...], loss: RegressionLoss) -> tuple[float, ...]:
     if not classes:
-        return (float(np.median(targets)),)
+        return (loss.centre_and_scale(targets)[0],)
     return tuple((np.bincount(targets, minlength=len(classes)) / len(targets)).tolist())

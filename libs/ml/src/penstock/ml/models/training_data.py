@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from penstock.ml.features.feature_encoder import TimePart
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, RegressionLoss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class TrainingData:
 
     `classes` fixes the order of the classes; labels outside it are added behind, sorted. `lag_fields` are the lag
     features among the frame's columns: a model uses them only if it is fitted on `with_lag_features`. Time parts are
-    those of clocks in `zone`.
+    those of clocks in `zone`. Numbers are fitted by their `loss`, where the family knows it.
 
     Raises:
         ValueError: there are no rows, or not as many labels as rows.
@@ -34,6 +35,7 @@ class TrainingData:
     time_parts: Sequence[TimePart] = ()
     zone: str = "UTC"
     lag_fields: Sequence[Field] = ()
+    loss: RegressionLoss = ABSOLUTE_ERROR
 
     def __post_init__(self) -> None:
         """Check that rows and labels go in pairs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.features.task import Task
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, RegressionLoss
 from penstock.ml.models.calibration import Calibration, calibrated
 from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
 from penstock.ml.models.model import Model, ModelOutput
@@ -29,7 +31,8 @@ PAIR_RATES = (0.005,)
 BinIndices = Sequence[NDArray[np.intp]]
 """For each group of additive models, the bins that n rows fall into."""
 
-DIGITS = 4  # of experts' outputs, as predictions carry them
+DIGITS = 4  # of experts' numbers, as predictions carry them: below the leading digit of their `scale`
+PROBABILITY_DIGITS = 5  # of probabilities: the smallest that a loss tells apart is exp(-MAX_LOSS), 0.00005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +132,12 @@ class Blend:
     def encode_expert_outputs(self, expert_outputs: NDArray[np.float64]) -> list[list[float]]:
         """Experts' outputs for n rows as predictions carry them: rounded, one list a row, without the first class."""
         numbers = expert_outputs[..., 1:] if self.classes else expert_outputs
-        return np.round(numbers, DIGITS).reshape(len(expert_outputs), -1).tolist()
+        return np.round(numbers, self._decimals).reshape(len(expert_outputs), -1).tolist()
+
+    @cached_property
+    def _decimals(self) -> int:
+        """Places behind the point that an expert's output keeps; below 0 for large numbers."""
+        return PROBABILITY_DIGITS if self.classes else DIGITS - floor(log10(self.mixture.scale))
 
     def decode_expert_outputs(self, encoded: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
         """The experts' outputs encoded so, shape (n, m, k); NaN for rows without, or with those of other experts."""
@@ -152,25 +160,23 @@ def matrices_of(encoder: Encoder, lags: Lags, frame: Frame) -> tuple[NDArray[np.
 
 
 def new_groups(
-    encoder: Encoder, lags: Lags, frame: Frame, targets: NDArray[np.float64], classes: int
+    encoder: Encoder,
+    lags: Lags,
+    frame: Frame,
+    targets: NDArray[np.float64],
+    classes: int,
+    loss: RegressionLoss = ABSOLUTE_ERROR,
 ) -> tuple[AdditiveGroup, ...]:
     """Additive models that have learnt nothing yet, with bins, and for a regression centre and scale, from the rows."""
-    centre, scale = (0.0, 1.0) if classes else centre_and_scale(targets)
+    centre, scale = (0.0, 1.0) if classes else loss.centre_and_scale(targets)
     matrices = matrices_of(encoder, lags, frame)
     groups = []
     for uses_lag_features in (False, True) if lags.fields else (False,):
         matrix = matrices[uses_lag_features]
         categorical = np.concatenate([encoder.categorical, np.zeros(matrix.shape[1] - len(encoder.categorical), bool)])
-        single, paired = ColumnBins.fit(matrix, categorical), ColumnBins.fit(matrix, categorical, paired=True)
-        groups.append(AdditiveGroup(AdditiveModels(single, RATES, classes or 1, centre, scale), uses_lag_features))
-        if paired.pairable:
-            groups.append(
-                AdditiveGroup(AdditiveModels(paired, PAIR_RATES, classes or 1, centre, scale), uses_lag_features)
-            )
+        bins = [ColumnBins.fit(matrix, categorical, paired=paired) for paired in (False, True)]
+        for each, rates in zip(bins, (RATES, PAIR_RATES), strict=True):
+            if each.pairable or not each.paired:
+                models = AdditiveModels(each, rates, classes or 1, centre, scale, loss)
+                groups.append(AdditiveGroup(models, uses_lag_features))
     return tuple(groups)
-
-
-def centre_and_scale(targets: NDArray[np.float64]) -> tuple[float, float]:
-    """The median of numbers, and their median distance from it (1 when most are equal)."""
-    centre = float(np.median(targets))
-    return centre, float(np.median(np.abs(targets - centre))) or 1.0

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR, RegressionLoss
+
 FORECASTERS = ((0.05, 0.01), (0.2, 0.003), (1.0, 0.001))  # eta and alpha of each forecaster
 TOP_FORECASTER = (0.1, 0.001)  # and of the one over them
 Rate = float | NDArray[np.float64]
@@ -23,13 +25,15 @@ FLOOR = 1e-12  # of a probability in the pool: only what logarithms of floats ne
 class ExpertMixture:
     """Weights of m experts under each forecaster, and weights of the forecasters.
 
-    `scale` is the unit of a regression's errors. Class probabilities are pooled geometrically (logarithmic opinion
-    pool) as they are but for `floor`, numbers by their mean. An expert without an output (NaN) is left out; its weight
-    moves with the forecaster.
+    `scale` is the unit of a regression's errors, which weigh by their `loss`. Class probabilities are pooled
+    geometrically (logarithmic opinion pool) as they are but for `floor`, numbers by their mean. An expert without an
+    output (NaN) is left out; its weight moves with the forecaster.
     """
 
-    def __init__(self, experts: int, scale: float = 1.0, floor: float = FLOOR) -> None:
-        self.scale, self.floor = scale, floor
+    def __init__(
+        self, experts: int, scale: float = 1.0, floor: float = FLOOR, loss: RegressionLoss = ABSOLUTE_ERROR
+    ) -> None:
+        self.scale, self.floor, self.loss = scale, floor, loss
         self.weights = np.full((len(FORECASTERS), experts), 1 / experts)
         self.forecaster_weights = np.full((1, len(FORECASTERS)), 1 / len(FORECASTERS))
 
@@ -67,16 +71,18 @@ class ExpertMixture:
             _fixed_share(self.weights, expert_losses, *_FORECASTERS)
 
     def _losses(self, outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Logarithmic loss, or the absolute error in units of `scale`, at most `MAX_LOSS`; shape (n, m)."""
+        """Logarithmic loss, or that of the error in units of `scale`, at most `MAX_LOSS`; shape (n, m)."""
         if outputs.shape[-1] > 1:
             true_class = outputs[np.arange(len(outputs)), :, targets.astype(np.intp)]
             return -np.log(np.maximum(true_class, np.exp(-MAX_LOSS)))
-        return np.minimum(np.abs(outputs[..., 0] - targets[:, None]) / self.scale, MAX_LOSS)
+        with np.errstate(over="ignore"):  # what is beyond all floats loses the most there is
+            return np.minimum(self.loss.of((targets[:, None] - outputs[..., 0]) / self.scale), MAX_LOSS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
         weights, forecaster_weights = self.weights.tolist(), self.forecaster_weights.tolist()
-        return {"scale": self.scale, "floor": self.floor, "weights": weights, "paces": forecaster_weights}
+        plain = {"scale": self.scale, "floor": self.floor, "loss": list(self.loss)}
+        return plain | {"weights": weights, "paces": forecaster_weights}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ExpertMixture:
@@ -86,7 +92,8 @@ class ExpertMixture:
             KeyError, TypeError, ValueError: for anything else.
         """
         weights, forecasters = (np.array(data[name], dtype=np.float64) for name in ("weights", "paces"))
-        mixture = cls(weights.shape[1], float(data["scale"]), float(data["floor"]))
+        loss = RegressionLoss.of_list(data["loss"])
+        mixture = cls(weights.shape[1], float(data["scale"]), float(data["floor"]), loss)
         if weights.shape != mixture.weights.shape or forecasters.shape != mixture.forecaster_weights.shape:
             raise ValueError("the weights of the mixture have another shape")
         if not (np.isfinite(weights).all() and np.isfinite(forecasters).all()):

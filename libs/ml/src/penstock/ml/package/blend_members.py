@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.models.model import Model
 from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import BLEND, AdditiveGroup, Blend
 from penstock.ml.online.expert_mixture import ExpertMixture
 
 FLOOR_BEFORE = 0.01  # of probabilities in the pools of packages that state none
+LOSS_BEFORE = list(ABSOLUTE_ERROR)  # and of numbers
 
 _MODEL, _WEIGHTS = "model-{}.zip", "weights-{}.npy"
 
@@ -65,7 +67,8 @@ def read_blend(
     models = [unpack(members[_MODEL.format(number)]) for number in range(manifest["frozen"])]
     groups = [
         AdditiveGroup(
-            AdditiveModels.from_dict(group, _read_array(members[_WEIGHTS.format(number)])), bool(group["lagged"])
+            AdditiveModels.from_dict({"loss": LOSS_BEFORE} | group, _read_array(members[_WEIGHTS.format(number)])),
+            bool(group["lagged"]),
         )
         for number, group in enumerate(manifest["groups"])
     ]
@@ -76,7 +79,7 @@ def read_blend(
         lags=lags,
         frozen_models=tuple(model for model in models if isinstance(model, Model)),
         groups=tuple(groups),
-        mixture=ExpertMixture.from_dict({"floor": FLOOR_BEFORE} | manifest["mixture"]),
+        mixture=ExpertMixture.from_dict({"floor": FLOOR_BEFORE, "loss": LOSS_BEFORE} | manifest["mixture"]),
         label_history=LabelHistory.from_dict(lags, manifest["known"]),
         learnt_to=int(manifest["learnt_to"]),
         details=manifest["details"],

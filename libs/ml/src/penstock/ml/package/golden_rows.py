@@ -42,7 +42,7 @@ def rows(golden: dict[str, Any], fields: Sequence[Field]) -> Frame:
 def mismatch(model: Model | Blend, rows: Frame, golden: dict[str, Any]) -> str | None:
     """What differs between the model's answers to the recorded rows and the recorded ones, None when nothing does.
 
-    Numbers may differ by 1e-9, absolute and relative.
+    They may differ by 1e-9 of the number, and of the largest one.
 
     Raises:
         KeyError, TypeError, ValueError: the record is not one.
@@ -72,7 +72,7 @@ def _first_difference(model: Model | Blend, output: ModelOutput, golden: dict[st
 
 
 def _differ(numbers: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return ~np.isclose(numbers, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    return ~np.isclose(numbers, expected, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(expected).max(initial=0.0)))
 
 
 def _plain(values: NDArray[Any]) -> list[Any]:

@@ -188,4 +188,8 @@ def _rank(
     """Smaller is better; rounded so that noise in the last digits counts as equal."""
     mean = (-1 if larger_is_better else 1) * selection_mean(result.scores)
     mean_log_loss = selection_mean(result.log_losses) if result.log_losses else 0.0
-    return round(mean, 9), round(mean_log_loss, 9), list(FAMILIES).index(candidate.family), candidate
+    return _significant(mean), _significant(mean_log_loss), list(FAMILIES).index(candidate.family), candidate
+
+
+def _significant(number: float) -> float:
+    return float(f"{number:.9g}")

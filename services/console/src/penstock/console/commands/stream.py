@@ -23,6 +23,7 @@ from penstock.console.services_client import open_services
 from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
 from penstock.console.views.proposal_table import next_commands, proposal_table
+from penstock.console.views.schedule_cost import schedule_cost
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import (
@@ -92,6 +93,8 @@ def apply(file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.
             raise
         raise wrong_input(f"{place_of(refusal.field, file)}: {refusal.detail}") from refusal
     out.print(declaration_line(before, declaration))
+    if cost := schedule_cost(declaration):
+        out.print(cost)
 
 
 @stream.command()

@@ -17,6 +17,7 @@ from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.frame import Field, Frame, column
 from penstock.ml.features.lag_features import Lags, lag_inputs, with_lag_features
+from penstock.ml.metrics.regression_loss import RegressionLoss, regression_loss
 from penstock.ml.models.training_data import TrainingData
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
@@ -85,6 +86,7 @@ class TrainingRows:
             time_parts=declaration.time.parts,
             zone=declaration.time.zone,
             lag_fields=Lags.of(declaration.lags).fields,
+            loss=fit_loss(declaration),
         )
 
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:
@@ -228,6 +230,11 @@ def label_numbers(declaration: Declaration, labels: Sequence[Any]) -> NDArray[np
 def label_classes(declaration: Declaration, labels: Sequence[Any]) -> tuple[str, ...]:
     """The declared classes, then those that occur only among the labels; none for a regression."""
     return () if declaration.task == "regression" else class_order(labels, declaration.label.classes)
+
+
+def fit_loss(declaration: Declaration) -> RegressionLoss:
+    """The loss by which models of numbers are fitted."""
+    return regression_loss(declaration.metric, declaration.objective.quantile if declaration.objective else 0.5)
 
 
 def feature_fields(declaration: Declaration) -> list[Field]:

@@ -49,5 +49,6 @@ def _evidence(
         labels, other.answers.take(of_other)
     )
     moments = Moments.of(gains.tolist())
-    low = always_valid(moments, LEVEL, scale=float(np.abs(gains).max(initial=1.0))).low
+    one_loss = 1.0 if objective.classes else 0.0  # errors of numbers have the labels' unit
+    low = always_valid(moments, LEVEL, scale=float(np.abs(gains).max(initial=one_loss))).low
     return ReturnEvidence(version=version, rows=moments.n, gain=moments.mean, low=low if isfinite(low) else None)

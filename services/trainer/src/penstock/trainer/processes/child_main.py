@@ -8,6 +8,7 @@ import sys
 import threading
 
 from penstock.artifacts import open_store
+from penstock.ml.package.estimator_bytes import import_learners
 from penstock.trainer.job import TrainingJob, TrainingResources
 from penstock.trainer.processes.memory_allocation import return_large_arrays
 from penstock.trainer.training.job_runner import run_job
@@ -18,6 +19,7 @@ def main() -> None:
     output = os.dup(1)
     os.dup2(2, 1)  # what libraries print is not part of the result
     return_large_arrays()
+    import_learners()  # while it is a spare, which waits for its job
     job = TrainingJob.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_trainer, daemon=True).start()
     result = run_job(job, open_store(sys.argv[1]), TrainingResources.model_validate_json(sys.argv[2]))

@@ -14,11 +14,11 @@ from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
-from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
+from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.prequential import evaluate_prequentially
 from penstock.ml.selection.family_selection import Selection
-from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes
+from penstock.trainer.data.dataset import TrainingRows, feature_fields, fit_loss, label_classes
 from penstock.trainer.data.lag_replay import LabelTimeline
 from penstock.trainer.evaluation.comparison import objective_of
 from penstock.trainer.evaluation.running_constant import running_constants
@@ -92,9 +92,10 @@ def _untrained_blend(
     lags, classes = Lags.of(declaration.lags), label_classes(declaration, rows.labels)
     encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts)
     is_additive = "additive" in declaration.models.families
-    groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes)) if is_additive else ()
+    loss = fit_loss(declaration)
+    groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes), loss) if is_additive else ()
     experts = len(models) + sum(len(group.models.rates) for group in groups)
-    scale = 1.0 if classes else centre_and_scale(timeline.numbers)[1]
+    scale = 1.0 if classes else loss.centre_and_scale(timeline.numbers)[1]
     return Blend(
         task=declaration.task,
         classes=classes,
@@ -102,7 +103,7 @@ def _untrained_blend(
         lags=lags,
         frozen_models=tuple(models),
         groups=groups,
-        mixture=ExpertMixture(experts, scale),
+        mixture=ExpertMixture(experts, scale, loss=loss),
         label_history=LabelHistory(lags),
         learnt_to=until,
         details={"rows": len(rows), "seed": declaration.models.seed},
