@@ -129,11 +129,13 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     """
     if family not in FAMILIES:
         raise UnknownFamily(f"no family is named {family!r}: choose one of {sorted(FAMILIES)}")
-    encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone)
     classes = () if data.task == "regression" else class_order(data.labels, data.classes)
     targets = _targets(data.labels, classes)
+    encoded_targets = _encoded_targets(targets, classes)
+    encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone, encoded_targets)
     estimator = FAMILIES[family].estimator(data.task, encoder, seed).set_params(**dict(settings))
-    fitted = _fit_estimator(estimator, encoder.transform(data.frame), targets, classes)
+    matrix = encoder.training_matrix(data.frame, encoded_targets, data.known_at)
+    fitted = _fit_estimator(estimator, matrix, targets, classes)
     details = {"rows": len(data), "seed": seed} | ({"settings": dict(settings)} if settings else {})
     return Model(
         family, data.task, classes, encoder, fitted, details, smoothing=1 / (len(data) + 1) if classes else 0.0
@@ -148,6 +150,13 @@ def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
     if not np.isfinite(numbers).all():
         raise ValueError(f"label {int(np.argmin(np.isfinite(numbers)))} is not a finite number")
     return numbers
+
+
+def _encoded_targets(targets: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """What categories are encoded by: the number, one of two classes, or each of more; shape (n, k)."""
+    if len(classes) <= 2:
+        return targets.astype(np.float64)[:, None]
+    return np.eye(len(classes))[targets]
 
 
 def _fit_estimator(estimator: Any, matrix: NDArray[np.float64], targets: NDArray[Any], classes: tuple[str, ...]) -> Any:

@@ -85,6 +85,7 @@ class TrainingRows:
             time_parts=declaration.time.parts,
             zone=declaration.time.zone,
             lag_fields=Lags.of(declaration.lags).fields,
+            label_times=self.label_times,
         )
 
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:
