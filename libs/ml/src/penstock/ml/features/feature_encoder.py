@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -44,7 +45,7 @@ class Encoder:
     vocabularies: dict[str, tuple[str, ...]]
     time_parts: tuple[TimePart, ...] = ()
     zone: str = "UTC"
-    statistics: dict[str, TargetStatistics] = field(default_factory=dict)
+    statistics: dict[str, TargetStatistics] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -81,14 +82,14 @@ class Encoder:
     def training_matrix(
         self, frame: Frame, targets: NDArray[np.float64], known_at: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """The matrix of the n rows that the encoder was fitted on: statistics as `TargetStatistics.ordered_means`.
+        """The matrix of the n rows that the encoder was fitted on: statistics as `TargetStatistics.ordered_columns`.
 
         Raises:
             WrongFields: a field is absent or holds another kind of value.
         """
         matrix = self.transform(frame)
         for name, statistics in self.statistics.items():
-            means = statistics.ordered_means(frame.columns[name], targets, known_at)
+            means = statistics.ordered_columns(frame.columns[name], targets, known_at)
             matrix[:, self.names.index(name)] = means[:, 0]
             further = [self.names.index(_further_name(name, target)) for target in range(1, statistics.width)]
             matrix[:, further] = means[:, 1:]
@@ -105,7 +106,7 @@ class Encoder:
         if index < len(self.fields) + len(self.time_parts):
             return time_part(self.time_parts[index - len(self.fields)], local_times(frame.times, self.zone))
         category, target = self._further_columns[index - len(self.fields) - len(self.time_parts)]
-        return self.statistics[category.name].means(column_of(frame, category), target)
+        return self.statistics[category.name].column(column_of(frame, category), target)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +129,7 @@ class Encoder:
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
         zone = {} if self.zone == "UTC" else {"zone": self.zone}
-        statistics = {name: of_field.to_dict() for name, of_field in self.statistics.items()}
+        statistics = {name: means.to_dict() for name, means in self.statistics.items()}
         return {
             "fields": [{"name": field.name, "kind": field.kind} for field in self.fields],
             "vocabularies": {name: list(texts) for name, texts in self.vocabularies.items()},
@@ -142,7 +143,7 @@ class Encoder:
         """The encoder that `to_dict` wrote; KeyError or TypeError for anything else."""
         fields = tuple(Field(field["name"], field["kind"]) for field in data["fields"])
         vocabularies = {name: tuple(texts) for name, texts in data["vocabularies"].items()}
-        statistics = {name: TargetStatistics.from_dict(of_field) for name, of_field in data.get("statistics", {}).items()}
+        statistics = {name: TargetStatistics.from_dict(means) for name, means in data.get("statistics", {}).items()}
         return cls(fields, vocabularies, tuple(data["time_parts"]), data.get("zone", "UTC"), statistics)
 
     @cached_property
@@ -159,7 +160,7 @@ class Encoder:
 
     def _encode(self, field: Field, values: NDArray[Any]) -> NDArray[np.float64] | list[float]:
         if field.name in self.statistics:
-            return self.statistics[field.name].means(values, 0)
+            return self.statistics[field.name].column(values, 0)
         if field.kind == "category":
             code, nan = self._codes[field.name].get, np.nan
             return [code(value, nan) for value in values.tolist()]

@@ -1,8 +1,8 @@
 """Target statistics: mean labels by category, for fields of too many categories to have a code each.
 
-Training rows are encoded by rows before them only (ordered target statistics: Prokhorenkova and others, CatBoost, 2018):
-a model that met its own label in a column would trust the column more than it deserves. They are encoded a block at a
-time, since statistics are as old when they serve.
+Training rows are encoded by rows before them only (ordered target statistics: Prokhorenkova and others, CatBoost,
+2018): a model that met its own label in a column would trust the column more than it deserves. It is done by blocks of
+rows, since statistics have some age when they serve, too.
 """
 
 from __future__ import annotations
@@ -25,89 +25,77 @@ MAX_CATEGORIES = 20_000
 BLOCKS = 20
 """Blocks of training rows, each encoded by what was known at its start."""
 
-LARGEST_WEIGHT = 1e6
+WEIGHT = 10.0
+"""Rows that the mean of all rows counts for in that of a category."""
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class TargetStatistics:
-    """The rows of each category, the sums of their k targets above the means of all rows, and these means: data only.
+    """The k mean targets of each category, and of all rows: data only.
 
-    A category's mean is drawn towards that of all rows, which counts for `weight` rows; one that was not seen has the
-    mean of all rows, a missing value has NaN.
+    The mean of few rows is drawn towards that of all; a category that was not seen has the mean of all rows, a missing
+    value has NaN.
 
     >>> shops = np.array(["a", "a", "b", "b"], dtype=object)
     >>> statistics = TargetStatistics.fit(shops, np.array([[1.0], [0.9], [0.0], [0.1]]))
-    >>> statistics.means(np.array(["a", "b", "z", None], dtype=object), 0).round(1).tolist()
-    [0.9, 0.1, 0.5, nan]
+    >>> statistics.column(np.array(["a", "b", "z", None], dtype=object), 0).round(1).tolist()
+    [0.6, 0.4, 0.5, nan]
     """
 
     categories: tuple[str, ...]
-    rows: tuple[int, ...]
-    sums: tuple[tuple[float, ...], ...]
+    means: tuple[tuple[float, ...], ...]
     overall: tuple[float, ...]
-    weight: float
 
     @classmethod
     def fit(cls, values: NDArray[Any], targets: Numbers) -> TargetStatistics:
         """The statistics of a category column of n rows with their targets, shape (n, k)."""
         categories = most_frequent(values, MAX_CATEGORIES)
-        totals = _Totals.of(_index_of(categories).encode(values), targets, len(categories))
-        return cls(
-            categories,
-            tuple(totals.rows.astype(int).tolist()),
-            tuple(map(tuple, totals.sums.tolist())),
-            tuple(totals.overall.tolist()),
-            totals.weight,
-        )
+        codes, overall = _index_of(categories).encode(values), targets.mean(axis=0)
+        means = _means(codes, targets, overall, len(categories))
+        return cls(categories, tuple(map(tuple, means.tolist())), tuple(overall.tolist()))
 
     @property
     def width(self) -> int:
         """Number of targets k."""
         return len(self.overall)
 
-    def means(self, values: NDArray[Any], target: int) -> Numbers:
+    def column(self, values: NDArray[Any], target: int) -> Numbers:
         """The means of one target for n values, shape (n,)."""
         return self._table[:, target].take(self._index.encode(values))
 
-    def ordered_means(self, values: NDArray[Any], targets: Numbers, known_at: NDArray[np.intp]) -> Numbers:
+    def ordered_columns(self, values: NDArray[Any], targets: Numbers, known_at: NDArray[np.intp]) -> Numbers:
         """The means of all targets for n training rows in order, by what was known at the start of each block: (n, k).
 
         `known_at` is for each label the first row that came after it. Where nothing was known all have one mean.
         """
-        codes = self._index.encode(values)
-        means = np.where(codes > len(self.categories), np.nan, 1.0)[:, None] * self.overall
+        codes, size = self._index.encode(values), len(self.categories)
+        columns = _table(np.tile(self.overall, (size, 1)), self.overall)[codes]
         starts = np.linspace(0, len(values), BLOCKS + 1).astype(int).tolist()
         for start, end in pairwise(starts):
             known = np.flatnonzero(known_at[:start] <= start)
-            if len(known) and end > start:
-                totals = _Totals.of(codes[known], targets[known], len(self.categories))
-                means[start:end] = totals.table[codes[start:end]]
-        return means
+            if len(known):
+                overall = targets[known].mean(axis=0)
+                means = _means(codes[known], targets[known], overall, size)
+                columns[start:end] = _table(means, overall)[codes[start:end]]
+        return columns
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
         return {
             "categories": list(self.categories),
-            "rows": list(self.rows),
-            "sums": [list(sums) for sums in self.sums],
+            "means": [list(means) for means in self.means],
             "overall": list(self.overall),
-            "weight": self.weight,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TargetStatistics:
         """The statistics that `to_dict` wrote; KeyError, TypeError or ValueError for anything else."""
-        statistics = cls(
-            tuple(data["categories"]),
-            tuple(map(int, data["rows"])),
-            tuple(tuple(map(float, sums)) for sums in data["sums"]),
-            tuple(map(float, data["overall"])),
-            float(data["weight"]),
-        )
-        if len(statistics.rows) != len(statistics.categories) or not np.isfinite(statistics._table[:-1]).all():
-            raise ValueError("statistics without a finite mean of each category")
+        means = tuple(tuple(map(float, of_category)) for of_category in data["means"])
+        statistics = cls(tuple(data["categories"]), means, tuple(map(float, data["overall"])))
+        if len(means) != len(statistics.categories) or not np.isfinite(statistics._table[:-1]).all():
+            raise ValueError("target statistics need a finite mean of each category")
         return statistics
 
     @cached_property
@@ -116,33 +104,7 @@ class TargetStatistics:
 
     @cached_property
     def _table(self) -> Numbers:
-        sums = np.array(self.sums, dtype=np.float64).reshape(-1, self.width)
-        return _Totals(np.array(self.rows, dtype=np.float64), sums, np.array(self.overall), self.weight).table
-
-
-@dataclass(frozen=True, slots=True)
-class _Totals:
-    """What `TargetStatistics` holds, as arrays: rows (c,) and sums (c, k) of c categories, means of all rows (k,)."""
-
-    rows: Numbers
-    sums: Numbers
-    overall: Numbers
-    weight: float
-
-    @classmethod
-    def of(cls, codes: NDArray[np.intp], targets: Numbers, size: int) -> _Totals:
-        overall = targets.mean(axis=0)
-        above, has_code = targets - overall, codes < size
-        codes, above = codes[has_code], above[has_code]
-        rows = np.bincount(codes, minlength=size).astype(np.float64)
-        sums = np.column_stack([np.bincount(codes, column, size) for column in above.T])
-        return cls(rows, sums, overall, _credibility_weight(rows, sums, float((above**2).sum())))
-
-    @property
-    def table(self) -> Numbers:
-        """The means by code, shape (c + 2, k): last those of categories without a code, and of missing values."""
-        means = self.overall + self.sums / (self.rows + self.weight)[:, None]
-        return np.vstack([means, self.overall, np.full(len(self.overall), np.nan)])
+        return _table(np.array(self.means, dtype=np.float64).reshape(-1, self.width), self.overall)
 
 
 def most_frequent(values: NDArray[Any], limit: int) -> tuple[str, ...]:
@@ -159,17 +121,15 @@ def _index_of(categories: Sequence[str]) -> CategoryCodes:
     return CategoryCodes({**codes, None: len(categories) + 1}, other=len(categories))
 
 
-def _credibility_weight(rows: Numbers, sums: Numbers, squares: float) -> float:
-    """How many rows the mean of all counts for: variance within categories by that between them (Bühlmann, 1967).
+def _means(codes: NDArray[np.intp], targets: Numbers, overall: Numbers, size: int) -> Numbers:
+    """The means of n rows by their codes up to `size`, shape (size, k)."""
+    coded = codes < size
+    rows = np.bincount(codes[coded], minlength=size)
+    above = (targets - overall)[coded]
+    sums = np.column_stack([np.bincount(codes[coded], target, size) for target in above.T])
+    return overall + sums / (rows + WEIGHT)[:, None]
 
-    `squares` is the sum of the squared targets above their mean.
-    """
-    seen = rows > 0
-    n, categories = float(rows.sum()), int(seen.sum())
-    explained = float((sums[seen] ** 2 / rows[seen][:, None]).sum())
-    within = (squares - explained) / max(n - categories, 1.0)
-    spread = n - float((rows**2).sum()) / max(n, 1.0)
-    between = (explained - (categories - 1) * within) / spread if spread > 0 else 0.0
-    if within <= 0:
-        return 1.0
-    return float(np.clip(within / between, 1.0, LARGEST_WEIGHT)) if between > 0 else LARGEST_WEIGHT
+
+def _table(means: Numbers, overall: Sequence[float] | Numbers) -> Numbers:
+    """The means by code: shape (categories + 2, k), see `_index_of`."""
+    return np.vstack([means, overall, np.full(len(overall), np.nan)])

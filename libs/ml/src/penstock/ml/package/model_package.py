@@ -2,9 +2,8 @@
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
 data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
-of weights in the estimator's place. One with decision costs has the next format, which releases that know only the
-likeliest class refuse. A package does not show who made it: signatures are checked before
-`unpack`, over the same bytes.
+of weights in the estimator's place. Format 2 adds decision costs, format 3 target statistics: releases that know
+neither refuse them. A package does not show who made it: signatures are checked before `unpack`, over the same bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend
 from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
 
-FORMAT, FORMAT_WITH_COSTS = 1, 2
+FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_STATISTICS = 1, 2, 3
 MAX_BYTES = 256 * 1024 * 1024
 MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
 
@@ -92,8 +91,9 @@ def _is_constant(model: Model | Blend) -> bool:
 
 def _manifest(model: Model | Blend, description: dict[str, Any], members: dict[str, bytes]) -> dict[str, Any]:
     costs = model.decision_costs
+    without_statistics = FORMAT if costs is None else FORMAT_WITH_COSTS
     return {
-        "format": FORMAT if costs is None else FORMAT_WITH_COSTS,
+        "format": FORMAT_WITH_STATISTICS if model.encoder.statistics else without_statistics,
         **description,
         **({} if costs is None else {"decision_costs": costs}),
         "libraries": {} if description.get("constant") else _LIBRARIES,
@@ -120,8 +120,8 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     if MANIFEST not in members:
         raise UnusablePackage(f"the package has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
-    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS):
-        known = f"this version reads {FORMAT} and {FORMAT_WITH_COSTS}"
+    if manifest["format"] not in range(FORMAT, FORMAT_WITH_STATISTICS + 1):
+        known = f"this version reads {FORMAT} to {FORMAT_WITH_STATISTICS}"
         raise UnusablePackage(f"the package has format {manifest['format']!r}, {known}")
     expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
     if set(members) != expected:
@@ -176,7 +176,7 @@ def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | 
 
 
 def _read_costs(manifest: dict[str, Any]) -> DecisionCosts | None:
-    if manifest["format"] == FORMAT:
+    if manifest["format"] != FORMAT_WITH_COSTS and "decision_costs" not in manifest:
         return None
     return checked_costs(manifest["decision_costs"], len(manifest["classes"]))
 

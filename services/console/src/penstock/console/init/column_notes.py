@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from penstock.console.init.label_knowledge import Knowledge
 from penstock.console.init.identifiers import NumberUse, looks_like_id
+from penstock.console.init.label_knowledge import Knowledge
 from penstock.console.init.sample import unreadable_texts
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.contracts.declaration.stream_file import one_line
