@@ -15,6 +15,7 @@ from penstock.ml.features.target_statistics import BLOCKS, TargetStatistics
 from penstock.ml.metrics import log_loss
 from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData
+from penstock.ml.online.column_bins import ColumnBins
 from penstock.ml.package.model_package import pack, unpack
 
 FIELDS = (Field("x", "number"), Field("shop", "category"))
@@ -108,6 +109,14 @@ def test_every_family_learns_from_many_categories_and_its_package_answers_alike(
         expected, answered = model.predict(later.frame), again.predict(later.frame)
         width = max(TASKS[task], 1)
         assert np.allclose(answered.numbers(width), expected.numbers(width), rtol=1e-9, atol=1e-9)
+
+
+def test_additive_models_have_a_bin_for_each_of_many_codes_and_pairs_of_them_for_few() -> None:
+    codes = np.arange(1500.0)
+    matrix, categorical = np.column_stack([codes, codes % 3]), np.array([True, True])
+    single, paired = ColumnBins.fit(matrix, categorical), ColumnBins.fit(matrix, categorical, paired=True)
+    assert len(np.unique(single.bin_indices(matrix)[:, 0])) == 1500
+    assert paired.size < 300
 
 
 def loss(model: object, rows: TrainingData) -> float:

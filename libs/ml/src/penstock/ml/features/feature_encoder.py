@@ -28,11 +28,11 @@ class WrongFields(ValueError):
 class Encoder:
     """A fitted, data-only map from a frame of n rows to a float64 matrix of shape (n, d).
 
-    Numbers stay as they are and NaN stays NaN. Categories become codes 0, 1, ... of a vocabulary of
-    the 200 most frequent texts seen in fitting; None and texts not in it become NaN. Where there are more, and
+    Numbers stay as they are and NaN stays NaN. Categories become codes 0, 1, ... of a vocabulary of the most
+    frequent texts seen in fitting, 200 unless told; None and texts not in it become NaN. Where there are more, and
     targets to fit them by, they become numbers instead: the mean targets of each category (`TargetStatistics`), the
-    first in the field's column and the others in further columns at the end. Time parts are
-    numbers, in a time zone: hour 0-23, weekday 0-6 from Monday, yearday 1-366, month 1-12.
+    first in the field's column and the others in further columns at the end. Time parts are numbers, in a time zone:
+    hour 0-23, weekday 0-6 from Monday, yearday 1-366, month 1-12.
 
     >>> from penstock.ml.features.frame import column, times
     >>> frame = Frame({"town": column("category", ["b", "a", "b"])}, times(["2024-03-04T05:00"] * 3))
@@ -55,17 +55,18 @@ class Encoder:
         time_parts: Sequence[TimePart] = (),
         zone: str = "UTC",
         targets: NDArray[np.float64] | None = None,
+        limit: int = MAX_VOCABULARY,
     ) -> Encoder:
-        """Learn vocabularies from a training frame, and statistics from its `targets`, shape (n, k)."""
+        """Learn from a training frame and its `targets`, shape (n, k); vocabularies have at most `limit` texts."""
         vocabularies: dict[str, tuple[str, ...]] = {}
         statistics: dict[str, TargetStatistics] = {}
         for category in (field for field in fields if field.kind == "category"):
             values = column_of(frame, category)
-            texts = most_frequent(values, MAX_VOCABULARY + 1)
-            if targets is not None and len(texts) > MAX_VOCABULARY:
+            texts = most_frequent(values, limit + 1)
+            if targets is not None and len(texts) > limit:
                 statistics[category.name] = TargetStatistics.fit(values, targets)
             else:
-                vocabularies[category.name] = texts[:MAX_VOCABULARY]
+                vocabularies[category.name] = texts[:limit]
         return cls(tuple(fields), vocabularies, tuple(time_parts), zone, statistics)
 
     def transform(self, frame: Frame) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
+from penstock.ml.online.column_bins import MAX_CODES
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.prequential import evaluate_prequentially
 from penstock.ml.selection.family_selection import Selection
@@ -58,7 +59,7 @@ def _untrained_blend(
     declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline, models: Sequence[Model], until: int
 ) -> Blend:
     lags, classes = Lags.of(declaration.lags), label_classes(declaration, rows.labels)
-    encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts)
+    encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts, limit=MAX_CODES)
     is_additive = "additive" in declaration.models.families
     groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes)) if is_additive else ()
     experts = len(models) + sum(len(group.models.rates) for group in groups)
