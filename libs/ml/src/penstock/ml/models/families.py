@@ -172,7 +172,8 @@ def _encoded_targets(targets: NDArray[Any], classes: tuple[str, ...]) -> NDArray
     """What categories are encoded by: the number, one of two classes, or each of more; shape (n, k)."""
     if len(classes) <= 2:
         return targets.astype(np.float64)[:, None]
-    return np.eye(len(classes))[targets]
+    indicators: NDArray[np.float64] = np.eye(len(classes))[targets]
+    return indicators
 
 
 def _fit_estimator(estimator: Any, matrix: NDArray[np.float64], targets: NDArray[Any], classes: tuple[str, ...]) -> Any:
