@@ -19,7 +19,7 @@ def data_of(matrix: np.ndarray, labels: list, task: str) -> TrainingData:
 
 def test_classes_of_a_handful_of_rows_do_not_blow_up_the_others() -> None:
     """Four classes that share the rows, and four of 1 to 10 rows; learnt from one half, scored on the other."""
-    random, rows, half = np.random.default_rng(0), 4000, 2000
+    random, rows, half = np.random.default_rng(3), 4000, 2000
     codes = random.integers(0, 4, rows)
     for code in range(4, 8):
         for start in (0, half):
@@ -31,7 +31,7 @@ def test_classes_of_a_handful_of_rows_do_not_blow_up_the_others() -> None:
     right = [np.mean([a == b for a, b in zip(each.values, later.labels, strict=True)]) for each in (boosted, linear)]
     assert right[0] > right[1] - 0.05
     assert boosted.probabilities is not None
-    assert log_loss(later.labels, boosted.probabilities, sorted(set(data.labels))) < 0.4
+    assert log_loss(later.labels, boosted.probabilities, sorted(set(data.labels))) < 0.29, "0.36 without regularisation"
 
 
 def zero_inflated(scale: float) -> TrainingData:
