@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, log
 from typing import Any
 
 import pytest
@@ -116,3 +117,17 @@ def test_declared_costs_are_the_loss_of_rollouts_and_of_the_holdout_test(make: A
     (block,) = cohorts(make, outcomes, **declared)
     assert block[4, 2, "shadow", 1] == (100, -52.0, "cost")
     assert answer_losses(make.declared(**declared).declaration, [outcomes[0].data]).tolist() == [50.0]
+
+
+def test_a_class_that_is_not_declared_and_that_the_model_does_not_have_is_a_loss(make: Any) -> None:
+    label = {"name": "y", "classes": ["a", "b"], "new_classes": "accept"}
+    declaration = make.declared("multiclass", label=label, objective={"metric": "log_loss"}).declaration
+    answers = [
+        make.outcome(0, "a", "late", epoch=1, probabilities=[0.5, 0.5]),
+        make.outcome(1, "a", "b", epoch=1, probabilities=[0.5, 0.5]),
+        make.outcome(2, "a", "late", epoch=2, probabilities=[0.5, 0.25, 0.25]),
+    ]
+    missing, known, of_a_newer_model = answer_losses(declaration, [outcome.data for outcome in answers])
+    assert missing == pytest.approx(-log(1e-15))
+    assert known == pytest.approx(log(2))
+    assert isnan(of_a_newer_model), "the place of its class is not known here"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.category_codes import CategoryCodes
-from penstock.ml.features.feature_encoder import most_frequent
 from penstock.ml.features.frame import Kind
+from penstock.ml.features.target_statistics import most_frequent
 
 BINS = 10
 MAX_CATEGORIES = 50

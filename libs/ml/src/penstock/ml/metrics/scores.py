@@ -72,10 +72,16 @@ def rmse(labels: Sequence[float], predictions: Sequence[float]) -> float:
 
 
 def log_loss(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[str]) -> float:
-    """Mean negative logarithm of the probability given to the true class, which is kept above 1e-15."""
+    """Mean negative logarithm of the probability given to the true class, which is kept above 1e-15.
+
+    A label that is none of the classes was given the probability 0.
+
+    >>> round(log_loss(["a", "b", "new"], np.array([[0.5, 0.5]] * 3), ["a", "b"]), 2)
+    11.98
+    """
     if not len(labels):
         return nan
-    true = probabilities[_one_hot(labels, classes)]
+    true = (probabilities * _one_hot(labels, classes)).sum(axis=1)
     return float(-np.log(np.clip(true, 1e-15, 1.0)).mean())
 
 
@@ -83,7 +89,9 @@ def brier(labels: Sequence[str], probabilities: Probabilities, classes: Sequence
     """Brier's score, 0 to 1: half the squared distance from the probabilities to the truth."""
     if not len(labels):
         return nan
-    return float(((probabilities - _one_hot(labels, classes)) ** 2).sum(axis=1).mean() / 2)
+    truth = _one_hot(labels, classes)
+    squares = ((probabilities - truth) ** 2).sum(axis=1) + ~truth.any(axis=1)
+    return float(squares.mean() / 2)
 
 
 def auc(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[str]) -> float:

@@ -131,11 +131,8 @@ def _jackknife_interval(value: float, left_out: Floats) -> MetricValue:
 
 
 def _probability_metrics(probabilities: Floats, true: NDArray[np.int64]) -> dict[str, MetricValue]:
-    declared = true < probabilities.shape[1]
-    if not declared.all():
-        probabilities, true = probabilities[declared], true[declared]
-    if not len(true):
-        return {}
+    unknown = max(int(true.max()) + 1 - probabilities.shape[1], 0)  # classes that the model gives no probability
+    probabilities = np.pad(probabilities, ((0, 0), (0, unknown)))
     metrics = {"log_loss": _mean(log_losses(probabilities, true)), "brier": _mean(brier_losses(probabilities, true))}
     if probabilities.shape[1] == 2 and 0 < true.sum() < len(true):
         metrics["auc"] = _auc(probabilities[true == 1, 1], probabilities[true == 0, 1])

@@ -39,6 +39,7 @@ from penstock.ml.models.model import Model
 from penstock.ml.models.search_space import ParameterRange, Settings
 from penstock.ml.models.training_data import TrainingData
 
+TIED_SHARES = (0.25, 0.8)  # of labels equal to their median, between which ties are broken: of more it is the answer
 ROUNDS, LEARNING_RATE = 150, 0.08  # of boosting; the rate is that for classes
 MAX_TREES, MIN_ROUNDS = 600, 75  # of boosting many classes, which has a tree for each in every round
 STANDARD_DIGITS = 9  # of a standardised label
@@ -175,20 +176,36 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     """
     if family not in FAMILIES:
         raise UnknownFamily(f"no family is named {family!r}: choose one of {sorted(FAMILIES)}")
-    encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone)
     classes = () if data.task == "regression" else class_order(data.labels, data.classes)
     targets = _targets(data.labels, classes)
+    encoded_targets = _encoded_targets(targets, classes)
+    encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone, encoded_targets)
     parameters = FAMILIES[family].of_classes(len(classes)) if classes else {}
     estimator = FAMILIES[family].estimator(data.task, encoder, seed, data.loss)
     estimator.set_params(**parameters | dict(settings))
-    matrix = encoder.transform(data.frame)
+    matrix = encoder.training_matrix(data.frame, encoded_targets, data.known_at)
+    ties_stop_it = family == "boosting" and not classes and data.loss == ABSOLUTE_ERROR
+    learnt = with_ties_broken(targets, seed) if ties_stop_it else targets
     fitted = _constant(matrix, targets, classes, data.loss) or _fit_estimator(
-        fit_plainly if classes else FAMILIES[family].fit_numbers, estimator, matrix, targets
+        fit_plainly if classes else FAMILIES[family].fit_numbers, estimator, matrix, learnt
     )
     details = {"rows": len(data), "seed": seed} | ({"settings": dict(settings)} if settings else {})
     return Model(
         family, data.task, classes, encoder, fitted, details, smoothing=1 / (len(data) + 1) if classes else 0.0
     )
+
+
+def with_ties_broken(labels: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """The labels of a regression, moved by a millionth of their spread where many are equal to their median.
+
+    Boosting by absolute errors starts at the median. Where an answer is equal to the label, its gradient is that of an
+    answer too low: labels of two thirds zeros would all pull alike, and no split would gain.
+    """
+    centre = float(np.median(labels))
+    if not TIED_SHARES[0] <= np.mean(labels == centre) <= TIED_SHARES[1]:
+        return labels
+    spread = float(np.mean(np.abs(labels - centre)))
+    return labels + np.random.default_rng(seed).uniform(-1e-6, 1e-6, len(labels)) * spread
 
 
 def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
@@ -199,6 +216,14 @@ def _targets(labels: Sequence[Any], classes: tuple[str, ...]) -> NDArray[Any]:
     if not np.isfinite(numbers).all():
         raise ValueError(f"label {int(np.argmin(np.isfinite(numbers)))} is not a finite number")
     return numbers
+
+
+def _encoded_targets(targets: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """What categories are encoded by: the number, one of two classes, or each of more; shape (n, k)."""
+    if len(classes) <= 2:
+        return targets.astype(np.float64)[:, None]
+    indicators: NDArray[np.float64] = np.eye(len(classes))[targets]
+    return indicators
 
 
 def _constant(matrix: Matrix, targets: NDArray[Any], classes: tuple[str, ...], loss: RegressionLoss) -> Constant | None:

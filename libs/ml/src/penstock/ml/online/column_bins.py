@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 BINS = 12  # of a number column with many distinct values
 MAX_DISTINCT = 32  # distinct values up to which every one has its own bin
-MAX_CODES = 50  # codes of a category column that have their own bin
+MAX_CODES = 2000  # codes of a category column that have their own bin
+MAX_PAIRED_CODES = 50  # likewise in pairs, whose number grows with the square
 MAX_PAIRED_COLUMNS = 12  # columns up to which all pairs are used, for their number grows with the square
 
 
@@ -31,9 +32,10 @@ class ColumnBins:
     @classmethod
     def fit(cls, matrix: NDArray[np.float64], categorical: NDArray[np.bool_], *, paired: bool = False) -> ColumnBins:
         """Quantiles of number columns, codes of category columns; `categorical` is a mask of shape (d,)."""
+        codes = MAX_PAIRED_CODES if paired else MAX_CODES
         return cls(
             tuple(
-                _codes(column) if is_category else _quantiles(column)
+                _codes(column, codes) if is_category else _quantiles(column)
                 for column, is_category in zip(matrix.T, categorical, strict=True)
             ),
             paired,
@@ -111,7 +113,7 @@ def _quantiles(column: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])).tolist())
 
 
-def _codes(column: NDArray[np.float64]) -> tuple[float, ...]:
+def _codes(column: NDArray[np.float64], limit: int) -> tuple[float, ...]:
     present = column[~np.isnan(column)]
-    count = min(int(present.max(initial=-1.0)) + 1, MAX_CODES)
+    count = min(int(present.max(initial=-1.0)) + 1, limit)
     return tuple(code + 0.5 for code in range(count - 1))

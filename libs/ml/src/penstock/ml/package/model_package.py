@@ -2,9 +2,9 @@
 
 The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
 data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
-of weights in the estimator's place. One with decision costs or a calibration has a later format, which releases that
-would answer otherwise refuse. A package does not show who made it: signatures are checked before
-`unpack`, over the same bytes.
+of weights in the estimator's place. Format 2 adds decision costs, format 3 a calibration and target
+statistics: releases that would answer otherwise refuse them. A package does not show who made it:
+signatures are checked before `unpack`, over the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.blend import BLEND, Blend
 from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
 
-FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_CALIBRATION = 1, 2, 3
+FORMAT, FORMAT_WITH_COSTS, NEWEST_FORMAT = 1, 2, 3
 MAX_BYTES = 256 * 1024 * 1024
 MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
 
@@ -103,8 +103,8 @@ def _manifest(model: Model | Blend, description: dict[str, Any], members: dict[s
 
 
 def _format_of(model: Model | Blend) -> int:
-    if model.calibration is not None:
-        return FORMAT_WITH_CALIBRATION
+    if model.calibration is not None or model.encoder.statistics:
+        return NEWEST_FORMAT
     return FORMAT if model.decision_costs is None else FORMAT_WITH_COSTS
 
 
@@ -134,8 +134,8 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     if MANIFEST not in members:
         raise UnusablePackage(f"the package has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
-    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_CALIBRATION):
-        known = f"this version reads {FORMAT} to {FORMAT_WITH_CALIBRATION}"
+    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS, NEWEST_FORMAT):
+        known = f"this version reads {FORMAT} to {NEWEST_FORMAT}"
         raise UnusablePackage(f"the package has format {manifest['format']!r}, {known}")
     expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
     if set(members) != expected:
@@ -196,9 +196,9 @@ def _read_single(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
 def _with_answer(model: Model | Blend, manifest: dict[str, Any]) -> Model | Blend:
     """With what `_describe_answer` wrote; format 1 holds nothing of it."""
     k, fmt = len(model.classes), manifest["format"]
-    if fmt == FORMAT_WITH_COSTS or (fmt == FORMAT_WITH_CALIBRATION and "decision_costs" in manifest):
+    if fmt == FORMAT_WITH_COSTS or (fmt == NEWEST_FORMAT and "decision_costs" in manifest):
         model = replace(model, decision_costs=checked_costs(manifest["decision_costs"], k))
-    if fmt == FORMAT_WITH_CALIBRATION:
+    if fmt == NEWEST_FORMAT and "calibration" in manifest:
         model = replace(model, calibration=Calibration.from_dict(manifest["calibration"], k))
     return model
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from penstock.console.init.identifiers import NumberUse, looks_like_id
 from penstock.console.init.label_knowledge import Knowledge
-from penstock.console.init.propose_field import looks_like_id
 from penstock.console.init.sample import unreadable_texts
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.contracts.declaration.stream_file import one_line
@@ -20,9 +20,10 @@ def reading_notes(profile: ColumnProfile) -> list[str]:
     return [*_format_notes(profile), *_missing_notes(profile), *_exception_notes(profile)]
 
 
-def field_notes(profile: ColumnProfile, field: Mapping[str, Any]) -> list[str]:
-    """What a column is worth as a field declared so."""
-    return list(_worth_notes(profile, is_feature=field.get("feature", True)))
+def field_notes(profile: ColumnProfile, field: Mapping[str, Any], use: NumberUse = "measure") -> list[str]:
+    """What a column is worth as a field declared so; `use` is that of numbers."""
+    as_text = ["repeating codes, kept as text"] if use == "code" else []
+    return as_text + list(_worth_notes(profile, use, is_feature=field.get("feature", True)))
 
 
 def knowledge_notes(knowledge: Knowledge | None) -> list[str]:
@@ -55,11 +56,13 @@ def quoted(text: str, length: int = 20) -> str:
     return '"' + short + '"'
 
 
-def _worth_notes(profile: ColumnProfile, *, is_feature: bool) -> Iterator[str]:
+def _worth_notes(profile: ColumnProfile, use: NumberUse, *, is_feature: bool) -> Iterator[str]:
     if not profile.distinct or profile.kind == "empty":
         yield "empty: no feature"
     elif profile.distinct == 1 and not profile.missing:
         yield "constant"
+    elif use == "row number":
+        yield "grows with every row, as row numbers do: no feature"
     elif looks_like_id(profile):
         yield "looks like an id" + ("" if is_feature else ": no feature")
     elif profile.kind == "time":

@@ -12,6 +12,7 @@ from penstock.console.failure import wrong_input
 from penstock.console.init.choose_label import choose_label
 from penstock.console.init.choose_time import choose_time, propose_horizon, propose_time, rows_without_time
 from penstock.console.init.column_notes import absence_notes, field_notes, knowledge_notes, late_notes, reading_notes
+from penstock.console.init.identifiers import LabelledColumn, NumberUse, number_use
 from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class, knowledge_of_number
 from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
 from penstock.console.init.propose_field import propose_entity_field, propose_field
@@ -118,12 +119,13 @@ class _Proposer:
         return self._field(profile)
 
     def _field(self, profile: ColumnProfile) -> ColumnProposal:
-        field = propose_field(profile, self._first[profile.name])
+        use = self._number_use(profile)
+        field = propose_field(profile, self._first[profile.name], use)
         if not is_field_name(profile.name):
             notes = [f"{NO_NAME}: no field", *reading_notes(profile)]
             return _column(profile, "left out", field["type"], notes)
         knowledge = self._knowledge(profile)
-        notes = [*field_notes(profile, field), *knowledge_notes(knowledge), *reading_notes(profile)]
+        notes = [*field_notes(profile, field, use), *knowledge_notes(knowledge), *reading_notes(profile)]
         if knowledge and knowledge.is_copy:
             field |= {"feature": False}
         return _column(profile, "field" if field.get("feature", True) else "left out", field["type"], notes, field)
@@ -134,6 +136,11 @@ class _Proposer:
         if self._task == "regression":
             return knowledge_of_number(values, numbers, self._sample.label_numbers())
         return knowledge_of_class(values, numbers, self._sample.labels)
+
+    def _number_use(self, profile: ColumnProfile) -> NumberUse:
+        sample = self._sample
+        numbers, texts = sample.numbers(profile), sample.texts(profile.name)
+        return number_use(profile, LabelledColumn(texts, numbers, sample.labels, self._task == "regression"))
 
     def _history_keys(self, columns: tuple[ColumnProposal, ...]) -> tuple[HistoryKey, ...]:
         profiles = [

@@ -45,8 +45,8 @@ def propose_history_keys(
     for name, (values, amounts) in columns.items():
         if not FEWEST_KEYS <= len(set(values)) <= len(values) / 2:
             continue
-        binned = [] if amounts is None else [running_losses(_bins(amounts), labels, numbers=numbers)]
-        gain = _gain(running_losses(values, labels, numbers=numbers), [*references, *binned])
+        binned = [] if amounts is None else [running_losses(quantile_bins(amounts), labels, numbers=numbers)]
+        gain = loss_gain(running_losses(values, labels, numbers=numbers), [*references, *binned])
         if gain:
             found.append(HistoryKey(name, gain))
     return tuple(sorted(found, key=lambda key: -key.gain))
@@ -88,13 +88,16 @@ def _squared_errors(groups: Sequence[Hashable], labels: Sequence[float]) -> Loss
     return losses
 
 
-def _bins(numbers: NDArray[np.float64]) -> list[int]:
+def quantile_bins(numbers: NDArray[np.float64]) -> list[int]:
+    """The bin of each of n numbers, -1 where one is missing; all bins hold as many."""
+    if np.isnan(numbers).all():
+        return [-1] * len(numbers)
     edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]))
     found: list[int] = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers)).tolist()
     return found
 
 
-def _gain(losses: Losses, references: Sequence[Losses]) -> float:
+def loss_gain(losses: Losses, references: Sequence[Losses]) -> float:
     """By what share the losses are below those of the best reference; 0 where it is not much, or may be chance."""
     best = min(references, key=lambda reference: float(reference.mean()))
     differences = best - losses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 def answer_losses(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) -> Floats:
     """The losses of n labelled outcomes' answers, shape (n,); NaN where unknown.
 
-    A log loss is unknown without a probability for the label's class, whose place only the declaration tells.
+    A log loss is unknown without a probability for the label's class, whose place only the declaration tells. A class
+    that is not declared has the probability 0 in answers that have one for each declared class alone.
     """
     if LOSSES[declaration.metric] == "log_loss":
         return _log_losses(declaration.label.classes, rows)
@@ -43,9 +44,12 @@ def weight_groups(declaration: Declaration, rows: Sequence[OutcomeData[Any]]) ->
 
 def _log_losses(classes: Sequence[str], rows: Sequence[OutcomeData[Any]]) -> Floats:
     codes = {name: code for code, name in enumerate(classes)}
-    given = [_probability(row.answer.probabilities or (), codes.get(str(row.label))) for row in rows]
+    given = [_probability(row.answer.probabilities or (), codes, str(row.label)) for row in rows]
     return log_losses(np.array(given).reshape(-1, 1), np.zeros(len(given), dtype=np.int64))
 
 
-def _probability(probabilities: Sequence[float], code: int | None) -> float:
-    return probabilities[code] if code is not None and code < len(probabilities) else np.nan
+def _probability(probabilities: Sequence[float], codes: Mapping[str, int], label: str) -> float:
+    code = codes.get(label)
+    if code is None:
+        return 0.0 if codes and len(probabilities) == len(codes) else np.nan
+    return probabilities[code] if code < len(probabilities) else np.nan

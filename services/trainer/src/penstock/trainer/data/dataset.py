@@ -87,6 +87,7 @@ class TrainingRows:
             zone=declaration.time.zone,
             lag_fields=Lags.of(declaration.lags).fields,
             loss=fit_loss(declaration),
+            label_times=self.label_times,
         )
 
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:

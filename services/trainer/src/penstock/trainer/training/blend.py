@@ -15,6 +15,7 @@ from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, new_groups
+from penstock.ml.online.column_bins import MAX_CODES
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.prequential import evaluate_prequentially
 from penstock.ml.selection.family_selection import Selection
@@ -90,7 +91,7 @@ def _untrained_blend(
     declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline, models: Sequence[Model], until: int
 ) -> Blend:
     lags, classes = Lags.of(declaration.lags), label_classes(declaration, rows.labels)
-    encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts)
+    encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts, limit=MAX_CODES)
     is_additive = "additive" in declaration.models.families
     loss = fit_loss(declaration)
     groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes), loss) if is_additive else ()
