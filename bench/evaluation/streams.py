@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.evaluation.code_digest import digest
 from bench.evaluation.synthetic_streams import SYNTHETIC_STREAMS, write_synthetic_stream
 
 USUAL_DELAY = 48  # rows from an event to its label
-LABEL_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500)}
+LABEL_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500), "nyc_flights": (0, 48)}
 TRAINING_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (1000, 5000)}
 """Rows after which a model takes effect, measured at the usual label delay in addition to 0."""
-
-DIGEST_LENGTH = 16  # letters
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,14 @@ class Stream:
         """Whether it is generated."""
         return self.change_rows is not None
 
+    def count(self) -> int:
+        """How many rows the file has."""
+        with gzip.open(self.file) if self.file.suffix == ".gz" else self.file.open("rb") as lines:
+            return sum(1 for _ in lines) - 1
+
     def digest(self) -> str:
         """A digest of the file's bytes: results of another file under the same name do not count."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:DIGEST_LENGTH]
+        return digest(self.file.read_bytes())
 
 
 def find_streams(data: Path | None, scratch: Path, names: Sequence[str] = ()) -> list[Stream]:
