@@ -42,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="STREAM", help="only these: a file's name without endings, or a generated stream"
+        "names",
+        nargs="*",
+        metavar="STREAM",
+        help="only these: a file's name without endings, a generated stream, or with the delay, as elec2-48",
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="CSV files, plain or gzipped, the label last")
     parser.add_argument(

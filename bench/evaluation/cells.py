@@ -23,6 +23,7 @@ from bench.report.results import RESULTS
 REFERENCE_RESULTS = REPOSITORY / "bench" / "evaluation" / "reference_results"
 """Committed: a file for each stream, with a line for each reference."""
 
+SCORING = Path(__file__).with_name("scoring.py")
 PENSTOCK_RESULTS = RESULTS / "evaluation"
 PENSTOCK = "penstock"
 
@@ -64,7 +65,7 @@ class Cell:
         """What a stored result must be of: the file, and Penstock's code or the reference's and its libraries."""
         file = {"file": self.stream.digest()}
         if self.is_penstock:
-            return file | {"code": product_digest()}
+            return file | {"code": f"{product_digest()}:{module_digest(SCORING)}"}
         return file | {"code": reference_digest(self.predictor), "libraries": library_versions()}
 
     def load(self) -> CellResult | None:
@@ -104,8 +105,7 @@ def reference_digest(name: str) -> str:
     """A digest of a reference: its code, its options, and the code that scores it."""
     reference, folder = REFERENCES[name], Path(__file__).parent
     options = json.dumps([reference.function, sorted(reference.options.items()), reference.has_lags])
-    modules = folder / "references" / f"{reference.module}.py", folder / "scoring.py"
-    return f"{module_digest(*modules)}:{options}"
+    return f"{module_digest(folder / 'references' / f'{reference.module}.py', SCORING)}:{options}"
 
 
 def _penstock_result(cell: Cell) -> CellResult:

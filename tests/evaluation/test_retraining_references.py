@@ -53,6 +53,15 @@ def test_cara_retrains_where_models_age_and_not_where_they_do_not() -> None:
     assert not never.retrains(loss=1.0, total_loss=3.0, batches=3)
 
 
+@pytest.mark.parametrize(("kind", "position"), [("threshold", 0), ("cumulative", 1), ("periodic", 2)])
+def test_each_rule_of_caras_retrains_above_its_limit(kind: str, position: int) -> None:
+    rule = Rule(kind, 2.0)  # type: ignore[arg-type]
+    for value in (1, 2, 3):
+        misleading = 0 if value > 2 else 10
+        figures = [value if other == position else misleading for other in range(3)]
+        assert rule.retrains(*figures) == (value > 2)
+
+
 @given(st.integers(0, 1000), st.integers(2, 9))
 def test_no_rule_of_caras_is_cheaper_than_the_one_it_takes(seed: int, count: int) -> None:
     losses = random_losses(seed, count)

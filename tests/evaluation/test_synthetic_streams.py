@@ -155,5 +155,9 @@ def test_streams_are_found_by_their_names(tmp_path: Path) -> None:
     assert {stream.name for stream in streams} == {"elec2", "other", *SYNTHETIC_STREAMS}
     assert [stream.change_rows for stream in find_streams(None, scratch, ["recurring"])] == [(3000, 6000, 9000)]
     assert find_streams(data, scratch, ["other"]) == [Stream("other", data / "other.csv", 48)]
+    assert [stream.key for stream in find_streams(data, scratch, ["elec2-500", "growth-48"])] == [
+        "elec2-500",
+        "growth-48",
+    ]
     with pytest.raises(ValueError, match="no stream is named readme"):
         find_streams(data, scratch, ["readme"])
