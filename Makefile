@@ -54,7 +54,7 @@ bench-quick: setup ## measure the drain and HTTP against the peers (5 minutes)
 bench-setup: setup ## once, before: install each peer of the benchmark into an environment of its own
 	@$(BIN)/python -m bench setup
 
-evaluate: setup ## judge the loop against references on EVALUATE="--data FOLDER", and write docs/evaluation.md (hours)
+evaluate: setup ## replay what changed, a stream at a time, beside stored references: EVALUATE="--data FOLDER"; writes docs/evaluation.md (two hours)
 	@$(BIN)/python -m bench.evaluation $(EVALUATE)
 
 format: setup ## mend what a machine can mend

@@ -7,18 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.evaluation.cells import PENSTOCK, Cell, CellResult, predictor_names
+from bench.evaluation.cell_runner import run_cells
+from bench.evaluation.cells import PENSTOCK, Cell, predictor_names
 from bench.evaluation.evaluation_page import write_page
 from bench.evaluation.penstock_replay import POLICIES
 from bench.evaluation.streams import Stream, find_streams
-from bench.instruments.processes import MeasurementError
 from bench.peer_environments import SINGLE_THREADED
-from bench.report.terminal import format_figure, print_line
 from penstock.runtime.stop_signals import interrupt_at
 
 QUICK_ROWS = 3000
@@ -35,7 +32,7 @@ def main() -> None:
             cells = select_cells(streams, arguments)
         except (OSError, ValueError) as error:
             sys.exit(f"{error}")
-        failures = _run_cells(cells, arguments.jobs, again=arguments.again)
+        failures = run_cells(cells, arguments.jobs, again=arguments.again)
         if arguments.write or not (arguments.names or arguments.only or arguments.quick):
             write_page(streams, arguments.seeds, arguments.policy, QUICK_ROWS if arguments.quick else None)
     sys.exit(1 if failures else 0)
@@ -45,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="STREAM", help="only these: a file's name without endings, or a generated stream"
+        "names",
+        nargs="*",
+        metavar="STREAM",
+        help="only these: a file's name without endings, a generated stream, or with the delay, as elec2-48",
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="CSV files, plain or gzipped, the label last")
     parser.add_argument(
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--policy", type=_words, default=(), metavar="P,..", help=f"run also: {', '.join(POLICIES)}")
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,..", help="of Penstock's models")
     parser.add_argument("--quick", action="store_true", help=f"only the first {QUICK_ROWS} rows of each file")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="cells at a time")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time")
     parser.add_argument("--again", action="store_true", help="run cells that have a stored result again")
     parser.add_argument("--write", action="store_true", help="write docs/evaluation.md from the stored results")
     return parser
@@ -82,11 +82,14 @@ def select_cells(streams: Sequence[Stream], arguments: argparse.Namespace) -> li
     ]
     cells = [
         Cell(stream, predictor, seed, rows)
-        for predictor in selected
         for stream in streams
+        for predictor in selected
         for seed in (arguments.seeds if predictor.split("-")[0] == PENSTOCK else (0,))
     ]
-    return list({cell.path: cell for cell in cells}.values())
+    distinct: dict[tuple[Path, str], Cell] = {}
+    for cell in cells:
+        distinct.setdefault((cell.path, cell.predictor), cell)
+    return list(distinct.values())
 
 
 def _matches(predictor: str, name: str) -> bool:
@@ -99,45 +102,6 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(","))
-
-
-def _run_cells(cells: Sequence[Cell], jobs: int, *, again: bool) -> int:
-    """Run the cells that have no stored result; how many failed."""
-    missing = [cell for cell in cells if again or cell.load() is None]
-    print_line(f"{len(cells)} cells, of which {len(cells) - len(missing)} have a stored result")
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        cell_of = {pool.submit(_run_in_process, cell): cell for cell in missing}
-        return sum(not _print_result(future, cell_of[future]) for future in as_completed(cell_of))
-    except KeyboardInterrupt:
-        print_line("interrupted: finished cells are stored")
-        sys.exit(130)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _run_in_process(cell: Cell) -> None:
-    """Run a cell in a process of its own, so that its failure does not affect others."""
-    process = get_context("spawn").Process(target=cell.run)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise MeasurementError(f"ended with {process.exitcode}")
-
-
-def _print_result(future: Future[None], cell: Cell) -> bool:
-    """Print the result of a cell, or its error; whether there is a result."""
-    name = f"{cell.stream.key} {cell.predictor} {cell.seed}"
-    error = future.exception()
-    result = cell.load() if error is None else None
-    print_line(f"[red]{name}: {error}[/red]" if result is None else f"{name}: {_summary(result)}")
-    return result is not None
-
-
-def _summary(result: CellResult) -> str:
-    score = format_figure(result["score"] and round(result["score"], 4))
-    seconds = f"{result['training_seconds']:.0f} s of learning"
-    return f"{result['metric']} {score}, {result['retrains']} trainings, {seconds}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.evaluation.comparison import OURS, StreamComparison
+from bench.evaluation.paired_intervals import block_means
 from bench.instruments.processes import Command, environment_of
 from bench.peer_environments import PEER_SCRIPTS, SINGLE_THREADED, EnvironmentMissing, interpreter_of
 from bench.report.benchmarks_page import DOCS
@@ -37,14 +38,17 @@ def draw_plots(comparisons: Sequence[StreamComparison]) -> set[str]:
 
 def plot_data(comparison: StreamComparison) -> dict[str, Any]:
     """What the script draws of a stream: a line for each column, and the rows to mark."""
-    ours = comparison.median_seed
-    lines = {column: result["progress"] for column, result in comparison.references.items()}
+    ours, metric = comparison.median_seed, comparison.plain_metric
+    results = {**comparison.references, **({OURS: ours} if ours else {})}
     return {
         "key": comparison.stream.key,
-        "metric": "accuracy" if comparison.higher_is_better else "mean absolute error",
+        "metric": "accuracy" if metric == "accuracy" else "mean absolute error",
         "ours": OURS,
-        "lines": lines | ({OURS: ours["progress"]} if ours else {}),
-        "models": [epoch["at_event"] for epoch in ours["epochs"] if epoch["epoch"]] if ours else [],
-        "drifts": [drift["at_event"] for drift in ours["drifts"]] if ours else [],
+        "lines": {
+            column: [{"row": row, "score": score} for row, score in block_means(result, metric).items()]
+            for column, result in results.items()
+        },
+        "models": ours["models"] if ours else [],
+        "drifts": ours["drifts"] if ours else [],
         "changes": list(comparison.stream.change_rows or ()),
     }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.evaluation.code_digest import digest
 from bench.evaluation.synthetic_streams import SYNTHETIC_STREAMS, write_synthetic_stream
 
 USUAL_DELAY = 48  # rows from an event to its label
-LABEL_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500)}
+LABEL_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (0, 48, 500), "nyc_flights": (0, 48)}
 TRAINING_DELAYS: Mapping[str, Sequence[int]] = {"elec2": (1000, 5000)}
 """Rows after which a model takes effect, measured at the usual label delay in addition to 0."""
-
-DIGEST_LENGTH = 16  # letters
 
 
 @dataclass(frozen=True)
@@ -44,29 +43,39 @@ class Stream:
         """Whether it is generated."""
         return self.change_rows is not None
 
+    def count(self) -> int:
+        """How many rows the file has."""
+        with gzip.open(self.file) if self.file.suffix == ".gz" else self.file.open("rb") as lines:
+            return sum(1 for _ in lines) - 1
+
     def digest(self) -> str:
         """A digest of the file's bytes: results of another file under the same name do not count."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()[:DIGEST_LENGTH]
+        return digest(self.file.read_bytes())
 
 
 def find_streams(data: Path | None, scratch: Path, names: Sequence[str] = ()) -> list[Stream]:
-    """The CSV files of a folder and the synthetic streams, which are written into `scratch`; only those named, if any.
+    """The CSV files of a folder and the synthetic streams, which are written into `scratch`.
+
+    `names`: only streams of these names, or with these keys.
 
     Raises:
         ValueError: no stream has one of the names.
     """
-    files = {} if data is None else {name_of(path): path for path in sorted(data.iterdir()) if ".csv" in path.suffixes}
-    known_names = {*files, *SYNTHETIC_STREAMS}
+    files = [] if data is None else [path for path in sorted(data.iterdir()) if ".csv" in path.suffixes]
+    streams = [stream for path in files for stream in _streams_of(name_of(path), path)]
+    streams += [
+        Stream(name, scratch / f"{name}.csv", USUAL_DELAY, change_rows=synthetic.change_rows)
+        for name, synthetic in SYNTHETIC_STREAMS.items()
+    ]
+    known_names = dict.fromkeys([stream.name for stream in streams] + [stream.key for stream in streams])
     unknown = [name for name in names if name not in known_names]
     if unknown:
-        raise ValueError(f"no stream is named {unknown[0]}: there are {', '.join([*files, *SYNTHETIC_STREAMS])}")
-    selected = set(names) or known_names
-    streams = [stream for name, path in files.items() if name in selected for stream in _streams_of(name, path)]
-    for name, synthetic in SYNTHETIC_STREAMS.items():
-        if name in selected:
-            file = write_synthetic_stream(name, scratch)
-            streams.append(Stream(name, file, USUAL_DELAY, change_rows=synthetic.change_rows))
-    return streams
+        raise ValueError(f"no stream is named {unknown[0]}: there are {', '.join(known_names)}")
+    selected = [stream for stream in streams if not names or stream.name in names or stream.key in names]
+    for stream in selected:
+        if stream.is_synthetic:
+            write_synthetic_stream(stream.name, scratch)
+    return selected
 
 
 def name_of(path: Path) -> str:

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 12_000
+from bench.evaluation.class_streams import fading_prior, later_classes, rare_classes, rotating_clusters
+from bench.evaluation.entity_streams import growth, intermittent_demand, terminals
+from bench.evaluation.synthetic_columns import ROWS, Column, Columns, Make
+
 NOISE_SHARE = 0.05  # of the classes are flipped
 
-Column = NDArray[np.float64]
-Columns = dict[str, NDArray[np.float64]]
 Concept = Callable[[Columns], Column]
 
 
@@ -29,7 +30,7 @@ Concept = Callable[[Columns], Column]
 class SyntheticStream:
     """How to make a stream: its columns, the label last, from a random generator; and the rows where it changes."""
 
-    make: Callable[[np.random.Generator], Columns]
+    make: Make
     change_rows: tuple[int, ...]
 
 
@@ -37,10 +38,14 @@ def write_synthetic_stream(name: str, folder: Path) -> Path:
     """Write the stream as a CSV file, the same bytes every time."""
     columns = SYNTHETIC_STREAMS[name].make(np.random.default_rng(7))
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-    lines = [",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in rows)]
+    lines = [",".join(columns), *(",".join(map(_cell, row)) for row in rows)]
     path = folder / f"{name}.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _cell(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 # --- concepts
@@ -137,6 +142,11 @@ def _abrupt_regression(random: np.random.Generator) -> Columns:
     return {**rows, "label": label}
 
 
+def _turns(*rows: int) -> Column:
+    """How often the clusters have turned by a quarter at each row."""
+    return phases(*rows)(np.random.default_rng(0)).astype(np.float64)
+
+
 SYNTHETIC_STREAMS: Mapping[str, SyntheticStream] = {
     "abrupt": SyntheticStream(binary_stream(loans, (by_age, by_salary_and_age), phases(6000)), (6000,)),
     "gradual": SyntheticStream(binary_stream(loans, (by_salary_and_age, by_age), sigmoid(6000, 2000)), (6000,)),
@@ -145,4 +155,12 @@ SYNTHETIC_STREAMS: Mapping[str, SyntheticStream] = {
     ),
     "unchanging": SyntheticStream(binary_stream(loans, (by_salary_and_age,), phases()), ()),
     "abrupt-regression": SyntheticStream(_abrupt_regression, (6000,)),
+    "terminals": SyntheticStream(terminals, ()),
+    "intermittent-demand": SyntheticStream(intermittent_demand, ()),
+    "growth": SyntheticStream(growth, ()),
+    "later-classes": SyntheticStream(later_classes(0, 0, 0, 4000, 8000), (4000, 8000)),
+    "rare-classes": SyntheticStream(rare_classes, ()),
+    "rotation": SyntheticStream(rotating_clusters(_turns(4000, 8000)), (4000, 8000)),
+    "recurring-rotation": SyntheticStream(rotating_clusters(_turns(3000, 6000, 9000) % 2), (3000, 6000, 9000)),
+    "fading-prior": SyntheticStream(fading_prior, ()),
 }

@@ -19,8 +19,10 @@ COLOURS = {
     "static": "#8c959f",
     "calendar": "#9a6700",
     "calendar, lags": "#bf8700",
-    "adaptive tree": "#8250df",
-    "adaptive forest": "#1a7f37",
+    "linear": "#bf3989",
+    "Cara": "#6e7781",
+    "tree": "#8250df",
+    "forest": "#1a7f37",
     "forest, lags": "#4ac26b",
 }
 SMOOTHING_BLOCKS = 3  # blocks

@@ -1,54 +1,70 @@
-"""Cells: how their predictions are scored, where results are stored, and which cells the command line selects."""
+"""Cells: where results are stored and what they must be of, which cells are selected, and in which processes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench.evaluation import cells
+from bench.evaluation import cell_runner, cells
 from bench.evaluation.__main__ import parser, select_cells
-from bench.evaluation.cells import Cell, predictor_names, score_predictions
+from bench.evaluation.cell_runner import cell_seconds, jobs_in_order
+from bench.evaluation.cells import Cell, predictor_names
 from bench.evaluation.comparison import compare_stream
-from bench.evaluation.references.feature_matrix import FeatureMatrix
 from bench.evaluation.streams import Stream
-from penstock.console.replay.report.scores import block_size
 
 from .sample_results import IN_TIME, LATE_MODELS
 
 
-@given(st.lists(st.sampled_from([0.0, 1.0, float("nan")]), min_size=30, max_size=300), st.integers(0, 5))
-def test_a_reference_is_scored_as_a_replay_is(labels: list[float], seed: int) -> None:
-    if all(np.isnan(labels[3:])):
-        labels[-1] = 1.0
-    count, answers = len(labels), np.random.default_rng(seed).integers(0, 2, len(labels)).astype(float)
-    rows = FeatureMatrix("binary", np.zeros((count, 1)), np.array([False]), np.array(labels))
-    result = score_predictions(rows, answers)
-    pairs = list(zip(answers, labels, strict=True))
-    is_right = [answer == label for answer, label in pairs if not np.isnan(label)]
-    is_right_after_warmup = [answer == label for answer, label in pairs[int(0.1 * count) :] if not np.isnan(label)]
-    assert result["score"] == pytest.approx(np.mean(is_right_after_warmup))
-    assert len(result["progress"]) == -(-count // block_size(count))
-    if count <= block_size(count):
-        assert result["progress"][0]["score"] == pytest.approx(np.mean(is_right), abs=1e-6)
-
-
-def test_a_stored_result_counts_only_for_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells, "CELL_RESULTS", tmp_path / "results")
+@pytest.fixture
+def stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stream:
+    """A stream of 60 rows, and folders for results of which there are none yet."""
+    for module in (cells, cell_runner):
+        monkeypatch.setattr(module, "REFERENCE_RESULTS", tmp_path / "references")
+        monkeypatch.setattr(module, "PENSTOCK_RESULTS", tmp_path / "results")
     file = tmp_path / "some.csv"
     file.write_text("x,y\n" + "".join(f"{n},{'yes' if n % 2 else 'no'}\n" for n in range(60)))
-    cell = Cell(Stream("some", file, 0), "last")
+    return Stream("some", file, 0)
+
+
+def test_a_stored_result_counts_only_for_the_same_file_and_code(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell(stream, "last")
     assert cell.load() is None
     cell.run()
     result = cell.load()
     assert result is not None
-    assert result["score"] == 0.0
-    assert compare_stream(cell.stream, [0], None).references["last known"] == result
-    file.write_text(file.read_text() + "1,yes\n")
+    assert result["metrics"]["accuracy"] == 0.0
+    assert compare_stream(stream, [0], None).references["last known"] == result
+    with monkeypatch.context() as changed:
+        changed.setattr(cells, "library_versions", lambda: {"river": "0"})
+        assert cell.load() is None
+    with monkeypatch.context() as changed:
+        changed.setattr(cells, "reference_digest", lambda _: "other code")
+        assert cell.load() is None
+    assert cell.load() == result
+    stream.file.write_text(stream.file.read_text() + "1,yes\n")
     assert cell.load() is None
+
+
+def test_results_of_references_share_a_file_and_do_not_replace_each_other(stream: Stream) -> None:
+    both = [Cell(stream, name) for name in ("last", "static")]
+    for cell in both:
+        cell.run()
+    assert both[0].path == both[1].path
+    assert all(cell.load() for cell in both)
+    assert len(both[0].path.read_text().splitlines()) == 2 + len(both)
+
+
+def test_a_result_of_penstock_is_of_its_code_and_a_result_of_a_reference_is_not(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, reference = Cell(stream, "penstock"), Cell(stream, "static")
+    keys = ours.key(), reference.key()
+    monkeypatch.setattr(cells, "product_digest", lambda: "a later one")
+    assert ours.key() != keys[0]
+    assert reference.key() == keys[1]
 
 
 def test_only_batch_trained_predictors_depend_on_the_training_delay() -> None:
@@ -73,3 +89,28 @@ def test_the_command_line_selects_each_cell_once() -> None:
         select_cells([IN_TIME], parser().parse_args(["--only", "forrest"]))
     with pytest.raises(ValueError, match="no policy is named never"):
         select_cells([IN_TIME], parser().parse_args(["--policy", "never"]))
+
+
+def test_a_process_runs_the_references_of_a_file_and_another_each_replay() -> None:
+    arguments = parser().parse_args(["--only", "static,linear,tree,penstock", "--seeds", "0,1"])
+    jobs = jobs_in_order(select_cells([IN_TIME, LATE_MODELS], arguments))
+    assert [[(cell.stream.key, cell.predictor, cell.seed) for cell in job] for job in jobs] == [
+        [("elec2-48", name, 0) for name in ("static", "linear", "tree")],
+        [("elec2-48", "penstock", 0)],
+        [("elec2-48", "penstock", 1)],
+        [("elec2-48-late-1000", name, 0) for name in ("static", "linear")],
+        [("elec2-48-late-1000", "penstock", 0)],
+        [("elec2-48-late-1000", "penstock", 1)],
+    ]
+
+
+def test_the_remaining_time_is_estimated_from_stored_results_by_the_rows(stream: Stream) -> None:
+    longer = Stream("longer", stream.file.with_name("longer.csv"), 0)
+    longer.file.write_text(stream.file.read_text() + stream.file.read_text().partition("\n")[2])
+    cell = Cell(stream, "last")
+    cell.run()
+    path = cell.path
+    wall_s = cell.load()["wall_s"]  # type: ignore[index]
+    path.write_text(path.read_text().replace(f'"wall_s": {wall_s}', '"wall_s": 6.0'))
+    known, unknown = Cell(longer, "last"), Cell(longer, "penstock")
+    assert cell_seconds([known, unknown]) == {known: pytest.approx(12.0), unknown: pytest.approx(12.0)}

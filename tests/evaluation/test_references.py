@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.evaluation.references.boosting import ReferencePredictions, calendar_rows, train_on_calendar
+from bench.evaluation.references.answers import PredictAll, ReferencePredictions
+from bench.evaluation.references.calendars import calendar_rows, train_on_calendar
 from bench.evaluation.references.feature_matrix import FeatureMatrix, read_feature_matrix
 from bench.evaluation.references.label_delay import (
     LAGS,
@@ -23,12 +26,14 @@ from bench.evaluation.references.label_delay import (
     lag_features,
     last_known_labels,
 )
-from bench.evaluation.references.reference_catalog import REFERENCES, Predict
+from bench.evaluation.references.reference_catalog import REFERENCES
+from bench.evaluation.references.retraining_oracle import predict_by_oracle
 from penstock.console.replay.rows.labelled_rows import Row, chunk_size
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 260
+STEPS = 4  # of a short calendar
 DELAYS = st.sampled_from([0, 3, 16, 48])
 
 
@@ -111,8 +116,8 @@ def generate_rows(task: Literal["binary", "regression"], seed: int) -> FeatureMa
 def predict_by_short_calendar(
     rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int
 ) -> ReferencePredictions:
-    """Three trainings, on at most half of the rows: the references' calendars train too often for a test."""
-    return train_on_calendar(rows, cutoffs, training_delay, seed, times=3, window=COUNT // 2)
+    """Few trainings: the references' calendars train too often for a test."""
+    return train_on_calendar(rows, cutoffs, training_delay, seed, step_divisor=STEPS)
 
 
 def predict_by_short_calendar_with_lags(
@@ -123,8 +128,22 @@ def predict_by_short_calendar_with_lags(
     return predict_by_short_calendar(with_lags, cutoffs, training_delay, seed)
 
 
-PREDICTORS: dict[str, Predict] = {
-    **{name: REFERENCES[name].predict for name in ("last", "static", "tree", "forest-lags")},
+def by_name(name: str) -> PredictAll:
+    """A reference as it answers with the labels that are known."""
+    reference = REFERENCES[name]
+
+    def predict(rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int) -> ReferencePredictions:
+        if reference.has_lags:
+            rows = rows.with_columns(lag_features(rows.labels, cutoffs))
+        module = import_module(f"bench.evaluation.references.{reference.module}")
+        predict_all: PredictAll = getattr(module, reference.function)
+        return partial(predict_all, **reference.options)(rows, cutoffs, training_delay, seed)
+
+    return predict
+
+
+PREDICTORS: dict[str, PredictAll] = {
+    **{name: by_name(name) for name in ("last", "static", "linear", "tree", "forest-lags")},
     "calendar": predict_by_short_calendar,
     "lags": predict_by_short_calendar_with_lags,
 }
@@ -139,7 +158,7 @@ PREDICTORS: dict[str, Predict] = {
     cut=st.integers(30, COUNT - 10),
 )
 def test_no_answer_depends_on_what_is_not_known_yet(
-    predict: Predict, task: Literal["binary", "regression"], delay: int, training_delay: int, cut: int
+    predict: PredictAll, task: Literal["binary", "regression"], delay: int, training_delay: int, cut: int
 ) -> None:
     """Change the labels from row `cut` on, and the features of the rows that may know them: earlier answers stay."""
     rows, cutoffs = generate_rows(task, 1), label_cutoffs(COUNT, delay)
@@ -150,6 +169,7 @@ def test_no_answer_depends_on_what_is_not_known_yet(
     changed_rows = FeatureMatrix(task, features, rows.categorical, labels)
     before, after = predict(rows, cutoffs, training_delay, 0), predict(changed_rows, cutoffs, training_delay, 0)
     np.testing.assert_array_equal(before.values[:unaffected], after.values[:unaffected])
+    np.testing.assert_array_equal(before.answers.probabilities[:unaffected], after.answers.probabilities[:unaffected])
 
 
 @pytest.mark.parametrize("training_delay", [0, 70])
@@ -158,11 +178,51 @@ def test_a_model_takes_effect_after_the_training_delay(training_delay: int) -> N
     labels = (generated.features[:, 0] > 0.5).astype(float)
     rows = FeatureMatrix("binary", generated.features, generated.categorical, labels)
     cutoffs = label_cutoffs(COUNT, 0)
-    last_known, first = last_known_labels(labels, cutoffs), calendar_rows(COUNT, 3)[0] + training_delay
+    last_known, first = last_known_labels(labels, cutoffs), calendar_rows(COUNT, STEPS)[0] + training_delay
     values = predict_by_short_calendar(rows, cutoffs, training_delay, 0).values
     np.testing.assert_array_equal(values[:first], last_known[:first])
-    assert np.mean(values[first:] == labels[first:]) > 0.8 > np.mean(last_known[first:] == labels[first:])
+    second = calendar_rows(COUNT, STEPS)[1] + training_delay  # the first has too few rows to learn from
+    assert np.mean(values[second:] == labels[second:]) > 0.8 > np.mean(last_known[second:] == labels[second:])
     assert predict_by_short_calendar(rows, cutoffs, COUNT, 0).retrains == 0
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_oracle_is_at_least_as_good_as_the_same_number_of_other_trainings(
+    task: Literal["binary", "regression"],
+) -> None:
+    rows, cutoffs = generate_rows(task, 3), label_cutoffs(COUNT, 3)
+    predictions = predict_by_oracle(rows, cutoffs, 0, 0, step_divisor=STEPS, trainings=2)
+    losses = predictions.answers.losses(rows.labels)[COUNT // 10 :]
+    assert predictions.retrains == 2
+    assert np.nanmean(losses) == pytest.approx(predictions.loss_by_trainings[1], rel=1e-5)
+    every = train_on_calendar(rows, cutoffs, 0, 0, step_divisor=STEPS)
+    assert every.retrains == len(predictions.loss_by_trainings)
+    of_all = np.nanmean(every.answers.losses(rows.labels)[COUNT // 10 :])
+    assert of_all == pytest.approx(predictions.loss_by_trainings[-1], rel=1e-5)
+
+
+def test_probabilities_are_of_all_classes_and_add_up_to_one() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0.0, 1.0, 2.0], 100)
+    features = labels[:, None] + random.normal(0, 0.1, (300, 1))
+    rows = FeatureMatrix("multiclass", features, np.array([False]), labels)
+    for name in ("last", "static", "linear", "tree", "forest"):
+        answers = REFERENCES[name].predict(rows, 3, 0, 0).answers
+        np.testing.assert_allclose(answers.probabilities.sum(axis=1), 1)
+        assert answers.probabilities.shape == (300, 3)
+        assert np.isfinite(answers.losses(labels)).all()
+
+
+def test_cara_trains_again_when_the_world_has_turned() -> None:
+    random = np.random.default_rng(0)
+    features, count = random.random((3000, 2)), 3000
+    before, after = features[:, 0] > 0.5, features[:, 0] < 0.5
+    labels = np.where(np.arange(count) < 1500, before, after).astype(float)
+    rows = FeatureMatrix("binary", features, np.array([False, False]), labels)
+    static = REFERENCES["static"].predict(rows, 0, 0, 0).answers.losses(labels)
+    cara = REFERENCES["cara"].predict(rows, 0, 0, 0)
+    assert cara.retrains > 1
+    assert np.mean(cara.answers.losses(labels)[2000:]) < np.mean(static[2000:]) / 2
 
 
 def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
@@ -173,9 +233,9 @@ def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
     ]
     file.write_text("\n".join(["at,town,x,y", *lines, "2024-01-29 05:00:00,,NA,"]) + "\n")
     rows = read_feature_matrix(file)
-    assert rows.categorical.tolist() == [True, False, False, False][: rows.features.shape[1]]
-    assert rows.features[:2, :2].tolist() == [[0.0, 1.0], [1.0, 2.0]]
-    assert np.isnan(rows.features[28, :2]).all()
+    assert rows.categorical.tolist() == [False, False, False, True, False]
+    assert rows.features[:2].tolist() == [[5.0, 0.0, 1.0, 0.0, 1.0], [5.0, 1.0, 2.0, 1.0, 2.0]]
+    assert np.isnan(rows.features[28, 3:]).all()
     assert rows.labels[:4].tolist() == [0.0, 0.0, 1.0, 0.0]
     assert np.isnan(rows.labels[28])
     assert len(read_feature_matrix(file, 5)) == 5

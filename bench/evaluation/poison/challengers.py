@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.evaluation.synthetic_streams import SYNTHETIC_STREAMS, Columns
+from bench.evaluation.synthetic_columns import Columns
+from bench.evaluation.synthetic_streams import SYNTHETIC_STREAMS
 from penstock.artifacts import MemoryStore
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Evaluation, Segment
@@ -61,7 +62,9 @@ class PastEvents:
 def generate_events(stream: str, rows: int, seed: int) -> PastEvents:
     """The first rows of a synthetic stream with the classes 0 and 1."""
     random = np.random.default_rng(seed)
-    columns = {name: values[:rows] for name, values in SYNTHETIC_STREAMS[stream].make(random).items()}
+    columns = {
+        name: values[:rows].astype(np.float64) for name, values in SYNTHETIC_STREAMS[stream].make(random).items()
+    }
     labels = columns.pop("label") > 0
     return PastEvents(columns, labels)
 

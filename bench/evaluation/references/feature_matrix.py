@@ -1,27 +1,30 @@
-"""A stream's file for the references: the columns that `stream init` declares as features, as one matrix."""
+"""A stream's file for the references: every column but the label, as one matrix.
+
+It is read without Penstock, so that what the references know does not change with what `stream init` declares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import csv
+import gzip
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.init.declaration_text import declaration_text
-from penstock.console.init.propose_declaration import propose_declaration
-from penstock.console.table.cell_reader import field_reader, label_reader, time_reader
-from penstock.console.table.table import Table, open_table
-from penstock.contracts.declaration.stream import Declaration, Task
-from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.ml.features.feature_encoder import time_part
-from penstock.ml.features.local_times import local_times
-
 MAX_CODES = 254  # of a category: the limit of histogram boosting
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+MAX_INTEGER_CLASSES = 20  # whole numbers with up to so many distinct values are classes
+RARE = 0.1  # a class below this share is judged by average precision
 
+Task = Literal["binary", "multiclass", "regression"]
+Metric = Literal["log_loss", "average_precision", "accuracy", "mae", "rmse"]
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.float64]
 """One number per row: the class's code, or the value to predict; NaN where the label is missing."""
@@ -40,6 +43,21 @@ class FeatureMatrix:
         """How many rows there are."""
         return len(self.labels)
 
+    @cached_property
+    def class_counts(self) -> NDArray[np.int64]:
+        """How often each class occurs, shape (k,); of a regression empty."""
+        if self.task == "regression":
+            return np.empty(0, dtype=np.int64)
+        return np.bincount(self.labels[~np.isnan(self.labels)].astype(np.int64), minlength=2)
+
+    @property
+    def objective(self) -> Metric:
+        """The metric that `stream init` declares."""
+        if self.task == "regression":
+            return "mae"
+        is_rare = self.task == "binary" and self.class_counts.min() < RARE * self.class_counts.sum()
+        return "average_precision" if is_rare else "log_loss"
+
     def with_columns(self, columns: Matrix) -> FeatureMatrix:
         """The same rows with additional columns of numbers, shape (n, k)."""
         categorical = np.concatenate([self.categorical, np.zeros(columns.shape[1], dtype=bool)])
@@ -48,33 +66,48 @@ class FeatureMatrix:
 
 def read_feature_matrix(path: Path, first: int | None = None) -> FeatureMatrix:
     """Read a file, or its first rows. Texts get codes in the order of appearance, so that none tells of later rows."""
-    table = open_table(path)
-    declaration = parse_declaration(declaration_text(propose_declaration(table)))
-    rows = list(table.first(first).rows())
-    features = declaration.features
-    columns = [
-        _codes(values) if field.type == "category" else _numbers(values)
-        for name, field in features.items()
-        for values in [_column(table, rows, name, field_reader(declaration, name, table.profiles[name]))]
-    ]
-    columns += _time_parts(table, rows, declaration)
-    categorical = [field.type == "category" for field in features.values()] + [False] * len(declaration.time.parts)
-    label = declaration.label.name
-    labels = _labels(_column(table, rows, label, label_reader(declaration, table.profiles[label])), declaration.task)
-    return FeatureMatrix(declaration.task, np.column_stack(columns), np.array(categorical, dtype=bool), labels)
+    with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as file:
+        rows = list(islice(csv.reader(file), first if first is None else first + 1))[1:]
+    *columns, labels = ([_text(value) for value in column] for column in zip(*rows, strict=True))
+    encoded = [_encoded(column) for column in columns]
+    matrices = [matrix for matrix, _ in encoded]
+    categorical = [is_category for matrix, is_category in encoded for _ in range(matrix.shape[1])]
+    task = _task(labels)
+    label_values = _numbers(labels) if task == "regression" else _codes(labels, max_codes=len(labels))
+    assert label_values is not None
+    return FeatureMatrix(task, np.hstack(matrices), np.array(categorical, dtype=bool), label_values)
 
 
-def _column(table: Table, rows: Sequence[Sequence[Any]], name: str, read: Callable[[Any], Any]) -> list[Any]:
-    index = table.column_index(name)
-    return [read(row[index]) for row in rows]
+def _text(value: str) -> str | None:
+    stripped = value.strip()
+    return None if stripped.lower() in MISSING else stripped
 
 
-def _labels(values: Sequence[Any], task: Task) -> Labels:
-    return _numbers(values) if task == "regression" else _codes(values, max_codes=len(values))
+def _task(labels: Sequence[str | None]) -> Task:
+    values = {label for label in labels if label is not None}
+    if len(values) == 2:
+        return "binary"
+    numbers = _numbers(labels)
+    if numbers is None:
+        return "multiclass"
+    is_whole = bool((numbers[~np.isnan(numbers)] % 1 == 0).all())
+    return "multiclass" if is_whole and len(values) <= MAX_INTEGER_CLASSES else "regression"
 
 
-def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else float(value) for value in values])
+def _encoded(texts: Sequence[str | None]) -> tuple[Matrix, bool]:
+    """The columns of a feature, shape (n, 1 or more), and whether they are codes: numbers, parts of times, or codes."""
+    numbers = _numbers(texts)
+    if numbers is not None:
+        return numbers[:, None], False
+    parts = _time_parts(texts)
+    return (parts, False) if parts is not None else (_codes(texts)[:, None], True)
+
+
+def _numbers(texts: Iterable[str | None]) -> NDArray[np.float64] | None:
+    try:
+        return np.array([np.nan if text is None else float(text) for text in texts])
+    except ValueError:
+        return None
 
 
 def _codes(texts: Iterable[str | None], max_codes: int = MAX_CODES) -> NDArray[np.float64]:
@@ -84,13 +117,12 @@ def _codes(texts: Iterable[str | None], max_codes: int = MAX_CODES) -> NDArray[n
     return np.array([code if code < max_codes else np.nan for code in codes], dtype=np.float64)
 
 
-def _time_parts(table: Table, rows: Sequence[Sequence[Any]], declaration: Declaration) -> list[NDArray[np.float64]]:
-    column = declaration.time.column
-    if column is None:
-        return []
-    values = _column(table, rows, column, time_reader(declaration, table.profiles[column]))
-    times = np.array(
-        [None if time is None else time.astimezone(UTC).replace(tzinfo=None) for time in values], dtype="datetime64[s]"
-    )
-    local = local_times(times, declaration.time.zone)
-    return [time_part(part, local) for part in declaration.time.parts]
+def _time_parts(texts: Sequence[str | None]) -> Matrix | None:
+    """Hour, weekday and day of the year of times or dates, shape (n, 3), NaN where missing; None for other texts."""
+    try:
+        times = [None if text is None else datetime.fromisoformat(text) for text in texts]
+    except ValueError:
+        return None
+    missing = (np.nan,) * 3
+    parts = [(time.hour, time.weekday(), time.timetuple().tm_yday) if time else missing for time in times]
+    return np.array(parts, dtype=np.float64)

@@ -2,80 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
 
-from bench.evaluation.references.boosting import ReferencePredictions, train_on_calendar, train_once
+from bench.evaluation.references.answers import ReferencePredictions
 from bench.evaluation.references.feature_matrix import FeatureMatrix
-from bench.evaluation.references.label_delay import LabelCutoffs, label_cutoffs, lag_features, last_known_labels
-from bench.evaluation.references.river_trees import Kind, predict_online
+from bench.evaluation.references.label_delay import label_cutoffs, lag_features
 
-CALENDARS = (46, 19)  # trainings
-WINDOW_DIVISOR = 10  # a calendar with a window learns from the last tenth of as many rows as the file has
+CALENDARS = {46: 50, 19: 20}
+"""About how many trainings a calendar has, by name: one each 50th, or 20th, part of the file, after its first tenth."""
 
-Predict = Callable[[FeatureMatrix, LabelCutoffs, int, int], ReferencePredictions]
-"""Answers all rows, from the labels known at each; then the training delay in rows, and a seed."""
+ORACLE_TRAININGS = 19
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A way to answer. `is_batch_trained`: its models are trained apart, so that they may take effect late."""
+    """A way to answer.
 
-    predict: Predict
-    is_batch_trained: bool = False
+    Attributes:
+        module: of this folder.
+        function: of the module: a `PredictAll` that takes the options, too.
+        options: by name.
+        has_lags: whether the last known labels are features, too.
+        is_batch_trained: its models are trained apart, so that they may take effect late.
+    """
 
+    module: str
+    function: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    has_lags: bool = False
+    is_batch_trained: bool = True
 
-def predict_by_reference(
-    name: str, rows: FeatureMatrix, label_delay: int, training_delay: int, seed: int
-) -> ReferencePredictions:
-    """The reference's answers; labels are known `label_delay` rows late, models serve `training_delay` rows late."""
-    return REFERENCES[name].predict(rows, label_cutoffs(len(rows), label_delay), training_delay, seed)
-
-
-def _last(rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int) -> ReferencePredictions:
-    del training_delay, seed
-    return ReferencePredictions(last_known_labels(rows.labels, cutoffs))
-
-
-def _calendar(
-    rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int, *, times: int, has_window: bool
-) -> ReferencePredictions:
-    window = len(rows) // WINDOW_DIVISOR if has_window else None
-    return train_on_calendar(rows, cutoffs, training_delay, seed, times=times, window=window)
-
-
-def _online(
-    rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int, *, kind: Kind
-) -> ReferencePredictions:
-    del training_delay
-    return predict_online(rows, cutoffs, kind, seed)
-
-
-def _with_lags(reference: Reference) -> Reference:
-    def predict(rows: FeatureMatrix, cutoffs: LabelCutoffs, training_delay: int, seed: int) -> ReferencePredictions:
-        return reference.predict(
-            rows.with_columns(lag_features(rows.labels, cutoffs)), cutoffs, training_delay, seed
-        )  # fmt: skip
-
-    return Reference(predict, reference.is_batch_trained)
+    def predict(self, rows: FeatureMatrix, label_delay: int, training_delay: int, seed: int) -> ReferencePredictions:
+        """Answer all rows; labels are known `label_delay` rows late, models serve `training_delay` rows late."""
+        cutoffs = label_cutoffs(len(rows), label_delay)
+        if self.has_lags:
+            rows = rows.with_columns(lag_features(rows.labels, cutoffs))
+        predict_all = getattr(import_module(f"{__package__}.{self.module}"), self.function)
+        predictions: ReferencePredictions = predict_all(rows, cutoffs, training_delay, seed, **self.options)
+        return predictions
 
 
 _CALENDARS = {
     f"calendar-{times}-{'tenth' if has_window else 'all'}": Reference(
-        partial(_calendar, times=times, has_window=has_window), is_batch_trained=True
+        "calendars", "train_on_calendar", {"step_divisor": step_divisor, "has_window": has_window}
     )
-    for times in CALENDARS
+    for times, step_divisor in CALENDARS.items()
     for has_window in (False, True)
 }
-_FOREST = Reference(partial(_online, kind="forest"))
+_FOREST = Reference("river_trees", "predict_online", {"kind": "forest"}, is_batch_trained=False)
 
 REFERENCES: Mapping[str, Reference] = {
-    "last": Reference(_last),
-    "static": Reference(train_once, is_batch_trained=True),
+    "last": Reference("answers", "predict_last", is_batch_trained=False),
+    "static": Reference("calendars", "train_once"),
+    "linear": Reference("calendars", "train_on_calendar", {"step_divisor": CALENDARS[19], "family": "linear"}),
+    "tree": Reference("river_trees", "predict_online", {"kind": "tree"}, is_batch_trained=False),
+    "calendar-46-all": _CALENDARS["calendar-46-all"],
+    "oracle": Reference(
+        "retraining_oracle",
+        "predict_by_oracle",
+        {"step_divisor": CALENDARS[46], "trainings": ORACLE_TRAININGS},
+    ),
+    "cara": Reference("cara", "predict_by_cara"),
     **_CALENDARS,
-    **{f"{name}-lags": _with_lags(calendar) for name, calendar in _CALENDARS.items()},
-    "tree": Reference(partial(_online, kind="tree")),
+    **{f"{name}-lags": replace(calendar, has_lags=True) for name, calendar in _CALENDARS.items()},
     "forest": _FOREST,
-    "forest-lags": _with_lags(_FOREST),
+    "forest-lags": replace(_FOREST, has_lags=True),
 }
+"""In the order in which they are run: the oracle after the calendar whose models it shares, the slow ones last."""

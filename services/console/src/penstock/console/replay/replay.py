@@ -16,6 +16,7 @@ from penstock.console.replay.live_deployment import LiveDeployment, live_deploym
 from penstock.console.replay.predict_probes import probe_predictions
 from penstock.console.replay.report.report import Report, RunMeasurements, make_report
 from penstock.console.replay.rows.labelled_rows import FileRows, chunk_size
+from penstock.console.replay.rows.row_labels import RowLabels
 from penstock.console.replay.stream_time import ReplayProgress, ReplaySender, replay_in_stream_time
 from penstock.console.replay.wall_time import replay_in_wall_time, staleness
 from penstock.console.replay.watch.stream_watch import StreamWatch
@@ -77,10 +78,27 @@ class ReplayResult:
     nothing_left: bool = False
 
 
+@dataclass(frozen=True)
+class FinishedReplay:
+    """What a replay in this process leaves: the log that was read, the rows that were sent, and what was measured."""
+
+    stream: str
+    watch: StreamWatch
+    rows: RowLabels
+    measurements: RunMeasurements
+
+
 async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> ReplayResult:
+    """Replay a file with every service in this process, and report on it."""
+    replay = await run_in_process(options, progress)
+    report = make_report(replay.watch, replay.rows, replay.measurements)
+    return ReplayResult(replay.stream, report, {"in_process": True})
+
+
+async def run_in_process(options: ReplayOptions, progress: ShowProgress) -> FinishedReplay:
     """Replay a file with every service in this process, on the memory log with a virtual clock.
 
-    The same file gives the same report, but for the times in it.
+    The same file gives the same predictions, and the same report but for the times in it.
     """
     name = f"{options.declaration.name}-1"
     declaration = options.declaration.model_copy(update={"name": name})
@@ -92,7 +110,7 @@ async def replay_in_process(options: ReplayOptions, progress: ShowProgress) -> R
         watch, learning_s = deployment.watch, deployment.learning_seconds()
     del deployment  # the report on many rows needs the memory that the services had
     measurements = RunMeasurements(time.monotonic() - started, 0, counts.refusals, counts.labels, learning_s)
-    return ReplayResult(name, make_report(watch, counts.rows, measurements), {"in_process": True})
+    return FinishedReplay(name, watch, counts.rows, measurements)
 
 
 async def replay_live(options: ReplayOptions, deployment: Deployment, progress: ShowProgress) -> ReplayResult:
