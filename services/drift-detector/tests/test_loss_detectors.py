@@ -11,14 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.bus.state.unit_state import MemoryStateStore, State
-from penstock.drift_detector.drift.loss_detectors import LossDetectors, LossRise
-from penstock.drift_detector.drift.series_detectors import MAX_VALUES, DetectorSettings
+from penstock.drift_detector.drift.loss_detectors import LossDetectors, LossRise, LossSettings
+from penstock.drift_detector.drift.series_detectors import MAX_VALUES
 from penstock.drift_detector.stored_series import StoredSeries
+from penstock.drift_detector.watched_loss import WatchedLoss
 
-DEFAULT = DetectorSettings(("adwin", "page-hinkley"), 0, True)
+ERRORS, ABSOLUTE_ERRORS = WatchedLoss("error", "bernoulli"), WatchedLoss("absolute_error", "exponential")
+DEFAULT = LossSettings(("adwin", "page-hinkley"), 0, ERRORS)
 
 
-def opened(store: MemoryStateStore, settings: DetectorSettings = DEFAULT) -> tuple[State, LossDetectors]:
+def opened(store: MemoryStateStore, settings: LossSettings = DEFAULT) -> tuple[State, LossDetectors]:
     state = State(store)
     detectors = LossDetectors(state)
     detectors.configure(settings)
@@ -44,7 +46,7 @@ def observed(detectors: LossDetectors, values: Sequence[float]) -> list[tuple[in
 def test_nothing_is_confirmed_in_many_losses_that_do_not_change() -> None:
     """A smaller form of what `python -m bench.detectors` measures in millions."""
     assert all(observed(opened(MemoryStateStore())[1], losses(0.2, 60_000, seed)) == [] for seed in range(2))
-    unbounded = opened(MemoryStateStore(), DetectorSettings(DEFAULT.detectors, 0, False))[1]
+    unbounded = opened(MemoryStateStore(), LossSettings(DEFAULT.detectors, 0, ABSOLUTE_ERRORS))[1]
     assert observed(unbounded, np.abs(np.random.default_rng(0).standard_t(3, 30_000)).tolist()) == []
 
 
@@ -80,7 +82,7 @@ def test_alarms_do_not_depend_on_batches_or_restarts(bounded: bool, cuts: list[i
     values = (random.random(1200) < np.repeat([0.1, 0.5, 0.1], 400)).astype(float) * (1.0 if bounded else 7.0)
     values = values if bounded else values + random.exponential(1.0, 1200)
     series, positives = values.tolist(), (random.random(1200) < 0.3).tolist()
-    how = DetectorSettings(DEFAULT.detectors, 0, bounded)
+    how = LossSettings(DEFAULT.detectors, 0, ERRORS if bounded else ABSOLUTE_ERRORS)
     whole = opened(MemoryStateStore(), how)[1].update(series, positives)
     store, alarms = MemoryStateStore(), []
     for start, stop in itertools.pairwise([0, *sorted(cuts), 1200]):
