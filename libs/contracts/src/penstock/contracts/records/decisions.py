@@ -52,8 +52,8 @@ class Decision(ControlRecord):
     of the training, or for waiting. `outcomes` is how many outcomes the stream had; `arguments` holds the state of
     each trigger; `request` is the id of the training request.
 
-    `expected_gain` is the mean gain that the newest trainings for the same reason turned out to have, in the unit
-    of the newest of them; `expected_cost` is the CPU seconds of a training on all outcomes, by the cost of a row in the newest
+    `expected_gain` is the mean gain that the newest trainings for the same reason turned out to have, in the unit of
+    the newest; `expected_cost` is the CPU seconds of a training on all outcomes, by the cost of a row in the newest
     trainings. Both are null where there were none. `realised` is what the training before this decision has gained.
     """
 

@@ -56,11 +56,11 @@ class ChangeScan:
     """A series of values and the changes of its mean.
 
     `law` is that of a value: `bernoulli` for losses in [0, 1] (exact for 0 and 1, cautious for what lies between),
-    `exponential` for scores of ranks, `log_loss` for log losses as shares of the largest one. Where values that are near
-    each other are alike, the evidence counts for less: the ratio is divided by how much more sums of the reference vary
-    than those of independent values, by its correlation of neighbours or by its blocks, as far as that is more than
-    chance. `penalty` raises every threshold, where several series share the false alarms; `smallest_reference` is how
-    many values must lie before a window.
+    `exponential` for scores of ranks, `log_loss` for log losses as shares of the largest one. Where values that are
+    near each other are alike, the evidence counts for less: the ratio is divided by how much more sums of the reference
+    vary than those of independent values, by its correlation of neighbours or by its blocks, as far as that is more
+    than chance. `penalty` raises every threshold, where several series share the false alarms; `smallest_reference` is
+    how many values must lie before a window.
     """
 
     def __init__(self, law: Law, penalty: float = 0.0, smallest_reference: int = SMALLEST_REFERENCE) -> None:
@@ -96,8 +96,8 @@ class ChangeScan:
     def first_shift(self, since: int, proposals: Counts | None) -> Shift | None:
         """The first change seen at more than `since` values.
 
-        A rise counts only if one of `proposals`, ascending counts of values, lies within the window that shows it; where
-        they are None every one does.
+        A rise counts only if one of `proposals`, ascending counts of values, lies within the window that shows it; with
+        None every rise does.
         """
         counts = np.arange(since // STEP + 1, self._length // STEP + 1) * STEP
         if not len(counts):
@@ -131,10 +131,9 @@ class ChangeScan:
         if self._law == "log_loss":
             variance, third = self._central_moments(mean, before)
             rise = np.abs(newest / windows - mean)
-            return skewed_evidence(rise, variance, third, windows * (before / (before + windows))), variance
-        likelihood = self._log_likelihood
-        ratio = likelihood(earlier, before) + likelihood(newest, windows)
-        ratio = ratio - likelihood(earlier + newest, before + windows)
+            return skewed_evidence(rise, variance, third, windows / (1 + windows / before)), variance
+        likelihood, all_values = self._log_likelihood, (earlier + newest, before + windows)
+        ratio = likelihood(earlier, before) + likelihood(newest, windows) - likelihood(*all_values)
         variance = mean * mean if self._law == "exponential" else np.maximum(mean * (1 - mean), 0.0)
         return ratio, variance
 

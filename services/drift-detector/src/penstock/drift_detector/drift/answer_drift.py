@@ -49,7 +49,8 @@ class AnswerDriftDetector:
     """Observes the joined outcomes of the newest epoch's champion. Baseline answers are left out.
 
     The losses, by the objective, are one series over all epochs: a model promoted just before the world changes has no
-    past of its own to compare with. With another objective they begin anew. Model outputs mean something else with every model, so their series starts anew with each epoch.
+    past of its own to compare with. With another objective they begin anew. Model outputs mean something else with
+    every model, so their series starts anew with each epoch.
     """
 
     def __init__(self, state: State) -> None:

@@ -31,8 +31,8 @@ def arm_losses(
     for version, role, loss in _losses(declaration.task, block):
         losses[version, role].append(loss)
     by_objective: dict[Arm, list[float | None]] = defaultdict(list)
-    for version, from_challenger, loss in zip(block.versions, block.from_challenger, objective_losses, strict=True):
-        by_objective[version, "challenger" if from_challenger else "champion"].append(loss)
+    for version, from_challenger, lost in zip(block.versions, block.from_challenger, objective_losses, strict=True):
+        by_objective[version, "challenger" if from_challenger else "champion"].append(lost)
     return tuple(
         _summary(arm, Moments.of(values), loss_moments(declaration, by_objective[arm]))
         for arm, values in sorted(losses.items())

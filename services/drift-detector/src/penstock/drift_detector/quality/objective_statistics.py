@@ -25,7 +25,10 @@ def objective_losses(declaration: Declaration, block: OutcomeBlock) -> list[floa
     if declaration.objective is None:
         return [None] * len(block.labels)
     rows = zip(block.answers, block.probabilities, block.labels, strict=True)
-    return [None if label is None else answer_loss(declaration, *answer, label) for *answer, label in rows]
+    return [
+        None if label is None else answer_loss(declaration, answer, probabilities, label)
+        for answer, probabilities, label in rows
+    ]
 
 
 def loss_moments(declaration: Declaration, losses: Sequence[float | None]) -> LossMoments | None:
