@@ -59,15 +59,15 @@ first change, over all seeds.
 {tables.delays}
 
 With 0.5 % positives, as many other errors, and a recall that falls from 80 % to 0 after 20,000 answers, this is noticed
-after {median:.0f} positives (the median of {seeds} seeds; {worst} at most), by the log losses of a model that gives what
-it answers .9 on average after {by_loss:.0f} ({worst_by_loss} at most).
+after {median:.0f} positives (the median of {seeds} seeds; {worst} at most); by the log losses of a model that is sure
+of its answers by .9 on average after {by_loss:.0f} ({worst_by_loss} at most).
 
 ## Log losses: what is watched where the objective is log loss, average precision or ROC AUC
 
-The scan watches alone ([decision](decisions/0054-detectors-watch-the-loss-of-the-objective.md)). A logistic model whose
-log odds have a standard deviation of {SPREAD:g} is right, until the truth follows them by {SLOPE} of the slope alone, at the
-same share of positives. Beside it the CUSUM that knows the whole laws of these log losses, and what the default detectors
-make of the errors of the same answers.
+The scan watches alone ([decision](decisions/0054-detectors-watch-the-loss-of-the-objective.md)). A logistic model
+whose log odds have a standard deviation of {SPREAD:g} is right, until the truth follows them by {SLOPE} of the slope
+alone, at the same share of positives. Beside it the CUSUM that knows the whole laws of these log losses, and what the
+default detectors make of the errors of the same answers.
 
 | | delay | CUSUM that knows the laws | ratio | found | false | by errors: delay | found |
 |---|---:|---:|---:|---:|---:|---:|---:|
