@@ -29,7 +29,9 @@ class DetectorTables:
     fields: str
 
 
-def detectors_page(tables: DetectorTables, still_losses: int, interval: int, seeds: int, river_seeds: int) -> str:
+def detectors_page(
+    tables: DetectorTables, still_losses: int, interval: int, seeds: int, log_loss_seeds: int, river_seeds: int
+) -> str:
     """The page."""
     median, worst = np.median(tables.noticed_positives), max(tables.noticed_positives)
     by_loss, worst_by_loss = np.median(tables.noticed_by_loss), max(tables.noticed_by_loss)
@@ -67,7 +69,7 @@ of its answers by .9 on average after {by_loss:.0f} ({worst_by_loss} at most).
 The scan watches alone ([decision](decisions/0054-detectors-watch-the-loss-of-the-objective.md)). A logistic model
 whose log odds have a standard deviation of {SPREAD:g} is right, until the truth follows them by {SLOPE} of the slope
 alone, at the same share of positives. Beside it the CUSUM that knows the whole laws of these log losses, and what the
-default detectors make of the errors of the same answers.
+default detectors make of the errors of the same answers ({log_loss_seeds} seeds).
 
 | | delay | CUSUM that knows the laws | ratio | found | false | by errors: delay | found |
 |---|---:|---:|---:|---:|---:|---:|---:|

@@ -45,7 +45,7 @@ def errors(worse_by: float, disagreement: float) -> PairedLosses:
 def log_losses(worse_by: float, positives: float, noise: float) -> PairedLosses:
     """Log losses of models that add noise of their own to the log odds.
 
-    The better one has that `noise`; the challenger's is such that it loses a share of `worse_by` more than the champion,
+    The better one has that `noise`; the challenger's is such that it loses more by a share of `worse_by`; where that is
     below 0 the champion's is.
     """
     centre, larger = CENTRES[positives], _noise_of(positives, noise, abs(worse_by))
