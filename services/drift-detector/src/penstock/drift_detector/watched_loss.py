@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import OutcomeData
@@ -44,6 +45,15 @@ class WatchedLoss:
             return losses
         span = self.largest - self.least or 1.0
         return [min(max((loss - self.least) / span, 0.0), 1.0) for loss in losses]
+
+    @property
+    def law_of_positives(self) -> Law:
+        """The law by which positive cases are watched: of log losses they are too few for moments."""
+        return "bernoulli" if self.law == "log_loss" else self.law
+
+    def of_positives(self, losses: Sequence[float]) -> Sequence[float]:
+        """Losses of positive cases by that law: of log losses, whether positive had less than half the probability."""
+        return [float(loss > log(2)) for loss in losses] if self.law == "log_loss" else self.scaled(losses)
 
 
 def watched_loss(declaration: Declaration, outcome: OutcomeData[object]) -> float | None:

@@ -90,9 +90,10 @@ class LossDetectors:
     def _observe(self, losses: Sequence[float], positives: Sequence[bool]) -> tuple[int, LossRise | None]:
         """Observe losses up to the first change: how many these are, and the rise if it is one."""
         rows = np.flatnonzero(positives).tolist()
-        scaled = self._scaled(losses)
-        of_all = self._of_all.observe(scaled)
-        of_positives = self._of_positives.observe([scaled[row] for row in rows])
+        assert self._settings is not None
+        loss = self._settings.loss
+        of_all = self._of_all.observe(loss.scaled(losses))
+        of_positives = self._of_positives.observe(loss.of_positives([losses[row] for row in rows]))
         index = len(losses) if of_all is None else of_all.index
         miss_index = len(losses) if of_positives is None else rows[of_positives.index]
         seen = min(index, miss_index, len(losses) - 1) + 1
@@ -120,15 +121,12 @@ class LossDetectors:
 
     def _build(self) -> None:
         assert self._settings is not None
-        settings, losses = self._settings, self._scaled(self._losses.values)
+        settings, losses = self._settings, self._losses.values
         self._positives.extend([0] * (len(losses) - len(self._positives)))  # a release before did not keep them
         self._of_all = RiseDetector(settings.detectors, settings.seed, settings.loss.law)
         self._of_positives = RiseDetector(
-            settings.detectors, settings.seed, settings.loss.law, RECALL_PENALTY, FEWEST_POSITIVES
+            settings.detectors, settings.seed, settings.loss.law_of_positives, RECALL_PENALTY, FEWEST_POSITIVES
         )
-        self._of_all.add(losses)
-        self._of_positives.add(np.array(losses)[np.flatnonzero(self._positives.values)].tolist())
-
-    def _scaled(self, losses: Sequence[float]) -> Sequence[float]:
-        assert self._settings is not None
-        return self._settings.loss.scaled(losses)
+        self._of_all.add(settings.loss.scaled(losses))
+        positives = np.array(losses)[np.flatnonzero(self._positives.values)].tolist()
+        self._of_positives.add(settings.loss.of_positives(positives))
