@@ -53,10 +53,10 @@ def _page(lines: list[str], runs: int) -> str:
     return f"""# How often rollouts end wrongly
 
 Written by `python -m bench.rollouts`: {runs:,} simulated rollouts each, by the registry's own decisions, of at most
-20,000 outcomes, at confidence .95, both models asked about each event. Of 0/1 losses the champion errs in a fifth of the
-answers. Of log losses the true log odds have a standard deviation of 2, and each model adds noise of its own to them:
-that of the better one is named, and the other's makes it so much worse. The margin is a hundredth of the champion's
-mean loss.
+20,000 outcomes, at confidence .95, both models asked about each event. Of 0/1 losses the champion errs in a fifth of
+the answers. Of log losses the true log odds have a standard deviation of 2, and each model adds noise of its own to
+them: that of the better one is named, and the other's makes it so much worse. The margin is a hundredth of the
+champion's mean loss.
 
 A challenger that is worse by the margin may be promoted by a canary in at most 5 %, and one that is not better by an
 A/B test; a canary is to promote four of five equal ones.
