@@ -11,12 +11,13 @@ from math import log
 
 import numpy as np
 from scipy import stats
+from scipy.special import log_expit, logsumexp
 
-from bench.detectors.scenarios import ERROR_RATE, GROWTH, HIGHER_ERROR_RATE, TAIL, Values
+from bench.detectors.scenarios import ERROR_RATE, GROWTH, HIGHER_ERROR_RATE, SPREAD, TAIL, LogisticModel, Values
 
 FALSE_ALARM_INTERVAL = 500_000  # losses
 CHAINS, STEPS = 3000, 20_000  # of the simulation that measures the intervals
-GRID = np.arange(8.0, 13.0, 0.25)
+GRID = np.arange(6.0, 13.0, 0.25)
 
 Evidence = Callable[[Values], Values]
 
@@ -51,14 +52,29 @@ def regression_evidence(losses: Values) -> Values:
     return np.asarray(law.logpdf(losses / GROWTH) - log(GROWTH) - law.logpdf(losses))
 
 
-def informed_cusum(evidence: Evidence, losses_of: Callable[[Values, np.random.Generator], Values]) -> Cusum:
+def log_loss_evidence(model: LogisticModel) -> Evidence:
+    """Of a logistic model's log losses after the change against those before it: it knows the whole laws."""
+
+    def log_density(losses: Values, truth: Callable[[Values], Values]) -> Values:
+        log_odds = -np.log(np.expm1(np.maximum(losses, 1e-12)))  # of the class that was true
+        scores = np.stack([log_odds, -log_odds])  # the model's log odds if it was the positive one, if the other
+        chances = np.stack([log_expit(truth(scores[0])), log_expit(-truth(scores[1]))])
+        densities = stats.norm(model.centre, SPREAD).logpdf(scores) + chances
+        return np.asarray(logsumexp(densities, axis=0))
+
+    return lambda losses: log_density(losses, model.truth) - log_density(losses, lambda scores: scores)
+
+
+def informed_cusum(
+    evidence: Evidence, losses_of: Callable[[Values, np.random.Generator], Values], steps: int = STEPS
+) -> Cusum:
     """The CUSUM with one false alarm in `FALSE_ALARM_INTERVAL` losses, by simulation."""
     random, still = np.random.default_rng(0), np.zeros(CHAINS)
     totals, alarms = np.zeros((len(GRID), CHAINS)), np.zeros(len(GRID))
-    for _ in range(STEPS):
+    for _ in range(steps):
         totals = np.maximum(totals + evidence(losses_of(still, random)), 0.0)
         fired = totals >= GRID[:, None]
         alarms += fired.sum(axis=1)
         totals[fired] = 0.0
-    rare = CHAINS * STEPS / np.maximum(alarms, 1) >= FALSE_ALARM_INTERVAL
+    rare = CHAINS * steps / np.maximum(alarms, 1) >= FALSE_ALARM_INTERVAL
     return Cusum(evidence, float(GRID[rare][0]))

@@ -7,26 +7,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.detectors.scenarios import CHANGE, ERROR_RATE, HIGHER_ERROR_RATE, LENGTH
+from bench.detectors.scenarios import CHANGE, ERROR_RATE, HIGHER_ERROR_RATE, LENGTH, SLOPE, SPREAD
 from bench.detectors.shortfalls import OUTCOMES, RUNS
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorTables:
-    """The lines of the tables; `noticed_positives`: of each seed, until a recall that fell to 0 was noticed."""
+    """The lines of the tables.
+
+    `noticed_positives`: of each seed, until a recall that fell to 0 was noticed; `noticed_by_loss`: by log losses.
+    """
 
     still: str
     delays: str
+    log_loss_delays: str
     noticed_positives: Sequence[int]
+    noticed_by_loss: Sequence[int]
     shortfalls: str
     classification: str
     regression: str
     fields: str
 
 
-def detectors_page(tables: DetectorTables, still_losses: int, interval: int, seeds: int, river_seeds: int) -> str:
+def detectors_page(
+    tables: DetectorTables, still_losses: int, interval: int, seeds: int, log_loss_seeds: int, river_seeds: int
+) -> str:
     """The page."""
     median, worst = np.median(tables.noticed_positives), max(tables.noticed_positives)
+    by_loss, worst_by_loss = np.median(tables.noticed_by_loss), max(tables.noticed_by_loss)
     return f"""# Detectors on planted changes
 
 Written by `python -m bench.detectors`. Streams of {LENGTH:,} events. The change comes at event {CHANGE:,} at once
@@ -35,7 +43,7 @@ from the change's beginning to the alarm, the median. *found*: changes with an a
 
 ## Confirmed drift: what a stream has unless it declares otherwise
 
-`adwin` and `page-hinkley` propose a rise of the losses, and a scan confirms it
+`adwin` and `page-hinkley` propose a rise of errors, and a scan confirms it
 ([decision](decisions/0039-drift-is-confirmed-by-a-scan.md)). What counts are outcomes, in any batches. Confirmed drifts
 in {still_losses:,} losses of which nothing changes, and microseconds that a loss takes, with batches of a tenth of a
 second:
@@ -53,7 +61,19 @@ first change, over all seeds.
 {tables.delays}
 
 With 0.5 % positives, as many other errors, and a recall that falls from 80 % to 0 after 20,000 answers, this is noticed
-after {median:.0f} positives (the median of {seeds} seeds; {worst} at most).
+after {median:.0f} positives (the median of {seeds} seeds; {worst} at most); by the log losses of a model that is sure
+of its answers by .9 on average after {by_loss:.0f} ({worst_by_loss} at most).
+
+## Log losses: what is watched where the objective is log loss, average precision or ROC AUC
+
+The scan watches alone ([decision](decisions/0054-detectors-watch-the-loss-of-the-objective.md)). A logistic model
+whose log odds have a standard deviation of {SPREAD:g} is right, until the truth follows them by {SLOPE} of the slope
+alone, at the same share of positives. Beside it the CUSUM that knows the whole laws of these log losses, and what the
+default detectors make of the errors of the same answers ({log_loss_seeds} seeds).
+
+| | delay | CUSUM that knows the laws | ratio | found | false | by errors: delay | found |
+|---|---:|---:|---:|---:|---:|---:|---:|
+{tables.log_loss_delays}
 
 ## Shortfall: a champion against its holdout
 

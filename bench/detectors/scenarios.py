@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
 LENGTH, CHANGE = 6000, 2000  # events, and the event of the abrupt change
 ERROR_RATE, HIGHER_ERROR_RATE = 0.2, 0.35
+SPREAD, SLOPE = 2.0, 0.4  # of a logistic model's log odds, and what is left of the truth's slope after a change
 TAIL, GROWTH = 4, 1.75  # degrees of freedom of a regression's errors, and the factor by which they grow
 
 Values = NDArray[np.float64]
@@ -50,3 +53,40 @@ def regression_losses(level: Values, random: np.random.Generator) -> Values:
 def field_values(level: Values, random: np.random.Generator) -> Values:
     """A normal field whose mean moves by 0.6 standard deviations."""
     return np.asarray(random.normal(0.6 * level))
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticModel:
+    """A model that is right until the truth follows its log odds by `SLOPE` alone, at the same share of positives.
+
+    `centre` is the mean of its log odds, `later_centre` that of the truth's after the change.
+    """
+
+    centre: float
+    later_centre: float
+
+    @classmethod
+    def of(cls, positives: float) -> LogisticModel:
+        """One with this share of positives."""
+        return cls(_centre(positives, SPREAD), _centre(positives, SLOPE * SPREAD))
+
+    def truth(self, log_odds: Values) -> Values:
+        """The log odds of the truth after the change, by those of the model."""
+        return self.later_centre + SLOPE * (log_odds - self.centre)
+
+    def draw(self, level: Values, random: np.random.Generator) -> tuple[Values, Values]:
+        """The log losses of its answers, and which are of positive cases."""
+        log_odds = random.normal(self.centre, SPREAD, level.shape)
+        before, after = expit(log_odds), expit(self.truth(log_odds))
+        positives = random.random(level.shape) < before + (after - before) * level
+        return np.logaddexp(0.0, np.where(positives, -log_odds, log_odds)), positives
+
+    def losses(self, level: Values, random: np.random.Generator) -> Values:
+        """The log losses of its answers."""
+        return self.draw(level, random)[0]
+
+
+def _centre(positives: float, spread: float) -> float:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    weights /= weights.sum()
+    return float(brentq(lambda centre: weights @ expit(centre + spread * nodes) - positives, -30, 30))

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from penstock.ml.drift.change_scan import SLACK, SMALLEST_REFERENCE, STEP, THRESHOLDS, WINDOWS, ChangeScan, Law
+from penstock.ml.drift.change_scan import (
+    SLACK,
+    SMALLEST_REFERENCE,
+    STEP,
+    THRESHOLDS,
+    WINDOWS,
+    ChangeScan,
+    Law,
+    skewed_evidence,
+)
 from penstock.ml.drift.sequential_ranks import SequentialRanks
 
 NONE = np.empty(0, np.int64)
@@ -89,3 +98,26 @@ def test_ranks_are_uniform_and_independent_whatever_the_values(draw: str) -> Non
 
 def test_ties_have_the_middle_rank() -> None:
     assert SequentialRanks().add([7.0] * 50).tolist() == [0.5] * 50
+
+
+@given(st.floats(0.01, 5), st.floats(0.01, 5), st.floats(0.1, 4), st.integers(1, 500))
+def test_the_evidence_of_log_losses_is_that_of_the_poisson_law_in_any_unit(
+    mean: float, rise: float, unit: float, cases: int
+) -> None:
+    """Whose mean, variance and third central moment are one number; rises in numbers of jumps of the unit."""
+    of_poisson = cases * ((mean + rise) * np.log1p(rise / mean) - rise)
+    moments = (np.array(each) for each in (unit * rise, unit**2 * mean, unit**3 * mean, float(cases)))
+    assert skewed_evidence(*moments) == pytest.approx(of_poisson, rel=1e-6, abs=1e-9)
+
+
+def test_the_evidence_of_losses_without_skew_is_that_of_the_normal_law() -> None:
+    moments = (np.array(each) for each in (0.1, 0.25, 1e-6, 40.0))
+    assert skewed_evidence(*moments) == pytest.approx(40 * 0.1**2 / (2 * 0.25), rel=1e-3)
+
+
+def test_a_loss_as_large_as_can_be_is_no_change_where_none_was_before() -> None:
+    """The moments of a hundred small losses say nothing of a large one: a tenth of one is taken for granted."""
+    scan = ChangeScan("log_loss")
+    small = np.random.default_rng(0).exponential(0.004, 149)
+    scan.extend(np.insert(small, 120, 1.0))
+    assert scan.first_shift(0, None) is None

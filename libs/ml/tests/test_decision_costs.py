@@ -19,6 +19,7 @@ from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.package import zip_archive
 from penstock.ml.package.model_package import UnusablePackage, pack, unpack
+from penstock.ml.selection.class_weights import costs_of_weights, f1_weights
 from penstock.ml.selection.decision_rule import decided, decision_costs, f1_threshold
 
 from .model_cases import MODELS
@@ -168,3 +169,45 @@ def test_declared_costs_are_the_rule() -> None:
     assert answers.values.tolist() == [1.0, 0.0]
     assert objective.losses(np.array([0.0, 1.0]), answers).tolist() == [1.0, 50.0]
     assert objective.score(np.array([0.0, 1.0]), answers) == 25.5
+
+
+def rare_classes(seed: int, n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of three classes, of which two are rare, and the probabilities that they were drawn by."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(0, 1.2, (n, 3)) + np.array([2.5, 0.0, -0.5])
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    labels = (random.random(n)[:, None] > probabilities.cumsum(axis=1)).sum(axis=1).astype(float)
+    return labels, probabilities
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_of_classes_raise_the_f1_of_several_classes_on_later_rows(seed: int) -> None:
+    objective = Objective("f1", 3)
+    labels, probabilities = rare_classes(seed)
+    costs = decision_costs(objective, labels[:2000], probabilities[:2000])
+    by_rule, likeliest = (objective.score(labels[2000:], decided(probabilities[2000:], each)) for each in (costs, None))
+    assert by_rule > likeliest + 0.02
+
+
+@given(seeds)
+def test_weights_of_classes_never_lower_the_f1_of_the_rows_that_chose_them(seed: int) -> None:
+    objective, (labels, probabilities) = Objective("f1", 3), rare_classes(seed, 200)
+    costs = decision_costs(objective, labels, probabilities)
+    assert objective.score(labels, decided(probabilities, costs)) >= objective.score(
+        labels, decided(probabilities, None)
+    )
+
+
+def test_the_weight_of_a_class_with_too_few_cases_is_left_alone() -> None:
+    labels, probabilities = rare_classes(0, 300)
+    few = np.flatnonzero(labels == 2)[9:]
+    labels[few] = 0.0
+    assert f1_weights(Objective("f1", 3), labels, probabilities)[2] == 1.0
+    assert decision_costs(Objective("f1", 3), labels[:0], probabilities[:0]) is None
+
+
+@given(seeds, st.integers(3, 6))
+def test_weights_answer_the_class_of_the_largest_weighted_probability(seed: int, k: int) -> None:
+    probabilities, weights = probabilities_of(seed, k), np.random.default_rng(seed).uniform(0.2, 5, k)
+    answers = decided_classes(probabilities, costs_of_weights(weights)).tolist()
+    assert answers == (probabilities * weights).argmax(axis=1).tolist()

@@ -48,7 +48,7 @@ OTHERS = {
     "expected_score": {"ExpectedScore"},
     "reference_bins": {"ReferenceBins"},
     "bin_counts": {"FieldBins"},
-    "change_scan": {"ChangeScan", "Shift"},
+    "change_scan": {"ChangeScan", "Shift", "skewed_evidence"},
     "shortfall": {"log_evidence", "joint_log_evidence", "is_shortfall"},
     "loss_sums": {"LossSums"},
     "rise_detector": {"RiseDetector", "Change"},

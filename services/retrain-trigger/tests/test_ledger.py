@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
+from penstock.contracts.records.losses import LossMoments
 from penstock.retrain_trigger.decision_record import decision_record
 from penstock.retrain_trigger.ledger import COMPARED_BLOCKS, expected_cost, expected_gain, ledger_entries, realised_gain
 from penstock.retrain_trigger.stream_state import StreamState
@@ -54,6 +55,39 @@ def test_a_smaller_error_is_a_gain() -> None:
     realised = realised_gain(state, state.requests[0])
     assert realised is not None
     assert (round(realised.value, 9), realised.rows) == (10.0, 200)
+
+
+def with_losses(state: StreamState, name: str, means: dict[int, float]) -> None:
+    """Give the blocks of each epoch the mean loss of the objective, over 80 outcomes."""
+    for start, block in state.blocks.items():
+        loss = LossMoments(loss=name, rows=80, mean=means[block.epoch], squares=0.0)
+        state.blocks[start] = replace(block, loss=loss)
+
+
+def test_a_gain_is_in_what_an_answer_loses_by_the_objective() -> None:
+    """Fewer right answers may lose less: by the objective that is a gain."""
+    state = trained_and_promoted(SimulatedStream())
+    apply_blocks(state, 0, 500, 0.8, epoch=0)
+    apply_blocks(state, 500, 800, 0.7, epoch=1)
+    with_losses(state, "log_loss", {0: 0.5, 1: 0.3})
+    gain = realised_gain(state, state.requests[0])
+    assert gain is not None
+    assert (round(gain.value, 9), gain.rows, gain.loss) == (0.2, 160, "log_loss")
+    assert expected_gain(state, "first") == pytest.approx(0.2)
+
+
+def test_blocks_without_the_loss_or_of_another_are_compared_by_their_scores() -> None:
+    state = trained_and_promoted(SimulatedStream())
+    apply_blocks(state, 0, 500, 0.7, epoch=0)
+    apply_blocks(state, 500, 800, 0.8, epoch=1)
+    with_losses(state, "log_loss", {0: 0.5, 1: 0.3})
+    other = state.blocks[400].loss
+    assert other is not None
+    for loss in (None, other.model_copy(update={"loss": "cost"})):
+        state.blocks[400] = replace(state.blocks[400], loss=loss)
+        gain = realised_gain(state, state.requests[0])
+        assert gain is not None
+        assert (round(gain.value, 9), gain.loss) == (0.1, None)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

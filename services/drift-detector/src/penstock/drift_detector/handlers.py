@@ -150,7 +150,7 @@ class StreamHandler:
         """Drifts with the index of the outcome at which each detector fired."""
         outcomes, loss_rise_at = batch.first_outcomes, self._answer_drift.loss_rise_at
         self._answer_drift.configure(declaration)
-        for row, answer_drift in self._answer_drift.update(outcomes, batch.losses):
+        for row, answer_drift in self._answer_drift.update(declaration, outcomes):
             index = batch.first[row]
             yield answer_drift_record(self._cause(batch, index), answer_drift), index
         for block in blocks:

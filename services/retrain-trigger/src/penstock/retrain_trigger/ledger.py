@@ -18,7 +18,7 @@ RECENT_RUNS = 5  # from which gain and cost of the next one are expected
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One run: `gain` on the holdout with its interval, `realised` while serving; both in the metric's unit.
+    """One run: `gain` on the holdout with its interval, in the metric's unit, and what it `realised` while serving.
 
     `rows` is what it learnt from, `seconds` its cost in CPU seconds. `status` is that of its end, or `under way`.
     """
@@ -66,8 +66,9 @@ def _entry(state: StreamState, request: TrainingRequest) -> LedgerEntry:
 
 
 def realised_gain(state: StreamState, request: TrainingRequest) -> RealisedGain | None:
-    """How much better scores were under the run's model than before it; None while too little is known.
+    """How much better answers were under the run's model than before it; None while too little is known.
 
+    It is in what an answer loses by the objective, where the blocks say so; else in their score.
     Once the statistics are no longer kept, it is what the next decision recorded.
     """
     epoch = state.first_epochs.get(request.id)
@@ -76,6 +77,20 @@ def realised_gain(state: StreamState, request: TrainingRequest) -> RealisedGain 
     after = [block for block in blocks if block.epoch == epoch][1 : COMPARED_BLOCKS + 1]  # the first is of both epochs
     if not before or not after:
         return _recorded_gain(state, request)
+    return _gain_by_loss(before, after) or _gain_by_score(before, after)
+
+
+def _gain_by_loss(before: list[OutcomeBlock], after: list[OutcomeBlock]) -> RealisedGain | None:
+    """By what the objective says that answers lose; None where not all blocks have the same loss."""
+    losses = [[block.loss for block in blocks if block.loss] for blocks in (before, after)]
+    names = {loss.loss for side in losses for loss in side}
+    if len(names) > 1 or [len(side) for side in losses] != [len(before), len(after)]:
+        return None
+    earlier, later = (fmean((loss.mean for loss in side), [loss.rows for loss in side]) for side in losses)
+    return RealisedGain(value=earlier - later, rows=sum(loss.rows for loss in losses[1]), loss=names.pop())
+
+
+def _gain_by_score(before: list[OutcomeBlock], after: list[OutcomeBlock]) -> RealisedGain:
     difference = _mean_score(after) - _mean_score(before)
     gain = difference if after[0].metric == "accuracy" else -difference
     return RealisedGain(value=gain, rows=sum(block.joined for block in after))
@@ -93,17 +108,20 @@ def _recorded_gain(state: StreamState, request: TrainingRequest) -> RealisedGain
 
 
 def expected_gain(state: StreamState, reason: TrainingReason) -> float | None:
-    """The mean realised gain of the newest runs of that reason: 0 for one whose model was not promoted."""
+    """The mean realised gain of the newest runs of that reason: 0 for one whose model was not promoted.
+
+    Gains of another unit than the newest one's are left out.
+    """
     requests = [request for request, _ in state.ended_runs() if request.reason == reason]
-    gains = [gain for request in requests if (gain := _gain_or_zero(state, request)) is not None]
-    return fmean(gains[-RECENT_RUNS:]) if gains else None
+    gains = [gain for request in requests if (gain := _gain_or_nothing(state, request)) is not None]
+    units = [gain.loss for gain in gains if gain.rows]
+    values = [gain.value for gain in gains if not gain.rows or gain.loss == units[-1]]
+    return fmean(values[-RECENT_RUNS:]) if values else None
 
 
-def _gain_or_zero(state: StreamState, request: TrainingRequest) -> float | None:
-    if request.id not in state.first_epochs:
-        return 0.0
-    realised = realised_gain(state, request)
-    return realised.value if realised else None
+def _gain_or_nothing(state: StreamState, request: TrainingRequest) -> RealisedGain | None:
+    """A gain of 0 over no rows for a run whose model was not promoted."""
+    return realised_gain(state, request) if request.id in state.first_epochs else RealisedGain(value=0.0, rows=0)
 
 
 def expected_cost(state: StreamState) -> float | None:

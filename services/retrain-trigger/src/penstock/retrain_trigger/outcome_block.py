@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.monitoring import Statistics
 
 
@@ -13,7 +14,8 @@ from penstock.contracts.records.monitoring import Statistics
 class OutcomeBlock:
     """The outcomes at offsets `[start, stop)`: see `Statistics`, whose fields these are.
 
-    `estimate` is the score estimated without labels. Of several of one block the highest `maturity` counts: matured
+    `estimate` is the score estimated without labels, `loss` what its answers lose by the objective, where one is
+    declared. Of several of one block the highest `maturity` counts: matured
     statistics replace provisional ones, and corrections replace both.
     """
 
@@ -26,6 +28,7 @@ class OutcomeBlock:
     estimate: float | None
     first_time: datetime
     maturity: tuple[bool, int, str]
+    loss: LossMoments | None = None
 
     @classmethod
     def of(cls, block: Statistics) -> OutcomeBlock:
@@ -40,4 +43,5 @@ class OutcomeBlock:
             estimate=block.estimate.score if block.estimate else None,
             first_time=block.first_time,
             maturity=(block.clock == "matured", block.revised, block.id),
+            loss=block.objective.loss if block.objective else None,
         )

@@ -90,7 +90,9 @@ class DriftDeclaration(StrictModel):
     detectors: Annotated[
         tuple[Literal["adwin", "page-hinkley", "ddm", "hddm-a", "hddm-w", "kswin"], ...], AfterValidator(distinct)
     ] = ("adwin", "page-hinkley")
-    """What proposes that the losses of predictions rose; a scan at a known rate of false alarms confirms it."""
+    """What proposes that the losses of predictions rose; a scan at a known rate of false alarms confirms it. Where the
+    objective is `log_loss`, `average_precision` or `roc_auc` log losses are watched, by the scan alone; with no
+    detector named nothing is."""
 
     tests: Annotated[tuple[Literal["psi", "js", "ks", "chi-square", "wasserstein"], ...], AfterValidator(distinct)] = (
         "psi",

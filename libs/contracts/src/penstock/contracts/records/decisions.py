@@ -32,12 +32,17 @@ class TriggerStatus(BaseModel):
 
 
 class RealisedGain(BaseModel):
-    """How much better the stream's score was after a promotion than before, over `rows` outcomes after it."""
+    """How much better the stream's answers were after a promotion than before, over `rows` outcomes after it.
+
+    `loss` is what an outcome lost less of, as in `LossMoments`; absent: it is the gain of the score (accuracy, or the
+    mean absolute error).
+    """
 
     model_config = ConfigDict(frozen=True)
 
     value: float
     rows: int
+    loss: Annotated[str | None, Field(exclude_if=lambda loss: loss is None)] = None
 
 
 class Decision(ControlRecord):
@@ -47,8 +52,8 @@ class Decision(ControlRecord):
     of the training, or for waiting. `outcomes` is how many outcomes the stream had; `arguments` holds the state of
     each trigger; `request` is the id of the training request.
 
-    `expected_gain` is the mean gain that the newest trainings for the same reason turned out to have, in units of the
-    metric; `expected_cost` is the CPU seconds of a training on all outcomes, by the cost of a row in the newest
+    `expected_gain` is the mean gain that the newest trainings for the same reason turned out to have, in the unit of
+    the newest; `expected_cost` is the CPU seconds of a training on all outcomes, by the cost of a row in the newest
     trainings. Both are null where there were none. `realised` is what the training before this decision has gained.
     """
 

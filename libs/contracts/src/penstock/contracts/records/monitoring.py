@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,7 +39,9 @@ class EstimatedScore(BaseModel):
 class ArmLosses(BaseModel):
     """The losses of one model version in a block: their number, mean, and sum of squared deviations from the mean.
 
-    For a shadow they are differences: its loss minus the loss of the answer that was given. Below 0 it is better.
+    For a shadow they are differences: its loss minus the loss of the answer that was given. Below 0 it is better. They
+    are errors or absolute errors; `by_objective` holds the losses of the same answers, a shadow's left out, by the loss
+    that the declared objective names.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -49,6 +51,7 @@ class ArmLosses(BaseModel):
     answers: int
     mean: float
     squares: float
+    by_objective: Annotated[LossMoments | None, Field(exclude_if=lambda losses: losses is None)] = None
 
 
 class CohortLosses(BaseModel):
@@ -93,6 +96,20 @@ class SliceLosses(BaseModel):
     confusion: Confusion | None = None
 
 
+class ObjectiveStatistics(BaseModel):
+    """A block by the stream's declared objective.
+
+    `score` is its `metric` over the block; null where it cannot be computed, as a ranking of one class. `loss` is what
+    the answers lose by the loss of one outcome that the metric names; null where it is known of none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    metric: str
+    score: float | None
+    loss: LossMoments | None
+
+
 class Statistics(ControlRecord):
     """Quality over one outcome block: the outcomes at offsets `[start, stop)`.
 
@@ -111,7 +128,8 @@ class Statistics(ControlRecord):
 
     `cohorts` is what a rollout is decided on: the objective's losses of answers whose cohort has become complete with
     this block, which means that the labels of all classes for events of that time are known. It stands in the
-    provisional record alone; each answer is in one block.
+    provisional record alone; each answer is in one block. `objective` is the block by the declared objective, where
+    there is one.
     """
 
     type: ClassVar[str] = "penstock.statistics.v1"
@@ -135,6 +153,7 @@ class Statistics(ControlRecord):
     arms: tuple[ArmLosses, ...] = ()
     slices: tuple[SliceLosses, ...] = ()
     cohorts: tuple[CohortLosses, ...] = Field(default=(), exclude_if=lambda cohorts: not cohorts)
+    objective: Annotated[ObjectiveStatistics | None, Field(exclude_if=lambda objective: objective is None)] = None
 
 
 class Drift(ControlRecord):

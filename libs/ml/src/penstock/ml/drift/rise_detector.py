@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.ml.drift.change_scan import SMALLEST_REFERENCE, ChangeScan, Shift
+from penstock.ml.drift.change_scan import SMALLEST_REFERENCE, ChangeScan, Law, Shift
 from penstock.ml.drift.detectors import SequentialDetector
 from penstock.ml.drift.sequential_ranks import SequentialRanks
+
+LARGEST_LOG_LOSS = 10.0  # nats: a larger one counts no more
+SCAN = "scan"
+"""What noticed a rise of log losses, which no other detector proposes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +32,35 @@ class Change:
 class RiseDetector:
     """Observes a series of losses until it changes.
 
-    Losses are in [0, 1] if `bounded`; of others only the ranks count. The more detectors there are, the earlier a
-    change is proposed; the false alarms are the scan's, however many propose. The same values in any batches give the
-    same change.
+    `law` is that of the losses: `bernoulli` for those in [0, 1], `log_loss` for log losses in nats; of losses without a
+    bound only the ranks count (`exponential`). The more detectors there are, the earlier a change is proposed; the
+    false alarms are the scan's, however many propose. Log losses are for the scan alone: what detectors are tuned to
+    are errors, and of rare large losses they would propose too late. Without detectors nothing is watched. The same
+    values in any batches give the same change.
     """
 
     def __init__(
         self,
         detectors: Sequence[str],
         seed: int = 0,
-        bounded: bool = True,
+        law: Law = "bernoulli",
         penalty: float = 0.0,
         smallest_reference: int = SMALLEST_REFERENCE,
     ) -> None:
-        self._detectors = [SequentialDetector(name, seed, role="proposal") for name in detectors]
-        self._proposals: list[list[int]] = [[] for _ in detectors]
-        self._ranks = None if bounded else SequentialRanks()
-        self._scan = ChangeScan("bernoulli" if bounded else "exponential", penalty, smallest_reference)
+        self._scans_alone = law == "log_loss" and bool(detectors)
+        proposers = () if law == "log_loss" else detectors
+        self._detectors = [SequentialDetector(name, seed, role="proposal") for name in proposers]
+        self._proposals: list[list[int]] = [[] for _ in proposers]
+        self._law: Law = law
+        self._ranks = SequentialRanks()
+        self._scan = ChangeScan(law, penalty, smallest_reference)
 
     def observe(self, values: Sequence[float]) -> Change | None:
         """Observe the newest values; their first change. After one the detector must be built anew."""
         before = len(self._scan)
         self.add(values)
-        shift = self._scan.first_shift(before, np.unique(np.concatenate([[], *self._proposals])).astype(np.int64))
+        proposals = np.unique(np.concatenate([[], *self._proposals])).astype(np.int64)
+        shift = self._scan.first_shift(before, None if self._scans_alone else proposals)
         if shift is None:
             return None
         return Change(shift.count - before - 1, shift.window, self._proposer(shift) if shift.rises else None)
@@ -58,16 +68,22 @@ class RiseDetector:
     def add(self, values: Sequence[float]) -> None:
         """Add values in which no change was seen."""
         before = len(self._scan)
-        numbers = self._uniform(values)
+        numbers = self._bounded(values)
         for detector, proposals in zip(self._detectors, self._proposals, strict=True):
             proposals += [before + index + 1 for index in detector.alarms(numbers)]
-        self._scan.extend(numbers if self._ranks is None else -np.log1p(-numbers))
+        self._scan.extend(-np.log1p(-numbers) if self._law == "exponential" else numbers)
 
-    def _uniform(self, values: Sequence[float]) -> NDArray[np.float64]:
-        return np.asarray(values, dtype=np.float64) if self._ranks is None else self._ranks.add(values)
+    def _bounded(self, values: Sequence[float]) -> NDArray[np.float64]:
+        """The losses in [0, 1]: as they are, as shares of the largest, or by their ranks."""
+        if self._law == "exponential":
+            return self._ranks.add(values)
+        numbers = np.asarray(values, dtype=np.float64)
+        return np.minimum(numbers / LARGEST_LOG_LOSS, 1.0) if self._law == "log_loss" else numbers
 
     def _proposer(self, shift: Shift) -> str:
         """The first of the detectors that proposed within the window."""
+        if self._scans_alone:
+            return SCAN
         return next(
             detector.name
             for detector, proposals in zip(self._detectors, self._proposals, strict=True)

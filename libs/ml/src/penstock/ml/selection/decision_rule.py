@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock.ml.metrics.objective import Answers, Floats, Objective
 from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
+from penstock.ml.selection.class_weights import costs_of_weights, f1_weights
 
 MIN_POSITIVES = 10  # that a threshold for F1 is chosen on; with fewer the likeliest class is answered
 
@@ -13,8 +14,9 @@ MIN_POSITIVES = 10  # that a threshold for F1 is chosen on; with fewer the likel
 def decision_costs(objective: Objective, labels: Floats, probabilities: Floats) -> DecisionCosts | None:
     """The rule that is best for the objective on n labelled rows; None for the likeliest class.
 
-    Costs are those declared. For F1 of two classes they are those of the threshold with the highest F1; for balanced
-    accuracy a wrong answer costs the inverse of its true class's frequency.
+    Costs are those declared. For F1 of two classes they are those of the threshold with the highest F1, of more
+    those of the weights of classes with the highest; for balanced accuracy a wrong answer costs the inverse of its true
+    class's frequency.
 
     Args:
         objective: of k classes.
@@ -28,6 +30,8 @@ def decision_costs(objective: Objective, labels: Floats, probabilities: Floats) 
             return _balanced(labels, objective.classes)
         case "f1" if objective.classes == 2:
             return _of_threshold(objective, labels, probabilities)
+        case "f1":
+            return costs_of_weights(f1_weights(objective, labels, probabilities))
         case _:
             return None
 
@@ -67,6 +71,4 @@ def _balanced(labels: Floats, classes: int) -> DecisionCosts | None:
         return None
     counts = np.bincount(labels.astype(np.int64), minlength=classes) + 1.0  # so that a class never seen has a weight
     weights = counts.sum() / (classes * counts)
-    costs = np.repeat(weights[:, None], classes, axis=1)
-    np.fill_diagonal(costs, 0.0)
-    return tuple(map(tuple, costs.tolist()))
+    return costs_of_weights(weights)

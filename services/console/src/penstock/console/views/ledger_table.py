@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 
 from penstock.console.views.ledger_report import LedgerReport
-from penstock.contracts.records.decisions import Decision
+from penstock.contracts.records.decisions import Decision, RealisedGain
 from penstock.contracts.records.training import Score
 from penstock.retrain_trigger.ledger import LedgerEntry
 
@@ -31,7 +31,7 @@ def ledger_table(stream: str, report: LedgerReport) -> Group:
 
 
 def _cells(entry: LedgerEntry) -> list[str]:
-    realised = "-" if entry.realised is None else f"{entry.realised.value:+.4g} over {entry.realised.rows:,}"
+    realised = "-" if entry.realised is None else _realised_text(entry.realised)
     return [
         str(entry.fence),
         entry.reason,
@@ -42,6 +42,12 @@ def _cells(entry: LedgerEntry) -> list[str]:
         gain_text(entry.gain),
         "promoted" if entry.promoted else "kept back" if entry.status == "finished" else entry.status,
     ]
+
+
+def _realised_text(gain: RealisedGain) -> str:
+    """A gain of the score, or in the loss of an answer, which is named."""
+    unit = f" {gain.loss.replace('_', ' ')}" if gain.loss else ""
+    return f"{gain.value:+.4g}{unit} over {gain.rows:,}"
 
 
 def _expected_text(value: float | None, number_format: str) -> str:

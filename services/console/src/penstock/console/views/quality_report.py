@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock.bus.ports import Log
 from penstock.console.log_client import read_control_topic
+from penstock.console.views.objective_quality import ObjectiveQuality, objective_quality
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import ArmLosses, SliceLosses, Statistics
@@ -24,17 +25,23 @@ TOPICS: tuple[Topic[Any], ...] = (STATISTICS, TRAINING_RUNS, MODELS)
 
 @dataclass(frozen=True)
 class LossSummary:
-    """The losses of many predictions; of a binary stream also the counts of its confusion matrix."""
+    """The losses of many predictions; of a binary stream also the counts of its confusion matrix.
+
+    `by_objective`: those of a version by the loss that the objective names, as far as they are known.
+    """
 
     moments: Moments = field(default_factory=Moments)
     counts: ConfusionCounts = field(default_factory=ConfusionCounts)
+    by_objective: Moments = field(default_factory=Moments)
 
     def with_block(self, losses: ArmLosses | SliceLosses) -> LossSummary:
         """The summary with the losses of one more outcome block."""
         confusion = losses.confusion if isinstance(losses, SliceLosses) else None
         counts = ConfusionCounts(**confusion.model_dump()) if confusion is not None else ConfusionCounts()
         moments = Moments(losses.answers, losses.mean, losses.squares)
-        return LossSummary(self.moments + moments, self.counts + counts)
+        lost = losses.by_objective if isinstance(losses, ArmLosses) else None
+        by_objective = Moments() if lost is None else Moments(lost.rows, lost.mean, lost.squares)
+        return LossSummary(self.moments + moments, self.counts + counts, self.by_objective + by_objective)
 
     def score(self, metric: str) -> tuple[float, Interval]:
         """Accuracy or mean absolute error with its 95 % interval (Wilson's for the accuracy)."""
@@ -50,6 +57,7 @@ class QualityReport:
     """Losses by model version, and by field and value of the declared slices, over `blocks` outcome blocks.
 
     `holdout_scores` is what each version scored on its holdout, before it served, `scores` that of each block.
+    `objective` is the quality by the objective that is declared now; None: there is none.
     """
 
     metric: str
@@ -58,6 +66,7 @@ class QualityReport:
     slices: dict[tuple[str, str], LossSummary]
     holdout_scores: dict[int, float] = field(default_factory=dict)
     scores: Sequence[float | None] = ()
+    objective: ObjectiveQuality | None = None
 
     def fairness(self) -> dict[str, dict[str, float]]:
         """For each sliced field, how far the rates of its groups lie apart."""
@@ -96,11 +105,13 @@ async def read_quality(log: Log, namespace: str, stream: str, last: int | None =
 
 def quality_of(blocks: Sequence[Statistics], holdout_scores: dict[int, float] | None = None) -> QualityReport:
     """The statistics of outcome blocks, added up."""
-    arms = ((arm.version, arm) for block in blocks for arm in block.arms if arm.role != "shadow")
+    arms = (
+        (arm.version, _of_one_loss(arm, blocks[-1])) for block in blocks for arm in block.arms if arm.role != "shadow"
+    )
     slices = (((losses.field, losses.value), losses) for block in blocks for losses in block.slices)
     scores = [block.score for block in blocks]
-    summaries = _summaries(arms), _summaries(slices)
-    return QualityReport(blocks[-1].metric, len(blocks), *summaries, holdout_scores or {}, scores)
+    summaries, objective = (_summaries(arms), _summaries(slices)), objective_quality(blocks)
+    return QualityReport(blocks[-1].metric, len(blocks), *summaries, holdout_scores or {}, scores, objective)
 
 
 class _StreamRecords:
@@ -144,6 +155,14 @@ def _summaries(losses_by_key: Iterable[tuple[Any, ArmLosses | SliceLosses]]) -> 
     for key, losses in losses_by_key:
         summaries[key] = summaries.get(key, LossSummary()).with_block(losses)
     return dict(sorted(summaries.items()))
+
+
+def _of_one_loss(arm: ArmLosses, newest: Statistics) -> ArmLosses:
+    """The losses of an arm, without those by another objective than the newest block's."""
+    name = newest.objective.loss.loss if newest.objective and newest.objective.loss else None
+    if arm.by_objective is None or arm.by_objective.loss == name:
+        return arm
+    return arm.model_copy(update={"by_objective": None})
 
 
 def _maturity(block: Statistics) -> tuple[bool, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import isnan
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 
+from penstock.console.views.objective_quality import loss_text
 from penstock.console.views.quality_report import LossSummary, QualityReport
 from penstock.console.views.sparkline import ScoreLines
 
@@ -17,8 +19,14 @@ def quality_document(report: QualityReport) -> dict[str, Any]:
     return {
         "metric": report.metric,
         "blocks": report.blocks,
+        "objective": None if report.objective is None else asdict(report.objective),
         "versions": [
-            {"version": version, **_figures(report, summary), "on_holdout": report.holdout_scores.get(version)}
+            {
+                "version": version,
+                **_figures(report, summary),
+                **_objective_figures(report, summary),
+                "on_holdout": report.holdout_scores.get(version),
+            }
             for version, summary in report.versions.items()
         ],
         "slices": [
@@ -32,7 +40,7 @@ def quality_document(report: QualityReport) -> dict[str, Any]:
 def quality_table(stream: str, report: QualityReport) -> Group:
     """Versions, the score over time, slices, and how far the groups of a sliced field lie apart."""
     score_lines = ScoreLines({report.metric: report.scores}, f"the newest of {report.blocks} blocks")
-    parts: list[Any] = [_versions_table(stream, report), score_lines]
+    parts: list[Any] = [_versions_table(stream, report), *_objective_lines(report), score_lines]
     if report.slices:
         parts.append(_slices_table(report))
     for name, differences in report.fairness().items():
@@ -43,13 +51,34 @@ def quality_table(stream: str, report: QualityReport) -> Group:
 
 def _versions_table(stream: str, report: QualityReport) -> Table:
     title = f"Quality of {stream}, over {report.blocks} blocks of outcomes"
-    table = Table("version", "outcomes", report.metric, "on its holdout", title=title, title_justify="left")
+    loss = report.objective.loss if report.objective else None
+    by_objective = [f"mean {loss.replace('_', ' ')}"] if loss else []
+    columns = ("version", "outcomes", report.metric, "on its holdout", *by_objective)
+    table = Table(*columns, title=title, title_justify="left")
     for version, summary in report.versions.items():
         score = report.holdout_scores.get(version)
         name = "baseline" if version == 0 else str(version)
         holdout = "-" if score is None else f"{score:.4g}"
-        table.add_row(name, f"{summary.moments.n:,}", _score_text(report, summary), holdout)
+        losses = [loss_text(summary.by_objective)] if loss else []
+        table.add_row(name, f"{summary.moments.n:,}", _score_text(report, summary), holdout, *losses)
     return table
+
+
+def _objective_lines(report: QualityReport) -> list[str]:
+    """What the objective's metric is, and over how much of the outcomes it can be said."""
+    objective = report.objective
+    if objective is None:
+        return []
+    if objective.score is None:
+        return [f"objective {objective.metric}: can be computed in no block"]
+    over = f"the mean over the {objective.blocks} of {report.blocks} blocks in which it can be computed"
+    return [f"objective {objective.metric}: {objective.score:.4g}, {over}"]
+
+
+def _objective_figures(report: QualityReport, summary: LossSummary) -> dict[str, float | None]:
+    if report.objective is None or report.objective.loss is None:
+        return {}
+    return {report.objective.loss: summary.by_objective.mean if summary.by_objective.n else None}
 
 
 def _slices_table(report: QualityReport) -> Table:

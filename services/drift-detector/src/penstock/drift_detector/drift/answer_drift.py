@@ -11,15 +11,17 @@ from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import PredictionData
-from penstock.drift_detector.drift.loss_detectors import LossDetectors, LossRise
+from penstock.drift_detector.drift.loss_detectors import LossDetectors, LossRise, LossSettings
 from penstock.drift_detector.drift.loss_trend import LossTrend
 from penstock.drift_detector.drift.series_detectors import Alarm, DetectorSettings, SeriesDetectors
+from penstock.drift_detector.watched_loss import WatchedLoss, watched_loss
 from penstock.ml.drift.detectors import DETECTORS
 from penstock.ml.metrics import LARGEST_LOSS
 
 OUTPUT_DETECTOR = "adwin"
 
 _EPOCH = b"2e"
+_UNIT = b"2m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,16 @@ def model_output(answer: PredictionData) -> float | None:
 class AnswerDriftDetector:
     """Observes the joined outcomes of the newest epoch's champion. Baseline answers are left out.
 
-    The losses are one series over all epochs: a model promoted just before the world changes has no past of its own
-    to compare with. Model outputs mean something else with every model, so their series starts anew with each epoch.
+    The losses, by the objective, are one series over all epochs: a model promoted just before the world changes has no
+    past of its own to compare with. With another objective they begin anew. Model outputs mean something else with
+    every model, so their series starts anew with each epoch.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
         epoch = state.get(_EPOCH)
         self._epoch = -1 if epoch is None else int(epoch)
+        self._unit = (state.get(_UNIT) or b"").decode()  # of the losses that are kept
         self._loss_detectors = LossDetectors(state)
         self._output_detectors = SeriesDetectors(state, b"2s", "both")
         self._trend = LossTrend(state)
@@ -62,31 +66,37 @@ class AnswerDriftDetector:
 
     def configure(self, declaration: Declaration) -> None:
         """Use the declared detectors; those for 0/1 losses only are left out of a regression."""
-        bounded, seed = declaration.task != "regression", declaration.models.seed
-        names = tuple(name for name in declaration.drift.detectors if bounded or not DETECTORS[name].binary)
-        self._loss_detectors.configure(DetectorSettings(names, seed, bounded))
+        is_regression, seed = declaration.task == "regression", declaration.models.seed
+        names = tuple(name for name in declaration.drift.detectors if not (is_regression and DETECTORS[name].binary))
+        loss = WatchedLoss.of(declaration)
+        self._begin_unit(loss.unit, "absolute_error" if is_regression else "error")
+        self._loss_detectors.configure(LossSettings(names, seed, loss))
         self._positive = declaration.positive_class
-        self._output_detectors.configure(DetectorSettings((OUTPUT_DETECTOR,), seed, bounded))
+        self._output_detectors.configure(DetectorSettings((OUTPUT_DETECTOR,), seed, not is_regression))
 
-    def update(self, outcomes: Sequence[Outcome[Any]], losses: Sequence[float | None]) -> list[tuple[int, AnswerDrift]]:
-        """Observe a batch of first outcomes with their losses; drifts with the index of the outcome that fired them."""
+    def update(self, declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[tuple[int, AnswerDrift]]:
+        """Observe a batch of first outcomes; drifts with the index of the outcome that fired them."""
         self._observed = []
+        losses: list[float] = []
         outputs: list[tuple[int, float]] = []
         output_alarms: list[tuple[int, int, Alarm]] = []  # index, epoch, alarm
-        for index, (outcome, loss) in enumerate(zip(outcomes, losses, strict=True)):
+        for index, outcome in enumerate(outcomes):
             answer = outcome.data.answer
             if answer.epoch > self._epoch:
                 output_alarms += self._observe_outputs(outputs)
                 outputs = []
                 self._epoch = answer.epoch
                 self._output_detectors.restart()
-            if loss is None or answer.epoch < self._epoch or answer.baseline or answer.arm != "champion":
+            if answer.epoch < self._epoch or answer.baseline or answer.arm != "champion":
+                continue
+            if (loss := watched_loss(declaration, outcome.data)) is None:
                 continue
             self._observed.append(index)
+            losses.append(loss)
             if (output := model_output(answer)) is not None:
                 outputs.append((index, output))
         output_alarms += self._observe_outputs(outputs)
-        loss_drifts = self._observe_losses(outcomes, [losses[index] or 0.0 for index in self._observed])
+        loss_drifts = self._observe_losses(outcomes, losses)
         output_drifts = [
             (index, AnswerDrift("prediction", epoch, alarm, self.loss_rise_at(index)))
             for index, epoch, alarm in output_alarms
@@ -105,9 +115,17 @@ class AnswerDriftDetector:
     def save(self) -> None:
         """Write everything to the state."""
         self._state.put(_EPOCH, b"%d" % self._epoch)
+        self._state.put(_UNIT, self._unit.encode())
         self._loss_detectors.save()
         self._output_detectors.save()
         self._trend.save()
+
+    def _begin_unit(self, unit: str, earlier: str) -> None:
+        """Forget losses of another unit; where none is stored, a release before has stored losses of the `earlier`."""
+        if unit != (self._unit or earlier):
+            self._loss_detectors.restart()
+            self._trend.restart()
+        self._unit = unit
 
     def _observe_outputs(self, outputs: Sequence[tuple[int, float]]) -> list[tuple[int, int, Alarm]]:
         alarms = self._output_detectors.update([output for _, output in outputs])

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.bus.state.unit_state import State
-from penstock.drift_detector.drift.series_detectors import DetectorSettings, max_values_of
+from penstock.drift_detector.drift.series_detectors import max_values_of
 from penstock.drift_detector.stored_series import CHUNK, StoredSeries
+from penstock.drift_detector.watched_loss import WatchedLoss
 from penstock.ml.drift.rise_detector import Change, RiseDetector
 
 RECALL_PENALTY = log(10)  # the losses of positive cases have a tenth of the false alarms that those of all have
@@ -31,6 +32,15 @@ class LossRise:
     of_positives: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LossSettings:
+    """The detectors by name, their seed, and the loss that they watch."""
+
+    detectors: tuple[str, ...]
+    seed: int
+    loss: WatchedLoss
+
+
 class LossDetectors:
     """Watches the losses since the last change, which are its state; that of a release before is such a state too.
 
@@ -42,15 +52,21 @@ class LossDetectors:
     def __init__(self, state: State) -> None:
         self._losses = StoredSeries(state, b"2l", "d")
         self._positives = StoredSeries(state, b"2t", "q")  # 1 for a positive case
-        self._settings: DetectorSettings | None = None
+        self._settings: LossSettings | None = None
         self._max_values = 0
 
-    def configure(self, settings: DetectorSettings) -> None:
+    def configure(self, settings: LossSettings) -> None:
         """Use these detectors; if they are others than before, build them from the losses that are kept."""
         if settings != self._settings:
             self._settings = settings
-            self._max_values = max_values_of(settings)
+            self._max_values = max_values_of(settings.detectors)
             self._build()
+
+    def restart(self) -> None:
+        """Forget all losses, as those of another unit."""
+        self._losses.clear()
+        self._positives.clear()
+        self._settings = None
 
     def update(self, losses: Sequence[float], positives: Sequence[bool]) -> list[tuple[int, LossRise]]:
         """Observe the newest n losses, all finite, and which are of positive cases; rises, with the index of the loss.
@@ -74,8 +90,10 @@ class LossDetectors:
     def _observe(self, losses: Sequence[float], positives: Sequence[bool]) -> tuple[int, LossRise | None]:
         """Observe losses up to the first change: how many these are, and the rise if it is one."""
         rows = np.flatnonzero(positives).tolist()
-        of_all = self._of_all.observe(losses)
-        of_positives = self._of_positives.observe([losses[row] for row in rows])
+        assert self._settings is not None
+        loss = self._settings.loss
+        of_all = self._of_all.observe(loss.scaled(losses))
+        of_positives = self._of_positives.observe(loss.of_positives([losses[row] for row in rows]))
         index = len(losses) if of_all is None else of_all.index
         miss_index = len(losses) if of_positives is None else rows[of_positives.index]
         seen = min(index, miss_index, len(losses) - 1) + 1
@@ -105,9 +123,10 @@ class LossDetectors:
         assert self._settings is not None
         settings, losses = self._settings, self._losses.values
         self._positives.extend([0] * (len(losses) - len(self._positives)))  # a release before did not keep them
-        self._of_all = RiseDetector(settings.detectors, settings.seed, settings.bounded)
+        self._of_all = RiseDetector(settings.detectors, settings.seed, settings.loss.law)
         self._of_positives = RiseDetector(
-            settings.detectors, settings.seed, settings.bounded, RECALL_PENALTY, FEWEST_POSITIVES
+            settings.detectors, settings.seed, settings.loss.law_of_positives, RECALL_PENALTY, FEWEST_POSITIVES
         )
-        self._of_all.add(losses)
-        self._of_positives.add(np.array(losses)[np.flatnonzero(self._positives.values)].tolist())
+        self._of_all.add(settings.loss.scaled(losses))
+        positives = np.array(losses)[np.flatnonzero(self._positives.values)].tolist()
+        self._of_positives.add(settings.loss.of_positives(positives))

@@ -24,6 +24,10 @@ class LossTrend:
         """Add the newest losses."""
         self._losses.extend(losses)
 
+    def restart(self) -> None:
+        """Forget all losses, as those of another unit."""
+        self._losses.clear()
+
     def rise(self, ago: int = 0) -> float | None:
         """The mean of the newest 100 minus that of the 900 before, as it was `ago` losses ago; None with too few."""
         stop = len(self._losses) - ago

@@ -34,9 +34,9 @@ class DetectorSettings:
     bounded: bool
 
 
-def max_values_of(settings: DetectorSettings) -> int:
+def max_values_of(detectors: Sequence[str]) -> int:
     """How many values these detectors keep at most."""
-    return min((MAX_VALUES_OF.get(name, MAX_VALUES) for name in settings.detectors), default=MAX_VALUES)
+    return min((MAX_VALUES_OF.get(name, MAX_VALUES) for name in detectors), default=MAX_VALUES)
 
 
 class SeriesDetectors:
@@ -57,7 +57,7 @@ class SeriesDetectors:
         """Use these detectors; if they are others than before, rebuild them from the values that are kept."""
         if settings != self._settings:
             self._settings = settings
-            self._max_values = max_values_of(settings)
+            self._max_values = max_values_of(settings.detectors)
             self._rebuild()
 
     def update(self, values: Sequence[float]) -> list[tuple[int, Alarm]]:

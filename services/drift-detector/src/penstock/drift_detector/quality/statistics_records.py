@@ -8,6 +8,7 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import EstimatedScore, MetricValue, Statistics
 from penstock.drift_detector.quality.arm_losses import arm_losses
+from penstock.drift_detector.quality.objective_statistics import objective_losses, objective_statistics
 from penstock.drift_detector.quality.outcome_block import (
     OUTCOME_BLOCK,
     BlockColumns,
@@ -27,6 +28,7 @@ def statistics_record(
     assert block.first_time is not None
     assert block.last_time is not None
     joined, start = len(columns.losses), block.number * OUTCOME_BLOCK
+    losses = objective_losses(declaration, block)
     return Statistics(
         source=SOURCE,
         id=derived_id("statistics", stream, start) if clock == "provisional" else matured_id(stream, block),
@@ -48,8 +50,9 @@ def statistics_record(
         revised=block.corrections,
         metrics=metric_values(declaration, columns),
         estimate=_estimated_score(block),
-        arms=arm_losses(declaration.task, block),
+        arms=arm_losses(declaration, block, losses),
         slices=slice_losses(declaration, block) if declaration.slices else (),
+        objective=objective_statistics(declaration, columns, losses),
     )
 
 

@@ -1,0 +1,1 @@
+"""How often rollouts end wrongly, where the truth is known."""
