@@ -193,3 +193,23 @@ def test_the_last_test_begins_where_a_champion_stopped_to_learn(holdout_from: in
 def test_folds_before_a_late_last_test_lie_after_the_newest_change() -> None:
     splits, _ = ValidationPlan(fold_count=3, changes=(600,), holdout_from=940).folds(1000)
     assert [fold.test for fold in splits] == [slice(714, 827), slice(827, 940), slice(940, 1000)]
+
+
+def growing(rows: int, steps: float) -> TrainingData:
+    """Numbers whose relation to the field is another one after each third of the rows, if there are `steps`."""
+    rng = np.random.default_rng(5)
+    field, level = rng.normal(size=rows), steps * (np.arange(rows) // (rows // 3))
+    frame = Frame({"x": field}, times(np.arange(rows).tolist()))
+    labels = (field + level + rng.normal(0, 0.1, rows)).tolist()
+    return TrainingData(frame, labels, [Field("x", "number")], "regression")
+
+
+@pytest.mark.parametrize(("rows", "windows"), [(1999, []), (2000, [500]), (8000, [1000])])
+def test_where_there_are_many_more_rows_the_newest_make_a_candidate_of_their_own(rows: int, windows: list[int]) -> None:
+    names = ["linear", *(f"linear, newest {window} rows" for window in windows)]
+    assert sorted(select_family(["linear"], growing(rows, 0)).scores) == names
+
+
+def test_old_rows_are_left_out_where_they_mislead() -> None:
+    assert select_family(["linear"], growing(6000, 5)).best == CandidateSpec("linear", window=750)
+    assert select_family(["linear"], growing(6000, 0)).best.window == 0

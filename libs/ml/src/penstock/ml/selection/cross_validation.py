@@ -19,15 +19,21 @@ from penstock.ml.models.training_data import TrainingData
 from penstock.ml.selection.decision_rule import decided, decision_costs
 from penstock.ml.selection.validation_plan import Fold, Rows, as_slice
 
+WINDOW_SHARE, LEAST_WINDOW = 1 / 8, 500  # of all rows, and rows: where a stream grows or changes old rows mislead
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class CandidateSpec:
-    """What defines a candidate: its family, its first training row, whether it uses lag features, and its settings."""
+    """What defines a candidate: its family, which rows it learns from, whether it uses lag features, and its settings.
+
+    It learns from row `start` on, and with a `window` from the newest so many rows only.
+    """
 
     family: str
     start: int = 0
     lag_features: bool = False
     settings: Settings = ()
+    window: int = 0
 
     @property
     def name(self) -> str:
@@ -38,7 +44,22 @@ class CandidateSpec:
         """
         settings = f" ({describe(self.settings)})" if self.settings else ""
         start = f", rows from {self.start}" if self.start else ""
-        return self.family + settings + " with lags" * self.lag_features + start
+        window = f", newest {self.window} rows" if self.window else ""
+        return self.family + settings + " with lags" * self.lag_features + start + window
+
+    @property
+    def kind(self) -> tuple[int, int, bool]:
+        """Which rows and features it learns from."""
+        return self.start, self.window, self.lag_features
+
+    def learnt_rows(self, rows: Rows) -> Rows:
+        """Those of the rows, ascending, that it learns from.
+
+        >>> CandidateSpec("linear", 3, window=2).learnt_rows(np.arange(7)).tolist()
+        [5, 6]
+        """
+        later = rows[rows >= self.start]
+        return later[-self.window :] if self.window else later
 
 
 class FoldOutput(NamedTuple):
@@ -89,8 +110,8 @@ Validate = Callable[["CrossValidation"], ValidationReport]
 class CrossValidation:
     """Families and labelled rows, cut into folds.
 
-    `starts` are the rows that training may begin at; with lag features among the data each family is a candidate with
-    and without them.
+    `starts` are the rows that training may begin at; each family is also a candidate that learns from the newest rows
+    only, where there are many more (`windows`), and with lag features among the data with and without them.
     """
 
     families: Sequence[str]
@@ -106,12 +127,23 @@ class CrossValidation:
         return (False, True) if self.data.lag_fields else (False,)
 
     @property
+    def windows(self) -> tuple[int, ...]:
+        """0 for all rows, and how many of the newest ones also make a model of their own, of rows enough."""
+        window = max(LEAST_WINDOW, int(len(self.data) * WINDOW_SHARE))
+        return (0, window) if len(self.data) >= 4 * window else (0,)
+
+    @property
+    def row_choices(self) -> list[tuple[int, int]]:
+        """Which rows candidates learn from: start and window."""
+        return [(start, 0) for start in self.starts] + [(0, window) for window in self.windows if window]
+
+    @property
     def default_candidates(self) -> list[CandidateSpec]:
-        """Every family with its defaults, for every start, with and without lag features."""
+        """Every family with its defaults, for every choice of rows, with and without lag features."""
         return [
-            CandidateSpec(family, start, lag_features)
+            CandidateSpec(family, start, lag_features, window=window)
             for family in self.families
-            for start in self.starts
+            for start, window in self.row_choices
             for lag_features in self.lag_options
         ]
 
@@ -156,8 +188,8 @@ class CrossValidation:
 
 
 def fit_candidate(candidate: CandidateSpec, data: TrainingData, rows: Rows, seed: int) -> Model:
-    """The candidate's model of those of the rows that lie at its start or behind it."""
-    learnt = data.take(as_slice(rows[rows >= candidate.start]))
+    """The candidate's model of those of the rows that it learns from."""
+    learnt = data.take(as_slice(candidate.learnt_rows(rows)))
     learnt = learnt.with_lag_features() if candidate.lag_features else learnt
     return fit(candidate.family, learnt, seed=seed, settings=candidate.settings)
 

@@ -106,8 +106,8 @@ def select_family(
 
     The last fold, where there is another, selects nothing: it is the holdout that the best is judged on.
 
-    When the stream changed, each family is a candidate several times, learning from all rows and from those since each
-    of `plan.changes`, and all are scored on rows after the newest: that shows whether old rows help or mislead. With
+    Each family is a candidate several times, learning from all rows, from the newest only, and from those since each of
+    `plan.changes`, and all are scored on rows after the newest of these: so it shows whether old rows mislead. With
     lag features each is a candidate with and without them. `validate` may add candidates with other settings.
 
     Without an objective the metric is accuracy, or the mean absolute error. Ties are broken by the smaller log loss,
@@ -147,7 +147,7 @@ def _outputs(
 def _best_of_each_kind(
     validation: CrossValidation, results: dict[CandidateSpec, CandidateResult], preference: CostPreference | None
 ) -> list[CandidateSpec]:
-    """The best of all, then the best of each other start, with and without lag features."""
+    """The best of all, then the best of each other choice of rows, with and without lag features."""
 
     def best_of(candidates: Sequence[CandidateSpec]) -> CandidateSpec:
         return _cheapest(candidates, results, validation, preference) if preference else candidates[0]
@@ -155,15 +155,11 @@ def _best_of_each_kind(
     larger = validation.objective.larger_is_better
     ranked = sorted(results, key=lambda candidate: _rank(candidate, results[candidate], larger))
     best = best_of(ranked)
-    kinds: dict[tuple[int, bool], list[CandidateSpec]] = {_kind(best): [best]}
+    kinds: dict[tuple[int, int, bool], list[CandidateSpec]] = {best.kind: [best]}
     for candidate in ranked:
-        if _kind(candidate) != _kind(best):
-            kinds.setdefault(_kind(candidate), []).append(candidate)
+        if candidate.kind != best.kind:
+            kinds.setdefault(candidate.kind, []).append(candidate)
     return [best_of(candidates) for candidates in kinds.values()]
-
-
-def _kind(candidate: CandidateSpec) -> tuple[int, bool]:
-    return candidate.start, candidate.lag_features
 
 
 def _cheapest(

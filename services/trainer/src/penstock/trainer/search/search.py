@@ -136,13 +136,14 @@ def _candidate_of(trial: Trial | FrozenTrial, validation: CrossValidation) -> Ca
     """The candidate of a trial; parameters that have no value yet are suggested by the study's sampler."""
     family = str(trial.suggest_categorical("family", list(validation.families)))
     start = int(trial.suggest_categorical("start", list(validation.starts)))
+    window = int(trial.suggest_categorical("window", list(validation.windows)))
     lag_features = bool(trial.suggest_categorical("lagged", list(validation.lag_options)))
     ranges = FAMILIES[family].ranges(validation.data.task)
     values = [_value(trial, f"{family}.{parameter.name}", parameter) for parameter in ranges]
     if all(value == parameter.default for value, parameter in zip(values, ranges, strict=True)):
-        return CandidateSpec(family, start, lag_features)
+        return CandidateSpec(family, start, lag_features, window=window)
     settings = tuple((parameter.name, value) for parameter, value in zip(ranges, values, strict=True))
-    return CandidateSpec(family, start, lag_features, settings)
+    return CandidateSpec(family, start, lag_features, settings, window)
 
 
 def _value(trial: Trial | FrozenTrial, name: str, parameter: ParameterRange) -> float:
@@ -155,8 +156,9 @@ def _value(trial: Trial | FrozenTrial, name: str, parameter: ParameterRange) -> 
 def _parameters_of(candidate: CandidateSpec, validation: CrossValidation) -> dict[str, Any]:
     """The trial parameters of a candidate with default settings."""
     ranges = FAMILIES[candidate.family].ranges(validation.data.task)
-    plain = {"family": candidate.family, "start": candidate.start, "lagged": candidate.lag_features}
-    return plain | {f"{candidate.family}.{parameter.name}": parameter.default for parameter in ranges}
+    rows = {"start": candidate.start, "window": candidate.window}
+    plain = {"family": candidate.family, "lagged": candidate.lag_features}
+    return plain | rows | {f"{candidate.family}.{parameter.name}": parameter.default for parameter in ranges}
 
 
 def _report(study: optuna.Study, validation: CrossValidation) -> ValidationReport:

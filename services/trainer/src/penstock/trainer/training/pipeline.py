@@ -138,7 +138,8 @@ def _store_model(
 ) -> TrainedModel:
     """Put the model's package and profile into the store, and evaluate it."""
     declaration, model = job.declaration, fitted.model
-    learnt = slice(0 if declaration.learns_online else selection.best.start, len(rows))
+    first = 0 if declaration.learns_online else int(selection.best.learnt_rows(np.arange(len(rows)))[0])
+    learnt = slice(first, len(rows))
     package = pack(model, rows.frame.take(_golden_rows(learnt)))
     served = unpack(package)
     return TrainedModel(
