@@ -69,7 +69,7 @@ def raw(outcomes: Sequence[Any], first: int = 0) -> list[MemoryRecord]:
 
 def blend_of(declared: StreamDeclared) -> Blend:
     """A blend that has learnt nothing, for a stream whose label says whether the income is above 50."""
-    lags = Lags.of(declared.declaration.lags)
+    lags = Lags.of(declared.declaration)
     incomes = np.linspace(0, 100, 60)
     columns: dict[str, Any] = {"income": incomes, "region": column("category", ["n"] * 60)}
     columns |= {field.name: np.zeros(60) for field in lags.fields}

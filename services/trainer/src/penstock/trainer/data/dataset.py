@@ -16,7 +16,8 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.frame import Field, Frame, column
-from penstock.ml.features.lag_features import Lags, lag_inputs, with_lag_features
+from penstock.ml.features.history_rows import HistoryRows
+from penstock.ml.features.lag_features import Lags, with_lag_features
 from penstock.ml.models.training_data import TrainingData
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
@@ -84,13 +85,13 @@ class TrainingRows:
             classes=declaration.label.classes,
             time_parts=declaration.time.parts,
             zone=declaration.time.zone,
-            lag_fields=Lags.of(declaration.lags).fields,
+            lag_fields=Lags.of(declaration).fields,
         )
 
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:
         """The labels in the order of their outcomes' offsets."""
-        inputs = lag_inputs(self.frame, Lags.of(declaration.lags))
-        return LabelTimeline(self.entities, label_numbers(declaration, self.labels), inputs, self.offsets)
+        rows = HistoryRows.of(Lags.of(declaration), self.frame, self.entities)
+        return LabelTimeline(rows, label_numbers(declaration, self.labels), self.offsets)
 
 
 class ColumnSource(Protocol):
@@ -119,7 +120,7 @@ def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> Traini
     frame = Frame({name: outcomes.field(name) for name in declaration.fields}, times)
     lag_features = _lag_features(declaration, outcomes, labels, entities, frame, label_times, imported)
     return TrainingRows(
-        with_lag_features(frame, Lags.of(declaration.lags), lag_features),
+        with_lag_features(frame, Lags.of(declaration), lag_features),
         labels,
         label_times,
         offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
@@ -199,7 +200,7 @@ def _lag_features(
     imported: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """The lag features of each row, shape (n, d): as its prediction carries them; replayed for imported history."""
-    lags = Lags.of(declaration.lags)
+    lags = Lags.of(declaration)
     if not lags.fields:
         return np.empty((len(frame), 0))
     features = _matrix(outcomes.column("known"), len(lags.fields))
@@ -207,8 +208,8 @@ def _lag_features(
         rows = np.flatnonzero(imported)
         of_history = [entities[row] for row in rows]
         numbers = label_numbers(declaration, [labels[row] for row in rows])
-        timeline = LabelTimeline(of_history, numbers, lag_inputs(frame.take(imported), lags), label_times[imported])
-        features[imported] = replay_lag_features(lags, timeline, of_history, frame.times[imported])
+        timeline = LabelTimeline(HistoryRows.of(lags, frame.take(rows), of_history), numbers, label_times[rows])
+        features[rows] = replay_lag_features(lags, timeline, np.arange(len(rows)), frame.times[rows])
     return features
 
 

@@ -20,13 +20,12 @@ def skew_of(declaration: Declaration, rows: TrainingRows) -> Skew | None:
     from the outcomes before that offset, in their order. Where labels were corrected, the newest ones are used here,
     so that recomputed features may differ from those of the time.
     """
-    lags = Lags.of(declaration.lags)
+    lags = Lags.of(declaration)
     predicted = np.flatnonzero(rows.learnt_to >= 0)
     if not lags.fields or not len(predicted):
         return None
     predicted = predicted[np.argsort(rows.learnt_to[predicted], kind="stable")][-MAX_COMPARED:]
     served = np.column_stack([rows.frame.columns[field.name] for field in lags.fields])[predicted]
-    entities = [rows.entities[row] for row in predicted]
-    recomputed = replay_lag_features(lags, rows.label_timeline(declaration), entities, rows.learnt_to[predicted])
+    recomputed = replay_lag_features(lags, rows.label_timeline(declaration), predicted, rows.learnt_to[predicted])
     equal = np.isclose(served, recomputed, rtol=1e-9, atol=1e-12, equal_nan=True)
     return Skew(rows=len(predicted), differing=int(np.count_nonzero(~equal.all(axis=1))))

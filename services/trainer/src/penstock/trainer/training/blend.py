@@ -48,16 +48,14 @@ def blend_of(
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
     )
-    inputs = timeline.inputs.tolist()
-    for row in order:
-        blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
+    timeline.rows.add_to(blend.label_history, timeline.numbers.tolist(), order)
     return blend, outputs, _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
 
 
 def _untrained_blend(
     declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline, models: Sequence[Model], until: int
 ) -> Blend:
-    lags, classes = Lags.of(declaration.lags), label_classes(declaration, rows.labels)
+    lags, classes = Lags.of(declaration), label_classes(declaration, rows.labels)
     encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts)
     is_additive = "additive" in declaration.models.families
     groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes)) if is_additive else ()
