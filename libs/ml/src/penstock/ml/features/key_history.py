@@ -113,7 +113,7 @@ class KeyHistory:
     def table(self) -> NDArray[np.float64]:
         """What is kept of the k values, in the order of their newest outcomes, shape (k, 1 + paces * (width + 1))."""
         slots = np.fromiter(self._slots.values(), np.intp, len(self._slots))
-        return np.column_stack([self._newest[slots], self._sums[slots].reshape(len(slots), -1)])
+        return np.column_stack([self._newest[slots], self._sums[slots].reshape(len(slots), self._sums[0].size)])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the table, as plain data that JSON can hold."""
