@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from penstock.contracts.records.training import Skew
-from penstock.ml.features.frame import Frame, times
+from penstock.ml.features import key_history
+from penstock.ml.features.frame import Frame, column, times
+from penstock.ml.features.history_rows import HistoryRows
 from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.skew import skew_of
@@ -38,6 +42,28 @@ def rows_with_predictions(**changes: Any) -> TrainingRows:
         "entities": entities,
     }
     return TrainingRows(**{**fields, **changes})
+
+
+def test_key_histories_are_worked_out_alike_where_keys_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_history, "MAX_KEYS", 3)
+    fields = {"load": {"type": "number"}, "region": {"type": "category"}, "wind": {"type": "integer"}}
+    stream = declaration(fields=fields, history={"keys": ["region", ["region", "wind"]]})
+    lags, plain = Lags.of(stream), rows_with_predictions()
+    columns = {
+        "region": column("category", [f"r{n * n % 7}" for n in range(COUNT)]),
+        "wind": np.arange(COUNT) % 2.0,
+    }
+    frame = Frame(columns, times([n * 1000 for n in range(COUNT)]))
+    rows, served, features = HistoryRows.of(lags, frame, plain.entities), LabelHistory(lags), []
+    for n in range(COUNT):
+        if n > LATE:
+            rows.add_to(served, [float(label == "yes") for label in plain.labels], [n - LATE - 1])
+        features.append(rows.features_of_row(served, n))
+    assert 0 in [row[0] for row in features[30:]], "keys were dropped"
+    with_features = replace(plain, frame=with_lag_features(frame, lags, np.array(features)))
+    assert skew_of(stream, with_features) == Skew(rows=COUNT, differing=0)
+    with_features.frame.columns["history.region.recent"][COUNT - 1] += 0.01
+    assert skew_of(stream, with_features) == Skew(rows=COUNT, differing=1)
 
 
 def declared(**lags: Any) -> Any:
