@@ -17,8 +17,9 @@ from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.frame import Field, Frame, column
 from penstock.ml.features.history_rows import HistoryRows
-from penstock.ml.features.lag_features import Lags, with_lag_features
+from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
 from penstock.ml.models.training_data import TrainingData
+from penstock.trainer.data.earlier_history import EarlierHistory
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
 from penstock.trainer.data.parquet_segments import FIELD, schema_of
@@ -31,7 +32,7 @@ class TrainingRows:
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
     Imported history has `offsets` below 0, in the order of its labels' times. `first_offset` is that of the first
-    outcome that was read: 0 unless older ones were left out.
+    outcome that was read: 0 unless older ones were left out; `earlier` is what was known of these, if it is known.
     """
 
     frame: Frame
@@ -41,6 +42,7 @@ class TrainingRows:
     learnt_to: NDArray[np.int64]
     entities: list[str | None]
     first_offset: int = 0
+    earlier: EarlierHistory | None = None
 
     def first_row_since(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many rows lie before it as outcomes came before."""
@@ -87,6 +89,14 @@ class TrainingRows:
             zone=declaration.time.zone,
             lag_fields=Lags.of(declaration).fields,
         )
+
+    def label_history(self, declaration: Declaration) -> LabelHistory:
+        """What is known once the outcomes of all rows have come, in their order."""
+        timeline, earlier = self.label_timeline(declaration), self.earlier
+        history = LabelHistory(Lags.of(declaration)) if earlier is None else earlier.copy()
+        order = self.in_offset_order(None if earlier is None else earlier.learnt_to)
+        timeline.rows.add_to(history, timeline.numbers.tolist(), order)
+        return history
 
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:
         """The labels in the order of their outcomes' offsets."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.ml.features.history_rows import HistoryRows
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.trainer.data.earlier_history import EarlierHistory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,13 +24,20 @@ class LabelTimeline:
 
 
 def replay_lag_features(
-    lags: Lags, timeline: LabelTimeline, rows: Sequence[int] | NDArray[np.intp], moments: NDArray[Any]
+    lags: Lags,
+    timeline: LabelTimeline,
+    rows: Sequence[int] | NDArray[np.intp],
+    moments: NDArray[Any],
+    earlier: EarlierHistory | None = None,
 ) -> NDArray[np.float64]:
     """The lag features of m rows of a timeline at ascending moments, shape (m, d), from labels known before each.
 
     `moments` are of the same kind as `timeline.known_at`. Nothing later leaks: a row depends on earlier labels alone.
+    With `earlier`, whose end no moment lies before, moments are offsets, and what it has learnt is not learnt again.
     """
     history, order = LabelHistory(lags), np.argsort(timeline.known_at, kind="stable")
+    if earlier is not None:
+        history, order = earlier.copy(), order[timeline.known_at[order] >= earlier.learnt_to]
     known_counts = np.searchsorted(timeline.known_at[order], moments, side="left")
     numbers, position = timeline.numbers.tolist(), 0
     features = np.full((len(moments), len(lags.fields)), np.nan)

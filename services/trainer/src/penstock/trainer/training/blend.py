@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.features.feature_encoder import Encoder
-from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.features.lag_features import Lags
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
@@ -41,14 +41,12 @@ def blend_of(
     """
     timeline = rows.label_timeline(declaration)
     blend = _untrained_blend(declaration, rows, timeline, models, until)
-    order = rows.in_offset_order()
-    newest = order[-MAX_LEARNT:]
+    newest = rows.in_offset_order()[-MAX_LEARNT:]
     frozen_outputs = _frozen_outputs(blend, rows, selection, _constants(declaration, rows, timeline, blend.classes))
     outputs = np.full((len(rows), blend.width), np.nan)
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
     )
-    timeline.rows.add_to(blend.label_history, timeline.numbers.tolist(), order)
     return blend, outputs, _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
 
 
@@ -69,7 +67,7 @@ def _untrained_blend(
         frozen_models=tuple(models),
         groups=groups,
         mixture=ExpertMixture(experts, scale),
-        label_history=LabelHistory(lags),
+        label_history=rows.label_history(declaration),
         learnt_to=until,
         details={"rows": len(rows), "seed": declaration.models.seed},
     )
