@@ -38,7 +38,8 @@ class HistoryRows:
     def features_of_row(self, history: LabelHistory, row: int) -> NDArray[np.float64]:
         """The lag features of one row, shape (d,)."""
         keys = [[column[row]] for column in self.keys]
-        return history.features([self.entities[row]], keys, self.seconds[row : row + 1])[0]
+        features: NDArray[np.float64] = history.features([self.entities[row]], keys, self.seconds[row : row + 1])[0]
+        return features
 
     def add_to(self, history: LabelHistory, numbers: Sequence[float], rows: Iterable[int]) -> None:
         """Add the labels of these rows in this order; `numbers` holds those of all n rows."""

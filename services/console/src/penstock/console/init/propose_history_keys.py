@@ -104,7 +104,8 @@ def _targets(labels: Sequence[str], *, numbers: bool) -> NDArray[np.float64]:
     """What is averaged of n labels, shape (n, k): the number, or of each class whether it is this one."""
     if numbers:
         return np.array(labels, dtype=np.float64)[:, None]
-    return (np.array(labels)[:, None] == np.unique(labels)).astype(np.float64)
+    of_class: NDArray[np.bool_] = np.array(labels)[:, None] == np.unique(labels)
+    return of_class.astype(np.float64)
 
 
 def _bins(numbers: NDArray[np.float64]) -> list[int]:

@@ -97,7 +97,7 @@ class OutcomeState:
 
     def _extend_history(self, declaration: Declaration, labelled: Sequence[tuple[Outcome[Any], float]]) -> None:
         lags, outcomes = self._history.lags, [outcome for outcome, _ in labelled]
-        frame = _frame_of(declaration, outcomes) if lags.reads_fields else Frame({}, np.empty(len(outcomes)))
+        frame = _frame_of(declaration, outcomes) if lags.reads_fields else Frame({}, np.empty(len(outcomes), "M8[ms]"))
         rows = HistoryRows.of(lags, frame, [outcome.data.entity for outcome in outcomes])
         rows.add_to(self._history, [number for _, number in labelled], range(len(outcomes)))
 
