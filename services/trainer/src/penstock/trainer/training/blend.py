@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.ml.features.feature_encoder import Encoder
-from penstock.ml.features.lag_features import Lags
+from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, centre_and_scale, new_groups
@@ -47,6 +47,7 @@ def blend_of(
     outputs[newest] = evaluate_prequentially(
         blend, rows.frame.take(newest), frozen_outputs[newest], timeline.numbers[newest], rows.known_counts(newest)
     )
+    blend.label_history = rows.label_history(declaration)
     return blend, outputs, _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
 
 
@@ -67,7 +68,7 @@ def _untrained_blend(
         frozen_models=tuple(models),
         groups=groups,
         mixture=ExpertMixture(experts, scale),
-        label_history=rows.label_history(declaration),
+        label_history=LabelHistory(lags),
         learnt_to=until,
         details={"rows": len(rows), "seed": declaration.models.seed},
     )
