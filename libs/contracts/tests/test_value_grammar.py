@@ -41,6 +41,8 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "time.zone": ("time", "zone", '"Mars/Olympus"'),
     "time.start": ("time", "start", "2026-01-01T00:00:00"),
     "time.step": ("time", "step", '"1 minuet"'),
+    "history.keys[]": ("history", "keys", '["terminal"]'),
+    "history.keys[][]": ("history", "keys", '[["colour", "x"]]'),
     "retrain.cron": ("retrain", "cron", '"61 * * * *"'),
 }
 """Each key that holds texts of its own choice: a table, a key and a value that the grammar refuses."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.feature_encoder import Encoder
+from penstock.ml.features.key_history import KeyHistory
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData
@@ -188,6 +189,13 @@ def history_of(lags: Lags, numbers: list[float]) -> LabelHistory:
     return made
 
 
+def key_history() -> KeyHistory:
+    made = KeyHistory(1)
+    for place, number in enumerate([0.0, 1.0, 0.5, 2.0]):
+        made.add(["a", 7.0, ("a", 7.0)][place % 3], [number], float(place))
+    return made
+
+
 LAGS = Lags((1, 2), 3)
 KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
     Encoder: (lambda training: Encoder.fit(training.frame, training.fields, ["hour"]), Encoder.from_dict),
@@ -197,6 +205,7 @@ KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
         lambda plain: AdditiveModels.from_dict(plain, np.zeros((ColumnBins.from_dict(plain["steps"]).size, 2, 2))),
     ),
     ExpertMixture: (lambda _: ExpertMixture(3, 2.5), ExpertMixture.from_dict),
+    KeyHistory: (lambda _: key_history(), lambda plain: KeyHistory.from_dict(1, plain, key_history().table)),
     LabelHistory: (lambda _: history_of(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
     ReferenceBins: (
         lambda training: ReferenceBins.of(training.frame.columns["town"], "category"),

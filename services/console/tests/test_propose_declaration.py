@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -273,20 +272,6 @@ def test_named_columns_have_their_roles(tmp_path: Path) -> None:
             proposal_for(tmp_path, columns, Choices(time=wrong))
     with pytest.raises(ConsoleFailure, match="name one column each"):
         proposal_for(tmp_path, columns, Choices(time="seconds", id="seconds"))
-
-
-def test_a_history_is_proposed_where_it_helps_and_declared_only_if_named(tmp_path: Path) -> None:
-    random = Random(1)
-    shops = [random.randrange(40) for _ in range(10_000)]
-    fraud = ["yes" if random.random() < (0.6 if shop < 4 else 0.02) else "no" for shop in shops]
-    columns = {"shop": [f"s{shop}" for shop in shops], "age": [random.randrange(60) for _ in shops], "fraud": fraud}
-    proposal = proposal_for(tmp_path, columns)
-    assert [key.column for key in proposal.history_keys] == ["shop"]
-    assert "entity" not in proposal.document["stream"]
-    assert proposal.document["lags"] == {}
-    named = proposal_for(tmp_path, columns, Choices(entity="shop"))
-    assert named.history_keys == ()
-    assert named.document["lags"]["mean"] > 0
 
 
 def test_every_setting_in_the_comments_is_one(tmp_path: Path) -> None:

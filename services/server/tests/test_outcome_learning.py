@@ -30,6 +30,7 @@ from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.baseline import baseline
 from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.package.blend_members import describe_blend, member_names
 from penstock.ml.package.model_package import pack, unpack
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.learning.outcome_state import OutcomeState, new_outcome_state
@@ -39,6 +40,7 @@ from penstock.server.models.model_processes import ModelProcesses
 from penstock.server.models.schema_check import schema_mismatch
 
 LAGS = "[lags]\nlabel = [1, 2]\nmean = 3\n"
+HISTORY = '[history]\nkeys = ["region", ["person", "region"]]\n'
 FIELDS = (Field("income", "number"), Field("region", "category"))
 
 
@@ -69,7 +71,7 @@ def raw(outcomes: Sequence[Any], first: int = 0) -> list[MemoryRecord]:
 
 def blend_of(declared: StreamDeclared) -> Blend:
     """A blend that has learnt nothing, for a stream whose label says whether the income is above 50."""
-    lags = Lags.of(declared.declaration.lags)
+    lags = Lags.of(declared.declaration)
     incomes = np.linspace(0, 100, 60)
     columns: dict[str, Any] = {"income": incomes, "region": column("category", ["n"] * 60)}
     columns |= {field.name: np.zeros(60) for field in lags.fields}
@@ -189,7 +191,46 @@ def test_the_weights_move_by_what_its_own_experts_said(registry: Any, digest: st
 def test_a_blend_of_other_lags_does_not_fit(registry: Any) -> None:
     declared, plain = registry.declared(more=LAGS), registry.declared()
     assert schema_mismatch(blend_of(declared), declared.declaration) is None
-    assert "lag features" in str(schema_mismatch(blend_of(declared), plain.declaration))
+    for other in (plain, registry.declared(more=LAGS + HISTORY)):
+        assert "lag features" in str(schema_mismatch(blend_of(declared), other.declaration))
+
+
+def test_a_restart_from_a_package_knows_what_no_restart_knows(registry: Any) -> None:
+    declared = registry.declared(more=LAGS + HISTORY)
+    outcomes = [outcome(declared, number, number, "yes" if number % 3 else "no") for number in range(20)]
+    for record in outcomes[:8]:
+        record.data.fields.f2 = "s"
+    blend, state = blend_state(declared)
+    state.learn(declared, raw(outcomes[:12]))
+    blend.learnt_to = state.learnt_to
+    rows = Frame({"region": column("category", ["n", "s", "w", None])}, times(["2026-01-02"] * 4))
+    rows.columns["person"] = column("category", ["p0", "p1", "p0", "p1"])
+    golden = Frame(
+        {field.name: np.zeros(1) for field in blend.inputs} | {"region": column("category", ["n"])}, times([0])
+    )
+    restored = unpack(pack(blend, golden))
+    assert isinstance(restored, Blend)
+    again = new_outcome_state(restored, declared.declaration, "d")
+    assert again is not None
+    assert again.learnt_to == 12
+    people = ["p0", "p1", "p0", "p1"]
+    for records in ([], raw(outcomes[12:], 12)):
+        if records:
+            state.learn(declared, records)
+            again.learn(declared, records)
+        (_, expected), (_, features) = [each.add_lag_features(rows, people) for each in (state, again)]
+        assert expected is not None
+        assert str(features) == str(expected), "as text, since nothing known is NaN"
+    counts = [field.name for field in blend.lags.fields].index("history.region.count")
+    assert [row[counts] for row in expected] == [12.0, 8.0, 0.0, 0.0]
+
+
+def test_streams_without_history_declare_what_packages_have_always_said(registry: Any) -> None:
+    declared = registry.declared(more=LAGS)
+    description = describe_blend(blend_of(declared))
+    assert description["lags"] == {"back": (1, 2), "mean": 3, "inputs": ()}
+    assert set(description["known"]) == {"entities", "labels"}
+    assert not any(name.startswith("history") for name in member_names(description))
 
 
 async def test_an_event_is_predicted_with_the_labels_known_when_it_came(deployment: Any, registry: Any) -> None:

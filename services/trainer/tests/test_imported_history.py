@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from penstock.ml.features.frame import Frame
+from penstock.ml.features.history_rows import HistoryRows
+from penstock.ml.features.key_history import HistoryKeys
 from penstock.ml.features.lag_features import Lags
 from penstock.trainer.data.dataset import rows_of
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
@@ -61,10 +64,12 @@ def test_no_later_label_leaks_into_lag_features(outcome_list: list[tuple[int, in
     times = np.array([row[0] for row in outcome_list], dtype="M8[ms]")
     late = np.array([row[0] + row[1] for row in outcome_list], dtype="M8[ms]")
     entities, numbers = [row[2] for row in outcome_list], np.array([row[3] for row in outcome_list])
+    lags = Lags((1, 2), 3, history=HistoryKeys((("shop",), ("shop", "till"))))
+    frame = Frame({"shop": np.array(entities, dtype=object), "till": numbers.round()}, times)
 
     def features(numbers: np.ndarray) -> np.ndarray:
-        timeline = LabelTimeline(entities, numbers, np.empty((len(times), 0)), late)
-        return replay_lag_features(Lags((1, 2), 3), timeline, entities, times)
+        timeline = LabelTimeline(HistoryRows.of(lags, frame, entities), numbers, late)
+        return replay_lag_features(lags, timeline, range(len(times)), times)
 
     later = late >= np.datetime64(cut, "ms")
     before, after = features(numbers), features(np.where(later, 9.0, numbers))

@@ -14,7 +14,8 @@ def training_inputs(declaration: Declaration) -> object:
     """
     label, objective = declaration.label, declaration.objective
     return (
-        (declaration.task, declaration.features, label.name, label.classes, declaration.lags, declaration.models),
+        (declaration.task, declaration.features, label.name, label.classes, declaration.models),
+        (declaration.lags, declaration.history),
         (declaration.metric, objective and objective.costs, declaration.positive_class),
     )
 

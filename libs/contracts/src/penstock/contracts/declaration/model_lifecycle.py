@@ -44,6 +44,28 @@ class LagsDeclaration(StrictModel):
 Family = Literal["linear", "boosting", "forest", "additive"]
 
 
+HistoryKey = str | Annotated[tuple[str, ...], Field(min_length=2, max_length=2), AfterValidator(distinct)]
+
+
+class HistoryDeclaration(StrictModel):
+    """Histories by key: what is known of the outcomes of earlier events with the same value, as features.
+
+    For each key there are the number of known outcomes, the seconds since the newest event among them, and of their
+    labels the mean, or of classes the shares, over all, some fifty and some five of them. A mean is drawn to that of
+    all outcomes while the value has few.
+    """
+
+    keys: Annotated[tuple[HistoryKey, ...], Field(max_length=8), AfterValidator(distinct)] = ()
+    """The keys: names of fields, or pairs of them, such as a terminal, or a customer with a product. A field may be a
+    category, an integer or a boolean, the entity or not, and need not be a feature. The 100,000 values of each key with
+    the newest outcomes are known."""
+
+    @property
+    def fields(self) -> tuple[tuple[str, ...], ...]:
+        """The fields of each key."""
+        return tuple((key,) if isinstance(key, str) else key for key in self.keys)
+
+
 class SearchDeclaration(StrictModel):
     """The search for hyperparameters. Each family is also trained with its defaults."""
 

@@ -18,6 +18,7 @@ from penstock.contracts.declaration.model_lifecycle import (
     METRICS_OF_NUMBERS,
     DriftDeclaration,
     GatesDeclaration,
+    HistoryDeclaration,
     LagsDeclaration,
     ModelsDeclaration,
     ObjectiveDeclaration,
@@ -217,6 +218,7 @@ class Declaration(StrictModel):
     objective: ObjectiveDeclaration | None = None
     time: TimeDeclaration = TimeDeclaration()
     lags: LagsDeclaration = LagsDeclaration()
+    history: HistoryDeclaration = HistoryDeclaration()
     models: ModelsDeclaration = ModelsDeclaration()
     drift: DriftDeclaration = DriftDeclaration()
     retrain: RetrainDeclaration = RetrainDeclaration()
@@ -235,6 +237,7 @@ class Declaration(StrictModel):
         self._check_names()
         self._check_slices()
         self._check_running_means()
+        self._check_history()
         self._check_classes()
         self._check_objective()
         self._check_order()
@@ -261,6 +264,14 @@ class Declaration(StrictModel):
                 raise error_at(("lags", "inputs", name), "is no field that is a feature")
             if self.fields[name].type == "category":
                 raise error_at(("lags", "inputs", name), "is a category; a running mean goes over numbers")
+
+    def _check_history(self) -> None:
+        for name in dict.fromkeys(name for key in self.history.fields for name in key):
+            if name not in self.fields:
+                raise error_at(("history", "keys"), f"{name!r} is not among the fields")
+            if self.fields[name].type == "number":
+                detail = f"{name!r} is a number; a key is a category, an integer or a boolean"
+                raise error_at(("history", "keys"), detail)
 
     def _check_classes(self) -> None:
         count, path = len(self.label.classes), ("label", "classes")
@@ -327,8 +338,9 @@ class Declaration(StrictModel):
 
     @property
     def learns_online(self) -> bool:
-        """Whether the server learns from every outcome: for lag features, or for additive models."""
-        return not self.serving.external and (self.lags.any or "additive" in self.models.families)
+        """Whether the server learns from every outcome: for lag features and histories, or for additive models."""
+        is_known = self.lags.any or bool(self.history.keys)
+        return not self.serving.external and (is_known or "additive" in self.models.families)
 
     @property
     def features(self) -> dict[str, FieldDeclaration]:

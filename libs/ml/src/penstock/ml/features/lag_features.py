@@ -1,8 +1,8 @@
-"""Lag features: the last known labels of an entity, their running mean, and running means of its inputs.
+"""Lag features: the last known labels of an entity, their running mean, running means of its inputs, and key histories.
 
 All are as of the moment of the prediction: an event's label and inputs count once its outcome is known, so that the
 HTTP route, the stream route, every process and training see the same. In predictions, archives and the encoders of
-models the features are called `known.<k>`, `known.mean` and `known.<input>.<k>`.
+models the features are called `known.<k>`, `known.mean` and `known.<input>.<k>`; those of keys come behind them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from math import isnan
+from math import isnan, nan
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.frame import Field, Frame
+from penstock.ml.features.key_history import MAX_SHARES, HistoryKeys, Key, KeyHistory
+from penstock.ml.features.task import Task
 
 MAX_ENTITIES = 100_000
 """Entities whose labels are kept; those without an outcome for longest are dropped first."""
 
 
 class LagsDeclaration(Protocol):
-    """Lag features as a stream declares them."""
+    """Lag features by entity as a stream declares them."""
 
     @property
     def label(self) -> tuple[int, ...]:
@@ -40,9 +42,45 @@ class LagsDeclaration(Protocol):
         """Names of number columns, each with how many outcomes its running mean goes over."""
 
 
+class HistoryDeclaration(Protocol):
+    """The keys of histories as a stream declares them."""
+
+    @property
+    def fields(self) -> tuple[tuple[str, ...], ...]:
+        """The fields of each key."""
+
+
+class LabelDeclaration(Protocol):
+    """The label as a stream declares it."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Its classes."""
+
+
+class StreamDeclaration(Protocol):
+    """What the declaration of a stream says of its lag features."""
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+
+    @property
+    def label(self) -> LabelDeclaration:
+        """The label."""
+
+    @property
+    def lags(self) -> LagsDeclaration:
+        """Lag features by entity."""
+
+    @property
+    def history(self) -> HistoryDeclaration:
+        """Histories by key."""
+
+
 @dataclass(frozen=True)
 class Lags:
-    """Which lag features there are: the k-th last known label for each k in `labels`, and running means.
+    """Which lag features there are: the k-th last known label for each k in `labels`, running means, and key histories.
 
     `mean` is how many labels their running mean goes over (0: there is none). `inputs` names number columns, each with
     how many of the entity's last known outcomes its running mean goes over. Lags count back from the last label that
@@ -52,11 +90,14 @@ class Lags:
     labels: tuple[int, ...] = ()
     mean: int = 0
     inputs: tuple[tuple[str, int], ...] = ()
+    history: HistoryKeys = HistoryKeys()
 
     @classmethod
-    def of(cls, declared: LagsDeclaration) -> Lags:
+    def of(cls, declared: StreamDeclaration) -> Lags:
         """The lag features that a stream declares."""
-        return cls(declared.label, declared.mean, declared.running_means)
+        shares = None if declared.task == "regression" else declared.label.classes[1 : 1 + MAX_SHARES]
+        history = HistoryKeys(declared.history.fields, shares) if declared.history.fields else HistoryKeys()
+        return cls(declared.lags.label, declared.lags.mean, declared.lags.running_means, history)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -67,12 +108,17 @@ class Lags:
         """
         names = [f"known.{k}" for k in self.labels] + ["known.mean"] * bool(self.mean)
         names += [f"known.{name}.{k}" for name, k in self.inputs]
-        return tuple(Field(name, "number") for name in names)
+        return (*(Field(name, "number") for name in names), *self.history.fields)
 
     @cached_property
     def input_columns(self) -> tuple[str, ...]:
         """The columns that running means go over, each once."""
         return tuple(dict.fromkeys(name for name, _ in self.inputs))
+
+    @property
+    def reads_fields(self) -> bool:
+        """Whether they are made of fields, beside the entity and its labels."""
+        return bool(self.inputs or self.history.keys)
 
     @property
     def depth(self) -> int:
@@ -83,6 +129,8 @@ class Lags:
 class LabelHistory:
     """The newest labels of every entity, as numbers (`ClassIndex`), each with the inputs that running means go over.
 
+    Beside them are the histories of keys.
+
     >>> history = LabelHistory(Lags((1, 2), 3))
     >>> for number in (0.0, 1.0, 1.0):
     ...     history.add(None, number)
@@ -92,10 +140,25 @@ class LabelHistory:
 
     def __init__(self, lags: Lags) -> None:
         self.lags = lags
+        self.keys = [KeyHistory(lags.history.width) for _ in lags.history.keys]
         self._rows: dict[str | None, deque[tuple[float, ...]]] = {}
 
-    def add(self, entity: str | None, number: float, inputs: Sequence[float] = ()) -> None:
-        """Add the newest label of an entity, with the inputs of its event in the order of `lags.input_columns`."""
+    def add(
+        self,
+        entity: str | None,
+        number: float,
+        inputs: Sequence[float] = (),
+        keys: Sequence[Key | None] = (),
+        time: float = nan,
+    ) -> None:
+        """Add the newest label of an entity, with the inputs of its event in the order of `lags.input_columns`.
+
+        `keys` are the event's, in the order of `lags.history.keys`, and `time` is its time in seconds.
+        """
+        if self.keys:
+            values = self.lags.history.label_values(number)
+            for history, key in zip(self.keys, keys, strict=True):
+                history.add(key, values, time)
         if not self.lags.depth:
             return
         rows = self._rows.pop(entity, None)
@@ -106,10 +169,22 @@ class LabelHistory:
         rows.append((number, *inputs))
         self._rows[entity] = rows  # the entity with the newest outcome is the last
 
-    def features(self, entities: Sequence[str | None]) -> NDArray[np.float64]:
-        """The lag features of n entities, shape (n, d) with columns as in `lags.fields`; NaN where nothing is known."""
+    def features(
+        self,
+        entities: Sequence[str | None],
+        keys: Sequence[Sequence[Key | None]] = (),
+        times: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """The lag features of n events, shape (n, d) with columns as in `lags.fields`; NaN where nothing is known.
+
+        `keys` holds a column of n for each key (`key_columns`), and `times` are those of the events in seconds.
+        """
         by_entity = {entity: self._features_of(self._rows.get(entity)) for entity in set(entities)}
-        return np.array([by_entity[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
+        features = np.array([by_entity[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
+        if times is None or not self.keys:
+            return features
+        of_keys = [history.features(column, times) for history, column in zip(self.keys, keys, strict=True)]
+        return np.concatenate([features, *of_keys], axis=1)
 
     def _features_of(self, rows: deque[tuple[float, ...]] | None) -> list[float]:
         rows = rows or deque()
@@ -121,14 +196,18 @@ class LabelHistory:
         return features + [_running_mean(rows, positions[name], k) for name, k in self.lags.inputs]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that JSON can hold, the entity with the oldest newest outcome first."""
+        """Plain data that JSON can hold, the entity with the oldest newest outcome first; all but the keys' tables."""
         labels = [[_encode_row(row) for row in rows] for rows in self._rows.values()]
-        return {"entities": list(self._rows), "labels": labels}
+        keys = {"keys": [history.to_dict() for history in self.keys]} if self.keys else {}
+        return {"entities": list(self._rows), "labels": labels, **keys}
 
     @classmethod
-    def from_dict(cls, lags: Lags, data: dict[str, Any]) -> LabelHistory:
-        """The history that `to_dict` wrote; KeyError, TypeError or ValueError for anything else."""
-        history = cls(lags)
+    def from_dict(cls, lags: Lags, data: dict[str, Any], tables: Sequence[NDArray[np.float64]] = ()) -> LabelHistory:
+        """The history that `to_dict` wrote, with its keys' tables; KeyError, TypeError or ValueError otherwise."""
+        history, width = cls(lags), lags.history.width
+        if lags.history.keys:
+            pairs = zip(lags.history.keys, data["keys"], tables, strict=True)
+            history.keys = [KeyHistory.from_dict(width, of_key, table) for _, of_key, table in pairs]
         for entity, rows in zip(data["entities"], data["labels"], strict=True):
             history._rows[entity] = deque(map(_decode_row, rows), maxlen=lags.depth)
         return history

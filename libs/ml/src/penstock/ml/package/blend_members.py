@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.ml.features.feature_encoder import Encoder
+from penstock.ml.features.key_history import HistoryKeys
 from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.metrics.regression_loss import ABSOLUTE_ERROR
 from penstock.ml.models.model import Model
@@ -20,7 +21,7 @@ from penstock.ml.online.expert_mixture import ExpertMixture
 FLOOR_BEFORE = 0.01  # of probabilities in the pools of packages that state none
 LOSS_BEFORE = list(ABSOLUTE_ERROR)  # and of numbers
 
-_MODEL, _WEIGHTS = "model-{}.zip", "weights-{}.npy"
+_MODEL, _WEIGHTS, _HISTORY = "model-{}.zip", "weights-{}.npy", "history-{}.npy"
 
 
 def describe_blend(blend: Blend) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def describe_blend(blend: Blend) -> dict[str, Any]:
         "task": blend.task,
         "classes": list(blend.classes),
         "encoder": blend.encoder.to_dict(),
-        "lags": {"back": blend.lags.labels, "mean": blend.lags.mean, "inputs": blend.lags.inputs},
+        "lags": _describe_lags(blend.lags),
         "frozen": len(blend.frozen_models),
         "groups": [{"lagged": group.uses_lag_features, **group.models.to_dict()} for group in blend.groups],
         "mixture": blend.mixture.to_dict(),
@@ -41,16 +42,18 @@ def describe_blend(blend: Blend) -> dict[str, Any]:
 
 
 def write_members(blend: Blend, pack: Callable[[Model], bytes]) -> dict[str, bytes]:
-    """The blend's frozen models, as `pack` makes packages of them, and its weights."""
+    """The blend's frozen models, as `pack` makes packages of them, its weights, and the tables of its keys' history."""
     models = {_MODEL.format(number): pack(model) for number, model in enumerate(blend.frozen_models)}
     weights = {_WEIGHTS.format(number): _write_array(group.models.weights) for number, group in enumerate(blend.groups)}
-    return models | weights
+    tables = enumerate(history.table for history in blend.label_history.keys)
+    return models | weights | {_HISTORY.format(number): _write_array(table) for number, table in tables}
 
 
 def member_names(manifest: Mapping[str, Any]) -> set[str]:
     """The members that a package with this manifest must have."""
     models = {_MODEL.format(number) for number in range(manifest["frozen"])}
-    return models | {_WEIGHTS.format(number) for number in range(len(manifest["groups"]))}
+    weights = {_WEIGHTS.format(number) for number in range(len(manifest["groups"]))}
+    return models | weights | {_HISTORY.format(number) for number in range(_key_count(manifest))}
 
 
 def read_blend(
@@ -64,6 +67,7 @@ def read_blend(
         KeyError, TypeError, ValueError: for anything else; and whatever `unpack` raises.
     """
     lags = _read_lags(manifest["lags"])
+    tables = [_read_array(members[_HISTORY.format(number)]) for number in range(_key_count(manifest))]
     models = [unpack(members[_MODEL.format(number)]) for number in range(manifest["frozen"])]
     groups = [
         AdditiveGroup(
@@ -80,7 +84,7 @@ def read_blend(
         frozen_models=tuple(model for model in models if isinstance(model, Model)),
         groups=tuple(groups),
         mixture=ExpertMixture.from_dict({"floor": FLOOR_BEFORE, "loss": LOSS_BEFORE} | manifest["mixture"]),
-        label_history=LabelHistory.from_dict(lags, manifest["known"]),
+        label_history=LabelHistory.from_dict(lags, manifest["known"], tables),
         learnt_to=int(manifest["learnt_to"]),
         details=manifest["details"],
     )
@@ -88,7 +92,24 @@ def read_blend(
 
 def _read_lags(data: Mapping[str, Any]) -> Lags:
     inputs = tuple((str(name), int(k)) for name, k in data.get("inputs", ()))
-    return Lags(tuple(map(int, data["back"])), int(data["mean"]), inputs)
+    return Lags(tuple(map(int, data["back"])), int(data["mean"]), inputs, _read_history(data))
+
+
+def _describe_lags(lags: Lags) -> dict[str, Any]:
+    history = {"keys": lags.history.keys, "shares": lags.history.shares} if lags.history.keys else {}
+    return {"back": lags.labels, "mean": lags.mean, "inputs": lags.inputs, **history}
+
+
+def _read_history(data: Mapping[str, Any]) -> HistoryKeys:
+    if "keys" not in data:
+        return HistoryKeys()
+    shares = data["shares"]
+    keys = tuple(tuple(map(str, key)) for key in data["keys"])
+    return HistoryKeys(keys, None if shares is None else tuple(map(str, shares)))
+
+
+def _key_count(manifest: Mapping[str, Any]) -> int:
+    return len(manifest["lags"].get("keys", ()))
 
 
 def _write_array(weights: NDArray[np.float64]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from penstock.console.init.proposal import Proposal
+from penstock.console.init.proposal import HistoryKey, Proposal
 from penstock.contracts.declaration.stream_file import one_line, write_declaration
 
 OTHER_SETTINGS = {
@@ -88,6 +88,8 @@ def _notes(title: str, proposal: Proposal) -> dict[str, str]:
     columns = {column.name: one_line("; ".join(column.notes)) for column in proposal.columns if column.notes}
     if title == "fields":
         return columns
+    if title == "history":
+        return {"keys": "; ".join(map(gain_text, proposal.history_keys))}
     if title == "label":
         name = next(column.name for column in proposal.columns if column.role == "label")
         guess = f"a guess: {proposal.label_reason}" if proposal.label_reason else ""
@@ -95,6 +97,15 @@ def _notes(title: str, proposal: Proposal) -> dict[str, str]:
         return {"name": found} if found else {}
     time = next((columns.get(column.name, "") for column in proposal.columns if column.role == "time"), "")
     return {"column": time} if title == "time" and time else {}
+
+
+def gain_text(key: HistoryKey) -> str:
+    """How much the history of a column helps.
+
+    >>> gain_text(HistoryKey("shop", 0.123))
+    'known labels of the same shop: 12 % less loss'
+    """
+    return f"known labels of the same {one_line(key.column)}: {100 * key.gain:.0f} % less loss"
 
 
 def _settings(title: str) -> str:

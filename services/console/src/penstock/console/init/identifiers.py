@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.console.init.propose_history_keys import Losses, loss_gain, quantile_bins, running_losses
+from penstock.console.init.running_losses import Losses, loss_gain, quantile_bins, running_losses
 from penstock.console.table.column_profile import ColumnProfile
 
 NumberUse = Literal["measure", "row number", "id", "code"]

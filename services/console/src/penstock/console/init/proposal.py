@@ -46,7 +46,7 @@ class ColumnProposal:
 
 @dataclass(frozen=True)
 class HistoryKey:
-    """A column whose earlier labels tell more than those of all rows: `gain` is by how much the loss falls, 0 to 1."""
+    """A column whose known labels tell more than those of all rows: `gain` is by how much the loss falls, 0 to 1."""
 
     column: str
     gain: float
@@ -64,7 +64,7 @@ class Proposal:
         document: the declaration without its fields, by table.
         label_reason: why this column is taken for the label; empty if it was named.
         positive: the positive class and its share; empty unless there are two classes.
-        history_keys: the best first.
+        history_keys: the columns that are declared as keys, the best first.
     """
 
     path: Path

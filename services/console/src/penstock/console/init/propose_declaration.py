@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from penstock.console.init.propose_label import (
     propose_objective,
     propose_task,
 )
-from penstock.console.init.propose_lag_features import MEAN_LABELS, propose_lag_features
+from penstock.console.init.propose_lag_features import propose_lag_features
 from penstock.console.init.sample import read_sample
 from penstock.console.table.column_profile import ColumnProfile
 from penstock.console.table.kept_texts import label_profile
@@ -68,6 +69,7 @@ class _Proposer:
         taken = [name for name in (label, choices.entity, choices.id) if name is not None]
         self._time = choose_time(table, choices.time, taken)
         self._sample = read_sample(table, self._label)
+        self._copies: set[str] = set()
         self._first = (table.first(FIRST_ROWS) if table.count() > FIRST_ROWS else table).profiles
 
     def proposal(self, label_reason: str) -> Proposal:
@@ -78,6 +80,9 @@ class _Proposer:
                 f"{self._table.path}: no column beside the label {self._label.name!r} has anything to learn from"
             )
         keys = self._history_keys(columns)
+        columns = tuple(
+            _as_key(column) if column.name in {key.column for key in keys} else column for column in columns
+        )
         return Proposal(
             path=self._table.path,
             rows=self._table.count(),
@@ -86,7 +91,7 @@ class _Proposer:
             document=self._document(keys),
             label_reason=label_reason,
             positive=positive_class(self._classes) if self._task == "binary" else "",
-            history_keys=tuple(key for key in keys if key.column != self._choices.entity),
+            history_keys=keys,
         )
 
     def _document(self, keys: tuple[HistoryKey, ...]) -> dict[str, dict[str, Any]]:
@@ -98,7 +103,8 @@ class _Proposer:
             "stream": stream | ({"entity": entity} if entity else {}),
             "label": label | {"horizon": _iso_days(horizon)},
             "objective": propose_objective(self._classes, self._task),
-            "lags": self._lags(helps=any(key.column == entity for key in keys)),
+            "lags": self._lags(),
+            "history": {"keys": [key.column for key in keys]} if keys else {},
             "time": propose_time(table, self._time) if self._time else {},
         }
 
@@ -127,6 +133,7 @@ class _Proposer:
         knowledge = self._knowledge(profile)
         notes = [*field_notes(profile, field, use), *knowledge_notes(knowledge), *reading_notes(profile)]
         if knowledge and knowledge.is_copy:
+            self._copies.add(profile.name)
             field |= {"feature": False}
         return _column(profile, "field" if field.get("feature", True) else "left out", field["type"], notes, field)
 
@@ -144,9 +151,7 @@ class _Proposer:
 
     def _history_keys(self, columns: tuple[ColumnProposal, ...]) -> tuple[HistoryKey, ...]:
         profiles = [
-            self._table.profiles[column.name]
-            for column in columns
-            if column.field and (column.role != "left out" or column.type == "category")
+            self._table.profiles[column.name] for column in columns if column.field and column.name not in self._copies
         ]
         candidates = {
             profile.name: (
@@ -158,16 +163,20 @@ class _Proposer:
         }
         return propose_history_keys(candidates, self._sample.labels, numbers=self._task == "regression")
 
-    def _lags(self, *, helps: bool) -> dict[str, Any]:
-        """Lag features; a running mean alone where the history of the entity `helps`, and no single lag does."""
+    def _lags(self) -> dict[str, Any]:
         entity, labels = self._choices.entity, self._sample.labels
         if not labels:
             return {}
         entities = self._sample.texts(entity) if entity else [None] * len(labels)
         lags, mean = propose_lag_features(labels, entities, numbers=self._task == "regression")
-        if not lags:
-            return {"mean": MEAN_LABELS} if helps else {}
-        return {"label": list(lags), "mean": mean}
+        return {"label": list(lags), "mean": mean} if lags else {}
+
+
+def _as_key(column: ColumnProposal) -> ColumnProposal:
+    """The column as a field that may be a key: its numbers are whole."""
+    if column.type != "number":
+        return column
+    return replace(column, type="integer", field=column.field | {"type": "integer"})
 
 
 def _column(

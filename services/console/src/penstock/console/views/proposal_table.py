@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from penstock.console.init.declaration_text import gain_text
 from penstock.console.init.proposal import ColumnProposal, Proposal
 from penstock.console.replay.report.metric_names import METRIC_NAMES
 
@@ -69,14 +70,10 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     yield "task", stream["task"] + positive
     yield "objective", _objective(proposal.document["objective"]["metric"])
     yield "entity", stream.get("entity", "none; --entity names the column that says what an event is about")
-    for key in proposal.history_keys[:3]:
-        yield (
-            "history",
-            f"earlier labels of the same {key.column} help ({100 * key.gain:.0f} % less loss): "
-            f"--entity {shlex.quote(key.column)}",
-        )
     yield "time", _time(proposal)
     yield "lags", _lags(proposal)
+    for key in proposal.history_keys:
+        yield "history", f"{gain_text(key)} in the first tenth, so it is a key of [history]"
     if proposal.rows < FIRST_TRAINING:
         yield "rows", f"{proposal.rows:,}, too few to train on: a first model needs {FIRST_TRAINING} outcomes"
     fields = sum(bool(column.field) for column in proposal.columns)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import OUTCOMES
 from penstock.ml.features.class_index import ClassIndex
 from penstock.ml.features.frame import Frame
-from penstock.ml.features.lag_features import LabelHistory, Lags, lag_inputs, lag_matrix, with_lag_features
+from penstock.ml.features.history_rows import HistoryRows
+from penstock.ml.features.lag_features import LabelHistory, Lags, lag_matrix, with_lag_features
 from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.blend import Blend
 
@@ -63,7 +63,7 @@ class OutcomeState:
         lags = self._history.lags
         if not lags.fields:
             return frame, None
-        features = self._history.features(entities)
+        features = HistoryRows.of(lags, frame, entities).features(self._history)
         return with_lag_features(frame, lags, features), features.tolist()
 
     def details(self, lag_features: LagFeatures | None, output: ModelOutput) -> PredictionDetails | None:
@@ -96,12 +96,10 @@ class OutcomeState:
         self.learnt_to = records[-1].offset + 1
 
     def _extend_history(self, declaration: Declaration, labelled: Sequence[tuple[Outcome[Any], float]]) -> None:
-        inputs: Iterable[Sequence[float]] = repeat(())
-        if self._history.lags.input_columns and labelled:
-            frame = _frame_of(declaration, [outcome for outcome, _ in labelled])
-            inputs = lag_inputs(frame, self._history.lags).tolist()
-        for (outcome, number), row in zip(labelled, inputs, strict=False):
-            self._history.add(outcome.data.entity, number, row)
+        lags, outcomes = self._history.lags, [outcome for outcome, _ in labelled]
+        frame = _frame_of(declaration, outcomes) if lags.reads_fields else Frame({}, np.empty(len(outcomes), "M8[ms]"))
+        rows = HistoryRows.of(lags, frame, [outcome.data.entity for outcome in outcomes])
+        rows.add_to(self._history, [number for _, number in labelled], range(len(outcomes)))
 
     def _counts(self, outcome: Outcome[Any]) -> bool:
         event, status = (outcome.source, outcome.data.entity, outcome.id), outcome.data.status
@@ -125,9 +123,9 @@ def new_outcome_state(model: Model | Blend, declaration: Declaration, digest: st
     """
     if isinstance(model, Blend):
         return OutcomeState(model.label_history, model.classes, model.learnt_to, model, digest)
-    if not declaration.lags.any:
+    if not Lags.of(declaration).fields:
         return None
-    return OutcomeState(LabelHistory(Lags.of(declaration.lags)), declaration.label.classes)
+    return OutcomeState(LabelHistory(Lags.of(declaration)), declaration.label.classes)
 
 
 def _teach(

@@ -17,7 +17,7 @@ def schema_mismatch(model: Model | Blend, declaration: Declaration) -> str | Non
     """
     if model.task != declaration.task:
         return f"it answers a {model.task} task, the stream's is {declaration.task}"
-    if isinstance(model, Blend) and model.lags != Lags.of(declaration.lags):
+    if isinstance(model, Blend) and model.lags != Lags.of(declaration):
         return "it needs other lag features than the stream declares"
     for field in model.encoder.fields:
         mismatch = _field_mismatch(field, declaration.features.get(field.name))

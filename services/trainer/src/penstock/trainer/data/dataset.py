@@ -16,9 +16,11 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.outcome_order import EXPIRED
 from penstock.ml.features.class_index import ClassIndex, class_order
 from penstock.ml.features.frame import Field, Frame, column
-from penstock.ml.features.lag_features import Lags, lag_inputs, with_lag_features
+from penstock.ml.features.history_rows import HistoryRows
+from penstock.ml.features.lag_features import LabelHistory, Lags, with_lag_features
 from penstock.ml.metrics.regression_loss import RegressionLoss, regression_loss
 from penstock.ml.models.training_data import TrainingData
+from penstock.trainer.data.earlier_history import EarlierHistory
 from penstock.trainer.data.imported_history import offsets_with_history_first
 from penstock.trainer.data.lag_replay import LabelTimeline, replay_lag_features
 from penstock.trainer.data.parquet_segments import FIELD, schema_of
@@ -31,7 +33,7 @@ class TrainingRows:
     `label_times` is datetime64[ms], `offsets` and `learnt_to` int64, all of shape (n,). The frame includes the lag
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
     Imported history has `offsets` below 0, in the order of its labels' times. `first_offset` is that of the first
-    outcome that was read: 0 unless older ones were left out.
+    outcome that was read: 0 unless older ones were left out; `earlier` is what was known of these, if it is known.
     """
 
     frame: Frame
@@ -41,6 +43,7 @@ class TrainingRows:
     learnt_to: NDArray[np.int64]
     entities: list[str | None]
     first_offset: int = 0
+    earlier: EarlierHistory | None = None
 
     def first_row_since(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many rows lie before it as outcomes came before."""
@@ -85,15 +88,23 @@ class TrainingRows:
             classes=declaration.label.classes,
             time_parts=declaration.time.parts,
             zone=declaration.time.zone,
-            lag_fields=Lags.of(declaration.lags).fields,
+            lag_fields=Lags.of(declaration).fields,
             loss=fit_loss(declaration),
             label_times=self.label_times,
         )
 
+    def label_history(self, declaration: Declaration) -> LabelHistory:
+        """What is known once the outcomes of all rows have come, in their order."""
+        timeline, earlier = self.label_timeline(declaration), self.earlier
+        history = LabelHistory(Lags.of(declaration)) if earlier is None else earlier.copy()
+        order = self.in_offset_order(None if earlier is None else earlier.learnt_to)
+        timeline.rows.add_to(history, timeline.numbers.tolist(), order)
+        return history
+
     def label_timeline(self, declaration: Declaration) -> LabelTimeline:
         """The labels in the order of their outcomes' offsets."""
-        inputs = lag_inputs(self.frame, Lags.of(declaration.lags))
-        return LabelTimeline(self.entities, label_numbers(declaration, self.labels), inputs, self.offsets)
+        rows = HistoryRows.of(Lags.of(declaration), self.frame, self.entities)
+        return LabelTimeline(rows, label_numbers(declaration, self.labels), self.offsets)
 
 
 class ColumnSource(Protocol):
@@ -122,7 +133,7 @@ def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> Traini
     frame = Frame({name: outcomes.field(name) for name in declaration.fields}, times)
     lag_features = _lag_features(declaration, outcomes, labels, entities, frame, label_times, imported)
     return TrainingRows(
-        with_lag_features(frame, Lags.of(declaration.lags), lag_features),
+        with_lag_features(frame, Lags.of(declaration), lag_features),
         labels,
         label_times,
         offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
@@ -202,7 +213,7 @@ def _lag_features(
     imported: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """The lag features of each row, shape (n, d): as its prediction carries them; replayed for imported history."""
-    lags = Lags.of(declaration.lags)
+    lags = Lags.of(declaration)
     if not lags.fields:
         return np.empty((len(frame), 0))
     features = _matrix(outcomes.column("known"), len(lags.fields))
@@ -210,8 +221,8 @@ def _lag_features(
         rows = np.flatnonzero(imported)
         of_history = [entities[row] for row in rows]
         numbers = label_numbers(declaration, [labels[row] for row in rows])
-        timeline = LabelTimeline(of_history, numbers, lag_inputs(frame.take(imported), lags), label_times[imported])
-        features[imported] = replay_lag_features(lags, timeline, of_history, frame.times[imported])
+        timeline = LabelTimeline(HistoryRows.of(lags, frame.take(rows), of_history), numbers, label_times[rows])
+        features[rows] = replay_lag_features(lags, timeline, np.arange(len(rows)), frame.times[rows])
     return features
 
 

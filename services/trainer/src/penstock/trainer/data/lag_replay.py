@@ -1,4 +1,4 @@
-"""Lag features replayed: what was known of an entity at a moment, from labels and when each became known."""
+"""Lag features replayed: what was known of an event at a moment, from labels and when each became known."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.ml.features.history_rows import HistoryRows
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.trainer.data.earlier_history import EarlierHistory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTimeline:
-    """n labels as numbers, with their entities, the inputs of their events, and the moments they became known at.
+    """n events, their labels as numbers, and the moments these became known at: times or offsets, of shape (n,)."""
 
-    `numbers` and `known_at` have shape (n,); `known_at` holds times or offsets. `inputs`, of shape (n, w), are the
-    columns that running means go over.
-    """
-
-    entities: Sequence[str | None]
+    rows: HistoryRows
     numbers: NDArray[np.float64]
-    inputs: NDArray[np.float64]
     known_at: NDArray[Any]
 
 
 def replay_lag_features(
-    lags: Lags, timeline: LabelTimeline, entities: Sequence[str | None], moments: NDArray[Any]
+    lags: Lags,
+    timeline: LabelTimeline,
+    rows: Sequence[int] | NDArray[np.intp],
+    moments: NDArray[Any],
+    earlier: EarlierHistory | None = None,
 ) -> NDArray[np.float64]:
-    """The lag features of m entities at ascending moments, shape (m, d), from labels that were known before each.
+    """The lag features of m rows of a timeline at ascending moments, shape (m, d), from labels known before each.
 
     `moments` are of the same kind as `timeline.known_at`. Nothing later leaks: a row depends on earlier labels alone.
+    With `earlier`, whose end no moment lies before, moments are offsets, and what it has learnt is not learnt again.
     """
-    history, order, position = LabelHistory(lags), np.argsort(timeline.known_at, kind="stable"), 0
-    inputs = timeline.inputs.tolist()
+    history, order = LabelHistory(lags), np.argsort(timeline.known_at, kind="stable")
+    if earlier is not None:
+        history, order = earlier.copy(), order[timeline.known_at[order] >= earlier.learnt_to]
+    known_counts = np.searchsorted(timeline.known_at[order], moments, side="left")
+    numbers, position = timeline.numbers.tolist(), 0
     features = np.full((len(moments), len(lags.fields)), np.nan)
-    for row, moment in enumerate(moments):
-        while position < len(order) and timeline.known_at[order[position]] < moment:
-            label = order[position]
-            history.add(timeline.entities[label], float(timeline.numbers[label]), inputs[label])
-            position += 1
-        features[row] = history.features([entities[row]])[0]
+    for index, (row, known) in enumerate(zip(rows, known_counts, strict=True)):
+        timeline.rows.add_to(history, numbers, order[position:known])
+        features[index], position = timeline.rows.features_of_row(history, int(row)), int(known)
     return features

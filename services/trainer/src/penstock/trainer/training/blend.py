@@ -60,9 +60,7 @@ def blend_of(
     if selection.oldest:
         aged_blend = _untrained_blend(declaration, rows, timeline, models, until)
         aged_outputs = _evaluate(aged_blend, rows, timeline, _aged(frozen_outputs, selection, blend.width))
-    inputs = timeline.inputs.tolist()
-    for row in rows.in_offset_order():
-        blend.label_history.add(rows.entities[row], timeline.numbers[row], inputs[row])
+    blend.label_history = rows.label_history(declaration)
     holdout = _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
     return Trained(blend, outputs, aged_outputs, holdout)
 
@@ -90,7 +88,7 @@ def _aged(frozen_outputs: NDArray[np.float64], selection: Selection, width: int)
 def _untrained_blend(
     declaration: Declaration, rows: TrainingRows, timeline: LabelTimeline, models: Sequence[Model], until: int
 ) -> Blend:
-    lags, classes = Lags.of(declaration.lags), label_classes(declaration, rows.labels)
+    lags, classes = Lags.of(declaration), label_classes(declaration, rows.labels)
     encoder = Encoder.fit(rows.frame, feature_fields(declaration), declaration.time.parts, limit=MAX_CODES)
     is_additive = "additive" in declaration.models.families
     loss = fit_loss(declaration)

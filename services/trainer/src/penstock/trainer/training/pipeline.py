@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from penstock.contracts.input_bounds import MOST_CLASSES
 from penstock.contracts.records.training import AgeLoss, CalibrationParameters, Evaluation
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.frame import Frame
+from penstock.ml.features.lag_features import Lags
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model
@@ -27,6 +28,7 @@ from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
 from penstock.trainer.champions import BASELINE_VERSION
 from penstock.trainer.data.archived_rows import archived_rows
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes, label_numbers
+from penstock.trainer.data.earlier_history import earlier_history
 from penstock.trainer.evaluation.ages import age_loss, generation_losses
 from penstock.trainer.evaluation.comparison import Comparison, compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
@@ -59,11 +61,19 @@ def train(job: TrainingJob, store: Store, resources: TrainingResources) -> Train
         ArtifactError: a segment is missing or corrupt, or the store cannot be written.
         ValueError: no family could be trained.
     """
-    rows = archived_rows(job.declaration, job.segments, store)
+    rows = _with_earlier_history(job, store, archived_rows(job.declaration, job.segments, store))
     _check_rows(job.declaration, rows)
     with _validation(job, resources) as validate:  # around everything: a search is kept until its training has ended
         selection = _select(job, rows, validate)
         return _store_model(job, store, rows, selection, _fit_selection(job, rows, selection))
+
+
+def _with_earlier_history(job: TrainingJob, store: Store, rows: TrainingRows) -> TrainingRows:
+    """Where older outcomes were left out, histories by key go on from what the champion knew of them."""
+    lags = Lags.of(job.declaration)
+    if not rows.first_offset or not lags.history.keys or job.champion is None:
+        return rows
+    return replace(rows, earlier=earlier_history(job.champion.digest, store, lags, rows.first_offset))
 
 
 def _select(job: TrainingJob, rows: TrainingRows, validate: Validate) -> Selection:
