@@ -47,12 +47,18 @@ class ValidationPlan:
         return folds(self._known_at(row), self.fold_count)
 
     def _with_late_holdout(self, even: list[Fold], since: int) -> list[Fold]:
-        """The folds with a last test that begins at `holdout_from`, unless the `even` ones begin theirs later."""
+        """The folds with a last test that begins at `holdout_from`, unless the `even` ones begin theirs later.
+
+        The test before is as long: a blend has then seen how good its models are at that age when the last one begins.
+        """
         if not even or not even[-1].test.start < self.holdout_from <= even[-1].test.stop - LEAST_HOLDOUT:
             return even
         n, first = even[-1].test.stop, self.holdout_from
-        before = folds(self._known_at(first), max(self.fold_count - 1, 1), since)
-        return [*before, _fold(self._known_at(n), first, n)]
+        known_at, middle = self._known_at(n), max(first - (n - first), since)
+        before = folds(known_at[:middle], max(self.fold_count - 2, 1), since)
+        if not before:
+            return [*folds(known_at[:first], max(self.fold_count - 1, 1), since), _fold(known_at, first, n)]
+        return [*before, _fold(known_at, middle, first), _fold(known_at, first, n)]
 
     def _known_at(self, n: int) -> Rows:
         return np.arange(1, n + 1) if self.known_at is None else self.known_at[:n]
