@@ -18,6 +18,8 @@ from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.features.feature_encoder import Encoder
 from penstock.ml.features.key_history import KeyHistory
 from penstock.ml.features.lag_features import LabelHistory, Lags
+from penstock.ml.features.target_statistics import TargetStatistics
+from penstock.ml.models.calibration import Calibration
 from penstock.ml.models.families import fit
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.online.additive import AdditiveModels
@@ -207,6 +209,11 @@ KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
     ExpertMixture: (lambda _: ExpertMixture(3, 2.5), ExpertMixture.from_dict),
     KeyHistory: (lambda _: key_history(), lambda plain: KeyHistory.from_dict(1, plain, key_history().table)),
     LabelHistory: (lambda _: history_of(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
+    Calibration: (lambda _: Calibration(2.0, (0.1, -0.1)), lambda plain: Calibration.from_dict(plain, 2)),
+    TargetStatistics: (
+        lambda training: TargetStatistics.fit(training.frame.columns["town"], np.ones((len(training.frame), 1))),
+        TargetStatistics.from_dict,
+    ),
     ReferenceBins: (
         lambda training: ReferenceBins.of(training.frame.columns["town"], "category"),
         ReferenceBins.from_dict,

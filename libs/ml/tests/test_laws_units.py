@@ -240,7 +240,7 @@ def test_errors_in_another_unit_raise_the_same_alarms(name: str, zeros: float, u
 @every_unit
 def test_a_rise_in_another_unit_is_the_same_change(unit: float) -> None:
     found, before = (
-        RiseDetector(["adwin", "page-hinkley"], bounded=False).observe(each.tolist())
+        RiseDetector(["adwin", "page-hinkley"], law="exponential").observe(each.tolist())
         for each in (calm_then_worse(1) * unit, calm_then_worse(1))
     )
     assert found == before
