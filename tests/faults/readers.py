@@ -63,9 +63,9 @@ class _CountedLabels(LabelHistory):
 
     count = 0
 
-    def add(self, entity: str | None, number: float, inputs: Sequence[float] = ()) -> None:
+    def add(self, *event: Any, **rest: Any) -> None:
         self.count += 1
-        super().add(entity, number, inputs)
+        super().add(*event, **rest)
 
 
 def _server(
