@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -15,6 +15,7 @@ from penstock.console.demo.traced_event import send_traced_event
 from penstock.console.deployment import Deployment
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.predict_probes import ProbeCounts, probe_predictions
+from penstock.console.replay.report.epoch_lines import EpochLine
 from penstock.console.replay.report.report import Report, RunMeasurements, make_report
 from penstock.console.replay.report.scored_rows import scored_rows
 from penstock.console.replay.rows.row_labels import RowLabels
@@ -106,13 +107,16 @@ async def run_demo(deployment: Deployment, show: ShowProgress) -> DemoResult:
         return _result(live.watch, counts.rows, report, trace)
 
 
+def _next_model_from(epochs: Sequence[EpochLine], row: int) -> int | None:
+    """The first row from this one on that another model answered than before, whatever it was trained for."""
+    return min((line.at_event for line in epochs if line.at_event is not None and line.at_event >= row), default=None)
+
+
 def _result(watch: StreamWatch, rows: RowLabels, report: Report, trace: str | None) -> DemoResult:
     drifts = [drift.at_event for drift in report.drifts if drift.at_event is not None]
     first_model_from = next((line.at_event for line in report.epochs if line.epoch == 1), None)
-    new_model_from = min(
-        (line.at_event for line in report.epochs if line.at_event is not None and line.reason.startswith("drift")),
-        default=None,
-    )
+    detected_at = min((row for row in drifts if row >= PLANTED_AT), default=None)
+    new_model_from = None if detected_at is None else _next_model_from(report.epochs, detected_at)
 
     slots = watch.events.slots_of(rows.ids(), len(rows))
     scored = scored_rows(watch.events, slots, rows, watch.stream.declaration)
@@ -124,7 +128,7 @@ def _result(watch: StreamWatch, rows: RowLabels, report: Report, trace: str | No
         stream=watch.stream.name,
         report=report,
         planted_at=PLANTED_AT,
-        detected_at=min((row for row in drifts if row >= PLANTED_AT), default=None),
+        detected_at=detected_at,
         new_model_from=new_model_from,
         score_before=accuracy(first_model_from or 0, PLANTED_AT),
         score_during=accuracy(PLANTED_AT, new_model_from or EVENTS),
