@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,10 +28,15 @@ def promoted_share(mode: RolloutMode, losses: PairedLosses, runs: int) -> float:
 
 def end_of_rollout(mode: RolloutMode, losses: PairedLosses, random: np.random.Generator) -> str:
     """`promote` or `take back`."""
+    return decided_end(mode, lambda _, share: _cohorts(losses, share, random))
+
+
+def decided_end(mode: RolloutMode, cohorts_of: Callable[[int, float], Sequence[CohortLosses]]) -> str:
+    """How the registry ends a rollout; `cohorts_of` gives a block's losses by its number and the challenger's share."""
     plan = RolloutPlan.of(RolloutDeclaration(), mode)
     evidence, step, share = Evidence(), 0, plan.initial_shares(1)[0]
     for number in range(plan.limit // BLOCK):
-        cohorts = _cohorts(losses, share, random)
+        cohorts = tuple(cohorts_of(number, share))
         statistics = Statistics.model_construct(
             start=number * BLOCK, stop=(number + 1) * BLOCK, joined=BLOCK, cohorts=cohorts
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.rollouts.simulation import decided_end
 from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
 from penstock.contracts.declaration.stream import Declaration
@@ -53,9 +54,9 @@ def cohort(version: int, role: Any, losses: Any, against: int | None = None) -> 
 
 def paired_rollout(mode: RolloutMode, worse_by: float, disagreement: float, seed: int) -> str:
     """How a rollout ends whose arms both answer every event; the champion errs in a fifth, they differ on some."""
-    plan, rng = RolloutPlan.of(RolloutDeclaration(), mode), np.random.default_rng(seed)
-    evidence, step, share = Evidence(), 0, plan.initial_shares(1)[0]
-    for number in range(plan.limit // BLOCK):
+    rng = np.random.default_rng(seed)
+
+    def cohorts_of(number: int, share: float) -> list[CohortLosses]:
         drawn = rng.random(BLOCK)
         losses = np.where(drawn < (disagreement + worse_by) / 2, 1.0, np.where(drawn < disagreement, -1.0, 0.0))
         answers = round((number + 1) * BLOCK * share) - round(number * BLOCK * share)
@@ -65,13 +66,9 @@ def paired_rollout(mode: RolloutMode, worse_by: float, disagreement: float, seed
         ]
         if answers:
             cohorts.append(cohort(CHALLENGER, "challenger", (rng.random(answers) < 0.2 + worse_by).astype(float)))
-        evidence = evidence.with_block(statistics(number, cohorts), CHAMPION, frozenset({CHALLENGER}), 0)
-        decision = decide_rollout(plan, step, (CHALLENGER,), evidence)
-        if decision.action in ("promote", "take back"):
-            return decision.action
-        if decision.action == "step":
-            step, share, evidence = step + 1, decision.shares[0], evidence.for_next_step()
-    raise AssertionError("a rollout ends at its limit")
+        return cohorts
+
+    return decided_end(mode, cohorts_of)
 
 
 def rate(mode: RolloutMode, worse_by: float, disagreement: float = 0.1) -> float:

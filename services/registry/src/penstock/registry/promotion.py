@@ -17,8 +17,8 @@ from penstock.registry.rollout_plan import RolloutPlan
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
 MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
 TOLERANCE, TOLERANCE_SHARE = 0.01, 0.02  # of a metric of which more is better; of the champion's score of another
-CALIBRATION_SHARE = 0.1  # of the log loss: what bad calibration may cost more than the champion's
 FIRST_TOLERANCE = 2.5  # times that: what a first model learns on pays more than what it may lose to a constant
+CALIBRATION_SHARE = 0.1  # of the log loss: what bad calibration may cost more than the champion's
 MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]

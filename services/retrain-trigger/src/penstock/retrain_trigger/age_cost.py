@@ -22,15 +22,14 @@ LEAST_ERROR = 0.01  # of a relative excess: two models may agree by chance
 
 @dataclass(frozen=True, slots=True)
 class AgeCost:
-    """By which share of its loss an answer gets worse with each outcome of its model's age, and its standard error."""
+    """By which share of its loss an answer gets worse with each outcome of its model's age."""
 
     rate: float
-    error: float
 
     def accrued(self, since: int, until: int) -> float:
         """What the ages from `since` to `until` outcomes cost, in mean losses of an answer; 0 where age costs nothing.
 
-        >>> AgeCost(0.001, 0.0).accrued(0, 100)
+        >>> AgeCost(0.001).accrued(0, 100)
         5.0
         """
         return max(self.rate, 0.0) * (until * until - since * since) / 2
@@ -58,4 +57,4 @@ def _fit(weighted: Iterable[tuple[AgeLoss, float]], prior_precision: float) -> A
             weight = share / hypot(age.error / age.loss, LEAST_ERROR) ** 2
             precision += weight * age.age**2
             moment += weight * age.age * age.excess / age.loss
-    return AgeCost(moment / precision, precision**-0.5)
+    return AgeCost(moment / precision)

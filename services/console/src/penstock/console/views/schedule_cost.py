@@ -13,9 +13,7 @@ def schedule_cost(declaration: Declaration) -> str | None:
     retrain, most = declaration.retrain, declaration.models.most_rows
     if retrain.every is not None:
         figures = "; ".join(_after(outcomes, retrain.every, most) for outcomes in OUTCOMES)
-        return (
-            f"every = {retrain.every:,} trains on all outcomes each time, their square in sum: {figures}{_bound(most)}"
-        )
+        return f"every = {retrain.every:,} {EACH_TIME}: {figures}{_bound(most)}"
     if retrain.cron is not None:
         growth = "ten times the outcomes cost ten times as much at each training"
         return f"cron {EACH_TIME}: {growth}{_bound(most)}"
