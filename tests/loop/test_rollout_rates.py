@@ -88,7 +88,6 @@ def test_a_canary_promotes_four_of_five_equals_within_its_limit() -> None:
 
 
 MODELS = (
-    Models("log losses", "log_loss", 0.4, log_losses(0.05)),
     Models("log losses", "log_loss", 1.0, log_losses(0.01)),
     Models("squared errors of log-normal amounts", "squared_error", 0.5, amount_losses(np.square)),
 )
