@@ -128,6 +128,13 @@ def test_a_declared_margin_and_a_stream_without_an_objective_tolerate_no_more_th
     assert action("canary", equal, steps=(0.5,)) == "take back"
 
 
+def test_what_is_decided_without_pairs_tolerates_no_more_than_before() -> None:
+    answered = Losses(answers=30_000, mean=1e-6, squares=300.0)
+    fewer_pairs = Losses(answers=20_000, mean=0.0, squares=20_000.0)
+    unpaired = evidence(answered, answered, DECLARED.limit, fewer_pairs, "log_loss")
+    assert action("canary", unpaired, **SHOWN) == "take back"
+
+
 def test_a_test_of_two_equals_ends_undecided_with_the_champion() -> None:
     equal = arm(3000, 0.2)
     assert action("ab", evidence(equal, equal, outcomes=6000)) == "continue"
