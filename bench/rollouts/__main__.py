@@ -46,7 +46,7 @@ OF_AN_AB_TEST: tuple[Kind, ...] = (
 )
 
 EQUAL, WORSE = ("equal", 0.0), ("worse by the margin", 1.0)
-MUCH_WORSE, BETTER = ("worse by three margins", 3.0), ("better by three margins", -3.0)
+MUCH_WORSE, BETTER = ("worse by two margins", 2.0), ("better by two margins", -2.0)
 
 
 def rollouts() -> Iterator[tuple[str, PairedLosses]]:
@@ -87,7 +87,8 @@ def _page(lines: list[str], runs: int) -> str:
 Written by `python -m bench.rollouts`: {runs:,} simulated rollouts each, by the registry's own decisions, of at most
 20,000 outcomes, at confidence .95, both models asked about each event. No `margin` is declared: the one that follows
 from the limit ([decision](decisions/0057-a-canary-tolerates-what-its-limit-can-show.md)) is given in units of the loss,
-and as a share of the champion's mean loss.
+and as a share of the champion's mean loss. It goes by how much the two models differ, so that of a worse challenger is
+wider than that of an equal one.
 
 Of errors the champion makes some in a fifth of the answers. Of log losses the true log odds have a standard deviation
 of 2, and each model adds noise of its own to them: that of the better one is named, and the other's makes it so much
