@@ -73,7 +73,7 @@ def length_text(plan: RolloutPlan, length: RolloutLength) -> str:
 
     >>> plan = RolloutPlan(mode="ab", steps=(0.5,), outcomes=200, limit=20000, margin=0.0, level=0.95)
     >>> length_text(plan, RolloutLength(14000, 212000, 0.01))
-    'a difference of 0.01 takes some 14,000 outcomes to show, 212,000 where only one model is asked'
+    'a difference of 0.01 takes some 14,000 outcomes to show, 210,000 where only one model is asked'
     """
     if plan.mode == "canary":
         what = f"a challenger as good as the champion is promoted, within {length.difference:.3g}, after some"
