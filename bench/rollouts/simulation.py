@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bench.rollouts.paired_losses import Floats, PairedLosses
-from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
 from penstock.contracts.records.losses import LossMoments
-from penstock.contracts.records.models import RolloutMode
 from penstock.contracts.records.monitoring import CohortLosses, Statistics
 from penstock.registry.rollout_decision import decide_rollout
 from penstock.registry.rollout_evidence import Evidence
@@ -20,20 +18,19 @@ BLOCK = 100  # outcomes
 CHAMPION, CHALLENGER = 1, 2
 
 
-def promoted_share(mode: RolloutMode, losses: PairedLosses, runs: int) -> float:
+def promoted_share(losses: PairedLosses, runs: int) -> float:
     """The share of rollouts that end with the challenger promoted."""
-    ends = Counter(end_of_rollout(mode, losses, np.random.default_rng(seed)) for seed in range(runs))
+    ends = Counter(end_of_rollout(losses, np.random.default_rng(seed)) for seed in range(runs))
     return ends["promote"] / runs
 
 
-def end_of_rollout(mode: RolloutMode, losses: PairedLosses, random: np.random.Generator) -> str:
+def end_of_rollout(losses: PairedLosses, random: np.random.Generator) -> str:
     """`promote` or `take back`."""
-    return decided_end(mode, lambda _, share: _cohorts(losses, share, random))
+    return decided_end(losses.plan, lambda _, share: _cohorts(losses, share, random))
 
 
-def decided_end(mode: RolloutMode, cohorts_of: Callable[[int, float], Sequence[CohortLosses]]) -> str:
+def decided_end(plan: RolloutPlan, cohorts_of: Callable[[int, float], Sequence[CohortLosses]]) -> str:
     """How the registry ends a rollout; `cohorts_of` gives a block's losses by its number and the challenger's share."""
-    plan = RolloutPlan.of(RolloutDeclaration(), mode)
     evidence, step, share = Evidence(), 0, plan.initial_shares(1)[0]
     for number in range(plan.limit // BLOCK):
         cohorts = tuple(cohorts_of(number, share))

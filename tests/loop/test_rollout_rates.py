@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.rollouts.simulation import decided_end
+from bench.rollouts.paired_losses import Models, amount_losses, log_losses
+from bench.rollouts.simulation import decided_end, promoted_share
 from penstock.bus.state.unit_state import MemoryStateStore, State
 from penstock.contracts.declaration.model_lifecycle import RolloutDeclaration
 from penstock.contracts.declaration.stream import Declaration
@@ -68,7 +69,7 @@ def paired_rollout(mode: RolloutMode, worse_by: float, disagreement: float, seed
             cohorts.append(cohort(CHALLENGER, "challenger", (rng.random(answers) < 0.2 + worse_by).astype(float)))
         return cohorts
 
-    return decided_end(mode, cohorts_of)
+    return decided_end(RolloutPlan.of(RolloutDeclaration(), mode), cohorts_of)
 
 
 def rate(mode: RolloutMode, worse_by: float, disagreement: float = 0.1) -> float:
@@ -84,6 +85,29 @@ def test_a_canary_seldom_promotes_what_is_worse_by_the_margin(disagreement: floa
 
 def test_a_canary_promotes_four_of_five_equals_within_its_limit() -> None:
     assert rate("canary", 0.0) >= 0.8
+
+
+MODELS = (
+    Models("log losses", "log_loss", 1.0, log_losses(0.01)),
+    Models("squared errors of log-normal amounts", "squared_error", 0.5, amount_losses(np.square)),
+)
+
+
+def rate_by_an_objective(models: Models, margins: float) -> float:
+    """The share of canaries that promote a challenger that is worse by so many of the margins that nobody declared."""
+    return promoted_share(
+        models.losses(RolloutPlan.of(RolloutDeclaration(), "canary", has_objective=True), margins), RUNS
+    )
+
+
+@pytest.mark.parametrize("models", MODELS, ids=lambda models: f"{models.loss}, {models.noise:g}")
+def test_a_canary_by_an_objective_promotes_four_of_five_equals_whatever_the_losses(models: Models) -> None:
+    assert rate_by_an_objective(models, 0.0) >= 0.8
+
+
+@pytest.mark.parametrize("models", MODELS, ids=lambda models: f"{models.loss}, {models.noise:g}")
+def test_a_canary_by_an_objective_seldom_promotes_what_is_worse_by_the_margin(models: Models) -> None:
+    assert rate_by_an_objective(models, 1.0) <= AT_MOST
 
 
 @pytest.mark.parametrize("worse_by", [0.0, POINT])

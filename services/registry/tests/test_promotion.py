@@ -189,6 +189,7 @@ def test_a_candidate_that_is_shown_to_be_worse_on_a_slice_is_kept_back_if_slices
 STREAM = StreamState(
     gates=GATES,
     rollout=RolloutDeclaration(),
+    has_objective=False,
     champion=1,
     newest_fence=7,
     registered_version=None,

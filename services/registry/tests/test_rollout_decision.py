@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ DECLARED = RolloutDeclaration()
 CHALLENGER = 2
 
 
-def plan(mode: Any, **declared: Any) -> RolloutPlan:
-    return RolloutPlan.of(RolloutDeclaration(**declared), mode)
+def plan(mode: Any, *, has_objective: bool = False, **declared: Any) -> RolloutPlan:
+    return RolloutPlan.of(RolloutDeclaration(**declared), mode, has_objective=has_objective)
 
 
 def arm(answers: int, mean: float) -> Losses:
@@ -90,6 +91,48 @@ def test_a_margin_lets_a_little_worse_pass() -> None:
     worse = evidence(arm(9000, 0.3), arm(9000, 0.2))
     assert action("canary", worse) == "take back"
     assert action("canary", worse, margin=0.2) == "step"
+
+
+SHOWN = {"steps": (0.5,), "has_objective": True}
+
+
+def at_the_limit(errors: float, spread: float, number: int, outcomes: int) -> Evidence:
+    """Of a challenger whose pairs have a mean of so many standard errors."""
+    mean = errors * spread / sqrt(number)
+    paired = Losses(answers=number, mean=mean, squares=number * spread**2)
+    champion = Losses(answers=number, mean=1e-6, squares=0.0)  # a hundredth of its loss is next to nothing
+    return evidence(Losses(answers=250), champion, outcomes, paired, loss="log_loss")
+
+
+@given(st.floats(0.05, 10.0), st.integers(1000, 100_000))
+def test_by_an_objective_an_equal_challenger_passes_by_the_limit_in_four_of_five_cases(
+    spread: float, limit: int
+) -> None:
+    """The mean of an equal one is below .84 standard errors in four of five cases, whatever the losses are like."""
+    shown = SHOWN | {"limit": limit}
+    assert action("canary", at_the_limit(0.8, spread, limit, limit), **shown) == "promote"
+    assert action("canary", at_the_limit(1.0, spread, limit, limit), **shown) == "take back"
+
+
+@given(st.integers(0, 18_000))
+def test_pairs_that_the_limit_will_not_bring_widen_what_is_tolerated(missing: int) -> None:
+    limit = DECLARED.limit
+    assert action("canary", at_the_limit(0.8, 1.0, limit - missing, limit), **SHOWN) == "promote"
+    assert action("canary", at_the_limit(1.0, 1.0, limit - missing, limit), **SHOWN) == "take back"
+
+
+def test_a_declared_margin_and_a_stream_without_an_objective_tolerate_no_more_than_before() -> None:
+    equal = at_the_limit(0.0, 1.0, DECLARED.limit, DECLARED.limit)
+    assert action("canary", equal, **SHOWN) == "promote"
+    assert action("canary", equal, **SHOWN, margin=0.02) == "take back"
+    assert action("canary", equal, steps=(0.5,)) == "take back"
+
+
+def test_what_is_decided_without_pairs_tolerates_no_more_than_before() -> None:
+    answered = Losses(answers=30_000, mean=1e-6, squares=300.0)
+    fewer_pairs = Losses(answers=20_000, mean=0.0, squares=20_000.0)
+    unpaired = evidence(answered, answered, DECLARED.limit, fewer_pairs, "log_loss")
+    assert action("canary", unpaired, **SHOWN) == "take back"
 
 
 def test_a_test_of_two_equals_ends_undecided_with_the_champion() -> None:

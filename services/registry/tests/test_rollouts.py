@@ -139,7 +139,36 @@ async def test_what_a_rollout_will_take_is_said_before_it_starts_and_while_it_la
     assert "is promoted, within 0.01, after some 14,000 outcomes" in shown["detail"]
     assert "where only one model is asked" in epochs(two_versions)[-1].detail
     await two_versions.send(STATISTICS, block(0, epochs(two_versions)[-1].epoch, 0.2, pairs=1000))
-    assert 10_000 < (await view(two_versions))["expected"] < 20_000
+    shown = await view(two_versions)
+    assert 10_000 < shown["expected"] < 20_000
+    assert shown["tolerated"] == 0.01
+
+
+def compared(stream: Any, number: int, half: float) -> Any:
+    """A run whose candidate and the champion were compared on 200 rows, by an interval half as wide."""
+    run = stream.run(number)
+    losses = LossMoments(loss="error", rows=200, mean=0.2, squares=32.0)
+    gain = run.evaluation.gain.model_copy(update={"value": 0.1, "low": 0.1 - half, "high": 0.1 + half})
+    known = {"champion_version": CHAMPION if number > 1 else 0, "losses": losses, "gain": gain}
+    return run.model_copy(update={"evaluation": run.evaluation.model_copy(update=known)})
+
+
+@pytest.mark.parametrize(("half", "difference", "outcomes"), [(0.02, "0.01", "5,400"), (0.08, "0.0156", "20,000")])
+async def test_by_an_objective_it_is_said_what_the_limit_can_show_of_models_so_alike(
+    loans: Any, half: float, difference: str, outcomes: str
+) -> None:
+    declaration = (await loans.client.get("/v1/streams/loans")).json()["declaration"]
+    declaration |= {"objective": {"metric": "accuracy"}, "rollout": {"mode": "canary"}}
+    await loans.client.put("/v1/streams/loans", json=declaration)
+    for number in (1, 2):
+        await loans.send(TRAINING_RUNS, compared(loans, number, half))
+    said = f"is promoted, within {difference}, after some {outcomes} outcomes"
+    detail = (await view(loans))["detail"]
+    assert said in detail
+    assert "the limit is" not in detail
+    await loans.client.post("/v1/streams/loans/rollout/abort", json={"detail": "enough seen"})
+    await loans.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "canary"))
+    assert said in (await view(loans))["detail"], "by hand as by itself"
 
 
 async def test_a_challenger_shown_to_be_worse_is_taken_back_even_while_paused(two_versions: Any) -> None:

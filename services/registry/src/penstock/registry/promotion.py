@@ -48,6 +48,7 @@ class StreamState:
 
     gates: GatesDeclaration
     rollout: RolloutDeclaration
+    has_objective: bool
     champion: int
     newest_fence: int
     registered_version: int | None
@@ -96,7 +97,8 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
     if stream.rollout_under_way:
         return PromotionDecision("kept_back", ("a rollout is under way",), verdict, skew)
     if stream.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
-        return PromotionDecision("on_trial", verdict.reasons, verdict, skew, RolloutPlan.of(stream.rollout))
+        plan = RolloutPlan.of(stream.rollout, has_objective=stream.has_objective)
+        return PromotionDecision("on_trial", verdict.reasons, verdict, skew, plan)
     return PromotionDecision("promoted", verdict.reasons, verdict, skew)
 
 

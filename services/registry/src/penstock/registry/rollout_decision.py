@@ -61,10 +61,11 @@ def _decide_canary(
     """
     share = plan.steps[step + 1] if step + 1 < len(plan.steps) else 1.0
     answers = evidence.losses_of(version).answers
-    tolerated = tolerance(plan, evidence.loss, evidence.champion.mean)
+    tolerated = tolerance(plan, version, evidence)
     if answers < plan.outcomes or not share * interval.high < tolerated:
         return _undecided(plan, version, evidence)
-    reason = f"{answers} outcomes at {plan.steps[step]:.0%}: {_text(plan, interval, evidence)}"
+    shown = f"{_text(plan, interval, evidence)}, where {tolerated:.3g} is tolerated"
+    reason = f"{answers} outcomes at {plan.steps[step]:.0%}: {shown}"
     if share == 1.0:
         return RolloutDecision("promote", reason, version)
     return RolloutDecision("step", reason, version, (share,))

@@ -8,13 +8,22 @@ from functools import partial
 from math import ceil, sqrt
 
 from penstock.contracts.records.losses import LossMoments
-from penstock.ml.metrics.confidence_sequences import MIN_CASES, Moments, always_valid, always_valid_difference
-from penstock.registry.rollout_comparison import TUNED_OUTCOMES, step_level, tolerance, two_sided
+from penstock.contracts.records.training import Score
+from penstock.ml.metrics.confidence_sequences import MIN_CASES, Moments, always_valid_difference
+from penstock.registry.rollout_comparison import (
+    FOUR_IN_FIVE,
+    TUNED_OUTCOMES,
+    bound_of_equals,
+    fixed_tolerance,
+    paired_tolerance,
+    step_level,
+    two_sided,
+)
 from penstock.registry.rollout_evidence import Evidence
 from penstock.registry.rollout_plan import RolloutPlan
 
-FOUR_IN_FIVE = 0.84  # standard errors above which a mean lies in one of five cases
 ALIKE = 0.7  # the correlation of two models' losses on the same events, before it is known
+DEVIATE = 1.96  # standard errors to either side of a mean in its 95 % interval
 MOST = 10**9  # outcomes that are counted
 
 
@@ -36,12 +45,17 @@ def assumed_losses(task: str) -> LossMoments | None:
     return None if task == "regression" else LossMoments(loss="error", rows=1000, mean=0.2, squares=160.0)
 
 
-def length_before(plan: RolloutPlan, champion: LossMoments | None) -> RolloutLength | None:
-    """The length that is expected from the champion's losses alone; None without them, and for a bandit."""
+def length_before(plan: RolloutPlan, champion: LossMoments | None, gain: Score | None) -> RolloutLength | None:
+    """The length that is expected from the champion's losses on a holdout; None without them, and for a bandit.
+
+    `gain` is the challenger's over the champion on the same rows: it shows how alike they are.
+    """
     if champion is None:
         return None
     variance = champion.squares / max(1, champion.rows)
-    return _length(plan, tolerance(plan, champion.loss, champion.mean), 2 * (1 - ALIKE) * variance, variance)
+    of_pairs = _variance_of(gain) or 2 * (1 - ALIKE) * variance
+    fixed = fixed_tolerance(plan, champion.loss, champion.mean)
+    return _length(plan, fixed, of_pairs, variance)
 
 
 def length_by_now(plan: RolloutPlan, version: int, evidence: Evidence) -> RolloutLength | None:
@@ -51,7 +65,7 @@ def length_by_now(plan: RolloutPlan, version: int, evidence: Evidence) -> Rollou
         return None
     variance = champion.squares / champion.answers
     of_pairs = pairs.squares / pairs.answers if pairs.answers >= MIN_CASES else 2 * (1 - ALIKE) * variance
-    return _length(plan, tolerance(plan, evidence.loss, champion.mean), of_pairs, variance)
+    return _length(plan, fixed_tolerance(plan, evidence.loss, champion.mean), of_pairs, variance)
 
 
 def length_text(plan: RolloutPlan, length: RolloutLength) -> str:
@@ -59,7 +73,7 @@ def length_text(plan: RolloutPlan, length: RolloutLength) -> str:
 
     >>> plan = RolloutPlan(mode="ab", steps=(0.5,), outcomes=200, limit=20000, margin=0.0, level=0.95)
     >>> length_text(plan, RolloutLength(14000, 212000, 0.01))
-    'a difference of 0.01 takes some 14,000 outcomes to show, 212,000 where only one model is asked'
+    'a difference of 0.01 takes some 14,000 outcomes to show, 210,000 where only one model is asked'
     """
     if plan.mode == "canary":
         what = f"a challenger as good as the champion is promoted, within {length.difference:.3g}, after some"
@@ -76,29 +90,30 @@ def _about(outcomes: int) -> str:
     return f"{round(outcomes, 2 - len(str(outcomes))):,}"
 
 
-def _length(plan: RolloutPlan, difference: float, of_pairs: float, of_arm: float) -> RolloutLength | None:
+def _variance_of(gain: Score | None) -> float:
+    """The variance of the differences whose mean has this interval; 0 if it is not known."""
+    if gain is None or gain.low is None or gain.high is None:
+        return 0.0
+    return gain.rows * ((gain.high - gain.low) / (2 * DEVIATE)) ** 2
+
+
+def _length(plan: RolloutPlan, fixed: float, of_pairs: float, of_arm: float) -> RolloutLength | None:
+    difference = paired_tolerance(plan, fixed, of_pairs, plan.limit) if plan.mode == "canary" else fixed
     if plan.mode == "bandit" or not difference > 0:
         return None
     paired, unpaired = 0, 0
-    for share, bound in _bounds(plan, difference):
+    for share, of_all in _steps(plan):
         answers = ceil(plan.outcomes / share) if plan.mode == "canary" else 0
-        paired = max(paired + answers, _outcomes(bound, partial(_paired_bound, plan, of_pairs)))
-        unpaired += max(answers, _outcomes(bound, partial(_unpaired_bound, plan, of_arm, share)))
+        paired = max(paired + answers, _outcomes(difference / of_all, partial(bound_of_equals, plan, of_pairs)))
+        unpaired += max(answers, _outcomes(fixed / of_all, partial(_unpaired_bound, plan, of_arm, share)))
     return RolloutLength(paired, paired if plan.mode == "shadow" else min(unpaired, MOST), difference)
 
 
-def _bounds(plan: RolloutPlan, difference: float) -> list[tuple[float, float]]:
-    """The share of each step, and the difference that must be excluded in it."""
+def _steps(plan: RolloutPlan) -> list[tuple[float, float]]:
+    """The share of each step, and that of all events for which the difference must be excluded in it."""
     if plan.mode != "canary":
-        return [(plan.steps[-1], difference)]
-    return [
-        (share, difference / following) for share, following in zip(plan.steps, (*plan.steps[1:], 1.0), strict=True)
-    ]
-
-
-def _paired_bound(plan: RolloutPlan, variance: float, n: int) -> float:
-    interval = always_valid(Moments(n, 0.0, n * variance), two_sided(plan.level), sqrt(variance), TUNED_OUTCOMES)
-    return interval.high + FOUR_IN_FIVE * sqrt(variance / n)
+        return [(plan.steps[-1], 1.0)]
+    return list(zip(plan.steps, (*plan.steps[1:], 1.0), strict=True))
 
 
 def _unpaired_bound(plan: RolloutPlan, variance: float, share: float, n: int) -> float:
@@ -111,11 +126,11 @@ def _unpaired_bound(plan: RolloutPlan, variance: float, share: float, n: int) ->
 
 
 def _outcomes(bound: float, bound_after: Callable[[int], float]) -> int:
-    """The fewest outcomes, to two digits, after which the bound is reached; `MOST` if more."""
+    """The fewest outcomes after which the bound is reached; `MOST` if more."""
     low, high = 1, MOST
-    if bound_after(high) >= bound:
+    if bound_after(high) > bound:
         return MOST
-    while high > low * 1.01 + 1:
+    while high > low + 1:
         middle = int(sqrt(low * high)) + 1
-        low, high = (low, middle) if bound_after(middle) < bound else (middle, high)
+        low, high = (low, middle) if bound_after(middle) <= bound else (middle, high)
     return high

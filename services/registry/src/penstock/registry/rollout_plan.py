@@ -11,7 +11,10 @@ DEFAULT_MODE: RolloutMode = "canary"  # of a rollout by hand, where the stream d
 
 
 class RolloutPlan(BaseModel):
-    """A `RolloutDeclaration` with the mode and the steps of one rollout; see there for the fields."""
+    """A `RolloutDeclaration` with the mode and the steps of one rollout; see there for the fields.
+
+    `has_objective` is whether the stream declares one: then a canary tolerates at least what its limit can show.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,15 +24,21 @@ class RolloutPlan(BaseModel):
     limit: int
     margin: float
     level: float
+    has_objective: bool = False
 
     @classmethod
     def of(
-        cls, declaration: RolloutDeclaration, mode: RolloutMode | None = None, steps: tuple[float, ...] = ()
+        cls,
+        declaration: RolloutDeclaration,
+        mode: RolloutMode | None = None,
+        steps: tuple[float, ...] = (),
+        *,
+        has_objective: bool = False,
     ) -> RolloutPlan:
         """The plan of a declaration; `mode` and `steps` are as declared unless given."""
         declared_mode = DEFAULT_MODE if declaration.mode == "at-once" else declaration.mode
         fields = declaration.model_dump(exclude={"mode", "steps"})
-        return cls(mode=mode or declared_mode, steps=steps or declaration.steps, **fields)
+        return cls(mode=mode or declared_mode, steps=steps or declaration.steps, has_objective=has_objective, **fields)
 
     def initial_shares(self, challengers: int) -> list[float]:
         """The shares of so many challengers in the first step."""

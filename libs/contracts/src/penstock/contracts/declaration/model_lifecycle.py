@@ -324,7 +324,8 @@ class RolloutDeclaration(StrictModel):
     margin: Annotated[float, Field(ge=0)] = 0.0
     """How much worse than the champion the challenger may be, in units of the loss: the error rate, the mean error, or
     what an outcome loses by the objective. Where it is 0, a `canary` promotes what is shown to be worse by less than a
-    point of the error rate, or 1 % of the champion's mean loss."""
+    point of the error rate, or 1 % of the champion's mean loss; where an objective is declared, by less than what
+    `limit` outcomes can show of models as alike as these, if that is more."""
 
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """The confidence at which a challenger is called worse, no worse, or better."""

@@ -35,4 +35,6 @@ def _difference_text(rollout: dict[str, Any]) -> str:
         return "Too few outcomes to compare the models." if rollout["mode"] != "bandit" else ""
     of = "the same events" if rollout["paired"] else "the events that each answered"
     unit = rollout["loss"].replace("_", " ")
-    return f"The challenger's {unit} less the champion's, on {of}: {rollout['low']:+.4g} to {rollout['high']:+.4g}"
+    interval = f"{rollout['low']:+.4g} to {rollout['high']:+.4g}"
+    tolerated = f"; {rollout['tolerated']:.3g} is tolerated" if rollout["tolerated"] else ""
+    return f"The challenger's {unit} less the champion's, on {of}: {interval}{tolerated}"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelVersion
-from penstock.contracts.records.training import TrainingRequest, TrainingRun
+from penstock.contracts.records.training import Evaluation, Score, TrainingRequest, TrainingRun
 from penstock.registry.db.plain_json import plain_json
 from penstock.registry.db.tables import RequestRow, RunRow
 
@@ -42,6 +42,23 @@ def add_run(session: Session, run: TrainingRun) -> RunRow:
 
 def holdout_losses(session: Session, model: ModelVersion) -> LossMoments | None:
     """A model's losses on the holdout of the run that made it; None for the baseline, and for runs of before."""
+    evaluation = _evaluation_of(session, model)
+    return evaluation.losses if evaluation else None
+
+
+def holdout_gain(session: Session, model: ModelVersion, champion: int) -> Score | None:
+    """How much less than the champion a model lost by an answer on the rows that they were compared on.
+
+    None if it was compared with another version, or with none.
+    """
+    evaluation = _evaluation_of(session, model)
+    if evaluation is None or evaluation.champion_version != champion:
+        return None
+    scores = evaluation.objective
+    return evaluation.gain if scores is None else scores.loss_gain or scores.gain
+
+
+def _evaluation_of(session: Session, model: ModelVersion) -> Evaluation | None:
     record = RunRow.record
     runs = select(record).where(
         RunRow.stream == model.name,
@@ -50,7 +67,7 @@ def holdout_losses(session: Session, model: ModelVersion) -> LossMoments | None:
     )
     first = session.scalars(runs.order_by(RunRow.position)).first()
     run = None if first is None else TrainingRun.model_validate(first)
-    return run.evaluation.losses if run and run.evaluation else None
+    return run.evaluation if run else None
 
 
 def runs_of(session: Session, stream: str) -> Sequence[RunRow]:

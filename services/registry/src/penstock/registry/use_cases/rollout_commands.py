@@ -44,7 +44,9 @@ def start_rollout(
     row = streams.find(session, stream)
     for version in command.versions:
         require_servable(check, versions.find(session, stream, version))
-    plan = RolloutPlan.of(streams.declaration_of(row).rollout, command.mode, command.steps)
+    declaration = streams.declaration_of(row)
+    has_objective = declaration.objective is not None
+    plan = RolloutPlan.of(declaration.rollout, command.mode, command.steps, has_objective=has_objective)
     rollouts.start(session, row, plan, command.versions, command.detail or BY_COMMAND, provenance)
     return streams.result_of(row, "rollout_started")
 

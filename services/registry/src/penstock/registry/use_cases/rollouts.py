@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import Challenger, RolloutStep
 from penstock.contracts.records.monitoring import Statistics
+from penstock.contracts.records.training import Score
 from penstock.contracts.topics import ALERTS
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused
 from penstock.registry.control_records import Installation, taken_back_alert
-from penstock.registry.db import audit, epochs, outbox, rollouts, streams, versions
+from penstock.registry.db import audit, epochs, outbox, rollouts, streams, training_runs, versions
 from penstock.registry.db.tables import RolloutRow, StreamRow
 from penstock.registry.proposal import Proposal, ProposalEvidence
 from penstock.registry.rollout_decision import RolloutDecision, decide_rollout
@@ -42,7 +43,8 @@ def start(
         raise CommandRefused("conflict", "serves_already", f"version {stream.champion} is the champion", "version")
     if plan.mode != "bandit" and len(challengers) != 1:
         raise CommandRefused("invalid", "one_challenger", f"a rollout by {plan.mode} tries one version", "version")
-    length = length_before(plan, _champion_losses(session, stream))
+    gain = _holdout_gain(session, stream, challengers)
+    length = length_before(plan, _champion_losses(session, stream), gain)
     detail = detail if length is None else f"{detail}; {length_text(plan, length)}"
     row = rollouts.add(session, stream, plan, challengers, detail)
     _audit(session, row, "rollout.started", detail, provenance)
@@ -105,6 +107,15 @@ def _champion_losses(session: Session, stream: StreamRow) -> LossMoments | None:
     epoch = epochs.newest(session, stream)
     known = None if epoch is None else epoch.holdout
     return known or assumed_losses(streams.declaration_of(stream).task)
+
+
+def _holdout_gain(session: Session, stream: StreamRow, challengers: Sequence[int]) -> Score | None:
+    """What the gates compared of a single challenger, if that was with the present champion."""
+    if len(challengers) != 1:
+        return None
+    return training_runs.holdout_gain(
+        session, versions.find_model(session, stream.name, challengers[0]), stream.champion
+    )
 
 
 def _carry_out(

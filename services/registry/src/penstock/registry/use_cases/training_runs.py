@@ -68,6 +68,7 @@ def _stream_state(session: Session, run: TrainingRun) -> StreamState | None:
     return StreamState(
         gates=declaration.gates,
         rollout=declaration.rollout,
+        has_objective=declaration.objective is not None,
         champion=row.champion,
         newest_fence=training_runs.newest_fence(session, run.stream),
         registered_version=versions.version_of_request(session, run.stream, run.request),

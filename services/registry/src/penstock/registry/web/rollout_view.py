@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from penstock.registry.db import rollouts, streams
 from penstock.registry.db.tables import RolloutRow
-from penstock.registry.rollout_comparison import loss_difference
+from penstock.registry.rollout_comparison import loss_difference, tolerance
 from penstock.registry.rollout_evidence import Losses
 from penstock.registry.rollout_length import length_by_now
 
@@ -38,7 +38,8 @@ class RolloutView(_View):
 
     `low` to `high` is a confidence sequence of the challenger's mean loss less the champion's; None before there is
     evidence enough for one, and where there are several challengers. It is of `loss`, and rests on pairs if it is
-    `paired`. `expected` is how many outcomes the rollout is likely to take, as far as that can be told by now.
+    `paired`. `tolerated` is by how much a canary's challenger may be worse, None before there are losses. `expected` is
+    how many outcomes the rollout is likely to take, as far as that can be told by now.
     """
 
     id: str
@@ -53,6 +54,7 @@ class RolloutView(_View):
     high: float | None
     loss: str
     paired: bool
+    tolerated: float | None
     expected: int | None
 
 
@@ -84,6 +86,7 @@ def _rollout_view(row: RolloutRow) -> RolloutView:
         high=high,
         loss=evidence.loss,
         paired=_is_paired(row),
+        tolerated=_tolerated(row),
         expected=_expected_outcomes(row),
     )
 
@@ -96,6 +99,14 @@ def _loss_interval(row: RolloutRow) -> tuple[float, float] | tuple[None, None]:
 
 def _is_paired(row: RolloutRow) -> bool:
     return len(row.versions) == 1 and rollouts.evidence_of(row).is_paired(row.versions[0])
+
+
+def _tolerated(row: RolloutRow) -> float | None:
+    """None before there are losses, and where the rollout is no canary."""
+    plan, evidence = rollouts.plan_of(row), rollouts.evidence_of(row)
+    if plan.mode != "canary" or not evidence.loss:
+        return None
+    return tolerance(plan, row.versions[0], evidence)
 
 
 def _expected_outcomes(row: RolloutRow) -> int | None:
