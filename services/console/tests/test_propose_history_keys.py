@@ -24,7 +24,7 @@ def test_a_history_is_declared_where_it_helps(tmp_path: Path) -> None:
     ):
         columns = {"shop": shop_ids, "age": ages, "fraud": fraud}
         proposal = proposal_for(tmp_path, columns)
-        assert [key.column for key in proposal.history_keys] == ["shop"]
+        assert [key.columns[0] for key in proposal.history_keys] == ["shop"]
         assert "known labels of the same shop: " in declaration_text(proposal)
         declaration = parse_declaration(declaration_text(proposal))
         assert (declaration.history.keys, declaration.fields["shop"].type) == (("shop",), kind)
@@ -46,7 +46,7 @@ def test_a_rare_class_that_a_key_tells_is_seen_and_chance_is_not(tmp_path: Path)
         "fraud": fraud,
     }
     assert 0.003 < fraud[:4000].count("yes") / 4000 < 0.03
-    assert [key.column for key in proposal_for(tmp_path, columns).history_keys] == ["terminal"]
+    assert [key.columns[0] for key in proposal_for(tmp_path, columns).history_keys] == ["terminal"]
 
 
 @pytest.mark.parametrize("numbers", [False, True])
