@@ -125,9 +125,7 @@ def _pair_keys(columns: Iterable[KeyColumn], forecasts: _Forecasts) -> Iterator[
 def _possible_keys(columns: Iterable[KeyColumn], targets: LabelTargets, rows: int) -> list[HistoryKey]:
     """Names of things that come again and may help for all that the sample shows, those with the most rows first."""
     unsure = [
-        column
-        for column in columns
-        if column.is_name and correlation_error(column.values, targets.values) > MIN_GAIN
+        column for column in columns if column.is_name and correlation_error(column.values, targets.values) > MIN_GAIN
     ]
     by_rows = {column.name: rows_of_value(column.values, rows) for column in unsure}
     names = sorted((name for name in by_rows if by_rows[name] >= MIN_ROWS), key=lambda name: -by_rows[name])
