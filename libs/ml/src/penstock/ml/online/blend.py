@@ -114,6 +114,8 @@ class Blend:
 
     def with_key_forecasts(self, outputs: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
         """The outputs of the frozen models for n rows, shape (n, m, k), followed by the forecasts of keys."""
+        if not self.lags.history.keys:
+            return outputs
         return np.concatenate([outputs, key_forecasts(self.lags.history, self.classes, frame)], axis=1)
 
     def bin_indices(self, frame: Frame) -> BinIndices:

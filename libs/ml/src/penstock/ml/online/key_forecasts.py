@@ -26,10 +26,12 @@ def forecast_features(history: HistoryKeys, classes: Sequence[str]) -> tuple[tup
 def key_forecasts(history: HistoryKeys, classes: Sequence[str], frame: Frame) -> NDArray[np.float64]:
     """What each key says of n rows at each pace: class probabilities, or numbers, shape (n, h, k); NaN if unknown."""
     features = forecast_features(history, classes)
-    forecasts = np.zeros((len(frame), len(features), len(classes) or 1))
+    forecasts = np.empty((len(frame), len(features), len(classes) or 1))
+    first = 1 if classes else 0  # the first class has what the others leave
     for index, names in enumerate(features):
-        forecasts[:, index, -len(names) :] = np.column_stack([frame.columns[name] for name in names])
+        for place, name in enumerate(names, start=first):
+            forecasts[:, index, place] = frame.columns[name]
     if not classes:
         return forecasts
     forecasts[..., 0] = 1 - forecasts[..., 1:].sum(axis=2)
-    return np.clip(forecasts, SMALLEST, 1.0)
+    return np.maximum(forecasts, SMALLEST)
