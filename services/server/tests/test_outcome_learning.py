@@ -30,6 +30,7 @@ from penstock.ml.features.lag_features import LabelHistory, Lags
 from penstock.ml.models.baseline import baseline
 from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.key_forecasts import forecast_features
 from penstock.ml.package.blend_members import describe_blend, member_names
 from penstock.ml.package.model_package import pack, unpack
 from penstock.server.learning.outcome_follower import OutcomeFollower
@@ -78,7 +79,8 @@ def blend_of(declared: StreamDeclared) -> Blend:
     frame = Frame(columns, times(["2026-01-01"] * 60))
     encoder = Encoder.fit(frame, FIELDS)
     groups = new_groups(encoder, lags, frame, np.zeros(60), 2)
-    experts = sum(len(group.models.rates) for group in groups)
+    of_keys = len(forecast_features(lags.history, ("no", "yes")))
+    experts = of_keys + sum(len(group.models.rates) for group in groups)
     blend = Blend("binary", ("no", "yes"), encoder, lags, (), groups, ExpertMixture(experts), LabelHistory(lags))
     unpacked = unpack(pack(blend, frame.take([0, 30])))
     assert isinstance(unpacked, Blend)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from penstock.artifacts import MemoryStore
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.training import Segment
+from penstock.ml.features.key_history import PACES
 from penstock.ml.online.blend import Blend
 from penstock.ml.package.model_package import unpack
 from penstock.trainer.data.parquet_segments import outcome_table, to_parquet
@@ -55,3 +56,13 @@ def test_a_training_of_the_newest_outcomes_goes_on_from_the_champion() -> None:
     assert history_of(store, trained(store, stream(150), [FIRST, SECOND], first)) == of_all
     anew = history_of(store, trained(store, stream(100), [FIRST, SECOND], first))
     assert sum(row[0] for row in anew) == 100, "the champion ends before the first outcome that was read"
+
+
+def test_what_the_histories_say_are_experts_of_the_blend() -> None:
+    store = MemoryStore()
+    blend = unpack(store.get(trained(store, stream(1000), [FIRST]).digest))
+    assert isinstance(blend, Blend)
+    of_keys = len(PACES)
+    of_groups = sum(len(group.models.rates) for group in blend.groups)
+    assert blend.mixture.weights.shape[1] == len(blend.frozen_models) + of_keys + of_groups
+    assert blend.mixture.weights.min() > 0

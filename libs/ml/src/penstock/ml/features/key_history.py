@@ -46,8 +46,15 @@ class HistoryKeys:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The features as fields; all are numbers, those of one key behind those of another."""
-        features = ["count", "since", *(f"{pace}{value}" for pace in PACES for value in self._values)]
-        return tuple(Field(f"history.{','.join(key)}.{name}", "number") for key in self.keys for name in features)
+        features = ["count", "since", *(mean for of_pace in self._mean_features for mean in of_pace)]
+        return tuple(Field(_name(key, feature), "number") for key in self.keys for feature in features)
+
+    @cached_property
+    def means(self) -> tuple[tuple[str, ...], ...]:
+        """Of each key, at each pace, the names of the features that are means."""
+        return tuple(
+            tuple(_name(key, mean) for mean in of_pace) for key in self.keys for of_pace in self._mean_features
+        )
 
     @property
     def width(self) -> int:
@@ -59,6 +66,10 @@ class HistoryKeys:
         if self.shares is None:
             return [number]
         return [float(number == index) for index in range(1, len(self.shares) + 1)]
+
+    @cached_property
+    def _mean_features(self) -> list[list[str]]:
+        return [[pace + value for value in self._values] for pace in PACES]
 
     @cached_property
     def _values(self) -> list[str]:
@@ -164,6 +175,10 @@ def event_seconds(frame: Frame) -> NDArray[np.float64]:
     """The times of n rows in seconds since 1970, shape (n,); NaN where unknown."""
     milliseconds = frame.times.astype("datetime64[ms]")
     return np.where(np.isnat(milliseconds), np.nan, milliseconds.astype(np.int64) / 1000.0)
+
+
+def _name(key: Sequence[str], feature: str) -> str:
+    return f"history.{','.join(key)}.{feature}"
 
 
 def _present(values: NDArray[Any]) -> list[Any]:

@@ -23,6 +23,7 @@ from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.column_bins import ColumnBins
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.key_forecasts import key_forecasts
 
 BLEND = "blend"
 
@@ -48,9 +49,10 @@ class Blend:
     """A mixture of frozen models and additive ones; `learn` changes all but the frozen.
 
     `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
-    learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names. With `decision_costs`
-    it answers the class of least expected cost, without the likeliest. A `calibration` is applied to the mixture's
-    probabilities alone: experts and forecasters are weighted by their outputs as they are.
+    learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names; what the histories of
+    its keys say is an expert for each pace, behind these models. With `decision_costs` it answers the class of least
+    expected cost, without the likeliest. A `calibration` is applied to the mixture's probabilities alone: experts and
+    forecasters are weighted by their outputs as they are.
     """
 
     task: Task
@@ -104,11 +106,17 @@ class Blend:
         return ModelOutput(self.class_index.labels(answers), probabilities, expert_outputs)
 
     def frozen_outputs(self, frame: Frame) -> NDArray[np.float64]:
-        """The outputs of the f frozen models for n rows, shape (n, f, k)."""
+        """The outputs of the frozen models for n rows, and what their keys' histories say, shape (n, f, k)."""
         outputs = np.empty((len(frame), len(self.frozen_models), self.width))
         for index, model in enumerate(self.frozen_models):
             outputs[:, index] = model.predict(frame).numbers(self.width)
-        return outputs
+        return self.with_key_forecasts(outputs, frame)
+
+    def with_key_forecasts(self, outputs: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
+        """The outputs of the frozen models for n rows, shape (n, m, k), followed by the forecasts of keys."""
+        if not self.lags.history.keys:
+            return outputs
+        return np.concatenate([outputs, key_forecasts(self.lags.history, self.classes, frame)], axis=1)
 
     def bin_indices(self, frame: Frame) -> BinIndices:
         """The bins that n rows fall into, for each group."""
@@ -116,7 +124,7 @@ class Blend:
         return [group.models.bins.bin_indices(matrices[group.uses_lag_features]) for group in self.groups]
 
     def expert_outputs(self, frozen_outputs: NDArray[np.float64], bin_indices: BinIndices) -> NDArray[np.float64]:
-        """The outputs of all experts for n rows, the frozen models first and the forecasters last: (n, m, k)."""
+        """The outputs of all experts for n rows, the frozen ones first and the forecasters last: (n, m, k)."""
         additive = [group.models.outputs(rows) for group, rows in zip(self.groups, bin_indices, strict=True)]
         return self.mixture.with_forecasters(np.concatenate([frozen_outputs, *additive], axis=1))
 

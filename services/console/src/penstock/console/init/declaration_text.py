@@ -89,7 +89,7 @@ def _notes(title: str, proposal: Proposal) -> dict[str, str]:
     if title == "fields":
         return columns
     if title == "history":
-        return {"keys": "; ".join(map(gain_text, proposal.history_keys))}
+        return {"keys": "; ".join(map(key_text, proposal.history_keys))}
     if title == "label":
         name = next(column.name for column in proposal.columns if column.role == "label")
         guess = f"a guess: {proposal.label_reason}" if proposal.label_reason else ""
@@ -99,13 +99,20 @@ def _notes(title: str, proposal: Proposal) -> dict[str, str]:
     return {"column": time} if title == "time" and time else {}
 
 
-def gain_text(key: HistoryKey) -> str:
-    """How much the history of a column helps.
+def key_text(key: HistoryKey) -> str:
+    """How much a history helps, or why it may.
 
-    >>> gain_text(HistoryKey("shop", 0.123))
+    >>> key_text(HistoryKey(("shop",), 0.123))
     'known labels of the same shop: 12 % less loss'
+    >>> key_text(HistoryKey(("shop", "item"), 0.123))
+    'known labels of the same shop and item: 12 % less loss than with both alone'
+    >>> key_text(HistoryKey(("shop",), 0.0))
+    'known labels of the same shop: may help, too few labels to tell'
     """
-    return f"known labels of the same {one_line(key.column)}: {100 * key.gain:.0f} % less loss"
+    start = f"known labels of the same {' and '.join(map(one_line, key.columns))}"
+    if not key.gain:
+        return f"{start}: may help, too few labels to tell"
+    return f"{start}: {100 * key.gain:.0f} % less loss" + (" than with both alone" if len(key.columns) > 1 else "")
 
 
 def _settings(title: str) -> str:

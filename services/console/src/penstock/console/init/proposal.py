@@ -46,9 +46,12 @@ class ColumnProposal:
 
 @dataclass(frozen=True)
 class HistoryKey:
-    """A column whose known labels tell more than those of all rows: `gain` is by how much the loss falls, 0 to 1."""
+    """A column, or a pair of columns, whose known labels tell more than those of all rows, or of either column.
 
-    column: str
+    `gain` is by how much the loss falls, 0 to 1; 0 where too few labels are known to show it.
+    """
+
+    columns: tuple[str, ...]
     gain: float
 
 
@@ -64,7 +67,7 @@ class Proposal:
         document: the declaration without its fields, by table.
         label_reason: why this column is taken for the label; empty if it was named.
         positive: the positive class and its share; empty unless there are two classes.
-        history_keys: the columns that are declared as keys, the best first.
+        history_keys: what is declared as keys, the best first.
     """
 
     path: Path

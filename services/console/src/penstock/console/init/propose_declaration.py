@@ -17,7 +17,7 @@ from penstock.console.init.identifiers import LabelledColumn, NumberUse, number_
 from penstock.console.init.label_knowledge import Knowledge, knowledge_of_class, knowledge_of_number
 from penstock.console.init.proposal import Choices, ColumnProposal, HistoryKey, Proposal
 from penstock.console.init.propose_field import propose_entity_field, propose_field
-from penstock.console.init.propose_history_keys import propose_history_keys
+from penstock.console.init.propose_history_keys import KeyColumn, propose_history_keys
 from penstock.console.init.propose_label import (
     class_counts,
     label_notes,
@@ -43,7 +43,8 @@ def propose_declaration(table: Table, choices: Choices = NO_CHOICES) -> Proposal
     """What a file shows of its stream.
 
     Types, classes and times come from all rows, ranges and categories from the first 20,000; whatever uses the label
-    comes from the first tenth of the rows, since the rest is scored.
+    comes from the first tenth of the rows, since the rest is scored. Whether the values of a column come again shows
+    there, too, counted on to how many rows there are.
 
     Raises:
         ConsoleFailure: the file lacks a column that was named, or has nothing to learn from.
@@ -81,7 +82,7 @@ class _Proposer:
             )
         keys = self._history_keys(columns)
         columns = tuple(
-            _as_key(column) if column.name in {key.column for key in keys} else column for column in columns
+            _as_key(column) if any(column.name in key.columns for key in keys) else column for column in columns
         )
         return Proposal(
             path=self._table.path,
@@ -104,7 +105,7 @@ class _Proposer:
             "label": label | {"horizon": _iso_days(horizon)},
             "objective": propose_objective(self._classes, self._task),
             "lags": self._lags(),
-            "history": {"keys": [key.column for key in keys]} if keys else {},
+            "history": {"keys": [_declared_key(key) for key in keys]} if keys else {},
             "time": propose_time(table, self._time) if self._time else {},
         }
 
@@ -150,18 +151,20 @@ class _Proposer:
         return number_use(profile, LabelledColumn(texts, numbers, sample.labels, self._task == "regression"))
 
     def _history_keys(self, columns: tuple[ColumnProposal, ...]) -> tuple[HistoryKey, ...]:
-        profiles = [
-            self._table.profiles[column.name] for column in columns if column.field and column.name not in self._copies
+        candidates = [
+            self._key_column(self._table.profiles[column.name], is_name=column.type == "category")
+            for column in columns
+            if column.field and column.name not in self._copies
         ]
-        candidates = {
-            profile.name: (
-                self._sample.texts(profile.name),
-                self._sample.numbers(profile) if profile.number_format is not None else None,
-            )
-            for profile in profiles
-            if profile.kind in ("text", "integer")
-        }
-        return propose_history_keys(candidates, self._sample.labels, numbers=self._task == "regression")
+        labels, is_regression = self._sample.labels, self._task == "regression"
+        found = [column for column in candidates if column is not None]
+        return propose_history_keys(found, labels, numbers=is_regression, rows=self._table.count())
+
+    def _key_column(self, profile: ColumnProfile, *, is_name: bool) -> KeyColumn | None:
+        if profile.kind not in ("text", "integer"):
+            return None
+        numbers = self._sample.numbers(profile) if profile.number_format is not None else None
+        return KeyColumn(profile.name, self._sample.texts(profile.name), numbers, is_name)
 
     def _lags(self) -> dict[str, Any]:
         entity, labels = self._choices.entity, self._sample.labels
@@ -177,6 +180,10 @@ def _as_key(column: ColumnProposal) -> ColumnProposal:
     if column.type != "number":
         return column
     return replace(column, type="integer", field=column.field | {"type": "integer"})
+
+
+def _declared_key(key: HistoryKey) -> str | list[str]:
+    return key.columns[0] if len(key.columns) == 1 else list(key.columns)
 
 
 def _column(

@@ -1,135 +1,137 @@
-"""Which columns are worth a history: those whose earlier labels tell more than the labels of all rows."""
+"""Which columns are worth a history: those whose earlier labels tell more than the labels of all rows, or may do so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from typing import Any
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.console.init.history_forecast import MIN_GAIN, HistoryForecast, LabelTargets
+from penstock.console.init.key_prior import correlation_error, rows_of_value
 from penstock.console.init.proposal import HistoryKey
 from penstock.console.init.running_losses import quantile_bins
-from penstock.ml.features.key_history import PACES, KeyHistory
 
 FEWEST_KEYS = 20  # fewer are a category that models see as it is
 MOST_KEYS = 3  # proposed: each makes every prediction longer
-MIN_GAIN = 0.02  # of the loss
-MIN_STANDARD_ERRORS = 1.0  # of the gain above 0; keys that tell nothing lose
-MIN_SCORE = 5.0  # standard errors, where 0 is a key that tells nothing: many columns are tried
-LATE_ROWS = 50  # a block of rows is answered by the labels before it: labels come late
+MOST_PAIRED = 5  # columns whose pairs are tried, those of most values: a pair takes .1 s for 20,000 rows
+MIN_ROWS = 5  # of a file that have the same value: of fewer a history says little
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    """A column that may be a key.
+
+    Attributes:
+        name: of the column.
+        values: of n rows, None where there is none.
+        amounts: the same as numbers, shape (n,); None for text.
+        is_name: whether the values only tell things apart, as text and codes do; numbers that measure something do not.
+    """
+
+    name: str
+    values: Sequence[str | None]
+    amounts: NDArray[np.float64] | None = None
+    is_name: bool = True
+
+    @cached_property
+    def distinct(self) -> int:
+        return len(set(self.values))
+
+    @cached_property
+    def groups(self) -> bytes:
+        """The same for columns that tell the same rows apart."""
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(self.values))}
+        return np.array([-1 if value is None else numbers[value] for value in self.values], dtype=np.int32).tobytes()
 
 
 def propose_history_keys(
-    columns: Mapping[str, tuple[Sequence[str | None], NDArray[np.float64] | None]],
-    labels: Sequence[str],
-    *,
-    numbers: bool,
+    columns: Sequence[KeyColumn], labels: Sequence[str], *, numbers: bool, rows: int
 ) -> tuple[HistoryKey, ...]:
-    """The columns whose known labels help, the best first.
+    """The columns and pairs of columns whose known labels help, the best first; else those that may.
 
-    Of each column the means at the pace that suits it are compared with those of all rows, and of bins of its numbers.
+    Of each column the means at the pace that suits it are compared with those of all rows, and of bins of its numbers;
+    of a pair with those of either column, and of both together. Where none is shown to help, names of things that come
+    again are keys if the sample could not have shown it.
 
     Args:
-        columns: by name the values of n rows, and the same as numbers, shape (n,), or None for text.
+        columns: that may be keys; of those that tell the same rows apart the first is taken.
         labels: n labels in order, classes or numbers.
         numbers: whether the labels are numbers.
+        rows: how many the file has, the n first of which are read.
 
     >>> shops = [str(row * 7 % 30) for row in range(3000)]
     >>> labels = ["yes" if int(shop) < 9 else "no" for shop in shops]
-    >>> [key.column for key in propose_history_keys({"shop": (shops, None)}, labels, numbers=False)]
-    ['shop']
+    >>> propose_history_keys([KeyColumn("shop", shops)], labels, numbers=False, rows=3000)[0].columns
+    ('shop',)
     """
-    candidates = {
-        name: column for name, column in columns.items() if FEWEST_KEYS <= len(set(column[0])) <= len(column[0]) / 2
-    }
+    different = _without_copies(columns)
+    candidates = [column for column in different if FEWEST_KEYS <= column.distinct <= len(labels) / 2]
     if not candidates:
         return ()
-    targets = _targets(labels, numbers=numbers)
-    of_all_rows = _Forecast.of([0] * len(labels), targets, numbers=numbers)
-    found = []
-    for name, (values, amounts) in candidates.items():
-        references = [of_all_rows]
-        if amounts is not None:
-            references.append(_Forecast.of(quantile_bins(amounts), targets, numbers=numbers))
-        gain = _gain(_Forecast.of(values, targets, numbers=numbers), min(references, key=_Forecast.loss), targets)
-        if gain:
-            found.append(HistoryKey(name, gain))
-    return tuple(sorted(found, key=lambda key: -key.gain)[:MOST_KEYS])
+    targets = LabelTargets.of(labels, numbers=numbers)
+    forecasts = _Forecasts(targets)
+    shown = [*_single_keys(candidates, forecasts), *_pair_keys(different, forecasts)]
+    if shown:
+        return tuple(sorted(shown, key=lambda key: -key.gain)[:MOST_KEYS])
+    return tuple(_possible_keys(candidates, targets, rows)[:MOST_KEYS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Forecast:
-    """What was known of the groups of m rows, from the second block on: means, shape (m, k), and losses, shape (m,)."""
-
-    means: NDArray[np.float64]
-    losses: NDArray[np.float64]
-
-    def loss(self) -> float:
-        return float(self.losses.mean()) if len(self.losses) else 0.0
-
-    @classmethod
-    def of(cls, groups: Sequence[Any], targets: NDArray[np.float64], *, numbers: bool) -> _Forecast:
-        """By the means at the pace that suits best: log losses of classes, squared errors of numbers."""
-        means = _known_means(groups, targets)[LATE_ROWS:]
-        later = targets[LATE_ROWS:]
-        if not numbers:  # a class that never came is possible
-            weight = 1 / (np.arange(LATE_ROWS, len(targets)) // LATE_ROWS * LATE_ROWS + 1)[:, None, None]
-            means = (1 - weight) * means + weight / targets.shape[1]
-        forecasts = [cls(of_pace, _losses(of_pace, later, numbers=numbers)) for of_pace in means.transpose(1, 0, 2)]
-        return min(forecasts, key=cls.loss)
+def _without_copies(columns: Sequence[KeyColumn]) -> list[KeyColumn]:
+    first = {column.groups: column for column in reversed(columns)}
+    return [column for column in columns if first[column.groups] is column]
 
 
-def _losses(means: NDArray[np.float64], targets: NDArray[np.float64], *, numbers: bool) -> NDArray[np.float64]:
-    losses = (means[:, 0] - targets[:, 0]) ** 2 if numbers else -np.log((means * targets).sum(axis=1))
-    return np.asarray(losses)
+class _Forecasts:
+    """What histories foretell, of each column once."""
+
+    def __init__(self, targets: LabelTargets) -> None:
+        self.targets = targets
+        self.of_all = HistoryForecast.of([0] * len(targets.values), targets)
+        self._by_name: dict[str, HistoryForecast] = {}
+
+    def of(self, column: KeyColumn) -> HistoryForecast:
+        if column.name not in self._by_name:
+            self._by_name[column.name] = HistoryForecast.of(column.values, self.targets)
+        return self._by_name[column.name]
 
 
-def _known_means(groups: Sequence[Any], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The means of n rows' groups, as of the first row of each block, shape (n, paces, k)."""
-    n, k = targets.shape
-    history, means = KeyHistory(k), np.empty((n, len(PACES), k))
-    for start in range(0, n, LATE_ROWS):
-        block = groups[start : start + LATE_ROWS]
-        features = history.features(block, np.zeros(len(block)))
-        means[start : start + LATE_ROWS] = features[:, 2:].reshape(len(block), len(PACES), k)
-        for group, target in zip(block, targets[start : start + LATE_ROWS].tolist(), strict=True):
-            history.add(group, target, 0.0)
-    return means
+def _single_keys(columns: Iterable[KeyColumn], forecasts: _Forecasts) -> Iterator[HistoryKey]:
+    for column in columns:
+        references = [forecasts.of_all]
+        if column.amounts is not None:
+            references.append(HistoryForecast.of(quantile_bins(column.amounts), forecasts.targets))
+        if gain := forecasts.of(column).gain(references, forecasts.targets):
+            yield HistoryKey((column.name,), gain)
 
 
-def _targets(labels: Sequence[str], *, numbers: bool) -> NDArray[np.float64]:
-    """What is averaged of n labels, shape (n, k): the number, or of each class whether it is this one."""
-    if numbers:
-        return np.array(labels, dtype=np.float64)[:, None]
-    of_class: NDArray[np.bool_] = np.array(labels)[:, None] == np.unique(labels)
-    return of_class.astype(np.float64)
+def _pair_keys(columns: Iterable[KeyColumn], forecasts: _Forecasts) -> Iterator[HistoryKey]:
+    """Pairs of names that tell more than both columns do."""
+    names = sorted((column for column in columns if column.is_name), key=lambda column: -column.distinct)[:MOST_PAIRED]
+    of_all, targets = forecasts.of_all, forecasts.targets
+    for first, second in combinations(names, 2):
+        values = _pair_values(first, second)
+        if first.distinct < FEWEST_KEYS or len(set(values)) > len(values) / 2:
+            continue
+        one, other = forecasts.of(first), forecasts.of(second)
+        references = [of_all, one, other, one.beside(other, of_all, targets)]
+        if gain := HistoryForecast.of(values, targets).gain(references, targets):
+            yield HistoryKey((first.name, second.name), gain)
 
 
-def _gain(forecast: _Forecast, reference: _Forecast, targets: NDArray[np.float64]) -> float:
-    """By what share the losses are below those of the reference; 0 where it is not much, or may be chance."""
-    if not len(forecast.losses):
-        return 0.0
-    differences = reference.losses - forecast.losses
-    gain, least = float(differences.mean()), MIN_GAIN * reference.loss()
-    error = float(differences.std()) / sqrt(len(differences))
-    is_sure = gain > max(MIN_STANDARD_ERRORS * error, least) and _score(forecast, reference, targets) > MIN_SCORE
-    return gain / reference.loss() if is_sure else 0.0
+def _possible_keys(columns: Iterable[KeyColumn], targets: LabelTargets, rows: int) -> list[HistoryKey]:
+    """Names of things that come again and may help for all that the sample shows, those with the most rows first."""
+    unsure = [
+        column for column in columns if column.is_name and correlation_error(column.values, targets.values) > MIN_GAIN
+    ]
+    by_rows = {column.name: rows_of_value(column.values, rows) for column in unsure}
+    names = sorted((name for name in by_rows if by_rows[name] >= MIN_ROWS), key=lambda name: -by_rows[name])
+    return [HistoryKey((name,), 0.0) for name in names]
 
 
-def _score(forecast: _Forecast, reference: _Forecast, targets: NDArray[np.float64]) -> float:
-    """How many standard errors the covariance of what a key says with what came is above 0.
-
-    It is 0 on average where the reference knows all there is, and of rare classes a few cases suffice to tell: Rao's
-    score test of the weight of the forecast. The error is that of labels which are drawn as the reference says.
-    """
-    said, came = forecast.means - reference.means, targets[LATE_ROWS:] - reference.means
-    if targets.shape[1] == 1:
-        variances = said[:, 0] ** 2 * float((came**2).mean())
-    else:
-        shares = reference.means
-        variances = (said**2 * shares).sum(axis=1) - (said * shares).sum(axis=1) ** 2
-    total = float(variances.sum())
-    return float((said * came).sum()) / sqrt(total) if total > 0 else 0.0
+def _pair_values(first: KeyColumn, second: KeyColumn) -> list[tuple[str, str] | None]:
+    pairs = zip(first.values, second.values, strict=True)
+    return [None if one is None or other is None else (one, other) for one, other in pairs]

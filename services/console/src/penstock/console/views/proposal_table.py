@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from penstock.console.init.declaration_text import gain_text
+from penstock.console.init.declaration_text import key_text
 from penstock.console.init.proposal import ColumnProposal, Proposal
 from penstock.console.replay.report.metric_names import METRIC_NAMES
 
@@ -73,7 +73,7 @@ def _facts(proposal: Proposal, output: Path) -> Iterator[tuple[str, str]]:
     yield "time", _time(proposal)
     yield "lags", _lags(proposal)
     for key in proposal.history_keys:
-        yield "history", f"{gain_text(key)} in the first tenth, so it is a key of [history]"
+        yield "history", f"{key_text(key)} in the first tenth, so it is a key of [history]"
     if proposal.rows < FIRST_TRAINING:
         yield "rows", f"{proposal.rows:,}, too few to train on: a first model needs {FIRST_TRAINING} outcomes"
     fields = sum(bool(column.field) for column in proposal.columns)

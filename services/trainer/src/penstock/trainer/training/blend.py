@@ -17,6 +17,7 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend, new_groups
 from penstock.ml.online.column_bins import MAX_CODES
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.key_forecasts import forecast_features
 from penstock.ml.online.prequential import evaluate_prequentially
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, fit_loss, label_classes
@@ -93,7 +94,8 @@ def _untrained_blend(
     is_additive = "additive" in declaration.models.families
     loss = fit_loss(declaration)
     groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes), loss) if is_additive else ()
-    experts = len(models) + sum(len(group.models.rates) for group in groups)
+    of_keys = len(forecast_features(lags.history, classes))
+    experts = len(models) + of_keys + sum(len(group.models.rates) for group in groups)
     scale = 1.0 if classes else loss.centre_and_scale(timeline.numbers)[1]
     return Blend(
         task=declaration.task,
@@ -117,13 +119,13 @@ def _constants(
 
 
 def _frozen_outputs(blend: Blend, rows: TrainingRows, selection: Selection, constants: Answers) -> NDArray[np.float64]:
-    """The candidates' outputs for rows that they had not seen, NaN elsewhere; the constant's come last: (n, f, k)."""
+    """The candidates' outputs for rows that they had not seen, NaN elsewhere, the constant's, and keys': (n, f, k)."""
     outputs = np.full((len(rows), len(selection.outputs) + 1, blend.width), np.nan)
     for index, folds in enumerate(selection.outputs.values()):
         for fold in folds:
             outputs[fold.rows, index] = fold.output.numbers(blend.width)
     outputs[:, -1] = constants.values[:, None] if constants.probabilities is None else constants.probabilities
-    return outputs
+    return blend.with_key_forecasts(outputs, rows.frame)
 
 
 def _wanted_rows(labels: NDArray[np.float64], classes: int) -> int:
