@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from penstock.ml.features.class_index import ClassIndex, class_order
@@ -45,6 +45,8 @@ MAX_TREES, MIN_ROUNDS = 600, 75  # of boosting many classes, which has a tree fo
 MIN_LEAVES, MAX_LEAVES = 4, 31  # of a tree
 LEAF_ROWS = 20  # outside of the commonest class, for each leaf of a tree
 STANDARD_DIGITS = 9  # of a standardised label
+QUANTILES = 20  # between which a number's rank is interpolated
+INVERSE_PENALTY = 0.3  # of logistic regression: how far a weight goes with little evidence
 
 Matrix = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -79,7 +81,8 @@ class UnknownFamily(ValueError):
 def linear(task: Task, encoder: Encoder, seed: int, _: RegressionLoss = ABSOLUTE_ERROR) -> Any:
     """Ridge or logistic regression on imputed, clipped, scaled and one-hot columns.
 
-    Numbers are clipped to the range seen in training, so that no single value can dominate an answer.
+    Numbers are clipped to the range seen in training, so that no single value can dominate an answer. Each is also
+    there as its rank among those seen: of an amount that ranges over orders of magnitude next to nothing is linear.
     Hours, weekdays and months are one-hot too: their effect is seldom a straight line.
     """
     levels = encoder.categorical | np.isin(encoder.names, ["time.hour", "time.weekday", "time.month"])
@@ -90,13 +93,21 @@ def linear(task: Task, encoder: Encoder, seed: int, _: RegressionLoss = ABSOLUTE
             ("scale", StandardScaler()),
         ]
     )
+    ranks = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median")),
+            ("rank", QuantileTransformer(n_quantiles=QUANTILES, subsample=None)),
+            ("scale", StandardScaler()),
+        ]
+    )
     columns = ColumnTransformer(
         [
             ("numbers", numbers, np.flatnonzero(~levels).tolist()),
+            ("ranks", ranks, np.flatnonzero(~levels).tolist()),
             ("levels", OneHotEncoder(handle_unknown="ignore"), np.flatnonzero(levels).tolist()),
         ]
     )
-    learner = Ridge(random_state=seed) if task == "regression" else LogisticRegression(max_iter=300)
+    learner = Ridge(random_state=seed) if task == "regression" else LogisticRegression(C=INVERSE_PENALTY, max_iter=300)
     return Pipeline([("columns", columns), ("learner", learner)])
 
 
