@@ -147,7 +147,7 @@ def test_of_a_rare_class_the_loss_of_the_answers_shows_what_a_metric_over_all_ro
     assert judged.objective is not None
     wide = Score(value=gain, low=gain - 0.2, high=gain + 0.2, rows=100)
     loss_gain = Score(value=0.002, low=loss_low, high=0.01, rows=100)
-    scores = judged.objective.model_copy(update={"gain": wide, "loss_gain": loss_gain})
+    scores = judged.objective.model_copy(update={"gain": wide, "loss_gain": loss_gain, "baseline": score(0.1)})
     losses = LossMoments(loss="log_loss", rows=100, mean=0.048, squares=1.0)
     rare = judged.model_copy(update={"objective": scores, "losses": losses})
     assert check_gates(rare, GatesDeclaration()).passed is passes
