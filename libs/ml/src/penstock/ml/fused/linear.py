@@ -94,16 +94,19 @@ class _NumberTerms:
 
 
 def _ranks(rows: Matrix, knots: Matrix) -> Matrix:
-    """The share of values seen that is below each number, in [0, 1], as `QuantileTransformer` has it: shape (d, n).
-
-    Where knots are equal, it is the mean of the ranks at the first and the last of them.
-    """
-    ranks, share = np.empty(rows.shape), np.linspace(0, 1, knots.shape[1])
-    for rank, row, each in zip(ranks, rows, knots, strict=True):
-        rank[:] = (np.interp(row, each, share) - np.interp(-row, -each[::-1], -share[::-1])) / 2
-        rank[row == each[-1]] = 1.0
-        rank[row == each[0]] = 0.0
+    """The share of values seen that is below each number, in [0, 1], as `QuantileTransformer` has it: shape (d, n)."""
+    ranks, shares = np.empty(rows.shape), np.linspace(0, 1, knots.shape[1])
+    for rank, row, each, is_tied in zip(ranks, rows, knots, _tied(knots), strict=True):
+        rank[:] = np.interp(row, each, shares)
+        if is_tied:  # where knots are equal, it is the mean of the ranks at the first and the last of them
+            rank[:] = (rank - np.interp(-row, -each[::-1], -shares[::-1])) / 2
+            rank[row == each[-1]] = 1.0
+            rank[row == each[0]] = 0.0
     return ranks
+
+
+def _tied(knots: Matrix) -> list[bool]:
+    return (knots[:, 1:] == knots[:, :-1]).any(axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def _sums(weights: Matrix, rows: NDArray[Any]) -> Matrix:
