@@ -48,8 +48,9 @@ class Selection:
 
     `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each
     choice of rows with and without lag features, and of each family, its outputs on test rows by models that saw only
-    rows before; the best of all comes first. `oldest` holds the outputs of the first fold's model of each for all rows from its test on, none where
-    there is one fold. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
+    rows before; the best of all comes first. `oldest` holds the outputs of the first fold's model of each for all rows
+    from its test on, none where there is one fold. `failed` gives the reason by candidate; `pruned` counts the
+    candidates that were stopped early.
     """
 
     scores: dict[str, list[float]]
