@@ -148,6 +148,19 @@ def test_a_cost_preference_applies_with_and_without_lag_features(mixed) -> None:
     assert {candidate.lag_features for candidate in selection.outputs} == {False, True}
 
 
+@pytest.mark.parametrize("lags", [0, 1])
+def test_the_best_of_every_family_is_there_whichever_is_best(mixed, lags: int) -> None:
+    fields, lag_fields = mixed.fields[: 3 - lags], mixed.fields[3 - lags :]
+    data = TrainingData(mixed.frame, mixed.labels["binary"], fields, "binary", lag_fields=lag_fields)
+    selection = select_family(LEARNERS, data)
+    means = {name: np.mean(scores[:-1]) for name, scores in selection.scores.items()}
+    for family in LEARNERS:
+        best = max(means[name] for name in means if name.startswith(family))
+        assert best in [means[candidate.name] for candidate in selection.outputs if candidate.family == family]
+    assert {candidate.lag_features for candidate in selection.outputs} == ({False, True} if lags else {False})
+    assert means[selection.best.name] == max(means.values())
+
+
 def test_settings_distinguish_candidates_and_are_used_in_training(mixed) -> None:
     strong = CandidateSpec("linear", settings=(("learner__C", 0.002),))
 

@@ -260,6 +260,17 @@ def test_what_is_built_otherwise_is_not_fused(mixed, golden) -> None:
     assert model.unfused_reason == "it was never tried"
 
 
+def test_a_linear_model_of_an_earlier_release_has_no_ranks_and_is_fused(mixed, golden) -> None:
+    model = fit("linear", TrainingData(mixed.frame, mixed.labels["binary"], mixed.fields, "binary"))
+    columns = model.estimator["columns"]
+    columns.transformers = [part for part in columns.transformers if part[0] != "ranks"]
+    assert len(columns.transformers) == 2
+    model.estimator.fit(model.encoder.transform(mixed.frame), np.array(mixed.labels["binary"]) == "Yes")
+    earlier = fuse(model, golden)
+    assert earlier.fused == "linear"
+    assert_same(earlier, mixed.frame)
+
+
 class Silent:
     """An estimator that answers nothing usable."""
 

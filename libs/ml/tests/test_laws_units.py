@@ -187,10 +187,10 @@ def test_three_hundred_columns_are_learnt_as_well_as_few(k: int) -> None:
 @every_unit
 @every_loss
 def test_another_unit_selects_the_same_candidates(unit: float, loss: RegressionLoss) -> None:
-    """The forest, since the label has a bend; of equals the simpler family would win."""
+    """The forest, since the label has many bends; of equals the simpler family would win."""
     objective = Objective({"squared_error": "rmse", "pinball": "pinball"}.get(loss.name, "mae"), quantile=loss.quantile)
     rows = table(240, seed=3)
-    labels = np.abs(rows.frame.columns["debt"] - 1.0)
+    labels = np.abs(2 * rows.frame.columns["debt"] % 2 - 1.0)
 
     def selected(unit: float) -> Any:
         data = TrainingData(rows.frame, (labels * unit).tolist(), FIELDS, "regression", loss=loss)

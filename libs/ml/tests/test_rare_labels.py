@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.ml.features.frame import Field, Frame, times
 from penstock.ml.metrics import log_loss
-from penstock.ml.models.families import fit, with_ties_broken
+from penstock.ml.models.families import boosting_of_counts, fit, with_ties_broken
 from penstock.ml.models.training_data import TrainingData
 
 
@@ -32,6 +34,45 @@ def test_classes_of_a_handful_of_rows_do_not_blow_up_the_others() -> None:
     assert right[0] > right[1] - 0.05
     assert boosted.probabilities is not None
     assert log_loss(later.labels, boosted.probabilities, sorted(set(data.labels))) < 0.29, "0.36 without regularisation"
+
+
+def rare(seed: int, rows: int) -> TrainingData:
+    """Some 1 % positives, by amounts over orders of magnitude and by a score, among four columns of noise."""
+    random = np.random.default_rng(seed)
+    amount, score = np.exp(random.normal(3, 1.2, rows)), random.normal(size=rows)
+    chance = 1 / (1 + np.exp(6 - np.log(amount) + 3 - score))
+    matrix = np.column_stack([amount, score, random.normal(size=(rows, 4))])
+    return data_of(matrix, ["yes" if each else "no" for each in random.random(rows) < chance], "binary")
+
+
+def later_loss(family: str, data: TrainingData) -> float:
+    """The log loss of the second half of the rows, learnt from the first."""
+    half = len(data) // 2
+    learnt, later = data.take(slice(0, half)), data.take(slice(half, 2 * half))
+    output = fit(family, learnt).predict(later.frame)
+    assert output.probabilities is not None
+    return log_loss(later.labels, output.probabilities, ["no", "yes"])
+
+
+@pytest.mark.parametrize("family", ["linear", "boosting"])
+def test_some_thirty_positives_among_4000_rows_are_learnt(family: str) -> None:
+    """Without ranks a linear model would save 13 %, trees of 31 leaves 10 %."""
+    losses, constants = [], []
+    for seed in range(4):
+        data = rare(seed, 8000)
+        losses.append(later_loss(family, data))
+        share = np.mean([label == "yes" for label in data.labels])
+        assert 0.005 < share < 0.03
+        constants.append(-share * np.log(share) - (1 - share) * np.log(1 - share))
+    assert np.mean(losses) < 0.855 * np.mean(constants), (losses, constants)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=30))
+def test_trees_have_a_leaf_for_twenty_rows_outside_of_the_commonest_class(counts: list[int]) -> None:
+    leaves = boosting_of_counts(np.array(counts))["max_leaf_nodes"]
+    others = sum(counts) - max(counts)
+    assert 4 <= leaves <= 31
+    assert leaves in (4, 31) or leaves * 20 <= others < (leaves + 1) * 20
 
 
 def zero_inflated(scale: float) -> TrainingData:

@@ -137,7 +137,7 @@ def test_what_is_tolerated_follows_from_the_metric(metric: str, champion: float,
 
 @pytest.mark.parametrize(
     ("gain", "loss_low", "passes"),
-    [(0.02, 0.0001, True), (0.02, -0.0009, True), (0.02, -0.0011, False), (-0.02, 0.1, False)],
+    [(0.02, 0.0001, True), (-0.02, -0.0009, True), (0.02, -0.0011, False), (-0.21, 0.0001, False)],
 )
 def test_of_a_rare_class_the_loss_of_the_answers_shows_what_a_metric_over_all_rows_cannot(
     gain: float, loss_low: float, passes: bool
@@ -145,9 +145,9 @@ def test_of_a_rare_class_the_loss_of_the_answers_shows_what_a_metric_over_all_ro
     """A champion that loses 0.05 an answer, of which 0.001 more is tolerated."""
     judged = by_objective(0.4 + gain, 0.4, 0.0, larger=True)
     assert judged.objective is not None
-    wide = Score(value=gain, low=-0.2, high=0.2, rows=100)
+    wide = Score(value=gain, low=gain - 0.2, high=gain + 0.2, rows=100)
     loss_gain = Score(value=0.002, low=loss_low, high=0.01, rows=100)
-    scores = judged.objective.model_copy(update={"gain": wide, "loss_gain": loss_gain})
+    scores = judged.objective.model_copy(update={"gain": wide, "loss_gain": loss_gain, "baseline": score(0.1)})
     losses = LossMoments(loss="log_loss", rows=100, mean=0.048, squares=1.0)
     rare = judged.model_copy(update={"objective": scores, "losses": losses})
     assert check_gates(rare, GatesDeclaration()).passed is passes

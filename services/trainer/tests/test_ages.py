@@ -31,7 +31,7 @@ async def ages_of(deployment: Deployment, families: list[str], turns_at: int) ->
 
 
 async def test_in_a_world_that_changes_age_costs(deployment: Deployment) -> None:
-    ages = await ages_of(deployment, ["linear"], turns_at=200)
+    ages = await ages_of(deployment, ["linear"], turns_at=150)
     assert [each.age for each in ages] == [100, 200]
     assert ages[-1].excess > 3 * ages[-1].error > 0
 

@@ -243,12 +243,13 @@ def _gain_not_shown(
 
 
 def _loses_no_more(evaluation: Evaluation, scores: ObjectiveScores, gates: GatesDeclaration) -> bool:
-    """Whether a candidate that looks better is shown to be no worse by the loss of its answers.
+    """Whether a candidate is shown to be no worse by the loss of its answers, and not to be worse by the metric.
 
-    For metrics over all rows, such as average precision: of a rare class their intervals say next to nothing.
+    For metrics over all rows, such as average precision: of a rare class their intervals say next to nothing, and which
+    of two models looks better is chance.
     """
     gain, losses = scores.loss_gain, evaluation.losses
-    if gain is None or gain.low is None or losses is None or scores.gain.value <= 0:
+    if gain is None or gain.low is None or losses is None or scores.gain.high is None or scores.gain.high < 0:
         return False
     return gain.low > (0 if gates.margin else -TOLERANCE_SHARE * (losses.mean + gain.value))
 

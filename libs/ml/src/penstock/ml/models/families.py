@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from penstock.ml.features.class_index import ClassIndex, class_order
@@ -42,9 +42,15 @@ from penstock.ml.models.training_data import TrainingData
 TIED_SHARES = (0.25, 0.8)  # of labels equal to their median, between which ties are broken: of more it is the answer
 ROUNDS, LEARNING_RATE = 150, 0.08  # of boosting; the rate is that for classes
 MAX_TREES, MIN_ROUNDS = 600, 75  # of boosting many classes, which has a tree for each in every round
+MIN_LEAVES, MAX_LEAVES = 4, 31  # of a tree
+LEAF_ROWS = 20  # outside of the commonest class, for each leaf of a tree
 STANDARD_DIGITS = 9  # of a standardised label
+QUANTILES = 20  # between which a number's rank is interpolated
+INVERSE_PENALTY = 0.3  # of logistic regression: how far a weight goes with little evidence
 
 Matrix = NDArray[np.float64]
+Counts = NDArray[np.int64]
+"""The rows of each of k classes, shape (k,)."""
 
 
 def fit_plainly(estimator: Any, matrix: Matrix, targets: NDArray[Any]) -> Any:
@@ -52,8 +58,8 @@ def fit_plainly(estimator: Any, matrix: Matrix, targets: NDArray[Any]) -> Any:
     return estimator.fit(matrix, targets)
 
 
-def no_difference(_: int) -> dict[str, Any]:
-    """The same parameters for any number of classes."""
+def no_difference(_: Counts) -> dict[str, Any]:
+    """The same parameters whatever the rows of each class."""
     return {}
 
 
@@ -64,7 +70,7 @@ class Family:
     name: str
     estimator: Callable[[Task, Encoder, int, RegressionLoss], Any]
     ranges: Callable[[Task], tuple[ParameterRange, ...]] = search_space.no_parameters
-    of_classes: Callable[[int], dict[str, Any]] = no_difference
+    of_counts: Callable[[Counts], dict[str, Any]] = no_difference
     fit_numbers: Callable[[Any, Matrix, NDArray[Any]], Any] = fit_plainly
 
 
@@ -75,7 +81,8 @@ class UnknownFamily(ValueError):
 def linear(task: Task, encoder: Encoder, seed: int, _: RegressionLoss = ABSOLUTE_ERROR) -> Any:
     """Ridge or logistic regression on imputed, clipped, scaled and one-hot columns.
 
-    Numbers are clipped to the range seen in training, so that no single value can dominate an answer.
+    Numbers are clipped to the range seen in training, so that no single value can dominate an answer. Each is also
+    there as its rank among those seen: of an amount that ranges over orders of magnitude next to nothing is linear.
     Hours, weekdays and months are one-hot too: their effect is seldom a straight line.
     """
     levels = encoder.categorical | np.isin(encoder.names, ["time.hour", "time.weekday", "time.month"])
@@ -86,13 +93,21 @@ def linear(task: Task, encoder: Encoder, seed: int, _: RegressionLoss = ABSOLUTE
             ("scale", StandardScaler()),
         ]
     )
+    ranks = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median")),
+            ("rank", QuantileTransformer(n_quantiles=QUANTILES, subsample=None)),
+            ("scale", StandardScaler()),
+        ]
+    )
     columns = ColumnTransformer(
         [
             ("numbers", numbers, np.flatnonzero(~levels).tolist()),
+            ("ranks", ranks, np.flatnonzero(~levels).tolist()),
             ("levels", OneHotEncoder(handle_unknown="ignore"), np.flatnonzero(levels).tolist()),
         ]
     )
-    learner = Ridge(random_state=seed) if task == "regression" else LogisticRegression(max_iter=300)
+    learner = Ridge(random_state=seed) if task == "regression" else LogisticRegression(C=INVERSE_PENALTY, max_iter=300)
     return Pipeline([("columns", columns), ("learner", learner)])
 
 
@@ -115,14 +130,24 @@ def boosting(task: Task, encoder: Encoder, seed: int, loss: RegressionLoss = ABS
     )
 
 
-def boosting_of_classes(k: int) -> dict[str, Any]:
-    """Fewer rounds with larger steps where each round has a tree for many classes: cost is by the tree.
+def boosting_of_counts(counts: Counts) -> dict[str, Any]:
+    """As many leaves as the rows outside of the commonest class tell apart, and rounds by the number of classes.
 
-    >>> boosting_of_classes(6)["max_iter"], boosting_of_classes(26)["max_iter"]
+    Of 100 positives among 10,000 rows trees of 31 leaves learn chance. Cost is by the tree, and each round has one for
+    each of many classes: fewer rounds with larger steps.
+
+    >>> boosting_of_counts(np.array([9900, 100])), boosting_of_counts(np.array([600, 600]))["max_leaf_nodes"]
+    ({'max_iter': 150, 'learning_rate': 0.08, 'max_leaf_nodes': 5}, 30)
+    >>> boosting_of_counts(np.full(6, 100))["max_iter"], boosting_of_counts(np.full(26, 100))["max_iter"]
     (100, 75)
     """
-    rounds = max(MIN_ROUNDS, min(ROUNDS, MAX_TREES // k))
-    return {"max_iter": rounds, "learning_rate": LEARNING_RATE * ROUNDS / rounds}
+    rounds = max(MIN_ROUNDS, min(ROUNDS, MAX_TREES // len(counts)))
+    leaves = int(counts.sum() - counts.max()) // LEAF_ROWS
+    return {
+        "max_iter": rounds,
+        "learning_rate": LEARNING_RATE * ROUNDS / rounds,
+        "max_leaf_nodes": min(max(leaves, MIN_LEAVES), MAX_LEAVES),
+    }
 
 
 def loss_parameters(loss: RegressionLoss) -> dict[str, Any]:
@@ -157,7 +182,7 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family("linear", linear, search_space.linear),
-        Family("boosting", boosting, search_space.boosting, boosting_of_classes),
+        Family("boosting", boosting, search_space.boosting, boosting_of_counts),
         Family("forest", forest, search_space.forest, fit_numbers=fit_standardised),
     )
 }
@@ -180,7 +205,7 @@ def fit(family: str, data: TrainingData, *, seed: int = 0, settings: Settings = 
     targets = _targets(data.labels, classes)
     encoded_targets = _encoded_targets(targets, classes)
     encoder = Encoder.fit(data.frame, data.fields, data.time_parts, data.zone, encoded_targets)
-    parameters = FAMILIES[family].of_classes(len(classes)) if classes else {}
+    parameters = FAMILIES[family].of_counts(np.bincount(targets, minlength=len(classes))) if classes else {}
     estimator = FAMILIES[family].estimator(data.task, encoder, seed, data.loss)
     estimator.set_params(**parameters | dict(settings))
     matrix = encoder.training_matrix(data.frame, encoded_targets, data.known_at)

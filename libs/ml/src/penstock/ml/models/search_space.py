@@ -38,7 +38,7 @@ def linear(task: Task) -> tuple[ParameterRange, ...]:
     """Regularisation: a larger `C` means less of it, a larger `alpha` more."""
     if task == "regression":
         return (ParameterRange("learner__alpha", 0.01, 1000.0, 1.0, log=True),)
-    return (ParameterRange("learner__C", 0.001, 100.0, 1.0, log=True),)
+    return (ParameterRange("learner__C", 0.001, 100.0, 0.3, log=True),)
 
 
 def boosting(task: Task) -> tuple[ParameterRange, ...]:

@@ -52,6 +52,7 @@ TRUSTED: frozenset[tuple[str, str, str]] = frozenset(
         ("sklearn.linear_model._ridge", "Ridge", "ObjectNode"),
         ("sklearn.pipeline", "Pipeline", "ObjectNode"),
         ("sklearn.preprocessing._data", "MinMaxScaler", "ObjectNode"),
+        ("sklearn.preprocessing._data", "QuantileTransformer", "ObjectNode"),
         ("sklearn.preprocessing._data", "StandardScaler", "ObjectNode"),
         ("sklearn.preprocessing._encoders", "OneHotEncoder", "ObjectNode"),
         ("sklearn.preprocessing._encoders", "OrdinalEncoder", "ObjectNode"),

@@ -47,9 +47,10 @@ class Selection:
     """The best candidate, and the evidence.
 
     `scores` holds the objective's metric of each fold by candidate. `outputs` holds, for the best candidate of each
-    start with and without lag features, its outputs on test rows by models that saw only rows before; the best of all
-    comes first. `oldest` holds the outputs of the first fold's model of each for all rows from its test on, none where
-    there is one fold. `failed` gives the reason by candidate; `pruned` counts the candidates that were stopped early.
+    choice of rows with and without lag features, and of each family, its outputs on test rows by models that saw only
+    rows before; the best of all comes first. `oldest` holds the outputs of the first fold's model of each for all rows
+    from its test on, none where there is one fold. `failed` gives the reason by candidate; `pruned` counts the
+    candidates that were stopped early.
     """
 
     scores: dict[str, list[float]]
@@ -147,7 +148,11 @@ def _outputs(
 def _best_of_each_kind(
     validation: CrossValidation, results: dict[CandidateSpec, CandidateResult], preference: CostPreference | None
 ) -> list[CandidateSpec]:
-    """The best of all, then the best of each other choice of rows, with and without lag features."""
+    """The best of all, the best of each other choice of rows, with and without lag features, and of each other family.
+
+    Where few rows are of a class it is chance which family wins: a blend has all of them, and finds out. Where cheap
+    answers are preferred it is one.
+    """
 
     def best_of(candidates: Sequence[CandidateSpec]) -> CandidateSpec:
         return _cheapest(candidates, results, validation, preference) if preference else candidates[0]
@@ -159,7 +164,15 @@ def _best_of_each_kind(
     for candidate in ranked:
         if candidate.kind != best.kind:
             kinds.setdefault(candidate.kind, []).append(candidate)
-    return [best_of(candidates) for candidates in kinds.values()]
+    of_kinds = [best_of(candidates) for candidates in kinds.values()]
+    return of_kinds if preference else list(dict.fromkeys([*of_kinds, *_best_of_each_family(ranked)]))
+
+
+def _best_of_each_family(ranked: Sequence[CandidateSpec]) -> list[CandidateSpec]:
+    of_family: dict[str, CandidateSpec] = {}
+    for candidate in ranked:
+        of_family.setdefault(candidate.family, candidate)
+    return list(of_family.values())
 
 
 def _cheapest(
