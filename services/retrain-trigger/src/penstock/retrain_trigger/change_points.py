@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.monitoring import Drift
+from penstock.retrain_trigger.change_cost import change_cost
 from penstock.retrain_trigger.cooldown_and_budget import was_promoted
 from penstock.retrain_trigger.stream_state import StreamState
+from penstock.retrain_trigger.training_work import training_work
 
 MAX_STARTS = 3
+LEAST_SETTLED = 150  # outcomes after a change that leave enough for a first model and for its test
 
 
 def has_settled(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
-    """Whether there are enough outcomes after the drift to learn from."""
-    return state.outcomes - drift.outcomes >= policy.settle
+    """Whether there are enough outcomes after the drift to learn from: fewer will do where each costs much."""
+    since = state.outcomes - drift.outcomes
+    return since >= policy.settle or (since >= LEAST_SETTLED and is_costly(policy, state, drift))
+
+
+def is_costly(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
+    """Whether the change has cost as much as a training on all outcomes, since the last one."""
+    return change_cost(state, drift) >= policy.price * training_work(state.families, state.outcomes) > 0
 
 
 def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: int) -> list[int]:
@@ -29,14 +38,17 @@ def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: 
     return starts
 
 
-def due_change(state: StreamState) -> Drift | None:
+def due_change(policy: RetrainDeclaration, state: StreamState) -> Drift | None:
     """The first change that no request has answered; else the last one, once there are twice as many outcomes of it.
 
-    The latter only if its model was not promoted: one of the first few hundred outcomes is often kept back.
+    The latter if its model was not promoted, since one of the first few hundred outcomes is often kept back; or if
+    answers go on losing more than before the change, by the price of a training.
     """
     last = state.last_training
-    if state.open_drift is not None or last is None or last.since is None or was_promoted(state, last):
+    if state.open_drift is not None or last is None or last.since is None:
         return state.open_drift
     if state.outcomes - last.since < 2 * (last.until - last.since):
         return None
-    return next((drift for drift in state.changes if drift.outcomes == last.since), None)
+    change = next((drift for drift in state.changes if drift.outcomes == last.since), None)
+    is_answered = change is None or (was_promoted(state, last) and not is_costly(policy, state, change))
+    return None if is_answered else change

@@ -45,3 +45,10 @@ class OutcomeBlock:
             maturity=(block.clock == "matured", block.revised, block.id),
             loss=block.objective.loss if block.objective else None,
         )
+
+    @property
+    def mean_loss(self) -> float | None:
+        """What an answer loses: by the objective, else by the metric; None where that is undefined."""
+        if self.loss is not None or self.score is None:
+            return self.loss.mean if self.loss is not None else None
+        return 1 - self.score if self.metric == "accuracy" else self.score

@@ -69,7 +69,7 @@ def evaluate_policy(
         return _wait(statuses)
     if is_budget_spent(policy, state):
         return RetrainDecision("budget", f"{policy.budget:g} training seconds of the day are used up", statuses)
-    return _retrain(stream, policy, state, _cause_of(state, statuses, fired), statuses)
+    return _retrain(stream, policy, state, _cause_of(policy, state, statuses, fired), statuses)
 
 
 def _decide_first_training(
@@ -104,13 +104,15 @@ def _wait(statuses: tuple[TriggerStatus, ...]) -> RetrainDecision:
     return RetrainDecision(reason, _details(blocked), statuses)
 
 
-def _cause_of(state: StreamState, statuses: tuple[TriggerStatus, ...], fired: datetime | None) -> _Cause:
+def _cause_of(
+    policy: RetrainDeclaration, state: StreamState, statuses: tuple[TriggerStatus, ...], fired: datetime | None
+) -> _Cause:
     firing = _firing(statuses)
     report, reason = state.outcome_report, firing[0].trigger
     assert report is not None
     if reason == "schedule" and fired is not None:
         return _Cause(reason, _details(firing), fired, None)
-    drift = due_change(state) if reason == "drift" else None
+    drift = due_change(policy, state) if reason == "drift" else None
     return _Cause(reason, _details(firing), report.time, drift.id if drift else report.id)
 
 

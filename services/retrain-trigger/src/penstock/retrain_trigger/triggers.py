@@ -12,7 +12,7 @@ from penstock.contracts.records.decisions import TriggerStatus, WaitReason
 from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.retrain_trigger.age_cost import age_cost
-from penstock.retrain_trigger.change_points import due_change, has_settled
+from penstock.retrain_trigger.change_points import due_change, has_settled, is_costly
 from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, is_within_work
 from penstock.retrain_trigger.outcome_block import OutcomeBlock
 from penstock.retrain_trigger.stream_state import StreamState
@@ -35,12 +35,19 @@ def evaluate_triggers(
 
 
 def _drift(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
-    drift = due_change(state)
+    drift = due_change(policy, state)
     if drift is None:
         return TriggerStatus(trigger="drift", fires=False)
-    cooldown = backed_off_cooldown(policy, state, "drift")
-    blocked_by = cooldown_reason(policy, state, cooldown) if has_settled(policy, state, drift) else "settling"
+    blocked_by = _drift_wait(policy, state, drift)
     return TriggerStatus(trigger="drift", fires=True, blocked_by=blocked_by, detail=_drift_text(drift))
+
+
+def _drift_wait(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> WaitReason | None:
+    """A change that has cost what a training costs waits for no cooldown."""
+    if not has_settled(policy, state, drift):
+        return "settling"
+    cooldown = cooldown_reason(policy, state, backed_off_cooldown(policy, state, "drift"))
+    return None if cooldown is None or is_costly(policy, state, drift) else cooldown
 
 
 def _drift_text(drift: Drift) -> str:

@@ -152,10 +152,11 @@ class RetrainDeclaration(StrictModel):
     """After how many outcomes the first model is trained."""
 
     cooldown: Annotated[int, Field(ge=0)] = 1000
-    """How many outcomes must lie between two trainings."""
+    """How many outcomes must lie between two trainings, unless what they are for has cost as much as they do."""
 
     settle: Annotated[int, Field(ge=0)] = 400
-    """How many outcomes must follow a drift, or a new declaration, before a model is trained for it."""
+    """How many outcomes must follow a drift, or a new declaration, before a model is trained for it; 150 after a drift
+    whose losses have come to the price by then."""
 
     fresh: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """The share of all outcomes that must be new, which bounds how often each outcome is trained on."""
@@ -165,8 +166,9 @@ class RetrainDeclaration(StrictModel):
 
     price: Annotated[float, Field(ge=0)] = 0.003
     """What a training costs for each outcome that it learns from (and for 2,500 more, whatever their number), in mean
-    losses of an answer: another one is due once the champion's age, as forecast, has cost as much. However low it is,
-    all trainings for that reason together learn from each outcome ten times at most."""
+    losses of an answer: another one is due once the champion's age, as forecast, or what answers have lost more since
+    a confirmed drift, has cost as much. However low it is, all trainings for the age together learn from each outcome
+    ten times at most."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
     """The seconds of training per day of event time; without it there is no bound."""
