@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,14 @@ def test_a_change_whose_model_was_kept_back_is_trained_for_again_with_twice_the_
     promoted = SimulatedStream(POLICY.model_copy(update={"cooldown": 300}), gain=0.1)
     promoted.apply(statistics(500), drift(1000), statistics(1400), statistics(4000))
     assert len(promoted.issued) == 2
+
+
+@pytest.mark.parametrize("kind", ["feature", "missing", "category", "range", "rows"])
+def test_a_drift_of_what_events_hold_is_trained_for_if_that_is_declared(kind: str) -> None:
+    of_events = drift(1000, "suspected").model_copy(update={"kind": kind})
+    declared = SimulatedStream(POLICY.model_copy(update={"feature_drift": True}))
+    declared.apply(statistics(500), of_events, statistics(1500))
+    assert [(request.reason, request.since) for request in declared.issued[1:]] == [("drift", 1000)]
+    usual = SimulatedStream(POLICY)
+    usual.apply(statistics(500), of_events, drift(1000, "suspected", "-loss"), statistics(1500))
+    assert len(usual.issued) == 1

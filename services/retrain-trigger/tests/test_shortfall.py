@@ -47,7 +47,7 @@ def test_a_shortfall_asks_for_a_training_whatever_the_cooldown() -> None:
 def test_it_never_becomes_where_models_begin_to_learn() -> None:
     stream = with_a_champion(settle=0)
     stream.apply(shortfall(590, 1))
-    assert stream.state.changes == []
+    assert stream.state.changes(of_features=True) == []
     assert [request.since for request in stream.apply(drift(20_000), statistics(40_000))] == [20_000]
 
 

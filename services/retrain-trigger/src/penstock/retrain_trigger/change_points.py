@@ -31,7 +31,7 @@ def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: 
     start that differs by less finds the same model. None before the first training, which learns from everything.
     """
     starts: list[int] = []
-    settled = [drift.outcomes for drift in state.changes if has_settled(policy, state, drift)]
+    settled = [drift.outcomes for drift in state.changes(policy.feature_drift) if has_settled(policy, state, drift)]
     for change in reversed(settled if state.last_request else []):
         if len(starts) < MAX_STARTS and (not starts or until - change >= 2 * (until - starts[-1])):
             starts.append(change)
@@ -44,11 +44,11 @@ def due_change(policy: RetrainDeclaration, state: StreamState) -> Drift | None:
     The latter if its model was not promoted, since one of the first few hundred outcomes is often kept back; or if
     answers go on losing more than before the change, by the price of a training.
     """
-    last = state.last_training
-    if state.open_drift is not None or last is None or last.since is None:
-        return state.open_drift
+    last, unanswered = state.last_training, state.open_drift(policy.feature_drift)
+    if unanswered is not None or last is None or last.since is None:
+        return unanswered
     if state.outcomes - last.since < 2 * (last.until - last.since):
         return None
-    change = next((drift for drift in state.changes if drift.outcomes == last.since), None)
+    change = next((drift for drift in state.changes(policy.feature_drift) if drift.outcomes == last.since), None)
     is_answered = change is None or (was_promoted(state, last) and not is_costly(policy, state, change))
     return None if is_answered else change

@@ -52,7 +52,8 @@ def evaluate_policy(
     it the declared triggers. All but commands and the first training are within the budget.
     """
     if state.run_under_way:
-        pending = any(each is not None for each in (state.open_command, state.open_shortfall, state.open_drift))
+        causes = (state.open_command, state.open_shortfall, state.open_drift(policy.feature_drift))
+        pending = any(each is not None for each in causes)
         return RetrainDecision("under-way", "a run is under way") if pending else None
     if state.open_command is not None:
         command = state.open_command

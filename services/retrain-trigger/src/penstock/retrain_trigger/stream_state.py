@@ -19,6 +19,7 @@ from penstock.retrain_trigger.outcome_block import OutcomeBlock
 StreamRecord = Statistics | Drift | TrainingRequest | TrainingRun | Command | ModelEpoch | StreamDeclared | Decision
 
 KEPT_BLOCKS = 5000
+FEATURE_KINDS = frozenset({"feature", "missing", "category", "range", "rows"})  # of a drift: what events hold
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class StreamState:
     newest_report: Statistics | Drift | None = None
     blocks: dict[int, OutcomeBlock] = field(default_factory=dict)
     drifts: FirstByOffset[str, Drift] = field(default_factory=FirstByOffset)
+    feature_drifts: FirstByOffset[str, Drift] = field(default_factory=FirstByOffset)
     shortfalls: FirstByOffset[int, Drift] = field(default_factory=FirstByOffset)
     commands: FirstByOffset[str, Command] = field(default_factory=FirstByOffset)
     import_command: Command | None = None
@@ -123,6 +125,8 @@ class StreamState:
             self.shortfalls.add(drift.epoch, drift)
         elif drift.status == "confirmed":
             self.drifts.add(drift.id, drift)
+        elif drift.kind in FEATURE_KINDS:
+            self.feature_drifts.add(drift.id, drift)
 
     def _keep_epoch(self, record: ModelEpoch) -> None:
         if record.epoch > self.tenure.epoch:
@@ -201,20 +205,22 @@ class StreamState:
         """Whether the last request has no result yet."""
         return self.last_request is not None and self.last_request.id not in self.results
 
-    @property
-    def changes(self) -> list[Drift]:
-        """The confirmed drifts, the oldest first, but for those whose outcomes the first training has learnt from."""
-        first_until = self.requests[min(self.requests)].until if self.requests else 0
-        return sorted((drift for drift in self.drifts.values() if drift.outcomes > first_until), key=_rank)
+    def changes(self, of_features: bool) -> list[Drift]:
+        """The confirmed drifts, the oldest first, but for those whose outcomes the first training has learnt from.
 
-    @property
-    def open_drift(self) -> Drift | None:
-        """The first confirmed drift that no request has answered.
+        With those of what events hold, if they count as changes of the stream.
+        """
+        first_until = self.requests[min(self.requests)].until if self.requests else 0
+        drifts = [*self.drifts.values(), *(self.feature_drifts.values() if of_features else ())]
+        return sorted((drift for drift in drifts if drift.outcomes > first_until), key=_rank)
+
+    def open_drift(self, of_features: bool) -> Drift | None:
+        """The first of these changes that no request has answered.
 
         It stays open until a request names it, or a later one, as its `since`, whatever else was trained meanwhile.
         """
         answered = max([request.since or 0 for request in self.requests.values()], default=0)
-        return next((drift for drift in self.changes if drift.outcomes > answered), None)
+        return next((drift for drift in self.changes(of_features) if drift.outcomes > answered), None)
 
     @property
     def open_shortfall(self) -> Drift | None:

@@ -161,6 +161,10 @@ class RetrainDeclaration(StrictModel):
     fresh: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """The share of all outcomes that must be new, which bounds how often each outcome is trained on."""
 
+    feature_drift: bool = False
+    """Whether a drift of what events hold (values of a field, missing ones, new categories) is trained for as one of
+    the losses is. For streams whose labels come so late that losses tell nothing in time."""
+
     growth: Annotated[float, Field(gt=1)] = 2.0
     """The factor by which the outcomes must have grown since the last training, whatever the champion's age costs."""
 
