@@ -64,3 +64,10 @@ def test_the_cost_is_counted_in_mean_losses_of_before_since_the_last_training() 
         stream.apply(statistics(stop, score=0.8 if stop <= CHANGE else 0.6))
     assert change_cost(stream.state, change) == pytest.approx(300)
     assert change_cost(stream.state, drift(4300)) == 0
+
+
+def test_a_run_in_vain_doubles_what_the_next_one_must_be_worth() -> None:
+    """Two errors more in a hundred answers are a tenth of a mean loss each."""
+    served, kept_back = (simulate(accuracy_after=0.78, gain=gain, until=6000) for gain in (0.1, -0.1))
+    assert [request.until for request in served[:3]] == [4300, 4600, 5200]
+    assert [request.until for request in kept_back[:3]] == [4300, 4800, 5800]

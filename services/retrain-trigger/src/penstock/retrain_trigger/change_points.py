@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.records.monitoring import Drift
 from penstock.retrain_trigger.change_cost import change_cost
-from penstock.retrain_trigger.cooldown_and_budget import was_promoted
+from penstock.retrain_trigger.cooldown_and_budget import backoff, was_promoted
 from penstock.retrain_trigger.stream_state import StreamState
 from penstock.retrain_trigger.training_work import training_work
 
@@ -20,8 +20,12 @@ def has_settled(policy: RetrainDeclaration, state: StreamState, drift: Drift) ->
 
 
 def is_costly(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> bool:
-    """Whether the change has cost as much as a training on all outcomes, since the last one."""
-    return change_cost(state, drift) >= policy.price * training_work(state.families, state.outcomes) > 0
+    """Whether the change has cost as much as a training on all outcomes, since the last one.
+
+    Twice as much after each in vain: losses may have risen by what no model can learn.
+    """
+    price = policy.price * training_work(state.families, state.outcomes)
+    return change_cost(state, drift) >= backoff(state, "drift") * price > 0
 
 
 def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: int) -> list[int]:

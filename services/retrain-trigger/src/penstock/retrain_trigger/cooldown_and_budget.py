@@ -10,8 +10,8 @@ from penstock.contracts.records.training import TrainingReason, TrainingRequest
 from penstock.retrain_trigger.stream_state import StreamState
 from penstock.retrain_trigger.training_work import training_work
 
-MAX_BACKOFF = 8  # times the declared cooldown
-MOST_PASSES = 10  # over all outcomes, by all runs together
+MAX_BACKOFF = 8  # times what is declared
+MOST_PASSES = 10  # over all outcomes, by all runs for growth together
 DAY = timedelta(days=1)  # of event time
 
 
@@ -24,12 +24,17 @@ def was_promoted(state: StreamState, request: TrainingRequest) -> bool:
 
 
 def backed_off_cooldown(policy: RetrainDeclaration, state: StreamState, reason: TrainingReason) -> int:
-    """The outcomes between two runs: doubled, up to eightfold, by each run of `reason` in a row without a promotion."""
+    """The outcomes between two runs: the declared ones, backed off."""
+    return backoff(state, reason) * policy.cooldown
+
+
+def backoff(state: StreamState, reason: TrainingReason) -> int:
+    """A factor of what spaces runs: doubled, up to 8, by each run of `reason` in a row without a promotion."""
     factor = 1
     for request, _ in state.ended_runs():
         if request.reason == reason:
             factor = 1 if was_promoted(state, request) else min(2 * factor, MAX_BACKOFF)
-    return factor * policy.cooldown
+    return factor
 
 
 def cooldown_reason(policy: RetrainDeclaration, state: StreamState, cooldown: int) -> WaitReason | None:
@@ -44,8 +49,12 @@ def cooldown_reason(policy: RetrainDeclaration, state: StreamState, cooldown: in
 
 
 def is_within_work(state: StreamState, rows: int) -> bool:
-    """Whether all runs, with one more on so many rows, do at most the work of learning each outcome ten times."""
-    done = sum(training_work(state.families, result.rows) for result in state.results.values())
+    """Whether all runs for growth, with one more on so many rows, do at most the work of ten passes over all outcomes.
+
+    A change that is trained for again and again leaves them their share.
+    """
+    grown = [result for request, result in state.ended_runs() if request.reason == "growth"]
+    done = sum(training_work(state.families, result.rows) for result in grown)
     allowed = MOST_PASSES * training_work(state.families, state.outcomes)
     return done + training_work(state.families, rows) <= allowed
 
