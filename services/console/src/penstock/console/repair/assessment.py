@@ -45,6 +45,11 @@ class Assessment(Struct, frozen=True):
     admitted: AdmittedRecord | None = None
 
     @property
+    def is_edited(self) -> bool:
+        """Whether a rule changed it."""
+        return self.value != one_line(self.defect.original or b"")
+
+    @property
     def repaired(self) -> RepairedRecord:
         """The record as the journal names it."""
         operation = None if self.admitted is None else self.admitted.operation
@@ -73,7 +78,7 @@ class Assessor:
     def check(self, defects: Sequence[Defect], now: datetime) -> list[Assessment]:
         """Check records by themselves, by the rules in force and the present declaration."""
         rules = [in_force.rule for in_force in self._journal.rules.values()]
-        values = [_one_line(edited(defect, rules)) for defect in defects]
+        values = [one_line(edited(defect, rules)) for defect in defects]
         kinds = [_kind_of(value) for value in values]
         verdicts: dict[int, AdmittedRecord | Refusal] = {}
         for kind in ("event", "label"):
@@ -160,8 +165,8 @@ def _kind_of(value: bytes) -> Literal["event", "label"]:
     return "label" if isinstance(members, dict) and members.get("type") == LABEL_TYPE else "event"
 
 
-def _one_line(value: bytes) -> bytes:
-    """The record on one line, as it is sent: JSON has line breaks between its tokens only."""
+def one_line(value: bytes) -> bytes:
+    """The record on one line, as it is sent. JSON has line breaks between its tokens only."""
     return value.replace(b"\r", b" ").replace(b"\n", b" ")
 
 

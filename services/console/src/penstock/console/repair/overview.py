@@ -42,6 +42,10 @@ class Overview:
         """How many records are left."""
         return sum(reason.count for reason in self.reasons.values())
 
+    def by_count(self) -> list[tuple[Reason, ReasonCount]]:
+        """The reasons, the most frequent first."""
+        return sorted(self.reasons.items(), key=lambda item: (-item[1].count, item[0]))
+
     def add(self, defect: Defect, limit: int, after: Place | None) -> None:
         """Count a record, and show it if it is one of the page."""
         reason = bounded_reason(self.reasons, defect.code, defect.field or "")
