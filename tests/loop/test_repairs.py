@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.bus.ports import RecordBatch
+from penstock.bus.worker.dead_letters import dead_letter
 from penstock.console.repair.assessed_pages import Run, Tally
 from penstock.console.repair.drop import drop
 from penstock.console.repair.release import preview, release
+from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.partitioner import partition_of
 from penstock.contracts.records.repairs import DefectTopic, Repair, Rule, Selection
@@ -189,3 +192,26 @@ async def test_a_record_whose_id_is_taken_is_not_sent(hours: int) -> None:
         site.process.clock.advance_to(site.process.clock() + int(timedelta(hours=hours).total_seconds() * 1000))
         assert counted(await release(site, RUN, "")) == (0, 0, Counter({("id_conflict", "id"): 1}))
         assert len(site.records(REJECTED)) == 1
+
+
+async def test_a_record_without_an_id_or_time_of_its_own_is_not_released() -> None:
+    async with memory_site(DECLARATION, NOW) as site:
+        await site.write(b'{"id": "a", "data": {"customer": "c1", "amount": 1}}', event("b", time=None))
+        (*_, refused) = counted(await preview(site, RUN))
+        assert refused == Counter({("missing_field", "specversion"): 1, ("bad_time", "time"): 1})
+        whole = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "time": "2026-05-01T09:00:00Z"}
+        await edit(site, Rule(where=Selection(id="a"), attributes=whole))
+        assert (await release(site, RUN, "")).passing == 1
+        assert [record.time.hour for record in site.records(EVENTS)] == [9]
+
+
+async def test_what_only_services_write_is_not_released() -> None:
+    async with memory_site(DECLARATION, NOW) as site:
+        topic = EVENTS.name("penstock", "loans")
+        site.log.append([RecordBatch.single(topic, 0, b"c1", event("a"))])
+        (raw,) = site.log.records_of((topic, 0))
+        letter = dead_letter("server", topic, "loans", 0, raw, "failed 3 times alike: KeyError")
+        letters = STREAM_DEAD_LETTERS.name("penstock", "loans")
+        site.log.append([RecordBatch.single(letters, 0, b"", encode(letter.records[0]))])
+        run = replace(RUN, topic="dead-letters")
+        assert counted(await preview(site, run)) == (0, 0, Counter({("not_received", ""): 1}))

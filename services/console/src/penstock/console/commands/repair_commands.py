@@ -77,12 +77,6 @@ def _add_views(app: typer.Typer, topic: DefectTopic) -> None:
         else:
             out.print("\n".join(inspection_lines(inspection)), markup=False)
 
-    @app.command()
-    def preview(stream: Stream, at: Places = None, where: Where = None, as_json: Json = False) -> None:
-        """Say how many records would pass now, by the rules in force and the present declaration. It sends nothing."""
-        tally = asyncio.run(_with_progress(topic, stream, selection(at, where), preview_release))
-        _print_tally(tally, as_json, "would pass", topic, stream)
-
 
 def _add_edit(app: typer.Typer, topic: DefectTopic) -> None:
     @app.command()
@@ -122,6 +116,12 @@ def _add_edit(app: typer.Typer, topic: DefectTopic) -> None:
 
 
 def _add_ends(app: typer.Typer, topic: DefectTopic) -> None:
+    @app.command()
+    def preview(stream: Stream, at: Places = None, where: Where = None, as_json: Json = False) -> None:
+        """Say how many records would pass now, by the rules in force and the present declaration. It sends nothing."""
+        tally = asyncio.run(_with_progress(topic, stream, selection(at, where), preview_release))
+        _print_tally(tally, as_json, "would pass", topic, stream)
+
     @app.command()
     def release(
         stream: Stream, at: Places = None, where: Where = None, reason: Reason = "", as_json: Json = False
@@ -172,13 +172,13 @@ def _print_overviews(topic: DefectTopic, found: list[Overview], stream: str | No
     if any(one.reasons for one in found):
         out.print(counts_table(found))
     else:
-        out.print(f"Nothing is left in the {topic} of {stream or 'any stream'}.", markup=False)
+        out.print(f"{stream or 'every stream'}: nothing is left on {topic}")
     for one in found:
         if one.page:
             out.print(page_table(one))
         if one.has_more and one.page:
             out.print(f"more: penstock {topic} list {one.stream} --after {one.page[-1].place}")
-        for in_force in one.journal.rules.values():
+        for in_force in one.journal.rules_at_work():
             out.print(f"{one.stream}: {rule_line(in_force)}", markup=False)
 
 

@@ -40,6 +40,7 @@ File = Annotated[
     Path | None, typer.Option("--file", exists=True, dir_okay=False, help="The whole record, instead of an editor.")
 ]
 
+_OPTIONS = {"at": "AT", "text": "the record", "attributes": "--attribute"}
 _KEYS = ("code", "field", "kind", "id", "topic", "since", "until")
 
 
@@ -94,8 +95,10 @@ def _model(model: type[M], fields: dict[str, Any]) -> M:
         return model.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        option = {"at": "AT", "text": "the record"}.get(name, f"--{'where ' if name in _KEYS else ''}{name}")
+        name = str(first["loc"][0])
+        if name == "at" and first["type"] == "string_pattern_mismatch":
+            raise wrong_input(f"{first['input']!r}: expected a record as PARTITION:OFFSET, such as 0:17") from error
+        option = _OPTIONS.get(name, f"--where {name}" if name in _KEYS else f"--{name}")
         raise wrong_input(f"{option}: {first['msg']}") from error
 
 

@@ -77,7 +77,7 @@ class Assessor:
 
     def check(self, defects: Sequence[Defect], now: datetime) -> list[Assessment]:
         """Check records by themselves, by the rules in force and the present declaration."""
-        rules = [in_force.rule for in_force in self._journal.rules.values()]
+        rules = [in_force.rule for in_force in self._journal.rules_at_work()]
         values = [one_line(edited(defect, rules)) for defect in defects]
         kinds = [_kind_of(value) for value in values]
         verdicts: dict[int, AdmittedRecord | Refusal] = {}

@@ -47,6 +47,14 @@ class Journal:
         self._done: dict[str, str] = {}
         self._begun: dict[str, tuple[RepairedRecord, ...]] = {}
 
+    def rules_at_work(self) -> list[RuleInForce]:
+        """The rules that can still change a record: without those for records that are all done."""
+        return [
+            in_force
+            for in_force in self.rules.values()
+            if not in_force.rule.where.at or any(at not in self._done for at in in_force.rule.where.at)
+        ]
+
     def is_done(self, defect: Defect) -> bool:
         """Whether the record was released or dropped. If the topic was made anew, another one lies at its place."""
         digest = self._done.get(str(defect.place))

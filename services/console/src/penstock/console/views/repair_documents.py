@@ -33,7 +33,7 @@ def overview_document(overview: Overview) -> dict[str, Any]:
         "released": journal.released_count,
         "dropped": journal.dropped_count,
         "counts": [_count_document(reason, count) for reason, count in overview.by_count()],
-        "rules": [_rule_document(in_force) for in_force in journal.rules.values()],
+        "rules": [_rule_document(in_force) for in_force in journal.rules_at_work()],
         "records": [defect_document(defect) for defect in overview.page],
         "after": str(overview.page[-1].place) if overview.has_more and overview.page else None,
     }

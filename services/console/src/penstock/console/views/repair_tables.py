@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from penstock.console.repair.assessed_pages import Tally
@@ -21,7 +21,7 @@ LONGEST_CELL = 120  # characters
 
 def counts_table(overviews: list[Overview]) -> Table:
     """A line for each reason of each stream."""
-    table = Table("stream", "code", "field", "left", "first", "last")
+    table = Table("stream", "code", "field", "left", _time_column("first"), _time_column("last"))
     for overview in overviews:
         for (code, field), count in overview.by_count():
             times = time_text(count.first), time_text(count.last)
@@ -31,7 +31,7 @@ def counts_table(overviews: list[Overview]) -> Table:
 
 def page_table(overview: Overview) -> Table:
     """A line for each record of the page."""
-    table = Table("at", "time", "code", "field", "kind", "id", "detail")
+    table = Table("at", _time_column("time"), "code", "field", "kind", "id", "detail")
     for defect in overview.page:
         texts = (defect.code, defect.field or "", defect.kind, defect.id, defect.detail)
         table.add_row(str(defect.place), time_text(defect.time), *map(_cell, texts))
@@ -51,7 +51,7 @@ def inspection_lines(inspection: Inspection) -> Iterator[str]:
     defect = assessment.defect
     about = f", field {defect.field}" if defect.field else ""
     yield printable(f"at {defect.place}, {time_text(defect.time)}, from {defect.topic}: {defect.code}{about}")
-    yield printable(f"{defect.kind} {defect.id}: {defect.detail}")
+    yield printable(f"{defect.kind} {defect.id}: {defect.detail}" if defect.id else defect.detail)
     yield f"\nas it is ({len(defect.original or b''):,} bytes):\n{printable(readable(defect.original))}"
     if assessment.is_edited:
         yield f"\nas the rules make it:\n{printable(readable(assessment.value))}"
@@ -76,6 +76,10 @@ def tally_table(tally: Tally) -> Table:
         place = str(tally.examples[reason].defect.place)
         table.add_row(f"{count:,}", code, _cell(field), place, _cell(detail_of(tally, reason)))
     return table
+
+
+def _time_column(name: str) -> Column:
+    return Column(name, no_wrap=True)
 
 
 def _cell(text: str) -> Text:
