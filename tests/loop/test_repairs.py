@@ -94,7 +94,7 @@ RULES = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(RECORDS, min_size=1, max_size=12),
     st.lists(RULES, max_size=4).map(lambda rules: [*rules, TO_NUMBER]),
@@ -119,7 +119,7 @@ async def test_the_preview_is_what_the_release_does(
         assert len(site.records(EVENTS)) + len(site.records(LABELS)) == accepted + foreseen.passing
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.sampled_from(["2", "x", "7"]), min_size=1, max_size=6),
     st.lists(st.sampled_from(["began", "send", "released", None]), max_size=3),
