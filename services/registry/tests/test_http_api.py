@@ -19,6 +19,7 @@ PROMOTE = "/v1/streams/loans/promote"
 PROMOTE_CARDS = "/v1/streams/cards/promote"
 ROLLBACK = "/v1/streams/loans/rollback"
 LOANS = "/v1/streams/loans"
+REPAIRS = "/v1/streams/loans/repairs"
 TOML = {"Content-Type": "application/toml"}
 TRAVERSALS = ["..", "%2e%2e%2fetc", "a%2fb", "a%00b", "-a", "A", "a b", "a;drop", "x" * 64, "%F0%9F%92%A3", "a%0a"]
 
@@ -37,6 +38,7 @@ class Case:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+DROPPED = {"topic": "rejected", "step": "dropped", "reason": "a test", "records": [{"at": "0:7", "old": "0" * 32}]}
 V2 = {"version": 2, "expected_epoch": 1}  # promotes version 2
 
 CASES = [
@@ -56,6 +58,10 @@ CASES = [
     Case("R8 canary of -1", "POST", PROMOTE, 422, "invalid", V2 | {"canary": -1}),
     Case("R8 canary of 101", "POST", PROMOTE, 422, "invalid", V2 | {"canary": 101}),
     Case("R8 canary of NaN", "POST", PROMOTE, 422, "invalid", content=b'{"version":2,"expected_epoch":1,"canary":NaN}'),
+    Case("a repair of an unknown stream", "POST", "/v1/streams/cards/repairs", 404, "unknown_stream", DROPPED),
+    Case("a repair of records that are nowhere", "POST", REPAIRS, 422, "invalid", DROPPED | {"records": [{"at": "7"}]}),
+    Case("a repair by a step that there is not", "POST", REPAIRS, 422, "invalid", DROPPED | {"step": "burnt"}),
+    Case("a repair of a megabyte", "POST", REPAIRS, 413, "too_large", DROPPED | {"reason": "x" * 1_000_000}),
     Case("R9 a megabyte of detail", "POST", PROMOTE, 413, "too_large", V2 | {"detail": "x" * 1_000_000}),
     Case("R9 too long a detail", "POST", PROMOTE, 422, "invalid", V2 | {"detail": "x" * 1001}),
     Case("R9 an HTML actor", "POST", PROMOTE, 422, "invalid", V2, headers={"X-Penstock-Actor": "<b>"}),

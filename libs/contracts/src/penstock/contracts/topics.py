@@ -130,11 +130,11 @@ RECEIVED: Topic[Received] = Topic(
 )  # fmt: skip
 EVENTS: Topic[Event[Any]] = Topic(
     "events", "data", ("event",), _cached_by_stream(_event_decoder), "entity, else the event's id",
-    "keyed", "stream", ("validator",), ("server", "drift-detector"),
+    "keyed", "stream", ("validator",), ("server", "drift-detector"), ("console",),
 )  # fmt: skip
 LABELS: Topic[Label] = Topic(
     "labels", "data", ("label",), _struct(Label), "entity, else the event's id",
-    "keyed", "stream", ("validator",), ("drift-detector",),
+    "keyed", "stream", ("validator",), ("drift-detector",), ("console",),
 )  # fmt: skip
 REJECTED: Topic[Rejection] = Topic(
     "rejected", "data", ("rejected",), _struct(Rejection), "as received",
@@ -154,7 +154,7 @@ COUNTS: Topic[Counts] = Topic(
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "data", ("dead-letter",), _struct(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), (), (), embeds_records=True,
+    "one", "stream", ("every service",), (), ("console",), embeds_records=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",

@@ -30,9 +30,11 @@ COMMANDS = (
     "proposals",
     "rollback",
     "unit",
+    "rejected",
+    "dead-letters",
     "demo",
 )
-"""Each is a function or a Typer app of that name in its own file, `commands/<name>.py`."""
+"""Each is a function or a Typer app of that name in its own file, `commands/<name>.py` (with `_` for `-`)."""
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -40,7 +42,8 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(penstock)
     for name in names:
-        command = getattr(import_module(f"penstock.console.commands.{name}"), name)
+        module = name.replace("-", "_")
+        command = getattr(import_module(f"penstock.console.commands.{module}"), module)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

@@ -14,6 +14,7 @@ from penstock.bus.ports import Clock
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.monitoring import Alert, Statistics
+from penstock.contracts.records.repairs import Repair
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.registry.baseline_model import BaselinePublisher
 from penstock.registry.command_context import CommandContext, Provenance
@@ -33,6 +34,7 @@ from penstock.registry.use_cases import (
 )
 from penstock.registry.use_cases.alerts import record_alert
 from penstock.registry.use_cases.model_commands import Promotion, Rollback
+from penstock.registry.use_cases.repairs import record_repair
 from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
 from penstock.registry.use_cases.rollouts import record_statistics
 from penstock.registry.use_cases.training_runs import record_run
@@ -133,6 +135,12 @@ class Registry:
                 session, stream, outcomes, detail, provenance
             ),
             context,
+        )
+
+    async def record_repair(self, stream: str, repair: Repair, context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Keep a step of a repair of rejected records or dead letters."""
+        return await self._execute(
+            lambda session, provenance: record_repair(session, stream, repair, provenance), context
         )
 
     async def start_rollout(

@@ -10,6 +10,7 @@ from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
 from penstock.registry.web.proposal_routes import add_proposal_routes
+from penstock.registry.web.repair_routes import add_repair_route
 from penstock.registry.web.request_observer import observed_route
 from penstock.registry.web.retention_view import add_retention_route
 from penstock.registry.web.view_routes import add_view_routes
@@ -39,5 +40,6 @@ def registry_app(registry: Registry, watch: RetentionWatch, telemetry: Telemetry
     add_command_routes(app, registry)
     add_view_routes(app, registry)
     add_proposal_routes(app, registry)
+    add_repair_route(app, registry)
     add_retention_route(app, watch)
     return app

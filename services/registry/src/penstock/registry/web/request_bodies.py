@@ -158,13 +158,15 @@ async def read_bounded(request: Request, limit: int) -> bytes:
     return bytes(content)
 
 
-async def read_command(request: Request, body_type: type[B], headers: CommandHeaders) -> tuple[B, CommandContext]:
-    """The body of a command, and its context.
+async def read_command(
+    request: Request, body_type: type[B], headers: CommandHeaders, limit: int = LARGEST_COMMAND
+) -> tuple[B, CommandContext]:
+    """The body of a command, of at most `limit` bytes, and its context.
 
     Raises:
         Problem: the body is too large, not JSON, or not of the type.
     """
-    content = await read_bounded(request, LARGEST_COMMAND)
+    content = await read_bounded(request, limit)
     key = None if headers.key is None else IdempotencyKey(headers.key, _request_digest(request, content))
     return parse_json(body_type, content), CommandContext(headers.actor, key, request.state.traceparent)
 
