@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import blake2b_digest, derived_id
 from penstock.contracts.records.governance import Command
@@ -106,6 +107,8 @@ def taken_back_alert(stream: str, rollout: str, version: int | None, reason: str
         message=f"the challenger was taken back: {reason}",
         stream=stream,
         version=version,
+        kind=AlertKind.ROLLOUT,
+        key=alert_key(AlertKind.ROLLOUT, stream),
     )
 
 
@@ -121,6 +124,8 @@ def proposal_alert(stream: str, number: int, version: int, text: str, provenance
         message=f"proposal {number} waits: {text}; see: penstock proposals {stream}",
         stream=stream,
         version=version,
+        kind=AlertKind.PROPOSAL,
+        key=alert_key(AlertKind.PROPOSAL, stream),
     )
 
 
@@ -136,6 +141,8 @@ def returned_alert(run: TrainingRun, version: int, reason: str) -> Alert:
         message=f"an earlier model serves again: {reason}",
         stream=run.stream,
         version=version,
+        kind=AlertKind.RETURN,
+        key=alert_key(AlertKind.RETURN, run.stream),
     )
 
 
@@ -150,6 +157,8 @@ def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
         subject="training-serving-skew",
         message=f"{skew.differing} of {skew.rows} answers were made from other known labels than the log gives",
         stream=run.stream,
+        kind=AlertKind.SKEW,
+        key=alert_key(AlertKind.SKEW, run.stream),
     )
 
 
@@ -164,4 +173,6 @@ def run_refused_alert(run: TrainingRun, reason: str) -> Alert:
         subject=f"{run.stream}@{run.request}",
         message=f"the model of this run was refused: {reason}",
         stream=run.stream,
+        kind=AlertKind.MODEL_REFUSED,
+        key=alert_key(AlertKind.MODEL_REFUSED, run.stream),
     )
