@@ -15,6 +15,8 @@ class AlertKind(StrEnum):
     PROPOSAL = "proposal"
     SKEW = "skew"
     MODEL_REFUSED = "model-refused"
+    TRAINING_FAILED = "training-failed"
+    KEPT_BACK = "kept-back"
     GAP = "gap"
     UNIT_SUSPENDED = "unit-suspended"
     RETENTION = "retention"
@@ -28,6 +30,8 @@ _RUNBOOKS = {
     AlertKind.PROPOSAL: "decide-on-a-proposal",
     AlertKind.SKEW: "a-champion-falls-short",
     AlertKind.MODEL_REFUSED: "a-model-is-refused",
+    AlertKind.TRAINING_FAILED: "a-training-fails",
+    AlertKind.KEPT_BACK: "a-training-fails",
     AlertKind.GAP: "a-gap-in-the-log",
     AlertKind.UNIT_SUSPENDED: "records-in-the-dead-letters",
     AlertKind.RETENTION: "retention-is-running-out",

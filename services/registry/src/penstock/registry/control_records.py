@@ -14,6 +14,7 @@ from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.registry.command_context import Provenance
+from penstock.registry.training_news import KEPT_BACK_RUNS
 
 SOURCE = "penstock/registry"
 
@@ -159,6 +160,43 @@ def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
         stream=run.stream,
         kind=AlertKind.SKEW,
         key=alert_key(AlertKind.SKEW, run.stream),
+    )
+
+
+def training_failed_alert(run: TrainingRun, *, is_over: bool) -> Alert:
+    """Alerts people that a training failed, or that one ended well after one that failed."""
+    what = "a training ended well again" if is_over else f"the training {run.request} failed: {run.failure}"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "training-failed", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="warning",
+        subject="training-failed",
+        message=what,
+        stream=run.stream,
+        kind=AlertKind.TRAINING_FAILED,
+        key=alert_key(AlertKind.TRAINING_FAILED, run.stream),
+        state="resolved" if is_over else "firing",
+    )
+
+
+def kept_back_alert(run: TrainingRun, *, is_over: bool) -> Alert:
+    """Tells people that candidates are kept back again and again, or that one passed the gates after them."""
+    passed = "a candidate passed the gates again"
+    kept = f"{KEPT_BACK_RUNS} candidates in a row were kept back; penstock ledger {run.stream} shows by what"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "kept-back", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="info",
+        subject="kept-back",
+        message=passed if is_over else kept,
+        stream=run.stream,
+        kind=AlertKind.KEPT_BACK,
+        key=alert_key(AlertKind.KEPT_BACK, run.stream),
+        state="resolved" if is_over else "firing",
     )
 
 
