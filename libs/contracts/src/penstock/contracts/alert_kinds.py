@@ -20,6 +20,7 @@ class AlertKind(StrEnum):
     GAP = "gap"
     UNIT_SUSPENDED = "unit-suspended"
     RETENTION = "retention"
+    BROKER = "broker"
 
 
 _RUNBOOKS = {
@@ -35,6 +36,7 @@ _RUNBOOKS = {
     AlertKind.GAP: "a-gap-in-the-log",
     AlertKind.UNIT_SUSPENDED: "records-in-the-dead-letters",
     AlertKind.RETENTION: "retention-is-running-out",
+    AlertKind.BROKER: "the-broker-is-away",
 }
 
 

@@ -11,10 +11,11 @@ import httpx
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
 from penstock.contracts.topics import ALERTS
+from penstock.notifier.broker_watch import BrokerWatch, Recipient
 from penstock.notifier.deliveries import Deliveries
-from penstock.notifier.delivery.senders import BadDestination, Sender, sender_of
+from penstock.notifier.delivery.senders import BadDestination, sender_of
 from penstock.notifier.handlers import Handler
-from penstock.notifier.notifications import Destination, Notifications, Silence
+from penstock.notifier.notifications import Notifications, Silence
 from penstock.notifier.notifications_file import BadNotifications, read_notifications
 from penstock.notifier.settings import NotifierSettings
 from penstock.runtime.service import Resources, Service
@@ -47,17 +48,22 @@ def service_of(notifications: Notifications, environment: Mapping[str, str], res
     if not notifications.destination:
         log.warning("nobody is told of alerts: set PENSTOCK_NOTIFICATIONS to a file that names destinations")
     client = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))  # alerts are rare
-    groups = [
-        _group(
-            destination, sender_of(destination, environment, client, resources.clock), notifications.silence, resources
-        )
+    recipients = [
+        Recipient(destination, sender_of(destination, environment, client, resources.clock))
         for destination in notifications.destination
     ]
+    silences = notifications.silence
+    watch = BrokerWatch(resources.log, resources.namespace, recipients, silences, resources.clock)
     names = [destination.name for destination in notifications.destination]
-    return Service(groups=groups, health=lambda: {"destinations": names})
+    return Service(
+        groups=[_group(recipient, silences, resources) for recipient in recipients],
+        tasks=[watch.run],
+        health=lambda: {"destinations": names},
+    )
 
 
-def _group(destination: Destination, sender: Sender, silences: Sequence[Silence], resources: Resources) -> Group:
+def _group(recipient: Recipient, silences: Sequence[Silence], resources: Resources) -> Group:
+    destination, sender = recipient
     deliveries = Deliveries(destination.name, sender, resources.clock)
     started = resources.clock()
 
