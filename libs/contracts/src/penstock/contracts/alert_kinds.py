@@ -17,6 +17,8 @@ class AlertKind(StrEnum):
     MODEL_REFUSED = "model-refused"
     TRAINING_FAILED = "training-failed"
     KEPT_BACK = "kept-back"
+    COVERAGE = "coverage"
+    REJECTED = "rejected"
     GAP = "gap"
     UNIT_SUSPENDED = "unit-suspended"
     RETENTION = "retention"
@@ -33,6 +35,8 @@ _RUNBOOKS = {
     AlertKind.MODEL_REFUSED: "a-model-is-refused",
     AlertKind.TRAINING_FAILED: "a-training-fails",
     AlertKind.KEPT_BACK: "a-training-fails",
+    AlertKind.COVERAGE: "labels-that-do-not-join",
+    AlertKind.REJECTED: "records-are-refused",
     AlertKind.GAP: "a-gap-in-the-log",
     AlertKind.UNIT_SUSPENDED: "records-in-the-dead-letters",
     AlertKind.RETENTION: "retention-is-running-out",
