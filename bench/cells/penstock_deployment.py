@@ -69,7 +69,7 @@ class Deployment:
         return self.stream.declaration.partition_count
 
     def service(self, name: str) -> Command:
-        """The command of one of the seven services, as `penstock up` starts it."""
+        """The command of one of the services, as `penstock up` starts it."""
         plan = next(plan for plan in self._plans() if plan.name == name)
         return Command(name, plan.command, plan.environment)
 

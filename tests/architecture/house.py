@@ -19,13 +19,13 @@ PICTURE = Path(__file__).parents[2] / "docs" / "house.svg"
 LAYERS = (
     ("console",),
     ("ingestion", "validator", "server", "drift_detector"),
-    ("retrain_trigger", "trainer", "registry"),
+    ("retrain_trigger", "trainer", "registry", "notifier"),
     ("runtime",),
     ("bus",),
     ("artifacts", "telemetry"),
     ("contracts", "ml"),
 )
-"""Distributions from top to bottom; imports go down only. The seven services take two rows for want of width."""
+"""Distributions from top to bottom; imports go down only. The services take two rows for want of width."""
 
 WIDTH, MARGIN, GAP = 1180, 20, 24
 CHIP_HEIGHT, CHIP_GAP, ROW_GAP, LETTER = 24, 40, 22, 7.2

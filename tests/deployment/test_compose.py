@@ -34,7 +34,7 @@ def test_an_unknown_key_is_an_error(root: Path, tmp_path: Path, tool: Callable[.
     assert "restrat" in process.stderr
 
 
-def test_it_runs_the_seven_services_and_what_they_need(compose: Compose) -> None:
+def test_it_runs_the_eight_services_and_what_they_need(compose: Compose) -> None:
     assert set(compose["services"]) == {*SERVICES, "keys", "kafka", "postgres"}
 
 

@@ -29,6 +29,7 @@ from penstock.contracts.topics import RECEIVED, REJECTED
 from penstock.validator.dedupe import Dedupe
 from penstock.validator.expiry_queue import CHUNK
 from penstock.validator.handlers import Validator
+from penstock.validator.rejected_share import rejected_share
 
 HOUR = 3_600_000
 START = 1_767_225_600_000  # 2026-01-01T00:00Z
@@ -83,7 +84,9 @@ class Partition:
 
     def reopen(self) -> None:
         self.state = State(self.store)
-        self.validator = Validator(self.seal, Dedupe(self.state), lambda _: None, self._count_duplicates)
+        self.validator = Validator(
+            self.seal, Dedupe(self.state), rejected_share(self.state), lambda _: None, self._count_duplicates
+        )
 
     def _count_duplicates(self, count: int) -> None:
         self.duplicates += count

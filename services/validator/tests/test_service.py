@@ -20,6 +20,7 @@ from penstock.bus.state.rocksdb import RocksStateStores
 from penstock.bus.state.unit_state import StateStores
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
+from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import STREAMS
@@ -198,3 +199,25 @@ async def test_a_duplicate_is_known_on_another_machine_though_its_topic_expired(
         log, deployment.process = deployment.process.log, SingleProcess(VirtualClock(NOW))
         deployment.process.log = log
     assert deployment.ids("events") == ["known", "new-first", "new-second"]
+
+
+async def test_a_producer_whose_records_are_refused_is_told_of_once_and_so_is_its_end(deployment: Deployment) -> None:
+    for number in range(3):
+        await deployment.handle(*[(event(f"good-{number}-{n}"), []) for n in range(70)], *[(b"5", [])] * 30)
+    for number in range(3, 5):
+        await deployment.handle(*[(event(f"good-{number}-{n}"), []) for n in range(100)])
+
+    log = deployment.process.log
+    alerts = [Alert.from_json(record.value or b"") for record in log.records_of(("penstock.alerts", 0))]
+    assert [(alert.kind, alert.state, alert.stream) for alert in alerts] == [
+        ("rejected", "firing", "meters"),
+        ("rejected", "resolved", "meters"),
+    ]
+    assert alerts[0].key == alerts[1].key
+    assert "records were refused, mostly as wrong_type" in alerts[0].message
+
+
+async def test_few_refusals_are_no_news(deployment: Deployment) -> None:
+    for number in range(5):
+        await deployment.handle(*[(event(f"good-{number}-{n}"), []) for n in range(90)], *[(b"5", [])] * 10)
+    assert deployment.process.log.records_of(("penstock.alerts", 0)) == []

@@ -15,7 +15,7 @@ from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.governance import AuditEntry, Command
 from penstock.contracts.records.models import ModelEpoch
-from penstock.contracts.records.monitoring import Alert, Drift, Statistics
+from penstock.contracts.records.monitoring import Alert, Drift, Notification, Statistics
 from penstock.contracts.records.outcomes import Outcome, outcome_type
 from penstock.contracts.records.payloads import payload_type
 from penstock.contracts.records.predictions import Prediction
@@ -37,6 +37,7 @@ Service = Literal[
     "retrain-trigger",
     "trainer",
     "registry",
+    "notifier",
     "console",
     "every service",
 ]
@@ -56,7 +57,7 @@ class Topic(Generic[R]):
         retention: as the `stream` declares, a `week`, or `forever`.
         producers: the services that write it.
         consumers: the services that read it as a consumer group of the service's name.
-        followers: the services that read it whole, outside any group.
+        followers: the services that read it whole, outside any group, or in groups of other names.
         embeds_records: whether its records hold whole other records, and so may be larger than those.
     """
 
@@ -190,7 +191,11 @@ DRIFT: Topic[Drift] = Topic(
 )  # fmt: skip
 ALERTS: Topic[Alert] = Topic(
     "alerts", "control", ("alert",), _control(Alert), "stream",
-    "one", "week", ("every service",), ("registry",), (),
+    "one", "week", ("every service",), ("registry",), ("notifier", "console"),
+)  # fmt: skip
+NOTIFICATIONS: Topic[Notification] = Topic(
+    "notifications", "control", ("notification",), _control(Notification), "destination",
+    "one", "week", ("notifier",), (), ("console",),
 )  # fmt: skip
 AUDIT: Topic[AuditEntry] = Topic(
     "audit", "control", ("audit-entry",), _control(AuditEntry), "subject",
@@ -206,6 +211,6 @@ DATA_PLANE: tuple[Topic[Any], ...] = (
 )  # fmt: skip
 CONTROL_PLANE: tuple[Topic[Any], ...] = (
     STREAMS, MODELS, COMMANDS, TRAINING_REQUESTS, TRAINING_RUNS, DECISIONS, STATISTICS, DRIFT, ALERTS,
-    AUDIT, CONTROL_DEAD_LETTERS,
+    NOTIFICATIONS, AUDIT, CONTROL_DEAD_LETTERS,
 )  # fmt: skip
 TOPICS = DATA_PLANE + CONTROL_PLANE

@@ -26,6 +26,8 @@ COMMANDS = (
     "wait",
     "ledger",
     "quality",
+    "alerts",
+    "drift",
     "rollout",
     "proposals",
     "rollback",

@@ -41,6 +41,7 @@ from penstock.drift_detector.drift.shortfall import ShortfallDetector
 from penstock.drift_detector.drift.volume_drift import VolumeDriftDetector
 from penstock.drift_detector.join.partition_join import PartitionJoin
 from penstock.drift_detector.outcome_batch import OutcomeBatch, read_outcomes
+from penstock.drift_detector.quality.coverage import CoverageWatch
 from penstock.drift_detector.quality.stream_quality import BlockResult, StreamQuality
 from penstock.drift_detector.recent_events import RecentEvents
 
@@ -107,6 +108,7 @@ class StreamHandler:
         self._profiles = profiles
         self._recent_events = RecentEvents(state, b"2d", MAX_RECENT_EVENTS)
         self._quality = StreamQuality(state, stream)
+        self._coverage = CoverageWatch(state)
         self._answer_drift = AnswerDriftDetector(state)
         self._shortfall = ShortfallDetector(state, stream, champions)
         self._label_shift = LabelShiftDetector(state)
@@ -122,6 +124,7 @@ class StreamHandler:
         statistics = [(record, block.index) for block in blocks for record in block.statistics]
         drifts = list(self._outcome_drifts(batch.declaration, outcomes, blocks))
         alerts = [(drift_alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
+        alerts += [(alert, index) for record, index in statistics if (alert := self._coverage.update(record))]
         for drift, alert, index in self._shortfalls(batch.declaration, outcomes):
             drifts.append((drift, index))
             alerts.append((alert, index))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.ids import blake2b_digest, derived_id
 from penstock.contracts.records.governance import Command
@@ -13,6 +14,7 @@ from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.registry.command_context import Provenance
+from penstock.registry.training_news import KEPT_BACK_RUNS
 
 SOURCE = "penstock/registry"
 
@@ -106,6 +108,8 @@ def taken_back_alert(stream: str, rollout: str, version: int | None, reason: str
         message=f"the challenger was taken back: {reason}",
         stream=stream,
         version=version,
+        kind=AlertKind.ROLLOUT,
+        key=alert_key(AlertKind.ROLLOUT, stream),
     )
 
 
@@ -121,6 +125,8 @@ def proposal_alert(stream: str, number: int, version: int, text: str, provenance
         message=f"proposal {number} waits: {text}; see: penstock proposals {stream}",
         stream=stream,
         version=version,
+        kind=AlertKind.PROPOSAL,
+        key=alert_key(AlertKind.PROPOSAL, stream),
     )
 
 
@@ -136,6 +142,8 @@ def returned_alert(run: TrainingRun, version: int, reason: str) -> Alert:
         message=f"an earlier model serves again: {reason}",
         stream=run.stream,
         version=version,
+        kind=AlertKind.RETURN,
+        key=alert_key(AlertKind.RETURN, run.stream),
     )
 
 
@@ -150,6 +158,45 @@ def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
         subject="training-serving-skew",
         message=f"{skew.differing} of {skew.rows} answers were made from other known labels than the log gives",
         stream=run.stream,
+        kind=AlertKind.SKEW,
+        key=alert_key(AlertKind.SKEW, run.stream),
+    )
+
+
+def training_failed_alert(run: TrainingRun, *, is_over: bool) -> Alert:
+    """Alerts people that a training failed, or that one ended well after one that failed."""
+    what = "a training ended well again" if is_over else f"the training {run.request} failed: {run.failure}"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "training-failed", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="warning",
+        subject="training-failed",
+        message=what,
+        stream=run.stream,
+        kind=AlertKind.TRAINING_FAILED,
+        key=alert_key(AlertKind.TRAINING_FAILED, run.stream),
+        state="resolved" if is_over else "firing",
+    )
+
+
+def kept_back_alert(run: TrainingRun, *, is_over: bool) -> Alert:
+    """Tells people that candidates are kept back again and again, or that one passed the gates after them."""
+    passed = "a candidate passed the gates again"
+    kept = f"{KEPT_BACK_RUNS} candidates in a row were kept back; penstock ledger {run.stream} shows by what"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "kept-back", run.id),
+        time=run.time,
+        cause=run.id,
+        severity="info",
+        subject="kept-back",
+        message=passed if is_over else kept,
+        stream=run.stream,
+        kind=AlertKind.KEPT_BACK,
+        key=alert_key(AlertKind.KEPT_BACK, run.stream),
+        state="resolved" if is_over else "firing",
     )
 
 
@@ -164,4 +211,6 @@ def run_refused_alert(run: TrainingRun, reason: str) -> Alert:
         subject=f"{run.stream}@{run.request}",
         message=f"the model of this run was refused: {reason}",
         stream=run.stream,
+        kind=AlertKind.MODEL_REFUSED,
+        key=alert_key(AlertKind.MODEL_REFUSED, run.stream),
     )

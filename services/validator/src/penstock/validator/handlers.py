@@ -7,18 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from penstock.artifacts.seal import Seal
+from penstock.bus.state.share_level import ShareLevel
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, operations_of
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
-from penstock.contracts.topics import EVENTS, LABELS, REJECTED
+from penstock.contracts.topics import ALERTS, EVENTS, LABELS, REJECTED
 from penstock.validator.awaited_events import awaited_headers
 from penstock.validator.batch_checks import Refusals, check_batch
 from penstock.validator.dedupe import Dedupe, TimedOperation
 from penstock.validator.operation_state import Kind
 from penstock.validator.raw_record import cloudevent_json
+from penstock.validator.rejected_share import rejected_alert
 from penstock.validator.rejections import rejection_of
 
 Count = Callable[[int], None]
@@ -29,9 +31,12 @@ Records = Mapping[int, Event[Any] | Label]
 class Validator:
     """Validates one partition of one stream. Without a `seal` an event must not bring an answer."""
 
-    def __init__(self, seal: Seal | None, dedupe: Dedupe, count_rejected: Count, count_duplicates: Count) -> None:
+    def __init__(
+        self, seal: Seal | None, dedupe: Dedupe, rejected: ShareLevel, count_rejected: Count, count_duplicates: Count
+    ) -> None:
         self._seal = seal
         self._dedupe = dedupe
+        self._rejected = rejected
         self._count_rejected = count_rejected
         self._count_duplicates = count_duplicates
 
@@ -48,8 +53,15 @@ class Validator:
             _forward(EVENTS, batch, events, new),
             _forward(LABELS, batch, labels, new),
             _reject(batch, refusals),
+            self._alert(batch, refusals),
         ]
         return [output for output in outputs if output.records]
+
+    def _alert(self, batch: Batch[Received], refusals: Refusals) -> AnyOutputs:
+        change = self._rejected.update(len(batch.records), len(refusals))
+        alerts = [] if change is None else [rejected_alert(batch, refusals, change)]
+        keys = [batch.required_stream.name.encode()] * len(alerts)
+        return Outputs(ALERTS, None, alerts, keys, causes=range(len(alerts)))
 
     def _deduplicate(self, batch: Batch[Received], records: Records) -> tuple[Records, Refusals]:
         """The records of new operations, and the refusals of those that contradict an earlier one."""

@@ -14,6 +14,7 @@ from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
 from penstock.validator.dedupe import Dedupe
 from penstock.validator.handlers import Validator
+from penstock.validator.rejected_share import rejected_share
 from penstock.validator.settings import ValidatorSettings
 
 
@@ -30,6 +31,7 @@ def build(settings: ValidatorSettings, resources: Resources) -> Service:
         validator = Validator(
             seal,
             Dedupe(state),
+            rejected_share(state),
             count_rejected=lambda count: resources.metrics.count_rejected(topic, count),
             count_duplicates=lambda count: resources.metrics.count_duplicates(topic, count),
         )

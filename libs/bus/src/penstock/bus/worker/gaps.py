@@ -12,6 +12,7 @@ from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
 from penstock.bus.state.progress import count_reset
 from penstock.bus.worker.assigned_units import AssignedUnit
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import GAP, Alert, LogGap
@@ -148,6 +149,8 @@ class Gaps:
             message=text,
             stream=stream,
             gap=report,
+            kind=AlertKind.GAP,
+            key=alert_key(AlertKind.GAP, stream, self._group.name, batch.topic, batch.partition),
         )
 
 

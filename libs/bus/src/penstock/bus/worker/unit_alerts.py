@@ -10,6 +10,7 @@ from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.errors import suppress_transient
 from penstock.bus.publisher import Publisher
 from penstock.bus.routes import Unit
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import Outputs
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import Alert
@@ -41,6 +42,9 @@ class UnitAlerts:
                 subject=subject,
                 message=f"{self._group}: unit {unit} {message}",
                 stream=unit.stream,
+                kind=AlertKind.UNIT_SUSPENDED,
+                key=alert_key(AlertKind.UNIT_SUSPENDED, unit.stream, self._group, unit.partition),
+                state="resolved" if subject == RESUMED_UNIT else "firing",
             )
         )
 

@@ -13,7 +13,7 @@ from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.governance import AuditEntry, Command
 from penstock.contracts.records.models import ModelEpoch
-from penstock.contracts.records.monitoring import Alert, Drift, Statistics
+from penstock.contracts.records.monitoring import Alert, Drift, Notification, Statistics
 from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.records.rejections import Rejection
@@ -27,7 +27,7 @@ DATA_RECORDS: tuple[Any, ...] = (
     Event[Payload], Label, Rejection, Prediction, Outcome[Payload], Counts, DeadLetter,
 )  # fmt: skip
 CONTROL_RECORDS: tuple[type[ControlRecord], ...] = (
-    StreamDeclared, ModelEpoch, Command, TrainingRequest, TrainingRun, Decision, Statistics, Drift, Alert,
+    StreamDeclared, ModelEpoch, Command, TrainingRequest, TrainingRun, Decision, Statistics, Drift, Alert, Notification,
     AuditEntry,
 )  # fmt: skip
 

@@ -229,7 +229,12 @@ GAP = "gap"
 
 
 class Alert(ControlRecord):
-    """Something that a person may want to act on. `version` is the model version concerned, if any."""
+    """Something that a person may want to act on. `version` is the model version concerned, if any.
+
+    `kind` is what it is about, one of a closed set where it is written (`AlertKind`); alerts of earlier releases have
+    none. `key` names the matter: alerts of one key are news of the same one, which is `resolved` when it is over.
+    Without a key an alert stands alone. `event_time` is the event time at which it showed, where that is known.
+    """
 
     type: ClassVar[str] = "penstock.alert.v1"
 
@@ -239,3 +244,25 @@ class Alert(ControlRecord):
     stream: str | None = None
     version: int | None = None
     gap: LogGap | None = None
+    kind: str | None = None
+    key: str | None = None
+    state: Literal["firing", "resolved"] = "firing"
+    event_time: UtcTimestamp | None = None
+
+
+class Notification(ControlRecord):
+    """What became of an alert at a destination: `alert` is the alert's id, `tries` how often it was sent.
+
+    `delivered`: the destination took it. `refused`: it will not take it, however often it is sent, and `detail` says
+    what it answered. Both hold for the alert alone: of a matter that goes on, one alert is sent in each group interval.
+    Delivery is at least once, so an alert may have several records, of the same id; `time` is when it was sent.
+    """
+
+    type: ClassVar[str] = "penstock.notification.v1"
+
+    alert: str
+    destination: str
+    outcome: Literal["delivered", "refused"]
+    tries: int
+    detail: str = ""
+    stream: str | None = None

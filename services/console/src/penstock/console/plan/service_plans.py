@@ -1,4 +1,4 @@
-"""The plans of the seven services on one machine: their ports and settings."""
+"""The plans of the eight services on one machine: their ports and settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from penstock.console.home import Home
 from penstock.console.local_ports import HOST
 from penstock.console.process_plan import ProcessPlan
 
-SERVICES = ("ingestion", "validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry")
+SERVICES = (
+    "ingestion",
+    "validator",
+    "server",
+    "drift-detector",
+    "retrain-trigger",
+    "trainer",
+    "registry",
+    "notifier",
+)
 
 USUAL_PORTS = {
     "ingestion": 8010,
@@ -17,6 +26,7 @@ USUAL_PORTS = {
     "drift-detector": 8012,
     "retrain-trigger": 8013,
     "trainer": 8014,
+    "notifier": 8015,
     "server": 8020,
     "server-stream": 8021,
     "registry": 8030,
@@ -30,7 +40,7 @@ USUAL_PORTS = {
 def service_plans(
     home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
 ) -> list[ProcessPlan]:
-    """The plans of the seven services, in the order of `SERVICES`.
+    """The plans of the eight services, in the order of `SERVICES`.
 
     Args:
         home: of the deployment.

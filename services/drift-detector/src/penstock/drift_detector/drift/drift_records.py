@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.counts import Counts
 from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR, SHORTFALL, Alert, Drift
@@ -124,6 +125,9 @@ def drift_alert(drift: Drift) -> Alert:
         subject="concept drift",
         message=f"the {subject} {rise}",
         stream=drift.stream,
+        kind=AlertKind.DRIFT,
+        key=alert_key(AlertKind.DRIFT, drift.stream),
+        event_time=drift.time,
     )
 
 
@@ -144,6 +148,9 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
         message=f"{name} loses {now} an answer where {shown} {before}, over {shortfall.live.n} outcomes",
         stream=drift.stream,
         version=shortfall.version,
+        kind=AlertKind.SHORTFALL,
+        key=alert_key(AlertKind.SHORTFALL, drift.stream),
+        event_time=drift.time,
     )
 
 

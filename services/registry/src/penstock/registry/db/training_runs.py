@@ -70,6 +70,16 @@ def _evaluation_of(session: Session, model: ModelVersion) -> Evaluation | None:
     return run.evaluation if run else None
 
 
+def newest_outcomes(session: Session, stream: str, limit: int) -> list[str]:
+    """What came of the stream's newest runs that ended, the newest first: `failed`, or the decision's outcome."""
+    session.flush()
+    status = RunRow.record["status"].as_string()
+    rows = select(RunRow).where(RunRow.stream == stream, status.in_(["finished", "failed"]))
+    newest = session.scalars(rows.order_by(RunRow.position.desc()).limit(limit))
+    outcomes = [row.decision["outcome"] if row.decision else str(row.record["status"]) for row in newest]
+    return [outcome for outcome in outcomes if outcome != "duplicate"]
+
+
 def runs_of(session: Session, stream: str) -> Sequence[RunRow]:
     """The records of the stream's runs, in order."""
     return session.scalars(select(RunRow).where(RunRow.stream == stream).order_by(RunRow.position)).all()

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.errors import TransientError
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import Alert
@@ -102,6 +103,9 @@ def retention_alert(left: RetentionLeft, level: Level, now: datetime) -> Alert:
         subject=RETENTION,
         message=retention_text(left, level),
         stream=left.stream,
+        kind=AlertKind.RETENTION,
+        key=alert_key(AlertKind.RETENTION, left.stream, left.topic),
+        state="resolved" if level == "ample" else "firing",
     )
 
 

@@ -19,6 +19,7 @@ from penstock.registry.proposal import Proposal, ProposalEvidence, scores_of
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases import returns, rollouts
 from penstock.registry.use_cases.proposals import install_or_propose, propose_instead
+from penstock.registry.use_cases.training_alerts import tell_of_training
 
 
 def record_run(
@@ -36,6 +37,8 @@ def record_run(
         row.decision = _judge_candidate(session, check, run, model_refusal, provenance)
     elif run.status == "failed":
         returns.consider_return(session, check, run, provenance)
+    if run.status in ("finished", "failed"):
+        tell_of_training(session, run, provenance)
 
 
 def _judge_candidate(

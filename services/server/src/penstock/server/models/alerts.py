@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert
@@ -20,6 +21,8 @@ def refused_model(record: ModelEpoch, reason: str) -> Alert:
         subject="refused-model",
         message=f"the model of epoch {record.epoch} is refused: {reason}",
         stream=record.stream,
+        kind=AlertKind.MODEL_REFUSED,
+        key=alert_key(AlertKind.MODEL_REFUSED, record.stream),
     )
 
 
@@ -35,4 +38,6 @@ def failed_challenger(record: ModelEpoch, version: int, reason: str) -> Alert:
         message=f"the challenger, version {version}, was taken out in epoch {record.epoch}: {reason}",
         stream=record.stream,
         version=version,
+        kind=AlertKind.ROLLOUT,
+        key=alert_key(AlertKind.ROLLOUT, record.stream),
     )

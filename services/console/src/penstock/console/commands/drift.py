@@ -1,0 +1,40 @@
+"""`penstock drift`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from penstock.console.declared_streams import require_stream
+from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.home import home_from_environment
+from penstock.console.log_client import open_log
+from penstock.console.views.drift_table import drift_document, drift_table, read_drifts
+from penstock.console.views.terminal import out
+from penstock.contracts.records.monitoring import Drift
+
+
+def drift(
+    stream: Annotated[str | None, typer.Argument(metavar="[STREAM]", help="The stream; all unless named.")] = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many of the newest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Show the drifts of the last week, suspected and confirmed: of what, since when, and whether it hurts."""
+    drifts = asyncio.run(_read(running_deployment(home_from_environment()), stream, last))
+    if as_json:
+        typer.echo(json.dumps(drift_document(drifts), indent=2))
+    elif drifts:
+        out.print(drift_table(drifts))
+    else:
+        out.print("No drift was found in the last week.")
+
+
+async def _read(deployment: Deployment, stream: str | None, last: int) -> Sequence[Drift]:
+    async with open_log(deployment) as kafka_log:
+        if stream is not None:
+            await require_stream(kafka_log, deployment.namespace, stream)
+        return await read_drifts(kafka_log, deployment.namespace, stream, last)

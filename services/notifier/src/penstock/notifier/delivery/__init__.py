@@ -1,0 +1,1 @@
+"""Sending news of an alert to a destination."""
