@@ -62,18 +62,17 @@ def test_a_promotion_can_be_followed_back_to_the_outcome_that_caused_it(loop_run
     runs = {record.id: record for record in loop_run.records(RUNS)}
     audited_causes = {record.cause for record in loop_run.records(AUDIT)}
     promoted: list[ModelEpoch] = [record for record in loop_run.records(MODELS) if record.reason == "promotion"]
-    reasons = set()
+    learnt_since = set()
     for epoch in promoted:
         assert epoch.cause in audited_causes
         run = runs[epoch.cause or ""]
         assert (run.status, run.candidate.digest) == ("finished", epoch.champion.digest)
         request = requests[runs[run.cause].cause]
         assert (runs[run.cause].status, run.request) == ("started", request.id)
-        reasons.add(request.reason)
-        if request.reason == "drift":
-            drift = drifts[request.cause or ""]
-            assert outcomes[drift.cause or ""].id == drift.event_id
-    assert "drift" in reasons
+        learnt_since.add(request.since)
+    for_drift = [drifts[request.cause or ""] for request in requests.values() if request.reason == "drift"]
+    assert all(outcomes[drift.cause or ""].id == drift.event_id for drift in for_drift)
+    assert learnt_since & {drift.outcomes for drift in for_drift}, "a model of what came since serves"
 
 
 def test_the_same_run_twice_is_the_same(loop_run: LoopRun, run_again: Callable[[], LoopRun]) -> None:

@@ -84,9 +84,8 @@ class Partition:
 
     def reopen(self) -> None:
         self.state = State(self.store)
-        self.validator = Validator(
-            self.seal, Dedupe(self.state), rejected_share(self.state), lambda _: None, self._count_duplicates
-        )
+        dedupe, rejected = Dedupe(self.state), rejected_share(self.state)
+        self.validator = Validator(self.seal, dedupe, rejected, lambda _: None, self._count_duplicates)
 
     def _count_duplicates(self, count: int) -> None:
         self.duplicates += count
@@ -396,7 +395,6 @@ def test_a_record_sent_again_within_the_window_has_no_second_effect(log: list[tu
     partition = Partition(declared(), MemoryStateStore())
     partition.handle(sent)
     forwarded = partition.written["events"] + partition.written["labels"]
-
     partition.handle([MemoryRecord(len(sent) + raw.offset, raw.timestamp, None, raw.value, ()) for raw in sent])
 
     assert partition.written["events"] + partition.written["labels"] == forwarded
