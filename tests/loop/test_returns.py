@@ -41,10 +41,13 @@ def turned_rows(folder: Path) -> Path:
 async def test_a_champion_that_turns_bad_is_found_and_makes_room_for_what_is_better(tmp_path: Path) -> None:
     options = ReplayOptions(open_table(turned_rows(tmp_path)), declaration(), 0)
     report = (await replay_in_process(options, lambda _: None)).report
-    before, after = report.epochs[-2:]
+    earlier, before, returned, learnt = report.epochs[-4:]
     assert before.family == "linear"
-    assert (after.family, report.rollbacks) == ("baseline", 1)
-    assert "loses more than its holdout showed" in after.reason
-    assert 0 < after.at_event - TURNED_AT <= 100
-    (shortfall,) = [line for line in report.trainings if line.reason == "performance"]
-    assert shortfall.result == "kept back", "its candidate learnt next to nothing of what is new"
+    assert (returned.model, report.rollbacks) == (earlier.model, 1), "on the same outcomes it loses less"
+    assert "loses more than its holdout showed" in returned.reason
+    assert 0 < returned.at_event - TURNED_AT <= 100
+    assert (learnt.family, learnt.reason[:5]) == ("linear", "drift"), (
+        "from the 150 outcomes since the stream turned round"
+    )
+    results = {line.result for line in report.trainings if line.reason == "performance"}
+    assert results == {"kept back"}, "their candidates learnt next to nothing of what is new"
