@@ -7,7 +7,7 @@ from penstock.contracts.records.monitoring import Drift
 from penstock.retrain_trigger.change_cost import change_cost
 from penstock.retrain_trigger.cooldown_and_budget import backoff, was_promoted
 from penstock.retrain_trigger.stream_state import StreamState
-from penstock.retrain_trigger.training_work import training_work
+from penstock.retrain_trigger.training_work import training_price
 
 MAX_STARTS = 3
 LEAST_SETTLED = 150  # outcomes after a change that leave enough for a first model and for its test
@@ -24,7 +24,7 @@ def is_costly(policy: RetrainDeclaration, state: StreamState, drift: Drift) -> b
 
     Twice as much after each in vain: losses may have risen by what no model can learn.
     """
-    price = policy.price * training_work(state.families, state.outcomes)
+    price = training_price(policy, state.families, state.outcomes)
     return change_cost(state, drift) >= backoff(state, "drift") * price > 0
 
 

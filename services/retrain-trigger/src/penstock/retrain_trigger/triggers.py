@@ -16,7 +16,7 @@ from penstock.retrain_trigger.change_points import due_change, has_settled, is_c
 from penstock.retrain_trigger.cooldown_and_budget import backed_off_cooldown, cooldown_reason, is_within_work
 from penstock.retrain_trigger.outcome_block import OutcomeBlock
 from penstock.retrain_trigger.stream_state import StreamState
-from penstock.retrain_trigger.training_work import training_work
+from penstock.retrain_trigger.training_work import training_price
 
 MIN_NEW = 100  # outcomes between two trainings for the champion's age
 
@@ -78,7 +78,7 @@ def _age(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
         return TriggerStatus(trigger="growth", fires=False)
     rows = state.outcomes - state.trained_from
     accrued = estimate.accrued(max(state.trained_until - champion, 0), state.outcomes - champion)
-    price = policy.price * training_work(state.families, rows)
+    price = training_price(policy, state.families, rows)
     return TriggerStatus(
         trigger="growth",
         fires=0 < accrued >= price and state.new_outcomes >= MIN_NEW,

@@ -153,7 +153,7 @@ async def _with_progress(
     topic: DefectTopic, stream: str, where: Selection, work: Callable[[LiveSite, Run], Awaitable[R]]
 ) -> R:
     async with live_site(running_deployment(home_from_environment()), stream) as site:
-        total = await DefectLog(site.log, site.namespace, site.stream, topic).count()
+        total = await DefectLog.of(site, topic).count()
         with progress_bar(err, topic, total) as show:
             return await work(site, Run(topic, where, show))
 

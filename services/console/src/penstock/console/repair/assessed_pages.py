@@ -11,7 +11,6 @@ from penstock.console.repair.accepted_names import accepted_names
 from penstock.console.repair.assessment import Assessment, Assessor
 from penstock.console.repair.defect_scan import DefectLog, pages
 from penstock.console.repair.defects import Defect
-from penstock.console.repair.journal import read_journal
 from penstock.console.repair.partition_scan import ignore, running_total
 from penstock.console.repair.reasons import Reason, bounded_reason
 from penstock.console.repair.site import RepairSite
@@ -62,9 +61,9 @@ class Run:
 async def assessed_pages(site: RepairSite, run: Run, tally: Tally) -> AsyncIterator[list[Assessment]]:
     """The selected records that are left, each with what a release would do with it; `tally` is told if not all are."""
     await site.await_validated()
-    journal = await read_journal(site.log, site.namespace, site.stream.name, run.topic)
+    defects = DefectLog.of(site, run.topic)
+    journal = await defects.journal()
     assessor, released = Assessor(site.stream, journal), 0
-    defects = DefectLog(site.log, site.namespace, site.stream, run.topic)
     async with aclosing(pages(defects.left(journal, run.where, running_total(run.progress)))) as left:
         async for page in left:
             assessments = await assess(site, assessor, page)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Self
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.console.repair.defects import TOPICS, Defect, Place, defects_of
-from penstock.console.repair.journal import Journal
+from penstock.console.repair.journal import Journal, read_journal
 from penstock.console.repair.partition_scan import OnRead, ignore, scan
 from penstock.console.repair.rules import is_selected
+from penstock.console.repair.site import RepairSite
 from penstock.contracts.records.repairs import DefectTopic, Selection
 from penstock.contracts.records.streams import StreamDeclared
 
@@ -25,6 +27,15 @@ class DefectLog:
     namespace: str
     stream: StreamDeclared
     topic: DefectTopic
+
+    @classmethod
+    def of(cls, site: RepairSite, topic: DefectTopic) -> Self:
+        """Those of the stream that is repaired."""
+        return cls(site.log, site.namespace, site.stream, topic)
+
+    async def journal(self) -> Journal:
+        """What was done to them, as the audit log has it now."""
+        return await read_journal(self.log, self.namespace, self.stream.name, self.topic)
 
     @property
     def partitions(self) -> list[TopicPartition]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from penstock.console.repair.assessed_pages import Run
 from penstock.console.repair.defect_scan import DefectLog, chunks, pages
-from penstock.console.repair.journal import read_journal
 from penstock.console.repair.site import RepairSite
 from penstock.contracts.records.repairs import MOST_RECORDS, Repair, RepairedRecord
 
 
 async def drop(site: RepairSite, run: Run, reason: str) -> int:
     """Note of the selected records that they are dropped, and why; how many they were."""
-    journal = await read_journal(site.log, site.namespace, site.stream.name, run.topic)
-    defects = DefectLog(site.log, site.namespace, site.stream, run.topic)
+    defects = DefectLog.of(site, run.topic)
+    journal = await defects.journal()
     dropped = 0
     async for page in pages(defects.left(journal, run.where)):
         for chunk in chunks(page, MOST_RECORDS):

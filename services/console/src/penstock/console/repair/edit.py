@@ -5,7 +5,6 @@ from __future__ import annotations
 from penstock.console.failure import wrong_input
 from penstock.console.repair.assessed_pages import Run
 from penstock.console.repair.defect_scan import DefectLog
-from penstock.console.repair.journal import read_journal
 from penstock.console.repair.rules import edited
 from penstock.console.repair.site import RepairSite
 from penstock.contracts.ids import blake2b_digest
@@ -20,11 +19,12 @@ async def edit(site: RepairSite, run: Run, rule: Rule, reason: str) -> int:
     Raises:
         ConsoleFailure: it changes none.
     """
-    journal = await read_journal(site.log, site.namespace, site.stream.name, run.topic)
+    defects = DefectLog.of(site, run.topic)
+    journal = await defects.journal()
     before = [in_force.rule for in_force in journal.rules.values()]
     changed = 0
     records: list[RepairedRecord] = []
-    async for defect in DefectLog(site.log, site.namespace, site.stream, run.topic).left(journal, rule.where):
+    async for defect in defects.left(journal, rule.where):
         new = edited(defect, [*before, rule])
         if new == edited(defect, before):
             continue
@@ -47,7 +47,7 @@ async def withdraw(site: RepairSite, topic: DefectTopic, number: int, reason: st
     Raises:
         ConsoleFailure: no such rule is in force.
     """
-    journal = await read_journal(site.log, site.namespace, site.stream.name, topic)
+    journal = await DefectLog.of(site, topic).journal()
     if number not in journal.rules:
         in_force = ", ".join(map(str, journal.rules)) or "none"
         raise wrong_input(f"no rule {number} is in force for {site.stream.name}; in force: {in_force}")

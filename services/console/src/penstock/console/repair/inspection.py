@@ -9,7 +9,6 @@ from penstock.console.repair.assessed_pages import assess
 from penstock.console.repair.assessment import Assessment, Assessor
 from penstock.console.repair.defect_scan import DefectLog
 from penstock.console.repair.defects import Place
-from penstock.console.repair.journal import read_journal
 from penstock.console.repair.site import RepairSite
 from penstock.contracts.records.repairs import DefectTopic
 
@@ -28,10 +27,11 @@ async def inspect(site: RepairSite, topic: DefectTopic, place: Place) -> Inspect
     Raises:
         ConsoleFailure: there is none.
     """
-    defect = await DefectLog(site.log, site.namespace, site.stream, topic).find(place)
+    defects = DefectLog.of(site, topic)
+    defect = await defects.find(place)
     if defect is None:
         command = f"penstock {topic} list {site.stream.name}"
         raise wrong_input(f"there is no record at {place} of {site.stream.name}'s {topic}; see: {command}")
-    journal = await read_journal(site.log, site.namespace, site.stream.name, topic)
+    journal = await defects.journal()
     (assessment,) = await assess(site, Assessor(site.stream, journal), [defect])
     return Inspection(assessment, journal.is_done(defect))

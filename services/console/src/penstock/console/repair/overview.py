@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from penstock.console.repair.defect_scan import DefectLog
 from penstock.console.repair.defects import Defect, Place
-from penstock.console.repair.journal import Journal, read_journal
+from penstock.console.repair.journal import Journal
 from penstock.console.repair.partition_scan import OnRead
 from penstock.console.repair.reasons import Reason, bounded_reason
 from penstock.contracts.records.repairs import Selection
@@ -59,7 +59,7 @@ class Overview:
 
 async def overview(defects: DefectLog, where: Selection, limit: int, after: Place | None, on_read: OnRead) -> Overview:
     """Read what is left of the selected records."""
-    journal = await read_journal(defects.log, defects.namespace, defects.stream.name, defects.topic)
+    journal = await defects.journal()
     result = Overview(defects.stream.name, journal)
     async for defect in defects.left(journal, where, on_read):
         result.add(defect, limit, after)
