@@ -124,3 +124,10 @@ async def test_drifts_alerts_trainings_and_notifications_count() -> None:
     assert await samples(NOTIFICATIONS, notification) == {
         'penstock_notifications_total{destination="mail",outcome="refused",stream="loans"}': 1
     }
+
+
+async def test_what_cannot_be_read_is_left_out_and_written_all_the_same() -> None:
+    assert await samples(MODELS, b"no epoch", epoch(reason="promotion")) == {
+        'penstock_epochs_total{reason="promotion",stream="loans"}': 1
+    }
+    assert await samples(REJECTED, b"no rejection", stream="loans") == {}

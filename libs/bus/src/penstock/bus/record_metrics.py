@@ -9,6 +9,7 @@ from typing import Any
 from penstock.contracts.batch import AnyOutputs
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import Alert, Drift, Notification, Statistics
+from penstock.contracts.records.rejections import Rejection
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import ALERTS, DRIFT, MODELS, NOTIFICATIONS, REJECTED, STATISTICS, TRAINING_RUNS, Topic
 from penstock.telemetry.metrics import Metrics
@@ -16,18 +17,31 @@ from penstock.telemetry.stream_metrics import StreamMetrics
 
 
 def measure_outputs(metrics: Metrics, outputs: Iterable[AnyOutputs]) -> None:
-    """Bring the metrics up to what these outputs say; topics of events, labels and predictions cost one look each."""
+    """Bring the metrics up to what these outputs say; topics of events, labels and predictions cost one look each.
+
+    What cannot be read is left out: a measurement never stands in the way of a write.
+    """
     for output in outputs:
         if output.topic is REJECTED:
             _measure_rejections(metrics.streams, output.stream or "", output.records)
         elif output.topic in _MEASURES:
-            record_type, measure = _MEASURES[output.topic]
-            for record in output.records:  # those of the registry's outbox are bytes
-                measure(metrics.streams, record_type.from_json(record) if isinstance(record, bytes) else record)
+            for record in output.records:
+                _measure_record(metrics.streams, output.topic, record)
+
+
+def _measure_record(metrics: StreamMetrics, topic: Topic[Any], record: Any) -> None:
+    record_type, measure = _MEASURES[topic]
+    if isinstance(record, bytes):  # as those of the registry's outbox are
+        try:
+            record = record_type.from_json(record)
+        except (ValueError, OverflowError, RecursionError):
+            return
+    measure(metrics, record)
 
 
 def _measure_rejections(metrics: StreamMetrics, stream: str, records: Sequence[Any]) -> None:
-    for (kind, code), count in Counter((record.data.kind, record.data.code) for record in records).items():
+    reasons = Counter((record.data.kind, record.data.code) for record in records if isinstance(record, Rejection))
+    for (kind, code), count in reasons.items():
         metrics.count_rejections(stream, kind, code, count)
 
 
