@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -135,8 +136,8 @@ class Health:
         return JSONResponse({"service": self._name, "ready": ready}, status_code=200 if ready else 503)
 
     async def _metrics_page(self, _: Request) -> Response:
-        self._metrics.set_failing(len(self.failures()))
-        content, media_type = self._metrics.exposition()
+        self._metrics.process.set_health(ready=self.is_ready(), failing=len(self.failures()))
+        content, media_type = await asyncio.to_thread(self._metrics.exposition)  # of many streams it takes a while
         return Response(content, media_type=media_type)
 
     async def _resume(self, request: Request) -> Response:

@@ -25,6 +25,7 @@ from penstock.runtime.durability import Durability, check_durability
 from penstock.runtime.health import Health
 from penstock.runtime.http.limited_protocol import LimitedProtocol, Traffic
 from penstock.runtime.http.request_limits import RequestLimits, affordable_connections
+from penstock.runtime.process_watch import watch_process
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
@@ -117,8 +118,10 @@ async def _run_until(
     async with asyncio.TaskGroup() as group:
         server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
         work = group.create_task(_work(service, resources, health, settings.durability))
+        watch = group.create_task(watch_process(resources.metrics.process, settings.data_folder))
         await stop.wait()
         work.cancel()
+        watch.cancel()
         await server
 
 

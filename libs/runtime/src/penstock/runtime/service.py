@@ -63,7 +63,7 @@ class Resources:
             namespace=settings.namespace,
             log=kafka,
             streams=streams,
-            publisher=Publisher(kafka, settings.namespace, streams),
+            publisher=Publisher(kafka, settings.namespace, streams, metrics),
             telemetry=_telemetry(name),
             clock=system_clock,
             state_stores=state_stores,

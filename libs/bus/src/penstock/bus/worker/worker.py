@@ -76,11 +76,11 @@ class Worker:
         self._metrics = metrics
         self._handler = BatchHandler(group, streams, telemetry, metrics)
         self._gaps = Gaps(group, log, streams, metrics)
-        self._publisher = Publisher(log, namespace, streams, in_order=True)
+        self._publisher = Publisher(log, namespace, streams, metrics, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
         self._units = AssignedUnits(group, namespace, state_stores)
-        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams))
+        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams, metrics))
         self._retries = UnitRetries(group, self._units, self._alerts, metrics, is_new_version=is_new_version)
         self._commits = GroupCommits()
         self._writer = StepWriter(log, self._publisher, self._units, self._retries, self._commits, metrics)

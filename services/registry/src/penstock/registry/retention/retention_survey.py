@@ -50,7 +50,12 @@ async def _survey_portion(log: Log, topics: Sequence[ReadTopic], now: int) -> li
     aged = await _with_ages(log, slowest, {topic: kept.milliseconds for topic, kept in retention.items()}, now)
     found = [retention_left(reads[topic], number, at, retention[topic]) for (topic, number), at in aged.items()]
     by_topic = itertools.groupby(sorted(found, key=lambda left: left.topic), lambda left: left.topic)
-    return [min(partitions, key=lambda left: (left.share, left.seconds)) for _, partitions in by_topic]
+    return [_worst(list(partitions)) for _, partitions in by_topic]
+
+
+def _worst(partitions: Sequence[RetentionLeft]) -> RetentionLeft:
+    worst = min(partitions, key=lambda left: (left.share, left.seconds))
+    return worst._replace(unread=sum(left.unread for left in partitions))
 
 
 async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:

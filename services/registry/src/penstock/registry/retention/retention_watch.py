@@ -73,6 +73,7 @@ class RetentionWatch:
         self.checked = datetime.fromtimestamp(now / 1000, UTC)
         for left in sorted(found, key=lambda left: -left.seconds):  # the least of a stream last, and kept
             resources.metrics.set_retention_left(left.stream or "", left.seconds)
+            resources.metrics.streams.set_unread(left.stream or "", left.topic, left.group, left.unread)
         self._note_levels(found, self.checked)
         await self._alerts.publish_pending()
 
