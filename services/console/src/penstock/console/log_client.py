@@ -103,6 +103,10 @@ class PatientLog:
         """The positions that the group has committed, of these topic partitions alone if any are given."""
         return await self._retry(lambda: self._log.committed(group, topic_partitions))
 
+    async def group_members(self, prefix: str) -> dict[str, int]:
+        """How many members each consumer group has now whose name begins so."""
+        return await self._retry(lambda: self._log.group_members(prefix))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._log.close()
