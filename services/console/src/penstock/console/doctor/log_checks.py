@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from penstock.bus.errors import suppress_transient
-from penstock.bus.kafka.log import Connection, KafkaLog
+import httpx
+
 from penstock.bus.ports import Log, NewTopic
 from penstock.bus.topics import control_topics, stream_topics
+from penstock.console.broker.broker_probe import broker_answers
 from penstock.console.declared_streams import declared_streams
-from penstock.console.deployment import Deployment
 from penstock.console.doctor.finding import NOTHING_RUNS, Finding, Installation, fail, ok, warn
 from penstock.console.home import Home
-from penstock.console.service_failures import retention_of
+from penstock.console.log_client import open_log_once
 from penstock.console.status.disk_use import disk_use
+from penstock.console.status.registry_view import retention_of
 
 AHEAD_MS = 5000
 RESTART = "penstock restart broker; penstock logs broker -n 100"
-
-
-@asynccontextmanager
-async def _log_of(deployment: Deployment, home: Home) -> AsyncIterator[Log]:
-    """The log, if the cluster is the home's own."""
-    connection = Connection(deployment.bootstrap, cluster_id=cluster_id(home))
-    log = KafkaLog(connection, deployment.namespace, "doctor")
-    try:
-        yield log
-    finally:
-        await suppress_transient(log.close())
 
 
 def cluster_id(home: Home) -> str | None:
@@ -46,7 +34,9 @@ async def check_broker_answers(installation: Installation) -> Finding:
     if installation.running is None:
         return NOTHING_RUNS
     started = time.monotonic()
-    async with _log_of(installation.running, installation.home) as log:
+    if not await broker_answers(installation.running.bootstrap):
+        return fail(f"nothing answers at {installation.running.bootstrap}", RESTART)
+    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
         await log.existing([])
     return ok(f"it answers in {1000 * (time.monotonic() - started):.0f} ms, and is the broker of this home")
 
@@ -55,7 +45,7 @@ async def check_topics(installation: Installation) -> Finding:
     """Every topic is there with all its partitions and the retention that it was made with."""
     if installation.running is None:
         return NOTHING_RUNS
-    async with _log_of(installation.running, installation.home) as log:
+    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
         return await topics_finding(log, await expected_topics(log, installation.running.namespace))
 
 
@@ -95,12 +85,13 @@ async def check_retention(installation: Installation) -> Finding:
     """No group is about to lose what it has not read, and what may be kept fits on the disk."""
     if installation.running is None:
         return NOTHING_RUNS
-    topics = retention_of(installation.running).get("topics", [])
-    for topic in topics:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        left = await retention_of(client, installation.running)
+    for topic in left.get("topics", ()):
         if topic["level"] != "ample":
             found = f"{topic['group']} has {topic['share']:.0%} of the retention of {topic['topic']} left"
             return warn(found, "penstock status; see docs/runbooks/retention-is-running-out.md")
-    async with _log_of(installation.running, installation.home) as log:
+    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
         expected = await expected_topics(log, installation.running.namespace)
     kept = sum((topic.retention_bytes or 0) * topic.partitions for topic in expected)
     use = disk_use(installation.home)
@@ -114,7 +105,7 @@ async def check_clock_of_log(installation: Installation) -> Finding:
     """No record was written in the future: the broker's clock was not set back."""
     if installation.running is None:
         return NOTHING_RUNS
-    async with _log_of(installation.running, installation.home) as log:
+    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
         keys = [(topic.name, 0) for topic in control_topics(installation.running.namespace)]
         ends = await log.end_offsets(keys)
         found = await log.offsets_at(dict.fromkeys(ends, int(1000 * time.time()) + AHEAD_MS))

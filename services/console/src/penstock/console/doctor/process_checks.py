@@ -59,7 +59,8 @@ async def check_services(installation: Installation) -> Finding:
     """Every process is ready; the first that is not is named with its last words."""
     if installation.running is None:
         return NOTHING_RUNS
-    processes = await probe_all(installation.running)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        processes = await probe_all(client, installation.running)
     unready = [process for process in processes if not process.ready]
     if unready:
         first = unready[0]
@@ -125,8 +126,18 @@ async def check_clock_of_services(installation: Installation) -> Finding:
 
 
 async def _skew(client: httpx.AsyncClient, url: str) -> float | None:
+    before = time.time()
     try:
         date = (await client.get(f"{url}/healthz")).headers.get("date")
     except httpx.HTTPError:
         return None
-    return parsedate_to_datetime(date).timestamp() - time.time() if date else None
+    return clock_difference(parsedate_to_datetime(date).timestamp(), before, time.time()) if date else None
+
+
+def clock_difference(date: float, before: float, after: float) -> float:
+    """By how many seconds a clock is off that said `date`, in whole seconds, in between two times of this one.
+
+    >>> clock_difference(100, before=100.5, after=103), clock_difference(200, before=100.5, after=103)
+    (0.0, 97.0)
+    """
+    return min(0.0, date + 1 - before) or max(0.0, date - after)

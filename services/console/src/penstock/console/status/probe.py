@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,20 +16,9 @@ from penstock.console.broker.broker_probe import broker_answers
 from penstock.console.deployment import ProcessRecord
 from penstock.console.local_ports import HOST
 from penstock.console.process_plan import KAFKA_SCHEME
+from penstock.console.status.ask import LIMIT_S, SILENT, Answer, ask
 from penstock.console.status.report import ChildStatus, ProcessReport
 from penstock.runtime.supervision.process_health import ProcessState
-
-LIMIT_S = 2.0
-SILENT = f"does not answer within {LIMIT_S:g} s"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back from an address: that it is well, a document, or why nothing came."""
-
-    well: bool = False
-    document: Mapping[str, Any] = field(default_factory=dict)
-    failure: str = ""
 
 
 async def probe(client: httpx.AsyncClient, name: str, record: ProcessRecord, *, supervised: bool) -> ProcessReport:
@@ -67,37 +55,16 @@ async def probe(client: httpx.AsyncClient, name: str, record: ProcessRecord, *, 
 async def _ready(client: httpx.AsyncClient, record: ProcessRecord) -> Answer:
     if record.url.startswith("http"):
         return await _http(client, record.ready or f"{record.url}/readyz")
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            answers = await broker_answers((record.ready or record.url).removeprefix(KAFKA_SCHEME))
-    except TimeoutError:
-        return Answer(failure=SILENT)
-    return Answer(well=True) if answers else Answer(failure="does not answer")
+    address = (record.ready or record.url).removeprefix(KAFKA_SCHEME)
+    return Answer(well=True) if await broker_answers(address, LIMIT_S) else Answer(failure=SILENT)
 
 
 async def _http(client: httpx.AsyncClient, address: str) -> Answer:
-    if not address.startswith("http"):
-        return Answer()
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            response = await client.get(address)
-    except (TimeoutError, httpx.TimeoutException):
-        return Answer(failure=SILENT)
-    except httpx.HTTPError as error:
-        return Answer(failure=f"does not answer ({type(error).__name__})")
-    return Answer(response.status_code == httpx.codes.OK, _document(response))
+    return await ask(client, address) if address.startswith("http") else Answer()
 
 
 async def _nothing() -> Answer:
     return Answer()
-
-
-def _document(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        document = response.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _why_unready(
