@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.bus.memory.log import MemoryLog
-from penstock.bus.ports import NewTopic, RecordBatch, TopicRetention
+from penstock.bus.ports import NewTopic, RecordBatch, TopicPartition, TopicRetention
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
@@ -178,6 +178,28 @@ def test_every_topic_that_groups_read_and_records_expire_from_is_looked_at(deplo
         "loans.received", "loans.events", "loans.labels", "loans.predictions", "loans.outcomes", "loans.counts",
     }  # fmt: skip
     assert {read.partitions for read in found if read.stream and "outcomes" in read.topic} == {1}
+
+
+class OwnsNothing:
+    """A member of a group that does not ask where to start."""
+
+    async def on_assigned(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {}
+
+    async def on_revoked(self, _: Collection[TopicPartition]) -> None: ...
+
+
+async def test_a_destination_of_the_notifier_that_stands_still_is_told_of_and_a_former_one_is_not(
+    deployment: Deployment,
+) -> None:
+    alerts = (ALERTS.name("penstock"), 0)
+    deployment.log.append([RecordBatch(*alerts, [None] * 9, [b"x"] * 9)])
+    for group, position in (("registry", 9), ("notifier-ops", 3), ("notifier-former", 1)):
+        deployment.log.commits(group)[alerts] = position
+    await deployment.log.source("notifier-ops", OwnsNothing())
+    await deployment.watch.check()
+    (found,) = [found for found in deployment.watch.left if found.topic == alerts[0]]
+    assert (found.group, found.position) == ("notifier-ops", 3)
 
 
 class CountingLog(MemoryLog):

@@ -50,7 +50,7 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
         followers=[resources.follow(MODELS, models.add_epoch), outcomes],
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
-        ready=lambda: models.ready,
+        waits_for=models.waits_for,
     )
 
 
@@ -68,7 +68,7 @@ def build_http(
         app=build_app(predictor, resources.telemetry, resources.metrics),
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
-        ready=lambda: models.ready,
+        waits_for=models.waits_for,
     )
 
 
