@@ -21,6 +21,7 @@ import yaml
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
+from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.lifecycle import running
 from tests.alerting.alerting_page import DashboardCheck, Result, alerting_page
 from tests.alerting.debian_programs import obtain_programs
@@ -33,6 +34,7 @@ PAGE = ROOT / "docs/alerting-rules.md"
 DASHBOARDS = ROOT / "deploy/grafana/dashboards"
 PATIENCE = 120.0  # seconds that an incident may take until its alerts are delivered
 LONGEST = 420.0  # and those in streams of their own
+ABOVE_USUAL = 10_000  # so that a deployment of somebody else on this machine has its ports for itself
 SECRET = base64.b64encode(b"a secret of thirty-two characters").decode()
 
 
@@ -56,7 +58,8 @@ async def _check(programs: Path, folder: Path, only: set[str]) -> int:
         [incident for incident in act if not only or only & set(incident.alerts)]
         for act in (in_one_stream(str(checkpoints)), of_all_streams())
     ]
-    options = StartOptions(environment=_environment(folder, checkpoints, receiver))
+    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items())
+    options = StartOptions(ports=ports, environment=_environment(folder, checkpoints, receiver))
     with (
         running(home, options) as deployment,
         monitoring(programs, folder, _targets(deployment), receiver) as prometheus,
