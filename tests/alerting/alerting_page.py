@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.alerting.fast_rules import LOWERED, SECONDS_PER_MINUTE
 from tests.alerting.incidents import Incident
-from tests.alerting.monitoring import Receiver
+from tests.alerting.monitoring import Delivery
 
 
 class DashboardCheck(NamedTuple):
@@ -19,17 +19,21 @@ class DashboardCheck(NamedTuple):
     error: str
 
 
+class Result(NamedTuple):
+    """An incident that was staged, when it began, and the delivery of each of its alerts; None: there was none."""
+
+    incident: Incident
+    began: float
+    deliveries: Mapping[str, Delivery | None]
+
+
 def alerting_page(
-    rules: Sequence[Mapping[str, Any]],
-    incidents: Sequence[Incident],
-    began: Mapping[str, float],
-    receiver: Receiver,
-    checks: Sequence[DashboardCheck],
+    rules: Sequence[Mapping[str, Any]], results: Sequence[Result], checks: Sequence[DashboardCheck]
 ) -> str:
     """The page, in Markdown."""
-    incident_of = {alert: incident for incident in incidents for alert in incident.alerts}
-    rows = [_row(rule, incident_of[rule["alert"]], began, receiver) for rule in rules]
-    delivered = sum(rule["alert"] in receiver.delivered for rule in rules)
+    result_of = {alert: result for result in results for alert in result.deliveries}
+    rows = [_row(rule, result_of[rule["alert"]]) for rule in rules]
+    delivered = sum(delivery is not None for result in results for delivery in result.deliveries.values())
     lowered = ", ".join(f"{each.alert} (`{each.lowered}` for `{each.usual}`)" for each in LOWERED)
     shown = [check for check in checks if check.series]
     empty = ", ".join(dict.fromkeys(check.panel for check in checks if not check.series)) or "none"
@@ -54,11 +58,11 @@ def alerting_page(
     )
 
 
-def _row(rule: Mapping[str, Any], incident: Incident, began: Mapping[str, float], receiver: Receiver) -> str:
-    name = rule["alert"]
-    at = receiver.delivered.get(name)
-    after = "**not delivered**" if at is None else f"{at - began[incident.what]:.0f} s"
+def _row(rule: Mapping[str, Any], result: Result) -> str:
+    delivery = result.deliveries[rule["alert"]]
+    after = f"{delivery.at - result.began:.0f} s" if delivery else "**not delivered**"
+    said = delivery.summary.replace("|", "\\|") if delivery else ""
     runbook = rule["annotations"]["runbook"].removeprefix("docs/")
     title = runbook.removeprefix("runbooks/").removesuffix(".md").replace("-", " ")
-    said = receiver.summaries.get(name, "").replace("|", "\\|")
-    return f"| {name} | {rule['labels']['severity']} | {incident.what} | {after} | {said} | [{title}]({runbook}) |"
+    cells = (rule["alert"], rule["labels"]["severity"], result.incident.what, after, said, f"[{title}]({runbook})")
+    return f"| {' | '.join(cells)} |"

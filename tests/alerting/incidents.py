@@ -52,15 +52,15 @@ async def send_labelled(stage: Stage, stream: str, first: int, count: int, *, tu
         noise = np.random.default_rng(start + 1).normal(0, 0.3, len(sent))
         positive = [(event["data"]["x"] + error > 0) != turned for event, error in zip(sent, noise, strict=True)]
         labels = [
-            {"event_id": event["id"], "value": "yes" if is_positive else "no"}
+            {"event_id": event["id"], "time": event["time"], "value": "yes" if is_positive else "no"}
             for event, is_positive in zip(sent, positive, strict=True)
         ]
         await stage.send(stream, "labels", labels)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)
 
 
 async def turn_round(stage: Stage) -> None:
-    """A stream whose rule turns round, after the two models that it trained had two hours of the fast clock."""
+    """A stream whose rule turns round, after the two models that it trained had an hour of the fast clock."""
     retrain = {"first_after": 300, "cooldown": 300, "settle": 200}
     await stage.declare("turned", objective={"metric": "log_loss"}, retrain=retrain)
     await send_labelled(stage, "turned", 0, 600)
@@ -255,8 +255,8 @@ async def halt_the_broker(stage: Stage) -> None:
                 await asyncio.sleep(0.5)
 
 
-def incidents(checkpoints: str) -> list[Incident]:
-    """All of them, in their order; the first runs beside the others."""
+def in_one_stream(checkpoints: str) -> list[Incident]:
+    """What happens in streams of their own, all at the same time."""
     return [
         Incident(
             "A stream's rule turns round",
@@ -269,16 +269,20 @@ def incidents(checkpoints: str) -> list[Incident]:
             ("DeadLetters", "UnitsSuspended", "NotificationsRefused", "GroupBehind", "RetentionRunsOut"),
             write_unreadable,
         ),
-        Incident(
-            "One of three events that a producer writes to Kafka is malformed", ("RecordsRejected",), write_malformed
-        ),
+        Incident("One of three events that a producer writes is malformed", ("RecordsRejected",), write_malformed),
         Incident("Labels never come", ("LabelsMissing",), send_no_labels),
         Incident("A training is asked for where all labels are alike", ("TrainingFailed",), train_on_one_class),
+        Incident("The place for checkpoints becomes a file", ("CheckpointsFail",), fail_checkpoints(checkpoints)),
+    ]
+
+
+def of_all_streams() -> list[Incident]:
+    """What all streams feel, one after the other."""
+    return [
         Incident("Records are deleted before the validator has read them", ("RecordsMissing",), lose_records),
         Incident("The trainer stands still", ("ServiceDown",), halt_a_service),
         Incident("The notifier is killed again and again", ("CrashLoop",), crash_again_and_again),
         Incident("A file of the validator's state is overwritten", ("StateCorrupt",), damage_state),
-        Incident("The place for checkpoints becomes a file", ("CheckpointsFail",), fail_checkpoints(checkpoints)),
         Incident("Ingestion stands still for 1.5 s at a time", ("EventLoopBlocked", "HttpSlow"), stutter),
         Incident("The registry may open few files more", ("DescriptorsRunOut",), take_descriptors),
         Incident("Events come as fast as ingestion takes them", ("CpuSaturated",), burn_cpu),

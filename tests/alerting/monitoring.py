@@ -7,11 +7,12 @@ import shlex
 import subprocess
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import yaml
@@ -23,17 +24,24 @@ RULES = Path(__file__).parents[2] / "deploy/prometheus/rules"
 PLACEHOLDERS = {"$stream": ".*", "$service": ".*"}
 
 
-class Receiver:
-    """Takes what Alertmanager sends to `/alerts`; `delivered` is when each alert came first, by name, in seconds.
+class Delivery(NamedTuple):
+    """When an alert came, by the monotonic clock, and what it said."""
 
-    It refuses what is sent to any other path with 410.
-    """
+    at: float
+    summary: str
+
+
+class Receiver:
+    """Takes what Alertmanager sends to `/alerts`, and refuses what is sent to any other path with 410."""
 
     def __init__(self) -> None:
-        self.delivered: dict[str, float] = {}
-        self.summaries: dict[str, str] = {}
+        self._deliveries: dict[str, list[Delivery]] = defaultdict(list)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def first_after(self, began: float, alert: str) -> Delivery | None:
+        """The first delivery of an alert after an incident began; what came before it has another cause."""
+        return next((delivery for delivery in self._deliveries[alert] if delivery.at >= began), None)
 
     @property
     def url(self) -> str:
@@ -48,9 +56,8 @@ class Receiver:
     def _take(self, body: bytes) -> None:
         for alert in json.loads(body)["alerts"]:
             if alert["status"] == "firing":
-                name = alert["labels"]["alertname"]
-                self.delivered.setdefault(name, time.monotonic())
-                self.summaries.setdefault(name, alert["annotations"]["summary"])
+                delivery = Delivery(time.monotonic(), alert["annotations"]["summary"])
+                self._deliveries[alert["labels"]["alertname"]].append(delivery)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         take = self._take

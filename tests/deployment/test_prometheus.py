@@ -13,6 +13,8 @@ import yaml
 
 from penstock.console.plan.service_plans import SERVICES, USUAL_PORTS
 from penstock.telemetry.metrics import Metrics
+from tests.alerting.fast_rules import fast_rules
+from tests.alerting.incidents import in_one_stream, of_all_streams
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS, GRAFANA = ROOT / "deploy/prometheus", ROOT / "deploy/grafana"
@@ -85,6 +87,16 @@ def test_runbooks_name_rules_that_there_are() -> None:
 def test_every_alert_has_a_test_that_promtool_runs() -> None:
     tested = [case["alertname"] for test in TESTS for case in test["alert_rule_test"]]
     assert sorted(tested) == sorted(rule["alert"] for rule in ALERTING)
+
+
+def test_an_incident_is_staged_for_every_alert_and_their_rules_can_be_made_fast() -> None:
+    incidents = [*in_one_stream(""), *of_all_streams()]
+    assert sorted(alert for incident in incidents for alert in incident.alerts) == sorted(
+        rule["alert"] for rule in ALERTING
+    )
+    for file in ("recording.yml", "alerting.yml"):
+        fast = fast_rules((PROMETHEUS / "rules" / file).read_text())
+        assert re.findall(r"\b\d+[mhd]\b(?!:)", re.sub(r"penstock:[\w:]+|summary: .*", "", fast)) == []
 
 
 def test_all_services_are_scraped_at_the_ports_that_up_gives_them() -> None:

@@ -140,6 +140,18 @@ async def test_a_group_that_is_down_is_told_of_before_it_loses_records_and_when_
     assert "penstock.loans.events/0: drift-detector is at offset 40, and in " in deployment.alerts()[0][1]
 
 
+async def test_what_a_group_has_not_read_is_measured_also_while_it_is_down(deployment: Deployment) -> None:
+    unread = 'penstock_unread_records{group="drift-detector",stream="loans",topic="penstock.loans.events"}'
+    await deployment.write(100)
+    deployment.commit("server", 100)
+    deployment.commit("drift-detector", 40)
+    await deployment.watch.check()
+    assert f"{unread} 60.0" in metrics_of(deployment.watch._resources)
+    deployment.commit("drift-detector", 100)
+    await deployment.watch.check()
+    assert f"{unread} 0.0" in metrics_of(deployment.watch._resources)
+
+
 async def test_a_registry_that_starts_again_tells_of_the_same_under_the_same_id(deployment: Deployment) -> None:
     await deployment.write(100)
     deployment.wait(0.9 * DECLARATION.retention.days)
