@@ -6,7 +6,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from penstock.bus.ports import FetchedBatch
 from penstock.bus.publisher import TracedOutputs, no_traceparent
@@ -16,6 +16,7 @@ from penstock.bus.worker.dead_letters import LIMIT, dead_letter
 from penstock.bus.worker.record_spans import record_spans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
 from penstock.contracts.records.streams import Streams
+from penstock.telemetry.logs.log_trace import log_trace
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
@@ -65,7 +66,8 @@ class BatchHandler:
             batch = Batch(topic, declared, fetched.partition, decoded, records)
             traceparent_of = record_spans(self._telemetry, fetched.topic, records, spans)
             started = time.perf_counter()
-            outputs = await _await_if_needed(unit.routes[short_name].handle(batch))
+            with log_trace(traceparent_of(0)) if len(records) == 1 else nullcontext():
+                outputs = await _await_if_needed(unit.routes[short_name].handle(batch))
             self._metrics.observe_batch(fetched.topic, time.perf_counter() - started)
             results.append(TracedOutputs(list(outputs), traceparent_of))
         if dead:
