@@ -34,6 +34,11 @@ def no_traceparent(_: int) -> None:
     """Nothing is traced."""
 
 
+def always(traceparent: bytes | None) -> TraceparentOf:
+    """All that is written belongs to one trace."""
+    return lambda _: traceparent
+
+
 class Publisher:
     """Writes outputs. After a failed write its sink is discarded, and the next write starts with a new one.
 

@@ -21,12 +21,14 @@ class TracingSettings:
         endpoint: the URL that spans are sent to.
         ratio: the share of new traces that are recorded, 0 to 1.
         resource: attributes of the service, `service.name` among them.
+        traces_per_second: how many traces begin by chance a second at most; None: without a limit.
     """
 
     exporter: str
     endpoint: str
     ratio: float
     resource: Mapping[str, str]
+    traces_per_second: float | None = None
 
 
 def read_environment(service: str, ratio: float, environ: Mapping[str, str]) -> TracingSettings:
@@ -39,7 +41,8 @@ def read_environment(service: str, ratio: float, environ: Mapping[str, str]) -> 
     """
     exporter = _exporter(environ)
     resource = service_resource(service, environ)
-    return TracingSettings(exporter, _endpoint(exporter, environ), _ratio(ratio, environ), resource)
+    endpoint, rate = _endpoint(exporter, environ), _traces_per_second(environ)
+    return TracingSettings(exporter, endpoint, _ratio(ratio, environ), resource, rate)
 
 
 def read_log_endpoint(environ: Mapping[str, str]) -> str | None:
@@ -97,6 +100,17 @@ def _ratio(default: float, environ: Mapping[str, str]) -> float:
     if not 0 <= ratio <= 1:
         raise BadTelemetrySetting(f"OTEL_TRACES_SAMPLER_ARG is {text or default!r}; expected a number from 0 to 1")
     return ratio
+
+
+def _traces_per_second(environ: Mapping[str, str]) -> float | None:
+    text = environ.get("PENSTOCK_TRACES_PER_SECOND", "").strip()
+    try:
+        rate = float(text) if text else None
+    except ValueError:
+        rate = math.nan
+    if rate is not None and not 0 < rate < math.inf:
+        raise BadTelemetrySetting(f"PENSTOCK_TRACES_PER_SECOND is {text!r}; expected a number above 0")
+    return rate
 
 
 def service_resource(service: str, environ: Mapping[str, str]) -> dict[str, str]:

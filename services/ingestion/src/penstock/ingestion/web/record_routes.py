@@ -8,7 +8,7 @@ from functools import partial
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ingestion.await_answer import AnswerLookup
-from penstock.ingestion.intake import Intake, OnAdmitted, Verdict
+from penstock.ingestion.intake import AcceptedRecord, Intake, OnAdmitted, Verdict
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import RecordKind
 from penstock.ingestion.web.declared_streams import DeclaredStreams
@@ -22,6 +22,7 @@ from penstock.runtime.http.raw_routes import RawRequest, RawResponse, raw_proble
 from penstock.runtime.http.request_body import read_body
 from penstock.runtime.http.request_observer import RequestObserver
 from penstock.runtime.log_writer import WriteUnconfirmed
+from penstock.telemetry.names import EVENT_ID, STREAM
 from penstock.telemetry.spans import SpanHandle
 
 EVENTS = "/v1/streams/{stream}/events"
@@ -47,11 +48,14 @@ class RecordRoutes:
     async def _post(self, kind: RecordKind, request: RawRequest, span: SpanHandle) -> RawResponse:
         try:
             declared = self._streams.get(request.path_param("stream"))
+            span.set({STREAM: declared.name})
             wait = wait_seconds(request.scope["query_string"])
             documents = await self._documents(request)
             if wait is not None:
                 return await self._submit_and_wait(declared, kind, documents, span.header(), wait)
             verdicts = await self._intake.submit(declared.name, kind, documents.texts, span.header())
+            if kind == "event" and isinstance(verdicts[0], AcceptedRecord) and not documents.is_batch:
+                span.set({EVENT_ID: verdicts[0].id})
         except Problem as problem:
             return raw_problem_response(problem)
         except WriteUnconfirmed:
