@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from penstock.telemetry.ended_span import EndedSpan
 from penstock.telemetry.environment import read_environment
 from penstock.telemetry.exporters import build_exporter
-from penstock.telemetry.span_queue import SpanQueue, readable_span
+from penstock.telemetry.readable_span import readable_span
+from penstock.telemetry.span_queue import SpanQueue
 from penstock.telemetry.trace_choice import RULE_TRACES_PER_SECOND, RateBound, TraceChoice
 
 
@@ -57,7 +58,7 @@ def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[s
     if settings.exporter == "none":
         return Telemetry(None, _do_nothing, _do_nothing, TraceChoice(0.0))
     exporter = build_exporter(settings)
-    queue = SpanQueue(exporter, settings.resource)
+    queue = SpanQueue(exporter)
 
     def stop() -> None:
         exporter.begin_shutdown()

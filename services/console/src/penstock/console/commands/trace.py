@@ -38,7 +38,7 @@ def trace(
     traces = _find(deployment.zipkin, event_id, ids)
     if not traces:
         raise ConsoleFailure(
-            f"No trace of event {event_id!r} is kept: 1 % of the events have one, with --traces all below 100 a second."
+            f"No trace of event {event_id!r} is kept: up to 100 new ones a second are. Its id: {' or '.join(ids)}."
         )
     hops = hops_of(traces)
     addresses = [f"{deployment.zipkin}/zipkin/traces/{spans[0]['traceId']}" for spans in traces]

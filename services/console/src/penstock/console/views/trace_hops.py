@@ -63,19 +63,28 @@ def _hop(span: Span, depth: int, started: int) -> Hop:
 
 def hops_table(hops: Sequence[Hop]) -> Table:
     """A row for each hop."""
-    table = Table("at", "took", "service", "hop", "epoch", "model", "why", box=None)
+    table = Table(box=None, pad_edge=False)
+    for column in ("at ms", "took ms", "service", "hop", "epoch", "model", "why"):
+        table.add_column(column, no_wrap=True)
     for hop in hops:
         table.add_row(
-            f"{hop.at_ms:,.1f} ms",
-            f"{hop.took_ms:,.1f} ms",
+            f"{hop.at_ms:,.1f}",
+            f"{hop.took_ms:,.1f}",
             hop.service.removeprefix("penstock-"),
-            "  " * hop.depth + hop.name,
+            "  " * hop.depth + _short(hop.name),
             hop.tags.get(names.EPOCH, ""),
             hop.tags.get(names.MODEL_VERSION, ""),
             _why(hop),
             style="red" if hop.failed else None,
         )
     return table
+
+
+def _short(name: str) -> str:
+    """The operation and the topic or path, without namespace, stream and prefix, which are the same throughout."""
+    operation, _, destination = name.partition(" ")
+    last = destination.rpartition("/" if destination.startswith("/") else ".")[2]
+    return f"{operation} {last or destination}"
 
 
 def _why(hop: Hop) -> str:

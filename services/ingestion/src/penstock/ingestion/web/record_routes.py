@@ -8,7 +8,7 @@ from functools import partial
 from penstock.bus.errors import RecordTooLarge
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.ingestion.await_answer import AnswerLookup
-from penstock.ingestion.intake import AcceptedRecord, Intake, OnAdmitted, Verdict
+from penstock.ingestion.intake import Intake, OnAdmitted, Verdict
 from penstock.ingestion.limits import Limits
 from penstock.ingestion.shorthand import RecordKind
 from penstock.ingestion.web.declared_streams import DeclaredStreams
@@ -54,7 +54,7 @@ class RecordRoutes:
             if wait is not None:
                 return await self._submit_and_wait(declared, kind, documents, span.header(), wait)
             verdicts = await self._intake.submit(declared.name, kind, documents.texts, span.header())
-            if kind == "event" and isinstance(verdicts[0], AcceptedRecord) and not documents.is_batch:
+            if kind == "event" and verdicts[0].id and not documents.is_batch:
                 span.set({EVENT_ID: verdicts[0].id})
         except Problem as problem:
             return raw_problem_response(problem)
