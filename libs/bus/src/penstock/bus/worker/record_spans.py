@@ -19,6 +19,7 @@ from penstock.telemetry.spans import Attributes, SpanHandle, message_span
 from penstock.telemetry.trace_choice import event_trace_id
 from penstock.telemetry.traceparent import sampled_traceparent
 
+_OF_ANSWERS = (names.EVENT_ID, names.EPOCH, names.MODEL_VERSION, names.REJECTION)  # what only outputs may know
 _ALWAYS_TRACED = {DRIFT.short_name: "drift", TRAINING_REQUESTS.short_name: "training"}
 
 
@@ -49,7 +50,9 @@ class RecordSpans:
                 for at, cause in enumerate(output.causes):
                     span = self._spans.get(cause)
                     if span is not None:
-                        span.set(_attributes(output, at))
+                        span.set(
+                            {name: value for name, value in _attributes(output, at).items() if name in _OF_ANSWERS}
+                        )
 
     def _open_sampled(self) -> None:
         begins_here = self._telemetry.choice.takes_all and self._batch.topic is RECEIVED
