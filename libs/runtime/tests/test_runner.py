@@ -211,7 +211,8 @@ def test_one_copy_of_a_confirmed_record_is_refused_in_production_in_one_line(tmp
 def test_a_bug_ends_it_with_code_1_and_a_setting_found_wrong_later_with_code_2(tmp_path: Path, broker: str) -> None:
     code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="bug")
     assert code == 1
-    assert "ZeroDivisionError: planted" in errors
+    assert '"error":{"message":"planted"' in errors
+    assert '"type":"ZeroDivisionError"' in errors
     code, errors = run_to_end(tmp_path, KAFKA_BOOTSTRAP_SERVERS=broker, TROUBLE="setting", PENSTOCK_LOG_LEVEL="ERROR")
     assert (code, errors) == (2, "tiny: TROUBLE: expected none\n")
 

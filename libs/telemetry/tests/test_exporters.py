@@ -14,7 +14,7 @@ PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 def record_spans(telemetry: Telemetry, times: int = 1) -> None:
     for _ in range(times):
-        with message_span(telemetry.tracer, names.PROCESS, "events", PARENT, {names.EPOCH: 3}):
+        with message_span(telemetry, names.PROCESS, "events", PARENT, {names.EPOCH: 3}):
             pass
 
 
@@ -92,7 +92,7 @@ def test_a_collector_that_refuses_is_logged_and_so_is_its_recovery(caplog: pytes
 
 def test_without_settings_nothing_is_recorded() -> None:
     telemetry = start_telemetry("validator", sample_ratio=1.0, environ={})
-    with message_span(telemetry.tracer, names.SEND, "models", None, always=True) as span:
+    with message_span(telemetry, names.SEND, "models", None, begin=0) as span:
         assert span.header() is None
     telemetry.shutdown()
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 from penstock.console.supervision.log_files import Tail, last_lines, log_files, rotate_log
+from penstock.console.supervision.log_line import plain_line
 
 from .conftest import SIGINT_IGNORED
 
@@ -75,3 +76,11 @@ def test_following_a_log_ends_at_an_interrupt(home: Home, launcher: tuple[str, .
             assert logs.wait(20) == 130
         finally:
             logs.kill()
+
+
+def test_lines_of_json_are_shown_as_text_with_their_traceback() -> None:
+    start = '{"@timestamp":"2026-01-01T00:00:00.000Z","log.level":"error","message":"failed"'
+    error = '"error":{"type":"ValueError","message":"wrong","stack_trace":"  File a.py\\n"}}'
+    assert plain_line(f"{start},{error}") == "2026-01-01T00:00:00.000Z ERROR failed\n  File a.py\nValueError: wrong"
+    assert plain_line('{"no": "log line"}') == '{"no": "log line"}'
+    assert plain_line("{cut") == "{cut"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.ports import Log, RecordBatch, Sink
+from penstock.bus.record_lines import log_records
 from penstock.bus.record_metrics import measure_outputs
 from penstock.bus.topics import max_record_bytes
 from penstock.contracts.batch import AnyOutputs, Headers
@@ -31,6 +32,11 @@ class TracedOutputs(NamedTuple):
 
 def no_traceparent(_: int) -> None:
     """Nothing is traced."""
+
+
+def always(traceparent: bytes | None) -> TraceparentOf:
+    """All that is written belongs to one trace."""
+    return lambda _: traceparent
 
 
 class Publisher:
@@ -96,14 +102,17 @@ class Publisher:
             except BrokerUnavailable:
                 await self._discard(sink)
                 raise
-        return self._await_confirmation(confirmation, sink)
+        return self._await_confirmation(confirmation, sink, batches)
 
-    async def _await_confirmation(self, confirmation: Awaitable[None], sink: Sink) -> None:
+    async def _await_confirmation(
+        self, confirmation: Awaitable[None], sink: Sink, batches: Sequence[RecordBatch]
+    ) -> None:
         try:
             await confirmation
         except Exception:
             await self._discard(sink)
             raise
+        log_records(batches)
 
     async def _discard(self, sink: Sink) -> None:
         if self._sink is sink:

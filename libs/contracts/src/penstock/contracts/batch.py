@@ -73,7 +73,8 @@ class Outputs(Generic[R]):
 
     Each record is typed, or bytes that are written as they are. `causes[i]` is the index in the handled batch of the
     record that led to `records[i]`, whose trace it continues. Without a `partition` the key decides. `headers` has the
-    headers of the records that have some, by index.
+    headers of the records that have some, by index. `noticed` names, by index, the rule by which a record is traced,
+    even if what led to it is not.
     """
 
     topic: Topic[R]
@@ -83,6 +84,7 @@ class Outputs(Generic[R]):
     partition: int | None = None
     causes: Sequence[int] = field(default_factory=tuple)
     headers: Mapping[int, Headers] = field(default_factory=dict)
+    noticed: Mapping[int, str] = field(default_factory=dict)
 
 
 def output(topic: Topic[R], record: R, *, stream: str | None = None, key: str | None = None) -> Outputs[R]:

@@ -30,6 +30,8 @@ from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
 from penstock.runtime.version_history import VersionHistory
+from penstock.telemetry.environment import BadTelemetrySetting
+from penstock.telemetry.logs.start import start_logging
 from penstock.telemetry.metrics import Metrics
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -45,14 +47,18 @@ def run(name: str, settings_type: type[S], build: Build[S]) -> None:
     """
     try:
         settings = read_settings(settings_type)
-    except SettingsError as error:
+        start_logging(name, settings.log_level, settings.log_format)
+    except (SettingsError, BadTelemetrySetting) as error:
         sys.exit(_report_setting_error(f"{name}: {error}"))
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format=f"%(asctime)s %(levelname)s {name} %(message)s"
-    )
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    _silence_libraries()
     _tune_garbage_collector()
     sys.exit(_exit_code(name, lambda: uvloop.run(_run_service(name, settings, build))))
+
+
+def _silence_libraries() -> None:
+    """What fails for good is raised to us and told in one line; what a start waits for is no error."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _exit_code(name: str, run_service: Callable[[], None]) -> int:
@@ -62,7 +68,7 @@ def _exit_code(name: str, run_service: Callable[[], None]) -> int:
     except* SettingsError as errors:
         code = _report_setting_error(f"{name}: {_first(errors)}")
     except* Exception as errors:
-        log.error("stopped by an error", exc_info=errors)
+        log.error("stopped by an error", exc_info=_first(errors))
         code = 1
     return code
 
@@ -197,6 +203,7 @@ async def _work(service: Service, resources: Resources, health: Health, durabili
         for task in service.tasks:
             tasks.create_task(_await(task()))
         health.started = True
+        log.info("started")
 
 
 async def _forever(work: Awaitable[None], name: str) -> None:

@@ -11,6 +11,7 @@ from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from penstock.bus.kafka.log import Connection
 from penstock.runtime.http.request_limits import RequestLimits
+from penstock.telemetry.logs.start import LogFormat
 
 
 class SettingsError(ValueError):
@@ -60,6 +61,7 @@ class ServiceSettings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(alias="PENSTOCK_LOG_LEVEL"),
     ] = "INFO"
+    log_format: Annotated[LogFormat, Field(alias="PENSTOCK_LOG_FORMAT")] = "auto"
 
     @model_validator(mode="after")
     def _check_sasl(self) -> Self:

@@ -28,6 +28,10 @@ STREAM: Final = "penstock.stream"
 EPOCH: Final = "penstock.epoch"
 MODEL_VERSION: Final = "penstock.model.version"
 EVENT_ID: Final = "penstock.event.id"
+RECORD_ID: Final = "penstock.record.id"
+CAUSE_ID: Final = "penstock.cause.id"
+REJECTION: Final = "penstock.rejection.code"
+RULE: Final = "penstock.trace.rule"
 
 # The header that carries a trace, over HTTP and over Kafka
 TRACEPARENT: Final = "traceparent"

@@ -9,11 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 OTLP_PATH = "/v1/traces"
+LOGS_PATH = "/v1/logs"
 
 Scalar = str | int | float | bool
 
@@ -33,8 +35,20 @@ class CollectedSpan:
     failed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CollectedLog:
+    """A log line as it was sent: ids in hex, "" where it belongs to no span."""
+
+    service: str
+    severity: str
+    body: str
+    trace_id: str
+    span_id: str
+    attributes: Mapping[str, Scalar]
+
+
 class OtlpCollector:
-    """Accepts OTLP over HTTP at `endpoint` while entered, and keeps the spans and every raw request.
+    """Accepts OTLP over HTTP at `endpoint` while entered, and keeps the spans, log lines and every raw request.
 
     `status` is the HTTP status of its responses; with any other than 200 it keeps no spans.
     """
@@ -42,6 +56,7 @@ class OtlpCollector:
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.spans: list[CollectedSpan] = []
+        self.logs: list[CollectedLog] = []
         self.requests: list[tuple[str, bytes]] = []
         self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -69,11 +84,13 @@ class OtlpCollector:
     def _accept(self, path: str, body: bytes) -> int:
         try:
             spans = decode_spans(body) if path == OTLP_PATH and self.status == 200 else []
+            logs = decode_logs(body) if path == LOGS_PATH and self.status == 200 else []
         except DecodeError:
             return 400
         with self._changed:
             self.requests.append((path, body))
             self.spans.extend(spans)
+            self.logs.extend(logs)
             self._changed.notify_all()
         return self.status
 
@@ -107,6 +124,28 @@ def decode_spans(body: bytes) -> list[CollectedSpan]:
         for resource in request.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
+    ]
+
+
+def decode_logs(body: bytes) -> list[CollectedLog]:
+    """The log lines of an OTLP export request in protobuf.
+
+    Raises:
+        DecodeError: it is not such a request.
+    """
+    request = ExportLogsServiceRequest.FromString(body)
+    return [
+        CollectedLog(
+            service=str(_attributes(resource.resource.attributes).get("service.name", "")),
+            severity=line.severity_text,
+            body=str(_scalar(line.body)),
+            trace_id=line.trace_id.hex(),
+            span_id=line.span_id.hex(),
+            attributes=_attributes(line.attributes),
+        )
+        for resource in request.resource_logs
+        for scope in resource.scope_logs
+        for line in scope.log_records
     ]
 
 

@@ -1,24 +1,24 @@
 """Starting and stopping the tracing of one service."""
 
+from __future__ import annotations
+
 import os
-import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import NoOpTracer, Tracer
 
+from penstock.telemetry.ended_span import EndedSpan
 from penstock.telemetry.environment import read_environment
 from penstock.telemetry.exporters import build_exporter
-from penstock.telemetry.sampler import build_sampler
+from penstock.telemetry.readable_span import readable_span
+from penstock.telemetry.span_queue import SpanQueue
+from penstock.telemetry.trace_choice import RULE_TRACES_PER_SECOND, RateBound, TraceChoice
 
-_SCOPE = "penstock"
-_QUEUE_SIZE = 8192  # spans
-_BATCH_SIZE = 512  # spans
-_EXPORT_INTERVAL_MS = 1000
+
+def _by_rule() -> RateBound:
+    return RateBound(RULE_TRACES_PER_SECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,18 @@ class Telemetry:
     """A service's tracing; nothing global is set, so two services in one process have one each.
 
     Attributes:
-        tracer: starts spans.
+        record: takes a span that has ended; None: no span is recorded, and traces pass through.
         shutdown: sends the spans in the queue and stops, within a few seconds.
         flush: sends the spans in the queue.
-        ratio: the share of new traces that are recorded, 0 to 1.
+        choice: which new traces are recorded by chance.
+        by_rule: how many new traces of a stream are recorded by rule.
     """
 
-    tracer: Tracer
+    record: Callable[[EndedSpan], None] | None
     shutdown: Callable[[], None]
     flush: Callable[[], object]
-    ratio: float = 1.0
-
-    def should_sample(self) -> bool:
-        """Decide at random, by the ratio, whether a new trace is recorded, before anything is created for it."""
-        return self.ratio > 0 and random.random() < self.ratio
+    choice: TraceChoice = field(default_factory=lambda: TraceChoice(1.0))
+    by_rule: RateBound = field(default_factory=_by_rule)
 
 
 def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[str, str] = os.environ) -> Telemetry:
@@ -58,38 +56,25 @@ def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[s
     """
     settings = read_environment(service, sample_ratio, environ)
     if settings.exporter == "none":
-        return Telemetry(NoOpTracer(), _do_nothing, _do_nothing, ratio=0.0)
+        return Telemetry(None, _do_nothing, _do_nothing, TraceChoice(0.0))
     exporter = build_exporter(settings)
-    provider = _provider(settings.resource, settings.ratio)
-    provider.add_span_processor(
-        BatchSpanProcessor(
-            exporter,
-            max_queue_size=_QUEUE_SIZE,
-            schedule_delay_millis=_EXPORT_INTERVAL_MS,
-            max_export_batch_size=_BATCH_SIZE,
-        )
-    )
+    queue = SpanQueue(exporter)
 
     def stop() -> None:
         exporter.begin_shutdown()
-        provider.shutdown()
+        queue.stop()
 
-    return Telemetry(provider.get_tracer(_SCOPE), stop, provider.force_flush, settings.ratio)
+    return Telemetry(queue.add, stop, queue.flush, TraceChoice(settings.ratio, settings.traces_per_second))
 
 
 def memory_telemetry(service: str = "memory", sample_ratio: float = 1.0) -> tuple[Telemetry, InMemorySpanExporter]:
     """Tracing into memory, for tests: the exporter's `get_finished_spans()` has each span as soon as it ends."""
-    exporter = InMemorySpanExporter()
-    provider = _provider({"service.name": service}, sample_ratio)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    telemetry = Telemetry(provider.get_tracer(_SCOPE), provider.shutdown, provider.force_flush, sample_ratio)
-    return telemetry, exporter
+    exporter, resource = InMemorySpanExporter(), Resource.create({"service.name": service})
 
+    def record(span: EndedSpan) -> None:
+        exporter.export([readable_span(span, resource)])
 
-def _provider(resource: Mapping[str, str], ratio: float) -> TracerProvider:
-    return TracerProvider(
-        sampler=build_sampler(ratio), resource=Resource.create(dict(resource)), shutdown_on_exit=False
-    )
+    return Telemetry(record, exporter.shutdown, _do_nothing, TraceChoice(sample_ratio)), exporter
 
 
 def _do_nothing() -> None:

@@ -4,20 +4,27 @@ Parents are raw traceparent headers, and no span becomes the "current" one: the 
 A message without a sampled traceparent has no span: it gets one shared object that does nothing.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from random import getrandbits
 from types import TracebackType
 from typing import Protocol, Self
 
-from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import SpanContext, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from penstock.telemetry import names
-from penstock.telemetry.sampler import always_sampled_context
+from penstock.telemetry.ended_span import EndedSpan
 from penstock.telemetry.setup import Telemetry
-from penstock.telemetry.traceparent import format_traceparent, is_sampled, parse_traceparent
+from penstock.telemetry.trace_choice import event_trace_id
+from penstock.telemetry.traceparent import is_sampled, parse_traceparent
 
 Attributes = Mapping[str, AttributeValue]
+
+SLOW_SECONDS = 1.0  # a request that took longer is traced by rule
 
 _KINDS = {
     names.SEND: SpanKind.PRODUCER,
@@ -49,8 +56,13 @@ class SpanHandle(Protocol):
 
 
 class _NoSpan:
+    """Records nothing; a trace that is sampled elsewhere passes through."""
+
+    def __init__(self, parent: bytes | None = None) -> None:
+        self._parent = parent
+
     def header(self) -> bytes | None:
-        return None
+        return self._parent
 
     def set(self, attributes: Attributes) -> None:
         """There is no span to add them to."""
@@ -72,21 +84,36 @@ UNTRACED: SpanHandle = _NoSpan()
 
 
 class _RecordedSpan:
-    def __init__(self, span: Span) -> None:
-        self._span = span
+    def __init__(
+        self,
+        record: Callable[[EndedSpan], None],
+        name: str,
+        kind: SpanKind,
+        trace_id: int,
+        parent: SpanContext | None,
+        attributes: dict[str, AttributeValue],
+    ) -> None:
+        self._record = record
+        self._name = name
+        self._kind = kind
+        self._trace_id = trace_id
+        self._span_id = getrandbits(64) or 1
+        self._parent = parent
+        self._attributes = attributes
+        self._failed = False
+        self._start = time.time_ns()
 
     def header(self) -> bytes | None:
-        context = self._span.get_span_context()
-        return format_traceparent(context) if context.is_valid and context.trace_flags.sampled else None
+        return b"00-%032x-%016x-01" % (self._trace_id, self._span_id)
 
     def set(self, attributes: Attributes) -> None:
-        self._span.set_attributes(attributes)
+        self._attributes.update(attributes)
 
     def status(self, code: int) -> None:
-        self._span.set_attribute(names.HTTP_STATUS, code)
+        self._attributes[names.HTTP_STATUS] = code
         if code >= 500:
-            self._span.set_attribute(names.ERROR_TYPE, str(code))
-            self._span.set_status(Status(StatusCode.ERROR))
+            self._attributes[names.ERROR_TYPE] = str(code)
+            self._failed = True
 
     def __enter__(self) -> Self:
         return self
@@ -95,87 +122,146 @@ class _RecordedSpan:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
-            self._span.set_status(Status(StatusCode.ERROR))
-        self._span.end()
+            self._attributes[names.ERROR_TYPE] = type(error).__qualname__
+            self._failed = True
+        self._record(
+            EndedSpan(
+                self._name,
+                self._kind,
+                self._trace_id,
+                self._span_id,
+                self._parent,
+                self._start,
+                time.time_ns(),
+                self._attributes,
+                self._failed,
+            )
+        )
+
+
+class _RequestByRule:
+    """A request that is not traced, unless it turns out to be slow or to be refused: then it has one span."""
+
+    def __init__(self, telemetry: Telemetry, name: str, attributes: dict[str, AttributeValue]) -> None:
+        self._telemetry = telemetry
+        self._name = name
+        self._attributes = attributes
+        self._code = 0
+        self._start = time.time_ns()
+
+    def header(self) -> bytes | None:
+        return None
+
+    def set(self, attributes: Attributes) -> None:
+        self._attributes.update(attributes)
+
+    def status(self, code: int) -> None:
+        self._code = code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        code, end = 500 if error is not None else self._code, time.time_ns()
+        rule = _rule_of(code, (end - self._start) / 1e9)
+        record, stream = self._telemetry.record, str(self._attributes.get(names.STREAM, ""))
+        if rule is None or record is None or not self._telemetry.by_rule.take(stream):
+            return
+        event_id = self._attributes.get(names.EVENT_ID)
+        trace_id = getrandbits(128) or 1 if event_id is None else event_trace_id(stream, str(event_id))
+        attributes = {**self._attributes, names.RULE: rule, names.HTTP_STATUS: code}
+        span_id = getrandbits(64) or 1
+        record(
+            EndedSpan(self._name, SpanKind.SERVER, trace_id, span_id, None, self._start, end, attributes, code >= 500)
+        )
+
+
+def _rule_of(code: int, seconds: float) -> str | None:
+    if code >= 400:
+        return "rejected"
+    return "slow" if seconds > SLOW_SECONDS else None
 
 
 def message_span(
-    tracer: Tracer,
+    telemetry: Telemetry,
     operation: str,
     destination: str,
     parent: bytes | None,
     attributes: Attributes | None = None,
     *,
-    always: bool = False,
+    begin: int | None = None,
 ) -> SpanHandle:
     """The span of one operation on a message.
 
     Args:
-        tracer: the service's tracer.
+        telemetry: the service's tracing.
         operation: `names.SEND`, `names.RECEIVE` or `names.PROCESS`.
         destination: the topic.
         parent: the traceparent of the message (`sampled_traceparent`), or of the work that sends it.
         attributes: further attributes, whose names are in `names`.
-        always: without a sampled parent, start a new trace, as every control-plane message does, instead of none.
+        begin: without a sampled parent, begin the trace of this id (0: of any id) instead of none.
     """
-    if parent is not None and is_sampled(parent):
-        return _start(tracer, operation, destination, _child_of(parent), attributes)
-    if always:
-        return _start(tracer, operation, destination, always_sampled_context(), attributes)
-    return UNTRACED
-
-
-def request_span(tracer: Tracer, method: str, route: str, headers: Mapping[str, str]) -> SpanHandle:
-    """The span of an HTTP request at a server.
-
-    It continues the trace of the request's traceparent, and is recorded if that is sampled; without one it starts a
-    trace, recorded by the ratio.
-
-    Args:
-        tracer: the service's tracer.
-        method: the HTTP method.
-        route: the template, as `/streams/{stream}/events`, never the path.
-        headers: the request's headers, with names in lower case or compared without case.
-    """
-    parent = headers.get(names.TRACEPARENT, "").encode("latin-1", "replace")
-    return _request_span(tracer, method, route, _child_of(parent))
-
-
-def sampled_request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> SpanHandle:
-    """As `request_span`, for the hot path: a request without a `parent` costs nothing unless its trace is sampled."""
-    if parent is None:
-        if not telemetry.should_sample():
-            return UNTRACED
-        return _request_span(telemetry.tracer, method, route, always_sampled_context())
-    return _request_span(telemetry.tracer, method, route, _child_of(parent))
-
-
-def _request_span(tracer: Tracer, method: str, route: str, context: Context) -> SpanHandle:
-    span = tracer.start_span(
-        f"{method} {route}", context, SpanKind.SERVER, {names.HTTP_METHOD: method, names.HTTP_ROUTE: route}
-    )
-    return _RecordedSpan(span) if span.get_span_context().trace_flags.sampled else UNTRACED
-
-
-def _child_of(parent: bytes) -> Context:
-    context = parse_traceparent(parent)
-    return Context() if context is None else set_span_in_context(NonRecordingSpan(context), Context())
-
-
-def _start(
-    tracer: Tracer,
-    operation: str,
-    destination: str,
-    context: Context,
-    attributes: Attributes | None,
-) -> SpanHandle:
-    conventional = {
+    context = parse_traceparent(parent) if parent is not None and is_sampled(parent) else None
+    if telemetry.record is None:
+        return UNTRACED if context is None else _NoSpan(parent)
+    if context is None and begin is None:
+        return UNTRACED
+    trace_id = context.trace_id if context is not None else begin or getrandbits(128) or 1
+    all_attributes: dict[str, AttributeValue] = {
         names.MESSAGING_SYSTEM: names.KAFKA,
         names.MESSAGING_DESTINATION: destination,
         names.MESSAGING_OPERATION_NAME: operation,
         names.MESSAGING_OPERATION_TYPE: operation,
     }
-    all_attributes = {**conventional, **(attributes or {})}
-    span = tracer.start_span(f"{operation} {destination}", context, _KINDS[operation], all_attributes)
-    return _RecordedSpan(span)
+    if attributes:
+        all_attributes.update(attributes)
+    name, kind = f"{operation} {destination}", _KINDS[operation]
+    return _RecordedSpan(telemetry.record, name, kind, trace_id, context, all_attributes)
+
+
+def send_spans(
+    telemetry: Telemetry, topic: str, stream: str, event_ids: Sequence[str], parent: bytes | None, spans: ExitStack
+) -> dict[int, bytes]:
+    """Open the spans of the records of one request as they are sent; the traceparents of those that have one, by index.
+
+    The trace of the request continues with its first record. Without one each event that is chosen by its id begins
+    its own.
+    """
+    chosen: dict[int, int | None] = {0: None} if parent is not None else _chosen(telemetry, stream, event_ids)
+    headers = {}
+    for index, begin in chosen.items():
+        known = {names.STREAM: stream, names.EVENT_ID: event_ids[index]}
+        header = spans.enter_context(message_span(telemetry, names.SEND, topic, parent, known, begin=begin)).header()
+        if header is not None:
+            headers[index] = header
+    return headers
+
+
+def _chosen(telemetry: Telemetry, stream: str, event_ids: Sequence[str]) -> dict[int, int | None]:
+    if telemetry.record is None:
+        return {}
+    chooses = telemetry.choice.chooses
+    return {index: event_trace_id(stream, own) for index, own in enumerate(event_ids) if chooses(own)}
+
+
+def request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | None) -> SpanHandle:
+    """The span of an HTTP request at a server.
+
+    It continues the trace of the request's traceparent, if that is sampled. Without one it has a span only if it is
+    slow or refused: the traces of events begin where their ids are known.
+
+    Args:
+        telemetry: the service's tracing.
+        method: the HTTP method.
+        route: the template, as `/streams/{stream}/events`, never the path.
+        parent: the request's traceparent.
+    """
+    if telemetry.record is None:
+        return _NoSpan(parent) if parent is not None and is_sampled(parent) else UNTRACED
+    name, attributes = f"{method} {route}", {names.HTTP_METHOD: method, names.HTTP_ROUTE: route}
+    context = parse_traceparent(parent) if parent is not None and is_sampled(parent) else None
+    if context is None:
+        return _RequestByRule(telemetry, name, dict(attributes))
+    return _RecordedSpan(telemetry.record, name, SpanKind.SERVER, context.trace_id, context, dict(attributes))

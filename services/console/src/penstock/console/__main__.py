@@ -29,6 +29,7 @@ COMMANDS = (
     "quality",
     "alerts",
     "drift",
+    "trace",
     "rollout",
     "proposals",
     "rollback",

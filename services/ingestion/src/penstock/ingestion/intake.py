@@ -11,6 +11,7 @@ from functools import partial
 
 from penstock.contracts.batch import Headers
 from penstock.contracts.operation_header import AWAITED
+from penstock.contracts.records.events import Label
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import RECEIVED
@@ -22,8 +23,8 @@ from penstock.runtime.http.body_slices import DOCUMENT_BYTES, documents_at_a_tim
 from penstock.runtime.http.micro_batches import MicroBatches, PendingRequest
 from penstock.runtime.log_writer import LogWriter, WriteRequest
 from penstock.runtime.service import Resources
-from penstock.telemetry.names import SEND, TRACEPARENT
-from penstock.telemetry.spans import message_span
+from penstock.telemetry.names import TRACEPARENT
+from penstock.telemetry.spans import send_spans
 
 MAX_BATCH = 1000  # records of small requests that are checked and written together
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,17 +148,14 @@ class Intake:
     def _write_request(
         self, stream: str, records: Sequence[AdmittedRecord], request: IntakeRequest, spans: ExitStack
     ) -> WriteRequest:
-        headers: Headers = ()
+        topic, ids = RECEIVED.name(self._namespace, stream), [_event_id(record) for record in records]
+        traceparents = send_spans(self._telemetry, topic, stream, ids, request.traceparent, spans)
+        headers: dict[int, Headers] = {index: ((TRACEPARENT, header),) for index, header in traceparents.items()}
         if request.on_admitted is not None:
             request.on_admitted(records[0])
-            headers = AWAITED
-        if request.traceparent is not None:
-            topic = RECEIVED.name(self._namespace, stream)
-            span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
-            traceparent = span.header()
-            headers = headers if traceparent is None else (*headers, (TRACEPARENT, traceparent))
+            headers[0] = (*AWAITED, *headers.get(0, ()))
         values, keys = [record.value for record in records], [record.key for record in records]
-        return WriteRequest(values, keys, {0: headers} if headers else {})
+        return WriteRequest(values, keys, headers)
 
 
 async def _admit_in_slices(
@@ -176,6 +174,11 @@ async def _admit_in_slices(
     if len(documents) > most:
         await asyncio.sleep(0)
     return verdicts
+
+
+def _event_id(admitted: AdmittedRecord) -> str:
+    record = admitted.record
+    return record.data.event_id if isinstance(record, Label) else record.id
 
 
 def _admitted_in(verdicts: Iterable[AdmittedRecord | Refusal]) -> list[AdmittedRecord]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,18 +15,18 @@ from penstock.runtime.supervision.supervisor import supervise
 from penstock.server.processes.child_probe import child_hooks
 from penstock.server.processes.children import child_specs, children_document
 from penstock.server.settings import SupervisorSettings
+from penstock.telemetry.environment import BadTelemetrySetting
+from penstock.telemetry.logs.start import start_logging
 
 
 def main() -> None:
     """Supervise until told to stop. Exit codes: 0 told to stop, 2 a setting is wrong or a port is taken."""
     try:
         settings = read_settings(SupervisorSettings)
-    except SettingsError as error:
+        start_logging("server", settings.log_level, settings.log_format)
+    except (SettingsError, BadTelemetrySetting) as error:
         print(f"server: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s server %(message)s"
-    )
     sys.exit(asyncio.run(_supervise(settings)))
 
 

@@ -20,6 +20,7 @@ from penstock.server.models.manager import ModelManager, NoModel
 from penstock.server.scoring.batch_predictor import BatchPredictor, CountPredictions
 from penstock.server.scoring.event_order import fill_gaps, in_event_order
 from penstock.server.scoring.external_predictions import external_record
+from penstock.server.scoring.notable_answers import NotableAnswers
 from penstock.server.scoring.prediction_batch import PredictionBatch
 
 
@@ -34,6 +35,7 @@ class StreamScorer:
         self._code = code
         self._count = count
         self._predictor = BatchPredictor(models, "stream", code, count)
+        self._notable = NotableAnswers()
 
     async def score(self, batch: Batch[Event[Any]]) -> list[Outputs[Prediction]]:
         """A prediction for each event of a batch but imported history, all under one epoch.
@@ -50,11 +52,14 @@ class StreamScorer:
             return []
         declared, events = batch.required_stream, [batch.records[index] for index in indices]
         await self._models.load_newest(declared.name)
-        record = self._record_external if declared.declaration.serving.external else self._predict_or_record
-        predictions = await record(declared, events)
+        notable: dict[int, str] = {}
+        if declared.declaration.serving.external:
+            predictions = await self._record_external(declared, events)
+        else:
+            predictions = await self._predict_or_record(declared, events, notable)
         keys = [batch.raw[index].key for index in indices]
         headers = operation_headers(operation_digests(batch.raw, indices))
-        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices, headers)]
+        return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices, headers, notable)]
 
     async def _record_external(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
         """Events that came before the model was declared external carry no prediction, and are predicted here."""
@@ -64,19 +69,27 @@ class StreamScorer:
         records = [external_record(declared, event, serving.epoch, self._code) for event in events]
         others = [event for event, record in zip(events, records, strict=True) if record is None]
         self._count(declared.name, 0, "external", len(events) - len(others))
-        return fill_gaps(records, await self._predict_or_record(declared, others))
+        return fill_gaps(records, await self._predict_or_record(declared, others, {}))
 
-    async def _predict_or_record(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        unanswered = [event for event in events if event.answer is UNSET]
-        predictions = await self._predict(declared, unanswered) if unanswered else []
+    async def _predict_or_record(
+        self, declared: StreamDeclared, events: Sequence[Event[Any]], notable: dict[int, str]
+    ) -> Sequence[bytes]:
+        """The record of each event's prediction; `notable` gets those that are traced by rule."""
+        rows = [row for row, event in enumerate(events) if event.answer is UNSET]
+        unanswered = [events[row] for row in rows]
+        predictions, found = await self._predict(declared, unanswered) if unanswered else ([], {})
+        notable |= {rows[row]: rule for row, rule in found.items()}
         if len(unanswered) == len(events):
             return predictions
         answers = iter(await self._record_answers(declared, [event for event in events if event.answer is not UNSET]))
         return fill_gaps((None if event.answer is UNSET else next(answers) for event in events), predictions)
 
-    async def _predict(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
+    async def _predict(
+        self, declared: StreamDeclared, events: Sequence[Event[Any]]
+    ) -> tuple[Sequence[bytes], dict[int, str]]:
         batches = await self._predictor.predict(declared, self._predictor.serving(declared), events)
-        return in_event_order(batches, partial(PredictionBatch.records, events=events))
+        records = in_event_order(batches, partial(PredictionBatch.records, events=events))
+        return records, self._notable.find(declared.name, batches)
 
     async def _record_answers(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> list[bytes]:
         """What HTTP predict answered, together with what the other models of a rollout would have."""

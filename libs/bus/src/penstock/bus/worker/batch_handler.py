@@ -6,16 +6,17 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from penstock.bus.ports import FetchedBatch
 from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
 from penstock.bus.worker.assigned_units import AssignedUnit
 from penstock.bus.worker.dead_letters import LIMIT, dead_letter
-from penstock.bus.worker.record_spans import record_spans
+from penstock.bus.worker.record_spans import RecordSpans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
 from penstock.contracts.records.streams import Streams
+from penstock.telemetry.logs.log_trace import log_trace
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import Telemetry
 
@@ -63,11 +64,13 @@ class BatchHandler:
             decoded = [decoded[index] for index in readable]
         if records:
             batch = Batch(topic, declared, fetched.partition, decoded, records)
-            traceparent_of = record_spans(self._telemetry, fetched.topic, records, spans)
+            traces = RecordSpans(self._telemetry, fetched.topic, batch, spans)
             started = time.perf_counter()
-            outputs = await _await_if_needed(unit.routes[short_name].handle(batch))
+            with log_trace(traces.traceparent_of(0)) if len(records) == 1 else nullcontext():
+                outputs = list(await _await_if_needed(unit.routes[short_name].handle(batch)))
             self._metrics.observe_batch(fetched.topic, time.perf_counter() - started)
-            results.append(TracedOutputs(list(outputs), traceparent_of))
+            traces.follow(outputs)
+            results.append(TracedOutputs(outputs, traces.traceparent_of))
         if dead:
             results.insert(0, self._dead_letters(unit, fetched, dead))
         unit.dead_letter_limit.count(read, _unexpected(dead))

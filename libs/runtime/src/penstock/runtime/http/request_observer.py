@@ -9,7 +9,7 @@ from penstock.runtime.http.raw_routes import RawHandler, RawRequest, RawResponse
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
-from penstock.telemetry.spans import SpanHandle, sampled_request_span
+from penstock.telemetry.spans import SpanHandle, request_span
 
 _TRACEPARENT = TRACEPARENT.encode()
 
@@ -28,7 +28,7 @@ class RequestObserver:
 
         async def observed_handler(request: RawRequest) -> RawResponse:
             started = time.perf_counter()
-            with sampled_request_span(self._telemetry, method, route, request.headers.get(_TRACEPARENT)) as span:
+            with request_span(self._telemetry, method, route, request.headers.get(_TRACEPARENT)) as span:
                 response = await handler(request, span)
                 span.status(response.status)
             self._metrics.observe_request(method, route, response.status, time.perf_counter() - started)

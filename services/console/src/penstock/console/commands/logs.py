@@ -9,6 +9,7 @@ import typer
 
 from penstock.console.home import home_from_environment
 from penstock.console.supervision.log_files import Tail, last_lines, log_files
+from penstock.console.supervision.log_line import plain_line
 from penstock.console.views.terminal import out
 
 POLL_S = 0.3
@@ -31,5 +32,5 @@ def logs(
 
 
 def _show(name: str, lines: list[str], *, with_name: bool) -> None:
-    for line in lines:
+    for line in map(plain_line, lines):
         out.print(f"{name:<16} {line}" if with_name else line, markup=False)

@@ -68,14 +68,20 @@ def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dic
     }
 
 
+ALL_TRACES = {"OTEL_TRACES_SAMPLER_ARG": "1", "PENSTOCK_TRACES_PER_SECOND": "100"}
+
+
 def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> dict[str, str]:
     """Where spans are exported to: to Zipkin where it runs, else as the user's environment says, else nowhere.
+
+    Zipkin is sent the traces of all events, up to 100 new ones a second, unless the environment says otherwise.
 
     >>> telemetry_settings(None, {})
     {'OTEL_TRACES_EXPORTER': 'none'}
     """
     if zipkin:
-        return {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"{zipkin}/api/v2/spans"}
+        share = {} if environment.get("OTEL_TRACES_SAMPLER_ARG") else ALL_TRACES
+        return {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"{zipkin}/api/v2/spans", **share}
     return {} if environment.get("OTEL_TRACES_EXPORTER") else {"OTEL_TRACES_EXPORTER": "none"}
 
 

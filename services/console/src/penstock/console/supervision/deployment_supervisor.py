@@ -23,6 +23,7 @@ from penstock.runtime.stop_signals import stop_event
 from penstock.runtime.supervision.status_server import port_of, serve_status
 from penstock.runtime.supervision.supervised_process import ProcessHooks, ProcessSpec, ProcessStatus, SupervisedProcess
 from penstock.runtime.supervision.supervisor import supervise
+from penstock.telemetry.logs.start import start_logging
 
 WRITE_AGAIN_S = 5.0
 
@@ -136,7 +137,7 @@ def main() -> None:
     parser.add_argument("--lock", type=int, required=True, help="descriptor of the lock, held until the end")
     parser.add_argument("--caller-pipe", type=int, help="descriptor of a pipe whose closing means to stop")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    start_logging("supervisor", environ={})  # lines of the services alone are sent to collectors
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(run_plan(Home(arguments.home), arguments.caller_pipe))

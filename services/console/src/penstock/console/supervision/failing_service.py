@@ -14,6 +14,7 @@ from penstock.console.poll import poll
 from penstock.console.service_failures import failures_of
 from penstock.console.supervision.lasting_failures import LastingFailures
 from penstock.console.supervision.log_files import last_lines
+from penstock.console.supervision.log_line import plain_line
 from penstock.runtime.supervision.process_health import ProcessState
 
 LOOK_S = 2.0
@@ -69,7 +70,7 @@ def failing_process(home: Home, processes: Mapping[str, ProcessRecord]) -> Conso
     """Which of the processes ends again and again, with the last line of its log; None if none does."""
     for name, record in processes.items():
         if record.state is ProcessState.FAILING:
-            last_line = next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing")
+            last_line = plain_line(next(iter(last_lines(home.log_file(name), 1)), "it wrote nothing"))
             return ConsoleFailure(
                 f"{name} ends again and again ({last_line.strip()[:LONGEST_LINE]}). See: penstock logs {name}"
             )

@@ -10,7 +10,7 @@ from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home
 
 MAX_LOG_BYTES = 16 * 1024 * 1024
-MAX_LINE_BYTES = 1024
+MAX_LINE_BYTES = 4096
 
 
 def open_log_file(path: Path) -> BinaryIO:

@@ -22,6 +22,7 @@ from penstock.runtime.http.raw_routes import RawRequest, RawResponse, raw_proble
 from penstock.runtime.http.request_body import read_body
 from penstock.runtime.http.request_observer import RequestObserver
 from penstock.runtime.log_writer import WriteUnconfirmed
+from penstock.telemetry.names import EVENT_ID, STREAM
 from penstock.telemetry.spans import SpanHandle
 
 EVENTS = "/v1/streams/{stream}/events"
@@ -47,11 +48,14 @@ class RecordRoutes:
     async def _post(self, kind: RecordKind, request: RawRequest, span: SpanHandle) -> RawResponse:
         try:
             declared = self._streams.get(request.path_param("stream"))
+            span.set({STREAM: declared.name})
             wait = wait_seconds(request.scope["query_string"])
             documents = await self._documents(request)
             if wait is not None:
                 return await self._submit_and_wait(declared, kind, documents, span.header(), wait)
             verdicts = await self._intake.submit(declared.name, kind, documents.texts, span.header())
+            if kind == "event" and verdicts[0].id and not documents.is_batch:
+                span.set({EVENT_ID: verdicts[0].id})
         except Problem as problem:
             return raw_problem_response(problem)
         except WriteUnconfirmed:

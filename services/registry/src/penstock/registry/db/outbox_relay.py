@@ -8,16 +8,18 @@ import logging
 from sqlalchemy.orm import Session
 
 from penstock.bus.errors import TransientError
+from penstock.bus.span_attributes import attributes_of
 from penstock.bus.topics import stream_topics
 from penstock.contracts.batch import Outputs
+from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import CONTROL_PLANE, STREAMS
+from penstock.contracts.topics import CONTROL_PLANE, MODELS, STREAMS
 from penstock.registry.db import outbox
 from penstock.registry.db.relay_lock import relay_lock
 from penstock.registry.db.tables import OutboxRow
 from penstock.registry.db.transactions import Database
 from penstock.runtime.service import Resources
-from penstock.telemetry.names import SEND
+from penstock.telemetry.names import SEND, STREAM
 from penstock.telemetry.spans import message_span
 
 POLL_EVERY_S = 1.0  # for records that another process, or one that was killed, left in the outbox
@@ -83,7 +85,8 @@ class OutboxRelay:
             await self._resources.log.create(stream_topics(self._resources.namespace, stream))
         name = topic.name(self._resources.namespace)
         parent = row.traceparent.encode() if row.traceparent else None
-        with message_span(self._resources.telemetry.tracer, SEND, name, parent, always=True) as span:
+        known = attributes_of(ModelEpoch.from_json(row.value)) if topic is MODELS else {STREAM: row.key}
+        with message_span(self._resources.telemetry, SEND, name, parent, known, begin=0) as span:
             output = Outputs(topic, None, [row.value], [row.key.encode()], causes=(0,))
             await self._resources.publisher.publish([output], lambda _: span.header())
         self._resources.metrics.count_produced(name)

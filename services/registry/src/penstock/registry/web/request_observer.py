@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from penstock.registry.web.problems import response_to_error
 from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import request_span
 
@@ -30,7 +31,7 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
 
             async def observed(request: Request) -> Response:
                 started = time.perf_counter()
-                with request_span(telemetry.tracer, request.method, template, request.headers) as span:
+                with request_span(telemetry, request.method, template, _traceparent(request)) as span:
                     header = span.header()
                     request.state.traceparent = header.decode() if header else None
                     response = await _respond(handle, request)
@@ -41,6 +42,11 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
             return observed
 
     return ObservedRoute
+
+
+def _traceparent(request: Request) -> bytes | None:
+    header = request.headers.get(TRACEPARENT)
+    return None if header is None else header.encode("latin-1", "replace")
 
 
 async def _respond(handle: Handle, request: Request) -> Response:

@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from penstock.bus.follower import TopicFollower
-from penstock.bus.publisher import TraceparentOf, no_traceparent
+from penstock.bus.publisher import TraceparentOf, always, no_traceparent
 from penstock.bus.worker.dead_letters import DeadLetterLimit, dead_letter
-from penstock.bus.worker.record_spans import record_spans
+from penstock.bus.worker.record_spans import RecordSpans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
+from penstock.contracts.topics import TRAINING_REQUESTS
 from penstock.retrain_trigger.handlers import FOLLOWED, TOPICS, Handlers
 from penstock.retrain_trigger.policy_engine import PolicyEngine
 from penstock.runtime.broker_retries import retry_until_available
 from penstock.runtime.service import Resources
+from penstock.telemetry.names import RULE, SEND, STREAM
+from penstock.telemetry.spans import message_span
 
 POLL_INTERVAL = 0.02  # seconds between looks at followers that catch up
 
@@ -65,10 +68,12 @@ class RecordProcessor:
         self._dead_letter_limit.check(int(not readable))
         self._dead_letter_limit.count(1, int(not readable))
         with ExitStack() as spans:
-            traceparent_of = record_spans(self._resources.telemetry, topic_name, [raw], spans)
             if readable:
                 batch = Batch(self._topics[topic_name], None, 0, [record], [raw])
-                await self._publish(self._handlers.handle(batch), traceparent_of)
+                traces = RecordSpans(self._resources.telemetry, topic_name, batch, spans)
+                outputs = self._handlers.handle(batch)
+                traces.follow(outputs)
+                await self._publish(outputs, traces.traceparent_of)
             else:
                 await self._keep_dead_letter(topic_name, raw, record.reason)
         self._resources.metrics.count_consumed(topic_name, 1)
@@ -78,7 +83,13 @@ class RecordProcessor:
         await self._catch_up()
         since, self._schedules_evaluated_at = self._schedules_evaluated_at, self._now()
         for stream, decision in self._engine.evaluate_schedules(since, self._schedules_evaluated_at).items():
-            await self._publish(self._handlers.outputs_of(stream, decision), no_traceparent)
+            outputs = self._handlers.outputs_of(stream, decision)
+            if not outputs:
+                continue
+            begun = message_span(self._resources.telemetry, SEND, TRAINING_REQUESTS.short_name, None, begin=0)
+            with begun as span:
+                span.set({STREAM: stream, RULE: "schedule"})
+                await self._publish(outputs, always(span.header()))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._resources.clock() / 1000, UTC)

@@ -12,9 +12,9 @@ from penstock.contracts.topics import RECEIVED
 from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.runtime.log_writer import BufferFull, LogWriter, WriteRequest, WriteUnconfirmed
 from penstock.server.scoring.sealed_events import SealedEvents
-from penstock.telemetry.names import SEND, TRACEPARENT
+from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
-from penstock.telemetry.spans import message_span
+from penstock.telemetry.spans import send_spans
 
 log = logging.getLogger("penstock.server")
 
@@ -65,12 +65,10 @@ class AnswerLog:
         self._on_unconfirmed(count)
 
     def _write_request(self, stream: str, request: SealedEvents, spans: ExitStack) -> WriteRequest:
-        if request.traceparent is None:
-            return WriteRequest(request.values, request.keys)
         topic = RECEIVED.name(self._namespace, stream)
-        span = spans.enter_context(message_span(self._telemetry.tracer, SEND, topic, request.traceparent))
-        header = span.header()
-        return WriteRequest(request.values, request.keys, {} if header is None else {0: ((TRACEPARENT, header),)})
+        traceparents = send_spans(self._telemetry, topic, stream, request.ids, request.traceparent, spans)
+        headers = {index: ((TRACEPARENT, header),) for index, header in traceparents.items()}
+        return WriteRequest(request.values, request.keys, headers)
 
 
 def _problem_of(error: Exception | None, request: SealedEvents) -> Problem | None:
