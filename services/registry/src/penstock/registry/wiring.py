@@ -54,7 +54,7 @@ def service_of(registry: Registry, resources: Resources) -> Service:
     watch = RetentionWatch(resources)
     return Service(
         groups=[registry_group(registry)],
-        app=registry_app(registry, watch, resources.telemetry, resources.metrics),
+        app=registry_app(registry, watch, resources),
         tasks=[registry.relay.run, watch.run],
         health=lambda: {"outbox": registry.relay.unpublished},
     )
