@@ -255,7 +255,7 @@ async def test_a_correction_changes_the_label_and_an_event_time_bounds_the_answe
         ("by=nothing", 422, "answers are grouped by version, region, member"),
         ("by=region,member,version", 422, "at most 2"),
         ("by=region,region", 422, "each once"),
-        ("since=yesterday", 422, "datetime"),
+        ("since=yesterday", 422, "write a time as"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused(sales: Deployment, query: str, status: int, detail: str) -> None:

@@ -42,9 +42,9 @@ class GroupFigures(BaseModel):
 class QualityReport(BaseModel):
     """How good a stream's newest answers are.
 
-    Answers to events up to `matured_until` are `matured`: by the observed lateness of labels (seconds, null without one),
-    or past the declared horizon (seconds), their labels are almost all there. Later ones are `provisional`: labels of
-    one class may come sooner than those of another. `windows` are both, in order of event time, each of as many
+    Answers to events up to `matured_until` are `matured`: by the observed lateness of labels (seconds, null without
+    one), or past the declared horizon (seconds), their labels are almost all there. Later ones are `provisional`: those
+    of one class may come sooner than others. `windows` are both, in order of event time, each of as many
     answers; `groups` are both by the fields named in `by`, the largest first.
 
     `metric` is what estimates are of, and `estimate_error` how far those of matured windows were off. `complete_from`:

@@ -18,10 +18,19 @@ from penstock.registry.web.request_bodies import StreamName
 from penstock.runtime.http.problems import Problem
 from penstock.runtime.service import Resources
 
+
+def _parse_time(text: object) -> object:
+    """A time as a text; else a number would be seconds since 1970."""
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else text
+    except ValueError:
+        raise ValueError("write a time as 2026-05-01T12:00:00Z") from None
+
+
 By = Annotated[str, Query(max_length=500, description="`version`, a field, or two of these with a comma between")]
 Since = Annotated[
     AwareDatetime | None,
-    BeforeValidator(lambda text: datetime.fromisoformat(text) if isinstance(text, str) else text),  # no bare number
+    BeforeValidator(_parse_time),
     Query(description="the event time from which on answers count"),
 ]
 
