@@ -184,9 +184,8 @@ def test_a_lag_that_comes_and_goes_is_one_until_it_was_away_for_some_looks(ages:
         states += [change.state for change in lags.after([left(1.0)._replace(age=age)])]
     assert states == ["firing", "resolved"] * (len(states) // 2) + ["firing"] * (len(states) % 2)
     text = "".join("x" if age else "-" for age in ages)
-    assert len(states) == len(re.findall(rf"x(?:-{{0,{LOOKS - 1}}}x)*", text)) + len(
-        re.findall(rf"x-{{{LOOKS}}}", text)
-    )
+    begun, ended = re.findall(rf"x(?:-{{0,{LOOKS - 1}}}x)*", text), re.findall(rf"x-{{{LOOKS}}}", text)
+    assert len(states) == len(begun) + len(ended)
 
 
 async def test_bytes_pass_a_group_sooner_than_time_where_much_is_written(deployment: Deployment) -> None:
