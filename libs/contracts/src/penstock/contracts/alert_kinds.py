@@ -50,10 +50,10 @@ _RUNBOOKS = {
     AlertKind.DEAD_LETTERS: "records-in-the-dead-letters",
     AlertKind.UNIT_SUSPENDED: "records-in-the-dead-letters",
     AlertKind.RETENTION: "retention-is-running-out",
-    AlertKind.LAG: "a-service-lags",
+    AlertKind.LAG: "a-group-falls-behind",
     AlertKind.BROKER: "the-broker-is-away",
     AlertKind.DATABASE: "the-database-is-away",
-    AlertKind.DISK: "a-disk-is-filling-up",
+    AlertKind.DISK: "resources-run-out",
     AlertKind.CRASH_LOOP: "a-service-does-not-become-ready",
 }
 
