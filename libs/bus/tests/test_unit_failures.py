@@ -222,7 +222,7 @@ async def test_a_suspended_unit_goes_on_by_itself_once_its_records_can_be_handle
     async with open_site(lambda *_: KeyError() if broken else None) as site:
         numbers = range(2 * PROBE + 150)
         site.write("a", *map(label, numbers))
-        await site.work_until(lambda: bool(site.alerts()))
+        await site.work_until(lambda: ("suspended-unit", "a") in site.alerts())
         put_aside = site.dead("a")
         assert len(put_aside) == 100
         for _ in range(50):

@@ -34,10 +34,7 @@ class JoinUnit:
 
     def reopen(self) -> None:
         self.state = State(self.store)
-        self.join = PartitionJoin(self.state, self._count_unmet)
-
-    def _count_unmet(self, labels: int) -> None:
-        self.unmet += labels
+        self.join = PartitionJoin(self.state)
 
     def handle(self, topic: Any, records: list[Any], write: bool = True) -> list[bytes]:
         batch = self.make.batch(topic, records, first=self.offsets[topic])
@@ -46,6 +43,7 @@ class JoinUnit:
         )
         written = [encode(record) for record in result.outcomes]
         if write:
+            self.unmet += result.unmet
             self.offsets[topic] += len(records)
             self.outcomes += written
             self.state.write(self.state.take_changes(), {})

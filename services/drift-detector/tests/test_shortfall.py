@@ -23,6 +23,17 @@ def unit_of(make: Any, holdout: LossMoments | None = HOLDOUT, versions: tuple[in
     return unit
 
 
+def test_that_a_shortfall_is_over_is_told_once_with_the_first_answer_of_another_champion(make: Any) -> None:
+    unit = unit_of(make, versions=(1, 2))
+    unit.outcomes(outcomes_of(make, [True] * 100))
+    unit.outcomes(outcomes_of(make, [False] * 300, start=100))
+    assert [alert.state for alert in unit.written["alerts"] if alert.kind == "shortfall"] == ["firing"]
+    unit.outcomes(outcomes_of(make, [False] * 300, start=400, epoch=2, version=2))
+    first, second = (alert for alert in unit.written["alerts"] if alert.kind == "shortfall")
+    assert (second.state, second.key) == ("resolved", first.key)
+    assert second.message == "version 2 serves in place of version 1, which fell short"
+
+
 def shortfalls(unit: StreamUnit) -> list[Drift]:
     return [drift for drift in unit.written["drift"] if drift.detector == "holdout"]
 

@@ -42,7 +42,13 @@ def document_of_loans(document: dict[str, Any]) -> dict[str, Any]:
     document = copy.deepcopy(document)
     paths = document["paths"]
     restrict_parameters(
-        document, {"stream": {"enum": ["loans"]}, "version": {"examples": [2]}, "proposal": {"enum": [1]}}
+        document,
+        {
+            "stream": {"enum": ["loans"]},
+            "version": {"examples": [2]},
+            "proposal": {"enum": [1]},
+            "by": {"enum": ["version"]},
+        },
     )
     declaration = paths["/v1/streams/{stream}"]["put"]["requestBody"]["content"]["application/json"]
     declaration["schema"] = {"enum": [DECLARATION.model_dump(mode="json")]}  # a schema does not say what fits together

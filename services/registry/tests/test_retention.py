@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import ALERTS
+from penstock.registry.retention.lags import LONG_S, LOOKS, Lags
 from penstock.registry.retention.retention_left import (
     ReadTopic,
     RetentionLeft,
@@ -100,9 +101,12 @@ class Deployment:
     def wait(self, days: float) -> None:
         self.clock.advance_to(self.clock() + int(days * DAY * 1000))
 
-    def alerts(self) -> list[tuple[str, str]]:
+    def records(self, kind: str) -> list[Alert]:
         records = [Alert.from_json(record.value or b"") for record in self.log.records_of((ALERTS.name("penstock"), 0))]
-        return [(record.severity, record.message) for record in records if record.subject == "retention"]
+        return [record for record in records if record.kind == kind]
+
+    def alerts(self) -> list[tuple[str, str]]:
+        return [(record.severity, record.message) for record in self.records("retention")]
 
     async def worst(self) -> RetentionLeft:
         await self.watch.check()
@@ -158,9 +162,42 @@ async def test_a_registry_that_starts_again_tells_of_the_same_under_the_same_id(
     await deployment.watch.check()
     again = RetentionWatch(deployment.watch._resources)
     await again.check()
-    records = deployment.log.records_of((ALERTS.name("penstock"), 0))
-    first, second = [json.loads(record.value or b"")["id"] for record in records]
-    assert first == second
+    for kind in ("retention", "lag"):
+        first, second = [record.id for record in deployment.records(kind)]
+        assert first == second
+
+
+async def test_a_group_that_lags_by_minutes_is_told_of_once_and_once_when_it_has_caught_up(
+    deployment: Deployment,
+) -> None:
+    await deployment.write(100)
+    for group in READ.groups:
+        deployment.commit(group, 60)
+    deployment.wait(4 / 1440)
+    await deployment.watch.check()
+    assert deployment.records("lag") == []
+    for _ in range(3):
+        deployment.wait(2 / 1440)
+        await deployment.watch.check()
+    (alert,) = deployment.records("lag")
+    assert (alert.state, alert.key) == ("firing", "lag/loans/penstock.loans.events")
+    assert alert.message.startswith("drift-detector has not read what was written to penstock.loans.events/0 0:0")
+    for group in READ.groups:
+        deployment.commit(group, 100)
+    for _ in range(LOOKS + 3):
+        await deployment.watch.check()
+    assert [one.state for one in deployment.records("lag")] == ["firing", "resolved"]
+
+
+@given(st.lists(st.sampled_from([0.0, LONG_S]), max_size=40))
+def test_a_lag_that_comes_and_goes_is_one_until_it_was_away_for_some_looks(ages: list[float]) -> None:
+    lags, states = Lags(), []
+    for age in ages:
+        states += [change.state for change in lags.after([left(1.0)._replace(age=age)])]
+    assert states == ["firing", "resolved"] * (len(states) // 2) + ["firing"] * (len(states) % 2)
+    text = "".join("x" if age else "-" for age in ages)
+    begun, ended = re.findall(rf"x(?:-{{0,{LOOKS - 1}}}x)*", text), re.findall(rf"x-{{{LOOKS}}}", text)
+    assert len(states) == len(begun) + len(ended)
 
 
 async def test_bytes_pass_a_group_sooner_than_time_where_much_is_written(deployment: Deployment) -> None:

@@ -18,11 +18,18 @@ class AlertKind(StrEnum):
     TRAINING_FAILED = "training-failed"
     KEPT_BACK = "kept-back"
     COVERAGE = "coverage"
+    LABELS_UNMATCHED = "labels-unmatched"
+    SLICE = "slice"
     REJECTED = "rejected"
+    DEAD_LETTERS = "dead-letters"
     GAP = "gap"
     UNIT_SUSPENDED = "unit-suspended"
     RETENTION = "retention"
+    LAG = "lag"
     BROKER = "broker"
+    DATABASE = "database"
+    DISK = "disk"
+    CRASH_LOOP = "crash-loop"
 
 
 _RUNBOOKS = {
@@ -36,11 +43,18 @@ _RUNBOOKS = {
     AlertKind.TRAINING_FAILED: "a-training-fails",
     AlertKind.KEPT_BACK: "a-training-fails",
     AlertKind.COVERAGE: "labels-that-do-not-join",
+    AlertKind.LABELS_UNMATCHED: "labels-that-do-not-join",
+    AlertKind.SLICE: "a-slice-is-worse",
     AlertKind.REJECTED: "records-are-refused",
     AlertKind.GAP: "a-gap-in-the-log",
+    AlertKind.DEAD_LETTERS: "records-in-the-dead-letters",
     AlertKind.UNIT_SUSPENDED: "records-in-the-dead-letters",
     AlertKind.RETENTION: "retention-is-running-out",
+    AlertKind.LAG: "a-group-falls-behind",
     AlertKind.BROKER: "the-broker-is-away",
+    AlertKind.DATABASE: "the-database-is-away",
+    AlertKind.DISK: "resources-run-out",
+    AlertKind.CRASH_LOOP: "a-service-does-not-become-ready",
 }
 
 

@@ -134,7 +134,7 @@ RECEIVED: Topic[Received] = Topic(
 )  # fmt: skip
 EVENTS: Topic[Event[Any]] = Topic(
     "events", "data", ("event",), _cached_by_stream(_event_decoder), "entity, else the event's id",
-    "keyed", "stream", ("validator",), ("server", "drift-detector"), ("console",),
+    "keyed", "stream", ("validator",), ("server", "drift-detector"), ("registry", "console"),
 )  # fmt: skip
 LABELS: Topic[Label] = Topic(
     "labels", "data", ("label",), _struct(Label), "entity, else the event's id",
@@ -146,11 +146,12 @@ REJECTED: Topic[Rejection] = Topic(
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _struct(Prediction), "entity, else the event's id",
-    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "console"),
+    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "registry", "console"),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _cached_by_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server", "console"), embeds_records=True,
+    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server", "registry", "console"),
+    embeds_records=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
     "counts", "data", ("counts",), _struct(Counts), "the partition that was counted",

@@ -29,6 +29,7 @@ from penstock.drift_detector.drift.drift_records import (
     label_shift_record,
     multivariate_drift_record,
     shortfall_alert,
+    shortfall_end_alert,
     shortfall_record,
     volume_drift_record,
 )
@@ -37,13 +38,15 @@ from penstock.drift_detector.drift.label_shift import LabelShiftDetector
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDriftDetector
 from penstock.drift_detector.drift.profile_store import ProfileStore
 from penstock.drift_detector.drift.profiles import Profile
-from penstock.drift_detector.drift.shortfall import ShortfallDetector
+from penstock.drift_detector.drift.shortfall import ShortfallDetector, ShortfallEnd
 from penstock.drift_detector.drift.volume_drift import VolumeDriftDetector
-from penstock.drift_detector.join.partition_join import PartitionJoin
+from penstock.drift_detector.join.partition_join import JoinResult, PartitionJoin
 from penstock.drift_detector.outcome_batch import OutcomeBatch, read_outcomes
 from penstock.drift_detector.quality.coverage import CoverageWatch
+from penstock.drift_detector.quality.slice_watch import SliceWatch
 from penstock.drift_detector.quality.stream_quality import BlockResult, StreamQuality
 from penstock.drift_detector.recent_events import RecentEvents
+from penstock.drift_detector.unmatched_labels import UnmatchedLabels
 
 MAX_RECENT_EVENTS = 100_000  # far more than have outcomes between a crash and its repetition
 
@@ -66,7 +69,9 @@ class PartitionHandler:
         self._partition = partition
         self._champions = champions
         self._profiles = profiles
-        self._join = PartitionJoin(state, count_unmet)
+        self._count_unmet = count_unmet
+        self._join = PartitionJoin(state)
+        self._unmatched = UnmatchedLabels(state, stream, partition)
         self._counter = BinCounter(state, stream, partition)
 
     async def events(self, batch: Batch[Event[Any]]) -> list[AnyOutputs]:
@@ -74,7 +79,8 @@ class PartitionHandler:
         current = self._champions.profile(self._stream)
         profiles = await self._load_profiles({current, self._counter.profile})
         result, new = self._join.add_events(batch)
-        return [*result.outputs(self._stream), *self._counts(self._counter.update(batch, new, current, profiles))]
+        counts = self._counts(self._counter.update(batch, new, current, profiles))
+        return [*result.outputs(self._stream), *counts, *self._unmatched_labels(batch, 0, result)]
 
     def predictions(self, batch: Batch[Prediction]) -> list[AnyOutputs]:
         """Outcomes that these predictions complete."""
@@ -82,7 +88,13 @@ class PartitionHandler:
 
     def labels(self, batch: Batch[Label]) -> list[AnyOutputs]:
         """Outcomes that these labels complete."""
-        return [*self._join.add_labels(batch).outputs(self._stream)]
+        result = self._join.add_labels(batch)
+        return [*result.outputs(self._stream), *self._unmatched_labels(batch, len(batch.records), result)]
+
+    def _unmatched_labels(self, batch: Batch[Any], labels: int, result: JoinResult) -> list[AnyOutputs]:
+        self._count_unmet(result.unmet)
+        alert = self._unmatched.update(batch, labels, result.unmet)
+        return [] if alert is None else [Outputs(ALERTS, None, [alert], [self._stream.encode()])]
 
     async def _load_profiles(self, digests: set[str | None]) -> dict[str, Profile]:
         loaded = {digest: await self._profiles.load(digest) for digest in sorted(filter(None, digests))}
@@ -109,6 +121,7 @@ class StreamHandler:
         self._recent_events = RecentEvents(state, b"2d", MAX_RECENT_EVENTS)
         self._quality = StreamQuality(state, stream)
         self._coverage = CoverageWatch(state)
+        self._slices = SliceWatch(state)
         self._answer_drift = AnswerDriftDetector(state)
         self._shortfall = ShortfallDetector(state, stream, champions)
         self._label_shift = LabelShiftDetector(state)
@@ -125,8 +138,9 @@ class StreamHandler:
         drifts = list(self._outcome_drifts(batch.declaration, outcomes, blocks))
         alerts = [(drift_alert(drift), index) for drift, index in drifts if drift.status == "confirmed"]
         alerts += [(alert, index) for record, index in statistics if (alert := self._coverage.update(record))]
-        for drift, alert, index in self._shortfalls(batch.declaration, outcomes):
-            drifts.append((drift, index))
+        alerts += [(alert, index) for record, index in statistics for alert in self._slices.update(record)]
+        for found, alert, index in self._shortfalls(batch.declaration, outcomes):
+            drifts += [(drift, index) for drift in found]
             alerts.append((alert, index))
         drifts, alerts = sorted(drifts, key=itemgetter(1)), sorted(alerts, key=itemgetter(1))  # log order
         self._next_outcome = outcomes.offsets[-1] + 1
@@ -165,11 +179,16 @@ class StreamHandler:
             index = batch.first[row]
             yield multivariate_drift_record(self._cause(batch, index), row_drift, loss_rise_at(row)), index
 
-    def _shortfalls(self, declaration: Declaration, batch: OutcomeBatch) -> Iterator[tuple[Drift, Alert, int]]:
-        for row, shortfall in self._shortfall.update(declaration, batch.first_outcomes):
+    def _shortfalls(self, declaration: Declaration, batch: OutcomeBatch) -> Iterator[tuple[list[Drift], Alert, int]]:
+        """Shortfalls with their drift, and the ends of shortfalls, which are none."""
+        for row, found in self._shortfall.update(declaration, batch.first_outcomes):
             index = batch.first[row]
-            drift = shortfall_record(self._cause(batch, index), shortfall)
-            yield drift, shortfall_alert(drift, shortfall), index
+            cause = self._cause(batch, index)
+            if isinstance(found, ShortfallEnd):
+                yield [], shortfall_end_alert(cause, found), index
+            else:
+                drift = shortfall_record(cause, found)
+                yield [drift], shortfall_alert(drift, found), index
 
     def _cause(self, batch: OutcomeBatch, index: int) -> OutcomeCause:
         return OutcomeCause(self._stream, batch.offsets[index], batch.outcomes[index])

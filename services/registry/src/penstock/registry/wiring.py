@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
 from penstock.registry.baseline_model import PREDICATE, BaselinePublisher
+from penstock.registry.db.database_watch import DatabaseWatch
 from penstock.registry.db.engines import BadDatabase, open_engine
 from penstock.registry.db.outbox_relay import OutboxRelay
 from penstock.registry.db.transactions import Database
@@ -52,10 +53,11 @@ def registry_of(parts: Parts, resources: Resources) -> Registry:
 def service_of(registry: Registry, resources: Resources) -> Service:
     """The registry as a service."""
     watch = RetentionWatch(resources)
+    database_watch = DatabaseWatch(registry.database, resources)
     return Service(
         groups=[registry_group(registry)],
-        app=registry_app(registry, watch, resources.telemetry, resources.metrics),
-        tasks=[registry.relay.run, watch.run],
+        app=registry_app(registry, watch, resources),
+        tasks=[registry.relay.run, watch.run, database_watch.run],
         health=lambda: {"outbox": registry.relay.unpublished},
     )
 

@@ -12,6 +12,7 @@ from penstock.bus.ports import FetchedBatch
 from penstock.bus.publisher import TracedOutputs, no_traceparent
 from penstock.bus.routes import Group
 from penstock.bus.worker.assigned_units import AssignedUnit
+from penstock.bus.worker.dead_letter_watch import DeadLetterWatch
 from penstock.bus.worker.dead_letters import LIMIT, dead_letter
 from penstock.bus.worker.record_spans import RecordSpans
 from penstock.contracts.batch import AnyOutputs, Batch, RawRecord, Unreadable
@@ -29,11 +30,14 @@ log = logging.getLogger(__name__)
 class BatchHandler:
     """Decodes fetched batches and calls the handlers of their units; nothing is written here."""
 
-    def __init__(self, group: Group, streams: Streams, telemetry: Telemetry, metrics: Metrics) -> None:
+    def __init__(
+        self, group: Group, streams: Streams, telemetry: Telemetry, metrics: Metrics, watch: DeadLetterWatch
+    ) -> None:
         self._group = group
         self._streams = streams
         self._telemetry = telemetry
         self._metrics = metrics
+        self._watch = watch
         self._topics = {topic.short_name: topic for topic in group.topics}
 
     async def handle(self, unit: AssignedUnit, fetched: FetchedBatch, spans: ExitStack) -> list[TracedOutputs]:
@@ -100,6 +104,8 @@ class BatchHandler:
         topic, partition, stream = fetched.topic, fetched.partition, unit.unit.stream
         log.warning("%s/%d: %d records go to the dead letters: %s", topic, partition, len(dead), dead[0][1])
         self._metrics.count_dead_lettered(topic, len(dead))
+        if _unexpected(dead):
+            self._watch.add(unit.unit, f"{topic}/{partition}", dead[0][1])
         letters = [dead_letter(self._group.name, topic, stream, partition, raw, reason) for raw, reason in dead]
         return TracedOutputs(letters, no_traceparent)
 

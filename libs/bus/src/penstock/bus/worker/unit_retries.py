@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from penstock.bus.alert_writer import AlertWriter
 from penstock.bus.errors import TooManyDeadLetters
 from penstock.bus.ports import FetchedBatch, Source, TopicPartition
 from penstock.bus.routes import Group
 from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
-from penstock.bus.worker.unit_alerts import RESUMED_UNIT, SUSPENDED_UNIT, UnitAlerts
+from penstock.bus.worker.unit_alerts import RESUMED_UNIT, SUSPENDED_UNIT, suspension_alert
 from penstock.bus.worker.unit_failure import (
     UnitFailure,
     failure_after,
@@ -36,7 +37,7 @@ class UnitRetries:
     """
 
     def __init__(
-        self, group: Group, units: AssignedUnits, alerts: UnitAlerts, metrics: Metrics, *, is_new_version: bool
+        self, group: Group, units: AssignedUnits, alerts: AlertWriter, metrics: Metrics, *, is_new_version: bool
     ) -> None:
         self._group = group.name
         self._is_stateful = group.stateful
@@ -66,7 +67,7 @@ class UnitRetries:
         if isinstance(error, TooManyDeadLetters) or (before is not None and before.is_suspended):
             unit.failure = suspension_after(before, str(error), now)
             if before is None or not before.is_suspended:
-                self._alerts.add(unit.unit, SUSPENDED_UNIT, f"is suspended: {error}; resume it once that is mended")
+                self._tell(unit, SUSPENDED_UNIT, f"is suspended: {error}; resume it once that is mended")
         else:
             unit.failure = failure_after(before, error, records, now, unit.last_pause)
             unit.last_pause = unit.failure.pause
@@ -125,7 +126,7 @@ class UnitRetries:
                 unit.pending.popleft()
         if unit.failure.is_suspended:
             unit.dead_letter_limit.clear()
-            self._alerts.add(unit.unit, RESUMED_UNIT, "goes on")
+            self._tell(unit, RESUMED_UNIT, "goes on")
         unit.failure = failure_after_success(unit.failure, self._clock()) if unit.pending else None
         if unit.failure is None:
             self._failing.discard(unit)
@@ -141,7 +142,7 @@ class UnitRetries:
         for unit in resumed:
             assert unit.failure is not None
             if unit.failure.is_suspended:
-                self._alerts.add(unit.unit, RESUMED_UNIT, "was resumed")
+                self._tell(unit, RESUMED_UNIT, "was resumed")
             unit.dead_letter_limit.lift()
             unit.failure = resumption_of(unit.failure, self._clock())
         self._count()
@@ -172,6 +173,9 @@ class UnitRetries:
         """Why each unit is held back, since when, and when it is tried again."""
         now = self._clock()
         return {str(unit.unit): _text(unit.failure, unit.failing_since, now) for unit in self._failing if unit.failure}
+
+    def _tell(self, unit: AssignedUnit, subject: str, message: str) -> None:
+        self._alerts.add(suspension_alert(self._group, unit.unit, subject, message))
 
     def _count(self) -> None:
         suspended = sum(unit.failure is not None and unit.failure.is_suspended for unit in self._failing)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 
+from penstock.bus.alert_writer import AlertWriter
 from penstock.bus.errors import AccessDenied, TransientError, suppress_transient
 from penstock.bus.ports import FetchedBatch, Log, Source, TopicPartition
 from penstock.bus.publisher import Publisher, TracedOutputs, topic_names
@@ -20,11 +21,11 @@ from penstock.bus.routes import Group
 from penstock.bus.state.unit_state import StateStores
 from penstock.bus.worker.assigned_units import AssignedUnit, AssignedUnits
 from penstock.bus.worker.batch_handler import BatchHandler
+from penstock.bus.worker.dead_letter_watch import DeadLetterWatch
 from penstock.bus.worker.gaps import Gaps
 from penstock.bus.worker.group_commits import GroupCommits
 from penstock.bus.worker.step import Step
 from penstock.bus.worker.step_writer import StepWriter
-from penstock.bus.worker.unit_alerts import UnitAlerts
 from penstock.bus.worker.unit_retries import UnitRetries
 from penstock.contracts.records.streams import Streams
 from penstock.telemetry.metrics import Metrics
@@ -76,13 +77,14 @@ class Worker:
         self._namespace = namespace
         self._streams = streams
         self._metrics = metrics
-        self._handler = BatchHandler(group, streams, telemetry, metrics)
         self._gaps = Gaps(group, log, streams, metrics)
         self._publisher = Publisher(log, namespace, streams, metrics, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
         self._units = AssignedUnits(group, namespace, state_stores)
-        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams, metrics))
+        self._alerts = AlertWriter(Publisher(log, namespace, streams, metrics))
+        self._dead_letters = DeadLetterWatch(group.name, self._alerts)
+        self._handler = BatchHandler(group, streams, telemetry, metrics, self._dead_letters)
         self._retries = UnitRetries(group, self._units, self._alerts, metrics, is_new_version=is_new_version)
         self._commits = GroupCommits()
         self._writer = StepWriter(log, self._publisher, self._units, self._retries, self._commits, metrics)
@@ -215,6 +217,8 @@ class Worker:
         """Handle the next records and start to write their outputs; how many records that were."""
         source = await self._subscribed_source()
         self._retries.pause(source)
+        self._dead_letters.look()
+        self._alerts.write_soon()
         unfinished = bool(self._commits or self._writer)
         fetched = await source.poll(MAX_POLL_RECORDS, self._retries.wait(min(wait, IDLE) if unfinished else wait))
         fetched = [*self._gaps.take_due(), *fetched]
@@ -257,7 +261,6 @@ class Worker:
         if records:
             self.last_handled = time.monotonic()
         self._writer.send(step)
-        self._alerts.write_soon()
         return records
 
     def _by_unit(self, fetched: Sequence[FetchedBatch]) -> dict[AssignedUnit, list[FetchedBatch]]:

@@ -200,7 +200,7 @@ FAILED_CHALLENGER = "failed-challenger"
 
 
 SHORTFALL = "shortfall"
-"""The subject of an alert about a champion, its `version`, that loses more than its holdout showed."""
+"""The subject of an alert about a champion, its `version`, that loses more than its holdout showed, or did so."""
 
 
 class LogGap(BaseModel):

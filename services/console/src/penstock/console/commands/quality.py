@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -13,6 +15,8 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
+from penstock.console.services_client import open_services
+from penstock.console.views.answer_quality import answer_quality
 from penstock.console.views.quality_report import QualityReport, read_quality
 from penstock.console.views.quality_table import quality_document, quality_table
 from penstock.console.views.terminal import out
@@ -20,20 +24,50 @@ from penstock.console.views.terminal import out
 
 def quality(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream whose predictions to score.")],
-    last: Annotated[int | None, typer.Option(min=1, help="How many of the newest blocks of outcomes count.")] = None,
+    by: Annotated[
+        str,
+        typer.Option(metavar="FIELD[,FIELD]", help="Group the newest answers: version, a field, or two of these."),
+    ] = "",
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Answers to events from then on, in UTC.")] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="How many of the newest blocks count for versions and slices.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """Show the scores of a stream's predictions, by model version and by the slices that the stream declares."""
-    report = asyncio.run(_read(running_deployment(home_from_environment()), name, last))
-    if report is None:
-        raise wrong_input(f"no outcome of {name} has been scored yet: outcomes are scored a hundred at a time")
+    """Show what predictions score: the newest ones, matured and provisional; then all by version and slice."""
+    deployment = running_deployment(home_from_environment())
+    newest, report = asyncio.run(_read(deployment, name, _query(by, since), last, with_blocks=not by))
     if as_json:
-        typer.echo(json.dumps(quality_document(report), indent=2))
-    else:
+        blocks = {} if report is None else quality_document(report)
+        typer.echo(json.dumps({**blocks, "newest_answers": newest}, indent=2))
+        return
+    out.print(answer_quality(newest))
+    if report is not None:
         out.print(quality_table(name, report))
+    elif not by:
+        out.print(f"No block of {name} has been scored yet: outcomes are scored a hundred at a time.")
 
 
-async def _read(deployment: Deployment, name: str, last: int | None) -> QualityReport | None:
-    async with open_log(deployment) as kafka_log:
+async def _read(
+    deployment: Deployment, name: str, query: dict[str, str], last: int | None, *, with_blocks: bool
+) -> tuple[dict[str, Any], QualityReport | None]:
+    async with open_log(deployment) as kafka_log, open_services(deployment) as services:
         await require_stream(kafka_log, deployment.namespace, name)
-        return await read_quality(kafka_log, deployment.namespace, name, last)
+        newest = await services.get(f"streams/{name}/quality?{urlencode(query)}")
+        return newest, await read_quality(kafka_log, deployment.namespace, name, last) if with_blocks else None
+
+
+def _query(by: str, since: str | None) -> dict[str, str]:
+    """The parameters of the request.
+
+    Raises:
+        ConsoleFailure: `since` is no time.
+    """
+    query = {"by": by} if by else {}
+    if since is not None:
+        try:
+            time = datetime.fromisoformat(since)
+        except ValueError:
+            raise wrong_input(f"--since {since}: write a time as 2026-05-01 or 2026-05-01T12:00:00") from None
+        query["since"] = (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+    return query

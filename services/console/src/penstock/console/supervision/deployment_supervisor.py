@@ -16,10 +16,12 @@ from penstock.console.home import Home
 from penstock.console.local_ports import HOST
 from penstock.console.process_identity import ProcessIdentity
 from penstock.console.process_plan import Plan, ProcessPlan
+from penstock.console.supervision.deployment_watch import watch_deployment
 from penstock.console.supervision.health_probe import HealthProber
 from penstock.console.supervision.log_files import open_log_file
 from penstock.console.supervision.restart_requests import RESTART_SIGNAL, pop_restart_requests
 from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.supervision.process_health import ProcessState
 from penstock.runtime.supervision.status_server import port_of, serve_status
 from penstock.runtime.supervision.supervised_process import ProcessHooks, ProcessSpec, ProcessStatus, SupervisedProcess
 from penstock.runtime.supervision.supervisor import supervise
@@ -52,12 +54,26 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run everything until `stop` is set, then return once no process is left."""
-        async with await serve_status(self._deployment.model_dump_json, HOST) as server:
-            self._deployment.status_port = port_of(server)
+        deployment = self._deployment
+        async with await serve_status(deployment.model_dump_json, HOST) as server:
+            deployment.status_port = port_of(server)
             self._write_record()
-            await supervise(self._stages, stop)
-        self._deployment.supervisor, self._deployment.status_port = None, None
+            await self._supervise_and_watch(stop)
+        deployment.supervisor, deployment.status_port = None, None
         self._write_record()
+
+    async def _supervise_and_watch(self, stop: asyncio.Event) -> None:
+        deployment = self._deployment
+        watch = watch_deployment(self._home.root, self._states, deployment.bootstrap, deployment.namespace)
+        watching = asyncio.create_task(watch)
+        try:
+            await supervise(self._stages, stop)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    def _states(self) -> dict[str, ProcessState]:
+        return {name: process.status.state for name, process in self._processes.items()}
 
     def restart_requested(self) -> None:
         """Restart the processes whose restart commands have requested."""

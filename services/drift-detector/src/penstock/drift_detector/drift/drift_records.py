@@ -13,7 +13,7 @@ from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome
 from penstock.drift_detector.drift.answer_drift import AnswerDrift
 from penstock.drift_detector.drift.distinct_texts import distinct_texts
 from penstock.drift_detector.drift.multivariate_drift import MultivariateDrift
-from penstock.drift_detector.drift.shortfall import Shortfall
+from penstock.drift_detector.drift.shortfall import Shortfall, ShortfallEnd
 from penstock.drift_detector.drift.volume_drift import VolumeDrift
 from penstock.drift_detector.record_source import SOURCE
 from penstock.ml.drift.window_tests import FieldDrift
@@ -151,6 +151,27 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
         kind=AlertKind.SHORTFALL,
         key=alert_key(AlertKind.SHORTFALL, drift.stream),
         event_time=drift.time,
+    )
+
+
+def shortfall_end_alert(cause: OutcomeCause, end: ShortfallEnd) -> Alert:
+    """News that a champion that fell short is no longer judged as it was."""
+    replaced = f"version {end.successor} serves in place of version {end.version}, which fell short"
+    anew = f"version {end.version}, which fell short, is judged anew by another objective"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "shortfall-end", cause.stream, cause.offset),
+        time=cause.outcome.time,
+        cause=cause.outcome.id,
+        severity="info",
+        subject=SHORTFALL,
+        message=anew if end.successor == end.version else replaced,
+        stream=cause.stream,
+        version=end.version,
+        kind=AlertKind.SHORTFALL,
+        key=alert_key(AlertKind.SHORTFALL, cause.stream),
+        state="resolved",
+        event_time=cause.outcome.time,
     )
 
 

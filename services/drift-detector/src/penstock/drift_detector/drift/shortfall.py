@@ -33,6 +33,14 @@ class Shortfall:
     reference: Moments
 
 
+@dataclass(frozen=True, slots=True)
+class ShortfallEnd:
+    """A champion that fell short has left, or is judged by another loss from now on: then it is its own successor."""
+
+    version: int
+    successor: int
+
+
 class ShortfallDetector:
     """Tests the losses of the newest champion's answers against those on its holdout; one alarm for each champion.
 
@@ -49,17 +57,21 @@ class ShortfallDetector:
         stored = state.get(_KEY)
         self._tenure = msgspec.msgpack.decode(stored, type=Tenure) if stored else Tenure()
 
-    def update(self, declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[tuple[int, Shortfall]]:
-        """Observe a batch of first outcomes; shortfalls, each with the index of the outcome that showed it."""
+    def update(
+        self, declaration: Declaration, outcomes: Sequence[Outcome[Any]]
+    ) -> list[tuple[int, Shortfall | ShortfallEnd]]:
+        """Observe a batch of first outcomes; shortfalls and ends of them, each with the outcome's index."""
         rows = LabelledAnswers.of(declaration, outcomes)
-        found: list[tuple[int, Shortfall]] = []
+        found: list[tuple[int, Shortfall | ShortfallEnd]] = []
         while len(rows):
             if self._tenure.loss != LOSSES[declaration.metric]:
+                found += self._end(rows, self._tenure.version)
                 self._tenure = Tenure()
             stop = self._next_champion(rows)
             found += self._observe(declaration, rows.take(slice(stop)))
             rows = rows.take(slice(stop, None))
             if len(rows):
+                found += self._end(rows, int(rows.versions[0]))
                 self._begin(declaration, rows)
         return found
 
@@ -72,6 +84,12 @@ class ShortfallDetector:
         tenure = self._tenure
         others = rows.from_champion & (rows.epochs > tenure.epoch) & (rows.versions != tenure.version)
         return int(np.argmax(others)) if others.any() else len(rows)
+
+    def _end(self, rows: LabelledAnswers, successor: int) -> list[tuple[int, ShortfallEnd]]:
+        """The end of the alarm there is about the champion, with the first of the rows."""
+        if not self._tenure.alarm:
+            return []
+        return [(int(rows.index[0]), ShortfallEnd(self._tenure.version, successor))]
 
     def _begin(self, declaration: Declaration, rows: LabelledAnswers) -> None:
         version, epoch = int(rows.versions[0]), int(rows.epochs[0])

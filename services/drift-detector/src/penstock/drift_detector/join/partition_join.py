@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +30,15 @@ MAX_ENDED = 20_000  # events: far more than end between a crash and its repetiti
 
 @dataclass
 class JoinResult:
-    """Outcomes in the order in which they were made, each with its key and the index of the record that caused it."""
+    """Outcomes in the order in which they were made, each with its key and the index of the record that caused it.
+
+    `unmet` is the number of labels that were dropped because their event did not come within the horizon.
+    """
 
     outcomes: list[Outcome[Raw]] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
     causes: list[int] = field(default_factory=list)
+    unmet: int = 0
 
     def add(self, outcomes: Iterable[Outcome[Raw]], key: bytes | None, cause: int) -> None:
         """Add the outcomes of one event."""
@@ -51,15 +55,10 @@ class JoinResult:
 
 
 class PartitionJoin:
-    """Keeps events until their horizon has passed in event time; the newest event's time is the watermark.
+    """Keeps events until their horizon has passed in event time; the newest event's time is the watermark."""
 
-    `count_unmet` is called with the number of labels that were dropped because their event did not come within the
-    horizon.
-    """
-
-    def __init__(self, state: State, count_unmet: Callable[[int], None]) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._count_unmet = count_unmet
         self._pending = PendingStore(state)
         self._by_event_time = EventTimeQueue(state)
         self._ended = RecentEvents(state, b"e", MAX_ENDED)
@@ -125,7 +124,7 @@ class PartitionJoin:
         for index, (key, label) in enumerate(zip(keys, batch.records, strict=True)):
             pending = self._pending.get(key)
             if pending is None and key in self._ended:
-                self._count_unmet(1)
+                result.unmet += 1
                 continue
             pending = pending or PendingEvent(LONG_AGO)
             revision = LabelRevision(label_value(declaration, label), label.data.revision, to_utc(label.time))
@@ -169,7 +168,7 @@ class PartitionJoin:
             if pending is None or pending.time != time or pending.is_overdue:
                 continue
             if pending.has_only_labels:
-                self._count_unmet(len(pending.labels))
+                result.unmet += len(pending.labels)
                 self._pending.remove(key)
             else:
                 pending.is_overdue = True

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET
-
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.monitoring import LONGEST_SLICE_VALUE, Confusion, SliceLosses
+from penstock.contracts.records.monitoring import Confusion, SliceLosses
 from penstock.contracts.records.outcomes import Outcome
+from penstock.contracts.slice_values import slice_value
 from penstock.drift_detector.quality.outcome_block import OutcomeBlock
 from penstock.ml.metrics.confidence_sequences import Moments
 
@@ -18,7 +17,7 @@ from penstock.ml.metrics.confidence_sequences import Moments
 def slice_values(declaration: Declaration, outcomes: Sequence[Outcome[Any]]) -> list[list[str]]:
     """For each outcome the value of each declared slice; an empty text where it is missing."""
     names = [declaration.attribute_of(field) for field in declaration.slices]
-    return [[_text(getattr(outcome.data.fields, name)) for name in names] for outcome in outcomes]
+    return [[slice_value(getattr(outcome.data.fields, name)) for name in names] for outcome in outcomes]
 
 
 def slice_losses(declaration: Declaration, block: OutcomeBlock) -> tuple[SliceLosses, ...]:
@@ -57,9 +56,3 @@ def _confusion(block: OutcomeBlock, rows: Sequence[int], positive: str) -> Confu
         false_negatives=cases.count((False, True)),
         true_positives=cases.count((True, True)),
     )
-
-
-def _text(value: Any) -> str:
-    if value is None or value is UNSET:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)[:LONGEST_SLICE_VALUE]

@@ -41,7 +41,8 @@ class RetentionLeft(NamedTuple):
 
     `seconds` go by until retention passes the position, at the rate of the last minutes; `share` is that of the
     retention, in bytes or time, whichever is less. `unread` is how many records the slowest groups of the topic's
-    partitions have not read, over all of these.
+    partitions have not read, over all of these, and `age` how many seconds ago the oldest of them was written, 0 if
+    that is less than five minutes.
     """
 
     stream: str | None
@@ -52,6 +53,7 @@ class RetentionLeft(NamedTuple):
     seconds: float
     share: float
     unread: int = 0
+    age: float = 0.0
 
 
 def retention_left(
@@ -64,7 +66,9 @@ def retention_left(
     seconds = 0.0 if is_passed else max(0.0, min(by_time[0], by_bytes[0]))
     share = 0.0 if is_passed else max(0.0, min(by_time[1], by_bytes[1]))
     unread = max(0, slowest.end - max(slowest.position, slowest.begin))
-    return RetentionLeft(read.stream, read.topic, partition, slowest.group, slowest.position, seconds, share, unread)
+    return RetentionLeft(
+        read.stream, read.topic, partition, slowest.group, slowest.position, seconds, share, unread, slowest.age
+    )
 
 
 def _left_by_time(slowest: SlowestPosition, limit: int | None) -> tuple[float, float]:

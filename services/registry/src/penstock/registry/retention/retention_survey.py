@@ -74,7 +74,7 @@ async def _survey_portion(log: Log, topics: Sequence[ReadTopic], now: int) -> li
 
 def _worst(partitions: Sequence[RetentionLeft]) -> RetentionLeft:
     worst = min(partitions, key=lambda left: (left.share, left.seconds))
-    return worst._replace(unread=sum(left.unread for left in partitions))
+    return worst._replace(unread=sum(left.unread for left in partitions), age=max(left.age for left in partitions))
 
 
 async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:

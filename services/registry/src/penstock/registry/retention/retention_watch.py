@@ -1,4 +1,4 @@
-"""Watches what is left of retention, once a minute: a metric, a view, and an alert where a topic's level changes."""
+"""Watches what is left of retention, and who lags, once a minute: a metric, a view, and an alert for each change."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, NOTIFIER_GROUPS
 from penstock.registry.control_records import SOURCE
+from penstock.registry.retention.lags import LagChange, Lags
 from penstock.registry.retention.retention_left import Level, RetentionLeft, level_after
 from penstock.registry.retention.retention_survey import destination_groups, read_topics, survey
 from penstock.runtime.service import Resources
@@ -48,6 +49,7 @@ class RetentionWatch:
         self.failure: str | None = None
         self._resources = resources
         self._levels: dict[str, Level] = {}
+        self._lags = Lags()
         self._alerts = AlertQueue(self._publish)
 
     async def run(self) -> None:
@@ -77,6 +79,8 @@ class RetentionWatch:
             resources.metrics.set_retention_left(left.stream or "", left.seconds)
             resources.metrics.streams.set_unread(left.stream or "", left.topic, left.group, left.unread)
         self._note_levels(found, self.checked)
+        for change in self._lags.after(found):
+            self._alerts.add(lag_alert(change, self.checked))
         await self._alerts.publish_pending()
 
     def level(self, topic: str) -> Level:
@@ -109,6 +113,25 @@ def retention_alert(left: RetentionLeft, level: Level, now: datetime) -> Alert:
         kind=AlertKind.RETENTION,
         key=alert_key(AlertKind.RETENTION, left.stream, left.topic),
         state="resolved" if level == "ample" else "firing",
+    )
+
+
+def lag_alert(change: LagChange, now: datetime) -> Alert:
+    """The alert that the slowest group of a topic has begun to lag, or has caught up."""
+    left, state = change
+    age = timedelta(seconds=round(left.age))
+    lags = f"{left.group} has not read what was written to {left.topic}/{left.partition} {age} ago"
+    return Alert(
+        source=SOURCE,
+        id=derived_id("alert", "lag", state, left.topic, left.partition, left.group, left.position),
+        time=now,
+        severity="warning" if state == "firing" else "info",
+        subject="lag",
+        message=lags if state == "firing" else f"all groups have caught up with {left.topic}",
+        stream=left.stream,
+        kind=AlertKind.LAG,
+        key=alert_key(AlertKind.LAG, left.stream, left.topic),
+        state=state,
     )
 
 

@@ -10,17 +10,17 @@ from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
 from penstock.registry.web.proposal_routes import add_proposal_routes
+from penstock.registry.web.quality_view import add_quality_route
 from penstock.registry.web.repair_routes import add_repair_route
 from penstock.registry.web.request_observer import observed_route
 from penstock.registry.web.retention_view import add_retention_route
 from penstock.registry.web.view_routes import add_view_routes
 from penstock.runtime.http.api_app import build_api
 from penstock.runtime.http.error_handlers import ErrorDetails
-from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.setup import Telemetry
+from penstock.runtime.service import Resources
 
 
-def registry_app(registry: Registry, watch: RetentionWatch, telemetry: Telemetry, metrics: Metrics) -> FastAPI:
+def registry_app(registry: Registry, watch: RetentionWatch, resources: Resources) -> FastAPI:
     """The ASGI app."""
     app = build_api(
         "Penstock registry",
@@ -34,12 +34,13 @@ def registry_app(registry: Registry, watch: RetentionWatch, telemetry: Telemetry
             internal="the registry failed; its log says more",
         ),
         redirect_slashes=True,
-        metrics=metrics,
+        metrics=resources.metrics,
     )
-    app.router.route_class = observed_route(telemetry, metrics)
+    app.router.route_class = observed_route(resources.telemetry, resources.metrics)
     add_command_routes(app, registry)
     add_view_routes(app, registry)
     add_proposal_routes(app, registry)
     add_repair_route(app, registry)
     add_retention_route(app, watch)
+    add_quality_route(app, resources)
     return app

@@ -18,7 +18,8 @@ class TopicRetentionView(BaseModel):
     """A topic at the partition whose slowest `group` is nearest to what retention deletes.
 
     In `seconds` retention passes its position if it reads nothing more, null for never; `share` of the retention, in
-    bytes or time, is left. `level` is `ample`, `low` or `passed`; an alert tells of each change.
+    bytes or time, is left. `level` is `ample`, `low` or `passed`; an alert tells of each change. `age` is how many
+    seconds ago the oldest record that it has not read was written, 0 if that is less than five minutes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +31,7 @@ class TopicRetentionView(BaseModel):
     position: int
     seconds: float | None
     share: float
+    age: float
     level: Level
 
 
