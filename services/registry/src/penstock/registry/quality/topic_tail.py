@@ -39,10 +39,13 @@ async def read_tail(
     partitions = topic.partitions(stream)
     keys = [(topic.name(namespace, stream.name), number) for number in range(partitions)]
     begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
-    starts = {key: max(begins[key], ends[key] - most // partitions) for key in begins.keys() & ends.keys()}
+    keys = [key for key in keys if key in begins and begins[key] < ends.get(key, 0)]
+    if not keys:
+        return  # a consumer of nothing does not close
+    starts = {key: max(begins[key], ends[key] - most // partitions) for key in keys}
     decode: Any = topic.decoder(stream)
     is_first = {key: start > 0 for key, start in starts.items()}
-    reader = await log.reader({key: start for key, start in starts.items() if start < ends[key]})
+    reader = await log.reader(dict(starts))
     try:
         while await reader.is_behind(ends):
             for fetched in await reader.poll(POLL_S):
