@@ -17,6 +17,7 @@ from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.process_identity import SAME_START_S
 from penstock.console.status.deployment_status import probe_all
 from penstock.console.supervision.log_files import last_lines
+from penstock.console.supervision.log_line import plain_line
 
 SKEW_S = 2.0  # the header of a response has no fractions
 LONGEST_LINE = 200
@@ -77,7 +78,7 @@ async def check_services(installation: Installation) -> Finding:
 
 def _last_words(home: Home, process: str) -> str:
     """The last line that a process wrote that is not a line of a stack."""
-    lines = [line.strip() for line in last_lines(home.log_file(process), 50) if line[:1].strip()]
+    lines = [plain_line(line).strip() for line in last_lines(home.log_file(process), 50) if line[:1].strip()]
     return lines[-1][:LONGEST_LINE] if lines else "it wrote nothing"
 
 
