@@ -56,7 +56,7 @@ async def _check(programs: Path, folder: Path, only: set[str]) -> int:
     home, receiver, checkpoints = Home(folder / "home"), Receiver(), folder / "checkpoints"
     acts = [
         [incident for incident in act if not only or only & set(incident.alerts)]
-        for act in (in_one_stream(str(checkpoints)), of_all_streams())
+        for act in (in_one_stream(), of_all_streams(checkpoints))
     ]
     ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items())
     options = StartOptions(ports=ports, environment=_environment(folder, checkpoints, receiver))

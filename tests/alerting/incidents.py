@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import shutil
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -158,17 +159,30 @@ async def damage_state(stage: Stage) -> None:
     await asyncio.Event().wait()
 
 
-def fail_checkpoints(place: str) -> Callable[[Stage], Awaitable[None]]:
-    """The place for checkpoints becomes a file."""
+@contextmanager
+def replaced_by_a_file(folder: Path) -> Iterator[None]:
+    """An empty file in the place of a folder, for the length of the block."""
+    away = folder.with_name(f"{folder.name}-away")
+    folder.rename(away)
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        away.rename(folder)
+
+
+def fail_checkpoints(place: Path) -> Callable[[Stage], Awaitable[None]]:
+    """The place for checkpoints becomes a file: no unit opens on another machine meanwhile, so nothing runs beside."""
 
     async def stage_it(stage: Stage) -> None:
-        shutil.rmtree(place, ignore_errors=True)
-        with open(place, "w"):  # noqa: ASYNC230 - it is empty
-            pass
         await stage.declare("checkpointed")
-        for first in range(0, 10_000, 20):
-            await stage.send("checkpointed", "events", events(first, 20))
-            await asyncio.sleep(1)
+        await stage.send("checkpointed", "events", events(0, 20))
+        await asyncio.sleep(5)
+        with replaced_by_a_file(place):
+            for first in range(20, 10_000, 20):
+                await stage.send("checkpointed", "events", events(first, 20))
+                await asyncio.sleep(1)
 
     return stage_it
 
@@ -255,7 +269,7 @@ async def halt_the_broker(stage: Stage) -> None:
                 await asyncio.sleep(0.5)
 
 
-def in_one_stream(checkpoints: str) -> list[Incident]:
+def in_one_stream() -> list[Incident]:
     """What happens in streams of their own, all at the same time."""
     return [
         Incident(
@@ -272,11 +286,10 @@ def in_one_stream(checkpoints: str) -> list[Incident]:
         Incident("One of three events that a producer writes is malformed", ("RecordsRejected",), write_malformed),
         Incident("Labels never come", ("LabelsMissing",), send_no_labels),
         Incident("A training is asked for where all labels are alike", ("TrainingFailed",), train_on_one_class),
-        Incident("The place for checkpoints becomes a file", ("CheckpointsFail",), fail_checkpoints(checkpoints)),
     ]
 
 
-def of_all_streams() -> list[Incident]:
+def of_all_streams(checkpoints: Path) -> list[Incident]:
     """What all streams feel, one after the other."""
     return [
         Incident("Records are deleted before the validator has read them", ("RecordsMissing",), lose_records),
@@ -287,6 +300,7 @@ def of_all_streams() -> list[Incident]:
         Incident("The registry may open few files more", ("DescriptorsRunOut",), take_descriptors),
         Incident("Events come as fast as ingestion takes them", ("CpuSaturated",), burn_cpu),
         Incident("The store lacks the champion when a child of the server starts", ("EpochsDiffer",), lose_a_model),
+        Incident("The place for checkpoints becomes a file", ("CheckpointsFail",), fail_checkpoints(checkpoints)),
         Incident(
             "The broker stands still",
             ("BrokerAway", "ServiceNotReady", "HttpFails", "PartitionsFail", "AnswersUnconfirmed"),
