@@ -37,7 +37,7 @@ RIVALS: Mapping[str, Sequence[str]] = {
 """What Penstock is ranked against, and the columns of which each is the best."""
 
 OURS = "Penstock"
-RETRAINED = ("static", "calendar-19-all", "calendar-46-all", "cara", "oracle")
+RETRAINED = ("static", "calendar-19-all", "calendar-46-all", "cara", "regol", "oracle")
 """The same learner on all known labels, trained at different times."""
 
 SPAN = 1000  # rows over which scores after a change are compared

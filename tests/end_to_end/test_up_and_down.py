@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -66,6 +67,19 @@ def penstock(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_status_and_doctor_find_all_well(site: Site) -> None:
+    status, doctor = penstock(site.home.root, "status", "--json"), penstock(site.home.root, "doctor", "--json")
+    report = json.loads(status.stdout)
+    assert (status.returncode, report["problems"], report["summary"][:4]) == (0, [], "All ")
+    processes = {process["name"]: process for process in report["processes"]}
+    assert {name: process["lag"] for name, process in processes.items() if process["lag"]} == {}
+    assert processes["validator"]["lag"] == 0
+    assert {child["name"] for child in processes["server"]["children"]} == {"http-1", "stream-1"}
+    assert report["disk"]["log_bytes"] > 0
+    checks = json.loads(doctor.stdout)["checks"]
+    assert (doctor.returncode, {name for name, check in checks.items() if check["outcome"] == "fail"}) == (0, set())
 
 
 def test_an_unknown_stream_is_a_one_line_error(site: Site) -> None:

@@ -49,9 +49,10 @@ def test_the_median_seed_is_shown_with_the_range() -> None:
 
 def test_the_oracle_is_shown_at_as_many_trainings_as_cara_has() -> None:
     oracle = cell_result(1.5, "mae") | {"loss_by_trainings": [4.0, 3.0, 2.0, 1.0]}
-    retrained = {"oracle": oracle, "cara": cell_result(2.5, "mae")}
+    retrained = {"oracle": oracle, "cara": cell_result(2.5, "mae"), "regol": cell_result(2.7, "mae")}
     (row,) = rows_of(retraining_table([StreamComparison(IN_TIME, {"Cara": retrained["cara"]}, [], retrained)]))
     assert (row["Cara"], row["oracle as Cara"], row["oracle, 19"]) == ("2.500 (3)", "2.000 (3)", "1.500 (3)")
+    assert row["Regol"] == "2.700 (3)"
 
 
 def test_the_target_of_late_models_follows_from_those_in_time() -> None:

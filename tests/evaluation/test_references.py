@@ -225,6 +225,35 @@ def test_cara_trains_again_when_the_world_has_turned() -> None:
     assert np.mean(cara.answers.losses(labels)[2000:]) < np.mean(static[2000:]) / 2
 
 
+def generate_world(turn: int, count: int) -> FeatureMatrix:
+    """A rule that is soon learnt, wrong for a tenth of the rows, and turned round from a row on."""
+    random = np.random.default_rng(0)
+    features = random.integers(0, 4, (count, 1)).astype(float)
+    flips = (random.random(count) < 0.1) ^ (np.arange(count) >= turn)
+    return FeatureMatrix("binary", features, np.array([False]), ((features[:, 0] > 1.5) ^ flips).astype(float))
+
+
+def test_regol_trains_again_when_the_world_has_turned_and_once_in_one_that_does_not() -> None:
+    turned, still = generate_world(turn=300, count=1000), generate_world(turn=3000, count=3000)
+    static = REFERENCES["static"].predict(turned, 0, 0, 0).answers.losses(turned.labels)
+    regol = REFERENCES["regol"].predict(turned, 0, 0, 0)
+    assert regol.retrains > 1
+    assert np.mean(regol.answers.losses(turned.labels)[700:]) < np.mean(static[700:]) / 2
+    assert REFERENCES["regol"].predict(still, 0, 0, 0).retrains == 1
+
+
+def test_regol_knows_no_later_label_and_no_later_row() -> None:
+    rows, cut, delay = generate_world(turn=300, count=1000), 600, 16
+    unaffected = int(np.searchsorted(label_cutoffs(len(rows), delay), cut, side="right"))
+    labels, features = rows.labels.copy(), rows.features.copy()
+    labels[cut:] = 1 - labels[cut:]
+    features[unaffected:] = 9.0
+    changed_rows = FeatureMatrix("binary", features, rows.categorical, labels)
+    before, after = (REFERENCES["regol"].predict(each, delay, 0, 0).answers for each in (rows, changed_rows))
+    np.testing.assert_array_equal(before.probabilities[:unaffected], after.probabilities[:unaffected])
+    assert (before.probabilities[unaffected:] != after.probabilities[unaffected:]).any()
+
+
 def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     lines = [

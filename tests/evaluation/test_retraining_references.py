@@ -1,4 +1,4 @@
-"""References for the retraining question: Cara's rules, and the oracle by dynamic programming."""
+"""References for the retraining question: Cara's rules, Regol's forecasts, and the oracle by dynamic programming."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.evaluation.references.cara import Rule, cheapest_rule, strategy_cost
+from bench.evaluation.references.regol import FIRST, feature_shifts, pays
 from bench.evaluation.references.retraining_oracle import best_models
 
 
@@ -70,3 +71,34 @@ def test_no_rule_of_caras_is_cheaper_than_the_one_it_takes(seed: int, count: int
     for batches in range(count):
         assert cheapest <= strategy_cost(Rule("periodic", batches), losses, 1.0)
     assert cheapest <= strategy_cost(Rule("threshold", float(np.nanmax(losses))), losses, 1.0)
+
+
+def observed_losses(batch: int, growth: float, seed: int = 0) -> np.ndarray:
+    """What Regol knows at a batch: losses of the first tenth's models in it, and of the one trained at its end."""
+    losses = aged_losses(100, growth) + np.random.default_rng(seed).normal(0, 0.02, (100, 100))
+    losses[:FIRST, FIRST:] = losses[FIRST, batch:] = losses[FIRST + 1 :] = np.nan
+    return losses
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_regol_retrains_where_models_age_and_not_where_they_do_not(seed: int) -> None:
+    shifts = np.zeros((100, 100))
+    paying = [pays(observed_losses(batch, 0.05, seed), shifts, FIRST, batch) for batch in range(FIRST + 1, 100)]
+    assert not paying[0]  # half a batch's loss until the horizon: less than the price
+    assert all(paying[8:])
+    assert not any(pays(observed_losses(batch, 0.0, seed), shifts, FIRST, batch) for batch in range(FIRST + 1, 100))
+
+
+def test_regol_retrains_when_the_serving_models_losses_leap() -> None:
+    losses, shifts = observed_losses(50, 0.0), np.zeros((100, 100))
+    losses[FIRST, 45:50] += 3.0
+    assert pays(losses, shifts, FIRST, 50)
+    assert not pays(np.full((100, 100), np.nan), shifts, FIRST, 50)
+
+
+def test_shifts_are_in_deviations_of_the_first_tenth() -> None:
+    values = np.tile([-1.0, 1.0], 500)
+    leap = np.where(np.arange(1000) < 500, values, values + 6.0)
+    unvarying = np.where(np.arange(1000) < 500, 7.0, 8.0)
+    shifts = feature_shifts(np.column_stack([leap, unvarying]), [10 * batch for batch in range(100)])
+    np.testing.assert_allclose(shifts[20, [20, 50, 51, 99]], [0, 0, 6, 6], atol=1e-9)

@@ -66,6 +66,7 @@ REFERENCES: Mapping[str, Reference] = {
         {"step_divisor": CALENDARS[46], "trainings": ORACLE_TRAININGS},
     ),
     "cara": Reference("cara", "predict_by_cara"),
+    "regol": Reference("regol", "predict_by_regol"),
     **_CALENDARS,
     **{f"{name}-lags": replace(calendar, has_lags=True) for name, calendar in _CALENDARS.items()},
     "forest": _FOREST,

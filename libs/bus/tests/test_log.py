@@ -342,4 +342,7 @@ async def test_commits_are_given_of_the_topic_partitions_that_are_asked_for(open
         await source.commit({(topic, 0): 1, (topic, 1): 1})
         assert await log.committed(group) == {(topic, 0): 1, (topic, 1): 1}
         assert await log.committed(group, [(topic, 1), (topic, 2)]) == {(topic, 1): 1}
+        assert await log.group_members(group) == {group: 1}
         await source.close()
+        assert await log.group_members(group) == {group: 0}
+        assert await log.group_members("nobody" + group) == {}

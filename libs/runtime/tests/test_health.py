@@ -124,11 +124,12 @@ async def test_a_suspended_unit_is_named_and_resumed_over_http() -> None:
 
 
 async def test_a_service_is_ready_only_when_it_says_so_itself() -> None:
-    can_work = False
-    health = Health("tiny", dict, Metrics(), lambda: can_work)
+    waits_for = ["a model"]
+    health = Health("tiny", dict, Metrics(), lambda: waits_for)
     health.started = True
-    assert (await get(health, "/readyz")).status_code == 503
-    can_work = True
+    waiting = await get(health, "/readyz")
+    assert (waiting.status_code, waiting.json()["waits_for"]) == (503, ["a model"])
+    waits_for.clear()
     assert (await get(health, "/readyz")).json() == {"service": "tiny", "ready": True}
 
 

@@ -77,9 +77,12 @@ def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) ->
     deployment.start_ready(broker=ANSWERS, ingestion=ANSWERS, server=ANSWERS, registry=ANSWERS)
     status = penstock(home, "status")
     assert status.returncode == 0
-    assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [
+    first, _head, *rows, disk = status.stdout.splitlines()
+    assert first == "All well: the broker and 3 services are ready."
+    assert [line.split()[:2] for line in rows] == [
         [name, "ready"] for name in ("broker", "ingestion", "server", "registry")
     ]
+    assert disk.startswith("disk: log 0 MiB, state 0 MiB, models 0 MiB, ")
     again = penstock(home, "up")
     assert again.returncode == 0
     assert again.stdout.startswith("Penstock was up already.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.bus.memory.log import MemoryLog
-from penstock.bus.ports import NewTopic, RecordBatch, TopicRetention
+from penstock.bus.ports import NewTopic, RecordBatch, TopicPartition, TopicRetention
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
@@ -140,6 +140,18 @@ async def test_a_group_that_is_down_is_told_of_before_it_loses_records_and_when_
     assert "penstock.loans.events/0: drift-detector is at offset 40, and in " in deployment.alerts()[0][1]
 
 
+async def test_what_a_group_has_not_read_is_measured_also_while_it_is_down(deployment: Deployment) -> None:
+    unread = 'penstock_unread_records{group="drift-detector",stream="loans",topic="penstock.loans.events"}'
+    await deployment.write(100)
+    deployment.commit("server", 100)
+    deployment.commit("drift-detector", 40)
+    await deployment.watch.check()
+    assert f"{unread} 60.0" in metrics_of(deployment.watch._resources)
+    deployment.commit("drift-detector", 100)
+    await deployment.watch.check()
+    assert f"{unread} 0.0" in metrics_of(deployment.watch._resources)
+
+
 async def test_a_registry_that_starts_again_tells_of_the_same_under_the_same_id(deployment: Deployment) -> None:
     await deployment.write(100)
     deployment.wait(0.9 * DECLARATION.retention.days)
@@ -178,6 +190,28 @@ def test_every_topic_that_groups_read_and_records_expire_from_is_looked_at(deplo
         "loans.received", "loans.events", "loans.labels", "loans.predictions", "loans.outcomes", "loans.counts",
     }  # fmt: skip
     assert {read.partitions for read in found if read.stream and "outcomes" in read.topic} == {1}
+
+
+class OwnsNothing:
+    """A member of a group that does not ask where to start."""
+
+    async def on_assigned(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {}
+
+    async def on_revoked(self, _: Collection[TopicPartition]) -> None: ...
+
+
+async def test_a_destination_of_the_notifier_that_stands_still_is_told_of_and_a_former_one_is_not(
+    deployment: Deployment,
+) -> None:
+    alerts = (ALERTS.name("penstock"), 0)
+    deployment.log.append([RecordBatch(*alerts, [None] * 9, [b"x"] * 9)])
+    for group, position in (("registry", 9), ("notifier-ops", 3), ("notifier-former", 1)):
+        deployment.log.commits(group)[alerts] = position
+    await deployment.log.source("notifier-ops", OwnsNothing())
+    await deployment.watch.check()
+    (found,) = [found for found in deployment.watch.left if found.topic == alerts[0]]
+    assert (found.group, found.position) == ("notifier-ops", 3)
 
 
 class CountingLog(MemoryLog):

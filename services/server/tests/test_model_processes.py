@@ -77,7 +77,7 @@ def events(deployment: Any, numbers: range, income: float = 45.0) -> list[Any]:
 
 async def answers(manager: ModelManager, deployment: Any, route: Any = "http", income: float = 45.0) -> list[Any]:
     """The data of predictions for ten events."""
-    predictor = BatchPredictor(manager, route, "0")
+    predictor = BatchPredictor(manager, route, "0", lambda *_: None)
     declared = deployment.declared()
     batches = await predictor.predict(declared, predictor.serving(declared), events(deployment, range(10), income))
     return [data for batch in batches for data in batch.data()]

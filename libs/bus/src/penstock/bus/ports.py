@@ -223,6 +223,9 @@ class Log(Protocol):
     ) -> dict[TopicPartition, int]:
         """The positions that the group has committed, of these topic partitions alone if any are given."""
 
+    async def group_members(self, prefix: str) -> dict[str, int]:
+        """How many members each consumer group has now whose name begins so; a group is known by its commits, too."""
+
     async def close(self) -> None:
         """Close the log's own connections; sources, sinks and readers are closed by their users."""
 

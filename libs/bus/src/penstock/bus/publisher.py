@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from penstock.bus.errors import BrokerUnavailable, RecordTooLarge
 from penstock.bus.ports import Log, RecordBatch, Sink
+from penstock.bus.record_metrics import measure_outputs
 from penstock.bus.topics import max_record_bytes
 from penstock.contracts.batch import AnyOutputs, Headers
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.partitioner import partition_of
 from penstock.contracts.records.streams import Streams
 from penstock.contracts.topics import Topic
+from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 
 TraceparentOf = Callable[[int], bytes | None]
@@ -35,12 +37,16 @@ class Publisher:
     """Writes outputs. After a failed write its sink is discarded, and the next write starts with a new one.
 
     With `in_order` it then refuses every write until it is closed: a later write must not overtake the failed one.
+    `metrics` are brought up to what the outputs say, as they are encoded.
     """
 
-    def __init__(self, log: Log, namespace: str, streams: Streams, *, in_order: bool = False) -> None:
+    def __init__(
+        self, log: Log, namespace: str, streams: Streams, metrics: Metrics | None = None, *, in_order: bool = False
+    ) -> None:
         self._log = log
         self._namespace = namespace
         self._streams = streams
+        self._metrics = metrics
         self._in_order = in_order
         self._failed = False
         self._sink: Sink | None = None
@@ -61,12 +67,16 @@ class Publisher:
         Raises:
             RecordTooLarge: an output exceeds what the log takes.
         """
-        return [
+        batches = [
             batch
             for part in parts
             for output in part.outputs
             for batch in self._record_batches(output, part.traceparent_of)
         ]
+        if self._metrics is not None:
+            for part in parts:
+                measure_outputs(self._metrics, part.outputs)
+        return batches
 
     async def send(self, batches: Sequence[RecordBatch]) -> Awaitable[None]:
         """Send all the batches in one hand-over, in the order of the calls; the result is done when all are confirmed.

@@ -42,6 +42,9 @@ Service = Literal[
     "every service",
 ]
 
+NOTIFIER_GROUPS = "notifier-"
+"""How the names of the groups begin that read `alerts`, one for each destination of the notifier."""
+
 
 @dataclass(frozen=True, eq=False)
 class Topic(Generic[R]):

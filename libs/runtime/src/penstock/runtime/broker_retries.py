@@ -20,12 +20,17 @@ async def retry_until_available(
     *,
     pause: float = PAUSE,
     reset: Callable[[], Awaitable[None]] | None = None,
+    note: Callable[[TransientError], None] = lambda _: None,
 ) -> None:
-    """Call `attempt` until it returns, again `pause` seconds after a `TransientError`; `reset` prepares another try."""
+    """Call `attempt` until it returns, again `pause` seconds after a `TransientError`.
+
+    `reset` prepares another try, `note` is told each error.
+    """
     while True:
         try:
             return await attempt()
         except TransientError as error:
+            note(error)
             log.warning("%s; trying again in %g s", error, pause)
             if reset is not None:
                 await suppress_transient(reset())

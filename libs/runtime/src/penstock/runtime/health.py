@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from penstock.bus.errors import TransientError
 from penstock.bus.follower import Follower
 from penstock.bus.worker.worker import Worker
 from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
@@ -20,20 +23,22 @@ class HealthBody(Struct):
     """Which service it is and how it is, with facts of the service's own.
 
     `stuck` names the groups that are. `failing` are groups, topics and topic partitions that cannot be worked on for
-    now, and why; they are tried again.
+    now, and why; they are tried again. `progress` is when each group last handled records in this process.
     """
 
     service: str
     status: Literal["ok", "starting", "failing", "stuck"]
     stuck: list[str] = []
     failing: dict[str, str] = {}
+    progress: dict[str, datetime] = {}
 
 
 class ReadyBody(Struct):
-    """Whether the service can do its work."""
+    """Whether the service can do its work, and what it waits for if it cannot."""
 
     service: str
     ready: bool
+    waits_for: list[str] = []
 
 
 class ResumedBody(Struct):
@@ -68,8 +73,8 @@ METRICS = Operation(
 class Health:
     """Whether a service is healthy (every handler returns in time) and ready.
 
-    It is ready once it has read the control plane (`started`), as long as it says so itself (`can_work`) and the broker
-    answers its groups and permits them to work.
+    It is ready once it has read the control plane (`started`), as long as it waits for nothing else itself and the
+    broker answers its groups and permits them to work. `own_waits` is asked what it waits for.
     """
 
     def __init__(
@@ -77,10 +82,11 @@ class Health:
         name: str,
         facts: Callable[[], dict[str, Any]],
         metrics: Metrics,
-        can_work: Callable[[], bool] = lambda: True,
+        own_waits: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.started = False
-        self._can_work = can_work
+        self._start_error: TransientError | None = None
+        self._own_waits = own_waits
         self._name = name
         self._facts = facts
         self._metrics = metrics
@@ -95,10 +101,16 @@ class Health:
         """Name the topics that these followers hold."""
         self._followers = followers
 
-    def is_ready(self) -> bool:
-        """Whether the service can do its work."""
-        is_cut_off = any(worker.is_cut_off for worker in self._workers)
-        return self.started and not is_cut_off and self._can_work()
+    def waits_for(self) -> list[str]:
+        """What the service waits for before it can do its work; nothing if it is ready."""
+        if not self.started:
+            return [str(self._start_error or "the control plane, which it is reading")]
+        cut_off = [worker.failures()[worker.group.name] for worker in self._workers if worker.is_cut_off]
+        return [*cut_off, *self._own_waits()]
+
+    def note_start_failure(self, error: TransientError) -> None:
+        """Keep why the start does not get on."""
+        self._start_error = error
 
     def failures(self) -> dict[str, str]:
         """The groups, topics and topic partitions that cannot be worked on for now, and why."""
@@ -114,6 +126,15 @@ class Health:
             if now - (worker.handling_since or now) > worker.group.max_handling_seconds
         ]
 
+    def _progress(self) -> dict[str, str]:
+        """When each group last handled records, of those that have since the start."""
+        now, monotonic = datetime.now(UTC), time.monotonic()
+        return {
+            worker.group.name: (now - timedelta(seconds=monotonic - worker.last_handled)).isoformat(timespec="seconds")
+            for worker in self._workers
+            if worker.last_handled is not None
+        }
+
     def routes(self) -> list[DocumentedRoute]:
         """The routes to add to the service's app."""
         return [
@@ -125,18 +146,20 @@ class Health:
 
     async def _healthz(self, _: Request) -> Response:
         stuck, failing = self.stuck_groups(), self.failures()
-        state = "stuck" if stuck else "failing" if failing else "ok" if self.is_ready() else "starting"
+        state = "stuck" if stuck else "failing" if failing else "starting" if self.waits_for() else "ok"
         body = {"service": self._name, "status": state}
-        lists = {name: content for name, content in (("stuck", stuck), ("failing", failing)) if content}
+        lists = {"stuck": stuck, "failing": failing, "progress": self._progress()}
+        lists = {name: content for name, content in lists.items() if content}
         return JSONResponse({**body, **lists, **self._facts()}, status_code=503 if stuck else 200)
 
     async def _readyz(self, _: Request) -> Response:
-        ready = self.is_ready()
-        return JSONResponse({"service": self._name, "ready": ready}, status_code=200 if ready else 503)
+        waits_for = self.waits_for()
+        body = {"service": self._name, "ready": not waits_for, **({"waits_for": waits_for} if waits_for else {})}
+        return JSONResponse(body, status_code=503 if waits_for else 200)
 
     async def _metrics_page(self, _: Request) -> Response:
-        self._metrics.set_failing(len(self.failures()))
-        content, media_type = self._metrics.exposition()
+        self._metrics.process.set_health(ready=not self.waits_for(), failing=len(self.failures()))
+        content, media_type = await asyncio.to_thread(self._metrics.exposition)  # of many streams it takes a while
         return Response(content, media_type=media_type)
 
     async def _resume(self, request: Request) -> Response:

@@ -108,6 +108,10 @@ class LogWriter:
             return True
         return not self._queues and now - self._last_request > SILENCE_LIMIT_S
 
+    def waits_for(self) -> list[str]:
+        """What it waits for before it can write: nothing, or the broker."""
+        return [] if self.is_confirmed() else [f"the broker, which has confirmed no write for {SILENCE_LIMIT_S:g} s"]
+
     async def write(self, stream: str, requests: Sequence[WriteRequest]) -> Errors:
         """Write requests of a stream and wait until the broker has confirmed them.
 

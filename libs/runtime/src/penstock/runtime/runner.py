@@ -25,6 +25,7 @@ from penstock.runtime.durability import Durability, check_durability
 from penstock.runtime.health import Health
 from penstock.runtime.http.limited_protocol import LimitedProtocol, Traffic
 from penstock.runtime.http.request_limits import RequestLimits, affordable_connections
+from penstock.runtime.process_watch import watch_process
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
@@ -113,12 +114,14 @@ async def _run_until(
     listener: socket.socket,
     settings: ServiceSettings,
 ) -> None:
-    health = Health(name, service.health, resources.metrics, service.ready)
+    health = Health(name, service.health, resources.metrics, service.waits_for)
     async with asyncio.TaskGroup() as group:
         server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
         work = group.create_task(_work(service, resources, health, settings.durability))
+        watch = group.create_task(watch_process(resources.metrics.process, settings.data_folder))
         await stop.wait()
         work.cancel()
+        watch.cancel()
         await server
 
 
@@ -179,17 +182,16 @@ async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event, l
 async def _work(service: Service, resources: Resources, health: Health, durability: Durability) -> None:
     followers = [resources.follow_streams(), *service.followers]
     health.watch_followers(followers)
-    await retry_until_available(lambda: resources.log.create(control_topics(resources.namespace)))
+    retry = partial(retry_until_available, note=health.note_start_failure)
+    await retry(lambda: resources.log.create(control_topics(resources.namespace)))
     for follower in followers:
-        await retry_until_available(follower.start)
+        await retry(follower.start)
     workers = [resources.worker(group) for group in service.groups]
     health.watch(workers)
     async with asyncio.TaskGroup() as tasks:
         for follower in followers:
             tasks.create_task(_forever(follow_forever(follower), "a follower"))
-        await retry_until_available(
-            lambda: check_durability(durability, resources.log, resources.namespace, resources.streams)
-        )
+        await retry(lambda: check_durability(durability, resources.log, resources.namespace, resources.streams))
         for worker in workers:
             tasks.create_task(_forever(worker.run(), f"the worker of {worker.group.name}"))
         for task in service.tasks:

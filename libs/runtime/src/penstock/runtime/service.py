@@ -63,7 +63,7 @@ class Resources:
             namespace=settings.namespace,
             log=kafka,
             streams=streams,
-            publisher=Publisher(kafka, settings.namespace, streams),
+            publisher=Publisher(kafka, settings.namespace, streams, metrics),
             telemetry=_telemetry(name),
             clock=system_clock,
             state_stores=state_stores,
@@ -106,10 +106,6 @@ def _telemetry(name: str) -> Telemetry:
         raise SettingsError(str(error)) from error
 
 
-def _always() -> bool:
-    return True
-
-
 def _no_facts() -> dict[str, Any]:
     return {}
 
@@ -123,8 +119,9 @@ class Service:
     """A service, ready to run.
 
     `app` is served on the service's port, beside the health routes. `tasks` run from the start until the service
-    stops. `health` adds facts to `/healthz`, such as the epochs that are served; `ready` is asked whether the service
-    can do its work, once its followers and tasks have started. `close` is called when all of them have ended.
+    stops. `health` adds facts to `/healthz`, such as the epochs that are served; `waits_for` is asked what the service
+    waits for before it can do its work, once its followers and tasks have started. `close` is called when all of them
+    have ended.
     """
 
     groups: Sequence[Group] = ()
@@ -132,5 +129,5 @@ class Service:
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _no_facts
-    ready: Callable[[], bool] = _always
+    waits_for: Callable[[], Sequence[str]] = tuple
     close: Callable[[], None] = _nothing

@@ -52,16 +52,16 @@ class SingleProcess:
 
     def resources(self) -> Resources:
         """The resources of one service. Each has its own view of the declarations, as in a process of its own."""
-        streams = Streams()
+        streams, metrics = Streams(), Metrics()
         return Resources(
             namespace=self.namespace,
             log=self.log,
             streams=streams,
-            publisher=Publisher(self.log, self.namespace, streams),
+            publisher=Publisher(self.log, self.namespace, streams, metrics),
             telemetry=self.telemetry,
             clock=self.clock,
             state_stores=self.state_stores(),
-            metrics=Metrics(),
+            metrics=metrics,
         )
 
     async def add(self, resources: Resources, service: Service) -> None:

@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from penstock.telemetry import names
-
-OTHER = "other"
-"""The value of a label for all values beyond those that it may take."""
+from penstock.telemetry.bounded_label import OTHER, BoundedLabel
+from penstock.telemetry.process_metrics import ProcessMetrics
+from penstock.telemetry.stream_metrics import StreamMetrics
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -18,7 +18,7 @@ class Metrics:
     """The metrics of one process, in a registry of their own.
 
     Each label takes at most `most_values` different values; further ones are counted as `other`, so that requests
-    cannot make the metrics grow without bound.
+    cannot make the metrics grow without bound. `streams` are those of streams, `process` those of the process itself.
 
     >>> metrics = Metrics()
     >>> metrics.count_consumed("penstock.power.events", 512)
@@ -29,9 +29,11 @@ class Metrics:
 
     def __init__(self, most_values: int = 1000) -> None:
         self.registry = CollectorRegistry()
-        self._topics = _BoundedLabel(most_values)
-        self._streams = _BoundedLabel(most_values)
-        self._routes = _BoundedLabel(most_values)
+        self.streams = StreamMetrics(self.registry)
+        self.process = ProcessMetrics(self.registry)
+        self._topics = BoundedLabel(most_values)
+        self._streams = BoundedLabel(most_values)
+        self._routes = BoundedLabel(most_values)
         self._consumed = self._counter(names.RECORDS_CONSUMED, "Records read, by topic.")
         self._produced = self._counter(names.RECORDS_PRODUCED, "Records acknowledged by the broker, by topic.")
         self._dead_lettered = self._counter(names.RECORDS_DEAD_LETTERED, "Records that could not be read.")
@@ -47,9 +49,6 @@ class Metrics:
         )
         self._failing_units = Gauge(
             names.FAILING_UNITS, "Units that are held back.", ["group", "state"], registry=self.registry
-        )
-        self._failing = Gauge(
-            names.FAILING, "Groups and topic partitions that cannot be worked on for now.", registry=self.registry
         )
         self._epoch = Gauge(names.SERVING_EPOCH, "Epoch in force.", ["stream"], registry=self.registry)
         self._handle = Histogram(
@@ -117,10 +116,6 @@ class Metrics:
         self._failing_units.labels(group, "failing").set(failing)
         self._failing_units.labels(group, "suspended").set(suspended)
 
-    def set_failing(self, count: int) -> None:
-        """Set how many groups and topic partitions this process cannot work on for now."""
-        self._failing.set(count)
-
     def count_corrupt_state(self) -> None:
         """Count a unit's state that was corrupt, and was set aside to be rebuilt."""
         self._corrupt.inc()
@@ -160,19 +155,3 @@ class Metrics:
 
     def _counter(self, name: str, documentation: str) -> Counter:
         return Counter(name, documentation, ["topic"], registry=self.registry)
-
-
-class _BoundedLabel:
-    """Returns the first `most` different values unchanged, and `other` for all later ones."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: set[str] = set()
-
-    def __call__(self, value: str) -> str:
-        if value in self._values:
-            return value
-        if len(self._values) >= self._most:
-            return OTHER
-        self._values.add(value)
-        return value

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from pydantic import BaseModel, ValidationError
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import Home, check_format
+from penstock.console.local_ports import HOST
 from penstock.console.process_identity import ProcessIdentity
 from penstock.runtime.supervision.process_health import ProcessState
+from penstock.runtime.supervision.status_server import ASK_LIMIT_S
 
 STREAM_CHILD = "server-stream"
 """The name of the port of the server's child that scores the streams' events."""
 
+_open = build_opener(ProxyHandler({})).open  # a proxy of the environment is not for this machine
+
 
 class ProcessRecord(BaseModel):
-    """One process of the deployment; processes under it answer at `children`."""
+    """One process of the deployment, which answers at `ready` when it is.
+
+    Processes under it answer at `children`, and it says at `children_port` how they are. `why` it ended last, or could
+    not be started.
+    """
 
     port: int
     url: str
+    ready: str = ""
     children: tuple[str, ...] = ()
+    children_port: int | None = None
     state: ProcessState = ProcessState.STOPPED
     process: ProcessIdentity | None = None
     restarts: int = 0
+    why: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -34,7 +47,8 @@ class ProcessRecord(BaseModel):
 class Deployment(BaseModel):
     """A deployment: its addresses and its processes.
 
-    `processes` are keyed by name, `broker` first; `ports` are kept after a stop, for the next start.
+    `processes` are keyed by name, `broker` first; `ports` are kept after a stop, for the next start. The supervisor
+    gives its own record at `status_port`, where `unwritten` says why the file could not be written, if it could not.
     """
 
     namespace: str
@@ -42,6 +56,8 @@ class Deployment(BaseModel):
     zipkin: str | None = None
     ports: dict[str, int]
     supervisor: ProcessIdentity | None = None
+    status_port: int | None = None
+    unwritten: str = ""
     processes: dict[str, ProcessRecord]
 
     @classmethod
@@ -57,10 +73,28 @@ class Deployment(BaseModel):
             return cls.model_validate_json(file.read_bytes())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise ConsoleFailure(f"{file} cannot be read: {error.strerror or error}", status=2) from error
         except ValidationError as error:
             raise ConsoleFailure(
                 f"{file} cannot be read: it is not a deployment record. Remove it if nothing runs.", status=2
             ) from error
+
+    @classmethod
+    def current(cls, home: Home) -> Deployment | None:
+        """As the supervisor of `home` knows it at this moment, whatever its disk takes; else as `read`.
+
+        Raises:
+            ConsoleFailure: as `read`.
+        """
+        recorded = cls.read(home)
+        if recorded is None or recorded.status_port is None or not recorded.is_supervised:
+            return recorded
+        try:
+            with _open(f"http://{HOST}:{recorded.status_port}/", timeout=ASK_LIMIT_S) as response:
+                return cls.model_validate_json(response.read())
+        except (OSError, HTTPException, ValidationError):
+            return recorded.model_copy(update={"unwritten": "the supervisor does not answer"})
 
     def write(self, home: Home) -> None:
         """Replace the record in `home`; a reader sees the old one or the new one."""
@@ -96,7 +130,7 @@ def running_deployment(home: Home) -> Deployment:
     Raises:
         ConsoleFailure: nothing runs there.
     """
-    deployment = Deployment.read(home)
+    deployment = Deployment.current(home)
     if deployment is None or not deployment.is_supervised:
         raise ConsoleFailure(f"Nothing runs in {home.root}. Start it with: penstock up")
     return deployment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from penstock.bus.errors import BrokerUnavailable, suppress_transient
@@ -27,6 +27,7 @@ from penstock.contracts.topics import Topic
 
 CLIENT_ID = "console"
 POLL_S = 0.5
+CLOSE_LIMIT_S = 0.5
 ATTEMPT_S = 15.0  # longer than the client's own limits: a call may come to wait for a connection that is gone
 
 R = TypeVar("R")
@@ -44,6 +45,21 @@ async def open_log(deployment: Deployment) -> AsyncIterator[Log]:
         yield PatientLog(kafka_log, Outage(f"The broker at {deployment.bootstrap}", BrokerUnavailable))
     finally:
         await suppress_transient(kafka_log.close())
+
+
+@asynccontextmanager
+async def open_log_once(deployment: Deployment, cluster_id: str | None = None) -> AsyncIterator[Log]:
+    """The log of a deployment for a question that is not asked again; with a `cluster_id`, of no other cluster.
+
+    It is left after half a second, whether or not the broker lets go.
+    """
+    kafka_log = KafkaLog(Connection(deployment.bootstrap, cluster_id=cluster_id), deployment.namespace, CLIENT_ID)
+    try:
+        yield kafka_log
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                await suppress_transient(kafka_log.close())
 
 
 class PatientLog:
@@ -102,6 +118,10 @@ class PatientLog:
     ) -> dict[TopicPartition, int]:
         """The positions that the group has committed, of these topic partitions alone if any are given."""
         return await self._retry(lambda: self._log.committed(group, topic_partitions))
+
+    async def group_members(self, prefix: str) -> dict[str, int]:
+        """How many members each consumer group has now whose name begins so."""
+        return await self._retry(lambda: self._log.group_members(prefix))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -32,6 +32,8 @@ class ProcessPlan(BaseModel):
     """Answers while the process is healthy (not stuck); the same forms."""
     children: tuple[str, ...] = ()
     """Where processes under it, which it supervises itself, answer: HTTP addresses without a path."""
+    children_port: int | None = None
+    """Where it says how those are."""
     first: bool = False
     """Whether the others start only when this one is ready, and stop before it."""
     start_limit_s: float = 180.0

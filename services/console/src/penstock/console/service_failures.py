@@ -1,15 +1,12 @@
-"""What services say of themselves: what they cannot work on, what is left of retention, what waits for a person."""
+"""What services say that they cannot work on."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import httpx
 
 from penstock.console.deployment import Deployment, ProcessRecord
 
 TIMEOUT_S = 2.0
-MOST_TOPICS = 20
 
 
 def failures_of(deployment: Deployment) -> dict[str, dict[str, str]]:
@@ -27,43 +24,6 @@ def service_addresses(deployment: Deployment) -> list[str]:
         if record.process is not None and record.url.startswith("http")
         for address in (record.url, *record.children)
     ]
-
-
-def retention_of(deployment: Deployment) -> dict[str, Any]:
-    """What the registry says is left of the retention of the topics of which least is; empty if it does not answer."""
-    return _registry_document(deployment, f"retention?limit={MOST_TOPICS}")
-
-
-def waits_for_people(deployment: Deployment) -> list[str]:
-    """What the registry does not do by itself, a line each: streams that are held, and proposals that wait."""
-    streams = _registry_document(deployment, "streams").get("streams", ())
-    held = [
-        f"{stream['name']}: version {stream['champion']} is held since the rollback at epoch {stream['hold']['epoch']}"
-        f" by {stream['hold']['by']}; lift it: penstock rollback {stream['name']} --release"
-        for stream in streams
-        if stream.get("hold")
-    ]
-    proposals = _registry_document(deployment, "proposals").get("proposals", ())
-    waiting = [
-        f"{each['stream']}: proposal {each['proposal']}, version {each['version']}, waits for approval;"
-        f" see: penstock proposals {each['stream']}"
-        for each in proposals
-        if each["state"] == "waiting"
-    ]
-    return held + waiting
-
-
-def _registry_document(deployment: Deployment, path: str) -> dict[str, Any]:
-    """What the registry answers below `/v1/`, empty if it does not."""
-    registry = deployment.processes.get("registry")
-    if registry is None or registry.process is None:
-        return {}
-    try:
-        response = httpx.get(f"{registry.url}/v1/{path}", timeout=TIMEOUT_S, trust_env=False)
-        document = response.raise_for_status().json()
-    except (httpx.HTTPError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _failures(client: httpx.Client, record: ProcessRecord) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from prometheus_client import Counter
+from functools import partial
 
 from penstock.artifacts import ArtifactError, Store, open_store
 from penstock.bus.routes import Group, Route, Unit, route
@@ -26,13 +25,11 @@ def build(settings: DriftDetectorSettings, resources: Resources, store: Store | 
     """
     champions = Champions()
     profiles = ProfileStore(store or _open_store(settings))
-    unmet_labels = _unmet_labels(resources)
 
     def open_unit(unit: Unit, state: State) -> Sequence[Route]:
         assert unit.stream is not None  # every topic of the group belongs to a stream
-        partition = PartitionHandler(
-            unit.stream, unit.partition, state, champions, profiles, unmet_labels.labels(unit.stream).inc
-        )
+        count_unmet = partial(resources.metrics.streams.count_unmet_labels, unit.stream)
+        partition = PartitionHandler(unit.stream, unit.partition, state, champions, profiles, count_unmet)
         routes = [
             route(EVENTS, partition.events),
             route(PREDICTIONS, partition.predictions),
@@ -56,12 +53,3 @@ def _open_store(settings: DriftDetectorSettings) -> Store:
         return open_store(settings.artifacts)
     except ArtifactError as error:
         raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
-
-
-def _unmet_labels(resources: Resources) -> Counter:
-    return Counter(
-        "penstock_labels_unmet_total",
-        "Labels dropped because their event did not come within the horizon.",
-        ["stream"],
-        registry=resources.metrics.registry,
-    )

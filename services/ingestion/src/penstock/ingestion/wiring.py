@@ -31,7 +31,7 @@ def build(
     streams = DeclaredStreams(resources.streams, caught_up.is_set)
     writer = LogWriter(resources.publisher, RECEIVED, limits.write)
     app = build_app(Intake(resources, writer, limits), lookup, streams, limits, resources)
-    return Service(app=app, tasks=[set_caught_up], ready=writer.is_confirmed)
+    return Service(app=app, tasks=[set_caught_up], waits_for=writer.waits_for)
 
 
 def build_intake(resources: Resources, limits: Limits = LIMITS) -> Intake:

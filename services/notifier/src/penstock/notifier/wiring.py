@@ -10,7 +10,7 @@ import httpx
 
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
-from penstock.contracts.topics import ALERTS
+from penstock.contracts.topics import ALERTS, NOTIFIER_GROUPS
 from penstock.notifier.broker_watch import BrokerWatch, Recipient
 from penstock.notifier.deliveries import Deliveries
 from penstock.notifier.delivery.senders import BadDestination, sender_of
@@ -70,5 +70,5 @@ def _group(recipient: Recipient, silences: Sequence[Silence], resources: Resourc
     def open_unit(unit: Unit, state: State) -> Sequence[Route]:  # noqa: ARG001 - there is one unit, the control plane
         return [route(ALERTS, Handler(destination, silences, deliveries, state, started).handle)]
 
-    name = f"notifier-{destination.name}"
+    name = f"{NOTIFIER_GROUPS}{destination.name}"
     return Group(name, (ALERTS,), open_unit, stateful=True, max_handling_seconds=LONGEST_BATCH_S)

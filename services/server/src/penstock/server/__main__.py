@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from penstock.runtime.settings import SettingsError, read_settings
 from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.supervision.status_server import serve_status
 from penstock.runtime.supervision.supervised_process import SupervisedProcess
 from penstock.runtime.supervision.supervisor import supervise
 from penstock.server.processes.child_probe import child_hooks
-from penstock.server.processes.children import child_specs
+from penstock.server.processes.children import child_specs, children_document
 from penstock.server.settings import SupervisorSettings
 
 
@@ -29,8 +32,24 @@ def main() -> None:
 
 
 async def _supervise(settings: SupervisorSettings) -> int:
-    children = zip(child_specs(settings), child_hooks(settings), strict=True)
-    return await supervise([[SupervisedProcess(spec, hooks) for spec, hooks in children]], stop_event())
+    specs = zip(child_specs(settings), child_hooks(settings), strict=True)
+    children = [SupervisedProcess(spec, hooks) for spec, hooks in specs]
+    try:
+        async with _children_status(children, settings):
+            return await supervise([children], stop_event())
+    except OSError as error:
+        print(f"server: PENSTOCK_CHILDREN_PORT: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+@asynccontextmanager
+async def _children_status(children: Sequence[SupervisedProcess], settings: SupervisorSettings) -> AsyncIterator[None]:
+    """Say how the children are, for the length of the block, where the settings name a port for it."""
+    if settings.children_port is None:
+        yield
+        return
+    async with await serve_status(lambda: children_document(children), settings.host, settings.children_port):
+        yield
 
 
 if __name__ == "__main__":

@@ -17,19 +17,23 @@ from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS
 from penstock.server.models.manager import ModelManager, NoModel
-from penstock.server.scoring.batch_predictor import BatchPredictor
+from penstock.server.scoring.batch_predictor import BatchPredictor, CountPredictions
 from penstock.server.scoring.event_order import fill_gaps, in_event_order
 from penstock.server.scoring.external_predictions import external_record
 from penstock.server.scoring.prediction_batch import PredictionBatch
 
 
 class StreamScorer:
-    """Predicts events; `code` is the version of this package, which every prediction names."""
+    """Predicts events; `code` is the version of this package, which every prediction names.
 
-    def __init__(self, models: ModelManager, code: str) -> None:
+    `count` is called with the predictions that were made, as `BatchPredictor` says.
+    """
+
+    def __init__(self, models: ModelManager, code: str, count: CountPredictions) -> None:
         self._models = models
         self._code = code
-        self._predictor = BatchPredictor(models, "stream", code)
+        self._count = count
+        self._predictor = BatchPredictor(models, "stream", code, count)
 
     async def score(self, batch: Batch[Event[Any]]) -> list[Outputs[Prediction]]:
         """A prediction for each event of a batch but imported history, all under one epoch.
@@ -59,6 +63,7 @@ class StreamScorer:
             raise NoModel(f"no epoch of {declared.name} is in force yet")
         records = [external_record(declared, event, serving.epoch, self._code) for event in events]
         others = [event for event, record in zip(events, records, strict=True) if record is None]
+        self._count(declared.name, 0, "external", len(events) - len(others))
         return fill_gaps(records, await self._predict_or_record(declared, others))
 
     async def _predict_or_record(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:

@@ -16,12 +16,14 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class SupervisorSettings(ServiceSettings):
     """How many children of each kind run, and where they listen.
 
-    Every http child listens on `port`; the i-th stream child serves its health on `stream_port` + i.
+    Every http child listens on `port`; the i-th stream child serves its health on `stream_port` + i. On
+    `children_port`, if there is one, this process says how its children are.
     """
 
     http_workers: Annotated[Workers, Field(alias="PENSTOCK_HTTP_WORKERS")] = 1
     stream_workers: Annotated[Workers, Field(alias="PENSTOCK_STREAM_WORKERS")] = 1
     stream_port: Annotated[Port, Field(alias="PENSTOCK_STREAM_PORT")] = 8021
+    children_port: Annotated[Port | None, Field(alias="PENSTOCK_CHILDREN_PORT")] = None
 
 
 class ModelSettings(ServiceSettings):

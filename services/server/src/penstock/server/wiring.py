@@ -40,7 +40,7 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
     """
     patience = PATIENCE if loader is None else None
     models, outcomes = model_manager(resources, arm_loader(settings, loader), patience)
-    scorer = StreamScorer(models, CODE)
+    scorer = StreamScorer(models, CODE, resources.metrics.streams.count_predictions)
 
     def routes(_unit: Unit, _state: State) -> Sequence[Route]:
         return [route(EVENTS, scorer.score)]
@@ -50,7 +50,7 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
         followers=[resources.follow(MODELS, models.add_epoch), outcomes],
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
-        ready=lambda: models.ready,
+        waits_for=models.waits_for,
     )
 
 
@@ -68,7 +68,7 @@ def build_http(
         app=build_app(predictor, resources.telemetry, resources.metrics),
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
-        ready=lambda: models.ready,
+        waits_for=models.waits_for,
     )
 
 
@@ -96,7 +96,8 @@ def http_predictor(resources: Resources, models: ModelManager, seal: Seal) -> Pr
     """What predicts over HTTP in this process."""
     writer = LogWriter(resources.publisher, RECEIVED, WriteLimits())
     log = AnswerLog(writer, resources.namespace, resources.telemetry, resources.metrics.count_unconfirmed)
-    return Predictor(models, resources.streams, log, seal, resources.clock, CODE)
+    count = resources.metrics.streams.count_predictions
+    return Predictor(models, resources.streams, log, seal, resources.clock, CODE, count)
 
 
 def _set_bentoml_home(data_folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from penstock.artifacts import ArtifactError, FileStore, Signer, Store, open_store
 from penstock.bus.routes import Group
@@ -38,7 +39,7 @@ def build(settings: TrainerSettings, resources: Resources) -> Service:
         searches=_search_folder(settings), backend=settings.training_backend, jobs=settings.training_jobs
     )
     children = ChildProcesses(settings.artifacts, settings.training_timeout, training_resources)
-    return _service(resources, store, signer, children.run_job, tasks=[children.keep_spare])
+    return _service(resources, store, signer, children.run_job, [children.keep_spare], children.health_facts)
 
 
 def _search_folder(settings: TrainerSettings) -> Path | None:
@@ -51,7 +52,9 @@ def _search_folder(settings: TrainerSettings) -> Path | None:
 def build_with_children(resources: Resources, artifacts: Path, signer: Signer) -> Service:
     """A trainer beside other services in one process, which trains in children: what a training takes ends with it."""
     children = ChildProcesses(str(artifacts), None)
-    return _service(resources, FileStore(artifacts), signer, children.run_job, tasks=[children.keep_spare])
+    return _service(
+        resources, FileStore(artifacts), signer, children.run_job, [children.keep_spare], children.health_facts
+    )
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
@@ -68,6 +71,7 @@ def _service(
     signer: Signer,
     run_job: RunJob,
     tasks: Sequence[Callable[[], Awaitable[None]]] = (),
+    health: Callable[[], dict[str, Any]] = dict,
 ) -> Service:
     history, champions = RunHistory(), Champions()
     archive = OutcomeArchive(resources.log, resources.namespace, store)
@@ -83,4 +87,4 @@ def _service(
         resources.follow(TRAINING_RUNS, history.add_run),
         resources.follow(MODELS, champions.apply),
     ]
-    return Service(groups=(group,), followers=followers, tasks=tasks)
+    return Service(groups=(group,), followers=followers, tasks=tasks, health=health)

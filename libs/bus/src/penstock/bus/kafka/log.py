@@ -17,6 +17,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.kafka.errors import translate_kafka_errors
+from penstock.bus.kafka.group_members import group_members
 from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import SeenPositions
 from penstock.bus.kafka.reader import KafkaReader
@@ -180,6 +181,11 @@ class KafkaLog:
             admin = await self._connected_admin()
             commits = await admin.list_consumer_group_offsets(group, partitions=wanted)
             return {(key.topic, key.partition): commit.offset for key, commit in commits.items() if commit.offset >= 0}
+
+    async def group_members(self, prefix: str) -> dict[str, int]:
+        """How many members each consumer group has now whose name begins so; a group is known by its commits, too."""
+        with translate_kafka_errors():
+            return await group_members(await self._connected_admin(), prefix)
 
     async def close(self) -> None:
         """Close the connections for topics and offsets."""

@@ -127,6 +127,11 @@ class MemoryLog:
         commits = self.commits(group)
         return {key: at for key, at in commits.items() if topic_partitions is None or key in topic_partitions}
 
+    async def group_members(self, prefix: str) -> dict[str, int]:
+        """How many members each consumer group has now whose name begins so."""
+        await self.reach()
+        return {name: len(group.members) for name, group in self._groups.items() if name.startswith(prefix)}
+
     async def close(self) -> None:
         """Drop what is packed."""
         for partition in self._partitions.values():

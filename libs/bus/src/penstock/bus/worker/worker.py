@@ -47,7 +47,8 @@ class Worker:
     """A member of a service's group.
 
     `last_error` is why its session failed, until one succeeds. `handling_since` is when its handlers were called, None
-    while none is at work; `last_progress` is when the log last answered. Both are times of the monotonic clock.
+    while none is at work; `last_progress` is when the log last answered, `last_handled` when records were last
+    handled, None before the first. All are times of the monotonic clock.
 
     What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log it drops the
     whole session, state and connections, and starts again from what was written. An error that several units share is
@@ -68,6 +69,7 @@ class Worker:
     ) -> None:
         self.group = group
         self.last_progress = time.monotonic()
+        self.last_handled: float | None = None
         self.handling_since: float | None = None
         self.last_error: TransientError | None = None
         self._log = log
@@ -76,11 +78,11 @@ class Worker:
         self._metrics = metrics
         self._handler = BatchHandler(group, streams, telemetry, metrics)
         self._gaps = Gaps(group, log, streams, metrics)
-        self._publisher = Publisher(log, namespace, streams, in_order=True)
+        self._publisher = Publisher(log, namespace, streams, metrics, in_order=True)
         self._source: Source | None = None
         self._subscription: set[str] = set()
         self._units = AssignedUnits(group, namespace, state_stores)
-        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams))
+        self._alerts = UnitAlerts(group.name, Publisher(log, namespace, streams, metrics))
         self._retries = UnitRetries(group, self._units, self._alerts, metrics, is_new_version=is_new_version)
         self._commits = GroupCommits()
         self._writer = StepWriter(log, self._publisher, self._units, self._retries, self._commits, metrics)
@@ -252,6 +254,8 @@ class Worker:
             if await self._handle_unit(unit, batches, step):
                 self._retries.succeed(unit, batches)
                 records += sum(len(batch.records) for batch in batches)
+        if records:
+            self.last_handled = time.monotonic()
         self._writer.send(step)
         self._alerts.write_soon()
         return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -47,11 +48,22 @@ class ProcessSpec:
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """What is known of a supervised process at the moment."""
+    """What is known of a supervised process at the moment; `why` it ended last, or could not be started."""
 
     state: ProcessState = ProcessState.STOPPED
     pid: int | None = None
     restarts: int = 0
+    why: str = ""
+
+
+def exit_text(exit_code: int) -> str:
+    """How a process ended, in words.
+
+    >>> exit_text(1), exit_text(-9)
+    ('ended with exit code 1', 'ended with signal SIGKILL')
+    """
+    how = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
+    return f"ended with {how}"
 
 
 async def _always_ready() -> HealthStatus:
@@ -87,6 +99,7 @@ class SupervisedProcess:
         self._process: Process | None = None
         self._stopping = False
         self._end_requested = asyncio.Event()
+        self._why = ""
 
     def restart(self) -> None:
         """Let the process end, and start it again at once."""
@@ -129,6 +142,7 @@ class SupervisedProcess:
             process = self._process = await self._start()
         except OSError as error:
             log.error("%s could not be started: %s", self.spec.name, error)
+            self._why = f"could not be started: {error}"
             return None, failures + 1
         log.info("%s started as %d", self.spec.name, process.pid)
         self._update(ProcessState.FAILING if is_failing(failures) else ProcessState.STARTING, pid=process.pid)
@@ -136,8 +150,11 @@ class SupervisedProcess:
         self.ready.clear()
         exit_code = await self._end(process)
         if self._end_requested.is_set():
+            self._why = "was asked to restart"
             return exit_code, 0
         log.warning("%s ended with %d", self.spec.name, exit_code)
+        was_stuck = history.is_stuck(monotonic()) and exit_code == -signal.SIGKILL
+        self._why = "was not healthy for too long and was killed" if was_stuck else exit_text(exit_code)
         return exit_code, history.failures(monotonic())
 
     async def _start(self) -> Process:
@@ -204,7 +221,7 @@ class SupervisedProcess:
         else:
             self.ready.clear()
         restarts = self.status.restarts if restarts is None else restarts
-        status = replace(self.status, state=state, pid=pid, restarts=restarts)
+        status = replace(self.status, state=state, pid=pid, restarts=restarts, why=self._why)
         if status != self.status:
             self.status = status
             self._hooks.on_change(status)

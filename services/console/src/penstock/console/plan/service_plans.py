@@ -27,6 +27,7 @@ USUAL_PORTS = {
     "retrain-trigger": 8013,
     "trainer": 8014,
     "notifier": 8015,
+    "server-children": 8016,
     "server": 8020,
     "server-stream": 8021,
     "registry": 8030,
@@ -94,6 +95,7 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
         ready=f"{url}/readyz",
         health=f"{url}/healthz",
         children=_stream_children(ports, workers) if service == "server" else (),
+        children_port=ports["server-children"] if service == "server" else None,
     )
 
 
@@ -112,6 +114,7 @@ def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: in
             **trusted,
             **answers,
             "PENSTOCK_STREAM_PORT": str(ports["server-stream"]),
+            "PENSTOCK_CHILDREN_PORT": str(ports["server-children"]),
             "PENSTOCK_STREAM_WORKERS": str(workers),
         },
         "trainer": signing,

@@ -13,14 +13,18 @@ import httpx
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import Home
+from penstock.console.local_ports import HOST
 from penstock.console.process_identity import ProcessIdentity
 from penstock.console.process_plan import Plan, ProcessPlan
 from penstock.console.supervision.health_probe import HealthProber
 from penstock.console.supervision.log_files import open_log_file
 from penstock.console.supervision.restart_requests import RESTART_SIGNAL, pop_restart_requests
 from penstock.runtime.stop_signals import stop_event
+from penstock.runtime.supervision.status_server import port_of, serve_status
 from penstock.runtime.supervision.supervised_process import ProcessHooks, ProcessSpec, ProcessStatus, SupervisedProcess
 from penstock.runtime.supervision.supervisor import supervise
+
+WRITE_AGAIN_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ class Supervisor:
             processes={process.name: _record(process) for process in plan.processes},
         )
         self._processes = {process.name: self._supervised(process, prober) for process in plan.processes}
+        self._next_try: asyncio.TimerHandle | None = None
         self._stages = [
             [self._processes[process.name] for process in plan.processes if process.first is first]
             for first in (True, False)
@@ -46,9 +51,11 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run everything until `stop` is set, then return once no process is left."""
-        self._write_record()
-        await supervise(self._stages, stop)
-        self._deployment.supervisor = None
+        async with await serve_status(self._deployment.model_dump_json, HOST) as server:
+            self._deployment.status_port = port_of(server)
+            self._write_record()
+            await supervise(self._stages, stop)
+        self._deployment.supervisor, self._deployment.status_port = None, None
         self._write_record()
 
     def restart_requested(self) -> None:
@@ -77,7 +84,7 @@ class Supervisor:
 
     def _update_record(self, name: str, status: ProcessStatus) -> None:
         record = self._deployment.processes[name]
-        record.state, record.restarts = status.state, status.restarts
+        record.state, record.restarts, record.why = status.state, status.restarts, status.why
         if status.pid is None:
             record.process = None
         elif record.process is None or record.process.pid != status.pid:
@@ -85,14 +92,23 @@ class Supervisor:
         self._write_record()
 
     def _write_record(self) -> None:
+        """Write the record, later again if it cannot be written now; until then only the status port tells."""
+        if self._next_try is not None:
+            self._next_try.cancel()
+            self._next_try = None
+        self._deployment.unwritten = ""
         try:
             self._deployment.write(self._home)
         except OSError as error:
+            self._deployment.unwritten = str(error)
             log.error("the deployment record cannot be written: %s", error)
+            self._next_try = asyncio.get_running_loop().call_later(WRITE_AGAIN_S, self._write_record)
 
 
 def _record(plan: ProcessPlan) -> ProcessRecord:
-    return ProcessRecord(port=plan.port, url=plan.url, children=plan.children)
+    return ProcessRecord(
+        port=plan.port, url=plan.url, ready=plan.ready, children=plan.children, children_port=plan.children_port
+    )
 
 
 async def run_plan(home: Home, caller_pipe: int | None) -> None:

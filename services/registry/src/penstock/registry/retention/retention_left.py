@@ -40,7 +40,8 @@ class RetentionLeft(NamedTuple):
     """What is left of a topic's retention at its worst partition, if its slowest group reads nothing more.
 
     `seconds` go by until retention passes the position, at the rate of the last minutes; `share` is that of the
-    retention, in bytes or time, whichever is less.
+    retention, in bytes or time, whichever is less. `unread` is how many records the slowest groups of the topic's
+    partitions have not read, over all of these.
     """
 
     stream: str | None
@@ -50,6 +51,7 @@ class RetentionLeft(NamedTuple):
     position: int
     seconds: float
     share: float
+    unread: int = 0
 
 
 def retention_left(
@@ -61,7 +63,8 @@ def retention_left(
     is_passed = slowest.position < slowest.begin
     seconds = 0.0 if is_passed else max(0.0, min(by_time[0], by_bytes[0]))
     share = 0.0 if is_passed else max(0.0, min(by_time[1], by_bytes[1]))
-    return RetentionLeft(read.stream, read.topic, partition, slowest.group, slowest.position, seconds, share)
+    unread = max(0, slowest.end - max(slowest.position, slowest.begin))
+    return RetentionLeft(read.stream, read.topic, partition, slowest.group, slowest.position, seconds, share, unread)
 
 
 def _left_by_time(slowest: SlowestPosition, limit: int | None) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.contracts.records.streams import StreamDeclared, Streams
-from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, Topic
+from penstock.contracts.topics import ALERTS, CONTROL_PLANE, DATA_PLANE, Topic
 from penstock.registry.retention.retention_left import ReadTopic, RetentionLeft, SlowestPosition, retention_left
 
 PORTION = 300  # topics that one request asks for
@@ -16,10 +16,25 @@ BEYOND = 1.1  # times the retention within which the time of a record is looked 
 AGE_STEPS = 12  # halvings of the time in which a record was written: to 2.5 minutes of a week
 
 
-def read_topics(namespace: str, streams: Streams) -> list[ReadTopic]:
-    """The topics from which records expire and that consumer groups read; each service's group has its name."""
+def destination_groups(members: Mapping[str, int]) -> tuple[str, ...]:
+    """The notifier's groups that count, by how many members each has.
+
+    One without a member, beside others that have some, is of a destination that is no longer in the notifier's file.
+
+    >>> destination_groups({"notifier-ops": 1, "notifier-former": 0}), destination_groups({"notifier-ops": 0})
+    (('notifier-ops',), ('notifier-ops',))
+    """
+    return tuple(sorted(name for name, count in members.items() if count)) or tuple(sorted(members))
+
+
+def read_topics(namespace: str, streams: Streams, destinations: tuple[str, ...] = ()) -> list[ReadTopic]:
+    """The topics from which records expire and that consumer groups read: each service's group has its name.
+
+    The groups of the notifier's `destinations` read `alerts` beside them.
+    """
     declared = [stream for name in streams.names() if (stream := streams.get(name)) is not None]
     control = [_read_topic(namespace, topic, None) for topic in CONTROL_PLANE if _expires_unread(topic)]
+    control = [_with_groups(read, destinations) if read.topic == ALERTS.name(namespace) else read for read in control]
     data = [_read_topic(namespace, topic, stream) for stream in declared for topic in DATA_PLANE if topic.consumers]
     return control + data
 
@@ -31,6 +46,10 @@ def _expires_unread(topic: Topic[object]) -> bool:
 def _read_topic(namespace: str, topic: Topic[object], stream: StreamDeclared | None) -> ReadTopic:
     name = stream.name if stream else None
     return ReadTopic(name, topic.name(namespace, name), topic.partitions(stream), topic.consumers)
+
+
+def _with_groups(read: ReadTopic, groups: tuple[str, ...]) -> ReadTopic:
+    return read._replace(groups=read.groups + groups)
 
 
 async def survey(log: Log, topics: Sequence[ReadTopic], now: int) -> list[RetentionLeft]:
@@ -50,7 +69,12 @@ async def _survey_portion(log: Log, topics: Sequence[ReadTopic], now: int) -> li
     aged = await _with_ages(log, slowest, {topic: kept.milliseconds for topic, kept in retention.items()}, now)
     found = [retention_left(reads[topic], number, at, retention[topic]) for (topic, number), at in aged.items()]
     by_topic = itertools.groupby(sorted(found, key=lambda left: left.topic), lambda left: left.topic)
-    return [min(partitions, key=lambda left: (left.share, left.seconds)) for _, partitions in by_topic]
+    return [_worst(list(partitions)) for _, partitions in by_topic]
+
+
+def _worst(partitions: Sequence[RetentionLeft]) -> RetentionLeft:
+    worst = min(partitions, key=lambda left: (left.share, left.seconds))
+    return worst._replace(unread=sum(left.unread for left in partitions))
 
 
 async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:

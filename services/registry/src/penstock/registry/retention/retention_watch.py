@@ -15,10 +15,10 @@ from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.monitoring import Alert
-from penstock.contracts.topics import ALERTS
+from penstock.contracts.topics import ALERTS, NOTIFIER_GROUPS
 from penstock.registry.control_records import SOURCE
 from penstock.registry.retention.retention_left import Level, RetentionLeft, level_after
-from penstock.registry.retention.retention_survey import read_topics, survey
+from penstock.registry.retention.retention_survey import destination_groups, read_topics, survey
 from penstock.runtime.service import Resources
 
 RETENTION: Final = "retention"
@@ -68,11 +68,14 @@ class RetentionWatch:
             TransientError: the log does not answer, or does not permit it.
         """
         resources, now = self._resources, self._resources.clock()
-        found = await survey(resources.log, read_topics(resources.namespace, resources.streams), now)
+        destinations = destination_groups(await resources.log.group_members(NOTIFIER_GROUPS))
+        topics = read_topics(resources.namespace, resources.streams, destinations)
+        found = await survey(resources.log, topics, now)
         self.left = sorted(found, key=lambda left: (left.share, left.seconds, left.topic))
         self.checked = datetime.fromtimestamp(now / 1000, UTC)
         for left in sorted(found, key=lambda left: -left.seconds):  # the least of a stream last, and kept
             resources.metrics.set_retention_left(left.stream or "", left.seconds)
+            resources.metrics.streams.set_unread(left.stream or "", left.topic, left.group, left.unread)
         self._note_levels(found, self.checked)
         await self._alerts.publish_pending()
 

@@ -92,6 +92,15 @@ class ModelManager:
             self._starting = not (is_late or all(self.serving(stream) for stream in self._epochs.streams_to_load()))
         return not self._starting
 
+    def waits_for(self) -> list[str]:
+        """What it waits for before it can answer: the models of streams, by name, that are being loaded."""
+        if self.ready:
+            return []
+        streams = [stream for stream in self._epochs.streams_to_load() if not self.serving(stream)]
+        return (
+            [f"the models of {', '.join(streams)}, which are being loaded"] if streams else ["the epochs of its models"]
+        )
+
     async def keep_newest_loaded(self) -> None:
         """Load every new epoch's models, and try again what failed for now, until cancelled.
 

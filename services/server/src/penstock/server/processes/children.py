@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
-from penstock.runtime.supervision.supervised_process import ProcessSpec
+from penstock.runtime.supervision.supervised_process import ProcessSpec, SupervisedProcess
 from penstock.server.settings import SupervisorSettings
 
 WRONG_SETTING = 2  # the exit code of a child that no restart can help
@@ -27,6 +29,11 @@ def child_specs(settings: SupervisorSettings) -> list[ProcessSpec]:
         for number in range(settings.stream_workers)
     ]
     return http + stream
+
+
+def children_document(children: Sequence[SupervisedProcess]) -> str:
+    """How the children are, as JSON: the list `children` of name, state, pid, restarts and why each ended last."""
+    return json.dumps({"children": [{"name": child.spec.name, **asdict(child.status)} for child in children]})
 
 
 def _child_spec(kind: str, number: int, environment: Mapping[str, str]) -> ProcessSpec:

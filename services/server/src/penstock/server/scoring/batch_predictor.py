@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -22,14 +22,20 @@ from penstock.server.scoring.model_inputs import ModelInputs
 from penstock.server.scoring.prediction_batch import PredictionBatch
 from penstock.server.scoring.shadow_answers import answered_by, shadow_answers
 
+CountPredictions = Callable[[str, int, str, int], None]
+
 
 @dataclass(frozen=True)
 class BatchPredictor:
-    """Predicts batches of events with the models that serve; `code` is the version of this package."""
+    """Predicts batches of events with the models that serve; `code` is the version of this package.
+
+    `count` is called with the stream, model version, route and number of the predictions of each arm.
+    """
 
     models: ModelManager
     route: Literal["stream", "http"]
     code: str
+    count: CountPredictions
 
     def serving(self, declared: StreamDeclared) -> ServingModels:
         """The models that serve a stream now.
@@ -88,6 +94,7 @@ class BatchPredictor:
         shadows: Sequence[list[ShadowAnswer]] | None = None,
     ) -> PredictionBatch:
         version, answers, rows = arm_output.arm.version, arm_output.answers, arm_output.rows
+        self.count(declared.name, version.version, self.route, len(answers.output.values))
         attribution = Attribution(
             model=version.name,
             version=version.version,

@@ -12,13 +12,16 @@ from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.server.models.manager import ModelManager
 from penstock.server.models.serving_models import ServingModels
 from penstock.server.scoring.answer_log import AnswerLog
-from penstock.server.scoring.batch_predictor import BatchPredictor
+from penstock.server.scoring.batch_predictor import BatchPredictor, CountPredictions
 from penstock.server.scoring.stream_batcher import StreamBatcher, no_model
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Predicts events of all streams, each by its batcher; `code` is the version of this package."""
+    """Predicts events of all streams, each by its batcher; `code` is the version of this package.
+
+    `count` is called with the predictions that were made, as `BatchPredictor` says.
+    """
 
     models: ModelManager
     streams: Streams
@@ -26,6 +29,7 @@ class Predictor:
     seal: Seal
     clock: Clock
     code: str
+    count: CountPredictions
     _batchers: dict[str, StreamBatcher] = field(default_factory=dict)
 
     def batcher(self, stream: str) -> StreamBatcher:
@@ -37,7 +41,7 @@ class Predictor:
         declared = self._declared(stream)
         batcher = self._batchers.get(stream)
         if batcher is None or batcher.declared is not declared:
-            predictor = BatchPredictor(self.models, "http", self.code)
+            predictor = BatchPredictor(self.models, "http", self.code, self.count)
             batcher = StreamBatcher(declared, predictor, self.log, self.seal, self.now)
             self._batchers[stream] = batcher
         return batcher

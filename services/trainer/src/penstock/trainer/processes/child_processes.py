@@ -13,6 +13,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from contextlib import suppress
+from typing import Any
 
 from penstock.trainer.job import TrainingJob, TrainingResources, TrainingResult
 
@@ -31,7 +32,13 @@ class ChildProcesses:
         self._limit = limit
         self._spare: Process | None = None
         self._keeping = False
+        self._without_result = 0
+        self._last_failure = ""
         self._changing = asyncio.Lock()
+
+    def health_facts(self) -> dict[str, Any]:
+        """How often a child gave no result since the start, and was replaced, and why the last of them did not."""
+        return {"children": [{"name": "training", "restarts": self._without_result, "why": self._last_failure}]}
 
     async def keep_spare(self) -> None:
         """Keep one child started ahead, until cancelled."""
@@ -53,11 +60,18 @@ class ChildProcesses:
             async with asyncio.timeout(self._limit):
                 result = await _exchange(child, job)
         except TimeoutError:
-            result = TrainingResult(failure=f"training took longer than {self._limit:g} s and was stopped")
+            result = self._no_result(f"training took longer than {self._limit:g} s and was stopped")
+        except _EndedChild as error:
+            result = self._no_result(f"the training process ended with {error}")
         finally:
             await _end(child)
         await self._replenish()
         return result.model_copy(update={"cpu_seconds": _cpu_of_children() - before})
+
+    def _no_result(self, failure: str) -> TrainingResult:
+        self._without_result += 1
+        self._last_failure = failure
+        return TrainingResult(failure=failure)
 
     async def _replenish(self) -> None:
         async with self._changing:
@@ -86,7 +100,16 @@ async def _end(child: Process) -> None:
     await child.wait()
 
 
+class _EndedChild(Exception):
+    """A child ended without a result; the message is how."""
+
+
 async def _exchange(child: Process, job: TrainingJob) -> TrainingResult:
+    """Give the job to the child and wait for its result.
+
+    Raises:
+        _EndedChild: it ended without one.
+    """
     assert child.stdin is not None
     assert child.stdout is not None
     with suppress(BrokenPipeError, ConnectionResetError):
@@ -95,8 +118,7 @@ async def _exchange(child: Process, job: TrainingJob) -> TrainingResult:
     encoded = await child.stdout.read()
     if encoded:
         return TrainingResult.model_validate_json(encoded)
-    code = await child.wait()
-    return TrainingResult(failure=f"the training process ended with {_exit_name(code)}")
+    raise _EndedChild(_exit_name(await child.wait()))
 
 
 def _exit_name(code: int) -> str:

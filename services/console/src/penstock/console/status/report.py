@@ -1,0 +1,84 @@
+"""What is reported of a deployment, as records that become JSON as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+GIB = 1 << 30
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ChildStatus(_Record):
+    """A process under a service. `ready` is None where it has no address of its own; `why` is how it ended last."""
+
+    name: str
+    state: str = ""
+    ready: bool | None = None
+    restarts: int = 0
+    why: str = ""
+
+
+class ProcessReport(_Record):
+    """The broker, or a service with its children.
+
+    It is `ready` if its process lives and answers that it is, now; else `why` says what is wrong. `last_end` is how the
+    process before it ended. `lag` is how many
+    records its groups have still to handle, None if that is not known; `last_progress` is when they last handled some,
+    `failing` what they cannot work on, and why.
+    """
+
+    name: str
+    state: str
+    ready: bool
+    why: str = ""
+    alive: bool = False
+    pid: int | None = None
+    port: int = 0
+    started: datetime | None = None
+    restarts: int = 0
+    last_end: str = ""
+    memory_bytes: int = 0
+    lag: int | None = None
+    last_progress: datetime | None = None
+    failing: Mapping[str, str] = {}
+    children: tuple[ChildStatus, ...] = ()
+
+
+class DiskUse(_Record):
+    """The disk of a home: bytes by purpose, and what is left for all.
+
+    `unwritable` is why the home cannot be written, empty if it can; `counted` whether all files were.
+    """
+
+    log_bytes: int
+    state_bytes: int
+    models_bytes: int
+    other_bytes: int
+    free_bytes: int
+    total_bytes: int
+    unwritable: str = ""
+    counted: bool = True
+
+
+class StatusReport(_Record):
+    """A deployment at the time `asked`.
+
+    `supervised`: whether its supervisor lives; `unwritten`: why that cannot write its record. `retention` is what the
+    registry says of it, `waiting` what waits for people.
+    """
+
+    home: str
+    asked: datetime
+    supervised: bool
+    unwritten: str
+    processes: tuple[ProcessReport, ...]
+    disk: DiskUse
+    retention: Mapping[str, Any]
+    waiting: tuple[str, ...] = ()
