@@ -16,6 +16,7 @@ from penstock.ml.models.model import Model, ModelOutput
 from penstock.ml.models.training_data import TrainingData
 from penstock.ml.online.blend import BLEND, Blend, new_groups
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.recalibration import new_recalibration
 
 from .conftest import Table
 
@@ -65,9 +66,11 @@ def blend_of(table: Table, task: str, loss: RegressionLoss = ABSOLUTE_ERROR) -> 
     groups = new_groups(encoder, Lags(), table.frame, targets, len(classes), loss)
     frozen = of_family("linear", loss)(table, task)
     assert isinstance(frozen, Model)
-    experts = 1 + sum(len(group.models.rates) for group in groups)
+    recalibration = new_recalibration(1, len(classes), targets, loss)
+    experts = 1 + sum(len(group.models.rates) for group in groups) + (recalibration is not None)
     mixture = ExpertMixture(experts, loss.centre_and_scale(targets)[1], loss=loss)
     blend = Blend(task, classes, encoder, Lags(), (frozen,), groups, mixture, LabelHistory(Lags()))
+    blend.recalibration = recalibration
     blend.learn(blend.bin_indices(table.frame), expert_outputs_of(blend, table.frame), targets)
     return blend
 

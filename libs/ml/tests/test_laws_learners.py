@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,17 +25,31 @@ from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import Blend
 from penstock.ml.online.column_bins import ColumnBins
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.recalibration import ClassRecalibration, LevelRecalibration
 from penstock.ml.package.model_package import pack, unpack
 
 from .conftest import Table, table
 from .exports import with_any_of
 from .model_cases import TASKS, blend_of, classes_of, expert_outputs_of, targets_of
 
-LEARNERS = (AdditiveModels, ExpertMixture, Blend)
+LEARNERS: dict[type, tuple[str, ...]] = {
+    AdditiveModels: TASKS,
+    ExpertMixture: TASKS,
+    Blend: TASKS,
+    ClassRecalibration: ("binary", "multiclass"),
+    LevelRecalibration: ("regression",),
+}
+"""The tasks of each."""
+
 LearnArguments = tuple[Any, ...]
 """What a learner is arguments: the arguments of `learn` but for the targets."""
 
-every_learner = pytest.mark.parametrize("kind", LEARNERS)
+every_learner_of_numbers = pytest.mark.parametrize(
+    "kind", [kind for kind, tasks in LEARNERS.items() if "regression" in tasks]
+)
+every_learner = pytest.mark.parametrize(
+    ("kind", "task"), [(kind, task) for kind, tasks in LEARNERS.items() for task in tasks]
+)
 every_task = pytest.mark.parametrize("task", TASKS)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -57,12 +70,14 @@ def test_every_learner_has_laws() -> None:
 
 def fresh(kind: type, training: Table, blend: Blend) -> tuple[Any, LearnArguments]:
     """A learner of its own, and what it is arguments."""
-    mine = replace(blend, groups=deepcopy(blend.groups), mixture=deepcopy(blend.mixture))
+    mine = deepcopy(blend)
     outputs, bin_indices = expert_outputs_of(blend, training.frame), blend.bin_indices(training.frame)
     if kind is ExpertMixture:
         return mine.mixture, (outputs,)
     if kind is AdditiveModels:
         return mine.groups[-1].models, (bin_indices[-1],)
+    if kind in (ClassRecalibration, LevelRecalibration):
+        return mine.recalibration, (outputs[:, :1],)
     return mine, (bin_indices, outputs)
 
 
@@ -73,8 +88,9 @@ def part(arguments: LearnArguments, rows: slice) -> list[Any]:
 def state(learner: Any) -> str:
     """Everything that a learner holds, to the last bit."""
     if isinstance(learner, Blend):
-        return repr([state(learner.mixture), *(state(group.models) for group in learner.groups)])
-    return repr((learner.to_dict(), learner.weights.tobytes()))
+        parts = [learner.mixture, learner.recalibration, *(group.models for group in learner.groups)]
+        return repr([state(part) for part in parts if part is not None])
+    return repr((learner.to_dict(), learner.weights.tobytes() if isinstance(learner, AdditiveModels) else None))
 
 
 def reloaded(learner: Any, training: Table) -> Any:
@@ -85,12 +101,11 @@ def reloaded(learner: Any, training: Table) -> Any:
     return (
         AdditiveModels.from_dict(plain, learner.weights)
         if isinstance(learner, AdditiveModels)
-        else ExpertMixture.from_dict(plain)
+        else type(learner).from_dict(plain)
     )
 
 
 @every_learner
-@every_task
 def test_outcomes_learnt_at_once_or_one_at_a_time_give_the_same_state(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
@@ -104,7 +119,6 @@ def test_outcomes_learnt_at_once_or_one_at_a_time_give_the_same_state(
 
 
 @every_learner
-@every_task
 def test_what_was_kept_and_learns_on_is_what_was_never_kept(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
@@ -119,7 +133,6 @@ def test_what_was_kept_and_learns_on_is_what_was_never_kept(
 
 
 @every_learner
-@every_task
 def test_an_empty_batch_changes_nothing_and_an_outcome_does(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
@@ -131,7 +144,7 @@ def test_an_empty_batch_changes_nothing_and_an_outcome_does(
     assert state(learner) != before
 
 
-@every_learner
+@every_learner_of_numbers
 def test_no_number_however_huge_makes_a_learner_useless(training: Table, blends: Any, kind: type) -> None:
     learner, arguments = fresh(kind, training, blends["regression"])
     huge = np.where(np.arange(len(training.frame)) % 2, 1.0, -1.0) * 1.7e308
@@ -142,7 +155,6 @@ def test_no_number_however_huge_makes_a_learner_useless(training: Table, blends:
 
 
 @every_learner
-@every_task
 def test_a_constant_label_is_learnt_without_breaking_anything(
     training: Table, blends: Any, kind: type, task: str
 ) -> None:
@@ -207,6 +219,8 @@ KEPT: dict[type, tuple[Callable[[Table], Any], Callable[[Any], Any]]] = {
         lambda plain: AdditiveModels.from_dict(plain, np.zeros((ColumnBins.from_dict(plain["steps"]).size, 2, 2))),
     ),
     ExpertMixture: (lambda _: ExpertMixture(3, 2.5), ExpertMixture.from_dict),
+    ClassRecalibration: (lambda _: ClassRecalibration(2, 3), ClassRecalibration.from_dict),
+    LevelRecalibration: (lambda _: LevelRecalibration(2, 2.5, by_share=True), LevelRecalibration.from_dict),
     KeyHistory: (lambda _: key_history(), lambda plain: KeyHistory.from_dict(1, plain, key_history().table)),
     LabelHistory: (lambda _: history_of(LAGS, [0.0, 1.0, 0.5, 2.0]), partial(LabelHistory.from_dict, LAGS)),
     Calibration: (lambda _: Calibration(2.0, (0.1, -0.1)), lambda plain: Calibration.from_dict(plain, 2)),

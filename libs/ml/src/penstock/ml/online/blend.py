@@ -24,6 +24,7 @@ from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.column_bins import ColumnBins
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.key_forecasts import key_forecasts
+from penstock.ml.online.recalibration import Recalibration
 
 BLEND = "blend"
 
@@ -51,7 +52,8 @@ class Blend:
     `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
     learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names; what the histories of
     its keys say is an expert for each pace, behind these models. With `decision_costs` it answers the class of least
-    expected cost, without the likeliest. A `calibration` is applied to the mixture's probabilities alone: experts and
+    expected cost, without the likeliest. With a `recalibration` the frozen models are experts
+    twice, as they are and corrected. A `calibration` is applied to the mixture's probabilities alone: experts and
     forecasters are weighted by their outputs as they are.
     """
 
@@ -67,6 +69,7 @@ class Blend:
     details: dict[str, Any] = field(default_factory=dict)
     decision_costs: DecisionCosts | None = None
     calibration: Calibration | None = None
+    recalibration: Recalibration | None = None
 
     family = BLEND
 
@@ -126,7 +129,10 @@ class Blend:
     def expert_outputs(self, frozen_outputs: NDArray[np.float64], bin_indices: BinIndices) -> NDArray[np.float64]:
         """The outputs of all experts for n rows, the frozen ones first and the forecasters last: (n, m, k)."""
         additive = [group.models.outputs(rows) for group, rows in zip(self.groups, bin_indices, strict=True)]
-        return self.mixture.with_forecasters(np.concatenate([frozen_outputs, *additive], axis=1))
+        outputs = [frozen_outputs, *additive]
+        if self.recalibration is not None:
+            outputs.append(self.recalibration.outputs(self._of_models(frozen_outputs)))
+        return self.mixture.with_forecasters(np.concatenate(outputs, axis=1))
 
     def learn(self, bin_indices: BinIndices, expert_outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         """Learn n outcomes in order: the rows' bins, the experts' outputs at prediction (NaN: none), and the labels.
@@ -134,8 +140,13 @@ class Blend:
         `targets` holds the labels as numbers (`class_index`), shape (n,).
         """
         self.mixture.learn(expert_outputs, targets)
+        if self.recalibration is not None:
+            self.recalibration.learn(self._of_models(expert_outputs), targets)
         for group, rows in zip(self.groups, bin_indices, strict=True):
             group.models.learn(rows, targets)
+
+    def _of_models(self, expert_outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        return expert_outputs[:, : len(self.frozen_models)]
 
     def encode_expert_outputs(self, expert_outputs: NDArray[np.float64]) -> list[list[float]]:
         """Experts' outputs for n rows as predictions carry them: rounded, one list a row, without the first class."""

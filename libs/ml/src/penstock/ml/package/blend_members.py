@@ -17,6 +17,7 @@ from penstock.ml.models.model import Model
 from penstock.ml.online.additive import AdditiveModels
 from penstock.ml.online.blend import BLEND, AdditiveGroup, Blend
 from penstock.ml.online.expert_mixture import ExpertMixture
+from penstock.ml.online.recalibration import read_recalibration
 
 FLOOR_BEFORE = 0.01  # of probabilities in the pools of packages that state none
 LOSS_BEFORE = list(ABSOLUTE_ERROR)  # and of numbers
@@ -26,6 +27,7 @@ _MODEL, _WEIGHTS, _HISTORY = "model-{}.zip", "weights-{}.npy", "history-{}.npy"
 
 def describe_blend(blend: Blend) -> dict[str, Any]:
     """The blend's part of the manifest: everything but its models and weights, as plain data that JSON can hold."""
+    recalibration = {} if blend.recalibration is None else {"recalibration": blend.recalibration.to_dict()}
     return {
         "family": BLEND,
         "task": blend.task,
@@ -38,6 +40,7 @@ def describe_blend(blend: Blend) -> dict[str, Any]:
         "known": blend.label_history.to_dict(),
         "learnt_to": blend.learnt_to,
         "details": blend.details,
+        **recalibration,
     }
 
 
@@ -87,6 +90,7 @@ def read_blend(
         label_history=LabelHistory.from_dict(lags, manifest["known"], tables),
         learnt_to=int(manifest["learnt_to"]),
         details=manifest["details"],
+        recalibration=read_recalibration(manifest["recalibration"]) if "recalibration" in manifest else None,
     )
 
 

@@ -19,6 +19,7 @@ from penstock.ml.online.column_bins import MAX_CODES
 from penstock.ml.online.expert_mixture import ExpertMixture
 from penstock.ml.online.key_forecasts import forecast_features
 from penstock.ml.online.prequential import evaluate_prequentially
+from penstock.ml.online.recalibration import new_recalibration
 from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, fit_loss, label_classes
 from penstock.trainer.data.lag_replay import LabelTimeline
@@ -95,7 +96,9 @@ def _untrained_blend(
     loss = fit_loss(declaration)
     groups = new_groups(encoder, lags, rows.frame, timeline.numbers, len(classes), loss) if is_additive else ()
     of_keys = len(forecast_features(lags.history, classes))
-    experts = len(models) + of_keys + sum(len(group.models.rates) for group in groups)
+    recalibration = new_recalibration(len(models), len(classes), timeline.numbers, loss)
+    corrected = 0 if recalibration is None else len(models)
+    experts = len(models) + of_keys + sum(len(group.models.rates) for group in groups) + corrected
     scale = 1.0 if classes else loss.centre_and_scale(timeline.numbers)[1]
     return Blend(
         task=declaration.task,
@@ -108,6 +111,7 @@ def _untrained_blend(
         label_history=LabelHistory(lags),
         learnt_to=until,
         details={"rows": len(rows), "seed": declaration.models.seed},
+        recalibration=recalibration,
     )
 
 
