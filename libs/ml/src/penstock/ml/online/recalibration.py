@@ -100,7 +100,8 @@ class LevelRecalibration:
 
     def _corrected(self, outputs: Floats) -> Floats:
         units = self._units(outputs)
-        return outputs + units * (self.residual_sums / self.unit_sums)
+        corrected: Floats = outputs + units * (self.residual_sums / self.unit_sums)
+        return corrected
 
     def _units(self, outputs: Floats) -> Floats:
         """What a residual is a share of, by output; 0 where there is none."""
