@@ -79,6 +79,13 @@ def test_an_outlier_moves_a_level_no_more_than_twice_the_answer_does() -> None:
     assert levels[0] == pytest.approx(10.0, rel=0.02)
 
 
+@pytest.mark.parametrize("loss", [ABSOLUTE_ERROR, SQUARED_ERROR])
+def test_what_tiny_answers_teach_does_not_blow_up_a_large_one(loss: RegressionLoss) -> None:
+    recalibration = LevelRecalibration(1, 5.0, loss, by_share=True)
+    recalibration.learn(np.full((3000, 1, 1), 1e-9), np.full(3000, 10.0))
+    assert recalibration.outputs(np.array([[[10.0]]]))[0, 0, 0] <= 50.0
+
+
 def test_shares_are_for_labels_that_are_never_negative_and_quantiles_stay_as_they_are() -> None:
     positive, signed = (new_recalibration(1, 0, np.array([low, 3.0]), ABSOLUTE_ERROR) for low in (0.0, -1.0))
     assert isinstance(positive, LevelRecalibration)

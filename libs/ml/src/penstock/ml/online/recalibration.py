@@ -19,6 +19,7 @@ from penstock.ml.online.expert_mixture import MAX_LOSS
 BIAS_RATE, SLOPE_RATE = 0.01, 0.002  # of gradient steps
 PULL = 0.05  # share of a step that leads back towards no correction
 FADE = 0.5 ** (1 / 50)  # of a level's sums with each outcome: after 50 one counts half
+MAX_SHARE = 4.0  # that is added to an answer: what is learnt of tiny ones must not blow up the next large one
 PRIOR = 5.0  # outcomes that were as answered, of one `scale` each, before any is known: they fade, too
 
 Floats = NDArray[np.float64]
@@ -99,8 +100,10 @@ class LevelRecalibration:
             self.unit_sums[present] = (FADE * self.unit_sums + units)[present]
 
     def _corrected(self, outputs: Floats) -> Floats:
-        units = self._units(outputs)
-        corrected: Floats = outputs + units * (self.residual_sums / self.unit_sums)
+        shares = self.residual_sums / self.unit_sums
+        corrected: Floats = outputs + self._units(outputs) * (
+            np.minimum(shares, MAX_SHARE) if self.by_share else shares
+        )
         return corrected
 
     def _units(self, outputs: Floats) -> Floats:
@@ -123,8 +126,8 @@ class LevelRecalibration:
         """
         residual_sums, unit_sums = _finite(data["residuals"]), _finite(data["units"])
         loss, by_share = RegressionLoss.of_list(data["loss"]), bool(data["by_share"])
-        if residual_sums.shape != unit_sums.shape or residual_sums.ndim != 1:
-            raise ValueError("a recalibration must have two sums for each model")
+        if residual_sums.shape != unit_sums.shape or residual_sums.ndim != 1 or (unit_sums <= 0).any():
+            raise ValueError("a recalibration must have two sums for each model, the second above 0")
         recalibration = cls(len(residual_sums), float(data["scale"]), loss, by_share=by_share)
         recalibration.residual_sums, recalibration.unit_sums = residual_sums, unit_sums
         return recalibration
