@@ -64,5 +64,5 @@ def test_what_the_histories_say_are_experts_of_the_blend() -> None:
     assert isinstance(blend, Blend)
     of_keys = len(PACES)
     of_groups = sum(len(group.models.rates) for group in blend.groups)
-    assert blend.mixture.weights.shape[1] == len(blend.frozen_models) + of_keys + of_groups
+    assert blend.mixture.weights.shape[1] == 2 * len(blend.frozen_models) + of_keys + of_groups
     assert blend.mixture.weights.min() > 0
