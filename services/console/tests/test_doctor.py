@@ -28,6 +28,7 @@ from penstock.console.doctor.process_checks import check_clock_of_files, check_p
 from penstock.console.doctor.setting_checks import check_notifications, check_variables
 from penstock.console.home import Home
 from penstock.console.plan.keys import ensure_keys
+from penstock.runtime.supervision.process_health import ProcessState
 
 from .command_process import penstock
 from .conftest import ANSWERS, ENDS, FakeDeployment, eventually
@@ -132,6 +133,7 @@ def test_a_port_of_ours_that_somebody_else_has_is_found(home: Home) -> None:
 async def test_a_service_that_ends_again_and_again_is_found_with_its_last_words(deployment: FakeDeployment) -> None:
     deployment.start(ingestion=ANSWERS, server=ENDS)
     eventually(lambda: deployment.read().processes["server"].restarts >= 1)
+    eventually(lambda: deployment.read().processes["ingestion"].state is ProcessState.READY)
     found = await check_services(of(deployment.home, {}, deployment.read()))
     assert_found(found, "fail", "the port of the neighbour is missing", "penstock logs server")
 

@@ -28,7 +28,7 @@ def imported_outcome(make: Any, number: int) -> Any:
 
 
 def test_an_event_that_brings_its_label_is_an_outcome_at_once(make: Any) -> None:
-    join = PartitionJoin(State(MemoryStateStore()), lambda _: None)
+    join = PartitionJoin(State(MemoryStateStore()))
     label_time = make.start + timedelta(minutes=30)
     result, new = join.add_events(make.batch(EVENTS, [history(make, 1, 5, labeltime=label_time), make.event(2, 6)]))
     (outcome,) = result.outcomes
@@ -38,7 +38,7 @@ def test_an_event_that_brings_its_label_is_an_outcome_at_once(make: Any) -> None
 
 
 def test_history_moves_no_watermark(make: Any) -> None:
-    join = PartitionJoin(State(MemoryStateStore()), lambda _: None)
+    join = PartitionJoin(State(MemoryStateStore()))
     join.add_events(make.batch(EVENTS, [make.event(1, 0)]))
     join.add_predictions(make.batch(PREDICTIONS, [make.prediction(1)]))
     result, _ = join.add_events(make.batch(EVENTS, [history(make, 2, 10_000)], first=1))

@@ -160,7 +160,7 @@ def new_fake_registry(folder: Path, store: Store) -> FakeRegistry:
 
 async def eventually(condition: Callable[[], object]) -> None:
     """Wait until `condition` holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110 (several things are waited for)
             await asyncio.sleep(0.001)
 
