@@ -13,7 +13,7 @@ from penstock.console.log_client import open_log_once
 from penstock.console.status.consumer_lags import consumer_lags
 from penstock.console.status.disk_use import disk_use
 from penstock.console.status.probe import now, probe
-from penstock.console.status.registry_view import retention_of, waiting_of
+from penstock.console.status.registry_view import alerts_of, retention_of, waiting_of
 from penstock.console.status.report import ProcessReport, StatusReport
 
 BROKER = "broker"
@@ -23,10 +23,11 @@ LAGS_LIMIT_S = 3.0
 async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
     """Ask everything at once; takes about 5 s at most, however much of it is down."""
     async with httpx.AsyncClient(trust_env=False) as client:
-        processes, retention, waiting, disk = await asyncio.gather(
+        processes, retention, waiting, alerts, disk = await asyncio.gather(
             probe_all(client, deployment),
             retention_of(client, deployment),
             waiting_of(client, deployment),
+            alerts_of(client, deployment),
             asyncio.to_thread(disk_use, home),
         )
     lags = await _lags(deployment) if any(each.name == BROKER and each.ready for each in processes) else {}
@@ -39,6 +40,7 @@ async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
         disk=disk,
         retention=retention,
         waiting=tuple(waiting),
+        alerts=tuple(alerts),
     )
 
 
