@@ -17,6 +17,7 @@ import httpx
 
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
+from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.lifecycle import running
 from tests.incidents.all_incidents import INCIDENTS
 from tests.incidents.incident import Incident
@@ -28,6 +29,7 @@ from tests.staging.stage import Stage
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/incidents.md"
 DISK = "1g"  # of the home, so that it can be filled
+ABOVE_USUAL = 12_000  # so that a deployment of somebody else on this machine has its ports for itself
 SEEN_LIMIT_S = 90.0  # that an incident may take until it is in status, metrics and alert
 STAGED_LIMIT_S = 180.0  # that it may take until its evidence is there
 PREPARED_LIMIT_S = 240.0
@@ -57,7 +59,8 @@ def main() -> int:
 async def _stage_all(incidents: list[Incident], folder: Path) -> list[Result]:
     home, pager = Home(folder / "home"), Pager()
     os.environ.update(pager.environment(folder))
-    options = StartOptions(environment=dict(os.environ))
+    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items() if name != "zipkin")
+    options = StartOptions(ports=ports, environment=dict(os.environ))
     results = []
     with running(home, options):
         async with httpx.AsyncClient(timeout=90, trust_env=False) as client:
@@ -102,9 +105,9 @@ async def _clear(incident: Incident, stage: Stage, watch: Watch, result: Result)
     try:
         async with asyncio.timeout(incident.clear_limit_s):
             await incident.clear(stage)
-            await _until(lambda: watch.out_of_status is not None or watch.in_status is None)
             if not incident.never_resolved:
-                await _until(lambda: watch.resolved(result.clearing) is not None)
+                await _until(lambda: watch.out_of_status is not None or watch.in_status is None)
+                await _until(lambda: watch.resolved is not None)
     except TimeoutError:
         _tell(f"{incident.name}: not over after {incident.clear_limit_s:.0f} s")
 

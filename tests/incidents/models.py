@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from penstock.artifacts import generate_key_pair
 from penstock.contracts.alert_kinds import AlertKind
@@ -17,7 +18,7 @@ WRONG = 400  # outcomes, enough to show that it is wrong
 TRAINING_LIMIT_S = 120
 
 
-async def train(stage: Stage, name: str, **retrain: int) -> None:
+async def train(stage: Stage, name: str, **retrain: Any) -> None:
     """Declare a stream, and send what a champion is trained on, until it serves."""
     await stage.declare(name, objective={"metric": "log_loss"}, retrain={"first_after": 300, **retrain})
     await send_labelled(stage, name, 0, FIRST, pause_s=0.1)
@@ -34,8 +35,8 @@ async def until_champion(stage: Stage, name: str, version: int) -> None:
 
 
 async def train_inverted(stage: Stage) -> None:
-    """A champion that serves well, and is not replaced by itself soon."""
-    await train(stage, "inverted", cooldown=100_000, settle=100_000)
+    """A champion that serves well, and is not replaced by itself."""
+    await train(stage, "inverted", on=["declaration"])
 
 
 @asynccontextmanager
@@ -100,7 +101,7 @@ INCIDENTS = (
         evidence=f"{WRONG} outcomes: a test that holds at any time needs some",
         kind=AlertKind.SHORTFALL,
         about="/inverted",
-        status="inverted",
+        status="^inverted: shortfall",
         metric=Metric("drift-detector", "penstock_loss", rises, {"stream": "inverted", "clock": "provisional"}),
         prepare=train_inverted,
         staged=champion_inverted,
@@ -114,12 +115,13 @@ INCIDENTS = (
         evidence=f"{WRONG} outcomes: a test that holds at any time needs some",
         kind=AlertKind.DRIFT,
         about="/drifted",
-        status="drifted",
+        status="^drifted: drift",
         metric=Metric("drift-detector", "penstock_drifts_total", rises, {"stream": "drifted", "status": "confirmed"}),
         prepare=train_drifted,
         staged=drift_planted,
         clear=await_retraining,
         runbook_says="nothing: a training answers it by itself",
+        never_resolved="it is news of a moment: no alert ends it, and status shows it for a day",
         clear_limit_s=240,
     ),
     Incident(
@@ -128,12 +130,13 @@ INCIDENTS = (
         evidence="the server has been restarted",
         kind=AlertKind.MODEL_REFUSED,
         about="/keyed",
-        status="keyed",
+        status="^keyed: model-refused",
         metric=Metric("server", "penstock_alerts_total", rises, {"stream": "keyed", "kind": "model-refused"}),
         prepare=train_keyed,
         staged=key_withdrawn,
         clear=restart_server,
         runbook_says="bring the keys back; `penstock restart server`",
+        never_resolved="no alert says that a refused model serves again, and status shows it for a day",
         note="no key of the platform has an end of validity (`penstock doctor` says so): this is what takes its place",
     ),
 )

@@ -41,15 +41,15 @@ class Result:
         """The seconds from the start of the clearing until status was well, and the pager was told."""
         if self.watch is None:
             return None, None
-        resolved, out = self.watch.resolved(self.clearing), self.watch.out_of_status
-        return out and max(0.0, out - self.clearing), resolved and resolved.at - self.clearing
+        resolved, out = self.watch.resolved, self.watch.out_of_status
+        return out and max(0.0, out - self.clearing), resolved and max(0.0, resolved.at - self.clearing)
 
     @property
     def is_well(self) -> bool:
         """Whether it was seen everywhere in time, and is over."""
         left, told = self.over
         in_time = all(seconds is not None and seconds <= PROMISE_S for seconds in self.seen)
-        return in_time and left is not None and (told is not None or bool(self.incident.never_resolved))
+        return in_time and (None not in (left, told) or bool(self.incident.never_resolved))
 
     @property
     def line(self) -> str:
@@ -114,7 +114,7 @@ def _row(result: Result) -> str:
     title = page.removeprefix("runbooks/").removesuffix(".md").replace("-", " ")
     status, metric, alert = map(_marked, result.seen)
     left, told = map(_seconds, result.over)
-    told = "by design later" if incident.never_resolved else told
+    left, told = ("see below",) * 2 if incident.never_resolved else (left, told)
     cells = (
         f"**{incident.name}**: {incident.what}", incident.evidence, status, metric, alert, f"[{title}]({page})",
         incident.runbook_says, left, told,

@@ -40,7 +40,7 @@ async def poison_records(stage: Stage) -> AsyncIterator[None]:
 
 async def drop_poisoned(stage: Stage) -> None:
     """What the runbook says of records that nobody can mend."""
-    await stage.command("dead-letters", "drop", "poisoned", "--reason", "no JSON")
+    await stage.command("dead-letters", "drop", "poisoned", "--where", "topic=received", "--reason", "no JSON")
 
 
 async def declare_suspended(stage: Stage) -> None:
@@ -88,20 +88,20 @@ async def send_on_time(stage: Stage) -> None:
 
 async def declare_unlabelled(stage: Stage) -> None:
     """A stream whose labels came so far."""
-    await stage.declare("unlabelled", label={"name": "y", "classes": ["no", "yes"], "horizon": "PT10M"})
+    await stage.declare("unlabelled", label={"name": "y", "classes": ["no", "yes"], "horizon": "PT2H"})
     await send_labelled(stage, "unlabelled", 0, WINDOW, pause_s=0.1)
 
 
 @asynccontextmanager
 async def labels_stopped(stage: Stage) -> AsyncIterator[None]:
     """Events come, their labels do not, until the horizon of 300 of them is over."""
-    await stage.send("unlabelled", "events", events(WINDOW, WINDOW + 20))
+    await stage.send("unlabelled", "events", events(WINDOW, WINDOW + 120))
     yield
 
 
 async def send_labels_again(stage: Stage) -> None:
     """Whoever sends the labels is started again."""
-    await send_labelled(stage, "unlabelled", 2 * WINDOW + 20, WINDOW + 100, pause_s=0.1)
+    await send_labelled(stage, "unlabelled", 2 * WINDOW + 120, WINDOW + 200, pause_s=0.1)
 
 
 INCIDENTS = (
@@ -111,12 +111,12 @@ INCIDENTS = (
         evidence="the broker has them",
         kind=AlertKind.DEAD_LETTERS,
         about="/poisoned/",
-        status="poisoned",
+        status="^poisoned: dead-letters",
         metric=Metric("validator", "penstock_records_dead_lettered_total", rises),
         prepare=declare_poisoned,
         staged=poison_records,
         clear=drop_poisoned,
-        runbook_says="`penstock dead-letters drop poisoned --reason …`",
+        runbook_says="`penstock dead-letters drop poisoned --where topic=received --reason …`",
         never_resolved="it is over by design once no record has become a dead letter for an hour",
     ),
     Incident(
@@ -125,7 +125,7 @@ INCIDENTS = (
         evidence="the broker has them",
         kind=AlertKind.UNIT_SUSPENDED,
         about="/suspended/",
-        status="suspended",
+        status="suspended since|^suspended: unit-suspended",
         metric=Metric("drift-detector", "penstock_failing_units", rises, {"state": "suspended"}),
         prepare=declare_suspended,
         staged=one_stream_suspended,
@@ -138,7 +138,7 @@ INCIDENTS = (
         evidence="the hundredth record from then on: shares are judged by a hundred",
         kind=AlertKind.REJECTED,
         about="/ahead/",
-        status="ahead",
+        status="^ahead: rejected",
         metric=Metric("validator", "penstock_rejections_total", rises, {"stream": "ahead", "code": "clock_skew"}),
         prepare=declare_ahead,
         staged=clock_jumped,
@@ -152,7 +152,7 @@ INCIDENTS = (
         evidence="the event by which the horizon of the 300th without a label is over: shares are judged by 300",
         kind=AlertKind.COVERAGE,
         about="/unlabelled",
-        status="unlabelled",
+        status="^unlabelled: coverage",
         metric=Metric(
             "drift-detector", "penstock_outcomes_total", rises, {"stream": "unlabelled", "result": "expired"}
         ),

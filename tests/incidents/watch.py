@@ -52,8 +52,10 @@ class Watch:
         """Whether it was in all three."""
         return None not in (self.in_status, self.in_metric, self.alert)
 
-    def resolved(self, since: float) -> Page | None:
-        """The alert that it is over."""
+    @property
+    def resolved(self) -> Page | None:
+        """The alert that it is over, since the one that it fires."""
+        since = self.alert.at if self.alert else self.began
         return self.pager.first("resolved", self.incident.kind, self.incident.about, since)
 
     @asynccontextmanager

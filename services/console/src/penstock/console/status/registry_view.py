@@ -1,24 +1,17 @@
-"""What the registry says of a deployment: what is left of retention, what waits for people, and the
-alerts that are not over.
-"""
+"""What the registry says of a deployment: what is left of retention, and what waits for people."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from penstock.console.deployment import Deployment
 from penstock.console.status.ask import ask
-from penstock.console.status.open_alerts import open_alerts
-from penstock.console.status.report import OpenAlert
-from penstock.contracts.records.monitoring import Alert
 
 MOST_TOPICS = 20
-NEWEST_ALERTS = 1000
 
 
 async def retention_of(client: httpx.AsyncClient, deployment: Deployment) -> Mapping[str, Any]:
@@ -32,13 +25,6 @@ async def waiting_of(client: httpx.AsyncClient, deployment: Deployment) -> list[
         _document(client, deployment, "streams"), _document(client, deployment, "proposals")
     )
     return [*_held(streams.get("streams", ())), *_waiting(proposals.get("proposals", ()))]
-
-
-async def alerts_of(client: httpx.AsyncClient, deployment: Deployment) -> list[OpenAlert]:
-    """The alerts that are not over; none where the registry does not answer."""
-    document = await _document(client, deployment, f"alerts?limit={NEWEST_ALERTS}")
-    alerts = [Alert.model_validate(alert) for alert in document.get("alerts", ())]
-    return list(open_alerts(alerts, datetime.now(UTC)))
 
 
 def _held(streams: Sequence[Mapping[str, Any]]) -> list[str]:

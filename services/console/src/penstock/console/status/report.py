@@ -68,20 +68,20 @@ class DiskUse(_Record):
 
 
 class OpenAlert(_Record):
-    """An alert that is not over: the newest of its key, written at `time`."""
+    """An alert that is not over: the newest of its key, and when it `came` on the log."""
 
     severity: str
     kind: str
     stream: str | None
     message: str
-    time: datetime
+    came: datetime
     runbook: str = ""
 
     def __str__(self) -> str:
         """What is wrong, since when, and where to read on."""
         see = f"; see {self.runbook}" if self.runbook else ""
         return (
-            f"{self.stream or 'control plane'}: {self.kind}: {self.message}, at {self.time:%Y-%m-%d %H:%M:%S} UTC{see}"
+            f"{self.stream or 'control plane'}: {self.kind}: {self.message}, at {self.came:%Y-%m-%d %H:%M:%S} UTC{see}"
         )
 
 
