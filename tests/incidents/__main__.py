@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def main() -> int:
         parser.error(
             f"there is no {', '.join(sorted(unknown))}; there are {', '.join(each.name for each in INCIDENTS)}"
         )
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wanted = [incident for incident in INCIDENTS if not only or incident.name in only]
     with tempfile.TemporaryDirectory(prefix="penstock-incidents-") as folder:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "penstock-incidents", folder], check=True)
