@@ -22,7 +22,7 @@ from penstock.notifier.news import News
 from penstock.notifier.notifications import Destination, Silence
 
 EVERY_S = 2.0
-ANSWER_S: Final = 5.0  # within which the broker answers, or is away for this look
+ANSWER_S: Final = 5.5  # within which it answers, or is away for this look; above the patience, so that one is enough
 PATIENCE_MS = 5_000  # a broker that restarts is waited for
 
 State = Literal["firing", "resolved"]

@@ -20,7 +20,7 @@ from penstock.runtime.service import Resources
 
 DATABASE: Final = "database"
 EVERY_S = 2.0
-ANSWER_S = 5.0  # within which it answers, or is away for this look
+ANSWER_S = 5.5  # within which it answers, or is away for this look; above the patience, so that one is enough
 PATIENCE_MS = 5_000  # a database that restarts is waited for
 
 
