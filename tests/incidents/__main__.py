@@ -107,9 +107,12 @@ async def _clear(incident: Incident, stage: Stage, watch: Watch, result: Result)
     try:
         async with asyncio.timeout(incident.clear_limit_s):
             await incident.clear(stage)
+            result.cleared = time.monotonic()
             if not incident.never_resolved:
                 await _until(lambda: watch.out_of_status is not None or watch.in_status is None)
                 await _until(lambda: watch.resolved is not None)
+    except RuntimeError as error:
+        result.failure = str(error)
     except TimeoutError:
         _tell(f"{incident.name}: not over after {incident.clear_limit_s:.0f} s")
 

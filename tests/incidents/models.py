@@ -48,9 +48,9 @@ async def champion_inverted(stage: Stage) -> AsyncIterator[None]:
 
 async def roll_back(stage: Stage) -> None:
     """What the runbook says; the classes are as they were."""
-    await stage.command("rollback", "inverted", "--reason", "falls short")
+    await stage.repair("rollback", "inverted", "--reason", "falls short")
     await send_labelled(stage, "inverted", 2000, 100, pause_s=0.5)
-    await stage.command("rollback", "inverted", "--release", "--reason", "the classes are right again")
+    await stage.repair("rollback", "inverted", "--release", "--reason", "the classes are right again")
 
 
 async def train_drifted(stage: Stage) -> None:
@@ -83,15 +83,18 @@ async def key_withdrawn(stage: Stage) -> AsyncIterator[None]:
     trusted.rename(aside)
     generate_key_pair(stage.home.keys / "next.pem", trusted)
     try:
-        await stage.command("restart", "server")
+        await stage.repair("restart", "server")
         yield
     finally:
         aside.replace(trusted)
 
 
 async def restart_server(stage: Stage) -> None:
-    """What the runbook says once the keys are back."""
-    await stage.command("restart", "server")
+    """What the runbook says once the keys are back: then the champion answers again."""
+    await stage.repair("restart", "server")
+    url = f"{stage.deployment.url('server')}/v1/streams/keyed/model"
+    while (await stage.client.get(url)).json().get("version", 0) < 1:  # noqa: ASYNC110 - it is polled
+        await asyncio.sleep(0.5)
 
 
 INCIDENTS = (

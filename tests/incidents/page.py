@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,17 +12,19 @@ from tests.incidents.watch import StatusCommand, Watch
 
 PROMISE_S = 10.0
 MISSING = "**never**"
+HOME = re.compile(r"/\S*/penstock-incidents-[^/]+/home")
 
 
 @dataclass
 class Result:
-    """An incident that was staged: when its evidence was there, when its clearing began, and what was seen."""
+    """An incident that was staged: when its evidence was there, its clearing began and ended, and what was seen."""
 
     incident: Incident
     evidence: float = 0.0
     watch: Watch | None = None
     command: StatusCommand | None = None
     clearing: float = 0.0
+    cleared: float | None = None
     failure: str = ""
 
     def after(self, at: float | None) -> float | None:
@@ -48,6 +51,8 @@ class Result:
     def is_well(self) -> bool:
         """Whether it was seen everywhere in time, and is over."""
         left, told = self.over
+        if self.cleared is None:
+            return False
         in_time = all(seconds is not None and seconds <= PROMISE_S for seconds in self.seen)
         return in_time and (None not in (left, told) or bool(self.incident.never_resolved))
 
@@ -82,12 +87,12 @@ def incidents_page(results: Sequence[Result]) -> str:
             f"{well} of {len(results)} were seen everywhere within {PROMISE_S:g} s, and are over once their runbook "
             "was followed.",
             "",
-            "| incident | evidence | status | metric | alert | runbook | what clears it | status well | told |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| incident | evidence | status | metric | alert | runbook | what clears it | done | status well | told |",
+            "|---|---|---|---|---|---|---|---|---|---|",
             *map(_row, results),
             "",
-            "`status well` and `told` are seconds from the first step of the runbook until `penstock status` no longer "
-            "names it, and until the pager is told that it is over.",
+            "`done`, `status well` and `told` are seconds from the first step of the runbook until its commands have "
+            "ended, until `penstock status` no longer names it, and until the pager is told that it is over.",
             "",
             "## What was shown",
             "",
@@ -115,9 +120,10 @@ def _row(result: Result) -> str:
     status, metric, alert = map(_marked, result.seen)
     left, told = map(_seconds, result.over)
     left, told = ("see below",) * 2 if incident.never_resolved else (left, told)
+    done = _seconds(None if result.cleared is None else result.cleared - result.clearing)
     cells = (
         f"**{incident.name}**: {incident.what}", incident.evidence, status, metric, alert, f"[{title}]({page})",
-        incident.runbook_says, left, told,
+        incident.runbook_says, done, left, told,
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -153,4 +159,4 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return HOME.sub("HOME", text).replace("|", "\\|").replace("\n", " ")

@@ -44,7 +44,7 @@ async def killed_in_a_loop(stage: Stage) -> AsyncIterator[None]:
 
 async def restart_killed(stage: Stage) -> None:
     """What the runbook says once the cause is mended."""
-    await stage.command("restart", KILLED)
+    await stage.repair("restart", KILLED)
 
 
 @asynccontextmanager
@@ -74,7 +74,7 @@ async def broker_killed(stage: Stage) -> AsyncIterator[None]:
 
 async def restart_broker(stage: Stage) -> None:
     """What the runbook says."""
-    await stage.command("restart", "broker")
+    await stage.repair("restart", "broker")
 
 
 @asynccontextmanager

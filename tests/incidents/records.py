@@ -40,7 +40,7 @@ async def poison_records(stage: Stage) -> AsyncIterator[None]:
 
 async def drop_poisoned(stage: Stage) -> None:
     """What the runbook says of records that nobody can mend."""
-    await stage.command("dead-letters", "drop", "poisoned", "--where", "topic=received", "--reason", "no JSON")
+    await stage.repair("dead-letters", "drop", "poisoned", "--where", "topic=received", "--reason", "no JSON")
 
 
 async def declare_suspended(stage: Stage) -> None:
@@ -57,7 +57,7 @@ async def one_stream_suspended(stage: Stage) -> AsyncIterator[None]:
 
 async def resume_suspended(stage: Stage) -> None:
     """What the runbook says once the stranger has stopped."""
-    await stage.command("unit", "resume", "suspended")
+    await stage.repair("unit", "resume", "suspended")
 
 
 # --- what is refused

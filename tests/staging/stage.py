@@ -114,6 +114,16 @@ class Stage:
             while not self.deployment.is_ready:  # noqa: ASYNC110 - it is polled
                 await asyncio.sleep(0.2)
 
+    async def repair(self, *words: str) -> None:
+        """Run a `penstock` command that a runbook names.
+
+        Raises:
+            RuntimeError: it fails; the message has what it wrote.
+        """
+        done = await self.command(*words)
+        if done.status:
+            raise RuntimeError(f"penstock {' '.join(words)} ended with {done.status}: {done.output.strip()}")
+
     async def command(self, *words: str) -> Command:
         """Run `penstock` with these words, as a user of this home does."""
         process = await asyncio.create_subprocess_exec(
