@@ -6,7 +6,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults prometheus check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults prometheus incidents check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,6 +41,9 @@ faults: setup ## all services under seeded faults, SEEDS=2000 of them, and 1,000
 
 prometheus: setup ## an incident for every alerting rule, before Debian's Prometheus and Alertmanager; writes docs/alerting-rules.md
 	@$(BIN)/python -m tests.alerting $(ALERTS)
+
+incidents: setup ## stage twelve incidents in a real deployment, ONLY=name for one; writes docs/incidents.md (a quarter of an hour)
+	@unshare --user --map-root-user --mount $(BIN)/python -m tests.incidents --only "$(ONLY)"
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .

@@ -27,7 +27,7 @@ from tests.alerting.alerting_page import DashboardCheck, Result, alerting_page
 from tests.alerting.debian_programs import obtain_programs
 from tests.alerting.incidents import Incident, in_one_stream, of_all_streams
 from tests.alerting.monitoring import RULES, Delivery, Prometheus, Receiver, monitoring
-from tests.alerting.stage import Stage
+from tests.staging.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/alerting-rules.md"

@@ -7,16 +7,14 @@ import resource
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
-import numpy as np
 
-from tests.alerting.stage import Stage
+from tests.staging.stage import Stage
+from tests.staging.traffic import events, send_labelled
 
-START = datetime(2026, 1, 5, tzinfo=UTC)
 FAULTY_RESTARTS = 3
 
 
@@ -34,30 +32,6 @@ async def no_incident(_: Stage) -> None:
 
 
 # --- models
-
-
-def events(first: int, count: int) -> list[dict[str, Any]]:
-    """Events of numbers, a minute and a half apart."""
-    x = np.random.default_rng(first).normal(size=count)
-    return [
-        {"id": f"e{number}", "time": (START + number * timedelta(seconds=90)).isoformat(), "data": {"x": float(value)}}
-        for number, value in zip(range(first, first + count), x, strict=True)
-    ]
-
-
-async def send_labelled(stage: Stage, stream: str, first: int, count: int, *, turned: bool = False) -> None:
-    """Events whose label follows the sign of their number, most of the time; turned, the opposite."""
-    for start in range(first, first + count, 20):
-        sent = events(start, 20)
-        await stage.send(stream, "events", sent)
-        noise = np.random.default_rng(start + 1).normal(0, 0.3, len(sent))
-        positive = [(event["data"]["x"] + error > 0) != turned for event, error in zip(sent, noise, strict=True)]
-        labels = [
-            {"event_id": event["id"], "time": event["time"], "value": "yes" if is_positive else "no"}
-            for event, is_positive in zip(sent, positive, strict=True)
-        ]
-        await stage.send(stream, "labels", labels)
-        await asyncio.sleep(1)
 
 
 async def turn_round(stage: Stage) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +17,7 @@ import yaml
 
 from penstock.console.local_ports import free_ports
 from tests.alerting.fast_rules import fast_rules
+from tests.staging.webhook_server import WebhookServer
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus/rules"
 PLACEHOLDERS = {"$stream": ".*", "$service": ".*"}
@@ -32,49 +31,23 @@ class Delivery(NamedTuple):
 
 
 class Receiver:
-    """Takes what Alertmanager sends to `/alerts`, and refuses what is sent to any other path with 410."""
+    """Keeps what Alertmanager sends to `/alerts`; what is sent to any other path is refused."""
 
     def __init__(self) -> None:
         self._deliveries: dict[str, list[Delivery]] = defaultdict(list)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = WebhookServer(self._take)
+        self.url = self._server.url
+        self.close = self._server.close
 
     def first_after(self, began: float, alert: str) -> Delivery | None:
         """The first delivery of an alert after an incident began; what came before it has another cause."""
         return next((delivery for delivery in self._deliveries[alert] if delivery.at >= began), None)
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _take(self, body: bytes) -> None:
+    def _take(self, _: Mapping[str, str], body: bytes) -> None:
         for alert in json.loads(body)["alerts"]:
             if alert["status"] == "firing":
                 delivery = Delivery(time.monotonic(), alert["annotations"]["summary"])
                 self._deliveries[alert["labels"]["alertname"]].append(delivery)
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        take = self._take
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if self.path == "/alerts":
-                    take(body)
-                self.send_response(200 if self.path == "/alerts" else 410)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
-                """The check has its own output."""
-
-        return Handler
 
 
 class Prometheus:

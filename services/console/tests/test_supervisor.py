@@ -103,6 +103,16 @@ def test_restart_gives_another_process_that_is_ready(deployment: FakeDeployment)
     assert deployment.read().is_ready
 
 
+def test_restart_ends_the_pause_before_another_start(deployment: FakeDeployment, tmp_path: Path) -> None:
+    mended = tmp_path / "mended"
+    deployment.start(server=f"import os, sys; os.path.exists({str(mended)!r}) or sys.exit(7)\n{ANSWERS}")
+    eventually(lambda: deployment.read().processes["server"].restarts >= 3)
+    eventually(lambda: deployment.read().processes["server"].process is None)
+    mended.touch()
+    restart_and_wait(deployment.home, "server", limit_s=20)
+    assert deployment.read().is_ready
+
+
 def test_restart_of_an_unknown_process_names_the_known(deployment: FakeDeployment) -> None:
     deployment.start_ready(server=ANSWERS)
     with pytest.raises(ConsoleFailure, match="no service 'scorer'; there are server"):

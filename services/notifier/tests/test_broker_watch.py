@@ -53,7 +53,8 @@ class Watch:
             Recipient(Destination.model_validate({"name": f"d{number}", **fields}), inbox)
             for number, inbox in enumerate(inboxes)
         ]
-        self.watch = BrokerWatch(self.broker, "penstock", recipients, silences, self.clock)
+        self.counted: list[str] = []
+        self.watch = BrokerWatch(self.broker, "penstock", recipients, silences, self.clock, self.counted.append)
 
     async def look(self, *, is_away: bool, after_ms: int = 2000) -> None:
         self.broker.is_away = is_away
@@ -75,6 +76,7 @@ async def test_it_is_told_once_after_a_while_and_so_is_its_return() -> None:
     for _ in range(10):
         await watch.look(is_away=True)
     assert inbox.states == ["firing", "resolved", "firing"]
+    assert watch.counted == inbox.states, "the metrics have it once, too"
     assert len(inbox.ids) == 3
 
 
@@ -85,7 +87,7 @@ async def test_a_restart_is_not_told() -> None:
     await watch.look(is_away=True, after_ms=PATIENCE_MS - 1)
     await watch.look(is_away=False)
     await watch.look(is_away=True, after_ms=PATIENCE_MS)
-    assert inbox.states == []
+    assert (inbox.states, watch.counted) == ([], [])
 
 
 async def test_who_does_not_take_it_is_told_at_the_next_look_and_who_refuses_is_not() -> None:

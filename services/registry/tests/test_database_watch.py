@@ -21,7 +21,7 @@ class FlakyDatabase(Database):
 
     is_away = False
 
-    async def read(self, transaction: Callable[[Any], Any]) -> Any:  # noqa: ARG002 - the answer is always the same
+    async def write(self, transaction: Callable[[Any], Any]) -> Any:  # noqa: ARG002 - the answer is always the same
         if self.is_away:
             raise DatabaseUnavailable("connection refused")
         return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -22,8 +22,10 @@ from penstock.notifier.news import News
 from penstock.notifier.notifications import Destination, Silence
 
 EVERY_S = 2.0
-ANSWER_S: Final = 5.0  # within which the broker answers, or is away for this look
+ANSWER_S: Final = 5.5  # within which it answers, or is away for this look; above the patience, so that one is enough
 PATIENCE_MS = 5_000  # a broker that restarts is waited for
+
+State = Literal["firing", "resolved"]
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +38,19 @@ class Recipient(NamedTuple):
 
 
 class BrokerWatch:
-    """Asks the broker every two seconds, and tells each destination once that it is away, and once that it is back."""
+    """Asks the broker every two seconds, and tells each destination once that it is away, and once that it is back.
+
+    Each is given to `count` as well, so that the metrics have it, which no record on the log tells.
+    """
 
     def __init__(
-        self, broker: Log, namespace: str, recipients: Sequence[Recipient], silences: Sequence[Silence], clock: Clock
+        self,
+        broker: Log,
+        namespace: str,
+        recipients: Sequence[Recipient],
+        silences: Sequence[Silence],
+        clock: Clock,
+        count: Callable[[str], None],
     ) -> None:
         self._broker = broker
         self._topic_partition = (ALERTS.name(namespace), 0)
@@ -47,6 +58,8 @@ class BrokerWatch:
         self._silences = silences
         self._clock = clock
         self._away_since: int | None = None
+        self._count = count
+        self._is_counted = False
         self._told: set[str] = set()
 
     async def run(self) -> None:
@@ -57,13 +70,15 @@ class BrokerWatch:
 
     async def check(self) -> None:
         """Look once, and tell who is to be told by now; who does not take it is told at the next look."""
+        asked = self._clock()
         reason = await self._why_away()
         if reason is None:
             await self._tell_of_return()
             return
         if self._away_since is None:
-            self._away_since = self._clock()
+            self._away_since = asked
         if self._clock() - self._away_since >= PATIENCE_MS:
+            self._count_once("firing")
             alert = _alert(self._away_since, f"the broker does not answer: {reason}", "firing")
             untold = [one for one in self._recipients if one.destination.name not in self._told]
             self._told |= await self._tell([one for one in untold if self._wants(one, alert)], alert)
@@ -81,11 +96,19 @@ class BrokerWatch:
     async def _tell_of_return(self) -> None:
         if self._away_since is None:
             return
+        if self._is_counted:
+            self._count_once("resolved")
         alert = _alert(self._away_since, "the broker answers again", "resolved")
         told = [one for one in self._recipients if one.destination.name in self._told]
         self._told -= await self._tell(told, alert)
         if not self._told:
             self._away_since = None
+
+    def _count_once(self, state: State) -> None:
+        """Count that it is away, or that it is back, at the first look that finds it so."""
+        if self._is_counted != (state == "firing"):
+            self._is_counted = state == "firing"
+            self._count(state)
 
     def _wants(self, recipient: Recipient, alert: Alert) -> bool:
         return is_wanted(alert, recipient.destination) and not is_silent(alert, self._clock(), self._silences)
@@ -107,7 +130,7 @@ async def _send(recipient: Recipient, news: News) -> bool:
     return True
 
 
-def _alert(away_since: int, message: str, state: Literal["firing", "resolved"]) -> Alert:
+def _alert(away_since: int, message: str, state: State) -> Alert:
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "broker", away_since, state),

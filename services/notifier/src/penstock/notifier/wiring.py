@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import httpx
 
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
+from penstock.contracts.alert_kinds import AlertKind
 from penstock.contracts.topics import ALERTS, NOTIFIER_GROUPS
 from penstock.notifier.broker_watch import BrokerWatch, Recipient
 from penstock.notifier.deliveries import Deliveries
@@ -53,7 +55,8 @@ def service_of(notifications: Notifications, environment: Mapping[str, str], res
         for destination in notifications.destination
     ]
     silences = notifications.silence
-    watch = BrokerWatch(resources.log, resources.namespace, recipients, silences, resources.clock)
+    count = partial(resources.metrics.streams.count_alert, "", AlertKind.BROKER)
+    watch = BrokerWatch(resources.log, resources.namespace, recipients, silences, resources.clock, count)
     names = [destination.name for destination in notifications.destination]
     return Service(
         groups=[_group(recipient, silences, resources) for recipient in recipients],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import httpx
 
@@ -12,12 +13,13 @@ from penstock.console.home import Home
 from penstock.console.log_client import open_log_once
 from penstock.console.status.consumer_lags import consumer_lags
 from penstock.console.status.disk_use import disk_use
+from penstock.console.status.open_alerts import read_open_alerts
 from penstock.console.status.probe import now, probe
 from penstock.console.status.registry_view import retention_of, waiting_of
-from penstock.console.status.report import ProcessReport, StatusReport
+from penstock.console.status.report import OpenAlert, ProcessReport, StatusReport
 
 BROKER = "broker"
-LAGS_LIMIT_S = 3.0
+LOG_LIMIT_S = 3.0
 
 
 async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
@@ -29,7 +31,8 @@ async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
             waiting_of(client, deployment),
             asyncio.to_thread(disk_use, home),
         )
-    lags = await _lags(deployment) if any(each.name == BROKER and each.ready for each in processes) else {}
+    is_broker_ready = any(each.name == BROKER and each.ready for each in processes)
+    lags, alerts = await _ask_log(deployment) if is_broker_ready else ({}, ())
     return StatusReport(
         home=str(home.root),
         asked=now(),
@@ -39,6 +42,7 @@ async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
         disk=disk,
         retention=retention,
         waiting=tuple(waiting),
+        alerts=alerts,
     )
 
 
@@ -49,10 +53,11 @@ async def probe_all(client: httpx.AsyncClient, deployment: Deployment) -> list[P
     return await asyncio.gather(*probes)
 
 
-async def _lags(deployment: Deployment) -> dict[str, int]:
-    """The lag of each service; none where the broker does not answer in time."""
+async def _ask_log(deployment: Deployment) -> tuple[Mapping[str, int], tuple[OpenAlert, ...]]:
+    """The lag of each service and the alerts that are not over; none where the broker does not answer in time."""
     try:
-        async with open_log_once(deployment) as log, asyncio.timeout(LAGS_LIMIT_S):
-            return await consumer_lags(log, deployment.namespace)
+        async with open_log_once(deployment) as log, asyncio.timeout(LOG_LIMIT_S):
+            alerts = await read_open_alerts(log, deployment.namespace)
+            return await consumer_lags(log, deployment.namespace), alerts
     except (TransientError, TimeoutError, OSError):
-        return {}
+        return {}, ()

@@ -67,11 +67,29 @@ class DiskUse(_Record):
     counted: bool = True
 
 
+class OpenAlert(_Record):
+    """An alert that is not over: the newest of its key, and when it `came` on the log."""
+
+    severity: str
+    kind: str
+    stream: str | None
+    message: str
+    came: datetime
+    runbook: str = ""
+
+    def __str__(self) -> str:
+        """What is wrong, since when, and where to read on."""
+        see = f"; see {self.runbook}" if self.runbook else ""
+        return (
+            f"{self.stream or 'control plane'}: {self.kind}: {self.message}, at {self.came:%Y-%m-%d %H:%M:%S} UTC{see}"
+        )
+
+
 class StatusReport(_Record):
     """A deployment at the time `asked`.
 
     `supervised`: whether its supervisor lives; `unwritten`: why that cannot write its record. `retention` is what the
-    registry says of it, `waiting` what waits for people.
+    registry says of it, `waiting` what waits for people, `alerts` those that are not over, newest first.
     """
 
     home: str
@@ -82,3 +100,4 @@ class StatusReport(_Record):
     disk: DiskUse
     retention: Mapping[str, Any]
     waiting: tuple[str, ...] = ()
+    alerts: tuple[OpenAlert, ...] = ()

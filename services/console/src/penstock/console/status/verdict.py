@@ -28,6 +28,7 @@ def warnings_of(report: StatusReport) -> list[str]:
         *_disk_warnings(report),
         *_retention_warnings(report),
         *report.waiting,
+        *(str(alert) for alert in report.alerts if alert.severity != "info"),
     ]
 
 

@@ -27,7 +27,7 @@ def restart_and_wait(home: Home, process: str, limit_s: float = 120.0) -> None:
     give_up = time.monotonic() + limit_s
     while time.monotonic() < give_up:
         record = running_deployment(home).processes[process]
-        if record.restarts > before.processes[process].restarts and record.is_ready:
+        if record.is_ready and record.process != before.processes[process].process:
             return
         time.sleep(POLL_INTERVAL_S)
     raise ConsoleFailure(f"{process} is not ready after {limit_s:.0f} s; see {home.log_file(process)}.")

@@ -30,6 +30,9 @@ def status_lines(report: StatusReport) -> Iterator[RenderableType]:
         yield Text(problem, style="red")
     for warning in warnings:
         yield Text(warning, style="yellow")
+    for alert in report.alerts:
+        if alert.severity == "info":
+            yield Text(str(alert))
     if topics := report.retention.get("topics"):
         yield retention_table(topics)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -22,8 +25,16 @@ from penstock.bus.ports import RecordBatch
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import Home
 
+PENSTOCK = Path(sys.executable).with_name("penstock")
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/x-ndjson"}
+
+
+class Command(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    status: int
+    output: str
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,34 @@ class Stage:
         async with asyncio.timeout(120):
             while not self.deployment.is_ready:  # noqa: ASYNC110 - it is polled
                 await asyncio.sleep(0.2)
+
+    async def repair(self, *words: str) -> None:
+        """Run a `penstock` command that a runbook names.
+
+        Raises:
+            RuntimeError: it fails; the message has what it wrote.
+        """
+        done = await self.command(*words)
+        if done.status:
+            raise RuntimeError(f"penstock {' '.join(words)} ended with {done.status}: {done.output.strip()}")
+
+    async def command(self, *words: str) -> Command:
+        """Run `penstock` with these words, as a user of this home does."""
+        process = await asyncio.create_subprocess_exec(
+            PENSTOCK,
+            *words,
+            env={**os.environ, "PENSTOCK_HOME": str(self.home.root), "COLUMNS": "200"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        return Command(process.returncode or 0, output.decode())
 
     # --- the log
 
