@@ -93,7 +93,7 @@ async def restart_server(stage: Stage) -> None:
     """What the runbook says once the keys are back: then the champion answers again."""
     await stage.repair("restart", "server")
     url = f"{stage.deployment.url('server')}/v1/streams/keyed/model"
-    while (await stage.client.get(url)).json().get("version", 0) < 1:  # noqa: ASYNC110 - it is polled
+    while (await stage.client.get(url)).json().get("model", {}).get("version", 0) < 1:  # noqa: ASYNC110 - it is polled
         await asyncio.sleep(0.5)
 
 
