@@ -12,7 +12,7 @@ from penstock.contracts.refusals import Refusal
 
 LARGEST_CLOCK_SKEW = timedelta(hours=1)  # how far ahead of its log-append time a record may claim to be
 
-UNFIT_FOR_ID = re.compile(r"[/\\\s\x00-\x1f\x7f]")
+UNFIT_FOR_ID = re.compile(r"[/\\\s\x00-\x1f\x7f\ufeff]")
 
 
 def check_envelope(record: Event[Any] | Label, latest: datetime) -> Refusal | None:

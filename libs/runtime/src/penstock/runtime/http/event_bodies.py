@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from penstock.contracts.declaration.stream import NAME_PATTERN
 from penstock.contracts.records.events import Identifier, Timestamp
 
-ID_PATTERN = r"^[^/\\\s\x00-\x1f\x7f]+$"
+ID_PATTERN = r"^[^/\\\s\x00-\x1f\x7f\x85\ufeff]+$"  # the last two are blanks in some languages' patterns, not in all
 
 RecordId = Annotated[str, Meta(min_length=1, max_length=512, pattern=ID_PATTERN, examples=["e-1"])]
 StreamName = Annotated[str, Meta(pattern=NAME_PATTERN)]
