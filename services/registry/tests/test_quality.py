@@ -23,7 +23,7 @@ from penstock.contracts.topics import EVENTS, OUTCOMES, PREDICTIONS, Topic
 from penstock.registry.quality.answers import Answer, Answers, read_answers
 from penstock.registry.quality.figures import Figures
 from penstock.registry.quality.groups import MOST_GROUPS, OTHER
-from penstock.registry.quality.label_lateness import matured_until
+from penstock.registry.quality.label_lateness import matured_until, observed_lateness
 from penstock.registry.quality.report import quality_report
 
 from .conftest import Deployment
@@ -112,7 +112,7 @@ def test_scores_are_those_of_scikit_learn_on_the_same_rows_on_both_clocks_and_by
     rows: list[Answer], by: tuple[str, ...]
 ) -> None:
     report = quality_report(DECLARATION, Answers(rows), by)
-    until = matured_until(rows, DECLARATION.label.horizon)
+    until = matured_until(rows, observed_lateness(rows), DECLARATION.label.horizon)
     matured = [row for row in rows if until is not None and row.time <= until]
     provisional = [row for row in rows if until is None or row.time > until]
     check(report.matured, matured)

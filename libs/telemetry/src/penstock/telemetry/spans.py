@@ -203,7 +203,7 @@ def message_span(
         attributes: further attributes, whose names are in `names`.
         begin: without a sampled parent, begin the trace of this id (0: of any id) instead of none.
     """
-    context = parse_traceparent(parent) if parent is not None and is_sampled(parent) else None
+    context = _sampled_context(parent)
     if telemetry.record is None:
         return UNTRACED if context is None else _NoSpan(parent)
     if context is None and begin is None:
@@ -219,6 +219,10 @@ def message_span(
         all_attributes.update(attributes)
     name, kind = f"{operation} {destination}", _KINDS[operation]
     return _RecordedSpan(telemetry.record, name, kind, trace_id, context, all_attributes)
+
+
+def _sampled_context(parent: bytes | None) -> SpanContext | None:
+    return parse_traceparent(parent) if parent is not None and is_sampled(parent) else None
 
 
 def send_spans(
@@ -261,7 +265,7 @@ def request_span(telemetry: Telemetry, method: str, route: str, parent: bytes | 
     if telemetry.record is None:
         return _NoSpan(parent) if parent is not None and is_sampled(parent) else UNTRACED
     name, attributes = f"{method} {route}", {names.HTTP_METHOD: method, names.HTTP_ROUTE: route}
-    context = parse_traceparent(parent) if parent is not None and is_sampled(parent) else None
+    context = _sampled_context(parent)
     if context is None:
         return _RequestByRule(telemetry, name, dict(attributes))
     return _RecordedSpan(telemetry.record, name, SpanKind.SERVER, context.trace_id, context, dict(attributes))

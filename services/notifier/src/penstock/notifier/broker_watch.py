@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Clock, Log
 from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.monitoring import Alert, AlertState
 from penstock.contracts.topics import ALERTS
 from penstock.notifier.deliveries import SOURCE
 from penstock.notifier.delivery.errors import DeliveryRefused, DestinationUnavailable
@@ -24,8 +24,6 @@ from penstock.notifier.notifications import Destination, Silence
 EVERY_S = 2.0
 ANSWER_S: Final = 5.5  # within which it answers, or is away for this look; above the patience, so that one is enough
 PATIENCE_MS = 5_000  # a broker that restarts is waited for
-
-State = Literal["firing", "resolved"]
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +102,7 @@ class BrokerWatch:
         if not self._told:
             self._away_since = None
 
-    def _count_once(self, state: State) -> None:
+    def _count_once(self, state: AlertState) -> None:
         """Count that it is away, or that it is back, at the first look that finds it so."""
         if self._is_counted != (state == "firing"):
             self._is_counted = state == "firing"
@@ -130,7 +128,7 @@ async def _send(recipient: Recipient, news: News) -> bool:
     return True
 
 
-def _alert(away_since: int, message: str, state: State) -> Alert:
+def _alert(away_since: int, message: str, state: AlertState) -> Alert:
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "broker", away_since, state),

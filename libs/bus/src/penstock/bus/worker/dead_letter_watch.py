@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, Literal
+from typing import Final
 
 from penstock.bus.alert_writer import AlertWriter
 from penstock.bus.routes import Unit
 from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.monitoring import Alert, AlertState
 
 DEAD_LETTERS: Final = "dead-letters"
 QUIET_S = 3600.0
@@ -41,7 +41,7 @@ class DeadLetterWatch:
             self._alerts.add(dead_letter_alert(self._group, unit, "no record went to the dead letters", "resolved"))
 
 
-def dead_letter_alert(group: str, unit: Unit, message: str, state: Literal["firing", "resolved"]) -> Alert:
+def dead_letter_alert(group: str, unit: Unit, message: str, state: AlertState) -> Alert:
     """The alert about the dead letters of a unit."""
     now = datetime.now(UTC)
     return Alert(

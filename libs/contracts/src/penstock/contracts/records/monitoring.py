@@ -228,6 +228,9 @@ GAP = "gap"
 """The subject of an alert about a gap in the log: its `gap`."""
 
 
+AlertState = Literal["firing", "resolved"]
+
+
 class Alert(ControlRecord):
     """Something that a person may want to act on. `version` is the model version concerned, if any.
 
@@ -246,7 +249,7 @@ class Alert(ControlRecord):
     gap: LogGap | None = None
     kind: str | None = None
     key: str | None = None
-    state: Literal["firing", "resolved"] = "firing"
+    state: AlertState = "firing"
     event_time: UtcTimestamp | None = None
 
 

@@ -52,9 +52,9 @@ class Blend:
     `classes` are canonical texts, empty for regression. `learnt_to` is the offset of the first outcome that is not yet
     learnt, here and in `label_history`. Frozen models may use the lag features that `lags` names; what the histories of
     its keys say is an expert for each pace, behind these models. With `decision_costs` it answers the class of least
-    expected cost, without the likeliest. With a `recalibration` the frozen models are experts
-    twice, as they are and corrected. A `calibration` is applied to the mixture's probabilities alone: experts and
-    forecasters are weighted by their outputs as they are.
+    expected cost, without the likeliest. With a `recalibration` the frozen models are experts twice, as they are and
+    corrected. A `calibration` is applied to the mixture's probabilities alone: experts and forecasters are weighted by
+    their outputs as they are.
     """
 
     task: Task

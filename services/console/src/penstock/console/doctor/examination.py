@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from penstock.bus.errors import TransientError
 from penstock.console.doctor.database_check import check_database
-from penstock.console.doctor.finding import Finding, Installation, fail, ok, warn
+from penstock.console.doctor.finding import NOTHING_RUNS, Finding, Installation, NothingRuns, fail, ok, warn
 from penstock.console.doctor.home_checks import (
     check_disk,
     check_file_system,
@@ -109,6 +109,8 @@ async def _make(check: Check, installation: Installation, limit_s: float) -> Fin
                 finding: Finding = await check(installation)
                 return finding
             return await asyncio.to_thread(check, installation)  # type: ignore[arg-type]
+    except NothingRuns:
+        return NOTHING_RUNS
     except TimeoutError:
         return fail(f"no answer within {limit_s:g} s", RESTART)
     except TransientError as error:

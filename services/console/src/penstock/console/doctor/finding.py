@@ -36,6 +36,10 @@ def fail(found: str, advice: str) -> Finding:
     return Finding("fail", found, advice)
 
 
+class NothingRuns(Exception):
+    """A check asks something of the deployment, and none runs."""
+
+
 NOTHING_RUNS = ok("nothing runs, so there is nothing to ask")
 NOT_YET = ok("not there yet: the first penstock up makes it")
 
@@ -52,3 +56,14 @@ class Installation:
     def running(self) -> Deployment | None:
         """The deployment, if its supervisor lives."""
         return self.deployment if self.deployment and self.deployment.is_supervised else None
+
+    def require_running(self) -> Deployment:
+        """The deployment, whose supervisor lives.
+
+        Raises:
+            NothingRuns: there is none.
+        """
+        running = self.running
+        if running is None:
+            raise NothingRuns
+        return running

@@ -10,7 +10,7 @@ from penstock.bus.ports import Log, NewTopic
 from penstock.bus.topics import control_topics, stream_topics
 from penstock.console.broker.broker_probe import broker_answers
 from penstock.console.declared_streams import declared_streams
-from penstock.console.doctor.finding import NOTHING_RUNS, Finding, Installation, fail, ok, warn
+from penstock.console.doctor.finding import Finding, Installation, fail, ok, warn
 from penstock.console.home import Home
 from penstock.console.log_client import open_log_once
 from penstock.console.status.disk_use import disk_use
@@ -31,22 +31,20 @@ def cluster_id(home: Home) -> str | None:
 
 async def check_broker_answers(installation: Installation) -> Finding:
     """The broker answers with its topics, and is the one of this home."""
-    if installation.running is None:
-        return NOTHING_RUNS
+    running = installation.require_running()
     started = time.monotonic()
-    if not await broker_answers(installation.running.bootstrap):
-        return fail(f"nothing answers at {installation.running.bootstrap}", RESTART)
-    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
+    if not await broker_answers(running.bootstrap):
+        return fail(f"nothing answers at {running.bootstrap}", RESTART)
+    async with open_log_once(running, cluster_id(installation.home)) as log:
         await log.existing([])
     return ok(f"it answers in {1000 * (time.monotonic() - started):.0f} ms, and is the broker of this home")
 
 
 async def check_topics(installation: Installation) -> Finding:
     """Every topic is there with all its partitions and the retention that it was made with."""
-    if installation.running is None:
-        return NOTHING_RUNS
-    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
-        return await topics_finding(log, await expected_topics(log, installation.running.namespace))
+    running = installation.require_running()
+    async with open_log_once(running, cluster_id(installation.home)) as log:
+        return await topics_finding(log, await expected_topics(log, running.namespace))
 
 
 async def expected_topics(log: Log, namespace: str) -> list[NewTopic]:
@@ -83,16 +81,15 @@ async def topics_finding(log: Log, expected: list[NewTopic]) -> Finding:
 
 async def check_retention(installation: Installation) -> Finding:
     """No group is about to lose what it has not read, and what may be kept fits on the disk."""
-    if installation.running is None:
-        return NOTHING_RUNS
+    running = installation.require_running()
     async with httpx.AsyncClient(trust_env=False) as client:
-        left = await retention_of(client, installation.running)
+        left = await retention_of(client, running)
     for topic in left.get("topics", ()):
         if topic["level"] != "ample":
             found = f"{topic['group']} has {topic['share']:.0%} of the retention of {topic['topic']} left"
             return warn(found, "penstock status; see docs/runbooks/retention-is-running-out.md")
-    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
-        expected = await expected_topics(log, installation.running.namespace)
+    async with open_log_once(running, cluster_id(installation.home)) as log:
+        expected = await expected_topics(log, running.namespace)
     kept = sum((topic.retention_bytes or 0) * topic.partitions for topic in expected)
     use = disk_use(installation.home)
     if kept > use.log_bytes + use.free_bytes:
@@ -103,10 +100,9 @@ async def check_retention(installation: Installation) -> Finding:
 
 async def check_clock_of_log(installation: Installation) -> Finding:
     """No record was written in the future: the broker's clock was not set back."""
-    if installation.running is None:
-        return NOTHING_RUNS
-    async with open_log_once(installation.running, cluster_id(installation.home)) as log:
-        keys = [(topic.name, 0) for topic in control_topics(installation.running.namespace)]
+    running = installation.require_running()
+    async with open_log_once(running, cluster_id(installation.home)) as log:
+        keys = [(topic.name, 0) for topic in control_topics(running.namespace)]
         ends = await log.end_offsets(keys)
         found = await log.offsets_at(dict.fromkeys(ends, int(1000 * time.time()) + AHEAD_MS))
     ahead = sorted(topic for (topic, number), end in ends.items() if found.get((topic, number), end) < end)

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import psutil
 
-from penstock.console.doctor.finding import NOTHING_RUNS, Finding, Installation, fail, ok, warn
+from penstock.console.doctor.finding import Finding, Installation, NothingRuns, fail, ok, warn
 from penstock.console.home import Home
 from penstock.console.local_ports import is_free, listening_process
 from penstock.console.plan.port_choice import port_variable
@@ -44,9 +44,8 @@ def check_ports(installation: Installation) -> Finding:
 
 def check_broker_process(installation: Installation) -> Finding:
     """The broker has a process."""
-    if installation.running is None:
-        return NOTHING_RUNS
-    record = installation.running.processes.get("broker")
+    running = installation.require_running()
+    record = running.processes.get("broker")
     process = record.process.find() if record and record.process else None
     if process is None:
         words = _last_words(installation.home, "broker")
@@ -58,10 +57,9 @@ def check_broker_process(installation: Installation) -> Finding:
 
 async def check_services(installation: Installation) -> Finding:
     """Every process is ready; the first that is not is named with its last words."""
-    if installation.running is None:
-        return NOTHING_RUNS
+    running = installation.require_running()
     async with httpx.AsyncClient(trust_env=False) as client:
-        processes = await probe_all(client, installation.running)
+        processes = await probe_all(client, running)
     unready = [process for process in processes if not process.ready]
     if unready:
         first = unready[0]
@@ -97,14 +95,14 @@ def check_clock_since_start(installation: Installation) -> Finding:
     """The clock was not set since the start: processes are known by when they were created."""
     deployment = installation.deployment
     if deployment is None or deployment.supervisor is None:
-        return NOTHING_RUNS
+        raise NothingRuns
     recorded = deployment.supervisor
     try:
         process = psutil.Process(recorded.pid)
         moved = process.create_time() - recorded.created
         is_ours = str(installation.home.root) in process.cmdline()
-    except psutil.Error:
-        return NOTHING_RUNS
+    except psutil.Error as error:
+        raise NothingRuns from error
     if is_ours and abs(moved) >= SAME_START_S:
         return fail(
             f"the clock was set by {moved:+.0f} s since the start, so running processes are taken for others",
@@ -115,9 +113,8 @@ def check_clock_since_start(installation: Installation) -> Finding:
 
 async def check_clock_of_services(installation: Installation) -> Finding:
     """The services' clocks agree with this one."""
-    if installation.running is None:
-        return NOTHING_RUNS
-    urls = [record.url for record in installation.running.processes.values() if record.url.startswith("http")]
+    running = installation.require_running()
+    urls = [record.url for record in running.processes.values() if record.url.startswith("http")]
     async with httpx.AsyncClient(trust_env=False, timeout=SKEW_S) as client:
         skews = [skew for skew in await asyncio.gather(*(_skew(client, url) for url in urls)) if skew is not None]
     worst = max(skews, key=abs, default=0.0)

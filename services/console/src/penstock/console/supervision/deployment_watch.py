@@ -16,7 +16,7 @@ from penstock.bus.kafka.log import Connection, KafkaLog
 from penstock.bus.publisher import Publisher
 from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.monitoring import Alert, AlertState
 from penstock.contracts.records.streams import Streams
 from penstock.runtime.supervision.process_health import ProcessState
 from penstock.runtime.supervision.restart_policy import STEADY_AFTER_S
@@ -29,7 +29,6 @@ SHORT_SHARE, SHORT_BYTES = 0.03, 2 * GIB  # and less than both of these is short
 MARGIN = 1.5  # times as much must be free until it is ample again
 
 DiskLevel = Literal["ample", "low", "short"]
-State = Literal["firing", "resolved"]
 
 
 class CrashLoops:
@@ -39,9 +38,9 @@ class CrashLoops:
         self._told: set[str] = set()
         self._ready_since: dict[str, float] = {}
 
-    def after(self, states: Mapping[str, ProcessState], now_s: float) -> dict[str, State]:
+    def after(self, states: Mapping[str, ProcessState], now_s: float) -> dict[str, AlertState]:
         """What has changed with the states as they are at `now_s`, in seconds of one monotonic clock."""
-        changes: dict[str, State] = {}
+        changes: dict[str, AlertState] = {}
         for name, state in states.items():
             if state is not ProcessState.READY:
                 self._ready_since.pop(name, None)
@@ -107,7 +106,7 @@ async def watch_deployment(
         await suppress_transient(kafka_log.close())
 
 
-def crash_loop_alert(name: str, state: State) -> Alert:
+def crash_loop_alert(name: str, state: AlertState) -> Alert:
     """The alert that a process ends again and again, or has been ready for a minute."""
     now = datetime.now(UTC)
     return Alert(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 from sqlalchemy import text
 
@@ -12,7 +12,7 @@ from penstock.bus.alert_queue import AlertQueue
 from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
-from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.monitoring import Alert, AlertState
 from penstock.contracts.topics import ALERTS
 from penstock.registry.control_records import SOURCE
 from penstock.registry.db.transactions import Database, DatabaseUnavailable
@@ -86,7 +86,7 @@ class DatabaseWatch:
         await self._resources.publisher.publish([output(ALERTS, alert, key=DATABASE)])
 
 
-def _alert(away_since: int, now: int, message: str, state: Literal["firing", "resolved"]) -> Alert:
+def _alert(away_since: int, now: int, message: str, state: AlertState) -> Alert:
     return Alert(
         source=SOURCE,
         id=derived_id("alert", DATABASE, away_since, state),

@@ -35,11 +35,12 @@ def observed_lateness(answers: Sequence[Answer]) -> timedelta | None:
     return timedelta(seconds=longest)
 
 
-def matured_until(answers: Sequence[Answer], horizon: timedelta) -> datetime | None:
-    """The event time up to which labels are (almost) all there: by their observed lateness, or past the `horizon`.
+def matured_until(answers: Sequence[Answer], lateness: timedelta | None, horizon: timedelta) -> datetime | None:
+    """The event time up to which labels are (almost) all there: by their `lateness`, or past the `horizon`.
 
     Args:
-        answers: in the order in which their labels came.
+        answers: in any order.
+        lateness: that was observed of these answers.
         horizon: that the stream declares: a label that comes later is not joined.
 
     Returns:
@@ -48,7 +49,6 @@ def matured_until(answers: Sequence[Answer], horizon: timedelta) -> datetime | N
     if not answers:
         return None
     by_horizon = max(answer.time for answer in answers) - horizon
-    lateness = observed_lateness(answers)
     if lateness is None:
         return by_horizon
     return max(max(answer.time for answer in answers if answer.label is not None) - lateness, by_horizon)

@@ -79,11 +79,11 @@ def quality_report(
         since: the event time from which on answers count; None: all do.
     """
     horizon = declaration.label.horizon
-    until = matured_until(found.answers, horizon)
+    lateness = observed_lateness(found.answers)
+    until = matured_until(found.answers, lateness, horizon)
     matured, provisional = _split(found, until, since)
     estimates = ScoreEstimates(declaration)
     windows = _windows(declaration, estimates, matured, provisional)
-    lateness = observed_lateness(found.answers)
     return QualityReport(
         stream=declaration.name,
         metric=primary_metric(declaration.task),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from penstock.contracts.records.monitoring import AlertState
 from penstock.registry.retention.retention_left import RetentionLeft
 
 LONG_S = 300.0  # age of the oldest record that a group has not read; younger ones have no age
@@ -15,7 +16,7 @@ class LagChange(NamedTuple):
     """A topic whose slowest group has begun to lag, or has caught up."""
 
     left: RetentionLeft
-    state: Literal["firing", "resolved"]
+    state: AlertState
 
 
 class Lags:
@@ -28,7 +29,7 @@ class Lags:
         """What has changed with another look; a topic that was not found stays as it is."""
         return [LagChange(left, state) for left in found if (state := self._change(left)) is not None]
 
-    def _change(self, left: RetentionLeft) -> Literal["firing", "resolved"] | None:
+    def _change(self, left: RetentionLeft) -> AlertState | None:
         is_known = left.topic in self._quiet_looks
         if left.age >= LONG_S:
             self._quiet_looks[left.topic] = 0
