@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from penstock.bus.memory.log import MemoryLog
-from penstock.bus.ports import RecordBatch
+from penstock.bus.ports import RecordBatch, TopicPartition
 from penstock.bus.topics import control_topics
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.home import Home
@@ -209,6 +209,15 @@ def test_the_restarts_of_a_service_that_ends_again_and_again_are_counted_and_exp
     assert "ended with exit code 7" in status.stdout.splitlines()[0]
 
 
+class OwnsNothing:
+    """A member of a group that does not ask where to start."""
+
+    async def on_assigned(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {}
+
+    async def on_revoked(self, _: Collection[TopicPartition]) -> None: ...
+
+
 async def test_the_lag_is_known_of_services_that_are_down_and_the_notifier_counts_for_each_destination() -> None:
     log = MemoryLog()
     await log.create(control_topics("penstock"))
@@ -220,6 +229,8 @@ async def test_the_lag_is_known_of_services_that_are_down_and_the_notifier_count
     log.expire(alerts, 5)
     lags = await consumer_lags(log, "penstock")
     assert (lags["registry"], lags["notifier"], lags["validator"]) == (2, 1 + 4, 0)
+    await log.source("notifier-ops", OwnsNothing())
+    assert (await consumer_lags(log, "penstock"))["notifier"] == 1, "mail is no longer a destination"
     await log.close()
 
 

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from penstock.bus.memory.log import MemoryLog
 from penstock.bus.ports import NewTopic, RecordBatch, TopicPartition, TopicRetention
 from penstock.bus.topics import control_topics, stream_topics
+from penstock.contracts.read_topics import ReadTopic, read_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import ALERTS
 from penstock.registry.retention.lags import LONG_S, LOOKS, Lags
 from penstock.registry.retention.retention_left import (
-    ReadTopic,
     RetentionLeft,
     SlowestPosition,
     level_after,
     retention_left,
 )
-from penstock.registry.retention.retention_survey import read_topics, survey
+from penstock.registry.retention.retention_survey import survey
 from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.wiring import Parts, registry_of, service_of
 from penstock.runtime.service import Resources
@@ -221,7 +221,8 @@ async def test_without_records_or_with_all_of_them_read_everything_is_left(deplo
 
 
 def test_every_topic_that_groups_read_and_records_expire_from_is_looked_at(deployment: Deployment) -> None:
-    found = read_topics("penstock", deployment.watch._resources.streams)
+    read = read_topics("penstock", deployment.watch._resources.streams)
+    found = [topic for topic in read if topic.expires]
     assert {read.topic.removeprefix("penstock.") for read in found} == {
         "commands", "statistics", "drift", "alerts",
         "loans.received", "loans.events", "loans.labels", "loans.predictions", "loans.outcomes", "loans.counts",

@@ -86,6 +86,11 @@ class Topic(Generic[R]):
             raise ValueError(f"{self.short_name} belongs to the {self.plane} plane")
         return f"{namespace}.{stream}.{self.short_name}" if stream else f"{namespace}.{self.short_name}"
 
+    @property
+    def expires(self) -> bool:
+        """Whether its records are deleted when they are old."""
+        return self.retention != "forever"
+
     def partitions(self, stream: StreamDeclared | None) -> int:
         """How many partitions the topic has, given the declaration of its stream if it has one."""
         return stream.declaration.partition_count if stream and self.partitioning == "keyed" else 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.console.declared_streams import declared_streams
-from penstock.contracts.records.streams import Streams
-from penstock.contracts.topics import ALERTS, CONTROL_PLANE, DATA_PLANE, NOTIFIER_GROUPS
+from penstock.contracts.read_topics import destination_groups, read_topics
+from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, NOTIFIER_GROUPS
 
 NOTIFIER = "notifier"
 
@@ -19,31 +18,19 @@ async def consumer_lags(log: Log, namespace: str) -> dict[str, int]:
     Raises:
         TransientError: the log does not answer, or refuses.
     """
-    reads = group_reads(namespace, await declared_streams(log, namespace))
-    for group in await log.group_members(NOTIFIER_GROUPS):
-        reads[group] = {(ALERTS.name(namespace), 0)}
-    keys = {key for of_group in reads.values() for key in of_group}
+    destinations = destination_groups(await log.group_members(NOTIFIER_GROUPS))
+    topics = read_topics(namespace, await declared_streams(log, namespace), destinations)
+    keys = [key for read in topics for key in read.keys]
     begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
-    lags: dict[str, int] = defaultdict(int)
-    for group, of_group in reads.items():
-        commits = await log.committed(group, sorted(of_group))
-        lags[service_of(group)] += lag(of_group, commits, begins, ends)
-    return dict(lags)
-
-
-def group_reads(namespace: str, streams: Streams) -> dict[str, set[TopicPartition]]:
-    """The topic partitions that each service's group reads."""
-    groups = {service for topic in CONTROL_PLANE + DATA_PLANE for service in topic.consumers}
-    reads: dict[str, set[TopicPartition]] = {group: set() for group in groups}
-    for topic in CONTROL_PLANE:
-        for service in topic.consumers:
-            reads[service].add((topic.name(namespace), 0))
-    for stream in filter(None, map(streams.get, streams.names())):
-        for topic in DATA_PLANE:
-            for service in topic.consumers:
-                name = topic.name(namespace, stream.name)
-                reads[service] |= {(name, number) for number in range(topic.partitions(stream))}
-    return reads
+    lags: dict[str, int] = dict.fromkeys(
+        (service for topic in CONTROL_PLANE + DATA_PLANE for service in topic.consumers), 0
+    )
+    for group in sorted({group for read in topics for group in read.groups}):
+        reads = {key for read in topics if group in read.groups for key in read.keys}
+        commits = await log.committed(group, sorted(reads))
+        service = service_of(group)
+        lags[service] = lags.get(service, 0) + lag(reads, commits, begins, ends)
+    return lags
 
 
 def lag(

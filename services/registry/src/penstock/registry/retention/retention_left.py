@@ -6,20 +6,12 @@ import math
 from typing import Literal, NamedTuple
 
 from penstock.bus.ports import TopicRetention
+from penstock.contracts.read_topics import ReadTopic
 
 Level = Literal["ample", "low", "passed"]
 
 LOW_SHARE, LOW_SECONDS = 0.25, 3600.0  # less of the retention or, where half is used up, fewer seconds are low
 MARGIN = 1.5  # times as much must be left until it is ample again
-
-
-class ReadTopic(NamedTuple):
-    """A topic that groups read. `stream` is None for the control plane."""
-
-    stream: str | None
-    topic: str
-    partitions: int
-    groups: tuple[str, ...]
 
 
 class SlowestPosition(NamedTuple):

@@ -6,50 +6,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from penstock.bus.ports import Log, TopicPartition
-from penstock.contracts.records.streams import StreamDeclared, Streams
-from penstock.contracts.topics import ALERTS, CONTROL_PLANE, DATA_PLANE, Topic
-from penstock.registry.retention.retention_left import ReadTopic, RetentionLeft, SlowestPosition, retention_left
+from penstock.contracts.read_topics import ReadTopic
+from penstock.registry.retention.retention_left import RetentionLeft, SlowestPosition, retention_left
 
 PORTION = 300  # topics that one request asks for
 RECENT_S = 300  # seconds over which the rate of writes is taken; a position within them has no age
 BEYOND = 1.1  # times the retention within which the time of a record is looked for: what is older has passed
 AGE_STEPS = 12  # halvings of the time in which a record was written: to 2.5 minutes of a week
-
-
-def destination_groups(members: Mapping[str, int]) -> tuple[str, ...]:
-    """The notifier's groups that count, by how many members each has.
-
-    One without a member, beside others that have some, is of a destination that is no longer in the notifier's file.
-
-    >>> destination_groups({"notifier-ops": 1, "notifier-former": 0}), destination_groups({"notifier-ops": 0})
-    (('notifier-ops',), ('notifier-ops',))
-    """
-    return tuple(sorted(name for name, count in members.items() if count)) or tuple(sorted(members))
-
-
-def read_topics(namespace: str, streams: Streams, destinations: tuple[str, ...] = ()) -> list[ReadTopic]:
-    """The topics from which records expire and that consumer groups read: each service's group has its name.
-
-    The groups of the notifier's `destinations` read `alerts` beside them.
-    """
-    declared = [stream for name in streams.names() if (stream := streams.get(name)) is not None]
-    control = [_read_topic(namespace, topic, None) for topic in CONTROL_PLANE if _expires_unread(topic)]
-    control = [_with_groups(read, destinations) if read.topic == ALERTS.name(namespace) else read for read in control]
-    data = [_read_topic(namespace, topic, stream) for stream in declared for topic in DATA_PLANE if topic.consumers]
-    return control + data
-
-
-def _expires_unread(topic: Topic[object]) -> bool:
-    return bool(topic.consumers) and topic.retention != "forever"
-
-
-def _read_topic(namespace: str, topic: Topic[object], stream: StreamDeclared | None) -> ReadTopic:
-    name = stream.name if stream else None
-    return ReadTopic(name, topic.name(namespace, name), topic.partitions(stream), topic.consumers)
-
-
-def _with_groups(read: ReadTopic, groups: tuple[str, ...]) -> ReadTopic:
-    return read._replace(groups=read.groups + groups)
 
 
 async def survey(log: Log, topics: Sequence[ReadTopic], now: int) -> list[RetentionLeft]:
@@ -79,7 +42,7 @@ def _worst(partitions: Sequence[RetentionLeft]) -> RetentionLeft:
 
 async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:
     """The slowest group of each topic partition; one that has committed nothing will start at the log's beginning."""
-    keys = [(read.topic, number) for read in reads for number in range(read.partitions)]
+    keys = [key for read in reads for key in read.keys]
     groups = {group for read in reads for group in read.groups}
     commits = {group: await log.committed(group, _keys_of(group, reads)) for group in sorted(groups)}
     begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
@@ -95,7 +58,7 @@ async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> 
 
 
 def _keys_of(group: str, reads: Sequence[ReadTopic]) -> list[TopicPartition]:
-    return [(read.topic, number) for read in reads if group in read.groups for number in range(read.partitions)]
+    return [key for read in reads if group in read.groups for key in read.keys]
 
 
 async def _with_ages(

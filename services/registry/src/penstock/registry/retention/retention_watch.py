@@ -14,12 +14,13 @@ from penstock.bus.errors import TransientError
 from penstock.contracts.alert_kinds import AlertKind, alert_key
 from penstock.contracts.batch import output
 from penstock.contracts.ids import derived_id
+from penstock.contracts.read_topics import destination_groups, read_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, NOTIFIER_GROUPS
 from penstock.registry.control_records import SOURCE
 from penstock.registry.retention.lags import LagChange, Lags
 from penstock.registry.retention.retention_left import Level, RetentionLeft, level_after
-from penstock.registry.retention.retention_survey import destination_groups, read_topics, survey
+from penstock.registry.retention.retention_survey import survey
 from penstock.runtime.service import Resources
 
 RETENTION: Final = "retention"
@@ -71,7 +72,8 @@ class RetentionWatch:
         """
         resources, now = self._resources, self._resources.clock()
         destinations = destination_groups(await resources.log.group_members(NOTIFIER_GROUPS))
-        topics = read_topics(resources.namespace, resources.streams, destinations)
+        read = read_topics(resources.namespace, resources.streams, destinations)
+        topics = [topic for topic in read if topic.expires]
         found = await survey(resources.log, topics, now)
         self.left = sorted(found, key=lambda left: (left.share, left.seconds, left.topic))
         self.checked = datetime.fromtimestamp(now / 1000, UTC)
