@@ -67,7 +67,9 @@ def test_the_first_line_says_all_well_or_what_is_wrong_and_the_cause_before_what
     assert first_line(report(disk=disk(unwritable="read-only"))).startswith(
         "Not well: /home cannot be written: read-only"
     )
-    assert problems_of(report(supervised=False)) == ["no supervisor is running; start it with: penstock up"]
+    alone = report(process("server", alive=True), supervised=False)
+    assert problems_of(alone) == ["no supervisor is running; start it with: penstock up"]
+    assert first_line(report(dead, supervised=False)) == "Nothing runs; start it with: penstock up"
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,15 @@ STALLED_AFTER = timedelta(minutes=5)
 RECENT = timedelta(minutes=10)
 OFTEN = 3
 """So many restarts, the last of them recent, are told although the process is ready at the moment."""
+NOTHING_RUNS = "Nothing runs; start it with: penstock up"
 FULL_BYTES = 64 << 20
 SHORT_SHARE = 0.05
 
 
 def problems_of(report: StatusReport) -> list[str]:
     """Why the deployment cannot do all of its work; the cause of others, such as a full disk, comes first."""
+    if not report.supervised and not any(process.alive for process in report.processes):
+        return [*_disk_problems(report), NOTHING_RUNS]
     return [*_disk_problems(report), *_supervisor_problems(report), *map(_not_ready, _unready(report))]
 
 
@@ -35,6 +38,8 @@ def warnings_of(report: StatusReport) -> list[str]:
 def first_line(report: StatusReport) -> str:
     """All well, or what is wrong: the first problem, and how many more there are."""
     problems, warnings = problems_of(report), warnings_of(report)
+    if problems == [NOTHING_RUNS]:
+        return NOTHING_RUNS
     if problems:
         return f"Not well: {problems[0]}{_and_more(len(problems) - 1)}"
     services = sum(process.name not in ("broker", "zipkin") for process in report.processes)
