@@ -93,7 +93,7 @@ def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) ->
     assert penstock(home, "down").stdout == "Penstock is down.\n"
     stopped = penstock(home, "status")
     assert stopped.returncode == 1
-    assert stopped.stdout.startswith("Not well: no supervisor is running; start it with: penstock up")
+    assert stopped.stdout.startswith("Nothing runs; start it with: penstock up")
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart"])
