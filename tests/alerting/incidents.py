@@ -44,6 +44,18 @@ async def turn_round(stage: Stage) -> None:
     await asyncio.Event().wait()
 
 
+async def turn_round_at_once(stage: Stage) -> None:
+    """A stream whose rule turns round between two moments, and whose gates let no candidate through by then."""
+    sections = {"objective": {"metric": "log_loss"}, "retrain": {"first_after": 300, "cooldown": 5000}}
+    await stage.declare("wrong", **sections)
+    await send_labelled(stage, "wrong", 0, 400, pause_s=0.2)
+    await stage.until_champion("wrong", 1)
+    await stage.declare("wrong", **sections, gates={"margin": 5.0})
+    await send_labelled(stage, "wrong", 400, 200, pause_s=0.2)
+    await send_labelled(stage, "wrong", 600, 400, turned=True, pause_s=0.0)
+    await asyncio.Event().wait()
+
+
 async def send_no_labels(stage: Stage) -> None:
     """A stream whose labels never come within their horizon of ten minutes."""
     await stage.declare("unlabelled", label={"name": "y", "classes": ["no", "yes"], "horizon": "PT10M"})
@@ -65,18 +77,20 @@ async def train_on_one_class(stage: Stage) -> None:
 
 async def lose_a_model(stage: Stage) -> None:
     """The store lacks the newest champion when the child that answers HTTP starts, and there is no copy of it."""
-    packages = stage.home.artifacts
-    away = packages.with_name("artifacts-away")
+    version = await stage.champion("turned")
+    url = f"{stage.deployment.url('registry')}/v1/models/turned/{version}"
+    algorithm, digest = (await stage.client.get(url)).json()["model"]["digest"].split(":")
+    package = stage.home.artifacts / algorithm / digest[:2] / digest[2:]
+    away = stage.home.root / "package-away"
     with stage.stopped("supervisor"):
-        packages.rename(away)
+        package.rename(away)
         for copy in stage.home.data("server").rglob("turned*"):
             copy.unlink() if copy.is_file() else shutil.rmtree(copy)
         stage.server_child("http").kill()
     try:
         await asyncio.Event().wait()
     finally:
-        shutil.rmtree(packages, ignore_errors=True)
-        away.rename(packages)
+        away.rename(package)
 
 
 # --- records
@@ -110,6 +124,7 @@ async def lose_records(stage: Stage) -> None:
     await stage.send("lost", "events", events(0, 50))
     await asyncio.sleep(3)
     with stage.stopped("validator"):
+        await asyncio.sleep(2)  # the request for records that it had sent is answered: with none
         await stage.send("lost", "events", events(50, 50))
         await stage.delete_records(stage.topic("lost", "received"))
     await asyncio.Event().wait()
@@ -224,8 +239,8 @@ async def burn_cpu(stage: Stage) -> None:
             tasks.create_task(load(number))
 
 
-async def halt_the_broker(stage: Stage) -> None:
-    """The broker stands still, and so does what would start it again; clients go on asking."""
+async def kill_the_broker(stage: Stage) -> None:
+    """The broker is killed while what would start it again stands still; clients go on asking."""
     await stage.declare("fast", serving={"http": "fast"})
     await stage.send("fast", "events", events(0, 5))
     await asyncio.sleep(3)
@@ -234,7 +249,8 @@ async def halt_the_broker(stage: Stage) -> None:
         with suppress(httpx.HTTPError):
             await stage.send("fast", "events", events(first, 5))
 
-    with stage.stopped("supervisor", "broker"):
+    with stage.stopped("supervisor"):
+        stage.process("broker").kill()
         async with asyncio.TaskGroup() as tasks:
             for first in range(100, 100_000, 10):
                 tasks.create_task(ask(first))
@@ -248,13 +264,21 @@ def in_one_stream() -> list[Incident]:
     return [
         Incident(
             "A stream's rule turns round",
-            ("DriftConfirmed", "ChampionFallsShort", "ModelReturned", "LossRose"),
+            ("DriftConfirmed", "ChampionFallsShort", "LossRose"),
             turn_round,
         ),
+        Incident("A stream's rule turns round between two moments", ("ModelReturned",), turn_round_at_once),
         Incident("The data of the services are on a disk, in a process", ("DiskFull", "MemoryHigh"), no_incident),
         Incident(
             "A producer writes to a topic of ours what is no prediction",
-            ("DeadLetters", "UnitsSuspended", "NotificationsRefused", "GroupBehind", "RetentionRunsOut"),
+            (
+                "DeadLetters",
+                "UnitsSuspended",
+                "PartitionsFail",
+                "NotificationsRefused",
+                "GroupBehind",
+                "RetentionRunsOut",
+            ),
             write_unreadable,
         ),
         Incident("One of three events that a producer writes is malformed", ("RecordsRejected",), write_malformed),
@@ -276,8 +300,8 @@ def of_all_streams(checkpoints: Path) -> list[Incident]:
         Incident("The store lacks the champion when a child of the server starts", ("EpochsDiffer",), lose_a_model),
         Incident("The place for checkpoints becomes a file", ("CheckpointsFail",), fail_checkpoints(checkpoints)),
         Incident(
-            "The broker stands still",
-            ("BrokerAway", "ServiceNotReady", "HttpFails", "PartitionsFail", "AnswersUnconfirmed"),
-            halt_the_broker,
+            "The broker is killed, and nothing starts it again",
+            ("BrokerAway", "ServiceNotReady", "HttpFails", "AnswersUnconfirmed"),
+            kill_the_broker,
         ),
     ]

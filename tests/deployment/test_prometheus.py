@@ -85,8 +85,8 @@ def test_runbooks_name_rules_that_there_are() -> None:
 
 
 def test_every_alert_has_a_test_that_promtool_runs() -> None:
-    tested = [case["alertname"] for test in TESTS for case in test["alert_rule_test"]]
-    assert sorted(tested) == sorted(rule["alert"] for rule in ALERTING)
+    tested = {case["alertname"] for test in TESTS for case in test["alert_rule_test"] if case["exp_alerts"]}
+    assert tested == {rule["alert"] for rule in ALERTING}
 
 
 def test_an_incident_is_staged_for_every_alert_and_their_rules_can_be_made_fast() -> None:

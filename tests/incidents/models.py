@@ -15,23 +15,14 @@ from tests.staging.traffic import send_labelled
 
 FIRST = 600  # outcomes with which a stream has a trained champion
 WRONG = 400  # outcomes, enough to show that it is wrong
-TRAINING_LIMIT_S = 120
 
 
 async def train(stage: Stage, name: str, **retrain: Any) -> None:
     """Declare a stream, and send what a champion is trained on, until it serves."""
     await stage.declare(name, objective={"metric": "log_loss"}, retrain={"first_after": 300, **retrain})
     await send_labelled(stage, name, 0, FIRST, pause_s=0.1)
-    await until_champion(stage, name, 1)
+    await stage.until_champion(name, 1)
     await send_labelled(stage, name, FIRST, 200, pause_s=0.1)
-
-
-async def until_champion(stage: Stage, name: str, version: int) -> None:
-    """Wait until a version serves, or a later one."""
-    url = f"{stage.deployment.url('registry')}/v1/streams/{name}"
-    async with asyncio.timeout(TRAINING_LIMIT_S):
-        while (await stage.client.get(url)).json()["champion"] < version:  # noqa: ASYNC110 - it is polled
-            await asyncio.sleep(0.5)
 
 
 async def train_inverted(stage: Stage) -> None:
@@ -68,7 +59,7 @@ async def drift_planted(stage: Stage) -> AsyncIterator[None]:
 async def await_retraining(stage: Stage) -> None:
     """A training answers it, from the outcomes that come."""
     await send_labelled(stage, "drifted", 2000, 600, shift=2.0, pause_s=0.2)
-    await until_champion(stage, "drifted", 2)
+    await stage.until_champion("drifted", 2)
 
 
 async def train_keyed(stage: Stage) -> None:

@@ -26,6 +26,7 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import Home
 
 PENSTOCK = Path(sys.executable).with_name("penstock")
+TRAINING_LIMIT_S = 120
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/x-ndjson"}
 
@@ -80,6 +81,17 @@ class Stage:
         """Ask the server for a prediction."""
         url = f"{self.deployment.url('server')}/v1/streams/{stream}/predict"
         return await self.client.post(url, json=body, headers=JSON)
+
+    async def champion(self, stream: str) -> int:
+        """The version that serves a stream."""
+        response = await self.client.get(f"{self.deployment.url('registry')}/v1/streams/{stream}")
+        return int(response.json()["champion"])
+
+    async def until_champion(self, stream: str, version: int) -> None:
+        """Wait until a version serves, or a later one."""
+        async with asyncio.timeout(TRAINING_LIMIT_S):
+            while await self.champion(stream) < version:  # noqa: ASYNC110 - it is polled
+                await asyncio.sleep(0.5)
 
     # --- processes
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -195,6 +196,31 @@ async def test_a_corrupt_batch_is_named_and_holds_up_its_partition_alone(tmp_pat
             _flip_a_bit(tmp_path, b"broken"[:-1] + bytes([b"n"[0] ^ 1]))
             assert values_in(await topic.poll_until(3)) == [b"broken", b"behind"]
             assert topic.source.failures() == {}
+    finally:
+        await asyncio.to_thread(node.stop)
+
+
+async def test_a_member_of_a_frozen_broker_knows_for_how_long_it_was_silent_though_its_polls_return(
+    tmp_path: Path,
+) -> None:
+    node = await asyncio.to_thread(start_broker, tmp_path)
+    try:
+        async with open_topic(node.bootstrap) as topic:
+            await topic.write(b"before")
+            await topic.poll_until(1)
+
+            async def poll_until(is_so: Callable[[float], bool]) -> None:
+                async with asyncio.timeout(60):
+                    while not is_so(topic.source.silence()):
+                        assert await topic.source.poll(1, 0.1) == []
+
+            await poll_until(lambda silence: silence < 1)
+            node.process.send_signal(signal.SIGSTOP)
+            try:
+                await poll_until(lambda silence: silence > 3)
+            finally:
+                node.process.send_signal(signal.SIGCONT)
+            await poll_until(lambda silence: silence < 1)
     finally:
         await asyncio.to_thread(node.stop)
 

@@ -149,7 +149,7 @@ async def test_a_worker_that_waits_for_the_log_is_not_ready_and_not_stuck(fault:
     health.started = True
     task = asyncio.create_task(worker.run())
     await _until(lambda: not log.faults)
-    worker.last_progress = time.monotonic() - 100
+    worker.last_answer = time.monotonic() - 100
     waiting = await get(health, "/healthz")
     assert (waiting.status_code, waiting.json()["status"]) == (200, "failing")
     assert (await get(health, "/readyz")).status_code == 503

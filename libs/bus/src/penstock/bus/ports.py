@@ -112,6 +112,9 @@ class Source(Protocol):
         A topic partition whose position moved without a record is in the result too, with no records.
         """
 
+    def silence(self) -> float:
+        """For how many seconds the log has not answered this member; a poll without records alone does not tell."""
+
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
 

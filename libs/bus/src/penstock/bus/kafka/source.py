@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
@@ -46,6 +47,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._unreadable = UnreadablePartitions(consumer, self._is_paused)
         self._results = FetchedResults.replace_in(consumer, self._note_failure)
         self._assignment_error: Exception | None = None
+        self._last_answer = time.monotonic()
 
     def _note_failure(self, partition: KafkaTopicPartition, offset: int, error: Exception) -> None:
         if isinstance(error, OffsetOutOfRangeError):
@@ -133,6 +135,15 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         batches = fetched_batches(fetched, self._results)
         self._unreadable.remove([KafkaTopicPartition(batch.topic, batch.partition) for batch in batches])
         return batches
+
+    def silence(self) -> float:
+        """For how many seconds the log has not answered; a member asks it at least every heartbeat."""
+        now = time.monotonic()
+        if not self._consumer.subscription():  # no member: nothing is asked for minutes
+            self._last_answer = now
+        connections = self._consumer._client._conns.values()  # its polls end in time, and without a word
+        self._last_answer = max([self._last_answer, *(connection._last_action for connection in connections)])
+        return now - self._last_answer
 
     def _raise_assignment_error(self) -> None:
         error, self._assignment_error = self._assignment_error, None

@@ -70,6 +70,10 @@ class MemorySource:
             await self._group.rebalance()
         return await self._positions.poll(max_records, wait)
 
+    def silence(self) -> float:
+        """None: a poll that the log does not answer fails."""
+        return 0.0
+
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Fetch none of these, of those that are assigned, until they are resumed or assigned anew."""
         self._positions.paused.update(key for key in topic_partitions if key in self._positions.next)

@@ -48,8 +48,8 @@ class Worker:
     """A member of a service's group.
 
     `last_error` is why its session failed, until one succeeds. `handling_since` is when its handlers were called, None
-    while none is at work; `last_progress` is when the log last answered, `last_handled` when records were last
-    handled, None before the first. All are times of the monotonic clock.
+    while none is at work; `last_answer` is when the log last answered, `last_handled` when records were last handled,
+    None before the first. All are times of the monotonic clock.
 
     What fails in one unit holds back that unit alone (`UnitRetries`). On a `TransientError` of the log it drops the
     whole session, state and connections, and starts again from what was written. An error that several units share is
@@ -69,7 +69,7 @@ class Worker:
         is_new_version: bool = False,
     ) -> None:
         self.group = group
-        self.last_progress = time.monotonic()
+        self.last_answer = self._polled = time.monotonic()
         self.last_handled: float | None = None
         self.handling_since: float | None = None
         self.last_error: TransientError | None = None
@@ -120,7 +120,7 @@ class Worker:
 
     async def _rest(self) -> None:
         """Take at most a quarter of a core for few records, however fast the machine is."""
-        await asyncio.sleep(min(REST * (time.monotonic() - self.last_progress), MAX_REST))
+        await asyncio.sleep(min(REST * (time.monotonic() - self._polled), MAX_REST))
 
     def failures(self) -> dict[str, str]:
         """What fails for now and is tried again, and why: units, topic partitions, or the group as a whole."""
@@ -137,7 +137,7 @@ class Worker:
     @property
     def is_cut_off(self) -> bool:
         """Whether the log has not answered for half a minute, or does not let the group work."""
-        is_silent = self.handling_since is None and time.monotonic() - self.last_progress > MAX_SILENCE
+        is_silent = self.handling_since is None and time.monotonic() - self.last_answer > MAX_SILENCE
         return is_silent or isinstance(self.last_error, AccessDenied)
 
     def resume(self, stream: str | None, partition: int | None = None) -> list[int]:
@@ -223,7 +223,8 @@ class Worker:
         fetched = await source.poll(MAX_POLL_RECORDS, self._retries.wait(min(wait, IDLE) if unfinished else wait))
         fetched = [*self._gaps.take_due(), *fetched]
         rebalances = self._rebalances  # as of the fetch: a first poll joins the group, too
-        self.last_progress = time.monotonic()
+        self._polled = time.monotonic()
+        self.last_answer = self._polled - source.silence()
         if not fetched and not self._retries.due():
             return 0
         async with self._ownership_lock:
