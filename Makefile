@@ -6,7 +6,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults prometheus incidents check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults swaps prometheus incidents check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,6 +38,9 @@ endif
 
 faults: setup ## all services under seeded faults, SEEDS=2000 of them, and 1,000 histories; writes docs/faults.md
 	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0) --minutes $(or $(MINUTES),60)
+
+swaps: setup ## two models take turns under load, SWAPS=1000 times; writes docs/swaps.md (a quarter of an hour)
+	@$(BIN)/python -m tests.swaps --swaps $(or $(SWAPS),1000)
 
 prometheus: setup ## an incident for every alerting rule, before Debian's Prometheus and Alertmanager; writes docs/alerting-rules.md
 	@$(BIN)/python -m tests.alerting $(ALERTS)

@@ -52,7 +52,7 @@ class ServiceSettings(BaseSettings):
     http_connections: Annotated[int, Field(alias="PENSTOCK_HTTP_CONNECTIONS", ge=1)] = 1000
     http_head_seconds: Annotated[float, Field(alias="PENSTOCK_HTTP_HEAD_SECONDS", gt=0)] = 10.0
     http_body_seconds: Annotated[float, Field(alias="PENSTOCK_HTTP_BODY_SECONDS", gt=0)] = 30.0
-    http_idle_seconds: Annotated[int, Field(alias="PENSTOCK_HTTP_IDLE_SECONDS", ge=1)] = 5
+    http_idle_seconds: Annotated[int, Field(alias="PENSTOCK_HTTP_IDLE_SECONDS", ge=1)] = 75
     http_unanswered_bytes: Annotated[int, Field(alias="PENSTOCK_HTTP_UNANSWERED_BYTES", ge=16 << 20)] = 256 << 20
     data_folder: Annotated[Path, Field(alias="PENSTOCK_DATA_FOLDER")] = Path(".penstock/data")
     checkpoints: Annotated[str, Field(alias="PENSTOCK_CHECKPOINTS")] = ""
