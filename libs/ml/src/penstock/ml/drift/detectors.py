@@ -15,8 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from river import drift
-from river.drift import binary
 
 Direction = Literal["up", "both"]
 Role = Literal["alarm", "proposal"]
@@ -42,28 +40,35 @@ class Detector:
         return self.parameters if role == "alarm" else self.sensitive
 
 
+def _river() -> Any:
+    """River's detectors, imported with the first one made: with them come scikit-learn and SQLAlchemy, in a second."""
+    from river import drift  # noqa: PLC0415
+
+    return drift
+
+
 def _adwin(parameters: dict[str, Any], _: Direction, __: int) -> Any:
-    return drift.ADWIN(**parameters)  # type: ignore[no-untyped-call]
+    return _river().ADWIN(**parameters)
 
 
 def _page_hinkley(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
-    return drift.PageHinkley(mode=direction, **parameters)
+    return _river().PageHinkley(mode=direction, **parameters)
 
 
 def _kswin(parameters: dict[str, Any], _: Direction, seed: int) -> Any:
-    return drift.KSWIN(seed=seed, **parameters)
+    return _river().KSWIN(seed=seed, **parameters)
 
 
 def _ddm(parameters: dict[str, Any], _: Direction, __: int) -> Any:
-    return binary.DDM(**parameters)
+    return _river().binary.DDM(**parameters)
 
 
 def _hddm_a(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
-    return binary.HDDMA(two_sided_test=direction == "both", **parameters)  # type: ignore[no-untyped-call]
+    return _river().binary.HDDMA(two_sided_test=direction == "both", **parameters)
 
 
 def _hddm_w(parameters: dict[str, Any], direction: Direction, _: int) -> Any:
-    return binary.HDDMW(two_sided_test=direction == "both", **parameters)  # type: ignore[no-untyped-call]
+    return _river().binary.HDDMW(two_sided_test=direction == "both", **parameters)
 
 
 DETECTORS: dict[str, Detector] = {
@@ -201,8 +206,8 @@ def rebuild_detector(
 
 def _recent(detector: Any) -> tuple[int, float] | None:
     """Count and sum of the values that a two-sided detector keeps after a change."""
-    if isinstance(detector, drift.ADWIN):
+    if isinstance(detector, _river().ADWIN):
         return int(detector.width), float(detector.total)
-    if isinstance(detector, drift.KSWIN):
+    if isinstance(detector, _river().KSWIN):
         return len(detector.window), float(sum(detector.window))
     return None

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
 
 Counts = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -62,14 +62,14 @@ def ks_p_value(statistic: Floats, reference: Counts, counts: Counts, below: floa
     small = _ks_floor(statistic, effective) < below
     p_value = np.ones(np.shape(statistic))
     if small.any():
-        p_value[small] = stats.kstwo.sf(statistic[small], effective[small])
+        p_value[small] = scipy.stats.kstwo.sf(statistic[small], effective[small])
     return p_value
 
 
 def _ks_floor(statistic: Floats, n: Floats) -> Floats:
     """A lower bound of the p-value: the probability that n cases are as far off at one point, halfway up the range."""
     point = (1 - np.minimum(statistic, 1.0)) / 2
-    return np.asarray(special.bdtrc(np.ceil(n * (point + statistic)) - 1, n.astype(np.intp), point))
+    return np.asarray(scipy.special.bdtrc(np.ceil(n * (point + statistic)) - 1, n.astype(np.intp), point))
 
 
 def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
@@ -85,7 +85,7 @@ def chi_square(reference: Counts, counts: Counts) -> tuple[Floats, Floats]:
         terms = np.where(expected > 0, (table - expected) ** 2 / expected, 0.0)
     statistic = terms.sum(axis=(-2, -1))
     freedom = (table.sum(axis=-2) > 0).sum(axis=-1) - 1
-    p_value = np.where(freedom > 0, special.chdtrc(np.maximum(freedom, 1), statistic), 1.0)
+    p_value = np.where(freedom > 0, scipy.special.chdtrc(np.maximum(freedom, 1), statistic), 1.0)
     return statistic, p_value
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
-from sklearn.ensemble import ExtraTreesClassifier
 
 Rows = NDArray[np.float64]
 
@@ -63,7 +62,7 @@ def reconstruction_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDri
     subspace = Subspace.of(first)
     before, now = subspace.errors(second), subspace.errors(window)
     value = float(now.mean()) / max(float(before.mean()), 1e-12)
-    return RowDrift(value, float(stats.ks_2samp(before, now, method="asymp").pvalue))
+    return RowDrift(value, float(scipy.stats.ks_2samp(before, now, method="asymp").pvalue))
 
 
 def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
@@ -76,6 +75,8 @@ def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     Raises:
         ValueError: there are fewer than two rows of either.
     """
+    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415 (slow to import, and seldom needed)
+
     reference, window = _checked(reference), _checked(window)
     mean, scale = _moments(reference)
     reference, window = (np.clip((rows - mean) / scale, -LARGEST, LARGEST) for rows in (reference, window))
@@ -83,7 +84,7 @@ def domain_drift(reference: Rows, window: Rows, seed: int = 0) -> RowDrift:
     forest = ExtraTreesClassifier(100, min_samples_leaf=5, random_state=seed)
     forest.fit(np.concatenate([before, now]), np.repeat([0, 1], [len(before), len(now)]))
     reference_scores, window_scores = (forest.predict_proba(rows)[:, 1] for rows in (later, after))
-    test = stats.mannwhitneyu(window_scores, reference_scores, alternative="greater")
+    test = scipy.stats.mannwhitneyu(window_scores, reference_scores, alternative="greater")
     return RowDrift(float(test.statistic) / (len(reference_scores) * len(window_scores)), float(test.pvalue))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from penstock.ml.drift.reference_bins import ReferenceBins
 from penstock.ml.drift.window_tests import FieldDrift, Kind
@@ -53,7 +53,7 @@ def share_drifts(
     large = [_is_large(share) and min(share.of_before, share.of_now) >= minimum for share in shares]
     if not any(large):
         return []
-    adjusted = stats.false_discovery_control(p_values(shares), method="bh")
+    adjusted = scipy.stats.false_discovery_control(p_values(shares), method="bh")
     rows = zip(shares, adjusted, large, strict=True)
     return [_drift(share, float(p)) for share, p, is_large in rows if is_large and p < alpha]
 
@@ -64,8 +64,8 @@ def p_values(shares: list[Share]) -> NDArray[np.float64]:
     hits = now + np.array([share.before for share in shares])
     total = of_now + np.array([share.of_before for share in shares])
     two_sided = np.array([share.kind == "missing" for share in shares])
-    up = stats.hypergeom.sf(now - 1, total, hits, of_now)
-    down = stats.hypergeom.cdf(now, total, hits, of_now)
+    up = scipy.stats.hypergeom.sf(now - 1, total, hits, of_now)
+    down = scipy.stats.hypergeom.cdf(now, total, hits, of_now)
     return np.asarray(np.where(two_sided, np.minimum(2 * np.minimum(up, down), 1.0), up))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 
 import numpy as np
-from scipy import special
+import scipy
 
 from penstock.ml.metrics.confidence_sequences import Moments
 
@@ -39,7 +39,7 @@ def log_evidence(live: Moments, holdout: Moments) -> float:
     unchanged = variance / live.n + variance / holdout.n
     prior = EFFECT * EFFECT * variance
     precision = prior / (unchanged * (unchanged + prior))
-    tail = float(special.log_ndtr(rise * np.sqrt(precision)))
+    tail = float(scipy.special.log_ndtr(rise * np.sqrt(precision)))
     return log(2) - log((unchanged + prior) / unchanged) / 2 + rise * rise * precision / 2 + tail
 
 

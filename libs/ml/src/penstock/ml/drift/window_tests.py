@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from penstock.ml.drift import distances
 
@@ -80,7 +80,7 @@ class WindowTest:
         if only_drifts and not large.any():
             return []
         p_values = self._p_values(values, before, now, self.alpha if only_drifts else np.inf)
-        adjusted = stats.false_discovery_control(p_values, method="bh")
+        adjusted = scipy.stats.false_discovery_control(p_values, method="bh")
         drifted = large & (adjusted < self.alpha)
         return [
             FieldDrift(name, self.statistic, float(value), threshold, float(p), bool(verdict))

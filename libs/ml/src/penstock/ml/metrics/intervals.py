@@ -7,8 +7,8 @@ from functools import lru_cache
 from math import isfinite, nan, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ def paired_difference(losses_a: NDArray[np.float64], losses_b: NDArray[np.float6
     if n < 2:
         return Difference(float(differences.sum()) if n else nan, -np.inf, np.inf, n)
     mean = float(differences.mean())
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(differences.std(ddof=1)) / sqrt(n)
+    half = float(scipy.special.stdtrit(n - 1, (1 + level) / 2)) * float(differences.std(ddof=1)) / sqrt(n)
     return Difference(mean, mean - half, mean + half, n)
 
 
 @lru_cache(maxsize=16)
 def _deviate(level: float) -> float:
     """How many standard deviations around its mean a normal value lies in with probability `level`."""
-    return float(special.ndtri((1 + level) / 2))
+    return float(scipy.special.ndtri((1 + level) / 2))

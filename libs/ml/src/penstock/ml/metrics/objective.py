@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics as sk
 
 from penstock.ml.metrics.intervals import Difference, Interval, mean_interval, paired_difference
 from penstock.ml.metrics.probability_losses import log_losses
@@ -185,8 +184,10 @@ def _class_weights(labels: Floats, classes: int) -> Floats:
 
 def _mean_over_classes(objective: Objective, labels: Floats, probabilities: Floats | None) -> float:
     """Of two classes the positive one's; of more the mean over those that occur, each against the rest."""
+    from sklearn import metrics  # noqa: PLC0415 (slow to import, and few services need it)
+
     assert probabilities is not None
-    measure = sk.average_precision_score if objective.metric == "average_precision" else sk.roc_auc_score
+    measure = metrics.average_precision_score if objective.metric == "average_precision" else metrics.roc_auc_score
     columns = [objective.positive] if objective.classes == 2 else range(objective.classes)
     truths = [(column, labels == column) for column in columns]
     areas = [float(measure(true, probabilities[:, column])) for column, true in truths if 0 < true.sum() < len(true)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import nan
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics as sk
 
 from penstock.ml.features.task import Task
 from penstock.ml.metrics.intervals import Interval, accuracy_interval, mean_interval
@@ -99,10 +98,12 @@ def auc(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[s
 
     Of two classes the last declared is the positive one.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 (slow to import, and few services need it)
+
     truth = _one_hot(labels, classes)
     columns = [1] if len(classes) == 2 else range(len(classes))
     areas = [
-        float(sk.roc_auc_score(truth[:, column], probabilities[:, column]))
+        float(roc_auc_score(truth[:, column], probabilities[:, column]))
         for column in columns
         if 0 < truth[:, column].sum() < len(truth)
     ]
@@ -111,27 +112,33 @@ def auc(labels: Sequence[str], probabilities: Probabilities, classes: Sequence[s
 
 def f1(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
     """Harmonic mean of precision and recall; NaN where there are neither positive answers nor cases."""
-    return _averaged(sk.f1_score, labels, predictions, classes)
+    return _averaged("f1_score", labels, predictions, classes)
 
 
 def precision(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
     """Share of positive answers that are right; NaN where there are none."""
-    return _averaged(sk.precision_score, labels, predictions, classes)
+    return _averaged("precision_score", labels, predictions, classes)
 
 
 def recall(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> float:
     """Share of positive cases that were found; NaN where there are none."""
-    return _averaged(sk.recall_score, labels, predictions, classes)
+    return _averaged("recall_score", labels, predictions, classes)
 
 
 def _averaged(
-    metric: Callable[..., float], labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]
+    metric: Literal["f1_score", "precision_score", "recall_score"],
+    labels: Sequence[str],
+    predictions: Sequence[str],
+    classes: Sequence[str],
 ) -> float:
     """Of two classes the last is the positive one; beyond two, the plain mean over the classes where it is defined."""
     if not len(labels):
         return nan
+    from sklearn import metrics  # noqa: PLC0415 (slow to import, and few services need it)
+
     positive_classes = [classes[1]] if len(classes) == 2 else list(classes)
-    return float(metric(list(labels), list(predictions), labels=positive_classes, average="macro", zero_division=nan))
+    measure = getattr(metrics, metric)
+    return float(measure(list(labels), list(predictions), labels=positive_classes, average="macro", zero_division=nan))
 
 
 def _one_hot(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
