@@ -119,6 +119,9 @@ async def test_an_error_in_the_child_is_one_sentence(job: TrainingJob, tmp_path:
 async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: TrainingJob, tmp_path: Path) -> None:
     kept = ChildProcesses(str(tmp_path / "artifacts"), 600)
     keeping = asyncio.ensure_future(kept.keep_spare())
+    await asyncio.sleep(0)
+    assert not children(), "no stream is declared, so that no job can come"
+    kept.expect_jobs()
     ahead = await child_appears()
     assert (await kept.run_job(job)).model is not None
     following = await child_appears()

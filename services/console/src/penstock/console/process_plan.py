@@ -35,7 +35,9 @@ class ProcessPlan(BaseModel):
     children_port: int | None = None
     """Where it says how those are."""
     first: bool = False
-    """Whether the others start only when this one is ready, and stop before it."""
+    """Whether it starts before the others and stops after them."""
+    awaited: bool = True
+    """Whether those that start later wait until it is ready."""
     start_limit_s: float = 180.0
     """How long it may take until `health` answers for the first time."""
     grace_s: float = 25.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from penstock.artifacts import ArtifactError, FileStore, Signer, Store, open_store
 from penstock.bus.routes import Group
+from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.topics import MODELS, TRAINING_REQUESTS, TRAINING_RUNS
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.settings import SettingsError
@@ -39,7 +40,7 @@ def build(settings: TrainerSettings, resources: Resources) -> Service:
         searches=_search_folder(settings), backend=settings.training_backend, jobs=settings.training_jobs
     )
     children = ChildProcesses(settings.artifacts, settings.training_timeout, training_resources)
-    return _service(resources, store, signer, children.run_job, [children.keep_spare], children.health_facts)
+    return _service_with_children(resources, store, signer, children)
 
 
 def _search_folder(settings: TrainerSettings) -> Path | None:
@@ -51,10 +52,7 @@ def _search_folder(settings: TrainerSettings) -> Path | None:
 
 def build_with_children(resources: Resources, artifacts: Path, signer: Signer) -> Service:
     """A trainer beside other services in one process, which trains in children: what a training takes ends with it."""
-    children = ChildProcesses(str(artifacts), None)
-    return _service(
-        resources, FileStore(artifacts), signer, children.run_job, [children.keep_spare], children.health_facts
-    )
+    return _service_with_children(resources, FileStore(artifacts), signer, ChildProcesses(str(artifacts), None))
 
 
 def build_in_process(resources: Resources, store: Store, signer: Signer) -> Service:
@@ -65,15 +63,20 @@ def build_in_process(resources: Resources, store: Store, signer: Signer) -> Serv
     return _service(resources, store, signer, in_process_runner(store))
 
 
+def _service_with_children(resources: Resources, store: Store, signer: Signer, children: ChildProcesses) -> Service:
+    service = _service(resources, store, signer, children.run_job, children.expect_jobs)
+    return replace(service, tasks=[children.keep_spare], health=children.health_facts)
+
+
 def _service(
-    resources: Resources,
-    store: Store,
-    signer: Signer,
-    run_job: RunJob,
-    tasks: Sequence[Callable[[], Awaitable[None]]] = (),
-    health: Callable[[], dict[str, Any]] = dict,
+    resources: Resources, store: Store, signer: Signer, run_job: RunJob, expect_jobs: Callable[[], None] = lambda: None
 ) -> Service:
     history, champions = RunHistory(), Champions()
+
+    def apply_epoch(epoch: ModelEpoch) -> None:
+        champions.apply(epoch)
+        expect_jobs()  # each stream has an epoch from its declaration on
+
     archive = OutcomeArchive(resources.log, resources.namespace, store)
     handlers = Handlers(history, champions, resources.streams, archive, run_job, signer)
     group = Group(
@@ -85,6 +88,6 @@ def _service(
     followers = [
         resources.follow(TRAINING_REQUESTS, history.add_request),
         resources.follow(TRAINING_RUNS, history.add_run),
-        resources.follow(MODELS, champions.apply),
+        resources.follow(MODELS, apply_epoch),
     ]
-    return Service(groups=(group,), followers=followers, tasks=tasks, health=health)
+    return Service(groups=(group,), followers=followers)

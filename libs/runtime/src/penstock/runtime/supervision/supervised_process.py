@@ -42,6 +42,8 @@ class ProcessSpec:
     """Whether it leads a process group of its own: a terminal's Ctrl-C does not reach it, and when it has ended the
     rest of the group is killed.
     """
+    awaited: bool = True
+    """Whether the next stage starts only when it is ready."""
     final_exit_code: int | None = None
     """The exit code after which a restart cannot help."""
 

@@ -14,8 +14,8 @@ Stage = Sequence[SupervisedProcess]
 async def supervise(stages: Sequence[Stage], stop: asyncio.Event) -> int:
     """Keep every process running until `stop` is set, then return once none is left.
 
-    A stage starts when every process of the one before it is ready, and stops when the one after it has. A process
-    that ends with its final exit code sets `stop`.
+    A stage starts when every awaited process of the one before it is ready, and stops when the one after it has. A
+    process that ends with its final exit code sets `stop`.
 
     Returns:
         The final exit code that a process ended with, else 0.
@@ -46,7 +46,7 @@ async def _run(process: SupervisedProcess, stop: asyncio.Event) -> int:
 
 async def _ready_or_stopped(stage: Stage, stop: asyncio.Event) -> None:
     stopped = asyncio.ensure_future(stop.wait())
-    for process in stage:
+    for process in (process for process in stage if process.spec.awaited):
         ready = asyncio.ensure_future(process.ready.wait())
         await asyncio.wait({stopped, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()

@@ -91,6 +91,7 @@ class Supervisor:
             grace_s=plan.grace_s,
             start_limit_s=plan.start_limit_s,
             own_group=True,
+            awaited=plan.awaited,
         )
         hooks = ProcessHooks(
             probe=partial(prober.probe, plan),

@@ -23,7 +23,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 class ChildProcesses:
     """Child processes to train in, each killed after `limit` seconds, if there is one, or when its wait is cancelled.
 
-    While `keep_spare` runs, the next child is started ahead: importing the learners takes longer than many a training.
+    While `keep_spare` runs, the next child is started ahead, from the first `expect_jobs` on: importing the learners
+    takes longer than many a training.
     """
 
     def __init__(self, artifacts: str, limit: float | None, resources: TrainingResources | None = None) -> None:
@@ -32,6 +33,7 @@ class ChildProcesses:
         self._limit = limit
         self._spare: Process | None = None
         self._keeping = False
+        self._expecting = asyncio.Event()
         self._without_result = 0
         self._last_failure = ""
         self._changing = asyncio.Lock()
@@ -40,8 +42,13 @@ class ChildProcesses:
         """How often a child gave no result since the start, and was replaced, and why the last of them did not."""
         return {"children": [{"name": "training", "restarts": self._without_result, "why": self._last_failure}]}
 
+    def expect_jobs(self) -> None:
+        """A job may come: until then a spare would only take memory."""
+        self._expecting.set()
+
     async def keep_spare(self) -> None:
-        """Keep one child started ahead, until cancelled."""
+        """Keep one child started ahead once jobs are expected, until cancelled."""
+        await self._expecting.wait()
         self._keeping = True
         try:
             await self._replenish()
