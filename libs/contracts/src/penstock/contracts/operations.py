@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.entities import entity_of
-from penstock.contracts.ids import blake2b_digest
+from penstock.contracts.entities import entities_of, entity_of
+from penstock.contracts.ids import blake2b_digests
 from penstock.contracts.label_values import external_prediction, history_label_value, label_value
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
@@ -35,42 +35,51 @@ class Operation(Struct, frozen=True, gc=False):
 
 def operations_of(declaration: Declaration, records: Sequence[Event[Any] | Label]) -> list[Operation]:
     """The operation of each record; its `time`, its sealed answer and the id of a label make no difference."""
-    names = _json_lines([_name(declaration, record) for record in records])
-    contents = _json_lines([_content(declaration, record) for record in records])
-    return [
-        Operation(blake2b_digest(name), blake2b_digest(content))
-        for name, content in zip(names, contents, strict=True)
-        if name
+    entities = _entities_of(declaration, records)
+    names = [
+        ("event", record.source, entity, record.id) if isinstance(record, Event) else _label_name(record, entity)
+        for record, entity in zip(records, entities, strict=True)
     ]
+    contents = [_content(declaration, record) for record in records]
+    return list(map(Operation, _json_digests(names), _json_digests(contents)))
 
 
-def _name(declaration: Declaration, record: Event[Any] | Label) -> tuple[object, ...]:
-    if isinstance(record, Event):
-        return ("event", record.source, entity_of(declaration, record), record.id)
-    data = record.data
-    return ("label", data.event_source, _label_entity(declaration, record), data.event_id, data.revision)
+def _label_name(label: Label, entity: str | None) -> tuple[object, ...]:
+    data = label.data
+    return ("label", data.event_source, entity, data.event_id, data.revision)
 
 
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
     if not isinstance(record, Event):
         return label_value(declaration, record)
-    if record.is_history:
+    if record.label is not UNSET:
         return "history", record.data, history_label_value(declaration, record)
     if record.prediction is UNSET:
         return record.data
     return record.data, external_prediction(declaration, record), record.modelversion or None
 
 
-def _json_lines(values: Sequence[Any]) -> list[bytes]:
-    """Each value as JSON, and a last empty line: no JSON text holds a line break."""
-    return _encode_lines(values).split(b"\n")
+def _json_digests(values: Sequence[Any]) -> list[bytes]:
+    """The digest of each value's JSON text, all written with one call: no JSON text holds a line break."""
+    lines = _encode_lines(values).split(b"\n")
+    return blake2b_digests(lines[:-1])  # the last line ends too
 
 
-def key_of(declaration: Declaration, record: Event[Any] | Label) -> bytes:
-    """The record's key on the log: the entity if there is one, else the event's id. A label has its event's key."""
-    if isinstance(record, Event):
-        return (entity_of(declaration, record) or record.id).encode()
-    return (_label_entity(declaration, record) or record.data.event_id).encode()
+def keys_of(declaration: Declaration, records: Sequence[Event[Any] | Label]) -> list[bytes]:
+    """The key of each record on the log: the entity if there is one, else the event's id. A label has its event's."""
+    return [
+        (entity or (record.id if isinstance(record, Event) else record.data.event_id)).encode()
+        for record, entity in zip(records, _entities_of(declaration, records), strict=True)
+    ]
+
+
+def _entities_of(declaration: Declaration, records: Sequence[Event[Any] | Label]) -> list[str | None]:
+    events = [record for record in records if isinstance(record, Event)]
+    entities = entities_of(declaration, events)
+    if len(events) == len(records):
+        return entities
+    of_events = iter(entities)
+    return [next(of_events) if isinstance(record, Event) else _label_entity(declaration, record) for record in records]
 
 
 def conflict_of(declaration: Declaration, record: Event[Any] | Label) -> Refusal:

@@ -15,7 +15,7 @@ from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.operations import Operation, key_of, operations_of
+from penstock.contracts.operations import Operation, keys_of, operations_of
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import Refusal
@@ -104,7 +104,7 @@ class Admission:
         declaration, max_bytes = self.stream.declaration, self._limits.record_bytes
         records = [record for record, _ in decoded]
         operations = operations_of(declaration, records)
-        keys = [key_of(declaration, record) for record in records]
+        keys = keys_of(declaration, records)
         return [
             AdmittedRecord(record.id, value, key, record, operation)
             if len(key) + len(value) <= max_bytes

@@ -13,7 +13,7 @@ from penstock.contracts.checks.event_check import check_events
 from penstock.contracts.checks.label_check import check_label
 from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.operations import key_of
+from penstock.contracts.operations import keys_of
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 from penstock.validator.raw_record import cloudevent_json, from_milliseconds, log_append_time
@@ -53,7 +53,7 @@ def _oversized(batch: Batch[Received]) -> Refusals:
 
 
 def _is_oversized(declaration: Declaration, record: Received, value: bytes) -> bool:
-    key = b"" if isinstance(record, Refusal) else key_of(declaration, record)
+    key = b"" if isinstance(record, Refusal) else keys_of(declaration, [record])[0]
     return len(key) + len(value) > MAX_RECORD_BYTES
 
 

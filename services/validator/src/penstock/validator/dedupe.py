@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
-
-from msgspec import Struct
 
 from penstock.bus.state.unit_state import State
 from penstock.contracts.operations import Operation
@@ -13,14 +11,6 @@ from penstock.validator.expiry_queue import ExpiryQueue
 from penstock.validator.operation_state import KEY_PREFIX, Kind, digest_of_value, encode_value, time_of
 
 Verdict = Literal["new", "duplicate", "conflict"]
-
-
-class TimedOperation(Struct, frozen=True, gc=False):
-    """An operation with its kind and the log-append time (ms) of the record that holds it."""
-
-    operation: Operation
-    kind: Kind
-    time: int
 
 
 class Dedupe:
@@ -34,34 +24,30 @@ class Dedupe:
         self._state = state
         self._queues = {kind: ExpiryQueue(state, kind) for kind in KEY_PREFIX}
 
-    def judge(self, operations: Sequence[TimedOperation], windows: Mapping[Kind, int]) -> list[Verdict]:
-        """One verdict for each operation, in order; new ones are stored. `windows` are in ms, by kind."""
-        keys = [KEY_PREFIX[timed.kind] + timed.operation.name for timed in operations]
+    def judge(self, kind: Kind, operations: Sequence[Operation], times: Sequence[int], window: int) -> list[Verdict]:
+        """One verdict for each operation, in order; new ones are stored.
+
+        Args:
+            kind: of all the operations: names of events and of labels have nothing to do with each other.
+            operations: in the order of the log.
+            times: the log-append time (ms) of the record that holds each.
+            window: how long a name is kept, in ms.
+        """
+        if not operations:
+            return []
+        keys = [KEY_PREFIX[kind] + operation.name for operation in operations]
         stored = dict(zip(keys, self._state.get_many(keys), strict=True))
-        verdicts = []
-        for key, timed in zip(keys, operations, strict=True):
-            verdict = _verdict(stored[key], timed, windows[timed.kind])
-            if verdict == "new":
-                stored[key] = self._store(key, timed)
-            verdicts.append(verdict)
-        self._delete_expired(operations, windows)
+        verdicts: list[Verdict] = []
+        new: list[tuple[bytes, int]] = []
+        for key, operation, time in zip(keys, operations, times, strict=True):
+            value = stored[key]
+            if value is None or time_of(value) + window < time:
+                stored[key] = encode_value(operation.digest, time)
+                new.append((key, time))
+                verdicts.append("new")
+            else:
+                verdicts.append("duplicate" if digest_of_value(value) == operation.digest else "conflict")
+        self._state.put_many({key: value for key, _ in new if (value := stored[key]) is not None})
+        self._queues[kind].push(new)
+        self._queues[kind].delete_before(times[-1] - window)
         return verdicts
-
-    def _store(self, key: bytes, timed: TimedOperation) -> bytes:
-        value = encode_value(timed.operation.digest, timed.time)
-        self._state.put(key, value)
-        self._queues[timed.kind].push(key, timed.time)
-        return value
-
-    def _delete_expired(self, operations: Sequence[TimedOperation], windows: Mapping[Kind, int]) -> None:
-        newest = {timed.kind: timed.time for timed in operations}
-        for kind, queue in self._queues.items():
-            queue.save()
-            if kind in newest:
-                queue.delete_before(newest[kind] - windows[kind])
-
-
-def _verdict(stored: bytes | None, timed: TimedOperation, window: int) -> Verdict:
-    if stored is None or time_of(stored) + window < timed.time:
-        return "new"
-    return "duplicate" if digest_of_value(stored) == timed.operation.digest else "conflict"

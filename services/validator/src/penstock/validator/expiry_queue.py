@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from penstock.bus.state.unit_state import State
 from penstock.validator.operation_state import KEY_LENGTH, Kind, time_of
 
@@ -25,24 +27,28 @@ class ExpiryQueue:
         open_chunk = state.get(self._chunk_key(self._last)) or b""
         self._newest = time_of(open_chunk) if open_chunk else 0
         self._open_keys = bytearray(open_chunk[8:])
-        self._changed = False
 
-    def push(self, key: bytes, time: int) -> None:
-        """Append a key that was put at `time` (log-append time, ms)."""
-        if len(self._open_keys) >= CHUNK * KEY_LENGTH:
+    def push(self, keys: Sequence[tuple[bytes, int]]) -> None:
+        """Append keys, each with the log-append time (ms) at which it was put, and write them to the state."""
+        for part in self._by_chunk(keys):
+            newest = max([time for _, time in part])
+            self._newest = max(self._newest, newest) if self._open_keys else newest
+            self._open_keys += b"".join([key for key, _ in part])
             self._write_chunk()
-            self._last += 1
-            self._open_keys.clear()
-        self._newest = max(self._newest, time) if self._open_keys else time
-        self._open_keys += key
-        self._changed = True
-
-    def save(self) -> None:
-        """Write to the state what was pushed since the last time."""
-        if self._changed:
-            self._write_chunk()
+        if keys:
             self._write_ends()
-            self._changed = False
+
+    def _by_chunk(self, keys: Sequence[tuple[bytes, int]]) -> Iterator[Sequence[tuple[bytes, int]]]:
+        """The keys in parts that each fit the chunk that is open when they come."""
+        start = 0
+        while start < len(keys):
+            room = CHUNK - len(self._open_keys) // KEY_LENGTH
+            if not room:
+                self._last += 1
+                self._open_keys.clear()
+                room = CHUNK
+            yield keys[start : start + room]
+            start += room
 
     def delete_before(self, cutoff: int) -> None:
         """Delete keys that were put before `cutoff` (ms), the oldest chunks first, at most so many at once."""

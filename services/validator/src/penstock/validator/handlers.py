@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +11,12 @@ from penstock.bus.state.share_level import ShareLevel
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.operations import EVENT_WINDOW, conflict_of, key_of, operations_of
+from penstock.contracts.operations import EVENT_WINDOW, conflict_of, keys_of, operations_of
 from penstock.contracts.records.events import Event, Label
-from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import ALERTS, EVENTS, LABELS, REJECTED
 from penstock.validator.awaited_events import awaited_headers
 from penstock.validator.batch_checks import Refusals, check_batch
-from penstock.validator.dedupe import Dedupe, TimedOperation
+from penstock.validator.dedupe import Dedupe
 from penstock.validator.operation_state import Kind
 from penstock.validator.raw_record import cloudevent_json
 from penstock.validator.rejected_share import rejected_alert
@@ -43,15 +42,15 @@ class Validator:
     def handle(self, batch: Batch[Received]) -> list[AnyOutputs]:
         """What to write for a batch; within each topic in the order of the batch."""
         refusals = check_batch(batch, self._seal)
-        new, conflicts = self._deduplicate(batch, _valid_records(batch, refusals))
-        refusals |= conflicts
+        valid_events, valid_labels = _valid_records(batch, refusals, Event), _valid_records(batch, refusals, Label)
+        events, event_conflicts = self._deduplicate("event", batch, valid_events)
+        labels, label_conflicts = self._deduplicate("label", batch, valid_labels)
+        refusals |= event_conflicts | label_conflicts
         self._count_rejected(len(refusals))
-        self._count_duplicates(len(batch.records) - len(refusals) - len(new))
-        events = [index for index, record in new.items() if isinstance(record, Event)]
-        labels = [index for index, record in new.items() if isinstance(record, Label)]
+        self._count_duplicates(len(batch.records) - len(refusals) - len(events) - len(labels))
         outputs = [
-            _forward(EVENTS, batch, events, new),
-            _forward(LABELS, batch, labels, new),
+            _forward(EVENTS, batch, events),
+            _forward(LABELS, batch, labels),
             _reject(batch, refusals),
             self._alert(batch, refusals),
         ]
@@ -63,39 +62,38 @@ class Validator:
         keys = [batch.required_stream.name.encode()] * len(alerts)
         return Outputs(ALERTS, None, alerts, keys, causes=range(len(alerts)))
 
-    def _deduplicate(self, batch: Batch[Received], records: Records) -> tuple[Records, Refusals]:
+    def _deduplicate(self, kind: Kind, batch: Batch[Received], records: Records) -> tuple[Records, Refusals]:
         """The records of new operations, and the refusals of those that contradict an earlier one."""
         declaration = batch.declaration
-        operations = [
-            TimedOperation(operation, "event" if isinstance(record, Event) else "label", batch.raw[index].timestamp)
-            for (index, record), operation in zip(
-                records.items(), operations_of(declaration, list(records.values())), strict=True
-            )
-        ]
-        verdicts = dict(zip(records, self._dedupe.judge(operations, _windows(declaration)), strict=True))
-        new = {index: records[index] for index, verdict in verdicts.items() if verdict == "new"}
-        conflicts = [index for index, verdict in verdicts.items() if verdict == "conflict"]
-        return new, {index: conflict_of(declaration, records[index]) for index in conflicts}
+        operations = operations_of(declaration, list(records.values()))
+        times = [batch.raw[index].timestamp for index in records]
+        verdicts = self._dedupe.judge(kind, operations, times, _window(declaration, kind))
+        judged = list(zip(records.items(), verdicts, strict=True))
+        new = {index: record for (index, record), verdict in judged if verdict == "new"}
+        conflicts = {
+            index: conflict_of(declaration, record) for (index, record), verdict in judged if verdict == "conflict"
+        }
+        return new, conflicts
 
 
-def _valid_records(batch: Batch[Received], refusals: Refusals) -> Records:
+def _valid_records(batch: Batch[Received], refusals: Refusals, kind: type[Any]) -> Records:
     return {
         index: record
         for index, record in enumerate(batch.records)
-        if index not in refusals and not isinstance(record, Refusal)
+        if isinstance(record, kind) and index not in refusals
     }
 
 
-def _windows(declaration: Declaration) -> dict[Kind, int]:
+def _window(declaration: Declaration, kind: Kind) -> int:
     """How long the name of an operation is kept, in ms of log-append time."""
-    windows: dict[Kind, timedelta] = {"event": EVENT_WINDOW, "label": declaration.label.horizon}
-    return {kind: window // timedelta(milliseconds=1) for kind, window in windows.items()}
+    window = EVENT_WINDOW if kind == "event" else declaration.label.horizon
+    return window // timedelta(milliseconds=1)
 
 
-def _forward(topic: Any, batch: Batch[Received], indices: Sequence[int], records: Records) -> AnyOutputs:
+def _forward(topic: Any, batch: Batch[Received], records: Records) -> AnyOutputs:
     """The bytes as they came, under the key that orders the stream, whatever key they came with."""
-    declaration = batch.declaration
-    keys = [key_of(declaration, records[index]) for index in indices]
+    indices = list(records)
+    keys = keys_of(batch.declaration, list(records.values()))
     values = [cloudevent_json(batch.raw[index]) for index in indices]
     headers = awaited_headers(batch, indices, records)
     return Outputs(topic, batch.required_stream.name, values, keys, causes=indices, headers=headers)

@@ -76,6 +76,11 @@ class State:
         """Set `key`."""
         self._unwritten[key] = self._changes[key] = value
 
+    def put_many(self, values: Mapping[bytes, bytes]) -> None:
+        """Set many keys."""
+        self._unwritten.update(values)
+        self._changes.update(values)
+
     def delete(self, key: bytes) -> None:
         """Remove `key`; it need not be there."""
         self._unwritten[key] = self._changes[key] = None
