@@ -210,6 +210,21 @@ async def test_a_stop_before_the_first_stage_is_ready_starts_no_second() -> None
     assert (first.status.state, second.status) == (ProcessState.STOPPED, ProcessStatus())
 
 
+async def test_a_stage_starts_without_waiting_for_what_is_not_awaited() -> None:
+    async def probe() -> HealthStatus:
+        return HealthStatus(healthy=True, ready=False)
+
+    viewer = SupervisedProcess(spec(SLEEPS, awaited=False), ProcessHooks(probe=probe))
+    broker, service = SupervisedProcess(spec(SLEEPS)), SupervisedProcess(spec(SLEEPS))
+    stop = asyncio.Event()
+    run = asyncio.create_task(supervise([[viewer, broker], [service]], stop))
+    async with asyncio.timeout(20):
+        await service.ready.wait()
+    assert not viewer.ready.is_set()
+    stop.set()
+    assert await run == 0
+
+
 STOPS_AT_SIGNALS = """
 import asyncio
 from penstock.runtime.stop_signals import stop_event
