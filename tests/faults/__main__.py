@@ -9,13 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 from tests.faults.histories import failing_history
-from tests.faults.page import POINT_NAMES, page, totals
+from tests.faults.page import POINT_NAMES, page, totals, write_simulated
 from tests.faults.simulation import Run, failure_text, plan, run_plan, shorten
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 PROCESSES = 2
 GROUP = 20  # seeds that are handed out at a time
 TOLD_EVERY = 10  # seconds
@@ -35,7 +33,7 @@ def main() -> int:
     history_failure = failing_history(options.histories)
     if history_failure:
         _tell(history_failure)
-    PAGE.write_text(page(runs, options.histories, history_failure))
+    write_simulated(page(runs, options.histories, history_failure))
     missed = [name for name in POINT_NAMES if not totals(runs)[1][name]] if len(runs) >= REACHED_BY else []
     if missed:
         _tell(f"never reached: {', '.join(missed)}")

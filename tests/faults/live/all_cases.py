@@ -1,0 +1,20 @@
+"""All cases, so ordered that in any length of time each row gets its share of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from tests.faults.live.case import Case
+from tests.faults.live.rows import broker, crash_points, network
+
+
+def _by_share(cases: Iterable[Case]) -> list[Case]:
+    rows: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        rows[case.row].append(case)
+    shares = [(number / len(row), case) for row in rows.values() for number, case in enumerate(row)]
+    return [case for _, case in sorted(shares, key=lambda share: share[0])]
+
+
+CASES = tuple(_by_share((*crash_points.CASES, *broker.CASES, *network.CASES)))
