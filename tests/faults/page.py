@@ -28,8 +28,10 @@ def write_live(text: str) -> None:
     PAGE.write_text(f"{simulated.rstrip()}\n\n{LIVE}\n\n{text}")
 
 
-def page(runs: Sequence[Run], histories: int, history_failure: str | None) -> str:
-    """The page as text."""
+def page(
+    runs: Sequence[Run], histories: int, history_failure: str | None, planted: Mapping[str, tuple[str, str]]
+) -> str:
+    """The first half as text; `planted` are by bug the invariant that must find it, and where it did."""
     kinds, reached, counts = totals(runs)
     failed = [run for run in runs if run.violations]
     return "\n".join(
@@ -46,6 +48,10 @@ def page(runs: Sequence[Run], histories: int, history_failure: str | None) -> st
             "",
             *(f"- {failure_text(run)}" for run in failed),
             *([] if history_failure is None else ["```text", history_failure, "```"]),
+            "| planted bug | must be found by | found in |",
+            "|---|---|---|",
+            *(f"| {bug} | {invariant} | {where} |" for bug, (invariant, where) in planted.items()),
+            "",
             *_table("seen", counts, list(counts)),
             *_table("step", kinds, list(ALL_KINDS)),
             *_table("crash point", reached, POINT_NAMES),

@@ -18,7 +18,8 @@ from tests.faults.live import results
 from tests.faults.live.all_cases import CASES
 from tests.faults.live.case import Case, Result
 from tests.faults.live.page import live_section
-from tests.faults.live.site import site_in
+from tests.faults.live.rows.disk import small_disks
+from tests.faults.live.site import no_disks, site_in
 from tests.faults.live.trial import prepare, try_case
 from tests.faults.page import write_live
 
@@ -53,10 +54,11 @@ async def _try_all(cases: Sequence[Case], end: float) -> None:
 
 async def _try_some(remaining: list[Case], folder: Path, end: float) -> None:
     """Try cases on one deployment, until it has had many or fails one, which may have left something behind."""
-    async with site_in(folder) as site:
+    on_small_disks = remaining[0].on_small_disks
+    async with site_in(folder, small_disks if on_small_disks else no_disks) as site:
         await prepare(site)
         for number in range(OF_A_SITE):
-            if not remaining or time.monotonic() > end:
+            if not remaining or remaining[0].on_small_disks is not on_small_disks or time.monotonic() > end:
                 return
             case = remaining.pop(0)
             result = await try_case(site, case, number)

@@ -1,4 +1,4 @@
-"""All cases, so ordered that in any length of time each row gets its share of it."""
+"""All cases, so ordered that in any length of time each row gets its share; those on small disks come last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from tests.faults.live.case import Case
-from tests.faults.live.rows import broker, crash_points, network
+from tests.faults.live.rows import broker, clients, crash_points, disk, network
 
 
 def _by_share(cases: Iterable[Case]) -> list[Case]:
@@ -14,7 +14,7 @@ def _by_share(cases: Iterable[Case]) -> list[Case]:
     for case in cases:
         rows[case.row].append(case)
     shares = [(number / len(row), case) for row in rows.values() for number, case in enumerate(row)]
-    return [case for _, case in sorted(shares, key=lambda share: share[0])]
+    return [case for _, case in sorted(shares, key=lambda share: (share[1].on_small_disks, share[0]))]
 
 
-CASES = tuple(_by_share((*crash_points.CASES, *broker.CASES, *network.CASES)))
+CASES = tuple(_by_share((*crash_points.CASES, *broker.CASES, *network.CASES, *disk.CASES, *clients.CASES)))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 if TYPE_CHECKING:
     from tests.faults.live.trial import Trial
 
-Layer = Literal["real processes", "real broker", "real network", "real disk and database"]
+Layer = Literal["real processes", "real broker", "real network", "real disk", "real database"]
 
 Inflict = Callable[["Trial"], Awaitable[None]]
 """Has a fault, and returns once it is over."""
@@ -31,6 +31,7 @@ class Case:
         is_judged_by_time: whether P8 says how soon it must work again.
         trains: whether a model is trained and comes into service meanwhile.
         asks: whether the server is asked for predictions over HTTP meanwhile.
+        on_small_disks: whether the folders that can be full are disks of their own.
         pause_s: of each sender between two events.
     """
 
@@ -42,6 +43,7 @@ class Case:
     is_judged_by_time: bool = True
     trains: bool = True
     asks: bool = False
+    on_small_disks: bool = False
     pause_s: float = 0.2
 
     @property

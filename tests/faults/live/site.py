@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,14 @@ from tests.staging.stage import Stage
 
 ABOVE_USUAL = 13_000  # so that a deployment of somebody else on this machine has its ports for itself
 SCORERS = 2  # so that a partition has somewhere to go
+DISK = "512m"
+
+Disks = Callable[[Home], Sequence[Path]]
+
+
+def no_disks(_: Home) -> Sequence[Path]:
+    """All on one disk."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -37,19 +46,30 @@ class Site:
 
 
 @asynccontextmanager
-async def site_in(folder: Path) -> AsyncIterator[Site]:
-    """A deployment for the length of the block.
+async def site_in(folder: Path, small_disks: Disks = no_disks) -> AsyncIterator[Site]:
+    """A deployment for the length of the block; `small_disks` says which folders of its home are disks of their own.
 
     Raises:
+        CalledProcessError: a disk cannot be mounted.
         ConsoleFailure: it cannot be brought up.
     """
     home, orders, links = Home(folder / "home"), CrashOrders(folder / "orders"), plan_links()
     os.environ.update(orders.environment())  # its processes inherit it
-    with proxies_of(links) as network, _running(home, links):
+    with proxies_of(links) as network, _mounted(small_disks(home)), _running(home, links):
         async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
             stage = Stage(home, client)
             urls = (stage.deployment.url(name) for name in ("ingestion", "registry", "server"))
             yield Site(stage, network, orders, *urls)
+
+
+@contextmanager
+def _mounted(folders: Sequence[Path]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for folder in folders:
+            folder.mkdir(parents=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "penstock-faults", folder], check=True)
+            stack.callback(subprocess.run, ["umount", "--lazy", folder], check=False)
+        yield
 
 
 @contextmanager
