@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from tests.faults.live.case import Case
-from tests.faults.live.rows import broker, clients, crash_points, disk, network
+from tests.faults.live.rows import broker, clients, crash_points, disk, lost_answers, network
 
 
 def _by_share(cases: Iterable[Case]) -> list[Case]:
@@ -17,4 +17,5 @@ def _by_share(cases: Iterable[Case]) -> list[Case]:
     return [case for _, case in sorted(shares, key=lambda share: (share[1].on_small_disks, share[0]))]
 
 
-CASES = tuple(_by_share((*crash_points.CASES, *broker.CASES, *network.CASES, *disk.CASES, *clients.CASES)))
+SUBJECTS = (crash_points, broker, network, disk, lost_answers, clients)
+CASES = tuple(_by_share(case for subject in SUBJECTS for case in subject.CASES))

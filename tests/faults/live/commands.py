@@ -15,13 +15,14 @@ AGAIN_S = 0.5
 
 
 class Operator:
-    """Gives commands, and writes down what came of them."""
+    """Gives commands at an address, and writes down what came of them."""
 
     def __init__(self, site: Site, stream: str) -> None:
+        self.address = site.registry
         self.commands: list[CommandRow] = []
-        self._is_given = False
-        self._site = site
-        self._url = f"{site.registry}/v1/streams/{stream}"
+        self.promotes, self.has_promoted = asyncio.Event(), asyncio.Event()
+        self._client = site.stage.client
+        self._stream = stream
 
     async def take_back_the_first(self) -> None:
         """Once a model has come into service, promote the baseline at the epoch that is read.
@@ -30,24 +31,29 @@ class Operator:
         """
         while not (epoch := await self._epoch()):  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(AGAIN_S)
-        key, self._is_given = uuid4().hex, True
+        key = uuid4().hex
+        self.promotes.set()
         for _ in range(ATTEMPTS):
             row = await self._promote(0, epoch, key)
             self.commands.append(row)
             if row.answer != "info":
+                self.has_promoted.set()
                 return
             await asyncio.sleep(AGAIN_S)
 
     async def finish(self, commanding: asyncio.Task[None]) -> None:
         """Wait for a command that was given; one that was not is left."""
-        if not self._is_given:
+        if not self.promotes.is_set():
             commanding.cancel()
         await asyncio.gather(commanding, return_exceptions=True)
+
+    def _url(self) -> str:
+        return f"{self.address}/v1/streams/{self._stream}"
 
     async def _epoch(self) -> int:
         while True:
             try:
-                response = await self._site.stage.client.get(self._url)
+                response = await self._client.get(self._url())
                 if response.status_code == httpx.codes.OK:
                     return int(response.json()["epoch"])
             except httpx.HTTPError:
@@ -57,7 +63,7 @@ class Operator:
     async def _promote(self, version: int, epoch: int, key: str) -> CommandRow:
         body, headers = {"version": version, "expected_epoch": epoch}, {"Idempotency-Key": key}
         try:
-            response = await self._site.stage.client.post(f"{self._url}/promote", json=body, headers=headers)
+            response = await self._client.post(f"{self._url()}/promote", json=body, headers=headers)
         except httpx.HTTPError:
             return CommandRow(key, "info", epoch)
         if response.is_success:

@@ -65,7 +65,7 @@ async def _history(log: Log, namespace: str, stream: StreamDeclared) -> defaultd
 
 async def lags_of(log: Log, namespace: str, stream: StreamDeclared) -> dict[str, int]:
     """By group and topic partition of a stream, and of the control plane, how far the group is behind."""
-    lags = {}
+    lags: dict[str, int] = {}
     for group, keys in group_partitions(namespace, stream).items():
         committed, ends = await log.committed(group), await log.end_offsets(keys)
         lags |= {f"{group} {key[0]}/{key[1]}": end - committed.get(key, 0) for key, end in ends.items()}

@@ -28,7 +28,8 @@ Of the fault matrix these are not here:
 - A rebalance storm of 4 consumers, 8 partitions and 20,000 events: here two scorers, two partitions, and as many
   events as come in the time of ten kills.
 - 3x overload for 5 minutes: here 200 clients without a pause for one minute.
-- A reply of the database that is lost: SQLite has no network. A kill after its commit is among the named points.
+- A reply of the database that is lost: SQLite has no network. A kill after its commit is among the named points, and
+  so is the loss of whatever the broker answers (a blackhole from the broker).
 - Memory, descriptors and tasks over 10,000 swaps (I12), files outside of the folders and secrets in logs (I11).
 - Whatever needs identity (four eyes, tokens, quotas): Penstock has none yet.
 """

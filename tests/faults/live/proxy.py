@@ -1,4 +1,4 @@
-"""A TCP proxy that has faults: what a network may do to each direction of the connections through it."""
+"""A TCP proxy that has faults: what a network may do to the requests and to the answers that pass it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Direction = Literal["to-broker", "from-broker", "both"]
+Direction = Literal["requests", "answers", "both"]
 Kind = Literal["cut", "blackhole", "reset", "latency", "slow", "slicing", "cut-mid-frame"]
 
 CHUNK = 1 << 16  # bytes
@@ -42,13 +42,13 @@ class FaultProxy:
         self._target = target
         self._fault: NetworkFault | None = None
         self._connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._listener: asyncio.Server | None = None
         self._resetting: asyncio.Task[None] | None = None
 
     async def start(self, port: int = 0) -> int:
         """Listen; the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
-        listening: int = self._server.sockets[0].getsockname()[1]
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", port)
+        listening: int = self._listener.sockets[0].getsockname()[1]
         return listening
 
     async def set_fault(self, fault: NetworkFault | None) -> None:
@@ -66,8 +66,8 @@ class FaultProxy:
     async def close(self) -> None:
         """Listen no more, and close all connections."""
         await self.set_fault(None)
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            self._listener.close()
         for connection in list(self._connections):
             connection.close()
 
@@ -82,11 +82,11 @@ class FaultProxy:
             writer.close()
             return
         try:
-            broker = await asyncio.open_connection("127.0.0.1", self._target)
+            server = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.close()
             return
-        connection = _Connection((reader, writer), broker, lambda: self._fault)
+        connection = _Connection((reader, writer), server, lambda: self._fault)
         self._connections.add(connection)
         try:
             await connection.run()
@@ -100,9 +100,9 @@ Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class _Connection:
     """Two pumps. `is_broken`: bytes were swallowed, so that nothing that comes later would be understood."""
 
-    def __init__(self, client: Ends, broker: Ends, fault: Callable[[], NetworkFault | None]) -> None:
+    def __init__(self, client: Ends, server: Ends, fault: Callable[[], NetworkFault | None]) -> None:
         self._client = client
-        self._broker = broker
+        self._server = server
         self._fault = fault
         self._chance = Random(0)
         self.is_broken = False
@@ -110,8 +110,8 @@ class _Connection:
     async def run(self) -> None:
         """Pass bytes on in both directions until one end closes."""
         pumps = {
-            asyncio.create_task(self._pump(self._client[0], self._broker[1], "to-broker")),
-            asyncio.create_task(self._pump(self._broker[0], self._client[1], "from-broker")),
+            asyncio.create_task(self._pump(self._client[0], self._server[1], "requests")),
+            asyncio.create_task(self._pump(self._server[0], self._client[1], "answers")),
         }
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -123,13 +123,13 @@ class _Connection:
 
     def close(self) -> None:
         """Close both ends."""
-        for _, writer in (self._client, self._broker):
+        for _, writer in (self._client, self._server):
             with suppress(OSError, RuntimeError):
                 writer.close()
 
     def reset(self) -> None:
         """End both connections by a reset."""
-        for _, writer in (self._client, self._broker):
+        for _, writer in (self._client, self._server):
             with suppress(OSError):
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.evaluation.code_digest import digest, product_digest
 from tests.faults.live.case import Case, Result
 
-FOLDER = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parent / "stored_results"
 
 
 def stored(case: Case) -> Result | None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 
 from penstock.console.home import Home, prepare
+from penstock.console.local_ports import is_free
 from penstock.console.plan.plan_builder import StartOptions, make_plan
+from penstock.console.plan.port_choice import PortRequest, choose_ports
 from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.home_lock import take_lock
 from penstock.console.supervision.launch import launch_supervisor
@@ -62,26 +64,34 @@ async def site_in(folder: Path, small_disks: Disks = no_disks) -> AsyncIterator[
             yield Site(stage, network, orders, *urls)
 
 
+def _ports() -> tuple[str, ...]:
+    requests = [PortRequest(name, port + ABOVE_USUAL) for name, port in USUAL_PORTS.items() if name != "zipkin"]
+    return tuple(f"{name}={port}" for name, port in choose_ports(requests, is_free).items())
+
+
+def _unmount(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", folder], check=False)
+
+
 @contextmanager
 def _mounted(folders: Sequence[Path]) -> Iterator[None]:
     with ExitStack() as stack:
         for folder in folders:
             folder.mkdir(parents=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "penstock-faults", folder], check=True)
-            stack.callback(subprocess.run, ["umount", "--lazy", folder], check=False)
+            stack.callback(_unmount, folder)
         yield
 
 
 @contextmanager
 def _running(home: Home, links: dict[str, Link]) -> Iterator[None]:
     """As the console starts a deployment, but with its links."""
-    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items() if name != "zipkin")
     prepare(home)
     lock = take_lock(home)
     if lock is None:
         raise RuntimeError(f"another process uses {home.root}")
     try:
-        plan = make_plan(home, StartOptions(workers=SCORERS, ports=ports, environment=dict(os.environ)))
+        plan = make_plan(home, StartOptions(workers=SCORERS, ports=_ports(), environment=dict(os.environ)))
         lead_through(links, plan, home).write(home)
         launch_supervisor(home, lock, ends_with_caller=True)
     finally:

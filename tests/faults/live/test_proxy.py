@@ -63,7 +63,7 @@ async def test_late_and_slow_bytes_arrive_in_order(
     _, fault_proxy, port = echo
     await fault_proxy.set_fault(NetworkFault("latency"))
     assert await _exchange(port) == MESSAGE
-    await fault_proxy.set_fault(NetworkFault("slow", "from-broker"))
+    await fault_proxy.set_fault(NetworkFault("slow", "answers"))
     assert await _exchange(port) == MESSAGE
 
 
@@ -71,7 +71,7 @@ async def test_a_blackhole_of_answers_lets_requests_through_and_ends_the_connect
     echo: tuple[Echo, FaultProxy, int],
 ) -> None:
     server, fault_proxy, port = echo
-    await fault_proxy.set_fault(NetworkFault("blackhole", "from-broker"))
+    await fault_proxy.set_fault(NetworkFault("blackhole", "answers"))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(MESSAGE)
     while server.received != MESSAGE or not any(each.is_broken for each in fault_proxy._connections):  # noqa: ASYNC110
@@ -106,7 +106,7 @@ async def test_a_reset_link_ends_connections_by_an_error(echo: tuple[Echo, Fault
 
 async def test_a_frame_is_cut_in_its_middle(echo: tuple[Echo, FaultProxy, int]) -> None:
     _, fault_proxy, port = echo
-    await fault_proxy.set_fault(NetworkFault("cut-mid-frame", "from-broker"))
+    await fault_proxy.set_fault(NetworkFault("cut-mid-frame", "answers"))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(MESSAGE[:100])
     assert await reader.read() == MESSAGE[:50]

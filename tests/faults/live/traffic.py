@@ -24,12 +24,15 @@ REPEATED = 0.1  # of the events are sent again
 
 
 class Traffic:
-    """`acknowledged` is when the last event was, on the monotonic clock."""
+    """`address` is where it is sent; `acknowledged` is when the last event was sent of those that were, on the
+    monotonic clock.
+    """
 
     def __init__(self, site: Site, stream: str, seed: int, pause_s: float = PAUSE_S) -> None:
         self.producer = Producer(self._submit)
         self.acknowledged = 0.0
-        self._site = site
+        self.address = site.ingestion
+        self._client = site.stage.client
         self._stream = stream
         self._seed = seed
         self._pause_s = pause_s
@@ -85,9 +88,9 @@ class Traffic:
             await asyncio.sleep(AGAIN_S)
 
     async def _submit(self, kind: Kind, body: bytes) -> Answer:
-        url = f"{self._site.ingestion}/v1/streams/{self._stream}/{kind}s"
+        url = f"{self.address}/v1/streams/{self._stream}/{kind}s"
         try:
-            response = await self._site.stage.client.post(url, content=body, headers=JSON)
+            response = await self._client.post(url, content=body, headers=JSON)
         except httpx.HTTPError:
             return "info"
         if response.status_code == httpx.codes.ACCEPTED:

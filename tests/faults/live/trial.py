@@ -21,7 +21,7 @@ from tests.faults.declaration import declaration_of
 from tests.faults.ledger_rows import ledger_of
 from tests.faults.live.case import LIMITS_S, Case, Result
 from tests.faults.live.commands import Operator
-from tests.faults.live.live_evidence import evidence_of
+from tests.faults.live.live_evidence import evidence_of, lags_of
 from tests.faults.live.recovery import until_at_rest, until_recovered
 from tests.faults.live.site import Site
 from tests.faults.live.traffic import JSON, Traffic
@@ -83,9 +83,17 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
     except Exception as error:
         result.failure = f"could not {stage}: {error!r}"
         if stage in ("recover", "come to rest"):
-            result.violations["I8"] = [result.failure]
+            result.violations["I8"] = [result.failure, *await _behind(site, stream)]
     result.load = round(os.getloadavg()[0], 1)
     return result
+
+
+async def _behind(site: Site, stream: StreamDeclared) -> list[str]:
+    """The groups that are behind, and how far."""
+    deployment = site.stage.deployment
+    async with open_log(deployment) as log:
+        lags = await lags_of(log, deployment.namespace, stream)
+    return [f"{group} is {lag} behind" for group, lag in lags.items() if lag]
 
 
 async def _judge(result: Result, trial: Trial, statuses: list[int]) -> None:

@@ -25,6 +25,6 @@ def _service() -> str | None:
 
 service, orders = _service(), os.environ.get("PENSTOCK_CRASH_ORDERS")
 if service and orders:
-    from crash_points import install
+    from crash_points import install  # type: ignore[import-not-found]
 
     install(service, orders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ BEFORE_S = 3.0
 FULL_S = 20.0
 LOCKED_S = 30.0
 
-FOLDERS = {
+FOLDERS: Mapping[str, Callable[[Home], Path]] = {
     "validator": lambda home: home.data("validator"),
     "server": lambda home: home.data("server"),
     "drift-detector": lambda home: home.data("drift-detector"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from tests.faults.life import POINTS
@@ -15,8 +15,9 @@ LASTS_S = 12.0  # longer than a session and than a request may take
 BEFORE_S = 2.0
 ONE_WAY: tuple[Kind, ...] = ("blackhole", "cut-mid-frame", "latency", "slow", "slicing")
 BOTH_WAYS: tuple[Kind, ...] = ("cut", "reset")
-DIRECTIONS: tuple[Direction, ...] = ("from-broker", "to-broker")
+DIRECTIONS: Mapping[Direction, str] = {"answers": "from broker", "requests": "to broker", "both": "both"}
 """Without its answers a request is carried out all the same: what is written stays, and nobody hears of it."""
+ONE_DIRECTION: tuple[Direction, ...] = ("answers", "requests")
 
 
 async def _fault(trial: Trial, service: str, fault: NetworkFault) -> None:
@@ -29,11 +30,11 @@ async def _fault(trial: Trial, service: str, fault: NetworkFault) -> None:
 
 
 def _cases() -> Iterator[Case]:
-    faults = [NetworkFault(kind, direction) for kind in ONE_WAY for direction in DIRECTIONS]
+    faults = [NetworkFault(kind, direction) for kind in ONE_WAY for direction in ONE_DIRECTION]
     for fault in [*faults, *map(NetworkFault, BOTH_WAYS)]:
         for service in POINTS:
             inflict = partial(_fault, service=service, fault=fault)
-            name = f"{service}, {fault.direction.replace('-', ' ')}"
+            name = f"{service}, {DIRECTIONS[fault.direction]}"
             row = f"network: {fault.kind.replace('-', ' ')}, {LASTS_S:g} s"
             yield Case(row, name, "real network", inflict, service, is_judged_by_time=False, asks=service == "server")
 
