@@ -30,7 +30,7 @@ def main() -> int:
     """Try cases; 1 when one failed."""
     options = _options()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wanted = [case for case in CASES if options.only in case.key]
+    wanted = [case for case in CASES if any(part in case.key for part in options.only or [""])]
     missing = [case for case in wanted if not ((result := results.stored(case)) and result.holds)]
     asyncio.run(_try_all(missing, time.monotonic() + options.minutes * 60))
     found = [result for case in CASES if (result := results.stored(case))]
@@ -40,7 +40,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.live")
-    parser.add_argument("--only", default="", help="what the row and the name of a case must hold")
+    parser.add_argument("--only", action="append", help="a part of what a case is called; may be repeated")
     parser.add_argument("--minutes", type=float, default=45, help="after which no more cases are begun")
     return parser.parse_args()
 

@@ -6,11 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-
-import httpx
 
 from penstock.console.declared_streams import await_declared
 from penstock.console.log_client import open_log
@@ -19,18 +15,18 @@ from tests.faults.checker.invariants import violations
 from tests.faults.checker.ledger import Ledger
 from tests.faults.declaration import declaration_of
 from tests.faults.ledger_rows import ledger_of
+from tests.faults.live.asking import Asked, asking
 from tests.faults.live.case import LIMITS_S, Case, Result
 from tests.faults.live.commands import Operator
 from tests.faults.live.live_evidence import evidence_of, lags_of
 from tests.faults.live.recovery import until_at_rest, until_recovered
 from tests.faults.live.site import Site
-from tests.faults.live.traffic import JSON, Traffic
+from tests.faults.live.traffic import Traffic
 
 FAULT_LIMIT_S = 240.0
 RECOVERY_LIMIT_S = 120.0
 REST_LIMIT_S = 120.0
 AFTER_S = 1.0  # of traffic after the recovery
-ASK_EVERY_S = 0.5
 ASKED = "asked"  # the stream whose predictions over HTTP are asked for
 SHOWN = 5  # violations of an invariant
 FIRST_TRAINING = 40  # outcomes; no second training comes
@@ -64,7 +60,7 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
         traffic, operator = Traffic(site, stream.name, number, case.pause_s), Operator(site, stream.name)
         trial = Trial(site, stream, traffic, operator, number)
         commanding = asyncio.create_task(operator.take_back_the_first())
-        async with _asking(site, is_on=case.asks) as statuses, traffic.flowing():
+        async with asking(site, ASKED, is_on=case.asks) as asked, traffic.flowing():
             stage = "inflict the fault"
             async with asyncio.timeout(FAULT_LIMIT_S):
                 await case.inflict(trial)
@@ -79,7 +75,7 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
             await until_at_rest(site, stream)
             result.rest_s = round(time.monotonic() - recovered, 2)
         stage = "read what is there"
-        await _judge(result, trial, statuses)
+        await _judge(result, trial, asked)
     except Exception as error:
         result.failure = f"could not {stage}: {error!r}"
         if stage in ("recover", "come to rest"):
@@ -96,15 +92,15 @@ async def _behind(site: Site, stream: StreamDeclared) -> list[str]:
     return [f"{group} is {lag} behind" for group, lag in lags.items() if lag]
 
 
-async def _judge(result: Result, trial: Trial, statuses: list[int]) -> None:
+async def _judge(result: Result, trial: Trial, asked: Asked) -> None:
     site, operations = trial.site, trial.traffic.producer.operations
     async with evidence_of(site, trial.stream, operations, trial.operator.commands) as evidence:
-        ledger = replace(await ledger_of(evidence), http_statuses=tuple(statuses))
+        ledger = replace(await ledger_of(evidence), http_statuses=tuple(asked.statuses))
     result.violations = {name: found[:SHOWN] for name, found in violations(ledger).items()}
-    result.counts = _counts(ledger)
+    result.counts = _counts(ledger, asked)
 
 
-def _counts(ledger: Ledger) -> dict[str, int]:
+def _counts(ledger: Ledger, asked: Asked) -> dict[str, int]:
     answers = Counter(operation.answer for operation in ledger.operations)
     names = ("events sent", "labels sent", "outcomes", "models registered", "epochs")
     return {
@@ -112,7 +108,8 @@ def _counts(ledger: Ledger) -> dict[str, int]:
         "acknowledged": answers["ok"],
         "unknown": answers["info"],
         "refused": answers["fail"],
-        "predictions asked for": len(ledger.http_statuses),
+        "predictions over HTTP": len(asked.statuses),
+        "of unknown outcome": asked.unknown,
     }
 
 
@@ -123,27 +120,3 @@ async def _declare(site: Site, name: str, first_after: int) -> StreamDeclared:
     deployment = site.stage.deployment
     async with open_log(deployment) as log:
         return await await_declared(log, deployment.namespace, name)
-
-
-@asynccontextmanager
-async def _asking(site: Site, *, is_on: bool) -> AsyncIterator[list[int]]:
-    """Ask for predictions over HTTP for the length of the block; the statuses, 0 where none came."""
-    statuses: list[int] = []
-
-    async def ask() -> None:
-        body = {"data": {"key": "k1", "x": 0.4}}
-        while True:
-            try:
-                response = await site.stage.client.post(url, json=body, headers=JSON)
-                statuses.append(response.status_code)
-            except httpx.HTTPError:
-                statuses.append(0)
-            await asyncio.sleep(ASK_EVERY_S)
-
-    url = f"{site.server}/v1/streams/{ASKED}/predict"
-    task = asyncio.create_task(ask()) if is_on else None
-    try:
-        yield statuses
-    finally:
-        if task is not None:
-            task.cancel()
