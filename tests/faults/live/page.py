@@ -12,7 +12,8 @@ INTRODUCTION = """\
 Written by `python -m tests.faults.live`, the second half of `make faults`: a deployment with a real broker and two
 scorers, a stream for each case, and the checker of the simulation
 ([decision](decisions/0068-faults-of-real-processes.md)). Events and labels flow over HTTP before, during and after each
-fault, and what has an unknown outcome is sent again; where a model is trained meanwhile, a person takes it back.
+fault, and what has an unknown outcome is sent again; where a model is trained meanwhile, a person takes it back. I7
+counts whatever HTTP predict answers but a prediction, and the 503 that P2 promises while the log confirms nothing.
 """
 
 ELSEWHERE = """\

@@ -108,8 +108,10 @@ def _counts(ledger: Ledger, asked: Asked) -> dict[str, int]:
         "acknowledged": answers["ok"],
         "unknown": answers["info"],
         "refused": answers["fail"],
+        "commands": len(ledger.commands),
+        "commands of unknown outcome": sum(command.answer == "info" for command in ledger.commands),
         "predictions over HTTP": len(asked.statuses),
-        "of unknown outcome": asked.unknown,
+        "predictions of unknown outcome": asked.unknown,
     }
 
 

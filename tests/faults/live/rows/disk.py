@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.incidents.processes import database_locked
 BEFORE_S = 3.0
 FULL_S = 20.0
 LOCKED_S = 30.0
+MIB = 1 << 20
 
 FOLDERS: Mapping[str, Callable[[Home], Path]] = {
     "validator": lambda home: home.data("validator"),
@@ -35,14 +35,23 @@ def small_disks(home: Home) -> list[Path]:
 
 async def _full(trial: Trial, hurt: str) -> None:
     await asyncio.sleep(BEFORE_S)
-    folder = FOLDERS[hurt](trial.site.stage.home)
-    file = folder / "somebody-elses-file"
+    file = FOLDERS[hurt](trial.site.stage.home) / "somebody-elses-file"
     try:
-        with file.open("wb") as filling:
-            os.posix_fallocate(filling.fileno(), 0, shutil.disk_usage(folder).free)
+        _fill(file)
         await asyncio.sleep(FULL_S)
     finally:
         file.unlink()
+
+
+def _fill(file: Path) -> None:
+    """Write until nothing more is taken."""
+    with file.open("wb", buffering=0) as filling:
+        try:
+            while True:
+                filling.write(bytes(MIB))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
 
 
 async def _locked(trial: Trial) -> None:
