@@ -24,6 +24,7 @@ REACHED_BY = 500  # seeds, by which each crash point must have been
 
 def main() -> int:
     """Run seeds and histories; 1 when an invariant is violated, or a crash point was never reached."""
+    logging.disable()
     options = _options()
     seeds = range(options.first, options.first + options.seeds)
     runs = list(_told(seeds, options.minutes * 60))
@@ -45,8 +46,8 @@ def main() -> int:
 
 async def _planted() -> dict[str, tuple[str, str]]:
     """By planted bug the invariant that must find it, and where it did."""
-    seeds = {bug: await bug.finding_seed() for bug in BUGS}
-    found = {bug.name: (bug.invariant, NOWHERE if seed is None else f"seed {seed}") for bug, seed in seeds.items()}
+    seeds = [(bug, await bug.finding_seed()) for bug in BUGS]
+    found = {bug.name: (bug.invariant, NOWHERE if seed is None else f"seed {seed}") for bug, seed in seeds}
     return found | {SECRET: ("the source", "the source of the seals" if is_secret_bug_found() else NOWHERE)}
 
 
