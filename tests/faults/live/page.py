@@ -28,7 +28,8 @@ Of the fault matrix these are not here:
 - Clocks that jump: the processes read the machine's, which is not ours to set.
 - A rebalance storm of 4 consumers, 8 partitions and 20,000 events: here two scorers, two partitions, and as many
   events as come in the time of ten kills.
-- 3x overload for 5 minutes: here 200 clients without a pause for one minute.
+- 3x overload for 5 minutes: 200 clients without a pause for one minute, on the cores of the deployment, send no more
+  than it takes, so that is no overload.
 - A reply of the database that is lost: SQLite has no network. A kill after its commit is among the named points, and
   so is the loss of whatever the broker answers (a blackhole from the broker).
 - Memory, descriptors and tasks over 10,000 swaps (I12), files outside of the folders and secrets in logs (I11).
@@ -38,7 +39,7 @@ Of the fault matrix these are not here:
 
 def live_section(cases: Sequence[Case], results: Sequence[Result]) -> str:
     """The section as text."""
-    return "\n".join([INTRODUCTION, *_rows(cases, results), "", *_failures(results), *_times(results), "", ELSEWHERE])
+    return "\n".join([INTRODUCTION, *_rows(cases, results), "", *_failures(results), "", *_times(results), "", ELSEWHERE])
 
 
 def _rows(cases: Sequence[Case], results: Sequence[Result]) -> Iterator[str]:

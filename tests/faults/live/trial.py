@@ -85,11 +85,12 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
 
 
 async def _behind(site: Site, stream: StreamDeclared) -> list[str]:
-    """The groups that are behind, and how far."""
+    """The processes that are not ready, and the groups that are behind, and how far."""
     deployment = site.stage.deployment
+    unready = [f"{name} is {record.state}" for name, record in deployment.processes.items() if not record.is_ready]
     async with open_log(deployment) as log:
         lags = await lags_of(log, deployment.namespace, stream)
-    return [f"{group} is {lag} behind" for group, lag in lags.items() if lag]
+    return unready + [f"{group} is {lag} behind" for group, lag in lags.items() if lag]
 
 
 async def _judge(result: Result, trial: Trial, asked: Asked) -> None:
