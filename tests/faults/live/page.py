@@ -39,7 +39,8 @@ Of the fault matrix these are not here:
 
 def live_section(cases: Sequence[Case], results: Sequence[Result]) -> str:
     """The section as text."""
-    return "\n".join([INTRODUCTION, *_rows(cases, results), "", *_failures(results), "", *_times(results), "", ELSEWHERE])
+    parts = (_rows(cases, results), _failures(results), _times(results), [ELSEWHERE])
+    return "\n".join([INTRODUCTION, *(line for part in parts for line in [*part, ""])]).rstrip() + "\n"
 
 
 def _rows(cases: Sequence[Case], results: Sequence[Result]) -> Iterator[str]:

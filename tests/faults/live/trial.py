@@ -71,14 +71,20 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
             await asyncio.sleep(AFTER_S)
         await operator.finish(commanding)
         stage, recovered = "come to rest", time.monotonic()
-        async with asyncio.timeout(REST_LIMIT_S):
-            await until_at_rest(site, stream)
-            result.rest_s = round(time.monotonic() - recovered, 2)
+        unrest: list[str] = []
+        try:
+            async with asyncio.timeout(REST_LIMIT_S):
+                await until_at_rest(site, stream)
+                result.rest_s = round(time.monotonic() - recovered, 2)
+        except TimeoutError:
+            unrest = [f"not at rest after {REST_LIMIT_S:g} s", *await _behind(site, stream)]
         stage = "read what is there"
         await _judge(result, trial, asked)
+        if unrest:
+            result.violations["I8"] = unrest + result.violations.get("I8", [])
     except Exception as error:
         result.failure = f"could not {stage}: {error!r}"
-        if stage in ("recover", "come to rest"):
+        if stage == "recover":
             result.violations["I8"] = [result.failure, *await _behind(site, stream)]
     result.load = round(os.getloadavg()[0], 1)
     return result
