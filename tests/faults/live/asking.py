@@ -35,6 +35,12 @@ class Asked:
             self.statuses.append(response.status_code)
 
 
+async def until_answered(site: Site, stream: str) -> None:
+    """Wait until a prediction comes."""
+    while not (await site.stage.predict(stream, BODY)).is_success:  # noqa: ASYNC110 - it is polled
+        await asyncio.sleep(EVERY_S)
+
+
 @asynccontextmanager
 async def asking(site: Site, stream: str, *, is_on: bool) -> AsyncIterator[Asked]:
     """Ask for predictions of a stream for the length of the block."""

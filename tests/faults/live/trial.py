@@ -15,7 +15,7 @@ from tests.faults.checker.invariants import violations
 from tests.faults.checker.ledger import Ledger
 from tests.faults.declaration import declaration_of
 from tests.faults.ledger_rows import ledger_of
-from tests.faults.live.asking import Asked, asking
+from tests.faults.live.asking import Asked, asking, until_answered
 from tests.faults.live.case import LIMITS_S, Case, Result
 from tests.faults.live.commands import Operator
 from tests.faults.live.live_evidence import evidence_of, lags_of
@@ -45,8 +45,9 @@ class Trial:
 
 
 async def prepare(site: Site) -> None:
-    """Declare the stream that HTTP predictions are asked of."""
+    """Declare the stream that HTTP predictions are asked of, and wait until they come."""
     await _declare(site, ASKED, NO_TRAINING)
+    await until_answered(site, ASKED)
 
 
 async def try_case(site: Site, case: Case, number: int) -> Result:
