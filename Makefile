@@ -36,8 +36,11 @@ else
 	@$(BIN)/python -m pytest tests/end_to_end
 endif
 
-faults: setup ## all services under seeded faults, SEEDS=2000 of them, and 1,000 histories; writes docs/faults.md
-	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0) --minutes $(or $(MINUTES),60)
+faults: setup ## seeded faults in one process, SEEDS=2000, then faults of real processes, a broker and networks; writes docs/faults.md (an hour at a time)
+	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0) --minutes $(or $(MINUTES),10)
+ifndef FIRST
+	@unshare --user --map-root-user --mount $(BIN)/python -m tests.faults.live --only "$(ONLY)" --minutes $(or $(LIVE_MINUTES),45)
+endif
 
 swaps: setup ## two models take turns under load, SWAPS=1000 times; writes docs/swaps.md (a quarter of an hour)
 	@$(BIN)/python -m tests.swaps --swaps $(or $(SWAPS),1000)

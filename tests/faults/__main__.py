@@ -9,21 +9,22 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 from tests.faults.histories import failing_history
-from tests.faults.page import POINT_NAMES, page, totals
+from tests.faults.page import POINT_NAMES, page, totals, write_simulated
+from tests.faults.planted.bugs import BUGS, SECRET, is_secret_bug_found
 from tests.faults.simulation import Run, failure_text, plan, run_plan, shorten
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 PROCESSES = 2
 GROUP = 20  # seeds that are handed out at a time
+NOWHERE = "**nowhere**"
 TOLD_EVERY = 10  # seconds
 REACHED_BY = 500  # seeds, by which each crash point must have been
 
 
 def main() -> int:
     """Run seeds and histories; 1 when an invariant is violated, or a crash point was never reached."""
+    logging.disable()
     options = _options()
     seeds = range(options.first, options.first + options.seeds)
     runs = list(_told(seeds, options.minutes * 60))
@@ -35,11 +36,19 @@ def main() -> int:
     history_failure = failing_history(options.histories)
     if history_failure:
         _tell(history_failure)
-    PAGE.write_text(page(runs, options.histories, history_failure))
+    planted = asyncio.run(_planted())
+    write_simulated(page(runs, options.histories, history_failure, planted))
     missed = [name for name in POINT_NAMES if not totals(runs)[1][name]] if len(runs) >= REACHED_BY else []
     if missed:
         _tell(f"never reached: {', '.join(missed)}")
-    return int(bool(failed or history_failure or missed))
+    return int(bool(failed or history_failure or missed or NOWHERE in {where for _, where in planted.values()}))
+
+
+async def _planted() -> dict[str, tuple[str, str]]:
+    """By planted bug the invariant that must find it, and where it did."""
+    seeds = [(bug, await bug.finding_seed()) for bug in BUGS]
+    found = {bug.name: (bug.invariant, NOWHERE if seed is None else f"seed {seed}") for bug, seed in seeds}
+    return found | {SECRET: ("the source", "the source of the seals" if is_secret_bug_found() else NOWHERE)}
 
 
 def _options() -> argparse.Namespace:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from tests.faults.checker.invariants import violations
 from tests.faults.client import Client
 from tests.faults.deployment import Deployment, Patch, no_bug
-from tests.faults.evidence import ledger_of
+from tests.faults.ledger_rows import ledger_of
+from tests.faults.simulated_evidence import evidence_of
 from tests.faults.steps.events import EVENTS
 from tests.faults.steps.labels import LABELS
 from tests.faults.steps.lives import LIVES
@@ -61,7 +62,7 @@ async def run_plan(seed: int, steps: Sequence[Step], patch: Patch = no_bug) -> R
             await deployment.heal()
         except AssertionError as error:
             return Run(seed, steps, {"I8": [str(error)]}, deployment.reached)
-        ledger = await ledger_of(client)
+        ledger = await ledger_of(evidence_of(client))
         return Run(seed, steps, violations(ledger), deployment.reached, ledger.counts)
     finally:
         deployment.close()

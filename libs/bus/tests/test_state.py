@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,28 @@ def test_a_store_has_one_opener_at_a_time(tmp_path: Path) -> None:
         RocksStateStores(tmp_path).open(*UNIT)
     held.close()
     RocksStateStores(tmp_path).open(*UNIT).close()
+
+
+def test_a_store_whose_tables_cannot_be_written_when_it_is_closed_has_all_that_was_written(tmp_path: Path) -> None:
+    state = State(RocksStateStores(tmp_path).open(*UNIT))
+    state.put(b"a", b"1")
+    write(state, events=7)
+    with no_file_grows():
+        state.close()
+    reopened = State(RocksStateStores(tmp_path).open(*UNIT))
+    assert (reopened.get(b"a"), reopened.positions()) == (b"1", {"events": 7})
+    reopened.close()
+
+
+@contextmanager
+def no_file_grows() -> Iterator[None]:
+    """As on a full disk: nothing can be written to files for the length of the block."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path: Path) -> None:

@@ -8,45 +8,46 @@ from typing import Any
 
 from penstock.bus.ports import RecordBatch
 from penstock.contracts.topics import RECEIVED
-from tests.faults.client import LARGEST_LEAD, START, Client
+from tests.faults.client import Client
 from tests.faults.declaration import NAMESPACE, STREAM
+from tests.faults.producer import LARGEST_LEAD, START
 from tests.faults.steps.step import Kind
 
 
 async def _send(client: Client, chance: Random) -> None:
     for _ in range(chance.randrange(1, 4)):
-        await client.send_new(client.new_event(chance))
+        await client.producer.send_new(client.producer.new_event(chance))
 
 
 async def _late(client: Client, chance: Random) -> None:
     early = START - timedelta(days=chance.randrange(1, 9))
-    await client.send_new(client.new_event(chance, time=early.isoformat()))
+    await client.producer.send_new(client.producer.new_event(chance, time=early.isoformat()))
 
 
 async def _out_of_order(client: Client, chance: Random) -> None:
-    earlier = START + client.lead + timedelta(seconds=len(client.events) - chance.randrange(2000))
-    await client.send_new(client.new_event(chance, time=earlier.isoformat()))
+    earlier = START + client.producer.lead + timedelta(seconds=len(client.producer.events) - chance.randrange(2000))
+    await client.producer.send_new(client.producer.new_event(chance, time=earlier.isoformat()))
 
 
 async def _ahead(client: Client, chance: Random) -> None:
-    client.lead = min(client.lead + timedelta(minutes=chance.randrange(1, 20)), LARGEST_LEAD)
-    await client.send_new(client.new_event(chance))
+    client.producer.lead = min(client.producer.lead + timedelta(minutes=chance.randrange(1, 20)), LARGEST_LEAD)
+    await client.producer.send_new(client.producer.new_event(chance))
 
 
 async def _repeat(client: Client, chance: Random) -> None:
-    if client.events:
-        await client.send(chance.choice(client.events))
+    if client.producer.events:
+        await client.producer.send(chance.choice(client.producer.events))
 
 
 async def _conflict(client: Client, chance: Random) -> None:
-    if client.events:
-        event = chance.choice(client.events)
-        await client.send(event | {"data": event["data"] | {"x": 1 + round(chance.random(), 3)}})
+    if client.producer.events:
+        event = chance.choice(client.producer.events)
+        await client.producer.send(event | {"data": event["data"] | {"x": 1 + round(chance.random(), 3)}})
 
 
 async def _bad(client: Client, chance: Random) -> None:
     bad: list[dict[str, Any]] = [{"time": "2126-01-01T00:00:00Z"}, {"data": {"key": "k1", "x": -1}}, {"data": 7}]
-    await client.send(client.new_event(chance, id=f"bad{chance.random()}") | chance.choice(bad))
+    await client.producer.send(client.producer.new_event(chance, id=f"bad{chance.random()}") | chance.choice(bad))
 
 
 async def _unreadable(client: Client, chance: Random) -> None:

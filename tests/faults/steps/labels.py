@@ -17,33 +17,33 @@ def _value_of(event: dict[str, Any]) -> str:
 
 
 async def _label(client: Client, chance: Random) -> None:
-    for event in chance.sample(client.events, min(AT_ONCE, len(client.events))):
-        await client.send_label(client.new_label(event["id"], _value_of(event)))
+    for event in chance.sample(client.producer.events, min(AT_ONCE, len(client.producer.events))):
+        await client.producer.send_label(client.producer.new_label(event["id"], _value_of(event)))
 
 
 async def _early(client: Client, chance: Random) -> None:
-    event = f"e{len(client.events) + chance.randrange(5)}"
-    await client.send_label(client.new_label(event, chance.choice(("yes", "no"))))
+    event = f"e{len(client.producer.events) + chance.randrange(5)}"
+    await client.producer.send_label(client.producer.new_label(event, chance.choice(("yes", "no"))))
 
 
 async def _repeat(client: Client, chance: Random) -> None:
-    if client.labels:
-        label = chance.choice(client.labels)
+    if client.producer.labels:
+        label = chance.choice(client.producer.labels)
         again = label | {"id": f"{label['id']}-{chance.randrange(1000)}"}
-        await client.send_label(chance.choice((label, again)))
+        await client.producer.send_label(chance.choice((label, again)))
 
 
 async def _correct(client: Client, chance: Random) -> None:
-    if client.events:
-        event, revision = chance.choice(client.events), chance.randrange(1, REVISIONS + 1)
-        await client.send_label(client.new_label(event["id"], chance.choice(("yes", "no")), revision))
+    if client.producer.events:
+        event, revision = chance.choice(client.producer.events), chance.randrange(1, REVISIONS + 1)
+        await client.producer.send_label(client.producer.new_label(event["id"], chance.choice(("yes", "no")), revision))
 
 
 async def _contradict(client: Client, chance: Random) -> None:
-    if client.labels:
-        data = chance.choice(client.labels)["data"]
+    if client.producer.labels:
+        data = chance.choice(client.producer.labels)["data"]
         other = "no" if data["value"] == "yes" else "yes"
-        await client.send_label(client.new_label(data["event_id"], other, data["revision"]))
+        await client.producer.send_label(client.producer.new_label(data["event_id"], other, data["revision"]))
 
 
 LABELS = {

@@ -140,7 +140,7 @@ class RocksStateStore:
                 self._is_kept = False
                 was_closed = is_open and not self.is_open
             if was_closed:
-                self._db.close()
+                self._close_files()
 
     def close(self) -> None:
         """Close the files, or have it done by the thread that keeps them open: what is in use cannot be closed."""
@@ -148,7 +148,14 @@ class RocksStateStore:
             self.is_open = False
             if self._is_kept:
                 return
-        self._db.close()
+        self._close_files()
+
+    def _close_files(self) -> None:
+        """Close; where the tables cannot be written, what was written is read from the write-ahead log later."""
+        try:
+            self._db.close()
+        except Exception as error:
+            log.warning("%s: closed, but its last tables were not written: %s", self._folder, error)
 
 
 @contextmanager

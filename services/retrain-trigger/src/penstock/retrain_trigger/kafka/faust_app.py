@@ -7,6 +7,7 @@ from pathlib import Path
 import faust
 
 from penstock.bus.kafka.log import Connection
+from penstock.retrain_trigger.kafka.commits import CommitTrackingConsumer
 
 COMMIT_INTERVAL = 0.05  # seconds: `quiet` waits for the group to have committed to the ends of its topics
 SESSION_TIMEOUT = 10.0  # seconds a silent member keeps its partitions
@@ -15,7 +16,7 @@ REQUEST_TIMEOUT = 12.0  # seconds; Faust wants it longer than the session
 
 def faust_app(group: str, connection: Connection, data_folder: Path) -> faust.App:
     """An app that joins `group` over a connection like every other client's."""
-    return faust.App(
+    app = faust.App(
         group,
         broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
         broker_credentials=credentials(connection),
@@ -35,6 +36,8 @@ def faust_app(group: str, connection: Connection, data_folder: Path) -> faust.Ap
         datadir=data_folder / "faust",
         autodiscover=False,
     )
+    app.transport.Consumer = CommitTrackingConsumer  # type: ignore[misc]  # of this app alone
+    return app
 
 
 def credentials(connection: Connection) -> faust.auth.Credentials | None:
