@@ -21,12 +21,12 @@ import yaml
 from penstock.console.deployment import Deployment
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
-from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.lifecycle import running
 from tests.alerting.alerting_page import DashboardCheck, Result, alerting_page
 from tests.alerting.debian_programs import obtain_programs
 from tests.alerting.incidents import Incident, in_one_stream, of_all_streams
 from tests.alerting.monitoring import RULES, Delivery, Prometheus, Receiver, monitoring
+from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +58,7 @@ async def _check(programs: Path, folder: Path, only: set[str]) -> int:
         [incident for incident in act if not only or only & set(incident.alerts)]
         for act in (in_one_stream(), of_all_streams(checkpoints))
     ]
-    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items())
-    options = StartOptions(ports=ports, environment=_environment(folder, checkpoints, receiver))
+    options = StartOptions(ports=free_ports(ABOVE_USUAL), environment=_environment(folder, checkpoints, receiver))
     with (
         running(home, options) as deployment,
         monitoring(programs, folder, _targets(deployment), receiver) as prometheus,

@@ -18,13 +18,13 @@ import httpx
 
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
-from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.lifecycle import running
 from tests.incidents.all_incidents import INCIDENTS
 from tests.incidents.incident import Incident
 from tests.incidents.page import Result, incidents_page
 from tests.incidents.pager import Pager
 from tests.incidents.watch import Watch, status, status_command
+from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +61,7 @@ def main() -> int:
 async def _stage_all(incidents: list[Incident], folder: Path) -> list[Result]:
     home, pager = Home(folder / "home"), Pager()
     os.environ.update(pager.environment(folder))
-    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items() if name != "zipkin")
-    options = StartOptions(ports=ports, environment=dict(os.environ))
+    options = StartOptions(ports=free_ports(ABOVE_USUAL), environment=dict(os.environ))
     results = []
     with running(home, options):
         async with httpx.AsyncClient(timeout=90, trust_env=False) as client:

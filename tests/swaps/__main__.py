@@ -14,8 +14,8 @@ import httpx
 
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
-from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.lifecycle import running
+from tests.staging.ports import free_ports
 from tests.staging.stage import TRAINING_LIMIT_S, Stage
 from tests.staging.traffic import send_labelled
 from tests.swaps.footprint import Footprint, footprint, growth, processes
@@ -42,17 +42,17 @@ def main() -> int:
 
 async def _swap_all(swaps: int, folder: Path) -> int:
     home = Home(folder / "home")
-    ports = tuple(f"{name}={port + ABOVE_USUAL}" for name, port in USUAL_PORTS.items() if name != "zipkin")
-    with running(home, StartOptions(ports=ports, environment=dict(os.environ))):
+    with running(home, StartOptions(ports=free_ports(ABOVE_USUAL), environment=dict(os.environ))):
         async with httpx.AsyncClient(timeout=90, trust_env=False) as client:
             stage = Stage(home, client)
             versions = await _two_versions(stage)
-            before, during = Load(stage, STREAM), Load(stage, STREAM)
+            url = f"{stage.deployment.url('server')}/v1/streams/{STREAM}"
+            before, during = Load(client, f"{url}/predict"), Load(client, f"{url}/predict")
             async with before.flowing():
                 await asyncio.sleep(BASELINE_S)
             began = time.monotonic()
             async with during.flowing():
-                samples = await _swap(stage, versions, swaps)
+                samples = await _swap(stage, url, versions, swaps)
             seconds = time.monotonic() - began
     grown = {name: growth(of_process) for name, of_process in samples.items()}
     PAGE.write_text(swaps_page(swaps, seconds, before, during, grown))
@@ -79,17 +79,17 @@ async def _newest_version(stage: Stage) -> int:
     return max(each["model"]["version"] for each in models)
 
 
-async def _swap(stage: Stage, versions: tuple[int, int], swaps: int) -> dict[str, list[Footprint]]:
+async def _swap(stage: Stage, url: str, versions: tuple[int, int], swaps: int) -> dict[str, list[Footprint]]:
     """Make the version champion that is not, again and again; what the processes held after each swap."""
-    held = processes(stage)
+    held, registry = processes(stage), _registry(stage)
     samples: dict[str, list[Footprint]] = {name: [] for name in held}
-    serving = (await stage.client.get(_registry(stage))).json()
+    serving = (await stage.client.get(registry)).json()
     champion, epoch = serving["champion"], serving["epoch"]
     for number in range(1, swaps + 1):
         (champion,) = set(versions) - {champion}
         body = {"version": champion, "expected_epoch": epoch, "detail": "a swap under load"}
-        epoch = (await stage.client.post(f"{_registry(stage)}/promote", json=body)).raise_for_status().json()["epoch"]
-        await _until_in_force(stage, epoch)
+        epoch = (await stage.client.post(f"{registry}/promote", json=body)).raise_for_status().json()["epoch"]
+        await _until_in_force(stage.client, url, epoch)
         for name, process in held.items():
             samples[name].append(footprint(process))
         if number % PROGRESS == 0:
@@ -97,10 +97,9 @@ async def _swap(stage: Stage, versions: tuple[int, int], swaps: int) -> dict[str
     return samples
 
 
-async def _until_in_force(stage: Stage, epoch: int) -> None:
-    url = f"{stage.deployment.url('server')}/v1/streams/{STREAM}/model"
+async def _until_in_force(client: httpx.AsyncClient, url: str, epoch: int) -> None:
     async with asyncio.timeout(SWAP_LIMIT_S):
-        while (await stage.client.get(url)).json()["epoch"] < epoch:  # noqa: ASYNC110 - it is polled
+        while (await client.get(f"{url}/model")).json()["epoch"] < epoch:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.02)
 
 

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 import httpx
 import numpy as np
 
-from tests.staging.stage import Stage
-
 CONNECTIONS = 8
 RATE = 160.0  # requests a second, over all connections
 
 
 @dataclass
 class Load:
-    """`latencies` are the seconds that answers took, from when they were due; `failures` are counted by what came."""
+    """Requests of a client to `url`.
 
-    stage: Stage
-    stream: str
+    `latencies` are the seconds that answers took, from when they were due; `failures` are counted by what came.
+    """
+
+    client: httpx.AsyncClient
+    url: str
     latencies: list[float] = field(default_factory=list)
     versions: Counter[int] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -55,7 +56,7 @@ class Load:
     async def _ask_once(self, due: float) -> None:
         number = next(self._numbers)
         try:
-            response = await self.stage.predict(self.stream, {"id": f"p{number}", "data": {"x": number % 7 - 3.0}})
+            response = await self.client.post(self.url, json={"id": f"p{number}", "data": {"x": number % 7 - 3.0}})
         except httpx.HTTPError as error:
             self.failures[type(error).__name__] += 1
             return

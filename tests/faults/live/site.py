@@ -12,15 +12,13 @@ from pathlib import Path
 import httpx
 
 from penstock.console.home import Home, prepare
-from penstock.console.local_ports import is_free
 from penstock.console.plan.plan_builder import StartOptions, make_plan
-from penstock.console.plan.port_choice import PortRequest, choose_ports
-from penstock.console.plan.service_plans import USUAL_PORTS
 from penstock.console.supervision.home_lock import take_lock
 from penstock.console.supervision.launch import launch_supervisor
 from penstock.console.supervision.lifecycle import await_ready, stop_ignoring_signals
 from tests.faults.live.crash_orders import CrashOrders
 from tests.faults.live.links import Link, Network, lead_through, plan_links, proxies_of
+from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ABOVE_USUAL = 13_000  # so that a deployment of somebody else on this machine has its ports for itself
@@ -64,11 +62,6 @@ async def site_in(folder: Path, small_disks: Disks = no_disks) -> AsyncIterator[
             yield Site(stage, network, orders, *urls)
 
 
-def _ports() -> tuple[str, ...]:
-    requests = [PortRequest(name, port + ABOVE_USUAL) for name, port in USUAL_PORTS.items() if name != "zipkin"]
-    return tuple(f"{name}={port}" for name, port in choose_ports(requests, is_free).items())
-
-
 def _unmount(folder: Path) -> None:
     subprocess.run(["umount", "--lazy", folder], check=False)
 
@@ -91,7 +84,9 @@ def _running(home: Home, links: dict[str, Link]) -> Iterator[None]:
     if lock is None:
         raise RuntimeError(f"another process uses {home.root}")
     try:
-        plan = make_plan(home, StartOptions(workers=SCORERS, ports=_ports(), environment=dict(os.environ)))
+        plan = make_plan(
+            home, StartOptions(workers=SCORERS, ports=free_ports(ABOVE_USUAL), environment=dict(os.environ))
+        )
         lead_through(links, plan, home).write(home)
         launch_supervisor(home, lock, ends_with_caller=True)
     finally:

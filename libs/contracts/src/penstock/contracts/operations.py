@@ -52,7 +52,7 @@ def _label_name(label: Label, entity: str | None) -> tuple[object, ...]:
 def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
     if not isinstance(record, Event):
         return label_value(declaration, record)
-    if record.label is not UNSET:
+    if record.is_history:
         return "history", record.data, history_label_value(declaration, record)
     if record.prediction is UNSET:
         return record.data

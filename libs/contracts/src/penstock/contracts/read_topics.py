@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from penstock.contracts.records.streams import Streams
-from penstock.contracts.topics import ALERTS, CONTROL_PLANE, DATA_PLANE
+from penstock.contracts.records.streams import StreamDeclared, Streams
+from penstock.contracts.topics import ALERTS, CONTROL_PLANE, DATA_PLANE, Topic
 
 
 class ReadTopic(NamedTuple):
@@ -45,17 +45,23 @@ def read_topics(namespace: str, streams: Streams, destinations: tuple[str, ...] 
     The groups of the notifier's `destinations` read `alerts` beside them.
     """
     declared = [stream for name in streams.names() if (stream := streams.get(name)) is not None]
-    control = [
-        ReadTopic(
-            None, topic.name(namespace), 1, topic.consumers + (destinations if topic is ALERTS else ()), topic.expires
-        )
-        for topic in CONTROL_PLANE
-    ]
-    data = [
-        ReadTopic(
-            stream.name, topic.name(namespace, stream.name), topic.partitions(stream), topic.consumers, topic.expires
-        )
-        for stream in declared
-        for topic in DATA_PLANE
-    ]
+    control = [_read_topic(namespace, topic, None, destinations if topic is ALERTS else ()) for topic in CONTROL_PLANE]
+    data = [_read_topic(namespace, topic, stream) for stream in declared for topic in DATA_PLANE]
     return [read for read in control + data if read.groups]
+
+
+def _read_topic(
+    namespace: str, topic: Topic[object], stream: StreamDeclared | None, others: tuple[str, ...] = ()
+) -> ReadTopic:
+    name = stream.name if stream else None
+    groups = topic.consumers + others
+    return ReadTopic(name, topic.name(namespace, name), topic.partitions(stream), groups, topic.expires)
+
+
+def keys_of_group(group: str, topics: Iterable[ReadTopic]) -> list[tuple[str, int]]:
+    """The topic partitions that a group reads.
+
+    >>> keys_of_group("server", [ReadTopic(None, "a", 1, ("server",)), ReadTopic(None, "b", 1, ("registry",))])
+    [('a', 0)]
+    """
+    return [key for read in topics if group in read.groups for key in read.keys]

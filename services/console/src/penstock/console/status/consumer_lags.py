@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.console.declared_streams import declared_streams
-from penstock.contracts.read_topics import destination_groups, read_topics
+from penstock.contracts.read_topics import destination_groups, keys_of_group, read_topics
 from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, NOTIFIER_GROUPS
 
 NOTIFIER = "notifier"
@@ -26,10 +26,9 @@ async def consumer_lags(log: Log, namespace: str) -> dict[str, int]:
         (service for topic in CONTROL_PLANE + DATA_PLANE for service in topic.consumers), 0
     )
     for group in sorted({group for read in topics for group in read.groups}):
-        reads = {key for read in topics if group in read.groups for key in read.keys}
-        commits = await log.committed(group, sorted(reads))
-        service = service_of(group)
-        lags[service] = lags.get(service, 0) + lag(reads, commits, begins, ends)
+        reads, service = keys_of_group(group, topics), service_of(group)
+        commits = await log.committed(group, reads)
+        lags[service] = lags.get(service, 0) + lag(set(reads), commits, begins, ends)
     return lags
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from penstock.bus.ports import Log, TopicPartition
-from penstock.contracts.read_topics import ReadTopic
+from penstock.contracts.read_topics import ReadTopic, keys_of_group
 from penstock.registry.retention.retention_left import RetentionLeft, SlowestPosition, retention_left
 
 PORTION = 300  # topics that one request asks for
@@ -44,7 +44,7 @@ async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> 
     """The slowest group of each topic partition; one that has committed nothing will start at the log's beginning."""
     keys = [key for read in reads for key in read.keys]
     groups = {group for read in reads for group in read.groups}
-    commits = {group: await log.committed(group, _keys_of(group, reads)) for group in sorted(groups)}
+    commits = {group: await log.committed(group, keys_of_group(group, reads)) for group in sorted(groups)}
     begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
     recent = await log.offsets_at(dict.fromkeys(keys, now - 1000 * RECENT_S))
     readers = {read.topic: read.groups for read in reads}
@@ -55,10 +55,6 @@ async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> 
         age = 0.0 if position >= recent[key] else float(RECENT_S)
         slowest[key] = SlowestPosition(group, position, begins[key], ends[key], age, rate)
     return slowest
-
-
-def _keys_of(group: str, reads: Sequence[ReadTopic]) -> list[TopicPartition]:
-    return [key for read in reads if group in read.groups for key in read.keys]
 
 
 async def _with_ages(
