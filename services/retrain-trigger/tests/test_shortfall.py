@@ -60,6 +60,16 @@ def test_a_champion_is_trained_for_once_until_another_serves() -> None:
     assert [request.shortfall for request in stream.apply(epoch_of(stream, 3, 7), shortfall(900, 3))] == [3]
 
 
+def test_each_request_made_while_the_champion_falls_short_names_its_epoch() -> None:
+    """What a return would gain is worked out anew with each training, on more of the outcomes that show it."""
+    stream = with_a_champion(every=300)
+    stream.gain = 0.0
+    assert [(each.reason, each.shortfall) for each in stream.apply(shortfall(590, 1))] == [("performance", 1)]
+    assert [(each.reason, each.shortfall) for each in stream.apply(statistics(900))] == [("volume", 1)]
+    stream.apply(epoch_of(stream, 2, 7))
+    assert [(each.reason, each.shortfall) for each in stream.apply(statistics(1200))] == [("volume", None)]
+
+
 def test_a_champion_of_before_is_not_trained_for() -> None:
     stream = with_a_champion()
     assert stream.apply(epoch_of(stream, 2, 7), shortfall(590, 1), statistics(600)) == []

@@ -30,16 +30,12 @@ class RetrainDecision:
 
 @dataclass(frozen=True)
 class _Cause:
-    """Why a training is requested: the reason, its detail, its time, and the id of the record that led to it.
-
-    `shortfall` is the epoch whose champion falls short, if it is that.
-    """
+    """Why a training is requested: the reason, its detail, its time, and the id of the record that led to it."""
 
     reason: TrainingReason
     detail: str
     time: datetime
     record_id: str | None
-    shortfall: int | None = None
 
 
 def evaluate_policy(
@@ -119,7 +115,7 @@ def _cause_of(
 
 def _cause_of_shortfall(drift: Drift) -> _Cause:
     detail = f"mean loss {drift.statistic:.4g} in epoch {drift.epoch}, expected {drift.threshold:.4g}"
-    return _Cause("performance", detail, drift.time, drift.id, drift.epoch)
+    return _Cause("performance", detail, drift.time, drift.id)
 
 
 def _details(statuses: list[TriggerStatus]) -> str:
@@ -148,6 +144,6 @@ def _retrain(
         until=until,
         since=starts[0] if starts else None,
         earlier_changes=tuple(starts[1:]),
-        shortfall=cause.shortfall,
+        shortfall=state.shortfall.epoch if state.shortfall else None,
     )
     return RetrainDecision(cause.reason, cause.detail, statuses, request)

@@ -161,14 +161,16 @@ class StreamState:
     def last_training(self) -> TrainingRequest | None:
         """The newest request that spaces the next ones.
 
-        One about a shortfall whose model was not promoted does not: it comes when there is little of what is new.
+        One that a shortfall led to and that changed nothing does not: it comes when there is little of what is new.
         """
         spacing = [request for request in self.requests.values() if not self._changed_nothing(request)]
         return max(spacing, key=lambda request: request.fence, default=self.last_request)
 
     def _changed_nothing(self, request: TrainingRequest) -> bool:
-        has_ended = request.id in self.results
-        return request.shortfall is not None and has_ended and request.id not in self.first_epochs
+        if request.shortfall is None or request.id not in self.results or request.id in self.first_epochs:
+            return False
+        cause = self.shortfalls.get(request.shortfall)
+        return cause is not None and cause.id == request.cause
 
     @property
     def trained_until(self) -> int:
@@ -223,14 +225,16 @@ class StreamState:
         return next((drift for drift in self.changes(of_features) if drift.outcomes > answered), None)
 
     @property
+    def shortfall(self) -> Drift | None:
+        """The shortfall of the champion, whether a request has answered it or not."""
+        newest = self.shortfalls[max(self.shortfalls)] if self.shortfalls else None
+        return newest if newest is not None and newest.epoch >= self.tenure.since else None
+
+    @property
     def open_shortfall(self) -> Drift | None:
         """The shortfall of the champion, unless a request has answered it."""
-        since = self.tenure.since
-        answered = {request.shortfall for request in self.requests.values() if request.shortfall is not None}
-        if not self.shortfalls or max(answered, default=-1) >= since:
-            return None
-        newest = self.shortfalls[max(self.shortfalls)]
-        return newest if newest.epoch >= since else None
+        answered = (request.shortfall for request in self.requests.values() if request.shortfall is not None)
+        return self.shortfall if max(answered, default=-1) < self.tenure.since else None
 
     @property
     def open_command(self) -> Command | None:

@@ -25,7 +25,8 @@ class TrainingRequest(ControlRecord):
     `fence` is the number of earlier requests of the stream: trainer and registry refuse a request that a newer one has
     overtaken. `since` is the offset of the newest change that has settled: models trained only on the outcomes after it
     compete with models trained on all of them, and with models trained on those after the `earlier_changes`, the newest
-    first. `shortfall` is the epoch whose champion loses more than its holdout showed, if the request is about that.
+    first. `shortfall` is the epoch whose champion loses more than its holdout showed, on every request until another
+    serves.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
@@ -248,8 +249,8 @@ class Candidate(BaseModel):
 class ReturnEvidence(BaseModel):
     """What a return from a champion to `version` would gain, on the same labelled outcomes of the champion's epoch.
 
-    `gain` is the champion's mean loss less the version's over `rows` outcomes; `low` bounds it from below at all times
-    at once (an anytime-valid bound), absent before it is known.
+    `gain` is the champion's mean loss less the version's over the newest `rows` outcomes, as many as show it best;
+    `low` bounds it from below at all times at once (an anytime-valid bound), absent before it is known.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -17,6 +17,7 @@ from penstock.trainer.evaluation.comparison import Floats, objective_of, shared_
 from penstock.trainer.evaluation.rehearsal import Rehearsal, rehearsal_of
 from penstock.trainer.job import TrainingJob
 
+FEWEST = 32  # outcomes of a look
 LEVEL = 0.999  # of the bound on the gain, at all times at once: a return is rare, and nobody is asked
 
 
@@ -48,7 +49,31 @@ def _evidence(
     gains = objective.losses(labels, champion.answers.take(of_champion)) - objective.losses(
         labels, other.answers.take(of_other)
     )
-    moments = Moments.of(gains.tolist())
     one_loss = 1.0 if objective.classes else 0.0  # errors of numbers have the labels' unit
-    low = always_valid(moments, LEVEL, scale=float(np.abs(gains).max(initial=one_loss))).low
+    moments, low = newest_gain(gains, float(np.abs(gains).max(initial=one_loss)))
     return ReturnEvidence(version=version, rows=moments.n, gain=moments.mean, low=low if isfinite(low) else None)
+
+
+def newest_gain(gains: Floats, scale: float) -> tuple[Moments, float]:
+    """The gain over all outcomes, or the newer half, quarter … of them, by whichever is bounded highest; and its bound.
+
+    A champion may have been good for long before its world turned back. Each of these is one more look, and has its
+    part of the error level.
+
+    Args:
+        gains: (n,) what a return would have gained with each outcome, the newest last.
+        scale: the largest gain or loss that one answer could be off the mean.
+
+    >>> good_for_long = np.r_[np.full(300, -0.5), np.full(100, 0.9)] + np.tile([0.05, -0.05], 200)
+    >>> moments, low = newest_gain(good_for_long, 1.0)
+    >>> moments.n, low > 0
+    (100, True)
+    """
+    counts = [len(gains)]
+    while counts[-1] >= 2 * FEWEST:
+        counts.append(counts[-1] // 2)
+    level = 1 - (1 - LEVEL) / len(counts)
+    newest = [Moments.of(gains[len(gains) - count :].tolist()) for count in counts]
+    bounds = [always_valid(moments, level, scale).low for moments in newest]
+    best = max(range(len(newest)), key=bounds.__getitem__)
+    return newest[best], bounds[best]
