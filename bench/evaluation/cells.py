@@ -23,8 +23,10 @@ from bench.report.results import RESULTS
 REFERENCE_RESULTS = REPOSITORY / "bench" / "evaluation" / "reference_results"
 """Committed: a file for each stream, with a line for each reference."""
 
+PENSTOCK_RESULTS = REPOSITORY / "bench" / "evaluation" / "penstock_results"
+"""Committed: a file for each stream and seed, of the code that it says. Of first rows they are kept in `RESULTS`."""
+
 SCORING = Path(__file__).with_name("scoring.py")
-PENSTOCK_RESULTS = RESULTS / "evaluation"
 PENSTOCK = "penstock"
 
 CellResult = Mapping[str, Any]
@@ -56,9 +58,10 @@ class Cell:
     def path(self) -> Path:
         """The file of its result: of references one for all of a stream."""
         stream = self.effective_stream
-        if self.is_penstock or self.rows:
-            first = f"-first-{self.rows}" if self.rows else ""
-            return PENSTOCK_RESULTS / f"{stream.key}{first}" / f"{self.predictor}-{self.seed}.json"
+        if self.rows:
+            return RESULTS / "evaluation" / f"{stream.key}-first-{self.rows}" / f"{self.predictor}-{self.seed}.json"
+        if self.is_penstock:
+            return PENSTOCK_RESULTS / stream.key / f"{self.predictor}-{self.seed}.json"
         return REFERENCE_RESULTS / f"{stream.key}.json"
 
     def key(self) -> dict[str, Any]:
@@ -70,8 +73,13 @@ class Cell:
 
     def load(self) -> CellResult | None:
         """The stored result, None if there is none of the same file and code."""
-        result: CellResult | None = read_results(self.path).get(self.predictor)
+        result = self.last()
         return result if result is not None and result["of"] == self.key() else None
+
+    def last(self) -> CellResult | None:
+        """The stored result, None if there is none of the same file; it may be of earlier code."""
+        result: CellResult | None = read_results(self.path).get(self.predictor)
+        return result if result is not None and result["of"]["file"] == self.stream.digest() else None
 
     def run(self) -> None:
         """Compute the result, and store it."""

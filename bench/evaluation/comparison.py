@@ -48,13 +48,14 @@ POINT = 0.01  # of accuracy; of an error, that share of it
 class StreamComparison:
     """A stream's results: the best reference of each column, Penstock's by seed, and `RETRAINED` by name.
 
-    Missing results are left out.
+    Missing results are left out. Penstock's may be of earlier code, unless `is_current`.
     """
 
     stream: Stream
     references: Mapping[str, CellResult]
     ours: Sequence[CellResult]
     retrained: Mapping[str, CellResult]
+    is_current: bool = True
 
     @property
     def metric(self) -> str:
@@ -118,9 +119,12 @@ def compare_stream(
         results = [stored[name] for name in names if name in stored]
         if results:
             references[column] = best(results, results[0]["metric"])
-    ours = [result for seed in seeds if (result := Cell(stream, predictor, seed, rows).load())]
+    cells = [Cell(stream, predictor, seed, rows) for seed in seeds]
+    ours = [result for cell in cells if (result := cell.last())]
     scored = [result for result in ours if result["metrics"].get(result["metric"]) is not None]
-    return StreamComparison(stream, references, scored, {name: stored[name] for name in RETRAINED if name in stored})
+    is_current = all(cell.load() for cell in cells if cell.last())
+    retrained = {name: stored[name] for name in RETRAINED if name in stored}
+    return StreamComparison(stream, references, scored, retrained, is_current)
 
 
 def best(results: Sequence[CellResult], metric: str) -> CellResult:

@@ -26,7 +26,8 @@ repository. The method, and what each reference is, are described in
 
 Penstock is `penstock stream init FILE` and `penstock replay FILE --stream FILE.toml --in-process --label-delay DELAY`,
 the declaration unchanged except for the seed of its models. Every figure is of answers given before their label was
-known, the first tenth of the rows left out. Labels come a number of rows late. A dash: not measured.
+known, the first tenth of the rows left out. Labels come a number of rows late. A dash: not measured. A degree sign
+(°): measured with an earlier version of Penstock's code than the rest.
 """
 
 OBJECTIVES = """## By the objective
@@ -140,7 +141,8 @@ def objective_table(comparisons: Sequence[StreamComparison]) -> Table:
             [
                 *_stream_cells(comparison.stream),
                 METRIC_NAMES[comparison.metric],
-                *(format_score(scores.get(column)) for column in (*COLUMNS, OURS)),
+                *(format_score(scores.get(column)) for column in COLUMNS),
+                _our_cell(comparison, comparison.metric),
                 _range_cell(comparison, comparison.metric),
                 str(ranks[OURS]) if ranks else "-",
             ]
@@ -155,11 +157,17 @@ def scores_table(comparisons: Sequence[StreamComparison]) -> Table:
     for comparison in comparisons:
         stream, scores = comparison.stream, plain[comparison.stream.key]
         target = target_score(stream, plain.get(replace(stream, training_delay=0).key, {}).get(OURS))
-        cells = [format_score(scores.get(column)) for column in (*COLUMNS, OURS)]
+        cells = [format_score(scores.get(column)) for column in COLUMNS]
+        cells.append(_our_cell(comparison, comparison.plain_metric))
         rows.append(
             [*_stream_cells(stream), *cells, _range_cell(comparison, comparison.plain_metric), format_score(target)]
         )
     return table(["stream", "delay", *COLUMNS, f"**{OURS}**", "range", "to reach"], rows)
+
+
+def _our_cell(comparison: StreamComparison, metric: str) -> str:
+    score = format_score(comparison.scores(metric).get(OURS))
+    return score if comparison.is_current else f"{score}°"
 
 
 def _range_cell(comparison: StreamComparison, metric: str) -> str:

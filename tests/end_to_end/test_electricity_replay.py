@@ -8,7 +8,7 @@ from penstock.contracts.declaration.stream import Declaration
 
 from .conftest import Site
 
-ROWS = 6000
+ROWS = 2400
 DELAY = 48
 CHUNK = 24  # rows: fewer pauses than with the default of 6
 

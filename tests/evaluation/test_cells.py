@@ -13,7 +13,7 @@ from bench.evaluation.cells import Cell, predictor_names
 from bench.evaluation.comparison import compare_stream
 from bench.evaluation.streams import Stream
 
-from .sample_results import IN_TIME, LATE_MODELS
+from .sample_results import IN_TIME, LATE_MODELS, cell_result
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stream:
     for module in (cells, cell_runner):
         monkeypatch.setattr(module, "REFERENCE_RESULTS", tmp_path / "references")
         monkeypatch.setattr(module, "PENSTOCK_RESULTS", tmp_path / "results")
+    monkeypatch.setattr(cells, "_penstock_result", lambda _: cell_result(0.7))
     file = tmp_path / "some.csv"
     file.write_text("x,y\n" + "".join(f"{n},{'yes' if n % 2 else 'no'}\n" for n in range(60)))
     return Stream("some", file, 0)
@@ -65,6 +66,21 @@ def test_a_result_of_penstock_is_of_its_code_and_a_result_of_a_reference_is_not(
     monkeypatch.setattr(cells, "product_digest", lambda: "a later one")
     assert ours.key() != keys[0]
     assert reference.key() == keys[1]
+
+
+def test_a_result_of_earlier_code_is_shown_but_does_not_stand_for_one_of_this(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell(stream, "penstock")
+    cell.run()
+    assert compare_stream(stream, [0], None).is_current
+    monkeypatch.setattr(cells, "product_digest", lambda: "a later one")
+    assert cell.load() is None
+    comparison = compare_stream(stream, [0], None)
+    assert [result["metrics"] for result in comparison.ours] == [{"accuracy": 0.7}]
+    assert not comparison.is_current
+    stream.file.write_text(stream.file.read_text() + "1,yes\n")
+    assert compare_stream(stream, [0], None).ours == [], "of another file"
 
 
 def test_only_batch_trained_predictors_depend_on_the_training_delay() -> None:

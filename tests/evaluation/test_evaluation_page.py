@@ -47,6 +47,12 @@ def test_the_median_seed_is_shown_with_the_range() -> None:
     assert (effort["Penstock: trainings"], effort["Penstock: rows"], effort["Penstock: drifts"]) == ("3", "4,000", "1")
 
 
+def test_a_score_of_earlier_code_is_marked() -> None:
+    earlier = StreamComparison(IN_TIME, {}, [cell_result(0.79)], {}, is_current=False)
+    for rows in (objective_table([earlier]), scores_table([earlier])):
+        assert rows_of(rows)[0][f"**{OURS}**"] == "0.790°"
+
+
 def test_the_oracle_is_shown_at_as_many_trainings_as_cara_has() -> None:
     oracle = cell_result(1.5, "mae") | {"loss_by_trainings": [4.0, 3.0, 2.0, 1.0]}
     retrained = {"oracle": oracle, "cara": cell_result(2.5, "mae"), "regol": cell_result(2.7, "mae")}
