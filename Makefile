@@ -32,7 +32,7 @@ test: setup ## every test; TESTS=PATH runs only those
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile libs services tests/architecture tests/deployment tests/evaluation tests/faults tests/inputs tests/loop
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/loop tests/inputs tests/evaluation tests/deployment tests/architecture services libs  # the longest first
 	@$(BIN)/python -m pytest tests/end_to_end
 endif
 
