@@ -134,7 +134,6 @@ INCIDENTS = (
         staged=key_withdrawn,
         clear=restart_server,
         runbook_says="bring the keys back; `penstock restart server`",
-        never_resolved="no alert says that a refused model serves again, and status shows it for a day",
         note="no key of the platform has an end of validity (`penstock doctor` says so): this is what takes its place",
     ),
 )
