@@ -26,14 +26,18 @@ async def train(stage: Stage, name: str, **retrain: Any) -> None:
 
 
 async def train_inverted(stage: Stage) -> None:
-    """A champion that serves well, and is not replaced by itself."""
-    await train(stage, "inverted", on=["declaration"])
+    """A champion that serves well, and is not replaced by itself: its training has used up the budget of the day.
+
+    Else a training answers the shortfall at once, and whether its candidate or an earlier model serves before the
+    person's rollback, who then goes back from that, would depend on how fast this machine is.
+    """
+    await train(stage, "inverted", on=["declaration"], budget=0.001)
 
 
 @asynccontextmanager
 async def champion_inverted(stage: Stage) -> AsyncIterator[None]:
     """Each class becomes the other: what the champion answers is the opposite of what is right."""
-    await send_labelled(stage, "inverted", 1000, WRONG, turned=True, pause_s=0.0)
+    await send_labelled(stage, "inverted", FIRST + 200, WRONG, turned=True, pause_s=0.0)  # within the day of event time
     yield
 
 
@@ -130,7 +134,6 @@ INCIDENTS = (
         staged=key_withdrawn,
         clear=restart_server,
         runbook_says="bring the keys back; `penstock restart server`",
-        never_resolved="no alert says that a refused model serves again, and status shows it for a day",
         note="no key of the platform has an end of validity (`penstock doctor` says so): this is what takes its place",
     ),
 )

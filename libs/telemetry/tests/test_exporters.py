@@ -10,12 +10,13 @@ from penstock.telemetry import Telemetry, message_span, names, start_telemetry
 from penstock.telemetry.otlp_collector import OtlpCollector
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+OTHER = b"00-%032x-%016x-01" % (7, 8)
 
 
 def record_spans(telemetry: Telemetry, times: int = 1) -> None:
     for _ in range(times):
-        with message_span(telemetry, names.PROCESS, "events", PARENT, {names.EPOCH: 3}):
-            pass
+        with message_span(telemetry, names.PROCESS, "events", PARENT, {names.EPOCH: 3}) as span:
+            span.link(OTHER)
 
 
 def test_a_collector_gets_real_otlp() -> None:
@@ -28,6 +29,7 @@ def test_a_collector_gets_real_otlp() -> None:
     assert (span.service, span.name, span.kind) == ("validator", "process events", "consumer")
     assert (span.trace_id, span.parent_id) == (PARENT[3:35].decode(), PARENT[36:52].decode())
     assert span.attributes["penstock.epoch"] == 3
+    assert span.links == ((f"{7:032x}", f"{8:016x}"),)
     assert not span.failed
 
 
@@ -51,6 +53,7 @@ def test_zipkin_gets_its_json() -> None:
     assert (span["traceId"], span["parentId"]) == (PARENT[3:35].decode(), PARENT[36:52].decode())
     assert span["localEndpoint"]["serviceName"] == "validator"
     assert span["tags"]["penstock.epoch"] == "3"
+    assert span["tags"]["penstock.trace.links"] == f"{7:032x}-{8:016x}"
 
 
 def unused_port() -> int:

@@ -219,3 +219,13 @@ def test_without_an_exporter_a_trace_passes_through_unchanged() -> None:
         assert message.header() == PARENT
     with message_span(telemetry, names.SEND, "models", None, begin=0) as message:
         assert message.header() is None
+
+
+def test_a_span_is_linked_once_to_each_span_of_another_trace() -> None:
+    telemetry, spans = memory_telemetry()
+    other = b"00-%032x-%016x-01" % (7, 8)
+    with message_span(telemetry, names.PROCESS, "labels", PARENT) as span:
+        for traceparent in (other, other, PARENT, b"odd"):
+            span.link(traceparent)
+    (ended,) = spans.get_finished_spans()
+    assert [(link.context.trace_id, link.context.span_id) for link in ended.links] == [(7, 8)]

@@ -34,6 +34,30 @@ def test_that_a_shortfall_is_over_is_told_once_with_the_first_answer_of_another_
     assert second.message == "version 2 serves in place of version 1, which fell short"
 
 
+def test_a_champion_that_serves_again_is_judged_anew_though_nothing_else_was_labelled_meanwhile(make: Any) -> None:
+    unit = unit_of(make, versions=(1, 2))
+    unit.outcomes(outcomes_of(make, [True] * 100))
+    back = make.epoch(1, None).model_copy(update={"epoch": 3, "reason": "rollback"})
+    unit.champions.apply(back)
+    unit.outcomes(outcomes_of(make, [True] * 5, start=100))  # answers of before, labelled late
+    unit.outcomes(outcomes_of(make, [False] * 20, start=200, epoch=3))
+    first, second = (alert for alert in unit.written["alerts"] if alert.kind == "shortfall")
+    assert (first.state, second.state, second.cause) == ("firing", "resolved", "e200")
+    assert second.message == "version 1, which fell short, is judged anew since it serves again after another"
+    unit.reopen()
+    unit.outcomes(outcomes_of(make, [True] * 100, start=300, epoch=3))
+    assert [drift.epoch for drift in shortfalls(unit)] == [1, 3]
+
+
+def test_a_rollout_that_ends_leaves_the_champion_and_its_alarm_as_they_were(make: Any) -> None:
+    unit = unit_of(make)
+    unit.outcomes(outcomes_of(make, [True] * 100))
+    for epoch in (2, 3):
+        unit.champions.apply(make.epoch(1, None).model_copy(update={"epoch": epoch, "reason": "rollout"}))
+    unit.outcomes(outcomes_of(make, [True] * 100, start=100, epoch=3))
+    assert [alert.state for alert in unit.written["alerts"] if alert.kind == "shortfall"] == ["firing"]
+
+
 def shortfalls(unit: StreamUnit) -> list[Drift]:
     return [drift for drift in unit.written["drift"] if drift.detector == "holdout"]
 

@@ -20,7 +20,6 @@ from penstock.contracts.records.training import (
     Evaluation,
     ObjectiveScores,
     Score,
-    Skew,
     SliceScores,
     TrainingRun,
 )
@@ -198,13 +197,11 @@ STREAM = StreamState(
 CANARY = RolloutDeclaration(mode="canary")
 
 
-def run(candidate: float = 0.8, fence: int = 7, skewed: int = 0) -> TrainingRun:
-    """A finished run against a champion of 0.7, with so many of 100 predictions made from other lag features."""
-    skew = Skew(rows=100, differing=skewed)
+def run(candidate: float = 0.8, fence: int = 7) -> TrainingRun:
+    """A finished run against a champion of 0.7."""
     fields = {"source": "trainer", "id": "run", "time": datetime(2026, 1, 1, tzinfo=UTC), "stream": "loans"}
     training = {"request": "request", "fence": fence, "status": "finished", "reason": "drift", "until": 100}
-    evaluated = evaluation(candidate, 0.7, 0.6).model_copy(update={"skew": skew})
-    return TrainingRun.model_validate({**fields, **training, "evaluation": evaluated})
+    return TrainingRun.model_validate({**fields, **training, "evaluation": evaluation(candidate, 0.7, 0.6)})
 
 
 @pytest.mark.parametrize(
@@ -237,12 +234,6 @@ def test_what_becomes_of_a_candidate(
 def test_a_run_of_an_unknown_stream_is_refused_without_an_alert() -> None:
     decision = decide_promotion(run(), None, "bad signature")
     assert (decision.outcome, decision.alert) == ("refused", False)
-
-
-@pytest.mark.parametrize(("skewed", "alerts"), [(1, False), (2, True)])
-def test_skew_of_more_than_a_percent_is_alerted(skewed: int, alerts: bool) -> None:
-    for candidate in (0.7, 0.8):
-        assert (decide_promotion(run(candidate, skewed=skewed), STREAM, None).skew is not None) == alerts
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.contracts.topics import ALERTS, TRAINING_RUNS
 from penstock.registry.training_news import training_news
 
@@ -53,3 +54,41 @@ async def test_three_candidates_that_are_kept_back_are_told_once(loans: Any) -> 
     assert (alert.kind, alert.severity, alert.state) == ("kept-back", "info", "firing")
     await loans.send(TRAINING_RUNS, loans.run(6))
     assert [alert.state for alert in loans.published(ALERTS)] == ["firing", "resolved"]
+
+
+def skewed_run(loans: Any, number: int, differing: int | None, **changes: Any) -> TrainingRun:
+    """A finished run that found so many of 100 answers made from other lag features; None: it compared none."""
+    run = loans.run(number, **changes)
+    skew = None if differing is None else Skew(rows=100, differing=differing)
+    return run.model_copy(update={"evaluation": run.evaluation.model_copy(update={"skew": skew})})
+
+
+@pytest.mark.parametrize(
+    ("differing", "states"),
+    [
+        ([1], []),
+        ([2], ["firing"]),
+        ([2, 3, 1, 0], ["firing", "firing", "resolved"]),
+        ([2, None, 0, None, 5], ["firing", "resolved", "firing"]),
+        ([0, 1], []),
+    ],
+)
+async def test_skew_of_more_than_a_percent_is_told_until_a_training_measures_less(
+    loans: Any, differing: list[int | None], states: list[str]
+) -> None:
+    for number, one in enumerate(differing):
+        await loans.send(TRAINING_RUNS, skewed_run(loans, number, one))
+    alerts = [alert for alert in loans.published(ALERTS) if alert.kind == "skew"]
+    assert [alert.state for alert in alerts] == states
+    assert {alert.key for alert in alerts} <= {"skew/loans"}
+
+
+async def test_a_run_whose_model_is_refused_ends_no_skew(loans: Any) -> None:
+    await loans.send(TRAINING_RUNS, skewed_run(loans, 1, 2))
+    refused = skewed_run(loans, 2, 0)
+    assert refused.candidate is not None
+    unsigned = refused.candidate.model_copy(update={"envelope": {}})
+    await loans.send(TRAINING_RUNS, refused.model_copy(update={"candidate": unsigned}))
+    assert [alert.state for alert in loans.published(ALERTS) if alert.kind == "skew"] == ["firing"]
+    await loans.send(TRAINING_RUNS, skewed_run(loans, 3, 0))
+    assert [alert.state for alert in loans.published(ALERTS) if alert.kind == "skew"] == ["firing", "resolved"]

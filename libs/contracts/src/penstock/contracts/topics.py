@@ -200,7 +200,7 @@ DRIFT: Topic[Drift] = Topic(
 )  # fmt: skip
 ALERTS: Topic[Alert] = Topic(
     "alerts", "control", ("alert",), _control(Alert), "stream",
-    "one", "week", ("every service",), ("registry",), ("notifier", "console"),
+    "one", "week", ("every service",), ("registry",), ("server", "notifier", "console"),
 )  # fmt: skip
 NOTIFICATIONS: Topic[Notification] = Topic(
     "notifications", "control", ("notification",), _control(Notification), "destination",

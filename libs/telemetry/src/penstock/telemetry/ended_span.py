@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.trace import SpanContext, SpanKind
@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 
 @dataclass(frozen=True, slots=True)
 class EndedSpan:
-    """What is known of a span at its end; times are nanoseconds since 1970."""
+    """What is known of a span at its end; times are nanoseconds since 1970. `links` are spans of other traces."""
 
     name: str
     kind: SpanKind
@@ -22,3 +22,4 @@ class EndedSpan:
     end: int
     attributes: Mapping[str, AttributeValue]
     failed: bool
+    links: Sequence[SpanContext] = ()

@@ -32,6 +32,7 @@ RECORD_ID: Final = "penstock.record.id"
 CAUSE_ID: Final = "penstock.cause.id"
 REJECTION: Final = "penstock.rejection.code"
 RULE: Final = "penstock.trace.rule"
+LINKS: Final = "penstock.trace.links"  # where an exporter has no links: trace and span ids
 
 # The header that carries a trace, over HTTP and over Kafka
 TRACEPARENT: Final = "traceparent"

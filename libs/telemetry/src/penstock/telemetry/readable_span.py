@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 
 from penstock.telemetry.ended_span import EndedSpan
 
@@ -21,6 +21,7 @@ def readable_span(span: EndedSpan, resource: Resource) -> ReadableSpan:
         parent=span.parent,
         resource=resource,
         attributes=span.attributes,
+        links=[Link(context) for context in span.links],
         kind=span.kind,
         status=Status(StatusCode.ERROR) if span.failed else Status(),
         start_time=span.start,

@@ -13,6 +13,7 @@ from penstock.telemetry.ended_span import EndedSpan
 from penstock.telemetry.environment import read_environment
 from penstock.telemetry.exporters import build_exporter
 from penstock.telemetry.readable_span import readable_span
+from penstock.telemetry.recent_spans import RecentSpans
 from penstock.telemetry.span_queue import SpanQueue
 from penstock.telemetry.trace_choice import RULE_TRACES_PER_SECOND, RateBound, TraceChoice
 
@@ -31,6 +32,7 @@ class Telemetry:
         flush: sends the spans in the queue.
         choice: which new traces are recorded by chance.
         by_rule: how many new traces of a stream are recorded by rule.
+        recent: the spans that later ones may be linked to.
     """
 
     record: Callable[[EndedSpan], None] | None
@@ -38,6 +40,7 @@ class Telemetry:
     flush: Callable[[], object]
     choice: TraceChoice = field(default_factory=lambda: TraceChoice(1.0))
     by_rule: RateBound = field(default_factory=_by_rule)
+    recent: RecentSpans = field(default_factory=RecentSpans)
 
 
 def start_telemetry(service: str, sample_ratio: float = 0.01, environ: Mapping[str, str] = os.environ) -> Telemetry:

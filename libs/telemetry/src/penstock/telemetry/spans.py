@@ -44,6 +44,10 @@ class SpanHandle(Protocol):
         """Add attributes, whose names are in `names`."""
         ...
 
+    def link(self, traceparent: bytes) -> None:
+        """Link it to the span of another trace that led to this work, too; one of its own trace is no link."""
+        ...
+
     def status(self, code: int) -> None:
         """Set the status of the HTTP response; 5xx marks the span as failed."""
         ...
@@ -66,6 +70,9 @@ class _NoSpan:
 
     def set(self, attributes: Attributes) -> None:
         """There is no span to add them to."""
+
+    def link(self, traceparent: bytes) -> None:
+        """There is no span to link."""
 
     def status(self, code: int) -> None:
         """There is no span to set it on."""
@@ -100,6 +107,7 @@ class _RecordedSpan:
         self._span_id = getrandbits(64) or 1
         self._parent = parent
         self._attributes = attributes
+        self._links: dict[tuple[int, int], SpanContext] = {}
         self._failed = False
         self._start = time.time_ns()
 
@@ -108,6 +116,11 @@ class _RecordedSpan:
 
     def set(self, attributes: Attributes) -> None:
         self._attributes.update(attributes)
+
+    def link(self, traceparent: bytes) -> None:
+        context = parse_traceparent(traceparent)
+        if context is not None and context.trace_id != self._trace_id:
+            self._links[context.trace_id, context.span_id] = context
 
     def status(self, code: int) -> None:
         self._attributes[names.HTTP_STATUS] = code
@@ -135,6 +148,7 @@ class _RecordedSpan:
                 time.time_ns(),
                 self._attributes,
                 self._failed,
+                tuple(self._links.values()),
             )
         )
 
@@ -154,6 +168,9 @@ class _RequestByRule:
 
     def set(self, attributes: Attributes) -> None:
         self._attributes.update(attributes)
+
+    def link(self, traceparent: bytes) -> None:
+        """A request that is traced by rule has no other cause."""
 
     def status(self, code: int) -> None:
         self._code = code

@@ -10,6 +10,7 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from penstock.telemetry.ended_span import EndedSpan
+from penstock.telemetry.names import LINKS
 
 _KINDS = {kind: kind.name for kind in SpanKind if kind is not SpanKind.INTERNAL}
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +35,8 @@ def encode_spans(service: str, spans: Sequence[EndedSpan]) -> bytes:
 
 def _span(span: EndedSpan, local: Mapping[str, str]) -> dict[str, Any]:
     tags = {name: value if isinstance(value, str) else str(value) for name, value in span.attributes.items()}
+    if span.links:  # its API has none
+        tags[LINKS] = " ".join(f"{link.trace_id:032x}-{link.span_id:016x}" for link in span.links)
     if span.failed:
         tags["error"] = tags.get("error.type", "true")
     document = {

@@ -147,8 +147,8 @@ def returned_alert(run: TrainingRun, version: int, reason: str) -> Alert:
     )
 
 
-def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
-    """Alerts people that predictions were made from other lag features than the log gives."""
+def skew_alert(run: TrainingRun, skew: Skew, *, is_over: bool) -> Alert:
+    """Alerts people that predictions were made from other lag features than the log gives, or no longer are."""
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "skew", run.id),
@@ -160,6 +160,7 @@ def skew_alert(run: TrainingRun, skew: Skew) -> Alert:
         stream=run.stream,
         kind=AlertKind.SKEW,
         key=alert_key(AlertKind.SKEW, run.stream),
+        state="resolved" if is_over else "firing",
     )
 
 

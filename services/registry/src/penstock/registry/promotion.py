@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Literal
 
 from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, RolloutDeclaration
-from penstock.contracts.records.training import Evaluation, ObjectiveScores, Skew, TrainingRun
+from penstock.contracts.records.training import Evaluation, ObjectiveScores, TrainingRun
 from penstock.registry.rollout_plan import RolloutPlan
 
 BASELINE_VERSION = 0  # a stream's first champion; a candidate replaces it without a rollout
@@ -19,7 +19,6 @@ MOST_ACCURACY_LOST = 0.01  # by a candidate that is better by another objective
 TOLERANCE, TOLERANCE_SHARE = 0.01, 0.02  # of a metric of which more is better; of the champion's score of another
 FIRST_TOLERANCE = 2.5  # times that: what a first model learns on pays more than what it may lose to a constant
 CALIBRATION_SHARE = 0.1  # of the log loss: what bad calibration may cost more than the champion's
-MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 Outcome = Literal["refused", "duplicate", "kept_back", "on_trial", "promoted"]
 
@@ -60,13 +59,12 @@ class PromotionDecision:
     """What becomes of a candidate, and why.
 
     `verdict` is that of the gates, None when they were not reached; `rollout` the plan of the rollout to start.
-    People are alerted when `alert` is set, and of a `skew` that is too large.
+    People are alerted when `alert` is set.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     verdict: GateVerdict | None = None
-    skew: Skew | None = None
     rollout: RolloutPlan | None = None
     alert: bool = False
 
@@ -89,17 +87,17 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
     if model_refusal is not None:
         return PromotionDecision("refused", (model_refusal,), alert=True)
     assert run.evaluation is not None  # a run without one has a `model_refusal`
-    verdict, skew = check_gates(run.evaluation, stream.gates), _excessive_skew(run.evaluation)
+    verdict = check_gates(run.evaluation, stream.gates)
     verdict = verdict.with_failures(_exceeded_limits(run, stream.gates))
     verdict = verdict.with_failures(_other_champion(run.evaluation, stream.champion))
     if not verdict.passed:
-        return PromotionDecision("kept_back", verdict.reasons, verdict, skew)
+        return PromotionDecision("kept_back", verdict.reasons, verdict)
     if stream.rollout_under_way:
-        return PromotionDecision("kept_back", ("a rollout is under way",), verdict, skew)
+        return PromotionDecision("kept_back", ("a rollout is under way",), verdict)
     if stream.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
         plan = RolloutPlan.of(stream.rollout, has_objective=stream.has_objective)
-        return PromotionDecision("on_trial", verdict.reasons, verdict, skew, plan)
-    return PromotionDecision("promoted", verdict.reasons, verdict, skew)
+        return PromotionDecision("on_trial", verdict.reasons, verdict, plan)
+    return PromotionDecision("promoted", verdict.reasons, verdict)
 
 
 def _exceeded_limits(run: TrainingRun, gates: GatesDeclaration) -> Iterator[str]:
@@ -118,11 +116,6 @@ def _other_champion(evaluation: Evaluation, champion: int) -> Iterator[str]:
     compared = evaluation.champion_version
     if compared is not None and compared != champion:
         yield f"it was compared with version {compared}, and version {champion} serves now"
-
-
-def _excessive_skew(evaluation: Evaluation) -> Skew | None:
-    skew = evaluation.skew
-    return skew if skew is not None and skew.differing > MOST_SKEWED * skew.rows else None
 
 
 def check_gates(evaluation: Evaluation, gates: GatesDeclaration) -> GateVerdict:

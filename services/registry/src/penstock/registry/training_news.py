@@ -7,8 +7,10 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from penstock.contracts.alert_kinds import AlertKind
+from penstock.contracts.records.training import Skew
 
 KEPT_BACK_RUNS = 3  # in a row, from which on somebody should look at the gates
+MOST_SKEWED = 0.01  # share of predictions made from other lag features than the log gives, before people are alerted
 
 
 class TrainingNews(NamedTuple):
@@ -38,6 +40,19 @@ def training_news(outcomes: Sequence[str]) -> list[TrainingNews]:
     elif newest not in ("kept_back", "failed") and before >= KEPT_BACK_RUNS:
         news.append(TrainingNews(AlertKind.KEPT_BACK, is_over=True))
     return news
+
+
+def skew_news(skew: Skew, before: Skew | None) -> TrainingNews | None:
+    """What the skew that a training measured tells, after the one that was measured before it."""
+    if _is_excessive(skew):
+        return TrainingNews(AlertKind.SKEW, is_over=False)
+    if before is not None and _is_excessive(before):
+        return TrainingNews(AlertKind.SKEW, is_over=True)
+    return None
+
+
+def _is_excessive(skew: Skew) -> bool:
+    return skew.differing > MOST_SKEWED * skew.rows
 
 
 def _kept_back(outcomes: Sequence[str]) -> int:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from penstock.bus.follower import Follower
 from penstock.bus.state.unit_state import MemoryStateStores
-from penstock.contracts.topics import MODELS
 from penstock.runtime.broker_retries import follow_forever, retry_until_available
 from penstock.runtime.service import Resources
 from penstock.runtime.settings import read_settings
@@ -16,7 +15,7 @@ from penstock.server.models.manager import ModelManager
 from penstock.server.scoring.predictor import Predictor
 from penstock.server.settings import HttpSettings
 from penstock.server.store_and_keys import open_seal
-from penstock.server.wiring import arm_loader, http_predictor, model_manager
+from penstock.server.wiring import arm_loader, http_predictor, model_followers, model_manager
 from penstock.telemetry.metrics import Metrics
 
 
@@ -31,7 +30,7 @@ async def standalone_predictor() -> AsyncIterator[Predictor]:
     loader, seal = arm_loader(settings), open_seal(settings)
     resources = Resources.connect("server", settings, MemoryStateStores(), Metrics())
     models, outcomes = model_manager(resources, loader)
-    followers: list[Follower] = [resources.follow_streams(), resources.follow(MODELS, models.add_epoch), outcomes]
+    followers = [resources.follow_streams(), *model_followers(resources, models, outcomes)]
     following = asyncio.create_task(_follow_all(followers, models))
     try:
         yield http_predictor(resources, models, seal)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from penstock.artifacts import Seal
 from penstock.bus.alert_queue import AlertQueue
+from penstock.bus.follower import Follower
 from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import output
@@ -47,7 +48,7 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
 
     return Service(
         groups=[Group("server", (EVENTS,), routes)],
-        followers=[resources.follow(MODELS, models.add_epoch), outcomes],
+        followers=model_followers(resources, models, outcomes),
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
         waits_for=models.waits_for,
@@ -64,7 +65,7 @@ def build_http(
     from penstock.server.web.app import build_app  # noqa: PLC0415 (the stream child must not import BentoML)
 
     return Service(
-        followers=[resources.follow(MODELS, models.add_epoch), outcomes],
+        followers=model_followers(resources, models, outcomes),
         app=build_app(predictor, resources.telemetry, resources.metrics),
         tasks=[models.keep_newest_loaded, *parent_watch_tasks(settings.supervisor)],
         health=lambda: models.health_facts() | outcomes.health_facts(),
@@ -75,6 +76,11 @@ def build_http(
 def arm_loader(settings: ModelSettings, loader: ModelLoader | None = None) -> ArmLoader:
     """What loads arms: with the loader that the settings name, in child processes; with another one in this process."""
     return ArmLoader(open_loader(settings), ModelProcesses()) if loader is None else ArmLoader(loader)
+
+
+def model_followers(resources: Resources, models: ModelManager, outcomes: OutcomeFollower) -> list[Follower]:
+    """What a process with models reads whole: epochs, what was told of refused ones, and what models learn from."""
+    return [resources.follow(MODELS, models.add_epoch), resources.follow(ALERTS, models.add_alert), outcomes]
 
 
 def model_manager(

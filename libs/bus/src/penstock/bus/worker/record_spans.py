@@ -1,7 +1,9 @@
 """Traces through the worker: a sampled record has a span of its own, the batch's other records cost nothing.
 
 A trace that no earlier hop began may begin here: of what a handler noticed (`Outputs.noticed`) and what was refused,
-within a bound a second, and of every drift and every training.
+within a bound a second, and of every drift and every training. A span has one parent; what else led to its outputs (the
+event of a label that has a trace of its own, the drift that a later report led to a training for) is linked, if this
+process has seen it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from penstock.bus.span_attributes import attributes_of, encoded_attributes
 from penstock.contracts.batch import AnyOutputs, Batch, Outputs
 from penstock.contracts.topics import DRIFT, RECEIVED, REJECTED, TRAINING_REQUESTS
 from penstock.telemetry import names
+from penstock.telemetry.recent_spans import Subject
 from penstock.telemetry.setup import Telemetry
 from penstock.telemetry.spans import Attributes, SpanHandle, message_span
 from penstock.telemetry.trace_choice import event_trace_id
@@ -50,9 +53,19 @@ class RecordSpans:
                 for at, cause in enumerate(output.causes):
                     span = self._spans.get(cause)
                     if span is not None:
-                        span.set(
-                            {name: value for name, value in _attributes(output, at).items() if name in _OF_ANSWERS}
-                        )
+                        self._add_from_output(span, _attributes(output, at))
+
+    def _add_from_output(self, span: SpanHandle, attributes: Attributes) -> None:
+        span.set({name: value for name, value in attributes.items() if name in _OF_ANSWERS})
+        for subject in self._subjects(attributes, names.CAUSE_ID):
+            for traceparent in self._telemetry.recent.of(subject):
+                span.link(traceparent)
+
+    def _subjects(self, attributes: Attributes, record: str) -> list[Subject]:
+        """The event that attributes are about, and the record that the attribute `record` names."""
+        stream = str(attributes.get(names.STREAM, self._batch.stream.name if self._batch.stream else ""))
+        ids = ((names.EVENT_ID, attributes.get(names.EVENT_ID)), (names.RECORD_ID, attributes.get(record)))
+        return [(kind, stream, str(own)) for kind, own in ids if own is not None]
 
     def _open_sampled(self) -> None:
         begins_here = self._telemetry.choice.takes_all and self._batch.topic is RECEIVED
@@ -95,6 +108,9 @@ class RecordSpans:
             known[names.STREAM] = self._batch.stream.name
         span = message_span(self._telemetry, names.PROCESS, self._topic, parent, known, begin=begin)
         self._spans[index] = self._stack.enter_context(span)
+        if self._telemetry.record is not None and (header := span.header()) is not None:
+            for subject in self._subjects(known, names.RECORD_ID):
+                self._telemetry.recent.add(subject, header)
 
 
 def _attributes(output: Outputs[Any], at: int) -> Attributes:

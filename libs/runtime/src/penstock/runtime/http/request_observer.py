@@ -1,4 +1,4 @@
-"""A span and the usual metrics for each request."""
+"""A span, which log lines name, and the usual metrics for each request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from penstock.runtime.http.raw_routes import RawHandler, RawRequest, RawResponse
+from penstock.telemetry.logs import log_trace_of_request
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
@@ -29,6 +30,7 @@ class RequestObserver:
         async def observed_handler(request: RawRequest) -> RawResponse:
             started = time.perf_counter()
             with request_span(self._telemetry, method, route, request.headers.get(_TRACEPARENT)) as span:
+                log_trace_of_request(span.header())
                 response = await handler(request, span)
                 span.status(response.status)
             self._metrics.observe_request(method, route, response.status, time.perf_counter() - started)

@@ -156,8 +156,10 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
 
 def shortfall_end_alert(cause: OutcomeCause, end: ShortfallEnd) -> Alert:
     """News that a champion that fell short is no longer judged as it was."""
-    replaced = f"version {end.successor} serves in place of version {end.version}, which fell short"
-    anew = f"version {end.version}, which fell short, is judged anew by another objective"
+    message = f"version {end.successor} serves in place of version {end.version}, which fell short"
+    if end.successor == end.version:
+        why = "by another objective" if end.is_loss_new else "since it serves again after another"
+        message = f"version {end.version}, which fell short, is judged anew {why}"
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "shortfall-end", cause.stream, cause.offset),
@@ -165,7 +167,7 @@ def shortfall_end_alert(cause: OutcomeCause, end: ShortfallEnd) -> Alert:
         cause=cause.outcome.id,
         severity="info",
         subject=SHORTFALL,
-        message=anew if end.successor == end.version else replaced,
+        message=message,
         stream=cause.stream,
         version=end.version,
         kind=AlertKind.SHORTFALL,

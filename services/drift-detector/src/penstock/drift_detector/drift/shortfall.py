@@ -35,16 +35,18 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class ShortfallEnd:
-    """A champion that fell short has left, or is judged by another loss from now on: then it is its own successor."""
+    """A champion that fell short has left: it is its own successor if it serves anew, or if the loss is another."""
 
     version: int
     successor: int
+    is_loss_new: bool = False
 
 
 class ShortfallDetector:
     """Tests the losses of the newest champion's answers against those on its holdout; one alarm for each champion.
 
-    A step of a rollout is another epoch of the same champion, whose test goes on. Two clocks count: at once, in the
+    A step of a rollout is another epoch of the same champion, whose test goes on; one that serves again after another
+    version is tested anew, though that one answered nothing that has a label. Two clocks count: at once, in the
     order in which labels come, and matured, by cohorts of event time of which the horizon has passed. At once, an
     outcome of an earlier champion's answer that comes between those of the newest counts as one without loss: labels
     that come sooner because of their class raise no alarm. The evidence is the mean of that by both clocks.
@@ -65,7 +67,7 @@ class ShortfallDetector:
         found: list[tuple[int, Shortfall | ShortfallEnd]] = []
         while len(rows):
             if self._tenure.loss != LOSSES[declaration.metric]:
-                found += self._end(rows, self._tenure.version)
+                found += self._end(rows, self._tenure.version, is_loss_new=True)
                 self._tenure = Tenure()
             stop = self._next_champion(rows)
             found += self._observe(declaration, rows.take(slice(stop)))
@@ -82,14 +84,18 @@ class ShortfallDetector:
     def _next_champion(self, rows: LabelledAnswers) -> int:
         """The row at which another champion's time begins; the number of rows if none does."""
         tenure = self._tenure
-        others = rows.from_champion & (rows.epochs > tenure.epoch) & (rows.versions != tenure.version)
+        left_at = self._champions.left_at(self._stream, tenure.version, tenure.epoch)
+        serves_anew = rows.epochs > left_at if left_at is not None else np.zeros(len(rows), np.bool_)
+        others = rows.from_champion & (rows.epochs > tenure.epoch) & ((rows.versions != tenure.version) | serves_anew)
         return int(np.argmax(others)) if others.any() else len(rows)
 
-    def _end(self, rows: LabelledAnswers, successor: int) -> list[tuple[int, ShortfallEnd]]:
+    def _end(
+        self, rows: LabelledAnswers, successor: int, *, is_loss_new: bool = False
+    ) -> list[tuple[int, ShortfallEnd]]:
         """The end of the alarm there is about the champion, with the first of the rows."""
         if not self._tenure.alarm:
             return []
-        return [(int(rows.index[0]), ShortfallEnd(self._tenure.version, successor))]
+        return [(int(rows.index[0]), ShortfallEnd(self._tenure.version, successor, is_loss_new))]
 
     def _begin(self, declaration: Declaration, rows: LabelledAnswers) -> None:
         version, epoch = int(rows.versions[0]), int(rows.epochs[0])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelVersion
-from penstock.contracts.records.training import Evaluation, Score, TrainingRequest, TrainingRun
+from penstock.contracts.records.training import Evaluation, Score, Skew, TrainingRequest, TrainingRun
 from penstock.registry.db.plain_json import plain_json
 from penstock.registry.db.tables import RequestRow, RunRow
 
@@ -78,6 +78,16 @@ def newest_outcomes(session: Session, stream: str, limit: int) -> list[str]:
     newest = session.scalars(rows.order_by(RunRow.position.desc()).limit(limit))
     outcomes = [row.decision["outcome"] if row.decision else str(row.record["status"]) for row in newest]
     return [outcome for outcome in outcomes if outcome != "duplicate"]
+
+
+def newest_skew(session: Session, stream: str) -> Skew | None:
+    """The skew that was measured last by a run of the stream whose candidate was judged; None if none was."""
+    skew, outcome = RunRow.record["evaluation"]["skew"], RunRow.decision["outcome"].as_string()
+    measured = select(skew).where(
+        RunRow.stream == stream, outcome.not_in(["refused", "duplicate"]), skew["rows"].as_integer().is_not(None)
+    )
+    newest = session.scalars(measured.order_by(RunRow.position.desc())).first()
+    return None if newest is None else Skew.model_validate(newest)
 
 
 def runs_of(session: Session, stream: str) -> Sequence[RunRow]:

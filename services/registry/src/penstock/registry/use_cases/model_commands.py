@@ -108,7 +108,8 @@ def _target_version(session: Session, stream: str, to_version: int | None) -> in
         archived = {row.version for row in versions.all_of(session, stream) if row.archived}
         target = rollback_target(history, archived)
         if target is None:
-            detail = f"{stream} has had no other model yet: there is nothing to go back to"
+            serving = streams.find(session, stream).champion
+            detail = f"no model of {stream} came before version {serving}, which serves; name one that has served"
             raise CommandRefused("conflict", "first_version", detail)
         return target
     versions.find(session, stream, to_version)

@@ -10,7 +10,7 @@ from penstock.contracts.records.models import ModelVersion
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import ALERTS
 from penstock.registry.command_context import Provenance
-from penstock.registry.control_records import Installation, run_refused_alert, skew_alert
+from penstock.registry.control_records import Installation, run_refused_alert
 from penstock.registry.db import audit, outbox, streams, training_runs, versions
 from penstock.registry.db import rollouts as rollout_rows
 from penstock.registry.db.tables import StreamRow
@@ -19,7 +19,7 @@ from penstock.registry.proposal import Proposal, ProposalEvidence, scores_of
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases import returns, rollouts
 from penstock.registry.use_cases.proposals import install_or_propose, propose_instead
-from penstock.registry.use_cases.training_alerts import tell_of_training
+from penstock.registry.use_cases.training_alerts import tell_of_skew, tell_of_training
 
 
 def record_run(
@@ -54,8 +54,7 @@ def _judge_candidate(
         return {"outcome": "duplicate", "version": state.registered_version if state else None}
     if decision.verdict is None:
         return _refuse(session, run, decision, provenance)
-    if decision.skew is not None:
-        outbox.add(session, ALERTS, skew_alert(run, decision.skew), run.stream, provenance)
+    tell_of_skew(session, run, provenance)
     model = _register(session, run, decision.verdict, provenance)
     if decision.outcome != "promoted":
         returns.consider_return(session, check, run, provenance)

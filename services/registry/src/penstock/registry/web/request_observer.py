@@ -1,4 +1,4 @@
-"""A span and metrics for each request."""
+"""A span, which log lines name, and metrics for each request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from penstock.registry.web.problems import response_to_error
+from penstock.telemetry.logs import log_trace_of_request
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 from penstock.telemetry.setup import Telemetry
@@ -33,6 +34,7 @@ def observed_route(telemetry: Telemetry, metrics: Metrics) -> type[APIRoute]:
                 started = time.perf_counter()
                 with request_span(telemetry, request.method, template, _traceparent(request)) as span:
                     header = span.header()
+                    log_trace_of_request(header)
                     request.state.traceparent = header.decode() if header else None
                     response = await _respond(handle, request)
                     span.status(response.status_code)

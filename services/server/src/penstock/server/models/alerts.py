@@ -1,4 +1,4 @@
-"""Alerts about models that must not serve."""
+"""Alerts about challengers that must not serve."""
 
 from __future__ import annotations
 
@@ -8,22 +8,6 @@ from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import FAILED_CHALLENGER, Alert
 
 SOURCE = "penstock/server"
-
-
-def refused_model(record: ModelEpoch, reason: str) -> Alert:
-    """The alert about a refused champion: the same record, whichever process writes it and however often."""
-    return Alert(
-        source=SOURCE,
-        id=derived_id("refused-model", record.stream, record.epoch),
-        time=record.time,
-        cause=record.id,
-        severity="critical",
-        subject="refused-model",
-        message=f"the model of epoch {record.epoch} is refused: {reason}",
-        stream=record.stream,
-        kind=AlertKind.MODEL_REFUSED,
-        key=alert_key(AlertKind.MODEL_REFUSED, record.stream),
-    )
 
 
 def failed_challenger(record: ModelEpoch, version: int, reason: str) -> Alert:

@@ -12,9 +12,10 @@ from typing import Any
 from penstock.bus.alert_queue import AlertQueue
 from penstock.bus.errors import TransientError
 from penstock.contracts.records.models import Challenger, ModelEpoch
+from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared, Streams
 from penstock.server.learning.outcome_follower import OutcomeFollower
-from penstock.server.models.alerts import failed_challenger, refused_model
+from penstock.server.models.alerts import failed_challenger
 from penstock.server.models.arm import Arm
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.circuit_breaker import CircuitBreaker, failure_reason
@@ -22,6 +23,7 @@ from penstock.server.models.epochs import Epochs, UnavailableModel
 from penstock.server.models.load import Load
 from penstock.server.models.model_check import RefusedModel
 from penstock.server.models.model_loader import StoreUnavailable
+from penstock.server.models.refusals import Refusals
 from penstock.server.models.serving_models import ServingModels
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
@@ -38,7 +40,8 @@ class NoModel(TransientError):
 class ModelManager:
     """Which models serve. `add_epoch` takes in an epoch; `load_newest` loads its models off the loop and swaps them in.
 
-    When a champion is refused the models before it go on serving, and an alert is published. `on_epoch` is called with
+    When a champion is refused the models before it go on serving, and an alert is published; another when its model, or
+    a later one, serves. `on_epoch` is called with
     the stream and number of every epoch that comes into force. A load is waited for `patience` seconds while another
     model serves (None: to its end, so that what answers does not depend on how fast the machine is). `caught_up` is
     True once streams and epochs were read as far as they went at the start.
@@ -63,6 +66,7 @@ class ModelManager:
         self._streams = streams
         self._outcomes = outcomes
         self._alerts = alerts
+        self._refusals = Refusals()
         self._on_epoch = on_epoch
         self._work = asyncio.Event()
         self._loads: dict[str, Load] = {}
@@ -72,6 +76,10 @@ class ModelManager:
         """Take in an epoch as it is read from the log."""
         self._epochs.add(record)
         self._work.set()
+
+    def add_alert(self, alert: Alert) -> None:
+        """Take in an alert as it is read from the log: which refusals were told of, and are not over."""
+        self._refusals.apply(alert)
 
     def serving(self, stream: str) -> ServingModels | None:
         """The models in service now: one reference, to be taken once a request or batch."""
@@ -234,6 +242,8 @@ class ModelManager:
             champion = await self._champion(record, declared)
             breakers = [await self._breaker(record, challenger, declared) for challenger in challengers]
             self._serve(ServingModels(record, champion, tuple(breakers)))
+            if (alert := self._refusals.end(record)) is not None:
+                self._alerts.add(alert)
         except StoreUnavailable as error:
             self._wait(record, str(error))
         except RefusedModel as error:
@@ -316,4 +326,4 @@ class ModelManager:
     def _refuse(self, record: ModelEpoch, model: UnavailableModel) -> None:
         if self._epochs.refuse(record.stream, model):
             log.warning("%s: the model of epoch %d is refused: %s", record.stream, record.epoch, model.reason)
-            self._alerts.add(refused_model(record, model.reason))
+            self._alerts.add(self._refusals.begin(record, model.reason))
