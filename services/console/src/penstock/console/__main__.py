@@ -30,6 +30,8 @@ COMMANDS = (
     "alerts",
     "drift",
     "trace",
+    "served",
+    "why",
     "rollout",
     "proposals",
     "rollback",

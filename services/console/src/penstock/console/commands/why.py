@@ -1,0 +1,67 @@
+"""`penstock why EVENT_ID`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from penstock.bus.ports import Log
+from penstock.console.declared_streams import declared_streams, require_stream
+from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.failure import ConsoleFailure
+from penstock.console.home import home_from_environment
+from penstock.console.lineage.answer_search import AnswerSearch
+from penstock.console.lineage.model_lineage import read_lineage
+from penstock.console.log_client import open_log
+from penstock.console.views.terminal import out
+from penstock.console.views.why_lines import Why, why_document, why_lines
+
+
+def why(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="The id of an event.")],
+    stream: Annotated[str | None, typer.Option(help="Its stream; every declared one unless named.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs: every record whole.")] = False,
+) -> None:
+    """Show why an event was answered so: the model, its evidence, its training, and what tipped that."""
+    found = asyncio.run(_why(running_deployment(home_from_environment()), event_id, stream))
+    if as_json:
+        typer.echo(json.dumps([why_document(one) for one in found], indent=2))
+        return
+    for one in found:
+        for line in why_lines(one):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[Why]:
+    namespace = deployment.namespace
+    async with open_log(deployment) as kafka_log:
+        if name is not None:
+            streams = [await require_stream(kafka_log, namespace, name)]
+        else:
+            declared = await declared_streams(kafka_log, namespace)
+            streams = [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]
+        searches = [AnswerSearch(kafka_log, namespace, stream) for stream in streams]
+        answers = [await explain(kafka_log, namespace, search, event_id) for search in searches]
+        found = [answer for answer in answers if answer is not None]
+    if not found:
+        where = f"stream {name}" if name else "any stream"
+        raise ConsoleFailure(f"The log has no answer to an event {event_id!r} of {where}, or no more.")
+    return found
+
+
+async def explain(log: Log, namespace: str, search: AnswerSearch, event_id: str) -> Why | None:
+    """Why an event was answered so in the stream that is searched; None if the log has no answer to it.
+
+    Raises:
+        TransientError: the log does not answer.
+    """
+    answer = await search.find(event_id)
+    if answer is None:
+        return None
+    data = answer.prediction.record.data
+    lineage = await read_lineage(log, namespace, answer.stream.name, data.epoch, data.version)
+    place = lineage.tipping_outcome
+    return Why(answer, lineage, await search.outcome_at(place.offset) if place is not None else None)
