@@ -75,7 +75,7 @@ class AnswerSearch:
         """The same record where it was first written: repeated work writes it again soon after."""
         place = prediction.place
         begin = (await self._predictions.bounds())[place.partition][0]
-        span = {place.partition: (max(begin, place.offset - BLOCK), place.offset)}
+        span = {place.partition: (max(begin, place.offset - NEAR), place.offset)}
         async for one in self._predictions.read(span, names(prediction.record.id)):
             if (one.record.source, one.record.id) == (prediction.record.source, prediction.record.id):
                 return one
@@ -109,13 +109,20 @@ class AnswerSearch:
         return found
 
     async def _earlier(self, prediction: Placed[Prediction]) -> list[Placed[Prediction]]:
-        entity, place = prediction.record.data.entity, prediction.place
+        """The newest answers before, looked for so many offsets back, ten times as many at each step."""
+        entity, stop = prediction.record.data.entity, prediction.place.offset
         if entity is None:
             return []
-        begin = (await self._predictions.bounds())[place.partition][0]
-        span = {place.partition: (max(begin, place.offset - FARTHEST), place.offset)}
+        begin = max((await self._predictions.bounds())[prediction.place.partition][0], stop - FARTHEST)
         found: dict[str, Placed[Prediction]] = {}
-        async for one in self._predictions.read(span, names(entity)):
-            if one.record.data.entity == entity and one.record.id != prediction.record.id:
-                found.setdefault(one.record.id, one)
-        return list(found.values())[: -EARLIER - 1 : -1]
+        step = NEAR
+        while begin < stop and len(found) < EARLIER:
+            start = max(begin, stop - step)
+            span = {prediction.place.partition: (start, stop)}
+            older = [
+                one async for one in self._predictions.read(span, names(entity)) if one.record.data.entity == entity
+            ]
+            found = {one.record.id: one for one in [*found.values(), *reversed(older)]}
+            stop, step = start, step * 10
+        found.pop(prediction.record.id, None)
+        return list(found.values())[:EARLIER]
