@@ -99,6 +99,8 @@ def test_people_see_a_table_and_programs_csv(log: Log) -> None:
     assert {"id", "value", "b1", "1.5"} <= set(shown.replace("│", " ").replace("┃", " ").split())
     csv = log.run("select id, value, number, entity from predictions where stream = 'bikes'", "--csv").stdout
     assert csv.splitlines() == ["id,value,number,entity", "b1,1.5,1.5,"]
+    wide = log.run("select * from predictions where stream = 'bikes'").stdout
+    assert ["value", "1.5"] in [line.split() for line in wide.splitlines()]
     many = log.run("select * from range(300)").stdout
     assert "The first 200 rows" in many
 

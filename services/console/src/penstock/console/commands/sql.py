@@ -59,4 +59,4 @@ def _print(answer: Answer, as_json: bool, as_csv: bool) -> None:
         for line in (answer_lines if as_json else answer_csv)(answer.columns, answer.rows):
             typer.echo(line)
     else:
-        out.print(answer_table(answer.columns, answer.rows))
+        out.print(answer_table(answer.columns, answer.rows, out.width))
