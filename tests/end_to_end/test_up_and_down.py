@@ -40,7 +40,7 @@ def predict(site: Site, stream: str) -> dict[str, Any]:
 
 
 async def archived_ids(site: Site, stream: str) -> set[str] | None:
-    """The events whose predictions `penstock sql` finds; what waited at a stop is archived as soon as it is up again."""
+    """The events whose predictions `penstock sql` finds; what waited at a stop is archived at the next start."""
     found = penstock(site.home.root, "sql", "select id from predictions", "--stream", stream, "--json").stdout
     return {json.loads(line)["id"] for line in found.splitlines()} or None
 

@@ -34,7 +34,7 @@ ARCHIVED: tuple[Topic[Any], ...] = (
 
 ROOT = "prediction-log"
 CONTROL = "_control"  # no stream has such a name
-LARGEST = 32 << 20  # bytes that files are merged into: all are in memory meanwhile, some ten times as large
+LARGEST = 8 << 20  # bytes that files are merged into: all are in memory meanwhile, some twenty times as large
 DAY_MS = 86_400_000
 
 _NAME = re.compile(r"(\d{16})-(\d{16})-(\d{13})\.parquet")

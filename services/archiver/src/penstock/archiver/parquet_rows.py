@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROW_GROUP = 65_536
@@ -13,13 +14,7 @@ ROW_GROUP = 65_536
 
 def to_parquet(tables: Sequence[pa.Table]) -> bytes:
     """The rows of tables with one schema as one file, by entity, then offset; rows without an entity are last."""
-    table = pa.concat_tables(tables).combine_chunks()
-    ordered = table.sort_by([("entity", "ascending"), ("offset", "ascending")])
-    with pa.BufferOutputStream() as sink:
-        pq.write_table(
-            ordered, sink, row_group_size=ROW_GROUP, compression="zstd", version="2.6", write_page_checksum=True
-        )
-        return bytes(sink.getvalue())
+    return _sorted_file(pa.concat_tables(tables).combine_chunks())
 
 
 def merge(contents: Sequence[bytes]) -> list[tuple[range, bytes]]:
@@ -40,6 +35,15 @@ def merge(contents: Sequence[bytes]) -> list[tuple[range, bytes]]:
 def _merge(contents: Sequence[bytes]) -> bytes:
     if len(contents) == 1:
         return contents[0]
-    return to_parquet(
-        [pq.read_table(pa.BufferReader(content), page_checksum_verification=True) for content in contents]
-    )
+    parts = (pq.read_table(pa.BufferReader(content), page_checksum_verification=True) for content in contents)
+    return _sorted_file(pa.concat_tables(parts).combine_chunks())
+
+
+def _sorted_file(table: pa.Table) -> bytes:
+    """Sorted a group at a time: in memory are the rows once, and those of one group."""
+    order = pc.sort_indices(table.select(["entity", "offset"]), [("entity", "ascending"), ("offset", "ascending")])
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", version="2.6", write_page_checksum=True) as writer:
+        for start in range(0, len(table), ROW_GROUP):
+            writer.write_table(table.take(order.slice(start, ROW_GROUP)), row_group_size=ROW_GROUP)
+    return bytes(sink.getvalue())
