@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from penstock.archiver.archive_files import ARCHIVED
 from penstock.archiver.handlers import rows_of
 from penstock.archiver.parquet_rows import merge, to_parquet
+from penstock.archiver.partition_archive import PartitionArchive
+from penstock.archiver.range_reader import RowRange
 from penstock.contracts.topics import DECISIONS, OUTCOMES, PREDICTIONS, REJECTED, STREAM_DEAD_LETTERS, Topic
 
-from .site import NOW, declared, example, prediction
+from .site import NOW, FaultyFiles, declared, example, prediction
 
 STREAM = declared(example("stream-declared"))
 
@@ -139,3 +141,13 @@ def test_bytes_that_changed_on_the_disk_are_not_merged() -> None:
     spoilt[len(content) // 3] ^= 1
     with pytest.raises((ValueError, OSError)):
         merge([content, bytes(spoilt)])
+
+
+def test_what_another_member_has_archived_meanwhile_is_not_written_again() -> None:
+    store = FaultyFiles()
+    archive = PartitionArchive(store, "prediction-log/penstock/loans/predictions/0")
+    assert archive.put(RowRange(0, 5, [rows(range(5), ["a"])]))
+    assert not archive.put(RowRange(0, 9, [rows(range(9), ["a"])]))
+    assert not archive.put(RowRange(4, 9, [rows(range(4, 9), ["a"])]))
+    assert archive.put(RowRange(5, 9, [rows(range(5, 9), ["a"])]))
+    assert len(store.sizes("prediction-log")) == 2
