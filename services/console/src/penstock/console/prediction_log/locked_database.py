@@ -56,8 +56,8 @@ class LockedDatabase:
         self._database.execute("SET enable_external_access = false")
         self._database.execute("SET lock_configuration = true")
 
-    def ask(self, question: str) -> Answer:
-        """The answer to one SELECT statement.
+    def ask(self, question: str, values: Sequence[Any] = ()) -> Answer:
+        """The answer to one SELECT statement, with values for its question marks.
 
         Raises:
             ConsoleFailure: it is something else, or wrong.
@@ -67,7 +67,7 @@ class LockedDatabase:
             statements = self._database.extract_statements(question)
             if len(statements) != 1 or statements[0].type not in ASKING:
                 raise wrong_input("Give one SELECT statement: the prediction log is only read.")
-            result = self._database.execute(statements[0])
+            result = self._database.execute(statements[0], list(values))
             return Answer([column[0] for column in result.description or ()], self._rows(result))
 
     def _rows(self, result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

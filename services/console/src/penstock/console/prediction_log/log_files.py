@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from penstock.archiver.archive_files import CONTROL, ROOT, archive_files, covering
+from penstock.archiver.archive_files import CONTROL, ROOT, ArchiveFile, archive_files, covering
 from penstock.artifacts import ArtifactError, open_named_files
 from penstock.artifacts.named_files import NamedFiles
 from penstock.console.failure import ConsoleFailure, wrong_input
@@ -47,6 +47,16 @@ class PredictionLog:
         return [
             LogFile(None if stream == CONTROL else stream, topic, self._local(name)) for stream, topic, name in found
         ]
+
+    def files_of(self, stream: str) -> Mapping[str, Mapping[int, Sequence[ArchiveFile]]]:
+        """What is archived of a stream, by topic and partition: none where nothing is."""
+        found: dict[str, dict[int, list[ArchiveFile]]] = {}
+        for name in self._names():
+            folder, _, last = name.rpartition("/")
+            of_stream, topic, partition = folder.split("/")
+            if of_stream == stream:
+                found.setdefault(topic, {}).setdefault(int(partition), []).extend(archive_files([last]))
+        return found
 
     def _names(self) -> Iterable[str]:
         try:
