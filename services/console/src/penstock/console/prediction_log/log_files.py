@@ -40,7 +40,13 @@ class PredictionLog:
         Raises:
             ConsoleFailure: nothing is archived of one of the streams.
         """
-        found = list(self._wanted(self._names(), streams))
+        try:
+            return self._files(streams)
+        except ArtifactError as error:
+            raise ConsoleFailure(str(error)) from error
+
+    def _files(self, streams: Collection[str]) -> list[LogFile]:
+        found = list(self._wanted(self._store.sizes(self._root), streams))
         absent = sorted(set(streams) - {stream for stream, _, _ in found})
         if absent:
             raise wrong_input(f"Nothing is archived of {', '.join(absent)} in {self._url}.")
@@ -48,18 +54,13 @@ class PredictionLog:
             LogFile(None if stream == CONTROL else stream, topic, self._local(name)) for stream, topic, name in found
         ]
 
-    def _names(self) -> Iterable[str]:
-        try:
-            return self._store.sizes(self._root)
-        except ArtifactError as error:
-            raise ConsoleFailure(str(error)) from error
-
     def _wanted(self, names: Iterable[str], streams: Collection[str]) -> Iterable[tuple[str, str, str]]:
         """Stream, topic and name of the files to read, without those that are in others."""
         folders: dict[str, list[str]] = defaultdict(list)
         for name in names:
             folder, _, last = name.rpartition("/")
-            folders[folder].append(last)
+            if folder.count("/") == 2:  # others are somebody else's
+                folders[folder].append(last)
         for folder, files in sorted(folders.items()):
             stream, topic, _ = folder.split("/")
             if not streams or stream in streams or topic == "decisions":
