@@ -42,15 +42,20 @@ def declared(document: dict[str, Any]) -> StreamDeclared:
 
 
 class FaultyFiles(NamedFiles):
-    """Files whose next puts fail: `lost` before anything is written, `doubtful` after all of it is."""
+    """Files whose next puts fail: `lost` before anything is written, `doubtful` after all of it is.
+
+    All puts fail while it is `away`, and those below a folder while that is `unwritable`.
+    """
 
     def __init__(self) -> None:
         super().__init__(MemoryStore(), "memory:")
         self.faults: deque[str] = deque()
         self.away = False
+        self.unwritable: str | None = None
 
     def put(self, name: str, content: bytes | Path) -> None:
-        fault = self.faults.popleft() if self.faults else "lost" if self.away else ""
+        refused = self.away or (self.unwritable is not None and self.unwritable in name)
+        fault = self.faults.popleft() if self.faults else "lost" if refused else ""
         if fault != "lost":
             super().put(name, content)
         if fault:

@@ -95,6 +95,20 @@ async def test_a_store_that_is_away_commits_nothing_and_is_told_of() -> None:
     assert (site.committed(KEY), site.failures) == (60, {})
 
 
+async def test_a_partition_that_cannot_be_written_does_not_stop_the_others() -> None:
+    site = await started()
+    for number in (0, 3):
+        site.append(PREDICTIONS, "loans", [prediction(n) for n in range(60)], partition=number)
+    site.store.unwritable = FOLDER
+    await site.step(0.1)
+    await site.step(0.1)
+    assert site.offsets("penstock/loans/predictions/3") == Counter(range(60))
+    assert list(site.failures) == ["penstock.loans.predictions/0"]
+    site.store.unwritable = None
+    await site.step(1)
+    assert (site.offsets(FOLDER), site.failures) == (Counter(range(60)), {})
+
+
 async def test_a_broker_that_is_away_is_waited_for() -> None:
     site = await started()
     append(site, 0, 60)

@@ -16,6 +16,7 @@ from penstock.archiver.parquet_rows import to_parquet
 from penstock.artifacts.named_files import NamedFiles
 from penstock.console.__main__ import application
 from penstock.console.failure import ConsoleFailure
+from penstock.console.prediction_log import log_files
 from penstock.contracts.topics import DECISIONS, OUTCOMES, PREDICTIONS, Topic
 
 NOON = 1_767_268_800_000_000  # 2026-01-01T12:00Z, in microseconds
@@ -103,6 +104,23 @@ def test_people_see_a_table_and_programs_csv(log: Log) -> None:
     assert ["value", "1.5"] in [line.split() for line in wide.splitlines()]
     many = log.run("select * from range(300)").stdout
     assert "The first 200 rows" in many
+
+
+def test_what_lies_in_a_bucket_is_fetched_first(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_files, "open_named_files", {"s3://bucket/prefix": log.store}.get)
+    question = "select count(*) as n from predictions"
+    assert log.ask(question, "--store", "s3://bucket/prefix") == [{"n": 5}]
+
+
+def test_what_somebody_has_put_beside_the_files_is_left_alone(log: Log) -> None:
+    for name in (
+        "notes.txt",
+        "loans/notes.txt",
+        "loans/predictions/0/notes.txt",
+        "loans/predictions/0/before/x.parquet",
+    ):
+        log.store.put(f"prediction-log/penstock/{name}", b"?")
+    assert log.ask("select count(*) as n from predictions") == [{"n": 5}]
 
 
 def test_with_nothing_archived_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from penstock.archiver.archive_files import ARCHIVED, folder_of
-from penstock.archiver.archived_partition import ArchivedPartition, FileRules
+from penstock.archiver.archived_partition import ArchiveAhead, ArchivedPartition, FileRules
 from penstock.archiver.handlers import rows_of
 from penstock.archiver.partition_archive import PartitionArchive
 from penstock.archiver.range_reader import RangeReader, RowsOf
@@ -123,15 +123,14 @@ class ArchiveFollower:
             try:
                 records += await self._step(source, key, partition, end)
             except ArtifactError as error:
-                self._hold(key, f"{error}", now)
-                break  # nor could the others be written
-            except UnreadableBatch as error:
-                self._hold(key, f"{error}", now + HOLD_MS)
+                self._hold(key, f"{error}")
+                break  # it is likely that nor can the others be written; the next look begins with them
+            except (UnreadableBatch, ArchiveAhead) as error:
+                self._hold(key, f"{error}")
             except TransientError:
                 raise
             except Exception as error:
-                log.debug("%s/%d", *key, exc_info=True)
-                self._hold(key, f"{type(error).__name__}: {error}", now + HOLD_MS)
+                self._hold(key, f"{type(error).__name__}: {error}", error)
             else:
                 self._failures.pop(key, None)
         self._show_lags(ends)
@@ -147,11 +146,11 @@ class ArchiveFollower:
         self._resources.metrics.count_consumed(key[0], records)
         return records
 
-    def _hold(self, key: TopicPartition, why: str, until: int) -> None:
+    def _hold(self, key: TopicPartition, why: str, bug: Exception | None = None) -> None:
         if self._failures.get(key) != why:
-            log.warning("%s/%d is not archived for now: %s", *key, why)
+            log.warning("%s/%d is not archived for now: %s", *key, why, exc_info=bug)
         self._failures[key] = why
-        self._held[key] = until
+        self._held[key] = self._resources.clock() + HOLD_MS
 
     def _show_lags(self, ends: Mapping[TopicPartition, int]) -> None:
         for topic in {topic for topic, _ in ends}:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from penstock.archiver.archive_files import archived_stop
 from penstock.console.lineage.places import Place, Placed
 from penstock.console.prediction_log.locked_database import LockedDatabase
 from penstock.console.prediction_log.log_files import FilesChanged, PredictionLog
@@ -36,11 +35,11 @@ class ArchivedAnswers:
         self._log = log
         self._folder = folder
         self._stream = stream
-        self._files = log.files_of(stream)
+        self._ends = log.ends(stream)
 
     def ends(self, topic: str) -> Mapping[int, int]:
         """The offset of each partition of a topic up to which it is archived."""
-        return {partition: archived_stop(files) for partition, files in self._files.get(topic, {}).items()}
+        return {partition: end for (of_topic, partition), end in self._ends.items() if of_topic == topic}
 
     def prediction(self, event_id: str) -> Placed[Prediction] | None:
         """The newest answer to an event of this id: the first by offset of those to the same event."""
@@ -67,7 +66,7 @@ class ArchivedAnswers:
         return [_outcome(row) for row in self._ask(question, [event_id])]
 
     def _ask(self, question: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-        if not self._files:
+        if not self._ends:
             return []
         for left in reversed(range(TRIES)):
             database = LockedDatabase(self._log.files([self._stream]), [self._stream], self._folder)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from penstock.archiver.archive_files import CONTROL, ROOT, ArchiveFile, archive_files, covering
+from penstock.archiver.archive_files import CONTROL, ROOT, ArchiveFile, archive_files, archived_stop, covering
 from penstock.artifacts import ArtifactError, open_named_files
 from penstock.artifacts.named_files import NamedFiles
 from penstock.console.failure import ConsoleFailure, wrong_input
@@ -40,41 +41,38 @@ class PredictionLog:
         Raises:
             ConsoleFailure: nothing is archived of one of the streams.
         """
-        found = list(self._wanted(self._names(), streams))
-        absent = sorted(set(streams) - {stream for stream, _, _ in found})
-        if absent:
-            raise wrong_input(f"Nothing is archived of {', '.join(absent)} in {self._url}.")
-        return [
-            LogFile(None if stream == CONTROL else stream, topic, self._local(name)) for stream, topic, name in found
-        ]
+        with _failures():
+            found = [
+                (stream, topic, f"{stream}/{topic}/{partition}/{file.name}")
+                for (stream, topic, partition), files in sorted(self._partitions().items())
+                if not streams or stream in streams or topic == "decisions"
+                for file in covering(files)
+            ]
+            absent = sorted(set(streams) - {stream for stream, _, _ in found})
+            if absent:
+                raise wrong_input(f"Nothing is archived of {', '.join(absent)} in {self._url}.")
+            return [
+                LogFile(None if stream == CONTROL else stream, topic, self._local(name))
+                for stream, topic, name in found
+            ]
 
-    def files_of(self, stream: str) -> Mapping[str, Mapping[int, Sequence[ArchiveFile]]]:
-        """What is archived of a stream, by topic and partition: none where nothing is."""
-        found: dict[str, dict[int, list[ArchiveFile]]] = {}
-        for name in self._names():
-            folder, _, last = name.rpartition("/")
-            of_stream, topic, partition = folder.split("/")
-            if of_stream == stream:
-                found.setdefault(topic, {}).setdefault(int(partition), []).extend(archive_files([last]))
-        return found
+    def ends(self, stream: str) -> Mapping[tuple[str, int], int]:
+        """The offset up to which each partition of a stream's topics is archived, by topic and partition."""
+        with _failures():
+            return {
+                (topic, int(partition)): archived_stop(files)
+                for (of_stream, topic, partition), files in self._partitions().items()
+                if of_stream == stream
+            }
 
-    def _names(self) -> Iterable[str]:
-        try:
-            return self._store.sizes(self._root)
-        except ArtifactError as error:
-            raise ConsoleFailure(str(error)) from error
-
-    def _wanted(self, names: Iterable[str], streams: Collection[str]) -> Iterable[tuple[str, str, str]]:
-        """Stream, topic and name of the files to read, without those that are in others."""
-        folders: dict[str, list[str]] = defaultdict(list)
-        for name in names:
-            folder, _, last = name.rpartition("/")
-            folders[folder].append(last)
-        for folder, files in sorted(folders.items()):
-            stream, topic, _ = folder.split("/")
-            if not streams or stream in streams or topic == "decisions":
-                for file in covering(archive_files(files)):
-                    yield stream, topic, f"{folder}/{file.name}"
+    def _partitions(self) -> Mapping[tuple[str, str, str], Sequence[ArchiveFile]]:
+        """All files by stream, topic and partition."""
+        names: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for name in self._store.sizes(self._root):
+            match name.split("/"):
+                case [stream, topic, partition, last]:  # others are somebody else's
+                    names[stream, topic, partition].append(last)
+        return {key: archive_files(each) for key, each in names.items()}
 
     def _local(self, name: str) -> Path:
         if not self._url.startswith("s3://"):
@@ -87,6 +85,14 @@ class PredictionLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return path
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except ArtifactError as error:
+        raise ConsoleFailure(str(error)) from error
 
 
 class FilesChanged(Exception):
