@@ -19,7 +19,7 @@ PICTURE = Path(__file__).parents[2] / "docs" / "house.svg"
 LAYERS = (
     ("console",),
     ("ingestion", "validator", "server", "drift_detector"),
-    ("retrain_trigger", "trainer", "registry", "notifier"),
+    ("retrain_trigger", "trainer", "registry", "notifier", "archiver"),
     ("runtime",),
     ("bus",),
     ("artifacts", "telemetry"),

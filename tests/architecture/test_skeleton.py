@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
 SERVICES = [path for path in DISTRIBUTIONS if path.parent.name == "services"]
-THE_EIGHT = {
+THE_NINE = {
     "ingestion",
     "validator",
     "server",
@@ -21,6 +21,7 @@ THE_EIGHT = {
     "trainer",
     "registry",
     "notifier",
+    "archiver",
 }
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc", "tools", "shared"}
 LONGEST_FILE = 400  # lines
@@ -40,7 +41,7 @@ def package_of(folder: Path) -> Path:
 
 
 def test_the_house_holds_what_the_design_names() -> None:
-    assert {folder.name for folder in SERVICES} == THE_EIGHT | {"console"}
+    assert {folder.name for folder in SERVICES} == THE_NINE | {"console"}
     libraries = {folder.name for folder in DISTRIBUTIONS if folder.parent.name == "libs"}
     assert libraries == {"contracts", "ml", "bus", "telemetry", "artifacts", "runtime"}
 
@@ -54,7 +55,7 @@ def test_a_distribution_has_a_readme_a_typed_package_and_tests(folder: Path) -> 
     assert list((folder / "tests").rglob("test_*.py")), "it has no tests"
 
 
-@pytest.mark.parametrize("folder", [s for s in SERVICES if s.name in THE_EIGHT], ids=named)
+@pytest.mark.parametrize("folder", [s for s in SERVICES if s.name in THE_NINE], ids=named)
 def test_a_service_has_its_entrance_settings_wiring_and_handlers(folder: Path) -> None:
     package = package_of(folder)
     absent = [name for name in ("__main__.py", "settings.py", "wiring.py") if not (package / name).is_file()]

@@ -11,6 +11,7 @@ SLOW = frozenset({"bentoml", "pandas", "pyarrow", "river", "scipy.special", "sci
 """Each takes tenths of a second and tens of megabytes."""
 
 ALLOWED: dict[str, frozenset[str]] = {
+    "penstock.archiver.__main__": frozenset({"pyarrow"}),
     "penstock.console.__main__": frozenset(),
     "penstock.console.supervision.deployment_supervisor": frozenset(),
     "penstock.drift_detector.__main__": frozenset(),

@@ -34,7 +34,7 @@ def test_an_unknown_key_is_an_error(root: Path, tmp_path: Path, tool: Callable[.
     assert "restrat" in process.stderr
 
 
-def test_it_runs_the_eight_services_and_what_they_need(compose: Compose) -> None:
+def test_it_runs_the_nine_services_and_what_they_need(compose: Compose) -> None:
     assert set(compose["services"]) == {*SERVICES, "keys", "kafka", "postgres"}
 
 
@@ -89,9 +89,13 @@ def test_a_key_is_mounted_only_where_it_is_needed(compose: Compose) -> None:
         assert (holders, writers) == (readers, {"keys"})
 
 
-def test_only_trainer_and_registry_may_write_artifacts(compose: Compose) -> None:
+def test_only_trainer_registry_and_archiver_may_write_artifacts(compose: Compose) -> None:
     holders = {name: mounts(compose, name)["artifacts"] for name in SERVICES if "artifacts" in mounts(compose, name)}
-    assert {name for name, mount in holders.items() if not mount.get("read_only")} == {"trainer", "registry"}
+    assert {name for name, mount in holders.items() if not mount.get("read_only")} == {
+        "trainer",
+        "registry",
+        "archiver",
+    }
 
 
 def test_every_service_has_its_own_state(compose: Compose) -> None:

@@ -35,7 +35,17 @@ def test_a_home_of_an_earlier_release_is_carried_on(archive: Path, tmp_path: Pat
         deployment.penstock("down")
 
 
-SERVICES = ("validator", "server", "drift-detector", "retrain-trigger", "trainer", "registry", "notifier", "ingestion")
+SERVICES = (
+    "validator",
+    "server",
+    "drift-detector",
+    "retrain-trigger",
+    "trainer",
+    "registry",
+    "notifier",
+    "archiver",
+    "ingestion",
+)
 
 
 def test_under_traffic_an_upgrade_and_a_restart_of_each_service_lose_nothing(tmp_path: Path) -> None:

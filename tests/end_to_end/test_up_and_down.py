@@ -16,6 +16,7 @@ import httpx
 from penstock.console.declared_streams import declared_streams
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.plan.plan_builder import StartOptions
+from penstock.console.poll import poll
 from penstock.console.supervision.lifecycle import await_ready, start, stop
 from penstock.contracts.topics import PREDICTIONS
 
@@ -38,6 +39,12 @@ def predict(site: Site, stream: str) -> dict[str, Any]:
     return {name: value for name, value in response.json().items() if name not in ("id", "time")}
 
 
+async def archived_ids(site: Site, stream: str) -> set[str] | None:
+    """The events whose predictions `penstock sql` finds; what waited at a stop is archived at the next start."""
+    found = penstock(site.home.root, "sql", "select id from predictions", "--stream", stream, "--json").stdout
+    return {json.loads(line)["id"] for line in found.splitlines()} or None
+
+
 async def test_a_second_up_continues_where_the_first_stopped(site: Site) -> None:
     rows = list(CreditRisk(60, None).rows())
     async with site.stream("up-again") as deployment:
@@ -57,6 +64,7 @@ async def test_a_second_up_continues_where_the_first_stopped(site: Site) -> None
         await deployment.await_quiet()
     predicted = [record.id for record, _ in await site.records(PREDICTIONS, stream)]
     assert sorted(predicted) == sorted(row.id for row in rows)
+    assert await poll(lambda: archived_ids(site, stream.name), 0.2, attempts=100) <= set(predicted)
 
 
 def penstock(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from penstock.archiver.archive_files import ArchiveFile, folder_of
+from penstock.archiver.handlers import rows_of
+from penstock.archiver.parquet_rows import to_parquet
+from penstock.archiver.range_reader import RangeReader
+from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.ports import Log
 from penstock.console.commands.served import moment_of
 from penstock.console.commands.why import explain
@@ -17,15 +24,17 @@ from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.failure import ConsoleFailure
 from penstock.console.lineage.answer_search import AnswerSearch
+from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.places import Place, Placed, TopicReader
 from penstock.console.lineage.served_models import ServedModels, instant
+from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
 from penstock.console.views.served_table import served_document, served_lines, spans_document
 from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import PREDICTIONS
+from penstock.contracts.topics import OUTCOMES, PREDICTIONS
 
 COUNT, DELAY, CHUNK, FIRST = 330, 20, 30, 150
 
@@ -163,3 +172,36 @@ async def test_what_served_is_told_to_programs_with_its_shares(loop: Loop) -> No
     served = await loop.models().at_place(loop.predictions[0].place)
     (epoch,) = served_document("s", [served])["epochs"]
     assert [(model["arm"], model["share"]) for model in epoch["models"]] == [("champion", 1.0)]
+
+
+async def archive_of(loop: Loop, folder: Path, share: float) -> ArchivedAnswers:
+    """A prediction log with the first part of each topic partition."""
+    files, reader = NamedFiles.in_folder(folder), RangeReader(loop.log)
+    for topic in (PREDICTIONS, OUTCOMES):
+        topic_reader: TopicReader[Any] = TopicReader(loop.log, "penstock", topic, loop.stream)
+        for partition, (start, end) in (await topic_reader.bounds()).items():
+            stop = start + int((end - start) * share)
+            rows = partial(rows_of, topic, loop.stream, partition)
+            found = await reader.read(topic_reader.keys[partition], start, stop, COUNT, rows)
+            place = folder_of("penstock", loop.stream.name, topic.short_name, partition)
+            files.put(f"{place}/{ArchiveFile(start, stop, 0).name}", to_parquet(found.tables))
+    await reader.close()
+    spill = folder / "spill"
+    spill.mkdir()
+    return ArchivedAnswers(PredictionLog(str(folder), "penstock", spill), spill, loop.stream.name)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+async def test_what_is_archived_is_found_as_on_the_log(loop: Loop, tmp_path: Path, share: float) -> None:
+    archive = await archive_of(loop, tmp_path, share)
+    with_archive = AnswerSearch(loop.log, "penstock", loop.stream, archive)
+    for placed in loop.predictions[:: len(loop.predictions) // 9]:
+        found, expected = await with_archive.find(placed.record.id), await loop.search().find(placed.record.id)
+        assert found is not None
+        assert expected is not None
+        assert found.prediction == expected.prediction
+        assert found.earlier == expected.earlier
+        assert [(one.place, one.record.data.label, one.record.time) for one in found.outcomes] == [
+            (one.place, one.record.data.label, one.record.time) for one in expected.outcomes
+        ]
+    assert await with_archive.find("nobody-sent-this") is None

@@ -224,7 +224,7 @@ def test_every_topic_that_groups_read_and_records_expire_from_is_looked_at(deplo
     read = read_topics("penstock", deployment.watch._resources.streams)
     found = [topic for topic in read if topic.expires]
     assert {read.topic.removeprefix("penstock.") for read in found} == {
-        "commands", "statistics", "drift", "alerts",
+        "commands", "statistics", "drift", "alerts", "dead-letters", "loans.rejected", "loans.dead-letters",
         "loans.received", "loans.events", "loans.labels", "loans.predictions", "loans.outcomes", "loans.counts",
     }  # fmt: skip
     assert {read.partitions for read in found if read.stream and "outcomes" in read.topic} == {1}

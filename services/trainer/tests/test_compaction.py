@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.artifacts.compaction import newest_to_merge
 from penstock.contracts.records.training import Segment
-from penstock.trainer.data.compaction import newest_to_merge
 from penstock.trainer.data.outcome_archive import OutcomeArchive
 from penstock.trainer.data.parquet_segments import from_parquet
 

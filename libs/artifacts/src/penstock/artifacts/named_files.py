@@ -54,6 +54,12 @@ class NamedFiles:
             found = [entry for part in obstore.list(self._place, folder) for entry in part]
         return {entry["path"].removeprefix(f"{folder}/"): entry["last_modified"] for entry in found}
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """How many bytes each file below a folder has, by its name relative to the folder."""
+        with bucket_errors(self._url, "list"):
+            found = [entry for part in obstore.list(self._place, folder) for entry in part]
+        return {entry["path"].removeprefix(f"{folder}/"): entry["size"] for entry in found}
+
     def put(self, name: str, content: bytes | Path) -> None:
         """Put bytes, or those of a file; what was under the name before is replaced."""
         with bucket_errors(self._url, "write to"):
@@ -75,6 +81,14 @@ class NamedFiles:
             parts = obstore.get(self._place, name).stream(min_chunk_size=PART)
             if digest_of_chunks(write_through(map(bytes, parts), file)) != digest:
                 raise CorruptArtifact(digest, f"{self._url}/{name}")
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes under a name, or None; nothing checks them: for files that hold checksums of their own."""
+        with bucket_errors(self._url, "read"):
+            try:
+                return bytes(obstore.get(self._place, name).bytes())
+            except FileNotFoundError:
+                return None
 
     @contextmanager
     def _reading(self, name: str, digest: str) -> Iterator[None]:

@@ -38,9 +38,13 @@ Service = Literal[
     "trainer",
     "registry",
     "notifier",
+    "archiver",
     "console",
     "every service",
 ]
+
+ARCHIVER = "archiver"
+"""The group that keeps what was answered. Nothing on the log comes of what it reads, so nobody waits for it."""
 
 NOTIFIER_GROUPS = "notifier-"
 """How the names of the groups begin that read `alerts`, one for each destination of the notifier."""
@@ -147,15 +151,15 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejection] = Topic(
     "rejected", "data", ("rejected",), _struct(Rejection), "as received",
-    "keyed", "stream", ("validator",), (), ("ingestion", "console"), embeds_records=True,
+    "keyed", "stream", ("validator",), ("archiver",), ("ingestion", "console"), embeds_records=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _struct(Prediction), "entity, else the event's id",
-    "keyed", "stream", ("server",), ("drift-detector",), ("ingestion", "registry", "console"),
+    "keyed", "stream", ("server",), ("drift-detector", "archiver"), ("ingestion", "registry", "console"),
 )  # fmt: skip
 OUTCOMES: Topic[Outcome[Any]] = Topic(
     "outcomes", "data", ("outcome",), _cached_by_stream(_outcome_decoder), "entity, else the event's id",
-    "one", "stream", ("drift-detector",), ("drift-detector",), ("trainer", "server", "registry", "console"),
+    "one", "stream", ("drift-detector",), ("drift-detector", "archiver"), ("trainer", "server", "registry", "console"),
     embeds_records=True,
 )  # fmt: skip
 COUNTS: Topic[Counts] = Topic(
@@ -164,7 +168,7 @@ COUNTS: Topic[Counts] = Topic(
 )  # fmt: skip
 STREAM_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "data", ("dead-letter",), _struct(DeadLetter), "as the record's",
-    "one", "stream", ("every service",), (), ("console",), embeds_records=True,
+    "one", "stream", ("every service",), ("archiver",), ("console",), embeds_records=True,
 )  # fmt: skip
 STREAMS: Topic[StreamDeclared] = Topic(
     "streams", "control", ("stream-declared",), _control(StreamDeclared), "stream",
@@ -188,7 +192,7 @@ TRAINING_RUNS: Topic[TrainingRun] = Topic(
 )  # fmt: skip
 DECISIONS: Topic[Decision] = Topic(
     "decisions", "control", ("decision",), _control(Decision), "stream",
-    "one", "forever", ("retrain-trigger",), (), ("retrain-trigger", "console"),
+    "one", "forever", ("retrain-trigger",), ("archiver",), ("retrain-trigger", "console"),
 )  # fmt: skip
 STATISTICS: Topic[Statistics] = Topic(
     "statistics", "control", ("statistics",), _control(Statistics), "stream",
@@ -212,7 +216,7 @@ AUDIT: Topic[AuditEntry] = Topic(
 )  # fmt: skip
 CONTROL_DEAD_LETTERS: Topic[DeadLetter] = Topic(
     "dead-letters", "control", ("dead-letter",), _struct(DeadLetter), "as the record's",
-    "one", "week", ("every service",), (), (), embeds_records=True,
+    "one", "week", ("every service",), ("archiver",), (), embeds_records=True,
 )  # fmt: skip
 
 DATA_PLANE: tuple[Topic[Any], ...] = (

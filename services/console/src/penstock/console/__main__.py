@@ -27,6 +27,7 @@ COMMANDS = (
     "wait",
     "ledger",
     "quality",
+    "sql",
     "alerts",
     "drift",
     "trace",

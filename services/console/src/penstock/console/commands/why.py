@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,10 +16,13 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import home_from_environment
 from penstock.console.lineage.answer_search import AnswerSearch
+from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.model_lineage import read_lineage
 from penstock.console.log_client import open_log
+from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.console.views.terminal import out
 from penstock.console.views.why_lines import Why, why_document, why_lines
+from penstock.contracts.records.streams import StreamDeclared
 
 
 def why(
@@ -37,19 +42,28 @@ def why(
 
 async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[Why]:
     namespace = deployment.namespace
-    async with open_log(deployment) as kafka_log:
-        if name is not None:
-            streams = [await require_stream(kafka_log, namespace, name)]
-        else:
-            declared = await declared_streams(kafka_log, namespace)
-            streams = [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]
-        searches = [AnswerSearch(kafka_log, namespace, stream) for stream in streams]
-        answers = [await explain(kafka_log, namespace, search, event_id) for search in searches]
-        found = [answer for answer in answers if answer is not None]
-    if not found:
+    with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
+        prediction_log = PredictionLog(str(home_from_environment().artifacts), namespace, Path(folder))
+        async with open_log(deployment) as kafka_log:
+            found = []
+            for stream in await _streams(kafka_log, namespace, name):
+                archive = ArchivedAnswers(prediction_log, Path(folder), stream.name)
+                search = AnswerSearch(kafka_log, namespace, stream, archive)
+                found.append(await explain(kafka_log, namespace, search, event_id))
+    answers = [answer for answer in found if answer is not None]
+    if not answers:
         where = f"stream {name}" if name else "any stream"
-        raise ConsoleFailure(f"The log has no answer to an event {event_id!r} of {where}, or no more.")
-    return found
+        raise ConsoleFailure(
+            f"Neither the log nor the prediction log has an answer to an event {event_id!r} of {where}."
+        )
+    return answers
+
+
+async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDeclared]:
+    if name is not None:
+        return [await require_stream(log, namespace, name)]
+    declared = await declared_streams(log, namespace)
+    return [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]
 
 
 async def explain(log: Log, namespace: str, search: AnswerSearch, event_id: str) -> Why | None:

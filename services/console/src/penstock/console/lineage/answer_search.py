@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.bus.ports import Log
+from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.places import Placed, TopicReader, names
 from penstock.contracts.records.events import Event
 from penstock.contracts.records.outcomes import Outcome
@@ -36,10 +38,16 @@ class FoundAnswer:
 
 
 class AnswerSearch:
-    """Searches one stream. All calls raise `TransientError` if the log does not answer."""
+    """Searches one stream: of its topics what is not archived yet, and the `archive`, if there is one.
 
-    def __init__(self, log: Log, namespace: str, stream: StreamDeclared) -> None:
+    All calls raise `TransientError` if the log does not answer.
+    """
+
+    def __init__(
+        self, log: Log, namespace: str, stream: StreamDeclared, archive: ArchivedAnswers | None = None
+    ) -> None:
         self._stream = stream
+        self._archive = archive
         self._predictions = TopicReader(log, namespace, PREDICTIONS, stream)
         self._events: TopicReader[Event[Any]] = TopicReader(log, namespace, EVENTS, stream)
         self._outcomes: TopicReader[Outcome[Any]] = TopicReader(log, namespace, OUTCOMES, stream)
@@ -60,7 +68,7 @@ class AnswerSearch:
 
     async def _newest(self, event_id: str) -> Placed[Prediction] | None:
         """The answer that counts: the first by offset of those to the newest event of this id."""
-        bounds = await self._predictions.bounds()
+        bounds = await self._not_archived(self._predictions)
         block = max(1, BLOCK // max(1, len(bounds)))
         while bounds:
             spans = {number: (max(begin, end - block), end) for number, (begin, end) in bounds.items()}
@@ -69,12 +77,20 @@ class AnswerSearch:
                 return await self._first_like(max(found, key=lambda placed: placed.appended))
             bounds = {number: (bounds[number][0], start) for number, (start, _) in spans.items()}
             bounds = {number: span for number, span in bounds.items() if span[0] < span[1]}
-        return None
+        return await asyncio.to_thread(self._archive.prediction, event_id) if self._archive else None
+
+    async def _not_archived(self, reader: TopicReader[Any]) -> dict[int, tuple[int, int]]:
+        """The offsets of each partition that the topic has and the archive has not."""
+        ends = self._archive.ends(reader.topic.short_name) if self._archive else {}
+        spans = {
+            number: (max(begin, ends.get(number, 0)), end) for number, (begin, end) in (await reader.bounds()).items()
+        }
+        return {number: span for number, span in spans.items() if span[0] < span[1]}
 
     async def _first_like(self, prediction: Placed[Prediction]) -> Placed[Prediction]:
         """The same record where it was first written: repeated work writes it again soon after."""
         place = prediction.place
-        begin = (await self._predictions.bounds())[place.partition][0]
+        begin, _ = (await self._predictions.bounds())[place.partition]
         span = {place.partition: (max(begin, place.offset - NEAR), place.offset)}
         async for one in self._predictions.read(span, names(prediction.record.id)):
             if (one.record.source, one.record.id) == (prediction.record.source, prediction.record.id):
@@ -98,31 +114,37 @@ class AnswerSearch:
 
     async def _outcomes_of(self, prediction: Placed[Prediction]) -> list[Placed[Outcome[Any]]]:
         """The outcome comes after the answer; of several the first counts, and corrections of a higher revision."""
-        starts, bounds = await self._outcomes.offsets_after(prediction.appended - 1), await self._outcomes.bounds()
-        begin, end = bounds.get(0, (0, 0))
-        span = {0: (max(begin, starts.get(0, end)), end)}
+        starts = await self._outcomes.offsets_after(prediction.appended - 1)
+        spans = await self._not_archived(self._outcomes)
+        later = {number: (max(begin, starts.get(number, end)), end) for number, (begin, end) in spans.items()}
+        event_id, entity = prediction.record.id, prediction.record.data.entity
+        archived = await asyncio.to_thread(self._archive.outcomes, event_id) if self._archive else []
         found: list[Placed[Outcome[Any]]] = []
-        async for one in self._outcomes.read(span, names(prediction.record.id)):
-            is_its = one.record.id == prediction.record.id and one.record.data.entity == prediction.record.data.entity
+        for one in [*archived, *[new async for new in self._outcomes.read(later, names(event_id))]]:
+            is_its = (one.record.id, one.record.data.entity) == (event_id, entity)
             if is_its and (not found or one.record.data.revision > found[-1].record.data.revision):
                 found.append(one)
         return found
 
     async def _earlier(self, prediction: Placed[Prediction]) -> list[Placed[Prediction]]:
         """The newest answers before, looked for so many offsets back, ten times as many at each step."""
-        entity, stop = prediction.record.data.entity, prediction.place.offset
+        entity, partition, stop = prediction.record.data.entity, prediction.place.partition, prediction.place.offset
         if entity is None:
             return []
-        begin = max((await self._predictions.bounds())[prediction.place.partition][0], stop - FARTHEST)
+        begin, _ = (await self._not_archived(self._predictions)).get(partition, (stop, stop))
+        begin = max(begin, stop - FARTHEST)
         found: dict[str, Placed[Prediction]] = {}
         step = NEAR
-        while begin < stop and len(found) < EARLIER:
+        while begin < stop and len(found) <= EARLIER:
             start = max(begin, stop - step)
-            span = {prediction.place.partition: (start, stop)}
+            span = {partition: (start, stop)}
             older = [
                 one async for one in self._predictions.read(span, names(entity)) if one.record.data.entity == entity
             ]
             found = {one.record.id: one for one in [*found.values(), *reversed(older)]}
             stop, step = start, step * 10
+        if self._archive and len(found) <= EARLIER:
+            before = await asyncio.to_thread(self._archive.earlier, entity, partition, stop, EARLIER + 1)
+            found = {one.record.id: one for one in [*found.values(), *before]}
         found.pop(prediction.record.id, None)
         return list(found.values())[:EARLIER]

@@ -1,4 +1,4 @@
-"""The plans of the eight services on one machine: their ports and settings."""
+"""The plans of the nine services on one machine: their ports and settings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ SERVICES = (
     "trainer",
     "registry",
     "notifier",
+    "archiver",
 )
 
 USUAL_PORTS = {
@@ -28,6 +29,7 @@ USUAL_PORTS = {
     "trainer": 8014,
     "notifier": 8015,
     "server-children": 8016,
+    "archiver": 8017,
     "server": 8020,
     "server-stream": 8021,
     "registry": 8030,
@@ -41,7 +43,7 @@ USUAL_PORTS = {
 def service_plans(
     home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
 ) -> list[ProcessPlan]:
-    """The plans of the eight services, in the order of `SERVICES`.
+    """The plans of the nine services, in the order of `SERVICES`.
 
     Args:
         home: of the deployment.

@@ -12,6 +12,7 @@ from penstock.bus.ports import Log, TopicPartition
 from penstock.console.poll import poll
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import (
+    ARCHIVER,
     CONTROL_PLANE,
     DATA_PLANE,
     EVENTS,
@@ -80,7 +81,7 @@ class HandledCheck:
         for topic in (RECEIVED, EVENTS, LABELS, PREDICTIONS):
             partitions = _partitions(topic, self._namespace, self._stream)
             ends = await self._log.end_offsets(partitions)
-            for group in topic.consumers:
+            for group in _groups(topic):
                 await poll(partial(self._at_or_none, group, ends), FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
     async def _at_or_none(self, group: str, ends: Mapping[TopicPartition, int]) -> bool | None:
@@ -92,9 +93,14 @@ def group_partitions(namespace: str, stream: StreamDeclared) -> dict[str, list[T
     """The topic partitions that each service's group must have handled for the stream to be quiet."""
     groups: dict[str, list[TopicPartition]] = defaultdict(list)
     for topic in DATA_PLANE + CONTROL_PLANE:
-        for service in topic.consumers:
-            groups[service] += _partitions(topic, namespace, stream)
+        for group in _groups(topic):
+            groups[group] += _partitions(topic, namespace, stream)
     return dict(groups)
+
+
+def _groups(topic: Topic[Any]) -> list[str]:
+    """The groups that read a topic; the archiver does in its own time, and the loop does not wait for it."""
+    return [group for group in topic.consumers if group != ARCHIVER]
 
 
 def _partitions(topic: Topic[Any], namespace: str, stream: StreamDeclared) -> list[TopicPartition]:

@@ -15,7 +15,6 @@ from penstock.console.lineage.model_lineage import ModelLineage
 from penstock.console.lineage.places import Placed
 from penstock.console.lineage.served_models import instant
 from penstock.console.views.served_table import epoch_document, why_line
-from penstock.contracts.records.events import Event
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.monitoring import Drift, Statistics
 from penstock.contracts.records.outcomes import Outcome
@@ -53,7 +52,9 @@ def _answer_lines(answer: FoundAnswer) -> Iterator[str]:
     if data.learnt_to is not UNSET:
         yield f"  it had learnt from the outcomes before offset {data.learnt_to:,}"
     if answer.event is not None:
-        yield f"  event {answer.event.place}: {_fields(answer.event.record)}"
+        yield f"  event {answer.event.place}: {_fields(answer.event.record.data)}"
+    elif answer.outcomes:
+        yield f"  event, by its outcome: {_fields(answer.outcomes[0].record.data.fields)}"
     yield f"  trace {event_trace_id(answer.stream.name, record.id):032x}, if it was recorded"
 
 
@@ -207,9 +208,8 @@ def _at(placed: Placed[Prediction]) -> str:
     return f"{instant(placed.appended):%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" ({placed.place})"
 
 
-def _fields(event: Event[Any]) -> str:
-    values = msgspec.to_builtins(event.data)
-    fields = values.get("fields", values) if isinstance(values, dict) else {}
+def _fields(payload: Any) -> str:
+    fields = msgspec.to_builtins(payload)
     return ", ".join(f"{name} {value}" for name, value in fields.items() if value is not None)
 
 

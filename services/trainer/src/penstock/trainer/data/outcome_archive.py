@@ -11,13 +11,13 @@ from itertools import groupby, takewhile
 import pyarrow as pa
 
 from penstock.artifacts import ArtifactError, Store
+from penstock.artifacts.compaction import newest_to_merge
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Log, TopicPartition
 from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
 from penstock.contracts.topics import OUTCOMES
-from penstock.trainer.data.compaction import newest_to_merge
 from penstock.trainer.data.parquet_segments import SegmentWriter, StoredSegment, outcome_table, schema_of
 
 POLL_SECONDS = 1.0  # to wait for records that are on the log

@@ -1,0 +1,1 @@
+"""Keeps what was answered, and why, as Parquet that outlives the topics."""

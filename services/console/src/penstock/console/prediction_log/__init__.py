@@ -1,0 +1,1 @@
+"""The prediction log: its files, and questions in SQL about them."""
