@@ -41,9 +41,9 @@ def turned_rows(folder: Path) -> Path:
 async def test_a_champion_that_turns_bad_is_found_and_makes_room_for_what_is_better(tmp_path: Path) -> None:
     options = ReplayOptions(open_table(turned_rows(tmp_path)), declaration(), 0)
     report = (await replay_in_process(options, lambda _: None)).report
-    earlier, before, returned, learnt = report.epochs[-4:]
+    before, returned, learnt = report.epochs[-3:]
     assert before.family == "linear"
-    assert (returned.model, report.rollbacks) == (earlier.model, 1), "on the same outcomes it loses less"
+    assert (returned.family, report.rollbacks) == ("baseline", 1), "on the newest outcomes it loses less than any model"
     assert "loses more than its holdout showed" in returned.reason
     assert 0 < returned.at_event - TURNED_AT <= 100
     assert (learnt.family, learnt.reason[:5]) == ("linear", "drift"), (
