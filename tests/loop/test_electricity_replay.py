@@ -13,7 +13,7 @@ from penstock.contracts.topics import EVENTS, PREDICTIONS
 from .conftest import without_measurements
 
 DELAY = 48
-ROWS = 1500
+ROWS = 900
 
 
 async def test_two_replays_give_the_same_report(electricity: Table, electricity_declaration: Declaration) -> None:

@@ -32,7 +32,8 @@ log = logging.getLogger("tests.handler")
 
 
 @pytest.fixture
-def output() -> Iterator[io.StringIO]:
+def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)  # a server without one ends it for all
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     lines = io.StringIO()

@@ -8,6 +8,8 @@ from typing import Any
 from penstock.contracts.topics import ALERTS
 from penstock.server.models.refusals import Refusals
 
+from .conftest import eventually
+
 
 def later(registry: Any, number: int, **changes: Any) -> Any:
     """An epoch with a model, later by its number of minutes than the start."""
@@ -24,11 +26,13 @@ async def test_a_process_that_starts_and_serves_ends_what_was_told_before_it(dep
     record = later(registry, 2, threshold=20.0)
     content = registry.store.contents.pop(record.champion.digest)
     await deployment.serve_epoch(record)
+    await eventually(lambda: states(deployment))
     assert set(states(deployment)) == {"firing"}
     registry.store.contents[record.champion.digest] = content
     await deployment.restart_stream()
     await deployment.publish_events([deployment.event(1)])
     await deployment.run_until_quiet()
+    await eventually(lambda: "resolved" in states(deployment))
     first, last = deployment.records(ALERTS)[0], deployment.records(ALERTS)[-1]
     assert (last.state, last.key, last.kind) == ("resolved", first.key, "model-refused")
     assert last.message == "the model of epoch 2 serves, after one that was refused"
@@ -42,6 +46,7 @@ async def test_a_start_that_serves_an_earlier_model_ends_nothing(deployment: Any
     await deployment.restart_stream()
     await deployment.publish_events([deployment.event(1)])
     await deployment.run_until_quiet()
+    await eventually(lambda: states(deployment))
     assert set(states(deployment)) == {"firing"}
     assert len({alert.id for alert in deployment.records(ALERTS)}) == 1, "a restart tells nothing new"
 
