@@ -18,7 +18,7 @@ from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.read_topics import ReadTopic, read_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import ALERTS
+from penstock.contracts.topics import ALERTS, PREDICTIONS
 from penstock.registry.retention.lags import LONG_S, LOOKS, Lags
 from penstock.registry.retention.retention_left import (
     RetentionLeft,
@@ -250,6 +250,22 @@ async def test_a_destination_of_the_notifier_that_stands_still_is_told_of_and_a_
     await deployment.watch.check()
     (found,) = [found for found in deployment.watch.left if found.topic == alerts[0]]
     assert (found.group, found.position) == ("notifier-ops", 3)
+
+
+async def test_the_archiver_is_waited_for_once_it_has_begun(deployment: Deployment) -> None:
+    """A deployment of before, which had none, is upgraded: its log may be old, and nothing is wrong."""
+    predictions = (PREDICTIONS.name("penstock", "loans"), 0)
+    deployment.log.append([RecordBatch(*predictions, [None] * 9, [b"x"] * 9)])
+    deployment.log.commits("drift-detector")[predictions] = 9
+
+    async def unread() -> int:
+        await deployment.watch.check()
+        (found,) = [found for found in deployment.watch.left if found.topic == predictions[0]]
+        return found.unread
+
+    assert await unread() == 0
+    deployment.log.commits("archiver")[predictions] = 3
+    assert await unread() == 6
 
 
 class CountingLog(MemoryLog):

@@ -19,5 +19,5 @@ class ArchiverSettings(ServiceSettings):
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8017
     artifacts: Annotated[str, Field(alias="PENSTOCK_ARTIFACTS")] = ".penstock/artifacts"
     rows: Annotated[int, Field(alias="PENSTOCK_ARCHIVER_ROWS", ge=1, le=200_000)] = 50_000
-    seconds: Annotated[float, Field(alias="PENSTOCK_ARCHIVER_SECONDS", ge=1, le=86_400)] = 300.0
+    seconds: Annotated[float, Field(alias="PENSTOCK_ARCHIVER_SECONDS", ge=1, le=86_400)] = 120.0
     retention_days: Annotated[int, Field(alias="PENSTOCK_ARCHIVER_RETENTION_DAYS", ge=0)] = 400

@@ -43,7 +43,7 @@ def _show(log: PredictionLog, streams: Sequence[str], question: str, folder: Pat
     for _ in range(TRIES):
         files = log.files(streams)
         if not files:
-            err.print("Nothing is archived yet: the archiver writes what is new within five minutes.")
+            err.print("Nothing is archived yet: the archiver writes what is new within two minutes.")
         database = LockedDatabase(files, streams, folder)
         try:
             return _print(database.ask(question), as_json, as_csv)

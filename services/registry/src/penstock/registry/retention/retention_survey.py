@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.contracts.read_topics import ReadTopic, keys_of_group
+from penstock.contracts.topics import ARCHIVER
 from penstock.registry.retention.retention_left import RetentionLeft, SlowestPosition, retention_left
 
 PORTION = 300  # topics that one request asks for
@@ -41,7 +42,11 @@ def _worst(partitions: Sequence[RetentionLeft]) -> RetentionLeft:
 
 
 async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> dict[TopicPartition, SlowestPosition]:
-    """The slowest group of each topic partition; one that has committed nothing will start at the log's beginning."""
+    """The slowest group of each topic partition.
+
+    One that has committed nothing will start at the log's beginning. Only the archiver is not waited for until it has:
+    where it is new, as after an upgrade, the log may be old.
+    """
     keys = [key for read in reads for key in read.keys]
     groups = {group for read in reads for group in read.groups}
     commits = {group: await log.committed(group, keys_of_group(group, reads)) for group in sorted(groups)}
@@ -50,7 +55,8 @@ async def _slowest_positions(log: Log, reads: Sequence[ReadTopic], now: int) -> 
     readers = {read.topic: read.groups for read in reads}
     slowest = {}
     for key in begins.keys() & ends.keys() & recent.keys():
-        position, group = min((commits[group].get(key, begins[key]), group) for group in readers[key[0]])
+        starts = {group: ends[key] if group == ARCHIVER else begins[key] for group in readers[key[0]]}
+        position, group = min((commits[group].get(key, start), group) for group, start in starts.items())
         rate = (ends[key] - recent[key]) / RECENT_S
         age = 0.0 if position >= recent[key] else float(RECENT_S)
         slowest[key] = SlowestPosition(group, position, begins[key], ends[key], age, rate)
