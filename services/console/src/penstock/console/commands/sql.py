@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from penstock.console.deployment import Deployment
-from penstock.console.failure import ConsoleFailure, wrong_input
+from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
-from penstock.console.prediction_log.locked_database import Answer, LockedDatabase
-from penstock.console.prediction_log.log_files import FilesChanged, PredictionLog
+from penstock.console.prediction_log.locked_database import LockedDatabase, with_database
+from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.console.views.sql_answer import answer_csv, answer_lines, answer_table
 from penstock.console.views.terminal import err, out
-
-TRIES = 5  # files are merged now and then, while they are read
 
 
 def sql(
@@ -36,25 +33,15 @@ def sql(
     namespace = os.environ.get("PENSTOCK_NAMESPACE") or (deployment.namespace if deployment else "penstock")
     with tempfile.TemporaryDirectory(prefix="penstock-sql-") as folder:
         log = PredictionLog(store or str(home.artifacts), namespace, Path(folder))
-        _show(log, stream or [], question, Path(folder), as_json, as_csv)
+        with_database(
+            log, stream or [], Path(folder), lambda database: _show(database, question, as_json=as_json, as_csv=as_csv)
+        )
 
 
-def _show(log: PredictionLog, streams: Sequence[str], question: str, folder: Path, as_json: bool, as_csv: bool) -> None:
-    for _ in range(TRIES):
-        files = log.files(streams)
-        if not files:
-            err.print("Nothing is archived yet: the archiver writes what is new within two minutes.")
-        database = LockedDatabase(files, streams, folder)
-        try:
-            return _print(database.ask(question), as_json, as_csv)
-        except FilesChanged:
-            continue
-        finally:
-            database.close()
-    raise ConsoleFailure("The files of the prediction log change while they are read; try again.")
-
-
-def _print(answer: Answer, as_json: bool, as_csv: bool) -> None:
+def _show(database: LockedDatabase, question: str, *, as_json: bool, as_csv: bool) -> None:
+    if database.is_empty:
+        err.print("Nothing is archived yet: the archiver writes what is new within two minutes.")
+    answer = database.ask(question)
     if as_json or as_csv:
         for line in (answer_lines if as_json else answer_csv)(answer.columns, answer.rows):
             typer.echo(line)

@@ -10,15 +10,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from penstock.archiver.handlers import FIELD
 from penstock.console.lineage.places import Place, Placed
-from penstock.console.prediction_log.locked_database import LockedDatabase
-from penstock.console.prediction_log.log_files import FilesChanged, PredictionLog
+from penstock.console.prediction_log.locked_database import LockedDatabase, with_database
+from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.contracts.records.outcomes import OUTCOME_SUFFIX, Outcome, OutcomeData
 from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, PredictionData
 from penstock.contracts.topics import OUTCOMES, PREDICTIONS
-
-FIELD = "field."
-TRIES = 5  # files are merged now and then, while they are read
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = "epoch_ms(appended) AS appended, epoch_us(time) AS time"
@@ -68,17 +66,12 @@ class ArchivedAnswers:
     def _ask(self, question: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         if not self._ends:
             return []
-        for left in reversed(range(TRIES)):
-            database = LockedDatabase(self._log.files([self._stream]), [self._stream], self._folder)
-            try:
-                answer = database.ask(question, values)
-                return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
-            except FilesChanged:
-                if not left:
-                    raise
-            finally:
-                database.close()
-        raise AssertionError("the last try returns or raises")
+
+        def rows(database: LockedDatabase) -> list[dict[str, Any]]:
+            answer = database.ask(question, values)
+            return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+        return with_database(self._log, [self._stream], self._folder, rows)
 
 
 def _prediction(row: Mapping[str, Any]) -> Placed[Prediction]:

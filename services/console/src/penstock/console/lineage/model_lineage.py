@@ -70,7 +70,7 @@ async def read_lineage(log: Log, namespace: str, stream: str, epoch: int, versio
     served_in = epochs.get(epoch)
     model = _model_in(served_in.record, version) if served_in else None
     request_id = model.run if model else None
-    request = (await by(TRAINING_REQUESTS, "id")).get(request_id)
+    request = (await by(TRAINING_REQUESTS, "id")).get(request_id) if request_id else None
     cause = request.record.cause if request else None
     return ModelLineage(
         epoch=served_in,

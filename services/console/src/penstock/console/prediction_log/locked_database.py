@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 import pyarrow.parquet as pq
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from penstock.archiver.archive_files import ARCHIVED
 from penstock.archiver.handlers import schema_of
 from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.prediction_log.log_files import FilesChanged, LogFile
+from penstock.console.prediction_log.log_files import FilesChanged, LogFile, PredictionLog
 
 SETTINGS: dict[str, str | int | float | list[str]] = {
     "threads": 2,
@@ -25,7 +25,11 @@ SETTINGS: dict[str, str | int | float | list[str]] = {
     "python_enable_replacements": False,
 }
 ROWS_AT_A_TIME = 1000
+TRIES = 5  # files are merged now and then, while they are read
 ASKING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -43,6 +47,7 @@ class LockedDatabase:
     """
 
     def __init__(self, files: Sequence[LogFile], streams: Collection[str], folder: Path) -> None:
+        self.is_empty = not files
         self._database = duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": str(folder / "spilled")})
         self._database.execute("SET TimeZone = 'UTC'")
         paths = [file.path for file in files]
@@ -81,6 +86,23 @@ class LockedDatabase:
     def close(self) -> None:
         """Let go of the files."""
         self._database.close()
+
+
+def with_database(log: PredictionLog, streams: Collection[str], folder: Path, use: Callable[[LockedDatabase], T]) -> T:
+    """What `use` makes of the database over the files of these streams; it is called again where files are merged.
+
+    Raises:
+        ConsoleFailure: the prediction log cannot be read, or what `use` raises.
+    """
+    for _ in range(TRIES):
+        database = LockedDatabase(log.files(streams), streams, folder)
+        try:
+            return use(database)
+        except FilesChanged:
+            continue
+        finally:
+            database.close()
+    raise ConsoleFailure("The files of the prediction log change while they are read; try again.")
 
 
 class _Errors:

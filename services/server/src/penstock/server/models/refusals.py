@@ -32,18 +32,8 @@ class Refusals:
 
     def begin(self, record: ModelEpoch, reason: str) -> Alert:
         """The alert that the champion of an epoch is refused: the same record as long as that goes on."""
-        alert = Alert(
-            source=SOURCE,
-            id=self._id_of_begin(record),
-            time=record.time,
-            cause=record.id,
-            severity="critical",
-            subject="refused-model",
-            message=f"the model of epoch {record.epoch} is refused: {reason}",
-            stream=record.stream,
-            kind=AlertKind.MODEL_REFUSED,
-            key=alert_key(AlertKind.MODEL_REFUSED, record.stream),
-        )
+        message = f"the model of epoch {record.epoch} is refused: {reason}"
+        alert = _alert(record, self._id_of_begin(record), message, is_over=False)
         self.apply(alert)
         return alert
 
@@ -52,19 +42,8 @@ class Refusals:
         refused = self._open.get(record.stream)
         if refused is None or refused.time > record.time:
             return None
-        alert = Alert(
-            source=SOURCE,
-            id=derived_id("serves-again", refused.id, record.epoch),
-            time=record.time,
-            cause=record.id,
-            severity="info",
-            subject="refused-model",
-            message=f"the model of epoch {record.epoch} serves, after one that was refused",
-            stream=record.stream,
-            kind=AlertKind.MODEL_REFUSED,
-            key=alert_key(AlertKind.MODEL_REFUSED, record.stream),
-            state="resolved",
-        )
+        message = f"the model of epoch {record.epoch} serves, after one that was refused"
+        alert = _alert(record, derived_id("serves-again", refused.id, record.epoch), message, is_over=True)
         self.apply(alert)
         return alert
 
@@ -73,3 +52,19 @@ class Refusals:
         if refused is not None and refused.cause == record.id:
             return refused.id
         return derived_id("refused-model", record.stream, record.epoch, *([] if ended is None else [ended]))
+
+
+def _alert(record: ModelEpoch, alert_id: str, message: str, *, is_over: bool) -> Alert:
+    return Alert(
+        source=SOURCE,
+        id=alert_id,
+        time=record.time,
+        cause=record.id,
+        severity="info" if is_over else "critical",
+        subject="refused-model",
+        message=message,
+        stream=record.stream,
+        kind=AlertKind.MODEL_REFUSED,
+        key=alert_key(AlertKind.MODEL_REFUSED, record.stream),
+        state="resolved" if is_over else "firing",
+    )
