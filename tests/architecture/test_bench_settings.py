@@ -118,7 +118,7 @@ def settings_in(text: str) -> set[str]:
 
 @cache
 def settings_of_services() -> set[str]:
-    """The environment variables that any of the nine services reads, except telemetry's."""
+    """The environment variables that any of the ten services reads, except telemetry's."""
     names: set[str] = set()
     for service in SERVICES:
         module = importlib.import_module(f"penstock.{service.replace('-', '_')}.settings")

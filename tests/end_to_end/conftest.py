@@ -1,4 +1,4 @@
-"""One real deployment for all tests of this folder: a broker, the nine services, and a collector of their spans."""
+"""One real deployment for all tests of this folder: a broker, the ten services, and a collector of their spans."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -16,17 +17,19 @@ from penstock.bus.errors import TransientError
 from penstock.bus.follower import Follower
 from penstock.bus.worker.worker import Worker
 from penstock.runtime.http.openapi import JSON, Answer, DocumentedRoute, Operation
+from penstock.runtime.version_history import DISTRIBUTION
 from penstock.telemetry.metrics import Metrics
 
 
 class HealthBody(Struct):
-    """Which service it is and how it is, with facts of the service's own.
+    """Which service it is, of which `version` of Penstock, and how it is, with facts of the service's own.
 
     `stuck` names the groups that are. `failing` are groups, topics and topic partitions that cannot be worked on for
     now, and why; they are tried again. `progress` is when each group last handled records in this process.
     """
 
     service: str
+    version: str
     status: Literal["ok", "starting", "failing", "stuck"]
     stuck: list[str] = []
     failing: dict[str, str] = {}
@@ -147,7 +150,7 @@ class Health:
     async def _healthz(self, _: Request) -> Response:
         stuck, failing = self.stuck_groups(), self.failures()
         state = "stuck" if stuck else "failing" if failing else "starting" if self.waits_for() else "ok"
-        body = {"service": self._name, "status": state}
+        body = {"service": self._name, "version": version(DISTRIBUTION), "status": state}
         lists = {"stuck": stuck, "failing": failing, "progress": self._progress()}
         lists = {name: content for name, content in lists.items() if content}
         return JSONResponse({**body, **lists, **self._facts()}, status_code=503 if stuck else 200)

@@ -21,7 +21,7 @@ def up(
         list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")
     ] = None,
 ) -> None:
-    """Bring everything up on this machine: the broker and the nine services."""
+    """Bring everything up on this machine: the broker and the ten services."""
     home = home_from_environment()
     started = False
     try:

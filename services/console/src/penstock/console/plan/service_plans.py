@@ -1,4 +1,4 @@
-"""The plans of the nine services on one machine: their ports and settings."""
+"""The plans of the ten services on one machine: their ports and settings."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SERVICES = (
     "registry",
     "notifier",
     "archiver",
+    "console",
 )
 
 USUAL_PORTS = {
@@ -33,6 +34,7 @@ USUAL_PORTS = {
     "server": 8020,
     "server-stream": 8021,
     "registry": 8030,
+    "console": 8040,
     "zipkin": 9411,
     "broker": 19092,
     "broker-controller": 19093,
@@ -43,7 +45,7 @@ USUAL_PORTS = {
 def service_plans(
     home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
 ) -> list[ProcessPlan]:
-    """The plans of the nine services, in the order of `SERVICES`.
+    """The plans of the ten services, in the order of `SERVICES`.
 
     Args:
         home: of the deployment.
@@ -96,7 +98,7 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
     }
     return ProcessPlan(
         name=service,
-        command=(sys.executable, "-m", f"penstock.{service.replace('-', '_')}"),
+        command=(sys.executable, "-m", _module(service)),
         environment={**settings, **own_settings},
         port=ports[service],
         url=url,
@@ -105,6 +107,11 @@ def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[
         children=_stream_children(ports, workers) if service == "server" else (),
         children_port=ports["server-children"] if service == "server" else None,
     )
+
+
+def _module(service: str) -> str:
+    """The module that runs a service; the console's own is the command `penstock`."""
+    return "penstock.console.web" if service == "console" else f"penstock.{service.replace('-', '_')}"
 
 
 def _stream_children(ports: Mapping[str, int], workers: int) -> tuple[str, ...]:
@@ -126,5 +133,10 @@ def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: in
             "PENSTOCK_STREAM_WORKERS": str(workers),
         },
         "trainer": signing,
+        "console": {
+            "PENSTOCK_REGISTRY": f"http://{HOST}:{ports['registry']}",
+            "PENSTOCK_SERVICES": ",".join(f"{name}=http://{HOST}:{ports[name]}" for name in SERVICES),
+            "PENSTOCK_TRACE_VIEWER": f"http://{HOST}:{ports['zipkin']}" if "zipkin" in ports else "",
+        },
         "registry": {**signing, **trusted, "DATABASE_URL": f"sqlite:///{home.database}"},
     }.get(service, {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from penstock.bus.ports import Log, TopicPartition
 from penstock.console.declared_streams import declared_streams
@@ -12,8 +13,17 @@ from penstock.contracts.topics import CONTROL_PLANE, DATA_PLANE, NOTIFIER_GROUPS
 NOTIFIER = "notifier"
 
 
-async def consumer_lags(log: Log, namespace: str) -> dict[str, int]:
-    """The lag of each service, over all its groups and topics; a group that has committed nothing has all to read.
+@dataclass(frozen=True)
+class EdgeLag:
+    """How many records of a topic, named in full, a group has still to handle."""
+
+    group: str
+    topic: str
+    lag: int
+
+
+async def edge_lags(log: Log, namespace: str) -> list[EdgeLag]:
+    """The lag of each group on each of its topics; a group that has committed nothing has all to read.
 
     Raises:
         TransientError: the log does not answer, or refuses.
@@ -22,13 +32,34 @@ async def consumer_lags(log: Log, namespace: str) -> dict[str, int]:
     topics = read_topics(namespace, await declared_streams(log, namespace), destinations)
     keys = [key for read in topics for key in read.keys]
     begins, ends = await log.beginning_offsets(keys), await log.end_offsets(keys)
+    found = []
+    for group in sorted({group for read in topics for group in read.groups}):
+        commits = await log.committed(group, keys_of_group(group, topics))
+        found += [
+            EdgeLag(group, read.keys[0][0], lag(set(read.keys), commits, begins, ends))
+            for read in topics
+            if group in read.groups
+        ]
+    return found
+
+
+async def consumer_lags(log: Log, namespace: str) -> dict[str, int]:
+    """The lag of each service, over all its groups and topics.
+
+    Raises:
+        TransientError: the log does not answer, or refuses.
+    """
+    return lags_by_service(await edge_lags(log, namespace))
+
+
+def lags_by_service(edges: Iterable[EdgeLag]) -> dict[str, int]:
+    """The lag of each service that reads a topic in a group."""
     lags: dict[str, int] = dict.fromkeys(
         (service for topic in CONTROL_PLANE + DATA_PLANE for service in topic.consumers), 0
     )
-    for group in sorted({group for read in topics for group in read.groups}):
-        reads, service = keys_of_group(group, topics), service_of(group)
-        commits = await log.committed(group, reads)
-        lags[service] = lags.get(service, 0) + lag(set(reads), commits, begins, ends)
+    for edge in edges:
+        service = service_of(edge.group)
+        lags[service] = lags.get(service, 0) + edge.lag
     return lags
 
 

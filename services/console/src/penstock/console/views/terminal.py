@@ -76,6 +76,8 @@ def state_line(deployment: Deployment) -> Text:
 
 
 def _addresses(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    if "console" in deployment.processes:
+        yield "console", deployment.url("console")
     yield "events and labels", deployment.url("ingestion")
     yield "predictions", deployment.url("server")
     yield "models", deployment.url("registry")

@@ -1,0 +1,41 @@
+"""The console's pages, put together from their settings."""
+
+from __future__ import annotations
+
+from penstock.console.web.app import console_app
+from penstock.console.web.live.answer_rates import AnswerRates
+from penstock.console.web.live.deployment_history import DeploymentHistory
+from penstock.console.web.live.live_feed import LiveFeed
+from penstock.console.web.registry_reader import RegistryReader
+from penstock.console.web.service_probe import ServiceProbe
+from penstock.console.web.settings import ConsoleSettings
+from penstock.console.web.sources import Sources, recent_lags, recent_services
+from penstock.runtime.service import Resources, Service
+
+
+def build(settings: ConsoleSettings, resources: Resources) -> Service:
+    """The console of the deployment that the settings describe."""
+    history = DeploymentHistory()
+    rates = AnswerRates(resources.log, resources.namespace, resources.streams)
+    sources = Sources(
+        log=resources.log,
+        namespace=resources.namespace,
+        history=history,
+        rates=rates,
+        registry=RegistryReader(settings.registry),
+        services=recent_services(ServiceProbe(settings.service_urls)),
+        lags=recent_lags(resources.log, resources.namespace),
+        artifacts=settings.artifacts,
+        trace_viewer=settings.trace_viewer,
+    )
+    return service_of(sources, resources, settings.host_names)
+
+
+def service_of(sources: Sources, resources: Resources, hosts: frozenset[str] = frozenset()) -> Service:
+    """The console as a service: it follows the control plane, and writes nothing."""
+    feed = LiveFeed(sources.history, sources.rates)
+    return Service(
+        followers=sources.history.followers(resources),
+        app=console_app(sources, feed, hosts),
+        tasks=[sources.rates.run, feed.run],
+    )
