@@ -22,7 +22,8 @@ LOADED_BY_NAME = {
     "psycopg",
     "httptools",
     "cramjam",
-}  # a driver that a database URL asks for; the parser that uvicorn's protocol wants; codecs of the Kafka client
+    "plotly",
+}  # a driver that a database URL asks for; uvicorn's parser; codecs of the Kafka client; a script for browsers
 
 
 def project_of(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ SLOW = frozenset({"bentoml", "pandas", "pyarrow", "river", "scipy.special", "sci
 ALLOWED: dict[str, frozenset[str]] = {
     "penstock.archiver.__main__": frozenset({"pyarrow"}),
     "penstock.console.__main__": frozenset(),
-    "penstock.console.web.__main__": frozenset(),
+    "penstock.console.web.__main__": frozenset({"pyarrow"}),
     "penstock.console.supervision.deployment_supervisor": frozenset(),
     "penstock.drift_detector.__main__": frozenset(),
     "penstock.ingestion.__main__": frozenset(),

@@ -34,7 +34,7 @@ def test_an_unknown_key_is_an_error(root: Path, tmp_path: Path, tool: Callable[.
     assert "restrat" in process.stderr
 
 
-def test_it_runs_the_nine_services_and_what_they_need(compose: Compose) -> None:
+def test_it_runs_the_ten_services_and_what_they_need(compose: Compose) -> None:
     assert set(compose["services"]) == {*SERVICES, "keys", "kafka", "postgres"}
 
 
@@ -57,7 +57,7 @@ def test_no_image_is_built_under_two_services(compose: Compose) -> None:
 def test_ports_are_published_on_loopback_only(resolve: Callable[..., Compose], root: Path) -> None:
     services = resolve(root / "deploy/compose/traces.env")["services"]
     published = [(name, port) for name, service in services.items() for port in service.get("ports", [])]
-    assert {name for name, _ in published} == {"ingestion", "server", "registry", "kafka", "zipkin"}
+    assert {name for name, _ in published} == {"ingestion", "server", "registry", "console", "kafka", "zipkin"}
     assert {port["host_ip"] for _, port in published} == {"127.0.0.1"}
 
 

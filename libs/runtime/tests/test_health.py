@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 
 import httpx
 import pytest
@@ -28,6 +29,8 @@ from penstock.runtime.single_process import SingleProcess
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.setup import start_telemetry
 
+VERSION = version("penstock-runtime")
+
 
 def make_worker(log: FaultyLog) -> Worker:
     group = Group(
@@ -44,7 +47,7 @@ async def test_a_stuck_worker_is_named() -> None:
     transport = httpx.ASGITransport(Starlette(routes=health.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:
         healthy = (await client.get("/healthz")).json()
-        assert healthy == {"service": "tiny", "status": "ok", "epochs": {"loans": 3}}
+        assert healthy == {"service": "tiny", "version": VERSION, "status": "ok", "epochs": {"loans": 3}}
         worker.handling_since = time.monotonic() - 6
         unhealthy = await client.get("/healthz")
     assert unhealthy.status_code == 503
@@ -77,7 +80,7 @@ async def test_a_group_that_the_broker_refuses_is_named_with_the_reason_and_not_
     assert (await get(health, "/readyz")).status_code == 503
     permitted.set()
     await _until(lambda: worker.last_error is None)
-    assert (await get(health, "/healthz")).json() == {"service": "tiny", "status": "ok"}
+    assert (await get(health, "/healthz")).json() == {"service": "tiny", "version": VERSION, "status": "ok"}
     assert (await get(health, "/readyz")).status_code == 200
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

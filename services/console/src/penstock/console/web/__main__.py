@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.console.web.settings import ConsoleSettings
+from penstock.console.settings import ConsoleSettings
 from penstock.console.web.wiring import build
 from penstock.runtime.runner import run
 

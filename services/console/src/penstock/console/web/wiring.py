@@ -8,7 +8,7 @@ from penstock.console.web.live.deployment_history import DeploymentHistory
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.registry_reader import RegistryReader
 from penstock.console.web.service_probe import ServiceProbe
-from penstock.console.web.settings import ConsoleSettings
+from penstock.console.settings import ConsoleSettings
 from penstock.console.web.sources import Sources, recent_lags, recent_services
 from penstock.runtime.service import Resources, Service
 
