@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -29,9 +30,32 @@ def time_text(value: datetime | str | int | None) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def time_element(value: datetime | str | int | None) -> Markup:
+    """A time as HTML, which a line is not broken in."""
+    return Markup("<time>{}</time>").format(time_text(value))
+
+
 def metric_text(name: str) -> str:
     """A metric in words."""
     return METRIC_NAMES.get(name, name.replace("_", " "))
+
+
+REASONS = {
+    "too-few": "there are too few outcomes to learn from",
+    "nothing": "no trigger fires",
+    "under-way": "a training is under way",
+    "settling": "the change is not old enough to be learnt",
+    "cooling": "the last training was not long ago",
+    "stale": "too few of the outcomes are new",
+    "budget": "the budget of trainings is spent",
+    "outvoted": "fewer triggers fire than must",
+}
+"""Why a training waits, in words."""
+
+
+def reason_text(reason: str) -> str:
+    """The reason of a decision in words."""
+    return REASONS.get(reason, reason)
 
 
 class Pages:
@@ -45,8 +69,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        filters = {"number": number_text, "share": share_text, "value": value_text, "time": time_text}
-        self._environment.filters |= {**filters, "metric": metric_text}
+        filters = {"number": number_text, "share": share_text, "value": value_text, "time": time_element}
+        self._environment.filters |= {**filters, "metric": metric_text, "reason": reason_text}
         self._environment.globals |= {
             "namespace": namespace, "plotly": PLOTLY_PATH, "style": STYLE_PATH, "script": SCRIPT_PATH,
         }  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from penstock.console.settings import ConsoleSettings
 from penstock.console.web.app import console_app
 from penstock.console.web.live.answer_rates import AnswerRates
 from penstock.console.web.live.deployment_history import DeploymentHistory
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.registry_reader import RegistryReader
 from penstock.console.web.service_probe import ServiceProbe
-from penstock.console.settings import ConsoleSettings
 from penstock.console.web.sources import Sources, recent_lags, recent_services
 from penstock.runtime.service import Resources, Service
 

@@ -15,6 +15,7 @@ from penstock.ml.drift.distances import psi
 from penstock.ml.drift.reference_bins import ReferenceBins
 
 MOST_BARS = 12
+SHORT = 12  # characters of a name on the axis
 MISSING, OTHERS = "missing", "others"
 
 
@@ -51,7 +52,12 @@ def field_chart(name: str, reference: ReferenceBins, newest: NDArray[np.int64]) 
                 _bars("newest", [names[n] for n in shown], now[shown], "@series-1"),
             ],
             layout={
-                "yaxis": {"tickformat": ".0%"}, "xaxis": {"type": "category"}, "barmode": "group", "bargap": 0.2,
+                "yaxis": {"tickformat": ".0%"}, "barmode": "group", "bargap": 0.2, "showlegend": False,
+                "xaxis": {
+                    "type": "category", "tickangle": -40, "tickfont": {"size": 10},
+                    "tickvals": [names[n] for n in shown], "ticktext": [_short(names[n]) for n in shown],
+                },
+                "margin": {"l": 40, "r": 8, "t": 8, "b": 48},
             },
             table=Table(
                 ("value", "training", "newest"),
@@ -77,6 +83,16 @@ def bin_names(reference: ReferenceBins) -> list[str]:
         return ["all", MISSING]
     between = [f"{low} to {high}" for low, high in pairwise(edges)]
     return [f"below {edges[0]}", *between, f"from {edges[-1]}", MISSING]
+
+
+def _short(name: str) -> str:
+    """The name of a bin for an axis: of a range its lower end.
+
+    >>> _short("1,682 to 4,584"), _short("professional services")
+    ('1,682', 'professiona…')
+    """
+    low = name.partition(" to ")[0]
+    return low if len(low) <= SHORT else f"{low[: SHORT - 1]}…"
 
 
 def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
