@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.applications import Starlette
 
 from penstock.artifacts import FileStore, Signer, Verifier
 from penstock.bus.state.rocksdb import RocksStateStores, StateMemory
@@ -60,6 +61,8 @@ class _Services:
     """The services that the deployment calls or runs tasks of, and ingestion's resources, which know the streams."""
 
     registry: Registry
+    registry_app: Starlette
+    artifacts: Path
     ingestion: Resources
     intake: Intake
     scorer: Service
@@ -69,12 +72,15 @@ class _Services:
 class InProcessDeployment:
     """All seven services in this process, for one stream, whose time is the services' clock.
 
-    `watch` follows the stream, `log` holds all records, and `registry` takes commands.
+    `watch` follows the stream, `log` holds all records, `registry` takes commands, and so does `registry_app` over
+    HTTP. Models lie in the folder `artifacts`.
     """
 
     def __init__(self, process: SingleProcess, services: _Services, watch: StreamWatch, delay: TrainingDelay) -> None:
         self.watch = watch
         self.registry = services.registry
+        self.registry_app = services.registry_app
+        self.artifacts = services.artifacts
         self.log = process.log
         self._process = process
         self._services = services
@@ -189,9 +195,17 @@ async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
     await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
     trains = await process.start(lambda r: trainer.build_with_children(r, artifacts, signer))
-    await process.add(registry_resources, registry.service_of(registry_service, registry_resources))
+    registry_part = registry.service_of(registry_service, registry_resources)
+    assert registry_part.app is not None
+    await process.add(registry_resources, registry_part)
     ingestion_resources = process.resources()
     await process.add(ingestion_resources, ingestion.build(IngestionSettings(), ingestion_resources))
     return _Services(
-        registry_service, ingestion_resources, ingestion.build_intake(ingestion_resources, LIMITS), scorer, trains
+        registry=registry_service,
+        registry_app=registry_part.app,
+        artifacts=artifacts,
+        ingestion=ingestion_resources,
+        intake=ingestion.build_intake(ingestion_resources, LIMITS),
+        scorer=scorer,
+        trainer=trains,
     )
