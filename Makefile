@@ -6,7 +6,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults swaps prometheus incidents check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults swaps prometheus incidents browser shots check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -50,6 +50,12 @@ prometheus: setup ## an incident for every alerting rule, before Debian's Promet
 
 incidents: setup ## stage twelve incidents in a real deployment, ONLY=name for one; writes docs/incidents.md (a quarter of an hour)
 	@unshare --user --map-root-user --mount $(BIN)/python -m tests.incidents --only "$(ONLY)"
+
+browser: setup ## the console in Debian's chromium: each page in both themes, wide and narrow, by keyboard, judged by axe (ten minutes)
+	@$(BIN)/python -m tests.browser --only "$(ONLY)"
+
+shots: setup ## write the pictures of docs/console from a seeded deployment
+	@$(BIN)/python -m tests.browser --shots
 
 check: setup ## lint, format, types, import rules
 	@$(BIN)/ruff check .

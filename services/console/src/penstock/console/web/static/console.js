@@ -124,6 +124,7 @@ if (shown) {
     if (newest !== revision && !isFetching && Date.now() - fetchedAt >= FETCH_MS) fetchSections(newest);
   });
   feed.addEventListener("error", () => {
+    state.hidden = false;
     state.classList.add("lost");
     state.textContent = "not live";
   });
