@@ -20,7 +20,7 @@ from penstock.contracts.topics import OUTCOMES, Topic
 
 from .log_records import records_of
 
-COUNT, CHANGE_AT = 3000, 1500
+COUNT, CHANGE_AT = 2000, 1000
 LABEL_DELAY = 80
 CHUNK = 40
 MEASURED_FIELDS = ("wall_s", "training_seconds", "learning_seconds", "events_per_s")
