@@ -66,8 +66,23 @@ class ColumnBins:
             bins[np.isnan(values), column] = len(edges) + 1
         if not self.paired:
             return bins + self._starts
-        first, second = self._columns
+        first, second = self.columns
         return bins[:, first] * self._strides + bins[:, second] + self._starts
+
+    def crossed(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Of pairs: the bins of rows whose first columns are as in one row, and whose second are as in another.
+
+        Both are given by their bins, shapes (n, width) or (1, width).
+        """
+        kept = (first - self._starts) // self._strides * self._strides
+        crossed: NDArray[np.intp] = kept + (second - self._starts) % self._strides + self._starts
+        return crossed
+
+    @cached_property
+    def columns(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Of pairs: the first and the second column of each, both of shape (width,)."""
+        pairs = np.array(list(combinations(range(len(self.edges)), 2)), dtype=np.intp).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold."""
@@ -89,11 +104,6 @@ class ColumnBins:
     @cached_property
     def _pairs(self) -> list[tuple[int, int]]:
         return list(combinations(self._sizes, 2))
-
-    @cached_property
-    def _columns(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        pairs = np.array(list(combinations(range(len(self.edges)), 2)), dtype=np.intp).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
 
     @cached_property
     def _strides(self) -> NDArray[np.intp]:

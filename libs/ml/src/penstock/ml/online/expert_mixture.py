@@ -53,6 +53,15 @@ class ExpertMixture:
         """The mixture's outputs for n rows, shape (n, k), from those of `with_forecasters`."""
         return _pool(self.forecaster_weights, all_outputs[:, self.weights.shape[1] :], self.floor)[:, 0]
 
+    def shares(self, expert_outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The share of each of m experts in the mixture of n rows, by their outputs, shape (n, m, k): shape (n, m).
+
+        The logarithm of the mixture, but for `floor` and a constant, or its number, is their sum weighted so.
+        """
+        weights = _weights_of_present(self.weights, np.isfinite(expert_outputs[:, None, :, 0]))
+        shares: NDArray[np.float64] = (self.forecaster_weights @ weights)[:, 0]
+        return shares
+
     def learn(self, all_outputs: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         """Learn n outcomes in order: `all_outputs` as they were at prediction (`with_forecasters`), targets (n,).
 

@@ -67,6 +67,15 @@ def unpack(data: bytes) -> Model | Blend:
     Raises:
         UnusablePackage: `pack` did not write this. Nothing else is raised.
     """
+    return unpack_with_golden(data)[0]
+
+
+def unpack_with_golden(data: bytes) -> tuple[Model | Blend, Frame]:
+    """The model in a package as `unpack` gives it, and its golden rows: rows of its training that are known.
+
+    Raises:
+        UnusablePackage: see `unpack`.
+    """
     if len(data) > MAX_BYTES:
         raise UnusablePackage(f"the package takes {len(data)} bytes, more than the {MAX_BYTES} allowed")
     try:
@@ -84,7 +93,7 @@ def unpack(data: bytes) -> Model | Blend:
         raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
     if problem:
         raise UnusablePackage(f"the package is refused: {problem}")
-    return model if isinstance(model, Blend) else fuse(model, rows)
+    return (model if isinstance(model, Blend) else fuse(model, rows)), rows
 
 
 def _is_constant(model: Model | Blend) -> bool:
