@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from penstock.artifacts import ArtifactError
 from penstock.bus.ports import Log
 from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import home_from_environment
+from penstock.console.lineage.answer_reasons import ReasonsReader, open_model_loader
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.model_lineage import read_lineage
@@ -30,7 +32,7 @@ def why(
     stream: Annotated[str | None, typer.Option(help="Its stream; every declared one unless named.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs: every record whole.")] = False,
 ) -> None:
-    """Show why an event was answered so: the model, its evidence, its training, and what tipped that."""
+    """Show why an event was answered so: its reasons, the model, its evidence, its training, and what tipped that."""
     found = asyncio.run(_why(running_deployment(home_from_environment()), event_id, stream))
     if as_json:
         typer.echo(json.dumps([why_document(one) for one in found], indent=2))
@@ -45,11 +47,11 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
         prediction_log = PredictionLog(str(home_from_environment().artifacts), namespace, Path(folder))
         async with open_log(deployment) as kafka_log:
-            found = []
+            found, reasons = [], _reasons_reader(kafka_log, namespace)
             for stream in await _streams(kafka_log, namespace, name):
                 archive = ArchivedAnswers(prediction_log, Path(folder), stream.name)
                 search = AnswerSearch(kafka_log, namespace, stream, archive)
-                found.append(await explain(kafka_log, namespace, search, event_id))
+                found.append(await explain(kafka_log, namespace, search, event_id, reasons))
     answers = [answer for answer in found if answer is not None]
     if not answers:
         where = f"stream {name}" if name else "any stream"
@@ -59,6 +61,13 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     return answers
 
 
+def _reasons_reader(log: Log, namespace: str) -> ReasonsReader:
+    try:
+        return ReasonsReader(log, namespace, open_model_loader(home_from_environment()))
+    except ArtifactError as error:
+        raise ConsoleFailure(f"The models of this deployment cannot be opened: {error}") from error
+
+
 async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDeclared]:
     if name is not None:
         return [await require_stream(log, namespace, name)]
@@ -66,8 +75,12 @@ async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDec
     return [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]
 
 
-async def explain(log: Log, namespace: str, search: AnswerSearch, event_id: str) -> Why | None:
+async def explain(
+    log: Log, namespace: str, search: AnswerSearch, event_id: str, reasons: ReasonsReader | None = None
+) -> Why | None:
     """Why an event was answered so in the stream that is searched; None if the log has no answer to it.
+
+    Its own reasons are left out without `reasons`.
 
     Raises:
         TransientError: the log does not answer.
@@ -78,4 +91,5 @@ async def explain(log: Log, namespace: str, search: AnswerSearch, event_id: str)
     data = answer.prediction.record.data
     lineage = await read_lineage(log, namespace, answer.stream.name, data.epoch, data.version)
     place = lineage.tipping_outcome
-    return Why(answer, lineage, await search.outcome_at(place.offset) if place is not None else None)
+    tipping_outcome = await search.outcome_at(place.offset) if place is not None else None
+    return Why(answer, lineage, tipping_outcome, await reasons.reasons_of(answer, lineage) if reasons else None)

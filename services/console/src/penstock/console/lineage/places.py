@@ -99,21 +99,27 @@ class TopicReader(Generic[R]):
 
         What does not match is not decoded.
         """
+        decode: Any = self.topic.decoder(self.stream)
+        async for partition, raw in self.read_raw(spans, matches):
+            for record, at in zip(decode(raw), raw, strict=True):
+                if not isinstance(record, Unreadable):
+                    yield Placed(record, Place(self.topic.short_name, partition, at.offset), at.timestamp)
+
+    async def read_raw(
+        self, spans: dict[int, tuple[int, int]], matches: Callable[[RawRecord], bool] | None = None
+    ) -> AsyncGenerator[tuple[int, list[RawRecord]]]:
+        """The same as they are on the log, some of a partition at a time."""
         name = self.keys[0][0]
         ends = {(name, number): stop for number, (start, stop) in spans.items() if start < stop}
         if not ends:
             return
-        decode: Any = self.topic.decoder(self.stream)
         reader = await self.log.reader({key: spans[key[1]][0] for key in ends})
         try:
             while await reader.is_behind(ends):
                 for fetched in await reader.poll(POLL_S):
                     stop = ends[fetched.topic, fetched.partition]
                     raw = [one for one in fetched.records if one.offset < stop and (matches is None or matches(one))]
-                    for record, at in zip(decode(raw), raw, strict=True):
-                        if not isinstance(record, Unreadable):
-                            place = Place(self.topic.short_name, fetched.partition, at.offset)
-                            yield Placed(record, place, at.timestamp)
+                    yield fetched.partition, raw
         finally:
             await reader.close()
 

@@ -58,7 +58,7 @@ STATE_MEMORY = StateMemory(cache=16 << 20, unflushed=32 << 20, write_buffer=8 <<
 
 @dataclass(frozen=True)
 class _Services:
-    """The services that the deployment calls or runs tasks of, and ingestion's resources, which know the streams."""
+    """The services that the deployment calls or runs tasks of, ingestion's resources (the streams), and the models."""
 
     registry: Registry
     registry_app: Starlette
@@ -67,13 +67,14 @@ class _Services:
     intake: Intake
     scorer: Service
     trainer: Service
+    models: ModelLoader
 
 
 class InProcessDeployment:
     """All seven services in this process, for one stream, whose time is the services' clock.
 
     `watch` follows the stream, `log` holds all records, `registry` takes commands, and so does `registry_app` over
-    HTTP. Models lie in the folder `artifacts`.
+    HTTP. Models lie in the folder `artifacts`; `models` opens them.
     """
 
     def __init__(self, process: SingleProcess, services: _Services, watch: StreamWatch, delay: TrainingDelay) -> None:
@@ -81,6 +82,7 @@ class InProcessDeployment:
         self.registry = services.registry
         self.registry_app = services.registry_app
         self.artifacts = services.artifacts
+        self.models = services.models
         self.log = process.log
         self._process = process
         self._services = services
@@ -186,12 +188,13 @@ async def _running_tasks(service: Service) -> AsyncIterator[None]:
 async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     key = Ed25519PrivateKey.generate()
     store, signer, verifier = FileStore(artifacts), Signer(key), Verifier([key.public_key()])
+    models = ModelLoader(store, verifier)
     registry_resources = process.resources()
     registry_service = registry.registry_of(
         registry.Parts(store, signer, verifier, open_engine("sqlite://")), registry_resources
     )
     await process.start(lambda r: validator.build(ValidatorSettings(), r))
-    scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, ModelLoader(store, verifier)))
+    scorer = await process.start(lambda r: server.build_stream(StreamSettings(), r, models))
     await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
     await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
     trains = await process.start(lambda r: trainer.build_with_children(r, artifacts, signer))
@@ -208,4 +211,5 @@ async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
         intake=ingestion.build_intake(ingestion_resources, LIMITS),
         scorer=scorer,
         trainer=trains,
+        models=models,
     )

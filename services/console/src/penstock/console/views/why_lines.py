@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from penstock.console.lineage.answer_reasons import AnswerReasons
 from penstock.console.lineage.answer_search import FoundAnswer
 from penstock.console.lineage.model_lineage import ModelLineage
 from penstock.console.lineage.places import Placed
 from penstock.console.lineage.served_models import instant
+from penstock.console.views.reason_lines import reason_lines, reasons_document
 from penstock.console.views.served_table import epoch_document, why_line
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.monitoring import Drift, Statistics
@@ -25,16 +27,22 @@ from penstock.telemetry.trace_choice import event_trace_id
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """An answer, how its model came to serve, and the outcome at which what tipped the training was found."""
+    """An answer, how its model came to serve, the outcome at which what tipped the training was found, and reasons.
+
+    `reasons` are those of the answer itself; None where nobody asked for them.
+    """
 
     answer: FoundAnswer
     lineage: ModelLineage
     tipping_outcome: Placed[Outcome[Any]] | None
+    reasons: AnswerReasons | None = None
 
 
 def why_lines(why: Why) -> Iterator[str]:
     """The answer in words, from the event to the record that tipped the training of its model."""
     yield from _answer_lines(why.answer)
+    if why.reasons is not None:
+        yield from reason_lines(why.reasons)
     yield from _outcome_lines(why.answer)
     yield from _epoch_lines(why)
     yield from _run_lines(why.lineage)
@@ -166,6 +174,7 @@ def why_document(why: Why) -> dict[str, Any]:
         "stream": answer.stream.name,
         "trace": f"{event_trace_id(answer.stream.name, answer.prediction.record.id):032x}",
         "prediction": _document(answer.prediction),
+        "reasons": reasons_document(why.reasons) if why.reasons is not None else None,
         "event": _document(answer.event),
         "outcomes": [_document(outcome) for outcome in answer.outcomes],
         "epoch": epoch_document(lineage.epoch) if lineage.epoch else None,
