@@ -57,7 +57,12 @@ def _compare_and_set(session: Session, expected_epoch: int, champion: ModelVersi
 
 def newest(session: Session, stream: StreamRow) -> ModelEpoch | None:
     """The epoch in force, None before the first."""
-    row = session.get(EpochRow, (stream.name, stream.epoch))
+    return get(session, stream.name, stream.epoch)
+
+
+def get(session: Session, stream: str, number: int) -> ModelEpoch | None:
+    """An epoch of a stream, None if there was none."""
+    row = session.get(EpochRow, (stream, number))
     return None if row is None else ModelEpoch.model_validate(row.record)
 
 

@@ -46,9 +46,15 @@ def streams_under_way(session: Session) -> frozenset[str]:
 
 
 def newest(session: Session, stream: str) -> RolloutRow | None:
-    """The stream's last rollout, under way or ended."""
-    rows = select(RolloutRow).where(RolloutRow.stream == stream).order_by(RolloutRow.number.desc()).limit(1)
+    """The stream's rollout that is under way, else the last one."""
+    newest_first = (RolloutRow.open.desc(), RolloutRow.number.desc())
+    rows = select(RolloutRow).where(RolloutRow.stream == stream).order_by(*newest_first).limit(1)
     return session.scalars(rows).first()
+
+
+def get(session: Session, rollout: str) -> RolloutRow | None:
+    """The rollout of this id, None if there is none."""
+    return session.get(RolloutRow, rollout)
 
 
 def plan_of(row: RolloutRow) -> RolloutPlan:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from penstock.contracts.records.models import ModelEpoch
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused, CommandResult
 from penstock.registry.control_records import Installation
 from penstock.registry.db import audit, epochs, streams, versions
-from penstock.registry.db.tables import VersionRow
+from penstock.registry.db.tables import StreamRow, VersionRow
 from penstock.registry.rollback import rollback_target
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases import holds, rollouts
@@ -28,9 +29,10 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Rollback:
-    """Let the version that served before serve again, or `to_version`."""
+    """Let the version that served before serve again, or `to_version`, or all that served in `to_epoch`."""
 
     to_version: int | None = None
+    to_epoch: int | None = None
     expected_epoch: int | None = None
     detail: str = ""
 
@@ -60,16 +62,20 @@ def roll_back(
     """Return to an earlier model, under a higher epoch; from then on nothing changes by itself until that is lifted.
 
     Raises:
-        CommandRefused: no other model has served, `to_version` has not, or the stream is at another epoch by now.
+        CommandRefused: no other model has served, `to_version` has not, there was no `to_epoch`, what served in it may
+            not serve now, or the stream is at another epoch by now.
     """
     row = streams.find(session, stream)
     expected_epoch = row.epoch if command.expected_epoch is None else command.expected_epoch
-    if command.to_version == row.champion:
+    earlier = None if command.to_epoch is None else _epoch(session, stream, command.to_epoch)
+    if command.to_version == row.champion or (earlier is not None and _is_in_force(session, row, earlier)):
         holds.begin(session, row, command.detail, provenance)
         return streams.result_of(row, "unchanged")
-    version = versions.find(session, stream, _target_version(session, stream, command.to_version))
-    installation = _installation(check, version, "rollback", command.detail)
-    _install(session, expected_epoch, installation, provenance)
+    if earlier is not None:
+        _put_back(session, check, earlier, expected_epoch, command.detail, provenance)
+    else:
+        version = versions.find(session, stream, _target_version(session, stream, command.to_version))
+        _install(session, expected_epoch, _installation(check, version, "rollback", command.detail), provenance)
     holds.begin(session, streams.reload(session, stream), command.detail, provenance)
     return streams.result_of(row, "rolled_back")
 
@@ -100,6 +106,38 @@ def require_servable(check: SignatureCheck, version: VersionRow) -> None:
         raise CommandRefused("conflict", "archived_version", f"version {version.version} is archived", "version")
     if refusal := check.refusal_of_model(versions.model_of(version)):
         raise CommandRefused("conflict", "untrusted_version", f"version {version.version}: {refusal}", "version")
+
+
+def _epoch(session: Session, stream: str, number: int) -> ModelEpoch:
+    earlier = epochs.get(session, stream, number)
+    if earlier is None:
+        raise CommandRefused("unknown", "unknown_epoch", f"{stream} has had no epoch {number}", "to_epoch")
+    return earlier
+
+
+def _is_in_force(session: Session, row: StreamRow, earlier: ModelEpoch) -> bool:
+    """Whether what served in an epoch serves now, in the same shares."""
+    present = epochs.newest(session, row)
+    return present is not None and (present.champion, present.rollout) == (earlier.champion, earlier.rollout)
+
+
+def _put_back(
+    session: Session,
+    check: SignatureCheck,
+    earlier: ModelEpoch,
+    expected_epoch: int,
+    detail: str,
+    provenance: Provenance,
+) -> None:
+    """Install what served in an epoch: its champion, and its challengers with their shares, if it had any."""
+    challengers = earlier.rollout.challengers if earlier.rollout else ()
+    for model in (earlier.champion, *(challenger.model for challenger in challengers)):
+        require_servable(check, versions.find(session, earlier.stream, model.version))
+    title = f"as in epoch {earlier.epoch}"
+    reason = f"{title}: {detail}" if detail else title
+    _install(session, expected_epoch, Installation(earlier.champion, "rollback", reason, earlier.rollout), provenance)
+    if earlier.rollout is not None:
+        rollouts.put_back(session, earlier.stream, earlier.rollout, expected_epoch + 1, reason, provenance)
 
 
 def _target_version(session: Session, stream: str, to_version: int | None) -> int:

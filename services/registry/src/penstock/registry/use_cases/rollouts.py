@@ -93,6 +93,25 @@ def end_for_another_champion(session: Session, stream: str, reason: str, provena
         _end(session, row, "rollout.overtaken", reason, provenance)
 
 
+def put_back(session: Session, stream: str, step: RolloutStep, epoch: int, reason: str, provenance: Provenance) -> None:
+    """Open a rollout again at a step that it was at, paused and without evidence; `epoch` has installed that step.
+
+    It is paused so that what was put back stays until somebody lets it go on.
+
+    Raises:
+        CommandRefused: the registry no longer has the rollout.
+    """
+    row = rollouts.get(session, step.id)
+    if row is None:
+        raise CommandRefused("conflict", "no_rollout", f"{stream} no longer has the rollout of that epoch")
+    row.open, row.paused = True, True
+    row.step, row.step_epoch = step.step, epoch
+    row.shares = [challenger.share for challenger in step.challengers]
+    row.detail = reason
+    rollouts.set_evidence(row, Evidence(since=epoch))
+    _audit(session, row, "rollout.put-back", reason, provenance)
+
+
 def set_paused(session: Session, row: RolloutRow, paused: bool, provenance: Provenance) -> bool:
     """Pause or resume the rollout; whether that changed anything."""
     if row.paused == paused:

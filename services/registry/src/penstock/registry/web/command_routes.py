@@ -35,7 +35,12 @@ _PROMOTE = command(
     request_bodies.PromoteBody, NO_VERSION, STALE, UNSERVABLE, {422: ["digest_mismatch"], 428: ["epoch_missing"]}
 )
 _ROLLBACK = command(
-    request_bodies.RollbackBody, NO_VERSION, STALE, UNSERVABLE, {409: ["first_version", "never_served"]}, required=False
+    request_bodies.RollbackBody,
+    NO_VERSION,
+    STALE,
+    UNSERVABLE,
+    {404: ["unknown_epoch"], 409: ["first_version", "never_served", "no_rollout"]},
+    required=False,
 )
 _RELEASE = command(request_bodies.ReleaseBody, NO_STREAM, required=False)
 _START_ROLLOUT = command(
@@ -92,7 +97,7 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
         """Return to an earlier model, which serves until the hold is lifted or another one is promoted by command."""
         body, context = await request_bodies.read_command(request, request_bodies.RollbackBody, headers)
         epoch = request_bodies.expected_epoch(if_match, body.expected_epoch)
-        return await registry.roll_back(stream, Rollback(body.to_version, epoch, body.detail), context)
+        return await registry.roll_back(stream, Rollback(body.to_version, body.to_epoch, epoch, body.detail), context)
 
     @app.post("/v1/streams/{stream}/release", **_RELEASE)
     async def release_stream(stream: StreamName, request: Request, headers: Headers) -> CommandResult:

@@ -65,11 +65,27 @@ class PromoteBody(_Body):
 
 
 class RollbackBody(_Body):
-    """Return to `to_version`, or to what served before."""
+    """Return to `to_version`, to all that served in `to_epoch`, or to what served before."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "required": ["to_version", "to_epoch"],
+                "properties": {"to_version": {"type": "integer"}, "to_epoch": {"type": "integer"}},
+            }
+        }
+    )
 
     to_version: VersionNumber | None = None
+    to_epoch: EpochNumber | None = None
     expected_epoch: EpochNumber | None = None
     detail: Detail = ""
+
+    @model_validator(mode="after")
+    def _check_target(self) -> RollbackBody:
+        if self.to_version is not None and self.to_epoch is not None:
+            raise ValueError("to_version and to_epoch exclude each other")
+        return self
 
 
 _RISING = Field(max_length=20, description="rising, such as 0.05, 0.2, 0.5", json_schema_extra={"uniqueItems": True})
