@@ -45,6 +45,11 @@ async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) 
         assert (ended["state"], ended["mode"]) == ("ended", "shadow")
         assert "worse than the champion" in ended["detail"]
         predictions = [record.data for record, _ in await site.records(PREDICTIONS, deployment.watch.stream)]
+        put_back = penstock(site, "rollback", "rollout", "--to", "2", "--wait", "1")
+        assert "the shadow beside it is put back too, and paused" in put_back
+        assert "no event was answered by epoch 4 within 1 s" in put_back
+        again = json.loads(penstock(site, "rollout", "status", "rollout", "--json"))
+        assert (again["state"], again["mode"]) == ("paused", "shadow")
     with_shadow = [prediction for prediction in predictions if prediction.shadow]
     assert {prediction.version for prediction in with_shadow} == {1}
     assert {shadow.version for prediction in with_shadow for shadow in prediction.shadow} == {BASELINE_VERSION}
@@ -55,7 +60,7 @@ async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) 
 
 async def test_a_rollback_is_held_until_it_is_lifted(site: Site) -> None:
     async with site.stream("held"):
-        rolled_back = penstock(site, "rollback", "held", "--to", "0", "--reason", "nothing else yet")
+        rolled_back = penstock(site, "rollback", "held", "--to-version", "0", "--reason", "nothing else yet")
         assert rolled_back.startswith("held: version 0 serves already, and is held")
         assert "held: version 0 is held since the rollback at epoch 0 by" in penstock(site, "status")
         assert penstock(site, "proposals", "held") == "Nothing was proposed yet.\n"

@@ -109,13 +109,18 @@ def test_the_proposals_of_one_stream_are_listed_for_programs_too(deployment: Fak
             "loans: proposal 7: declined; version 1 is the champion",
         ),
         (
-            ("rollback", "loans", "--reason", "bad"), result("rolled_back", 1),
-            'streams/loans/rollback USER {"to_version":null,"detail":"bad"}',
+            ("rollback", "loans", "--reason", "bad", "--wait", "0"), result("rolled_back", 1),
+            'streams/loans/rollback USER {"to_version":null,"to_epoch":null,"detail":"bad"}',
             "loans: version 1 serves, and is held; lift it: penstock rollback loans --release",
         ),
         (
-            ("rollback", "loans", "--to", "3"), result("unchanged"),
-            'streams/loans/rollback USER {"to_version":3,"detail":""}',
+            ("rollback", "loans", "--to", "4", "--wait", "0"), result("rolled_back", 1),
+            'streams/loans/rollback USER {"to_version":null,"to_epoch":4,"detail":""}',
+            "loans: version 1 serves, and is held; lift it: penstock rollback loans --release",
+        ),
+        (
+            ("rollback", "loans", "--to-version", "3"), result("unchanged"),
+            'streams/loans/rollback USER {"to_version":3,"to_epoch":null,"detail":""}',
             "loans: version 3 serves already, and is held; lift it: penstock rollback loans --release",
         ),
         (
@@ -146,7 +151,9 @@ def test_declining_needs_a_reason_and_lifting_a_hold_names_no_version(deployment
     home = deployment.home
     assert penstock(home, "proposals", "decline", "7").returncode == 2
     both = penstock(home, "rollback", "loans", "--release", "--to", "1")
-    assert (both.returncode, both.stderr) == (2, "--release lifts a hold and --to begins one; name one of them\n")
+    says = "--to, --to-version and --release are different things to do; name one of them\n"
+    assert (both.returncode, both.stderr) == (2, says)
+    assert penstock(home, "rollback", "loans", "--to", "1", "--to-version", "1").stderr == says
     assert all(penstock(home, *words, "--help").returncode == 0 for words in (("rollback",), ("proposals",)))
 
 

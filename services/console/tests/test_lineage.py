@@ -101,6 +101,10 @@ async def test_an_epoch_began_with_its_first_answer(loop: Loop) -> None:
     for span in spans:
         answers = [one.appended for one in loop.predictions if one.record.data.epoch >= span.epoch.record.epoch]
         assert span.first_answer == min(answers, default=None)
+        first = await loop.models().first_answer(span.epoch.record.epoch)
+        assert (first is None) == (span.first_answer is None)
+        assert first is None or (first.appended, first in loop.predictions) == (span.first_answer, True)
+    assert await loop.models().first_answer(99) is None
     document = json.loads(json.dumps(spans_document("s", spans)))
     assert document["epochs"][1]["models"][0]["version"] == 1
 

@@ -39,6 +39,7 @@ async def test_what_served_in_an_epoch_serves_again(past: Any, number: int) -> N
     answer = await past.client.post(ROLLBACK, json={"to_epoch": number, "detail": "bad"}, headers={"If-Match": '"3"'})
     assert (answer.status_code, answer.json()["status"], answer.json()["epoch"]) == (200, "rolled_back", 4)
     earlier, now = epochs(past)[number], epochs(past)[-1]
+    assert answer.json()["put_back"] == ("canary" if number == 2 else None)
     assert (now.champion, now.rollout) == (earlier.champion, earlier.rollout)
     assert (now.epoch, now.reason, now.detail) == (4, "rollback", f"as in epoch {number}: bad")
     stream = (await past.client.get("/v1/streams/loans")).json()

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from penstock.contracts.records.models import RolloutMode
+
 Status = Literal[
     "created",
     "changed",
@@ -24,7 +26,8 @@ Kind = Literal["unknown", "conflict", "invalid"]
 class CommandResult(BaseModel):
     """The stream after a command: the version of its declaration, its epoch and the version of its champion.
 
-    `command` is the id of the record that was sent to another service.
+    `command` is the id of the record that was sent to another service, `put_back` the mode of the rollout that a
+    rollback put back, if it did.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +38,7 @@ class CommandResult(BaseModel):
     epoch: int | None = None
     model: int | None = None
     command: str | None = None
+    put_back: RolloutMode | None = None
 
 
 class CommandRefused(Exception):

@@ -90,18 +90,27 @@ class ServedModels:
     async def spans(self, last: int) -> list[EpochSpan]:
         """The newest epochs, at most `last`, the oldest of them first, and when each began to answer."""
         epochs = [epoch for _, epoch in sorted((await self.epochs()).items())][-last:]
-        return [EpochSpan(epoch, await self._first_answer(epoch)) for epoch in epochs]
+        firsts = [await self._first_answer(epoch) for epoch in epochs]
+        return [
+            EpochSpan(epoch, None if first is None else first.appended)
+            for epoch, first in zip(epochs, firsts, strict=True)
+        ]
 
-    async def _first_answer(self, epoch: Placed[ModelEpoch]) -> int | None:
+    async def first_answer(self, number: int) -> Placed[Prediction] | None:
+        """The first answer of an epoch, or of a later one; None while there is none, or the epoch is not on the log."""
+        epoch = (await self.epochs()).get(number)
+        return None if epoch is None else await self._first_answer(epoch)
+
+    async def _first_answer(self, epoch: Placed[ModelEpoch]) -> Placed[Prediction] | None:
         bounds = await self._predictions.bounds()
         starts = await self._predictions.offsets_after(epoch.appended - 1)
-        times = []
+        firsts = []
         for partition, (begin, end) in bounds.items():
             async for placed in self._predictions.read({partition: (max(begin, starts.get(partition, end)), end)}):
                 if placed.record.data.epoch >= epoch.record.epoch:
-                    times.append(placed.appended)
+                    firsts.append(placed)
                     break
-        return min(times, default=None)
+        return min(firsts, key=lambda placed: placed.appended, default=None)
 
     async def _epoch_at(self, place: Place) -> int:
         match place.topic:

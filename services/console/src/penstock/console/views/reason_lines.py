@@ -55,7 +55,7 @@ def value_of(one: Contribution, reasons: AnswerReasons) -> str | None:
     value = reasons.values[one.name]
     if value is None:
         return "missing"
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return f"{value:,.12g}" if isinstance(value, float) else str(value)
 
 
 def _why_differing(reasons: AnswerReasons) -> str:

@@ -77,7 +77,8 @@ def roll_back(
         version = versions.find(session, stream, _target_version(session, stream, command.to_version))
         _install(session, expected_epoch, _installation(check, version, "rollback", command.detail), provenance)
     holds.begin(session, streams.reload(session, stream), command.detail, provenance)
-    return streams.result_of(row, "rolled_back")
+    rollout = earlier.rollout.mode if earlier is not None and earlier.rollout is not None else None
+    return streams.result_of(row, "rolled_back").model_copy(update={"put_back": rollout})
 
 
 def archive(session: Session, stream: str, version: int, provenance: Provenance) -> CommandResult:
