@@ -50,6 +50,7 @@ async def test_a_shadow_that_is_worse_is_ended_and_answers_no_event(site: Site) 
         assert "no event was answered by epoch 4 within 1 s" in put_back
         again = json.loads(penstock(site, "rollout", "status", "rollout", "--json"))
         assert (again["state"], again["mode"]) == ("paused", "shadow")
+        penstock(site, "rollback", "rollout", "--release")
     with_shadow = [prediction for prediction in predictions if prediction.shadow]
     assert {prediction.version for prediction in with_shadow} == {1}
     assert {shadow.version for prediction in with_shadow for shadow in prediction.shadow} == {BASELINE_VERSION}
