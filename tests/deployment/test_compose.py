@@ -16,7 +16,7 @@ from penstock.telemetry.environment import read_environment
 Compose = dict[str, Any]
 KEY_READERS = {
     "signing-key": {"keys", "trainer", "registry"},
-    "trusted-keys": {"keys", "server", "registry"},
+    "trusted-keys": {"keys", "server", "registry", "console"},
     "answer-key": {"keys", "server", "validator"},
 }
 

@@ -14,10 +14,10 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.artifacts import FileStore, Verifier
-from penstock.console.commands.why import explain
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.lineage import answer_reasons
+from penstock.console.lineage.answer_explanation import explain
 from penstock.console.lineage.answer_reasons import AnswerReasons, ReasonsReader
 from penstock.console.lineage.answer_search import AnswerSearch, FoundAnswer
 from penstock.console.lineage.model_lineage import ModelLineage, read_lineage

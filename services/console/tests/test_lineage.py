@@ -19,10 +19,10 @@ from penstock.archiver.range_reader import RangeReader
 from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.ports import Log
 from penstock.console.commands.served import moment_of
-from penstock.console.commands.why import explain
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.failure import ConsoleFailure
+from penstock.console.lineage.answer_explanation import explain
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.places import Place, Placed, TopicReader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -21,7 +22,8 @@ class ConsoleSettings(ServiceSettings):
     """Where the console finds what it shows.
 
     `registry` is the address of the registry, which carries out what people command; `services` those of all services
-    whose health is shown, each as NAME=URL. `artifacts` holds the prediction log. `trace_viewer` is the address of a
+    whose health is shown, each as NAME=URL. `artifacts` holds the prediction log and the models, which are opened if
+    `trusted_keys` tell by whom they are signed. `trace_viewer` is the address of a
     Zipkin, if there is one. `hosts` are the names under which browsers may come, beside those of this machine.
     """
 
@@ -29,6 +31,7 @@ class ConsoleSettings(ServiceSettings):
     registry: Annotated[str, Field(alias="PENSTOCK_REGISTRY", pattern="^https?://")] = "http://127.0.0.1:8030"
     services: Annotated[str, AfterValidator(_check_services), Field(alias="PENSTOCK_SERVICES")] = ""
     artifacts: Annotated[str, Field(alias="PENSTOCK_ARTIFACTS")] = ".penstock/artifacts"
+    trusted_keys: Annotated[Path | None, Field(alias="PENSTOCK_TRUSTED_KEYS")] = None
     trace_viewer: Annotated[str, Field(alias="PENSTOCK_TRACE_VIEWER")] = ""
     hosts: Annotated[str, Field(alias="PENSTOCK_CONSOLE_HOSTS")] = ""
 

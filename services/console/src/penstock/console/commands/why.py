@@ -16,14 +16,14 @@ from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import home_from_environment
+from penstock.console.lineage.answer_explanation import Why, explain
 from penstock.console.lineage.answer_reasons import ReasonsReader, open_model_loader
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
-from penstock.console.lineage.model_lineage import read_lineage
 from penstock.console.log_client import open_log
 from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.console.views.terminal import out
-from penstock.console.views.why_lines import Why, why_document, why_lines
+from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.streams import StreamDeclared
 
 
@@ -73,23 +73,3 @@ async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDec
         return [await require_stream(log, namespace, name)]
     declared = await declared_streams(log, namespace)
     return [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]
-
-
-async def explain(
-    log: Log, namespace: str, search: AnswerSearch, event_id: str, reasons: ReasonsReader | None = None
-) -> Why | None:
-    """Why an event was answered so in the stream that is searched; None if the log has no answer to it.
-
-    Its own reasons are left out without `reasons`.
-
-    Raises:
-        TransientError: the log does not answer.
-    """
-    answer = await search.find(event_id)
-    if answer is None:
-        return None
-    data = answer.prediction.record.data
-    lineage = await read_lineage(log, namespace, answer.stream.name, data.epoch, data.version)
-    place = lineage.tipping_outcome
-    tipping_outcome = await search.outcome_at(place.offset) if place is not None else None
-    return Why(answer, lineage, tipping_outcome, await reasons.reasons_of(answer, lineage) if reasons else None)

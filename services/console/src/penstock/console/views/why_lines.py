@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from penstock.console.lineage.answer_reasons import AnswerReasons
+from penstock.console.lineage.answer_explanation import Why
 from penstock.console.lineage.answer_search import FoundAnswer
 from penstock.console.lineage.model_lineage import ModelLineage
 from penstock.console.lineage.places import Placed
@@ -19,23 +18,9 @@ from penstock.console.views.reason_lines import reason_lines, reasons_document
 from penstock.console.views.served_table import epoch_document, why_line
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.monitoring import Drift, Statistics
-from penstock.contracts.records.outcomes import Outcome
 from penstock.contracts.records.predictions import Prediction, PredictionData
 from penstock.contracts.records.training import Score, TrainingRun
 from penstock.telemetry.trace_choice import event_trace_id
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """An answer, how its model came to serve, the outcome at which what tipped the training was found, and reasons.
-
-    `reasons` are those of the answer itself; None where nobody asked for them.
-    """
-
-    answer: FoundAnswer
-    lineage: ModelLineage
-    tipping_outcome: Placed[Outcome[Any]] | None
-    reasons: AnswerReasons | None = None
 
 
 def why_lines(why: Why) -> Iterator[str]:

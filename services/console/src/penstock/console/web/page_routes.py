@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from penstock.console.views.why_lines import why_lines
+from penstock.console.web.charts.reasons_chart import reasons_chart
 from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
 from penstock.console.web.pages.overview import read_overview
@@ -110,6 +111,13 @@ def _prediction_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
 
 async def _why(request: Request, sources: Sources, pages: Pages, event: str, stream: str | None) -> HTMLResponse:
     answers = await find_answers(sources, event, stream)
-    found = [(answer, list(why_lines(answer))) for answer in answers]
+    found = [
+        (
+            answer,
+            list(why_lines(answer)),
+            reasons_chart(answer.reasons, answer.answer.stream.name) if answer.reasons else None,
+        )
+        for answer in answers
+    ]
     viewer = sources.trace_viewer
     return pages.render(request, "why.html", event=event, answers=found, trace_viewer=viewer, live="", revision=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from penstock.artifacts import ArtifactError, BadKey, Verifier, open_store
+from penstock.console.lineage.answer_reasons import ReasonsReader
 from penstock.console.settings import ConsoleSettings
 from penstock.console.web.app import console_app
 from penstock.console.web.live.answer_rates import AnswerRates
@@ -11,10 +13,16 @@ from penstock.console.web.registry_reader import RegistryReader
 from penstock.console.web.service_probe import ServiceProbe
 from penstock.console.web.sources import Sources, recent_lags, recent_services
 from penstock.runtime.service import Resources, Service
+from penstock.runtime.settings import SettingsError
+from penstock.server.models.model_loader import ModelLoader
 
 
 def build(settings: ConsoleSettings, resources: Resources) -> Service:
-    """The console of the deployment that the settings describe."""
+    """The console of the deployment that the settings describe.
+
+    Raises:
+        SettingsError: the store or the keys cannot be used.
+    """
     history = DeploymentHistory()
     rates = AnswerRates(resources.log, resources.namespace, resources.streams)
     sources = Sources(
@@ -27,8 +35,21 @@ def build(settings: ConsoleSettings, resources: Resources) -> Service:
         lags=recent_lags(resources.log, resources.namespace),
         artifacts=settings.artifacts,
         trace_viewer=settings.trace_viewer,
+        reasons=_reasons(settings, resources),
     )
     return service_of(sources, resources, settings.host_names)
+
+
+def _reasons(settings: ConsoleSettings, resources: Resources) -> ReasonsReader | None:
+    if settings.trusted_keys is None:
+        return None
+    try:
+        loader = ModelLoader(open_store(settings.artifacts), Verifier.from_file(settings.trusted_keys))
+    except BadKey as error:
+        raise SettingsError(f"PENSTOCK_TRUSTED_KEYS: {error}") from error
+    except ArtifactError as error:
+        raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
+    return ReasonsReader(resources.log, resources.namespace, loader)
 
 
 def service_of(sources: Sources, resources: Resources, hosts: frozenset[str] = frozenset()) -> Service:

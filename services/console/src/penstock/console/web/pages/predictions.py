@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.console.commands.why import explain
 from penstock.console.failure import ConsoleFailure
+from penstock.console.lineage.answer_explanation import Why, explain
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.places import Placed, TopicReader
 from penstock.console.prediction_log.log_files import PredictionLog
-from penstock.console.views.why_lines import Why
 from penstock.console.web.sources import PageMissing, Sources
 from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.records.streams import StreamDeclared
@@ -71,7 +70,7 @@ async def _explain(sources: Sources, stream: StreamDeclared, event_id: str) -> W
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
         archive = await asyncio.to_thread(_archive, sources, Path(folder), stream.name)
         search = AnswerSearch(sources.log, sources.namespace, stream, archive)
-        return await explain(sources.log, sources.namespace, search, event_id)
+        return await explain(sources.log, sources.namespace, search, event_id, sources.reasons)
 
 
 def _archive(sources: Sources, folder: Path, stream: str) -> ArchivedAnswers | None:
