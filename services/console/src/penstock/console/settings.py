@@ -23,8 +23,8 @@ class ConsoleSettings(ServiceSettings):
 
     `registry` is the address of the registry, which carries out what people command; `services` those of all services
     whose health is shown, each as NAME=URL. `artifacts` holds the prediction log and the models, which are opened if
-    `trusted_keys` tell by whom they are signed. `trace_viewer` is the address of a
-    Zipkin, if there is one. `hosts` are the names under which browsers may come, beside those of this machine.
+    `trusted_keys` tell by whom they are signed. `trace_viewer` is the address of a Zipkin, if there is one. `hosts`
+    are the names under which browsers may come, beside those of this machine.
     """
 
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8040

@@ -112,12 +112,8 @@ def _prediction_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
 async def _why(request: Request, sources: Sources, pages: Pages, event: str, stream: str | None) -> HTMLResponse:
     answers = await find_answers(sources, event, stream)
     found = [
-        (
-            answer,
-            list(why_lines(answer)),
-            reasons_chart(answer.reasons, answer.answer.stream.name) if answer.reasons else None,
-        )
-        for answer in answers
+        (why, list(why_lines(why)), why.reasons and reasons_chart(why.reasons, why.answer.stream.name))
+        for why in answers
     ]
     viewer = sources.trace_viewer
     return pages.render(request, "why.html", event=event, answers=found, trace_viewer=viewer, live="", revision=0)

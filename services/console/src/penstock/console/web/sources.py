@@ -28,8 +28,8 @@ class PageMissing(LookupError):
 class Sources:
     """The log and what is followed of it, the registry, and the services.
 
-    `artifacts` is the store with the prediction log, `trace_viewer` the address of a Zipkin, or empty. Without `reasons`
-    models are not opened, since their signatures cannot be checked.
+    `artifacts` is the store with the prediction log, `trace_viewer` the address of a Zipkin, or empty. Without
+    `reasons` no model is opened, since its signature cannot be checked.
     """
 
     log: Log
