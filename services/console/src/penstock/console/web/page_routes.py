@@ -9,8 +9,8 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from penstock.console.views.why_lines import why_lines
-from penstock.console.web.charts.reasons_chart import reasons_chart
 from penstock.console.web.actions.catalogue import done_text
+from penstock.console.web.charts.reasons_chart import reasons_chart
 from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
 from penstock.console.web.pages.overview import read_overview

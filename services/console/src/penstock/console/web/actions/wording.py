@@ -89,7 +89,8 @@ def evidence_of_version(situation: Situation, version: int) -> Iterator[str]:
         yield scores_text(scores["metric"], scores)
     else:
         yield f"Version {version} was not trained: it is the baseline, or was registered by a person."
-    yield "It passed the gates." if view["passed"] else "It did not pass the gates."
+    if run or not view["passed"]:
+        yield "It passed the gates." if view["passed"] else "It did not pass the gates."
     for reason in ((run or {}).get("decision") or {}).get("reasons", ()):
         yield f"The gates: {reason}"
 
