@@ -76,18 +76,19 @@ class _ActionPages:
         except RegistryFailure as failure:
             if failure.status < 500:
                 return await self._again(asked, replace(form, key=uuid4().hex), str(failure), failure.status)
-            return await self._again(asked, form, f"{failure}. {UNKNOWN}", failure.status)  # under the same key
+            return self.page(asked, None, form, f"{failure}. {UNKNOWN}", failure.status)  # with its key and epoch
         root = asked.request.scope.get("root_path", "").rstrip("/")
         return RedirectResponse(f"{root}/streams/{quote(asked.stream)}?done={code}", 303)
 
     async def _command(self, asked: _Asked, form: CommandForm) -> str:
-        action = await self.action(asked)
-        if form.epoch != action.epoch:
+        situation = await read_situation(self._sources, asked.stream)
+        if form.epoch != situation.epoch:
             raise RegistryFailure(
-                f"{asked.stream} is at epoch {action.epoch} by now, and this page told of epoch {form.epoch}: nothing"
+                f"{asked.stream} is at epoch {situation.epoch} by now, and this page told of epoch {form.epoch}: nothing"
                 " was sent. Read what would happen now.",
                 409,
             )
+        action = action_of(asked.name, situation, asked.choice)
         body = {**action.body, action.reason_key: form.reason}
         return done_code(asked.name, await self._sources.registry.command(action.path, body, form.actor, form.key))
 
@@ -103,6 +104,6 @@ class _ActionPages:
     ) -> HTMLResponse:
         """The page of an action; without one where the registry cannot tell what would happen."""
         return self._pages.render(
-            asked.request, "action.html", status, stream=asked.stream, action=action, form=form, refusal=refusal,
-            modes=MODES, live="", revision=0,
+            asked.request, "action.html", status, stream=asked.stream, name=asked.name, action=action, form=form,
+            refusal=refusal, modes=MODES, live="", revision=0,
         )  # fmt: skip

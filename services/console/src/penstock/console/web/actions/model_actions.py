@@ -127,10 +127,14 @@ def previous_version(situation: Situation, chosen: int | None = None) -> int:
     """The version that is chosen, or else the one that served before.
 
     Raises:
-        ActionImpossible: none served before.
+        ActionImpossible: none served before, or the console does not know the newest epoch yet.
     """
     if chosen is not None:
         return chosen
+    if situation.epoch not in situation.epochs:
+        raise ActionImpossible(
+            f"The console has not read epoch {situation.epoch} of {situation.stream} yet: try again in a moment.", 503
+        )
     archived = {version for version, view in situation.models.items() if view["archived"]}
     epochs = [situation.epochs[number] for number in sorted(situation.epochs)]
     target = rollback_target(epochs, archived)
