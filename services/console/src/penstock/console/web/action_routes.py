@@ -84,8 +84,8 @@ class _ActionPages:
         situation = await read_situation(self._sources, asked.stream)
         if form.epoch != situation.epoch:
             raise RegistryFailure(
-                f"{asked.stream} is at epoch {situation.epoch} by now, and this page told of epoch {form.epoch}: nothing"
-                " was sent. Read what would happen now.",
+                f"{asked.stream} is at epoch {situation.epoch} by now, and this page told of epoch {form.epoch}:"
+                " nothing was sent. Read what would happen now.",
                 409,
             )
         action = action_of(asked.name, situation, asked.choice)
