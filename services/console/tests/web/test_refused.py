@@ -103,6 +103,7 @@ async def test_pressing_release_twice_is_one_release(site: StreamSite) -> None:
     commands = len(site.network.commands)
     second = await carry_out(site, page, "release")
     assert first.url == second.url
+    assert "3 of 4 records were released" in words(second), "what came of the first"
     assert len(site.network.commands) == commands
 
 

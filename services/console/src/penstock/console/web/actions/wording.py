@@ -100,7 +100,8 @@ def scores_text(metric: str, scores: Mapping[str, Any]) -> str:
     name = METRIC_NAMES.get(metric, metric.replace("_", " "))
     candidate, champion, baseline = (_score(scores[who]) for who in ("candidate", "champion", "baseline"))
     gain = _score(scores["gain"], signed=True)
-    return f"On its holdout {name} is {candidate}, the champion's {champion}, the baseline's {baseline}; gain {gain}."
+    others = f"that of the champion then {champion}, the baseline's {baseline}"
+    return f"On its holdout {name} is {candidate}, {others}; gain {gain}."
 
 
 def _score(score: Mapping[str, Any], signed: bool = False) -> str:
