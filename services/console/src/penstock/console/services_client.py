@@ -29,11 +29,11 @@ class ServicesClient:
     `failed_requests` counts the requests to ingestion that failed: a 5xx, a time-out, a reset.
     """
 
-    def __init__(self, ingestion: str, registry: str) -> None:
+    def __init__(self, ingestion: str, registry: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.failed_requests = 0
         self._ingestion = ingestion
         self._registry = registry
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, transport=transport)
         self._registry_outage = Outage(f"The registry at {registry}", _NotDone)
 
     async def close(self) -> None:
@@ -92,13 +92,13 @@ class ServicesClient:
         content = {"content": declaration.encode(), "headers": {"content-type": media_type}}
         return str((await self._request_registry("PUT", f"streams/{name}", **content))["status"])
 
-    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a command to the registry, in the user's name; `path` lies below `/v1/`.
+    async def post(self, path: str, body: dict[str, Any], by: str | None = None) -> dict[str, Any]:
+        """Send a command to the registry, in the user's name unless another is given; `path` lies below `/v1/`.
 
         Raises:
             ConsoleFailure: the registry refused it.
         """
-        return await self._request_registry("POST", path, json=body, headers={"x-penstock-actor": actor()})
+        return await self._request_registry("POST", path, json=body, headers={"x-penstock-actor": by or actor()})
 
     async def get(self, path: str) -> dict[str, Any]:
         """Read from the registry; `path` lies below `/v1/`.

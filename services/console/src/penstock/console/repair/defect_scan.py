@@ -21,12 +21,13 @@ PAGE_RECORDS, PAGE_BYTES = 10_000, 32 << 20
 
 @dataclass(frozen=True)
 class DefectLog:
-    """The rejected records, or the dead letters, of one stream."""
+    """The rejected records, or the dead letters, of one stream: of each partition at most so many, the newest."""
 
     log: Log
     namespace: str
     stream: StreamDeclared
     topic: DefectTopic
+    most: int | None = None
 
     @classmethod
     def of(cls, site: RepairSite, topic: DefectTopic) -> Self:
@@ -69,7 +70,11 @@ class DefectLog:
         return None
 
     async def _starts(self) -> dict[TopicPartition, int]:
-        return await self.log.beginning_offsets(self.partitions)
+        starts = await self.log.beginning_offsets(self.partitions)
+        if self.most is None:
+            return starts
+        ends = await self.log.end_offsets(list(starts))
+        return {key: max(start, ends[key] - self.most) for key, start in starts.items()}
 
 
 async def pages(defects: AsyncGenerator[Defect]) -> AsyncGenerator[list[Defect]]:

@@ -19,4 +19,6 @@ async def drop(site: RepairSite, run: Run, reason: str) -> int:
             await site.record(Repair(topic=run.topic, step="dropped", reason=reason, records=records))
             dropped += len(records)
             run.progress(dropped)
+        if run.most is not None and dropped >= run.most:
+            break
     return dropped

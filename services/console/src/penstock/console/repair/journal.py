@@ -14,6 +14,8 @@ from penstock.contracts.records.governance import AuditEntry
 from penstock.contracts.records.repairs import ACTION_PREFIX, DefectTopic, Repair, RepairedRecord, Rule
 from penstock.contracts.topics import AUDIT
 
+ON_TRIAL = 0  # the number of a rule that no audit entry has
+
 
 @dataclass(frozen=True)
 class RuleInForce:
@@ -46,6 +48,10 @@ class Journal:
         self._topic = topic
         self._done: dict[str, str] = {}
         self._begun: dict[str, tuple[RepairedRecord, ...]] = {}
+
+    def put_on_trial(self, rule: Rule, now: datetime) -> None:
+        """Take a rule as if it were in force, behind all others."""
+        self.rules[ON_TRIAL] = RuleInForce(ON_TRIAL, rule, "", now, "")
 
     def rules_at_work(self) -> list[RuleInForce]:
         """The rules that can still change a record: without those for records that are all done."""

@@ -43,23 +43,25 @@ class RepairSite(Protocol):
 
 
 class LiveSite:
-    """A stream of a deployment on a broker."""
+    """A stream of a deployment on a broker, repaired by the user of this process, or by whom `by` names."""
 
-    def __init__(self, log: Log, namespace: str, stream: StreamDeclared, services: ServicesClient) -> None:
+    def __init__(
+        self, log: Log, namespace: str, stream: StreamDeclared, services: ServicesClient, by: str | None = None
+    ) -> None:
         self.log = log
         self.namespace = namespace
         self.stream = stream
         self._services = services
+        self._by = by
 
     def now(self) -> datetime:
         """The time of this machine."""
         return datetime.now(UTC)
 
     async def record(self, repair: Repair) -> None:
-        """Have the registry keep a step of a repair, in the user's name."""
-        await self._services.post(
-            f"streams/{self.stream.name}/repairs", repair.model_dump(mode="json", exclude_defaults=True)
-        )
+        """Have the registry keep a step of a repair, in the name of whoever repairs."""
+        document = repair.model_dump(mode="json", exclude_defaults=True)
+        await self._services.post(f"streams/{self.stream.name}/repairs", document, self._by)
 
     async def send(self, kind: Literal["event", "label"], bodies: Sequence[bytes]) -> list[RecordRefusal]:
         """Send records to ingestion; the refusals."""

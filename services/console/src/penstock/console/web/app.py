@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse
 from penstock.bus.errors import TransientError
 from penstock.console.failure import ConsoleFailure
 from penstock.console.web import static_files
+from penstock.console.web.action_routes import add_action_routes
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.page_routes import add_page_routes
+from penstock.console.web.refused_routes import add_refused_routes
 from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.rendering import Pages
 from penstock.console.web.security import SameOrigin
@@ -40,6 +42,8 @@ def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozen
             yield message
 
     add_page_routes(app, sources, pages)
+    add_action_routes(app, sources, pages)
+    add_refused_routes(app, sources, pages)
     _add_failure_pages(app, pages)
     return app
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from penstock.console.views.why_lines import why_lines
+from penstock.console.web.actions.catalogue import done_text
 from penstock.console.web.charts.reasons_chart import reasons_chart
 from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
@@ -58,7 +59,9 @@ def _stream_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
     async def score(request: Request, stream: str, done: str = "") -> HTMLResponse:
         page = await read_stream(sources, stream)
         revision = sources.history.streams[stream].revision
-        return pages.render(request, "stream.html", page=page, stream=stream, live=stream, revision=revision, done=done)
+        return pages.render(
+            request, "stream.html", page=page, stream=stream, live=stream, revision=revision, done=done_text(done)
+        )
 
     @app.get("/streams/{stream}/answers", response_class=HTMLResponse)
     async def answers(request: Request, stream: str) -> HTMLResponse:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from penstock.console.replay.report.metric_names import METRIC_NAMES
 from penstock.console.report_page.numbers import number_text, share_text, value_text
+from penstock.console.views.printable_text import printable, readable
 from penstock.console.web.static_files import PLOTLY_PATH, SCRIPT_PATH, STYLE_PATH
 
 
@@ -58,6 +59,11 @@ def reason_text(reason: str) -> str:
     return REASONS.get(reason, reason)
 
 
+def readable_text(content: bytes | None) -> str:
+    """Bytes of a record as indented JSON, or as text, cut where they are long."""
+    return printable(readable(content))
+
+
 class Pages:
     """Renders templates for the namespace of a deployment."""
 
@@ -71,6 +77,7 @@ class Pages:
         )
         filters = {"number": number_text, "share": share_text, "value": value_text, "time": time_element}
         self._environment.filters |= {**filters, "metric": metric_text, "reason": reason_text}
+        self._environment.filters |= {"printable": printable, "readable": readable_text}
         self._environment.globals |= {
             "namespace": namespace, "plotly": PLOTLY_PATH, "style": STYLE_PATH, "script": SCRIPT_PATH,
         }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Log
 from penstock.console.lineage.answer_reasons import ReasonsReader
+from penstock.console.services_client import ServicesClient
 from penstock.console.status.consumer_lags import EdgeLag, edge_lags
 from penstock.console.web.live.answer_rates import AnswerRates
 from penstock.console.web.live.deployment_history import DeploymentHistory
@@ -29,7 +30,8 @@ class Sources:
     """The log and what is followed of it, the registry, and the services.
 
     `artifacts` is the store with the prediction log, `trace_viewer` the address of a Zipkin, or empty. Without
-    `reasons` no model is opened, since its signature cannot be checked.
+    `reasons` no model is opened, since its signature cannot be checked; without `repair_services` nothing is repaired,
+    since the settings name no ingestion.
     """
 
     log: Log
@@ -42,6 +44,7 @@ class Sources:
     artifacts: str
     trace_viewer: str
     reasons: ReasonsReader | None = None
+    repair_services: ServicesClient | None = None
 
     def stream(self, name: str) -> tuple[StreamDeclared, StreamHistory]:
         """A stream's declaration and its history.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.artifacts import ArtifactError, BadKey, Verifier, open_store
 from penstock.console.lineage.answer_reasons import ReasonsReader
+from penstock.console.services_client import ServicesClient
 from penstock.console.settings import ConsoleSettings
 from penstock.console.web.app import console_app
 from penstock.console.web.live.answer_rates import AnswerRates
@@ -36,6 +37,7 @@ def build(settings: ConsoleSettings, resources: Resources) -> Service:
         artifacts=settings.artifacts,
         trace_viewer=settings.trace_viewer,
         reasons=_reasons(settings, resources),
+        repair_services=_repair_services(settings),
     )
     return service_of(sources, resources, settings.host_names)
 
@@ -50,6 +52,11 @@ def _reasons(settings: ConsoleSettings, resources: Resources) -> ReasonsReader |
     except ArtifactError as error:
         raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
     return ReasonsReader(resources.log, resources.namespace, loader)
+
+
+def _repair_services(settings: ConsoleSettings) -> ServicesClient | None:
+    ingestion = settings.service_urls.get("ingestion")
+    return None if ingestion is None else ServicesClient(ingestion, settings.registry)
 
 
 def service_of(sources: Sources, resources: Resources, hosts: frozenset[str] = frozenset()) -> Service:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from penstock.console.web.actions.offers import Offer, version_offers
 from penstock.console.web.live.stream_history import StreamHistory
 from penstock.console.web.sources import PageMissing, Sources
 from penstock.contracts.records.models import ModelEpoch
@@ -62,12 +63,13 @@ class ModelSide:
 
 @dataclass(frozen=True)
 class ModelPage:
-    """A version, beside another if one was asked for, and the versions that it may be compared with."""
+    """A version, beside another if one was asked for, the versions to compare it with, and what can be done with it."""
 
     declared: StreamDeclared
     model: ModelSide
     other: ModelSide | None
     versions: Sequence[int]
+    offers: Sequence[Offer]
 
 
 async def read_models(sources: Sources, name: str) -> ModelsPage:
@@ -114,7 +116,8 @@ async def read_model(sources: Sources, name: str, version: int, other: int | Non
         return _side(views[number], runs["runs"], history)
 
     others = [number for number in reversed(views) if number != version]
-    return ModelPage(declared, side(version), None if other is None else side(other), others)
+    model, beside = side(version), None if other is None else side(other)
+    return ModelPage(declared, model, beside, others, list(version_offers(version, model.view, history)))
 
 
 def _side(view: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], history: StreamHistory) -> ModelSide:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.console.views.quality_report import MIN_ROWS, LossSummary, QualityReport, quality_of
+from penstock.console.web.actions.offers import Offer, stream_offers
+from penstock.console.web.actions.situation import newest_rollout
 from penstock.console.web.charts.chart import Chart
 from penstock.console.web.charts.score_chart import score_chart
 from penstock.console.web.charts.sparkline import sparkline_path
@@ -39,7 +41,11 @@ class SliceLine:
 
 @dataclass(frozen=True)
 class StreamPage:
-    """What the page of a stream shows. `rollout` and `hold` are the registry's; `failure` says why they are missing."""
+    """What the page of a stream shows.
+
+    `rollout` and `hold` are the registry's, `offers` the actions that make sense by them; `failure` says why they are
+    missing.
+    """
 
     declared: StreamDeclared
     epoch: ModelEpoch | None
@@ -60,6 +66,7 @@ class StreamPage:
     fairness: dict[str, dict[str, float]]
     rollout: dict[str, Any] | None
     hold: dict[str, Any] | None
+    offers: Sequence[Offer]
     failure: str
 
 
@@ -70,7 +77,7 @@ async def read_stream(sources: Sources, name: str) -> StreamPage:
         PageMissing: no stream of that name is declared.
     """
     declared, history = sources.stream(name)
-    registry = await _registry_views(sources, name)
+    registry = await _registry_views(sources, name, history)
     counts = sources.rates.of(name)
     blocks = history.ordered_blocks
     newest = next((block for block in reversed(blocks) if block.score is not None), None)
@@ -98,21 +105,13 @@ async def read_stream(sources: Sources, name: str) -> StreamPage:
     )
 
 
-async def _registry_views(sources: Sources, name: str) -> dict[str, Any]:
+async def _registry_views(sources: Sources, name: str, history: StreamHistory) -> dict[str, Any]:
     try:
-        stream, rollout = await asyncio.gather(sources.registry.get(f"streams/{name}"), _rollout(sources, name))
+        stream, rollout = await asyncio.gather(sources.registry.get(f"streams/{name}"), newest_rollout(sources, name))
     except RegistryFailure as failure:
-        return {"rollout": None, "hold": None, "failure": str(failure)}
-    return {"rollout": rollout, "hold": stream["hold"], "failure": ""}
-
-
-async def _rollout(sources: Sources, name: str) -> dict[str, Any] | None:
-    try:
-        return await sources.registry.get(f"streams/{name}/rollout")
-    except RegistryFailure as failure:
-        if failure.status == 404:
-            return None
-        raise
+        return {"rollout": None, "hold": None, "offers": (), "failure": str(failure)}
+    offers = list(stream_offers(history, stream["hold"], rollout))
+    return {"rollout": rollout, "hold": stream["hold"], "offers": offers, "failure": ""}
 
 
 def _objective(history: StreamHistory) -> tuple[str, float] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.console.report_page.numbers import number_text
 from penstock.console.views.ledger_table import gain_text
+from penstock.console.web.actions.proposal_actions import effect_text, evidence_of
 from penstock.console.web.charts.chart import Chart, Table
 from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.sources import Sources
@@ -20,7 +21,10 @@ SHOWN_ENTRIES = 100
 
 @dataclass(frozen=True)
 class TrainingPage:
-    """The newest entries of the ledger first, and how the champion's version came to each."""
+    """The newest entries of the ledger first, and how the champion's version came to each.
+
+    Of the proposals that wait, by number, `effects` say what approving does, `evidence` what they rest on.
+    """
 
     declared: StreamDeclared
     entries: Sequence[LedgerEntry]
@@ -28,6 +32,8 @@ class TrainingPage:
     chart: Chart | None
     decision: Decision | None
     proposals: Sequence[dict[str, Any]]
+    effects: Mapping[int, str]
+    evidence: Mapping[int, Sequence[str]]
     failure: str
 
 
@@ -53,6 +59,8 @@ async def read_training(sources: Sources, name: str) -> TrainingPage:
         chart=gain_chart(entries),
         decision=history.training.newest_decision,
         proposals=proposals,
+        effects={proposal["proposal"]: effect_text(proposal) for proposal in proposals},
+        evidence={proposal["proposal"]: evidence_of(proposal) for proposal in proposals},
         failure=failure,
     )
 

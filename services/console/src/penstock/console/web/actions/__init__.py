@@ -1,0 +1,1 @@
+"""What people command through the console: what each command will do, in words, and what is sent for it."""
