@@ -25,6 +25,7 @@ from penstock.console.prediction_log.log_files import PredictionLog
 from penstock.console.views.terminal import out
 from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.ml.package.estimator_bytes import import_learners
 
 
 def why(
@@ -44,6 +45,7 @@ def why(
 
 async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[Why]:
     namespace = deployment.namespace
+    learners = asyncio.ensure_future(asyncio.to_thread(import_learners))  # a second, while the log is read
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
         prediction_log = PredictionLog(str(home_from_environment().artifacts), namespace, Path(folder))
         async with open_log(deployment) as kafka_log:
@@ -52,6 +54,7 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
                 archive = ArchivedAnswers(prediction_log, Path(folder), stream.name)
                 search = AnswerSearch(kafka_log, namespace, stream, archive)
                 found.append(await explain(kafka_log, namespace, search, event_id, reasons))
+    await learners
     answers = [answer for answer in found if answer is not None]
     if not answers:
         where = f"stream {name}" if name else "any stream"
