@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.ml.explanation.importance import importance_of
 from penstock.ml.explanation.linear_effects import linear_effects
 from penstock.ml.explanation.model_effects import model_effects
 from penstock.ml.explanation.path_shapley import TreeNodes, path_shapley
@@ -193,3 +194,18 @@ def test_a_class_that_no_member_knows_is_refused(mixed: Table):
     model = of_family("boosting")(mixed, "multiclass")
     with pytest.raises(ValueError, match="not trained on 'zz'"):
         reasons_of(model, mixed.frame.take([0]), mixed.frame, "zz", np.array([0.7, 0.1, 0.1, 0.1]))
+
+
+@pytest.mark.parametrize("family", ["linear", "boosting", "forest"])
+def test_the_importance_of_an_input_is_the_mean_size_of_what_it_adds(family: str) -> None:
+    model, rows = unpack_with_golden((SHAP_VALUES / f"{family}-binary.zip").read_bytes())
+    found = {one.name: one.importance for one in importance_of(model, rows)}
+    outputs = model.predict(rows)
+    numbers = outputs.numbers(len(model.classes))
+    sizes: dict[str, list[float]] = {name: [] for name in found}
+    for n in range(len(rows)):
+        reasons = reasons_of(model, rows.take([n]), rows, outputs.values[n], numbers[n])
+        for name, added in {one.name: one.added for one in reasons.contributions}.items():
+            sizes[name].append(abs(added))
+    assert found == pytest.approx({name: sum(parts) / len(rows) for name, parts in sizes.items()})
+    assert list(found.values()) == sorted(found.values(), reverse=True)

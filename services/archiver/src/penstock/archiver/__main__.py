@@ -8,7 +8,6 @@ from penstock.archiver.settings import ArchiverSettings
 from penstock.archiver.wiring import build
 from penstock.runtime.runner import run
 
-
 YIELDING = 15
 """How nice its process is: where processors are short, scorers come first, and what it keeps can wait."""
 

@@ -119,7 +119,7 @@ class ReasonsReader:
         if lineage.epoch is None or lineage.model is None:
             raise _NoReasons(f"epoch {data.epoch}, which names its model, is no longer on the log")
         try:
-            model, known_rows = unpack_with_golden(self._loader.fetch(lineage.epoch.record, lineage.model))
+            model, known_rows = unpack_with_golden(self._loader.fetch(lineage.epoch.record.stream, lineage.model))
         except (RefusedModel, StoreUnavailable, UnusablePackage) as error:
             raise _NoReasons(f"its model cannot be opened: {error}") from error
         if (mismatch := schema_mismatch(model, declaration)) is not None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Log
-from penstock.console.lineage.answer_reasons import ReasonsReader
 from penstock.console.services_client import ServicesClient
 from penstock.console.status.consumer_lags import EdgeLag, edge_lags
 from penstock.console.web.live.answer_rates import AnswerRates
@@ -17,6 +16,7 @@ from penstock.console.web.recent_value import RecentValue
 from penstock.console.web.registry_reader import RegistryReader
 from penstock.console.web.service_probe import ServiceProbe, ServiceState
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.server.models.model_loader import ModelLoader
 
 SERVICES_S = 2.0
 
@@ -30,7 +30,7 @@ class Sources:
     """The log and what is followed of it, the registry, and the services.
 
     `artifacts` is the store with the prediction log, `trace_viewer` the address of a Zipkin, or empty. Without
-    `reasons` no model is opened, since its signature cannot be checked; without `repair_services` nothing is repaired,
+    `models` no model is opened, since its signature cannot be checked; without `repair_services` nothing is repaired,
     since the settings name no ingestion.
     """
 
@@ -43,7 +43,7 @@ class Sources:
     lags: RecentValue[Sequence[EdgeLag]]
     artifacts: str
     trace_viewer: str
-    reasons: ReasonsReader | None = None
+    models: ModelLoader | None = None
     repair_services: ServicesClient | None = None
 
     def stream(self, name: str) -> tuple[StreamDeclared, StreamHistory]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from penstock.artifacts import ArtifactError, BadKey, Verifier, open_store
-from penstock.console.lineage.answer_reasons import ReasonsReader
 from penstock.console.services_client import ServicesClient
 from penstock.console.settings import ConsoleSettings
 from penstock.console.web.app import console_app
@@ -36,22 +35,21 @@ def build(settings: ConsoleSettings, resources: Resources) -> Service:
         lags=recent_lags(resources.log, resources.namespace),
         artifacts=settings.artifacts,
         trace_viewer=settings.trace_viewer,
-        reasons=_reasons(settings, resources),
+        models=_model_loader(settings),
         repair_services=_repair_services(settings),
     )
     return service_of(sources, resources, settings.host_names)
 
 
-def _reasons(settings: ConsoleSettings, resources: Resources) -> ReasonsReader | None:
+def _model_loader(settings: ConsoleSettings) -> ModelLoader | None:
     if settings.trusted_keys is None:
         return None
     try:
-        loader = ModelLoader(open_store(settings.artifacts), Verifier.from_file(settings.trusted_keys))
+        return ModelLoader(open_store(settings.artifacts), Verifier.from_file(settings.trusted_keys))
     except BadKey as error:
         raise SettingsError(f"PENSTOCK_TRUSTED_KEYS: {error}") from error
     except ArtifactError as error:
         raise SettingsError(f"PENSTOCK_ARTIFACTS: {error}") from error
-    return ReasonsReader(resources.log, resources.namespace, loader)
 
 
 def _repair_services(settings: ConsoleSettings) -> ServicesClient | None:

@@ -78,7 +78,7 @@ class ArmLoader:
         """The artifact; a store that hangs is asked once, however often it is waited for."""
         fetch = self._fetches.get(version.digest)
         if fetch is None or fetch.done():
-            fetch = self._fetches[version.digest] = start_in_thread(self._loader.fetch, record, version)
+            fetch = self._fetches[version.digest] = start_in_thread(self._loader.fetch, record.stream, version)
         try:
             async with asyncio.timeout(FETCH_LIMIT):
                 return await asyncio.shield(fetch)

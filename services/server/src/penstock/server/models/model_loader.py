@@ -37,15 +37,15 @@ class ModelLoader:
     verifier: Verifier
     local_copies: LocalModelCopies = field(default_factory=LocalModelCopies)
 
-    def fetch(self, record: ModelEpoch, version: ModelVersion) -> bytes:
-        """The artifact of an epoch's model, which is what was signed.
+    def fetch(self, stream: str, version: ModelVersion) -> bytes:
+        """The artifact of a stream's model, which is what was signed.
 
         Raises:
             RefusedModel: it must not serve.
             StoreUnavailable: it cannot be fetched for now.
         """
-        self._check_signature(record.stream, version)
-        return self._fetch(record.stream, version.digest)
+        self._check_signature(stream, version)
+        return self._fetch(stream, version.digest)
 
     def open(
         self, record: ModelEpoch, version: ModelVersion, artifact: bytes, declaration: Declaration

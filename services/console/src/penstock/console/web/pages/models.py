@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from penstock.console.lineage.model_importance import ModelImportance, read_importance
 from penstock.console.web.actions.offers import Offer, version_offers
+from penstock.console.web.charts.chart import Chart
+from penstock.console.web.charts.importance_chart import importance_chart
 from penstock.console.web.live.stream_history import StreamHistory
 from penstock.console.web.sources import PageMissing, Sources
-from penstock.contracts.records.models import ModelEpoch
+from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 
@@ -59,6 +62,8 @@ class ModelSide:
     gate: Mapping[str, Any] | None
     request: TrainingRequest | None
     tenures: Sequence[Tenure]
+    importance: Chart | None
+    importance_missing: str
 
 
 @dataclass(frozen=True)
@@ -110,17 +115,26 @@ async def read_model(sources: Sources, name: str, version: int, other: int | Non
     )
     views = {view["model"]["version"]: view for view in models["models"]}
 
-    def side(number: int) -> ModelSide:
+    async def side(number: int) -> ModelSide:
         if number not in views:
             raise PageMissing(f"Stream {name} has no version {number}.")
-        return _side(views[number], runs["runs"], history)
+        importance = await _importance(sources, name, views[number])
+        return _side(views[number], runs["runs"], history, importance)
 
     others = [number for number in reversed(views) if number != version]
-    model, beside = side(version), None if other is None else side(other)
+    model, beside = await side(version), None if other is None else await side(other)
     return ModelPage(declared, model, beside, others, list(version_offers(version, model.view, history)))
 
 
-def _side(view: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], history: StreamHistory) -> ModelSide:
+async def _importance(sources: Sources, stream: str, view: Mapping[str, Any]) -> ModelImportance:
+    if sources.models is None:
+        return ModelImportance(missing="the console has no keys to check the signature of its model with")
+    return await asyncio.to_thread(read_importance, sources.models, stream, ModelVersion.model_validate(view["model"]))
+
+
+def _side(
+    view: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], history: StreamHistory, importance: ModelImportance
+) -> ModelSide:
     version, request_id = view["model"]["version"], view["model"]["run"]
     ended = [run for run in runs if run["run"]["request"] == request_id and run["run"]["status"] != "started"]
     found = next(iter(ended), None)
@@ -132,6 +146,8 @@ def _side(view: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], history: S
         gate=found["decision"] if found else None,
         request=requests.get(request_id) if request_id else None,
         tenures=tenures_of(version, history.epochs),
+        importance=importance_chart(version, importance),
+        importance_missing=importance.missing,
     )
 
 

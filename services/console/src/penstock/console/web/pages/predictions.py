@@ -10,6 +10,7 @@ from pathlib import Path
 
 from penstock.console.failure import ConsoleFailure
 from penstock.console.lineage.answer_explanation import Why, explain
+from penstock.console.lineage.answer_reasons import ReasonsReader
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.lineage.places import Placed, TopicReader
@@ -70,7 +71,9 @@ async def _explain(sources: Sources, stream: StreamDeclared, event_id: str) -> W
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
         archive = await asyncio.to_thread(_archive, sources, Path(folder), stream.name)
         search = AnswerSearch(sources.log, sources.namespace, stream, archive)
-        return await explain(sources.log, sources.namespace, search, event_id, sources.reasons)
+        models = sources.models
+        reasons = None if models is None else ReasonsReader(sources.log, sources.namespace, models)
+        return await explain(sources.log, sources.namespace, search, event_id, reasons)
 
 
 def _archive(sources: Sources, folder: Path, stream: str) -> ArchivedAnswers | None:
