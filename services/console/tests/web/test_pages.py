@@ -73,6 +73,7 @@ async def site() -> AsyncIterator[Site]:
             lags=recent_lags(deployment.log, namespace),
             artifacts=str(deployment.artifacts),
             trace_viewer="",
+            models=deployment.models,
         )
         yield Site(sources, deployment.watch.stream.name)
 
@@ -165,6 +166,7 @@ async def test_answers_and_features_have_charts_with_tables(site: Site) -> None:
 async def test_a_model_has_its_evidence_lineage_and_tenure(site: Site) -> None:
     page = (await site.get(f"/streams/{site.stream}/models/1")).text
     assert "Champion</strong> in epoch" in page
+    assert 'id="importance-1"' in page
     assert "first" in page
     assert "sha256:" in page
 
@@ -177,8 +179,14 @@ async def test_why_says_in_words_what_the_command_says(site: Site) -> None:
     assert by_address.status_code == by_search.status_code == 200
     assert "has been champion since epoch" in by_address.text
     assert "It was trained" in by_address.text
+    assert "What each field added" in by_address.text
     forwarded = await site.get(f"/predictions?event={event}&stream={site.stream}")
     assert forwarded.headers["location"] == f"/streams/{site.stream}/predictions/{event}"
+
+
+async def test_without_keys_no_model_is_opened_and_that_is_said(site: Site) -> None:
+    page = (await site.get(f"/streams/{site.stream}/models/1", replace(site.sources, models=None))).text
+    assert "no keys to check the signature" in page
 
 
 @pytest.mark.parametrize(
