@@ -180,7 +180,7 @@ MODELS: Topic[ModelEpoch] = Topic(
 )  # fmt: skip
 COMMANDS: Topic[Command] = Topic(
     "commands", "control", ("command",), _control(Command), "stream",
-    "one", "week", ("registry",), ("retrain-trigger",),
+    "one", "week", ("registry",), ("retrain-trigger",), ("console",),
 )  # fmt: skip
 TRAINING_REQUESTS: Topic[TrainingRequest] = Topic(
     "training-requests", "control", ("training-request",), _control(TrainingRequest), "stream",
