@@ -20,6 +20,8 @@ PAGES = {
     "training": f"/streams/{DEMO}/training",
     "proposal": "/streams/proposed/training",
     "rollout": "/streams/canary",
+    "refused": "/streams/refused/refused",
+    "action": "/streams/canary/actions/rollback",
     "models": f"/streams/{DEMO}/models",
     "model": f"/streams/{DEMO}/models/2?with=1",
     "predictions": f"/streams/{DEMO}/predictions",
@@ -28,7 +30,7 @@ PAGES = {
     "audit": "/audit",
 }
 ON_A_PHONE = ("overview", "stream")
-TALLEST = 2400  # pixels
+TALLEST = 1600  # pixels
 
 
 def take(browser: Browser, name: str, path: str, theme: str, width: int) -> None:

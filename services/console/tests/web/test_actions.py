@@ -33,6 +33,10 @@ COMMANDS: list[tuple[tuple[str, ...], str, str, dict[str, Any], str, str]] = [
     ((), "rollback", "rollback", {"to_version": 0, "expected_epoch": 1},
      "From epoch 2 on version 0 (baseline) answers every event of loans-2, in place of version 1. Then the stream is"
      " held", "Done: version 0 answers again, and the stream is held."),
+    (("rollout-start?version=2", "rollout-abort"), "put-back?epoch=2", "rollback",
+     {"to_epoch": 2, "expected_epoch": 3},
+     "From epoch 4 on version 1 (linear) is the champion, in place of version 1. Beside it version 2 5.0 % answers"
+     " again: the rollout by canary, paused", "Done: what served then answers again, version 1 as champion"),
     ((), "hold", "rollback", {"to_version": 1, "expected_epoch": 1},
      "Version 1 goes on answering; the epoch stays 1.", "Done: the stream is held at version 1."),
     (("hold",), "release", "release", {},
@@ -107,14 +111,15 @@ async def test_buttons_are_there_where_they_make_sense(site: StreamSite) -> None
         text = (await site.get(path)).text
         return {part.split('"')[0] for part in text.split(f"/streams/{STREAM}/actions/")[1:]}
 
-    assert await offered("") == {"rollback", "hold", "retrain"}
+    assert await offered("") == {"rollback", "hold", "retrain", "put-back?epoch=0"}
     assert await offered("/models/1") == set()
     assert await offered("/models/2") == {"promote?version=2", "rollout-start?version=2"}
     assert await offered("/models/0") == {"promote?version=0", "rollout-start?version=0", "rollback?version=0"}
     await give(site, "hold")
     await give(site, "rollout-start?version=2")
     rollout = {"rollout-pause", "rollout-abort", "rollout-promote"}
-    assert await offered("") == {"rollback", "release", "retrain"} | rollout
+    back = {"put-back?epoch=0", "put-back?epoch=1"}
+    assert await offered("") == {"rollback", "release", "retrain"} | rollout | back
     assert await offered("/models/0") == {"promote?version=0", "rollback?version=0"}
 
 

@@ -18,14 +18,15 @@ from penstock.console.web.actions.sent_commands import SentCommands
 from penstock.console.web.actions.situation import read_situation
 from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.rendering import Pages
+from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 
 UNKNOWN = "Whether it was done is not known. It is safe to send this form again: it is done once."
 
 
-def add_action_routes(app: FastAPI, sources: Sources, pages: Pages) -> None:
+def add_action_routes(app: FastAPI, sources: Sources, shared: SharedPages, pages: Pages) -> None:
     """Add the routes of all actions."""
-    actions = _ActionPages(sources, pages)
+    actions = _ActionPages(sources, shared, pages)
 
     @app.get("/streams/{stream}/actions/{name}", response_class=HTMLResponse)
     async def ask(request: Request, stream: str, name: str, choice: Annotated[Choice, Depends()]) -> Response:
@@ -57,8 +58,9 @@ class _Asked:
 
 
 class _ActionPages:
-    def __init__(self, sources: Sources, pages: Pages) -> None:
+    def __init__(self, sources: Sources, shared: SharedPages, pages: Pages) -> None:
         self._sources = sources
+        self._shared = shared
         self._pages = pages
         self._sent: SentCommands[str] = SentCommands()
 
@@ -77,6 +79,7 @@ class _ActionPages:
             if failure.status < 500:
                 return await self._again(asked, replace(form, key=uuid4().hex), str(failure), failure.status)
             return self.page(asked, None, form, f"{failure}. {UNKNOWN}", failure.status)  # with its key and epoch
+        self._shared.forget(asked.stream)
         root = asked.request.scope.get("root_path", "").rstrip("/")
         return RedirectResponse(f"{root}/streams/{quote(asked.stream)}?done={code}", 303)
 

@@ -19,6 +19,7 @@ from penstock.console.web.refused_routes import add_refused_routes
 from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.rendering import Pages
 from penstock.console.web.security import SameOrigin
+from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import PageMissing, Sources
 
 
@@ -41,8 +42,9 @@ def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozen
         async for message in feed.messages():
             yield message
 
-    add_page_routes(app, sources, pages)
-    add_action_routes(app, sources, pages)
+    shared = SharedPages(sources)
+    add_page_routes(app, sources, shared, pages)
+    add_action_routes(app, sources, shared, pages)
     add_refused_routes(app, sources, pages)
     _add_failure_pages(app, pages)
     return app

@@ -13,32 +13,25 @@ from penstock.console.web.actions.catalogue import done_text
 from penstock.console.web.charts.reasons_chart import reasons_chart
 from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
-from penstock.console.web.pages.overview import read_overview
 from penstock.console.web.pages.predictions import find_answers, read_predictions
-from penstock.console.web.pages.stream import StreamPage, read_stream
 from penstock.console.web.pages.training import read_training
-from penstock.console.web.recent_value import RecentValue
 from penstock.console.web.rendering import Pages
+from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 from penstock.contracts.alert_kinds import runbook_of
 
-SHARED_S = 1.0
-"""So long is a page shared by all who look: what changes at once, such as rates, comes by the live feed."""
 
-
-def add_page_routes(app: FastAPI, sources: Sources, pages: Pages) -> None:
+def add_page_routes(app: FastAPI, sources: Sources, shared: SharedPages, pages: Pages) -> None:
     """Add the routes of all pages."""
-    _deployment_pages(app, sources, pages)
-    _stream_pages(app, sources, pages)
+    _deployment_pages(app, sources, shared, pages)
+    _stream_pages(app, sources, shared, pages)
     _prediction_pages(app, sources, pages)
 
 
-def _deployment_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
-    shared = RecentValue(lambda: read_overview(sources), SHARED_S)
-
+def _deployment_pages(app: FastAPI, sources: Sources, shared: SharedPages, pages: Pages) -> None:
     @app.get("/", response_class=HTMLResponse)
     async def overview(request: Request) -> HTMLResponse:
-        page = await shared.get()
+        page = await shared.overview()
         return pages.render(request, "overview.html", page=page, live="*", revision=sources.history.revision)
 
     @app.get("/alerts", response_class=HTMLResponse)
@@ -56,18 +49,14 @@ def _deployment_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
         return pages.render(request, "audit.html", page=await read_audit(sources, before), live="", revision=0)
 
 
-def _stream_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
-    shared: dict[str, RecentValue[StreamPage]] = {}
-
+def _stream_pages(app: FastAPI, sources: Sources, shared: SharedPages, pages: Pages) -> None:
     def of_stream(request: Request, template: str, stream: str, page: Any) -> HTMLResponse:
         revision = sources.history.streams[stream].revision
         return pages.render(request, template, page=page, stream=stream, live=stream, revision=revision)
 
     @app.get("/streams/{stream}", response_class=HTMLResponse)
     async def score(request: Request, stream: str, done: str = "") -> HTMLResponse:
-        sources.stream(stream)  # only what is declared is shared
-        recent = shared.setdefault(stream, RecentValue(lambda: read_stream(sources, stream), SHARED_S))
-        page = await (read_stream(sources, stream) if done else recent.get())
+        page = await shared.stream(stream)
         revision = sources.history.streams[stream].revision
         return pages.render(
             request, "stream.html", page=page, stream=stream, live=stream, revision=revision, done=done_text(done)

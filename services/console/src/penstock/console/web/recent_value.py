@@ -22,6 +22,10 @@ class RecentValue(Generic[T]):
         self._turn = asyncio.Lock()
         self._found: tuple[float, T] | None = None
 
+    def forget(self) -> None:
+        """Find it anew for the next who asks."""
+        self._found = None
+
     async def get(self) -> T:
         """The value; what `find` raises is raised, and found anew by the next who asks."""
         async with self._turn:

@@ -17,9 +17,10 @@ class ActionImpossible(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """What the address of an action chooses: a version, a proposal, the mode and the shares of a rollout."""
+    """What the address of an action chooses: a version, an epoch, a proposal, the mode and the shares of a rollout."""
 
     version: int | None = None
+    epoch: int | None = None
     proposal: int | None = None
     mode: str = ""
     steps: str = ""

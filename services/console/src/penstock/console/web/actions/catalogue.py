@@ -13,6 +13,7 @@ from penstock.console.web.actions.situation import Situation
 ACTIONS: Mapping[str, Callable[[Situation, Choice], Action]] = {
     "promote": model_actions.promote,
     "rollback": model_actions.roll_back,
+    "put-back": model_actions.put_back,
     "hold": model_actions.hold,
     "release": model_actions.release,
     "retrain": model_actions.retrain,
@@ -30,6 +31,11 @@ _DONE: Mapping[tuple[str, str], str] = {
     ("promote", "unchanged"): "Version {model} was the champion already; nothing changed.",
     ("rollback", "rolled_back"): "Done: version {model} answers again, and the stream is held.",
     ("rollback", "unchanged"): "Version {model} answered already; the stream is held.",
+    (
+        "put-back",
+        "rolled_back",
+    ): "Done: what served then answers again, version {model} as champion; the stream is held.",
+    ("put-back", "unchanged"): "What served then answered already; the stream is held.",
     ("hold", "unchanged"): "Done: the stream is held at version {model}.",
     ("release", "released"): "Done: the hold is lifted; version {model} answers.",
     ("release", "unchanged"): "The stream was not held; nothing changed.",

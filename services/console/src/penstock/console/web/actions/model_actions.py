@@ -61,6 +61,30 @@ def roll_back(situation: Situation, choice: Choice) -> Action:
     )
 
 
+def put_back(situation: Situation, choice: Choice) -> Action:
+    """Put back all that served in an earlier epoch: the champion, and challengers with their shares."""
+    record = None if choice.epoch is None else situation.epochs.get(choice.epoch)
+    if record is None:
+        raise ActionImpossible(f"{situation.stream} has had no epoch {choice.epoch}.", 404)
+    if record.epoch == situation.epoch:
+        raise ActionImpossible(f"Epoch {record.epoch} is in force: there is nothing to put back.")
+    held = [f"{_already_held(situation)} That hold stays."] if situation.hold else []
+    return Action(
+        title=f"Put epoch {record.epoch} back",
+        button=f"Put epoch {record.epoch} back, and hold",
+        epoch=situation.epoch,
+        path=f"streams/{situation.stream}/rollback",
+        body={"to_epoch": record.epoch, "expected_epoch": situation.epoch},
+        effects=[
+            *wording.answers_of_epoch(situation, record),
+            *(held or HOLDS),
+        ],
+        evidence=[f"Epoch {record.epoch} began at {record.time:%Y-%m-%d %H:%M:%S}: {record.reason}, {record.detail}."],
+        version=record.champion.version,
+        is_severe=True,
+    )
+
+
 def hold(situation: Situation, _: Choice) -> Action:
     """Keep the champion, and let nothing change by itself: a rollback to the version that serves."""
     if situation.hold is not None:

@@ -9,6 +9,7 @@ from penstock.console.replay.report.metric_names import METRIC_NAMES
 from penstock.console.report_page.numbers import number_text, share_text
 from penstock.console.web.actions.action import ActionImpossible
 from penstock.console.web.actions.situation import Situation
+from penstock.contracts.records.models import ModelEpoch
 
 
 def version_text(situation: Situation, version: int) -> str:
@@ -44,6 +45,17 @@ def answers_alone(situation: Situation, version: int) -> Iterator[str]:
     yield f"From epoch {situation.epoch + 1} on {answers}, in place of version {situation.champion}."
     if situation.rollout is not None:
         yield f"{capital(rollout_title(situation))} ends: no challenger answers any more."
+
+
+def answers_of_epoch(situation: Situation, record: ModelEpoch) -> Iterator[str]:
+    """What answers once an earlier epoch is put back."""
+    if record.rollout is None:
+        yield from answers_alone(situation, record.champion.version)
+        return
+    shares = ", ".join(f"version {one.model.version} {share_text(one.share)}" for one in record.rollout.challengers)
+    champion = version_text(situation, record.champion.version)
+    yield f"From epoch {situation.epoch + 1} on {champion} is the champion, in place of version {situation.champion}."
+    yield f"Beside it {shares} answers again: the rollout by {record.rollout.mode}, paused, its evidence begun anew."
 
 
 def lifts_hold(situation: Situation) -> Iterator[str]:
