@@ -203,6 +203,17 @@ async def test_a_challenger_that_the_server_took_out_is_taken_back(two_versions:
     assert "it took longer" in epochs(two_versions)[-1].detail
 
 
+async def test_who_pauses_it_and_lets_it_go_on_is_audited_with_the_reason(two_versions: Any) -> None:
+    await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "ab"))
+    for action in ("pause", "resume"):
+        body = {"detail": f"to {action}"}
+        await two_versions.client.post(
+            f"/v1/streams/loans/rollout/{action}", json=body, headers={"x-penstock-actor": "ann"}
+        )
+    noted = [(entry.actor, entry.action, entry.detail["why"]) for entry in two_versions.published(AUDIT)[-2:]]
+    assert noted == [("ann", "rollout.paused", "to pause"), ("ann", "rollout.resumed", "to resume")]
+
+
 @pytest.mark.parametrize(("action", "champion"), [("abort", CHAMPION), ("promote", CHALLENGER)])
 async def test_a_command_ends_it_either_way(two_versions: Any, action: Any, champion: int) -> None:
     await two_versions.registry.start_rollout("loans", RolloutStart((CHALLENGER,), "shadow"))

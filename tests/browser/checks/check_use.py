@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
+
+from services import send_events
 
 CONSOLE = os.environ["CONSOLE"]
 DEMO = "credit-risk-1"
@@ -82,15 +81,6 @@ def test_a_lost_connection_is_told(page: Page) -> None:
 
 
 def _send_events(count: int) -> None:
-    home = Path(os.environ["PENSTOCK_HOME"])
-    ingestion = json.loads((home / "run/deployment.json").read_text())["processes"]["ingestion"]["url"]
     number = int.from_bytes(os.urandom(4))
-    lines = [
-        json.dumps({"id": f"l{number}-{n}", "time": "2026-02-01T00:00:00Z", "data": {"x": 0.5}}) for n in range(count)
-    ]
-    request = urllib.request.Request(
-        f"{ingestion}/v1/streams/refused/events",
-        "\n".join(lines).encode(),
-        {"content-type": "application/x-ndjson"},
-    )
-    urllib.request.urlopen(request).read()
+    time = "2026-02-01T00:00:00Z"
+    send_events("refused", [{"id": f"l{number}-{n}", "time": time, "data": {"x": 0.5}} for n in range(count)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -228,6 +229,14 @@ async def test_a_form_that_is_not_filled_in_sends_nothing(site: StreamSite) -> N
         response = await site.post("/actions/hold", signed | changes)
         assert (response.status_code, said in words(response)) == (status, True), changes
     assert site.network.commands == []
+
+
+async def test_the_first_field_that_is_not_in_order_has_the_focus(site: StreamSite) -> None:
+    signed = await site.signed("/actions/hold")
+    for bad, focused in ((("actor", "reason"), "actor"), (("actor",), "actor"), (("reason",), "reason"), ((), None)):
+        response = await site.post("/actions/hold", signed | dict.fromkeys(bad, ""))
+        found = re.findall(r'id="(\w+)"[^>]* autofocus', response.text)
+        assert found == ([focused] if focused else []), bad
 
 
 SENSELESS: list[tuple[str, int, str]] = [

@@ -64,7 +64,7 @@ def control_rollout(
         raise CommandRefused("conflict", "no_rollout", f"no rollout of {stream} is under way")
     match action:
         case "pause" | "resume":
-            changed = rollouts.set_paused(session, rollout, action == "pause", provenance)
+            changed = rollouts.set_paused(session, rollout, action == "pause", detail or BY_COMMAND, provenance)
             return streams.result_of(row, "changed" if changed else "unchanged")
         case "abort":
             rollouts.take_back(session, rollout, detail or BY_COMMAND, provenance)

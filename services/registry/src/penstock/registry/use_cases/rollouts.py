@@ -112,12 +112,12 @@ def put_back(session: Session, stream: str, step: RolloutStep, epoch: int, reaso
     _audit(session, row, "rollout.put-back", reason, provenance)
 
 
-def set_paused(session: Session, row: RolloutRow, paused: bool, provenance: Provenance) -> bool:
+def set_paused(session: Session, row: RolloutRow, paused: bool, reason: str, provenance: Provenance) -> bool:
     """Pause or resume the rollout; whether that changed anything."""
     if row.paused == paused:
         return False
     row.paused = paused
-    _audit(session, row, "rollout.paused" if paused else "rollout.resumed", "", provenance)
+    _audit(session, row, "rollout.paused" if paused else "rollout.resumed", reason, provenance)
     return True
 
 
