@@ -56,9 +56,10 @@ def run(name: str, settings_type: type[S], build: Build[S]) -> None:
 
 
 def _silence_libraries() -> None:
-    """What fails for good is raised to us and told in one line; what a start waits for is no error."""
+    """What fails for good is raised to us and told in one line; what a start waits for is no error, a request no news."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for library in ("uvicorn", "httpx"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _exit_code(name: str, run_service: Callable[[], None]) -> int:
