@@ -56,7 +56,7 @@ def run(name: str, settings_type: type[S], build: Build[S]) -> None:
 
 
 def _silence_libraries() -> None:
-    """What fails for good is raised to us and told in one line; what a start waits for is no error, a request no news."""
+    """What fails for good is raised to us and told in one line; what a start waits for is no error."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for library in ("uvicorn", "httpx"):
         logging.getLogger(library).setLevel(logging.WARNING)
