@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -180,7 +181,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 def test_without_a_broker_it_waits_says_so_and_can_be_stopped(tmp_path: Path, number: signal.Signals) -> None:
     with start_service(tmp_path) as service:
         health = json.loads(service.wait_for("/healthz", 200))
-        assert health == {"service": "tiny", "status": "starting", "fact": 7}
+        assert health == {"service": "tiny", "version": version("penstock-runtime"), "status": "starting", "fact": 7}
         assert service.get("/readyz")[0] == 503
         assert service.get("/hello") == (200, "hello")
         code, errors = service.stop(number)
