@@ -88,7 +88,7 @@ def test_status_and_doctor_find_all_well(site: Site) -> None:
     assert (report["problems"], report["summary"][:4]) == ([], "All ")
     processes = {process["name"]: process for process in report["processes"]}
     without_group = {name for name, process in processes.items() if process["lag"] is None}
-    assert without_group == {"broker", "ingestion", "notifier"}  # of which the last has no destination here
+    assert without_group == {"broker", "ingestion", "notifier", "console"}  # the notifier has no destination here
     assert {child["name"] for child in processes["server"]["children"]} == {"http-1", "stream-1"}
     assert report["disk"]["log_bytes"] > 0
     checks = json.loads(penstock(site.home.root, "doctor", "--json").stdout)["checks"]
