@@ -44,6 +44,7 @@ SERVICES = (
     "registry",
     "notifier",
     "archiver",
+    "console",
     "ingestion",
 )
 
