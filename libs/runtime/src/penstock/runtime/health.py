@@ -91,6 +91,7 @@ class Health:
         self._start_error: TransientError | None = None
         self._own_waits = own_waits
         self._name = name
+        self._version = version(DISTRIBUTION)
         self._facts = facts
         self._metrics = metrics
         self._workers: Sequence[Worker] = ()
@@ -150,7 +151,7 @@ class Health:
     async def _healthz(self, _: Request) -> Response:
         stuck, failing = self.stuck_groups(), self.failures()
         state = "stuck" if stuck else "failing" if failing else "starting" if self.waits_for() else "ok"
-        body = {"service": self._name, "version": version(DISTRIBUTION), "status": state}
+        body = {"service": self._name, "version": self._version, "status": state}
         lists = {"stuck": stuck, "failing": failing, "progress": self._progress()}
         lists = {name: content for name, content in lists.items() if content}
         return JSONResponse({**body, **lists, **self._facts()}, status_code=503 if stuck else 200)

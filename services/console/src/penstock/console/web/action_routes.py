@@ -17,7 +17,7 @@ from penstock.console.web.actions.rollout_actions import MODES
 from penstock.console.web.actions.sent_commands import SentCommands
 from penstock.console.web.actions.situation import read_situation
 from penstock.console.web.registry_reader import RegistryFailure
-from penstock.console.web.rendering import Pages
+from penstock.console.web.rendering import Pages, root_of
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 
@@ -80,8 +80,7 @@ class _ActionPages:
                 return await self._again(asked, replace(form, key=uuid4().hex), str(failure), failure.status)
             return self.page(asked, None, form, f"{failure}. {UNKNOWN}", failure.status)  # with its key and epoch
         self._shared.forget(asked.stream)
-        root = asked.request.scope.get("root_path", "").rstrip("/")
-        return RedirectResponse(f"{root}/streams/{quote(asked.stream)}?done={code}", 303)
+        return RedirectResponse(f"{root_of(asked.request)}/streams/{quote(asked.stream)}?done={code}", 303)
 
     async def _command(self, asked: _Asked, form: CommandForm) -> str:
         situation = await read_situation(self._sources, asked.stream)

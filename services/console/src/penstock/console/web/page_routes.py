@@ -15,7 +15,7 @@ from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
 from penstock.console.web.pages.predictions import find_answers, read_predictions
 from penstock.console.web.pages.training import read_training
-from penstock.console.web.rendering import Pages
+from penstock.console.web.rendering import Pages, root_of
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 from penstock.contracts.alert_kinds import runbook_of
@@ -97,8 +97,9 @@ def _prediction_pages(app: FastAPI, sources: Sources, pages: Pages) -> None:
             names = list(sources.history.declared())
             return pages.render(request, "search.html", streams=names, live="", revision=0)
         if stream:
-            root = request.scope.get("root_path", "").rstrip("/")
-            return RedirectResponse(f"{root}/streams/{quote(stream)}/predictions/{quote(event, safe='')}", 303)
+            return RedirectResponse(
+                f"{root_of(request)}/streams/{quote(stream)}/predictions/{quote(event, safe='')}", 303
+            )
         return await _why(request, sources, pages, event, None)
 
     @app.get("/streams/{stream}/predictions", response_class=HTMLResponse)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from penstock.console.failure import ConsoleFailure
 from penstock.console.repair.site import LiveSite
 from penstock.console.web.actions.command_form import CommandForm, read_fields, signed_form
 from penstock.console.web.pages.refused import read_refused
-from penstock.console.web.rendering import Pages
+from penstock.console.web.rendering import Pages, root_of
 from penstock.console.web.repairs.repair_jobs import RepairJob, RepairJobs, RepairStep
 from penstock.console.web.repairs.repair_order import TOPICS, RepairOrder, repair_order, topic_of
 from penstock.console.web.repairs.repair_work import MOST_REPAIRED, carry_out
@@ -100,7 +99,7 @@ class _RefusedPages:
         try:
             self._start(job, form.reason, form.actor)
         except ConsoleFailure as failure:
-            return self._page(request, previewed, replace(form), str(failure), 409)
+            return self._page(request, previewed, form, str(failure), 409)
         return self._to_job(request, job)
 
     def _start(self, job: RepairJob, reason: str, by: str | None) -> None:
@@ -118,8 +117,7 @@ class _RefusedPages:
         return job
 
     def _to_job(self, request: Request, job: RepairJob) -> RedirectResponse:
-        root = request.scope.get("root_path", "").rstrip("/")
-        return RedirectResponse(f"{root}/streams/{quote(job.stream)}/refused/jobs/{job.key}", 303)
+        return RedirectResponse(f"{root_of(request)}/streams/{quote(job.stream)}/refused/jobs/{job.key}", 303)
 
     def _page(
         self, request: Request, job: RepairJob, form: CommandForm, refusal: str = "", status: int = 200

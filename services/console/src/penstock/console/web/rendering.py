@@ -64,6 +64,11 @@ def readable_text(content: bytes | None) -> str:
     return printable(readable(content))
 
 
+def root_of(request: Request) -> str:
+    """The path at which the console is mounted, without a slash at its end: what its addresses begin with."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
 class Pages:
     """Renders templates for the namespace of a deployment."""
 
@@ -84,6 +89,6 @@ class Pages:
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A page. Links in it are below the path at which the console is mounted."""
-        root = request.scope.get("root_path", "").rstrip("/")
+        root = root_of(request)
         html = self._environment.get_template(template).render(root=root, path=request.url.path, **context)
         return HTMLResponse(html, status, headers={"cache-control": "no-store"})

@@ -14,6 +14,7 @@ from penstock.console.web.charts.chart import Chart
 from penstock.console.web.charts.score_chart import score_chart
 from penstock.console.web.charts.sparkline import sparkline_path
 from penstock.console.web.live.answer_rates import AnswerCounts
+from penstock.console.web.live.score_block import ScoreBlock
 from penstock.console.web.live.stream_history import StreamHistory
 from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.sources import Sources
@@ -92,7 +93,7 @@ async def read_stream(sources: Sources, name: str) -> StreamPage:
         coverage=joined / answers if answers else None,
         metric=newest.metric if newest else "",
         score=newest.score if newest else None,
-        objective=_objective(history),
+        objective=_objective(blocks),
         chart=score_chart(history),
         alerts=[(alert, runbook_of(alert.kind) or "") for alert in history.open_alerts],
         decision=history.training.newest_decision,
@@ -114,8 +115,8 @@ async def _registry_views(sources: Sources, name: str, history: StreamHistory) -
     return {"rollout": rollout, "hold": stream["hold"], "offers": offers, "failure": ""}
 
 
-def _objective(history: StreamHistory) -> tuple[str, float] | None:
-    for block in reversed(history.ordered_blocks):
+def _objective(blocks: Sequence[ScoreBlock]) -> tuple[str, float] | None:
+    for block in reversed(blocks):
         if block.objective is not None and block.objective_metric is not None:
             return block.objective_metric, block.objective
     return None
