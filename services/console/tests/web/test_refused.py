@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.console.web.pages import refused
+from penstock.console.web.pages import refusals
 from penstock.console.web.repairs import repair_work
 from penstock.contracts.topics import EVENTS
 
@@ -70,7 +70,7 @@ async def test_what_is_left_is_counted_by_reason_and_shown_escaped(site: StreamS
 
 
 async def test_a_page_that_looks_at_a_part_says_of_what(site: StreamSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refused, "MOST_COUNTED", 3 * DECLARATION.partition_count)
+    monkeypatch.setattr(refusals, "MOST_COUNTED", 3 * DECLARATION.partition_count)
     page = words(await site.get("/refused"))
     assert "Of 6 records on the topic, this page looks at the newest 3: its figures are of those alone." in page
     assert "wrong_type amount 1" in page

@@ -16,8 +16,8 @@ from penstock.console.web.actions.command_form import BadForm, CommandForm, read
 from penstock.console.web.actions.rollout_actions import MODES
 from penstock.console.web.actions.sent_commands import SentCommands
 from penstock.console.web.actions.situation import read_situation
+from penstock.console.web.html_pages import Pages, root_of
 from penstock.console.web.registry_reader import RegistryFailure
-from penstock.console.web.rendering import Pages, root_of
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 

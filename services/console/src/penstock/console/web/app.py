@@ -13,11 +13,11 @@ from penstock.bus.errors import TransientError
 from penstock.console.failure import ConsoleFailure
 from penstock.console.web import static_files
 from penstock.console.web.action_routes import add_action_routes
+from penstock.console.web.html_pages import Pages
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.page_routes import add_page_routes
-from penstock.console.web.refused_routes import add_refused_routes
+from penstock.console.web.refusal_routes import add_refusal_routes
 from penstock.console.web.registry_reader import RegistryFailure
-from penstock.console.web.rendering import Pages
 from penstock.console.web.security import SameOrigin
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import PageMissing, Sources
@@ -45,7 +45,7 @@ def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozen
     shared = SharedPages(sources)
     add_page_routes(app, sources, shared, pages)
     add_action_routes(app, sources, shared, pages)
-    add_refused_routes(app, sources, pages)
+    add_refusal_routes(app, sources, pages)
     _add_failure_pages(app, pages)
     return app
 

@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from penstock.console.views.why_lines import why_lines
 from penstock.console.web.actions.catalogue import done_text
 from penstock.console.web.charts.reasons_chart import reasons_chart
+from penstock.console.web.html_pages import Pages, root_of
 from penstock.console.web.pages.audit import read_audit
 from penstock.console.web.pages.models import read_model, read_models
 from penstock.console.web.pages.predictions import find_answers, read_predictions
 from penstock.console.web.pages.training import read_training
-from penstock.console.web.rendering import Pages, root_of
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import Sources
 from penstock.contracts.alert_kinds import runbook_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.console.web.actions import wording
+from penstock.console.web.actions import sentences
 from penstock.console.web.actions.action import Action, ActionImpossible, Choice
 from penstock.console.web.actions.situation import Situation
 from penstock.registry.rollback import rollback_target
@@ -18,7 +18,7 @@ HOLDS = (
 
 def promote(situation: Situation, choice: Choice) -> Action:
     """Let a version serve."""
-    version = wording.require_version(situation, choice.version)
+    version = sentences.require_version(situation, choice.version)
     passed = situation.models[version]["passed"]
     return Action(
         title=f"Promote version {version}",
@@ -27,12 +27,12 @@ def promote(situation: Situation, choice: Choice) -> Action:
         path=f"streams/{situation.stream}/promote",
         body={"version": version, "expected_epoch": situation.epoch},
         effects=[
-            *wording.answers_alone(situation, version),
+            *sentences.answers_alone(situation, version),
             *([] if passed else ["It did not pass the gates: it serves all the same, because you say so."]),
-            *wording.lifts_hold(situation),
+            *sentences.lifts_hold(situation),
             f"Version {situation.champion} stays in the registry: a rollback returns to it.",
         ],
-        evidence=list(wording.evidence_of_version(situation, version)),
+        evidence=list(sentences.evidence_of_version(situation, version)),
         version=version,
         is_severe=not passed,
     )
@@ -40,7 +40,7 @@ def promote(situation: Situation, choice: Choice) -> Action:
 
 def roll_back(situation: Situation, choice: Choice) -> Action:
     """Return to a version that has served: the one that is chosen, or the one before."""
-    version = wording.require_version(situation, previous_version(situation, choice.version))
+    version = sentences.require_version(situation, previous_version(situation, choice.version))
     served = [number for number, epoch in situation.epochs.items() if epoch.champion.version == version]
     if not served:
         raise ActionImpossible(f"Version {version} of {situation.stream} never served: promote it instead.")
@@ -51,10 +51,10 @@ def roll_back(situation: Situation, choice: Choice) -> Action:
         epoch=situation.epoch,
         path=f"streams/{situation.stream}/rollback",
         body={"to_version": version, "expected_epoch": situation.epoch},
-        effects=[*wording.answers_alone(situation, version), *(held or HOLDS)],
+        effects=[*sentences.answers_alone(situation, version), *(held or HOLDS)],
         evidence=[
             f"Version {version} was champion in {_epochs_text(served)}, version {situation.champion} came after it.",
-            *wording.evidence_of_version(situation, version),
+            *sentences.evidence_of_version(situation, version),
         ],
         version=version,
         is_severe=True,
@@ -76,7 +76,7 @@ def put_back(situation: Situation, choice: Choice) -> Action:
         path=f"streams/{situation.stream}/rollback",
         body={"to_epoch": record.epoch, "expected_epoch": situation.epoch},
         effects=[
-            *wording.answers_of_epoch(situation, record),
+            *sentences.answers_of_epoch(situation, record),
             *(held or HOLDS),
         ],
         evidence=[f"Epoch {record.epoch} began at {record.time:%Y-%m-%d %H:%M:%S}: {record.reason}, {record.detail}."],
@@ -91,7 +91,7 @@ def hold(situation: Situation, _: Choice) -> Action:
         raise ActionImpossible(_already_held(situation))
     under_way = []
     if situation.rollout is not None:
-        title = wording.capital(wording.rollout_title(situation))
+        title = sentences.capital(sentences.rollout_title(situation))
         under_way = [f"{title} goes on, but nobody is promoted by it: pause or abort it as well."]
     return Action(
         title=f"Hold version {situation.champion}",
@@ -113,7 +113,7 @@ def release(situation: Situation, _: Choice) -> Action:
     if situation.hold is None:
         raise ActionImpossible(f"Stream {situation.stream} is not held: there is nothing to lift.")
     waiting = sum(proposal["state"] == "waiting" for proposal in situation.proposals.values())
-    after = wording.fate_of_candidate(_without_hold(situation))
+    after = sentences.fate_of_candidate(_without_hold(situation))
     return Action(
         title="Lift the hold",
         button="Lift the hold",
@@ -142,7 +142,7 @@ def retrain(situation: Situation, _: Choice) -> Action:
         effects=[
             f"A model is trained now, whatever the trigger waits for, on the newest {rows:,} outcomes at most.",
             f"Meanwhile version {situation.champion} goes on answering.",
-            f"The candidate is compared at the gates; if it passes, {wording.fate_of_candidate(situation)}.",
+            f"The candidate is compared at the gates; if it passes, {sentences.fate_of_candidate(situation)}.",
         ],
     )
 

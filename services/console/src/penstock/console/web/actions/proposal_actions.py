@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from penstock.console.web.actions import wording
+from penstock.console.web.actions import sentences
 from penstock.console.web.actions.action import Action, ActionImpossible, Choice
 from penstock.console.web.actions.situation import Situation
 
@@ -21,7 +21,7 @@ def approve(situation: Situation, choice: Choice) -> Action:
         path=f"proposals/{number}/approve",
         body={},
         effects=list(_carried_out(situation, proposal)),
-        evidence=[*evidence_of(proposal), *wording.evidence_of_version(situation, version)],
+        evidence=[*evidence_of(proposal), *sentences.evidence_of_version(situation, version)],
         version=version,
         reason_key="reason",
     )
@@ -34,7 +34,7 @@ def decline(situation: Situation, choice: Choice) -> Action:
     rollout = situation.rollout
     ends = []
     if rollout is not None and rollout["id"] == proposal["evidence"]["source"]:
-        title = wording.capital(wording.rollout_title(situation))
+        title = sentences.capital(sentences.rollout_title(situation))
         ends = [f"{title} made it, and ends: version {version} is taken back, and an alert says so."]
     return Action(
         title=f"Decline proposal {number}",
@@ -75,23 +75,23 @@ def evidence_of(proposal: Mapping[str, Any]) -> list[str]:
     evidence = proposal["evidence"]
     lines = [*evidence["reasons"], f"It waits: {proposal['waits']}."]
     if evidence.get("scores") and evidence.get("metric"):
-        lines.insert(0, wording.scores_text(evidence["metric"], evidence["scores"]))
+        lines.insert(0, sentences.scores_text(evidence["metric"], evidence["scores"]))
     return lines
 
 
 def _carried_out(situation: Situation, proposal: Mapping[str, Any]) -> Iterator[str]:
     version = proposal["version"]
     if proposal["action"] in ("promote", "return"):
-        yield from wording.answers_alone(situation, version)
+        yield from sentences.answers_alone(situation, version)
         if proposal["action"] == "promote":
-            yield from wording.lifts_hold(situation)
+            yield from sentences.lifts_hold(situation)
         elif situation.hold is not None:
             yield "The stream stays held."
         return
     yield f"A rollout ({proposal['action']}) of version {version} starts beside version {situation.champion}."
     steps = situation.declaration.rollout.steps
     if proposal["action"] == "canary":
-        shares = ", then ".join(wording.share_of(situation, share) for share in steps)
+        shares = ", then ".join(sentences.share_of(situation, share) for share in steps)
         yield f"Version {version} answers {shares}."
     yield f"From epoch {situation.epoch + 1} on its first step is in force."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from penstock.console.report_page.numbers import share_text
-from penstock.console.web.actions import wording
+from penstock.console.web.actions import sentences
 from penstock.console.web.actions.action import Action, ActionImpossible, Choice, RolloutOptions
 from penstock.console.web.actions.situation import Situation
 from penstock.contracts.records.models import RolloutMode
@@ -18,9 +18,9 @@ BAD_STEPS = "Shares lie between 0 and 1 and rise, such as 0.05, 0.2, 0.5; at mos
 
 def start(situation: Situation, choice: Choice) -> Action:
     """Let a version answer beside the champion, by degrees."""
-    version = wording.require_version(situation, choice.version)
+    version = sentences.require_version(situation, choice.version)
     if situation.rollout is not None:
-        title = wording.rollout_title(situation)
+        title = sentences.rollout_title(situation)
         raise ActionImpossible(f"Of {situation.stream} {title} is under way: abort or promote it first.")
     plan = _plan(situation, choice)
     return Action(
@@ -34,7 +34,7 @@ def start(situation: Situation, choice: Choice) -> Action:
             *_end(situation, plan),
             f"Every change of the shares is an epoch; the first is epoch {situation.epoch + 1}.",
         ],
-        evidence=list(wording.evidence_of_version(situation, version)),
+        evidence=list(sentences.evidence_of_version(situation, version)),
         version=version,
         options=RolloutOptions(version, plan.mode, ", ".join(f"{step:g}" for step in plan.steps)),
     )
@@ -74,7 +74,7 @@ def resume(situation: Situation, _: Choice) -> Action:
 def abort(situation: Situation, _: Choice) -> Action:
     """Take the challenger back."""
     _under_way(situation)
-    challengers = wording.versions_text([arm["version"] for arm in situation.challengers])
+    challengers = sentences.versions_text([arm["version"] for arm in situation.challengers])
     return _control(
         situation,
         "abort",
@@ -97,7 +97,7 @@ def promote(situation: Situation, _: Choice) -> Action:
         situation,
         "promote",
         f"Promote the challenger, version {version}",
-        [*wording.answers_alone(situation, version), *wording.lifts_hold(situation)],
+        [*sentences.answers_alone(situation, version), *sentences.lifts_hold(situation)],
         version,
     )
 
@@ -157,14 +157,14 @@ def _split(situation: Situation, plan: RolloutPlan, version: int) -> Iterator[st
             yield f"{challenger.capitalize()} is asked about every event too, for comparison: nobody gets its answers."
         case "canary":
             for number, share in enumerate(plan.steps, 1):
-                part, rest = wording.share_of(situation, share), share_text(1 - share)
+                part, rest = sentences.share_of(situation, share), share_text(1 - share)
                 yield f"Step {number} of {len(plan.steps)}: {challenger} answers {part}, {champion} the other {rest}."
             yield f"A step lasts at least until the challenger has {plan.outcomes:,} outcomes."
         case "ab":
-            part, rest = wording.share_of(situation, plan.steps[-1]), share_text(1 - plan.steps[-1])
+            part, rest = sentences.share_of(situation, plan.steps[-1]), share_text(1 - plan.steps[-1])
             yield f"{challenger.capitalize()} answers {part}, {champion} the other {rest}."
         case "bandit":
-            yield f"At first {challenger} and {champion} each answer {wording.share_of(situation, 0.5)}."
+            yield f"At first {challenger} and {champion} each answer {sentences.share_of(situation, 0.5)}."
             yield "Then each has the share that is its probability to be the best."
 
 

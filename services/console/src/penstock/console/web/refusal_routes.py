@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from penstock.console.failure import ConsoleFailure
 from penstock.console.repair.site import LiveSite
 from penstock.console.web.actions.command_form import CommandForm, read_fields, signed_form
-from penstock.console.web.pages.refused import read_refused
-from penstock.console.web.rendering import Pages, root_of
+from penstock.console.web.html_pages import Pages, root_of
+from penstock.console.web.pages.refusals import read_refused
 from penstock.console.web.repairs.repair_jobs import RepairJob, RepairJobs, RepairStep
 from penstock.console.web.repairs.repair_order import TOPICS, RepairOrder, repair_order, topic_of
 from penstock.console.web.repairs.repair_work import MOST_REPAIRED, carry_out
@@ -24,7 +24,7 @@ WAITED_S = 5.0
 STEPS: Mapping[str, RepairStep] = {"release": "release", "drop": "drop"}
 
 
-def add_refused_routes(app: FastAPI, sources: Sources, pages: Pages) -> None:
+def add_refusal_routes(app: FastAPI, sources: Sources, pages: Pages) -> None:
     """Add the routes."""
     refused = _RefusedPages(sources, pages)
 
