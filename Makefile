@@ -32,8 +32,7 @@ test: setup ## every test; TESTS=PATH runs only those
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/loop tests/inputs tests/evaluation tests/deployment tests/architecture services libs  # the longest first
-	@$(BIN)/python -m pytest tests/end_to_end
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/end_to_end tests/faults tests/loop tests/inputs tests/evaluation tests/deployment tests/architecture services libs  # the longest first
 endif
 
 faults: setup ## seeded faults in one process, SEEDS=2000, then faults of real processes, a broker and networks; writes docs/faults.md (an hour at a time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,25 @@ def test_features_are_the_last_labels_of_each_entity(lags: Lags, labels: list[tu
         if lags.mean:
             expected.append(float(np.mean(numbers[-lags.mean :])) if numbers else np.nan)
         assert np.allclose(row, expected, equal_nan=True)
+
+
+@given(LAGS, LABELS)
+def test_features_that_were_read_before_follow_the_next_label(
+    lags: Lags, labels: list[tuple[str | None, float]]
+) -> None:
+    entities, history = ["a", "b", None], LabelHistory(lags)
+    for count, (entity, number) in enumerate(labels, start=1):
+        history.add(entity, number)
+        expected = history_of(lags, labels[:count]).features(entities)
+        assert np.array_equal(history.features(entities), expected, equal_nan=True)
+
+
+def test_an_entity_that_was_dropped_has_no_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.ml.features.lag_features.MAX_ENTITIES", 2)
+    history = history_of(Lags((1,)), [("a", 1.0), ("b", 2.0)])
+    history.features(["a", "b"])
+    history.add("c", 3.0)
+    assert np.array_equal(history.features(["a", "b", "c"]), [[np.nan], [2.0], [3.0]], equal_nan=True)
 
 
 @given(LAGS, LABELS, LABELS)

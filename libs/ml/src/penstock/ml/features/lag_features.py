@@ -142,6 +142,8 @@ class LabelHistory:
         self.lags = lags
         self.keys = [KeyHistory(lags.history.width) for _ in lags.history.keys]
         self._rows: dict[str | None, deque[tuple[float, ...]]] = {}
+        self._features: dict[str | None, list[float]] = {}  # of entities in `_rows`, until their next label
+        self._features_of_others = self._features_of(deque())
 
     def add(
         self,
@@ -161,11 +163,14 @@ class LabelHistory:
                 history.add(key, values, time)
         if not self.lags.depth:
             return
+        self._features.pop(entity, None)
         rows = self._rows.pop(entity, None)
         if rows is None:
             rows = deque(maxlen=self.lags.depth)
             if len(self._rows) >= MAX_ENTITIES:
-                del self._rows[next(iter(self._rows))]
+                oldest = next(iter(self._rows))
+                del self._rows[oldest]
+                self._features.pop(oldest, None)
         rows.append((number, *inputs))
         self._rows[entity] = rows  # the entity with the newest outcome is the last
 
@@ -179,15 +184,21 @@ class LabelHistory:
 
         `keys` holds a column of n for each key (`key_columns`), and `times` are those of the events in seconds.
         """
-        by_entity = {entity: self._features_of(self._rows.get(entity)) for entity in set(entities)}
-        features = np.array([by_entity[entity] for entity in entities], dtype=np.float64).reshape(len(entities), -1)
+        of_entities = [self._features.get(entity) or self._read_features(entity) for entity in entities]
+        features = np.array(of_entities, dtype=np.float64).reshape(len(entities), -1)
         if times is None or not self.keys:
             return features
         of_keys = [history.features(column, times) for history, column in zip(self.keys, keys, strict=True)]
         return np.concatenate([features, *of_keys], axis=1)
 
-    def _features_of(self, rows: deque[tuple[float, ...]] | None) -> list[float]:
-        rows = rows or deque()
+    def _read_features(self, entity: str | None) -> list[float]:
+        rows = self._rows.get(entity)
+        if rows is None:
+            return self._features_of_others
+        self._features[entity] = self._features_of(rows)
+        return self._features[entity]
+
+    def _features_of(self, rows: deque[tuple[float, ...]]) -> list[float]:
         size = len(rows)
         features = [rows[-k][0] if k <= size else np.nan for k in self.lags.labels]
         if self.lags.mean:
