@@ -24,6 +24,7 @@ from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
+from penstock.registry.addresses import Addresses
 from penstock.registry.command_context import CommandContext
 from penstock.registry.db.engines import open_engine
 from penstock.registry.use_cases.registry import Registry
@@ -112,7 +113,7 @@ async def memory_site(declaration: Declaration, now: datetime) -> AsyncIterator[
     the_registry = registry.registry_of(parts, resources)
     try:
         await process.start(lambda r: validator.build(ValidatorSettings(), r))
-        await process.add(resources, registry.service_of(the_registry, resources))
+        await process.add(resources, registry.service_of(the_registry, Addresses("", "", "", ""), resources))
         intake_resources = process.resources()
         await process.add(intake_resources, ingestion.build(IngestionSettings(), intake_resources))
         site = MemorySite(process, the_registry, ingestion.build_intake(intake_resources), declaration.name)

@@ -26,6 +26,7 @@ from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.models import subject_of
 from penstock.contracts.records.training import Candidate, Dataset, Evaluation, Score, TrainingRequest, TrainingRun
 from penstock.contracts.topics import Topic
+from penstock.registry.addresses import Addresses
 from penstock.registry.baseline_model import PREDICATE
 from penstock.registry.db.engines import open_engine
 from penstock.registry.use_cases.registry import Registry
@@ -53,6 +54,7 @@ margin = 0.01
 """
 DECLARATION = parse_declaration(LOANS)
 START = datetime(2024, 5, 1, tzinfo=UTC)
+ADDRESSES = Addresses("penstock", ":9092", "s3://models", "PEM", {"server": ":8020", "console": "https://c.example/"})
 
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 DATABASES = ("sqlite", *(("postgresql",) if POSTGRES_BINARIES and shutil.which("setpriv") else ()))
@@ -167,7 +169,7 @@ async def deployed(parts: Parts, telemetry: Telemetry | None = None) -> AsyncIte
     process = SingleProcess(clock, telemetry=telemetry) if telemetry else SingleProcess(clock)
     resources = process.resources()
     registry = registry_of(parts, resources)
-    service = service_of(registry, resources)
+    service = service_of(registry, ADDRESSES, resources)
     await process.add(resources, service)
     assert service.app is not None
     assert isinstance(parts.store, MemoryStore)

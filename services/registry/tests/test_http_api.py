@@ -197,6 +197,18 @@ async def test_metadata_is_kept_as_text(loans: Any) -> None:
     assert (await registry.client.get(f"{LOANS}/epochs")).json()["epochs"][-1]["detail"] == detail
 
 
+@pytest.mark.parametrize(("host", "named"), [("10.0.0.7:8030", "10.0.0.7"), ("[::1]:8030", "[::1]")])
+async def test_a_client_is_told_where_everything_else_is(deployment: Any, host: str, named: str) -> None:
+    response = await deployment.client.get("/v1/deployment", headers={"host": host})
+    assert response.json() == {
+        "namespace": "penstock",
+        "kafka": f"{named}:9092",
+        "services": {"server": f"http://{named}:8020", "console": "https://c.example"},
+        "artifacts": "s3://models",
+        "trusted_keys": "PEM",
+    }
+
+
 async def test_retraining_is_requested(loans: Any) -> None:
     answer = await loans.client.post(f"{LOANS}/retrain", json={"detail": "new tariff"})
     (command,) = loans.published(COMMANDS)

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from penstock.artifacts import MemoryStore, Signer, Verifier
 from penstock.contracts.topics import TRAINING_RUNS
+from penstock.registry.addresses import Addresses
 from penstock.registry.db.engines import IN_MEMORY, open_engine
 from penstock.registry.use_cases.model_commands import Rollback
 from penstock.registry.use_cases.registry import BY_OPERATOR
@@ -68,7 +69,9 @@ def document_of_loans(document: dict[str, Any]) -> dict[str, Any]:
 def build_app() -> FastAPI:
     parts = Parts(MemoryStore(), Signer(Ed25519PrivateKey.generate()), Verifier([]), open_engine(IN_MEMORY))
     resources = SingleProcess().resources()
-    return with_health_routes(service_of(registry_of(parts, resources), resources).app)
+    return with_health_routes(
+        service_of(registry_of(parts, resources), Addresses("penstock", "", "", ""), resources).app
+    )
 
 
 APP = build_app()

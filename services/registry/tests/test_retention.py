@@ -19,6 +19,7 @@ from penstock.contracts.read_topics import ReadTopic, read_topics
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import ALERTS, PREDICTIONS
+from penstock.registry.addresses import Addresses
 from penstock.registry.retention.lags import LONG_S, LOOKS, Lags
 from penstock.registry.retention.retention_left import (
     RetentionLeft,
@@ -294,7 +295,7 @@ async def test_a_registry_checks_by_itself_and_shows_and_measures_what_is_left(p
     await process.log.create([*control_topics("penstock"), *stream_topics("penstock", DECLARED)])
     process.log.append([RecordBatch(EVENTS, 0, [None], [b"x"])])
     process.clock.advance_to(NOW + int(0.9 * DECLARATION.retention.days * DAY * 1000))
-    service = service_of(registry_of(parts, resources), resources)
+    service = service_of(registry_of(parts, resources), Addresses("penstock", "", "", ""), resources)
     assert service.app is not None
     tasks = [asyncio.ensure_future(task()) for task in service.tasks]
     transport = httpx.ASGITransport(app=service.app)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from penstock.artifacts import generate_key_pair
 from penstock.bus.ports import RecordBatch
@@ -52,6 +53,18 @@ def test_a_wrong_setting_is_named(
     with pytest.raises(SettingsError, match=variable) as error:
         open_parts(settings(keys, tmp_path, **change))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["server", "server=8020", "=:8020", "server=:99999", "kafka=http://broker", "kafka="])
+def test_an_address_that_cannot_be_used_is_refused(keys: tuple[Path, Path], tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValidationError, match="is not NAME=URL"):
+        settings(keys, tmp_path, declared_addresses=text)
+
+
+def test_the_broker_is_this_services_own_unless_declared(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    plain = settings(keys, tmp_path, kafka_bootstrap_servers="kafka:9092", declared_addresses="server=:8020")
+    assert (plain.addresses.kafka, plain.addresses.services) == ("kafka:9092", {"server": ":8020"})
+    assert settings(keys, tmp_path, declared_addresses="kafka=:19092").addresses.kafka == ":19092"
 
 
 def test_a_signing_key_that_is_not_trusted_is_refused_at_the_start(keys: tuple[Path, Path], tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from penstock.contracts.topics import AUDIT, RECEIVED, TRAINING_REQUESTS, TRAINI
 from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
+from penstock.registry.addresses import Addresses
 from penstock.registry.baseline_model import PREDICATE
 from penstock.registry.db.engines import open_engine
 from penstock.runtime.single_process import SingleProcess
@@ -185,7 +186,7 @@ async def stream_site() -> AsyncIterator[StreamSite]:
         await process.start(lambda r: validator.build(ValidatorSettings(), r))
         resources = process.resources()
         the_registry = registry.registry_of(parts, resources)
-        registry_service = registry.service_of(the_registry, resources)
+        registry_service = registry.service_of(the_registry, Addresses("", "", "", ""), resources)
         await process.add(resources, registry_service)
         ingestion_service = await process.start(lambda r: ingestion.build(IngestionSettings(), r))
         network = Network(process, {"registry": registry_service.app, "ingestion": ingestion_service.app})

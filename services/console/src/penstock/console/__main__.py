@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from importlib.metadata import version as package_version
+from itertools import islice
+from typing import Annotated, NoReturn
 
 import typer
 
-from penstock.console.failure import ConsoleFailure
+from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.views.terminal import err
 from penstock.runtime.stop_signals import interrupt_at
 
@@ -44,6 +47,10 @@ COMMANDS = (
 """Each is a function or a Typer app of that name in its own file, `commands/<name>.py` (with `_` for `-`)."""
 
 
+LOCAL = ("up", "down", "doctor", "logs", "restart", "demo")
+"""Commands that work on this machine alone."""
+
+
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The command line with these commands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -58,8 +65,48 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def penstock() -> None:
+def penstock(
+    context: typer.Context,
+    url: Annotated[
+        str,
+        typer.Option(
+            envvar="PENSTOCK_URL",
+            metavar="URL",
+            help="The registry of the deployment to use, wherever it runs; also behind the command. "
+            "Unless set, the one that runs in PENSTOCK_HOME.",
+        ),
+    ] = "",
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
     """Models kept right while they run."""
+    if version:
+        typer.echo(f"penstock {package_version('penstock-console')}")
+        raise typer.Exit
+    source = context.get_parameter_source("url")
+    if source is not None and source.name == "COMMANDLINE" and context.invoked_subcommand in LOCAL:
+        raise wrong_input(f"penstock {context.invoked_subcommand} works on this machine alone; leave out --url.")
+    os.environ["PENSTOCK_URL"] = url
+
+
+def split_url(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The option `--url` with its value, wherever it stands, and the other arguments.
+
+    >>> split_url(["ledger", "loans", "--url", "http://models:8030"])
+    (['--url', 'http://models:8030'], ['ledger', 'loans'])
+    """
+    option: list[str] = []
+    others: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            return option, [*others, argument, *remaining]
+        if argument == "--url":
+            option = [argument, *islice(remaining, 1)]
+        elif argument.startswith("--url="):
+            option = ["--url", argument.removeprefix("--url=")]
+        else:
+            others.append(argument)
+    return option, others
 
 
 def main() -> None:
@@ -68,10 +115,11 @@ def main() -> None:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it for a command that outlives its terminal
         interrupt_at(signal.SIGHUP)
     # Only the called command is imported: some import all of training.
-    called = [name for name in COMMANDS if sys.argv[1:2] == [name]]
+    url, arguments = split_url(sys.argv[1:])
+    called = [name for name in COMMANDS if arguments[:1] == [name]]
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told in one line, by us
     try:
-        application(called or COMMANDS)()
+        application(called or COMMANDS)([*url, *arguments])
     except ConsoleFailure as failure:
         _exit(failure)
     except Exception as error:

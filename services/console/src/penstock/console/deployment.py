@@ -15,6 +15,8 @@ from penstock.console.process_identity import ProcessIdentity
 from penstock.runtime.supervision.process_health import ProcessState
 from penstock.runtime.supervision.status_server import ASK_LIMIT_S
 
+BROKER = "broker"
+"""The name of the broker among the processes of a deployment that has its own."""
 STREAM_CHILD = "server-stream"
 """The name of the port of the server's child that scores the streams' events."""
 
@@ -49,6 +51,9 @@ class Deployment(BaseModel):
 
     `processes` are keyed by name, `broker` first; `ports` are kept after a stop, for the next start. The supervisor
     gives its own record at `status_port`, where `unwritten` says why the file could not be written, if it could not.
+
+    Of one on another machine `remote` is the URL of the registry by which it was found, `artifacts` the store of its
+    models, and `trusted_keys` the public keys, in PEM, that sign them; its processes are addresses alone.
     """
 
     namespace: str
@@ -59,6 +64,9 @@ class Deployment(BaseModel):
     status_port: int | None = None
     unwritten: str = ""
     processes: dict[str, ProcessRecord]
+    remote: str = ""
+    artifacts: str = ""
+    trusted_keys: str = ""
 
     @classmethod
     def read(cls, home: Home) -> Deployment | None:

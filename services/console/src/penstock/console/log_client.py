@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from penstock.bus.errors import BrokerUnavailable, suppress_transient
@@ -21,9 +22,11 @@ from penstock.bus.ports import (
     TopicPartition,
     TopicRetention,
 )
-from penstock.console.deployment import Deployment
+from penstock.console.deployment import BROKER, Deployment
+from penstock.console.failure import wrong_input
 from penstock.console.outage import Outage
 from penstock.contracts.topics import Topic
+from penstock.runtime.settings import ServiceSettings, SettingsError, read_settings
 
 CLIENT_ID = "console"
 POLL_S = 0.5
@@ -40,7 +43,7 @@ async def open_log(deployment: Deployment) -> AsyncIterator[Log]:
     Raises:
         ConsoleFailure: the broker has not answered for 30 s.
     """
-    kafka_log = KafkaLog(Connection(deployment.bootstrap), deployment.namespace, CLIENT_ID)
+    kafka_log = KafkaLog(_connection(deployment), deployment.namespace, CLIENT_ID)
     try:
         yield PatientLog(kafka_log, Outage(f"The broker at {deployment.bootstrap}", BrokerUnavailable))
     finally:
@@ -53,13 +56,27 @@ async def open_log_once(deployment: Deployment, cluster_id: str | None = None) -
 
     It is left after half a second, whether or not the broker lets go.
     """
-    kafka_log = KafkaLog(Connection(deployment.bootstrap, cluster_id=cluster_id), deployment.namespace, CLIENT_ID)
+    kafka_log = KafkaLog(_connection(deployment, cluster_id), deployment.namespace, CLIENT_ID)
     try:
         yield kafka_log
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await suppress_transient(kafka_log.close())
+
+
+def _connection(deployment: Deployment, cluster_id: str | None = None) -> Connection:
+    """To the deployment's own broker without more ado; to another as the `KAFKA_…` variables of services say.
+
+    Raises:
+        ConsoleFailure: one of these is wrong.
+    """
+    if BROKER in deployment.processes:
+        return Connection(deployment.bootstrap, cluster_id=cluster_id)
+    try:
+        return replace(read_settings(ServiceSettings).connection(), bootstrap_servers=deployment.bootstrap)
+    except SettingsError as error:
+        raise wrong_input(str(error)) from error
 
 
 class PatientLog:

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penstock.console.deployment import running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import ServicesClient, open_services
 
 Reason = Annotated[str, typer.Option("--reason", "--why", help="The reason, for the audit log.")]
@@ -23,7 +22,7 @@ def request(call: Callable[[ServicesClient], Awaitable[dict[str, Any]]]) -> dict
     """
 
     async def run() -> dict[str, Any]:
-        async with open_services(running_deployment(home_from_environment())) as services:
+        async with open_services(used_deployment()) as services:
             return await call(services)
 
     return asyncio.run(run())

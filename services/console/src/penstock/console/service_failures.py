@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from penstock.console.deployment import Deployment, ProcessRecord
+from penstock.console.deployment import Deployment
 
 TIMEOUT_S = 2.0
 
@@ -12,24 +12,24 @@ TIMEOUT_S = 2.0
 def failures_of(deployment: Deployment) -> dict[str, dict[str, str]]:
     """What fails and why, by process; those that do not answer, or where nothing fails, are left out."""
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-        failures = {name: _failures(client, record) for name, record in deployment.processes.items()}
+        failures = {
+            name: {what: why for address in addresses for what, why in _failing(client, address).items()}
+            for name, addresses in _addresses(deployment).items()
+        }
     return {name: found for name, found in failures.items() if found}
 
 
 def service_addresses(deployment: Deployment) -> list[str]:
     """The addresses of everything that answers HTTP: services, and the children of those that have some."""
-    return [
-        address
-        for record in deployment.processes.values()
-        if record.process is not None and record.url.startswith("http")
-        for address in (record.url, *record.children)
-    ]
+    return [address for addresses in _addresses(deployment).values() for address in addresses]
 
 
-def _failures(client: httpx.Client, record: ProcessRecord) -> dict[str, str]:
-    if record.process is None or not record.url.startswith("http"):
-        return {}
-    return {what: why for address in (record.url, *record.children) for what, why in _failing(client, address).items()}
+def _addresses(deployment: Deployment) -> dict[str, tuple[str, ...]]:
+    return {
+        name: (record.url, *record.children)
+        for name, record in deployment.processes.items()
+        if record.url.startswith("http") and (deployment.remote or record.process is not None)
+    }
 
 
 def _failing(client: httpx.Client, address: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 
 from penstock.artifacts import ArtifactError, BadKey, BadSignature, Signer, Store, Verifier, digest_of, open_store
+from penstock.registry.addresses import Addresses
 from penstock.registry.baseline_model import PREDICATE, BaselinePublisher
 from penstock.registry.db.database_watch import DatabaseWatch
 from penstock.registry.db.engines import BadDatabase, open_engine
@@ -35,7 +36,7 @@ class Parts:
 def build(settings: RegistrySettings, resources: Resources) -> Service:
     """The service."""
     parts = open_parts(settings)
-    return replace(service_of(registry_of(parts, resources), resources), close=parts.engine.dispose)
+    return replace(service_of(registry_of(parts, resources), settings.addresses, resources), close=parts.engine.dispose)
 
 
 def registry_of(parts: Parts, resources: Resources) -> Registry:
@@ -50,13 +51,13 @@ def registry_of(parts: Parts, resources: Resources) -> Registry:
     )
 
 
-def service_of(registry: Registry, resources: Resources) -> Service:
-    """The registry as a service."""
+def service_of(registry: Registry, addresses: Addresses, resources: Resources) -> Service:
+    """The registry as a service; `addresses` are what it tells clients."""
     watch = RetentionWatch(resources)
     database_watch = DatabaseWatch(registry.database, resources)
     return Service(
         groups=[registry_group(registry)],
-        app=registry_app(registry, watch, resources),
+        app=registry_app(registry, watch, addresses, resources),
         tasks=[registry.relay.run, watch.run, database_watch.run],
         health=lambda: {"outbox": registry.relay.unpublished},
     )

@@ -11,9 +11,9 @@ import typer
 from penstock.bus.follower import TopicFollower
 from penstock.bus.ports import Log
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.deployment import Deployment
 from penstock.console.log_client import POLL_S, open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.alert_lines import (
     AlertFilter,
     Deliveries,
@@ -37,7 +37,7 @@ def alerts(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, an alert a line, for programs.")] = False,
 ) -> None:
     """Show the alerts of the last week: what is wrong, who was told, and the runbook that helps."""
-    deployment = running_deployment(home_from_environment())
+    deployment = used_deployment()
     asyncio.run(_show(deployment, AlertFilter(stream, severity), last, follow=follow, as_json=as_json))
 
 

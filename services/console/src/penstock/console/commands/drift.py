@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.drift_table import drift_document, drift_table, read_drifts
 from penstock.console.views.terminal import out
 from penstock.contracts.records.monitoring import Drift
@@ -24,7 +24,7 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show the drifts of the last week, suspected and confirmed: of what, since when, and whether it hurts."""
-    drifts = asyncio.run(_read(running_deployment(home_from_environment()), stream, last))
+    drifts = asyncio.run(_read(used_deployment(), stream, last))
     if as_json:
         typer.echo(json.dumps(drift_document(drifts), indent=2))
     elif drifts:

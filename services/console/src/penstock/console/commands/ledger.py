@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.ledger_report import LedgerReport, read_ledger
 from penstock.console.views.ledger_table import ledger_document, ledger_table
 from penstock.console.views.terminal import out
@@ -22,7 +22,7 @@ def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show each training of a stream: why, its cost, its expected and realised gain, and whether it was promoted."""
-    report = asyncio.run(_read(running_deployment(home_from_environment()), name))
+    report = asyncio.run(_read(used_deployment(), name))
     if as_json:
         typer.echo(json.dumps(ledger_document(report), indent=2))
     else:

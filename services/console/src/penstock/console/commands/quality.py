@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import open_services
 from penstock.console.views.answer_quality import answer_quality
 from penstock.console.views.quality_report import QualityReport, read_quality
@@ -35,7 +35,7 @@ def quality(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show what predictions score: the newest ones, matured and provisional; then all by version and slice."""
-    deployment = running_deployment(home_from_environment())
+    deployment = used_deployment()
     newest, report = asyncio.run(_read(deployment, name, _query(by, since), last, with_blocks=not by))
     if as_json:
         blocks = {} if report is None else quality_document(report)

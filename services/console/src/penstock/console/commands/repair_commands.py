@@ -12,10 +12,9 @@ import typer
 from penstock.console.commands import repair_options as options
 from penstock.console.commands.editor import edit_in_editor
 from penstock.console.commands.repair_options import Json, Places, Stream, Where, selection
-from penstock.console.deployment import running_deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.registry_command import Reason
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.repair import edit as edits
 from penstock.console.repair.assessed_pages import Run, Tally
 from penstock.console.repair.defect_scan import DefectLog
@@ -145,14 +144,14 @@ def _add_ends(app: typer.Typer, topic: DefectTopic) -> None:
 
 
 async def _on_site(stream: str, work: Callable[[LiveSite], Awaitable[R]]) -> R:
-    async with live_site(running_deployment(home_from_environment()), stream) as site:
+    async with live_site(used_deployment(), stream) as site:
         return await work(site)
 
 
 async def _with_progress(
     topic: DefectTopic, stream: str, where: Selection, work: Callable[[LiveSite, Run], Awaitable[R]]
 ) -> R:
-    async with live_site(running_deployment(home_from_environment()), stream) as site:
+    async with live_site(used_deployment(), stream) as site:
         total = await DefectLog.of(site, topic).count()
         with progress_bar(err, topic, total) as show:
             return await work(site, Run(topic, where, show))
@@ -162,7 +161,7 @@ async def _overviews(
     topic: DefectTopic, stream: str | None, where: Selection, limit: int, after: Place | None
 ) -> list[Overview]:
     found = []
-    async for defects in each_defect_log(running_deployment(home_from_environment()), topic, stream):
+    async for defects in each_defect_log(used_deployment(), topic, stream):
         with progress_bar(err, defects.stream.name, await defects.count()) as show:
             found.append(await overview(defects, where, limit, after, running_total(show)))
     return found

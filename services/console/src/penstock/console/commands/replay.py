@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from penstock.console.commands.stream import declaration_in
-from penstock.console.deployment import running_deployment
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.plan.plan_builder import StartOptions
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.replay.replay import (
     ReplayOptions,
     ReplayResult,
@@ -24,7 +24,7 @@ from penstock.console.replay.replay import (
 )
 from penstock.console.replay.stream_time import ReplayProgress
 from penstock.console.report_page.report_file import require_known_suffixes, write_report
-from penstock.console.supervision.failing_service import while_services_run
+from penstock.console.supervision.failing_service import while_deployment_runs
 from penstock.console.supervision.lifecycle import running
 from penstock.console.table.table import Table, open_table
 from penstock.console.views.progress import progress_bar
@@ -117,8 +117,8 @@ def _live_run(options: ReplayOptions, stack: ExitStack, *, up: bool) -> RunRepla
     if up:
         deployment = stack.enter_context(running(home, StartOptions(), stack.enter_context(downloads(err))))
     else:
-        deployment = running_deployment(home)
-    return lambda progress: while_services_run(home, replay_live(options, deployment, progress))
+        deployment = used_deployment()
+    return lambda progress: while_deployment_runs(deployment, replay_live(options, deployment, progress))
 
 
 def _run_with_progress(run: RunReplay, total: int) -> ReplayResult:

@@ -9,14 +9,14 @@ import typer
 
 from penstock.bus.errors import TransientError
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.lineage.places import Placed
 from penstock.console.lineage.served_models import ServedModels, instant
 from penstock.console.log_client import open_log
 from penstock.console.poll import poll
 from penstock.console.registry_command import Reason, request
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.terminal import err, out
 from penstock.contracts.records.predictions import Prediction
 
@@ -61,7 +61,7 @@ def _roll_back(stream: str, body: dict[str, Any], wait: int) -> None:
         out.print(f"{stream}: the {rollout} beside it is put back too, and paused; let it go on: {go_on}")
     if change["status"] == "rolled_back" and wait:
         err.print(f"waiting for the first answer of epoch {change['epoch']}, at most {wait} s …")
-        deployment = running_deployment(home_from_environment())
+        deployment = used_deployment()
         out.print(asyncio.run(_first_answer(deployment, stream, change["epoch"], wait)), soft_wrap=True)
 
 

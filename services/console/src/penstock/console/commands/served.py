@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.lineage.places import Place
 from penstock.console.lineage.served_models import EpochSpan, ServedEpoch, ServedModels
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.served_table import served_document, served_lines, spans_document, spans_table
 from penstock.console.views.terminal import out
 
@@ -29,7 +29,7 @@ def served(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show which models answered: epoch by epoch, or at a time or at one record of the log."""
-    deployment = running_deployment(home_from_environment())
+    deployment = used_deployment()
     if at is None:
         spans = asyncio.run(_spans(deployment, stream, last))
         if as_json:

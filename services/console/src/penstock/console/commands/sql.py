@@ -14,6 +14,7 @@ from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.prediction_log.locked_database import LockedDatabase, with_database
 from penstock.console.prediction_log.log_files import PredictionLog
+from penstock.console.remote_deployment import URL, used_deployment
 from penstock.console.views.sql_answer import answer_csv, answer_lines, answer_table
 from penstock.console.views.terminal import err, out
 
@@ -28,14 +29,20 @@ def sql(
     """Ask what was answered, and why, in SQL: predictions, outcomes, rejected, decisions, dead_letters."""
     if as_json and as_csv:
         raise wrong_input("Choose one of --json and --csv.")
-    home = home_from_environment()
-    deployment = Deployment.read(home)
-    namespace = os.environ.get("PENSTOCK_NAMESPACE") or (deployment.namespace if deployment else "penstock")
+    artifacts, namespace = _artifacts_and_namespace()
     with tempfile.TemporaryDirectory(prefix="penstock-sql-") as folder:
-        log = PredictionLog(store or str(home.artifacts), namespace, Path(folder))
+        log = PredictionLog(store or artifacts, namespace, Path(folder))
         with_database(
             log, stream or [], Path(folder), lambda database: _show(database, question, as_json=as_json, as_csv=as_csv)
         )
+
+
+def _artifacts_and_namespace() -> tuple[str, str]:
+    """Where the archiver of the deployment writes, whether or not it runs at the moment, and its namespace."""
+    home, namespace = home_from_environment(), os.environ.get("PENSTOCK_NAMESPACE")
+    deployment = used_deployment() if os.environ.get(URL) else Deployment.read(home)
+    named = deployment.namespace if deployment else "penstock"
+    return (deployment.artifacts if deployment else "") or str(home.artifacts), namespace or named
 
 
 def _show(database: LockedDatabase, question: str, *, as_json: bool, as_csv: bool) -> None:

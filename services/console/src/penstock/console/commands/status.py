@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Annotated
 
 import typer
 
 from penstock.console.deployment import Deployment
 from penstock.console.home import home_from_environment
+from penstock.console.remote_deployment import URL, used_deployment
 from penstock.console.status.deployment_status import deployment_status
 from penstock.console.status.verdict import problems_of
 from penstock.console.views.status_table import status_document, status_lines
@@ -21,7 +23,7 @@ NOTHING = "Nothing was ever started here. Start it with: penstock up"
 def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
     """Show whether all is well, and if not, why; exits 1 unless all is ready."""
     home = home_from_environment()
-    deployment = Deployment.current(home)
+    deployment = used_deployment() if os.environ.get(URL) else Deployment.current(home)
     if deployment is None:
         out.print(NOTHING) if not as_json else typer.echo(json.dumps({"ready": False, "problems": [NOTHING]}))
         raise typer.Exit(1)

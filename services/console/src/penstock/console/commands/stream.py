@@ -12,13 +12,13 @@ from rich.text import Text
 
 from penstock.console.commands.stream_import import import_
 from penstock.console.declared_streams import declared_streams
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import RequestRefused, wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.proposal import Choices
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import open_services
 from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
@@ -87,7 +87,7 @@ def apply(file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.
     """Declare the stream in FILE, or a change of it, to the running deployment."""
     declaration = declaration_in(file)
     try:
-        before = asyncio.run(_declare(declaration, running_deployment(home_from_environment())))
+        before = asyncio.run(_declare(declaration, used_deployment()))
     except RequestRefused as refusal:
         if refusal.field is None:
             raise
@@ -106,7 +106,7 @@ def schema() -> None:
 @stream.command("list")
 def list_() -> None:
     """List the streams of the running deployment."""
-    for name in asyncio.run(_declared(running_deployment(home_from_environment()))).names():
+    for name in asyncio.run(_declared(used_deployment())).names():
         out.print(name)
 
 

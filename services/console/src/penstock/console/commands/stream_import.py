@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
-from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.replay.history_import import ImportResult, ImportStream, import_history
 from penstock.console.replay.live_deployment import LiveDeployment, live_deployment
 from penstock.console.replay.rows.historical_events import historical_events
 from penstock.console.replay.rows.labelled_rows import FileRows
-from penstock.console.supervision.failing_service import while_services_run
+from penstock.console.supervision.failing_service import while_deployment_runs
 from penstock.console.table.table import Table, open_table
 from penstock.console.views.progress import progress_bar, spinner
 from penstock.console.views.refusals_table import refusals_table
@@ -38,9 +38,9 @@ def import_(
 
     Exits 1 if no row was taken.
     """
-    table, home = open_table(file).first(rows), home_from_environment()
-    work = _import(running_deployment(home), table, name, label_delay, wait)
-    result = asyncio.run(while_services_run(home, work))
+    table, deployment = open_table(file).first(rows), used_deployment()
+    work = _import(deployment, table, name, label_delay, wait)
+    result = asyncio.run(while_deployment_runs(deployment, work))
     if result.refused:
         out.print(refusals_table(result.refusals, table))
     if not result.accepted:

@@ -10,10 +10,10 @@ import httpx
 import typer
 
 from penstock.console.declared_streams import declared_streams, require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
-from penstock.console.home import home_from_environment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.terminal import out
 from penstock.console.views.trace_hops import Span, hops_document, hops_of, hops_table
 from penstock.telemetry import names
@@ -29,7 +29,7 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Show the hops of an event, its label and what they led to, and where the trace viewer shows them."""
-    deployment = running_deployment(home_from_environment())
+    deployment = used_deployment()
     streams = asyncio.run(_streams(deployment, stream))
     ids = [f"{event_trace_id(name, event_id):032x}" for name in streams]
     if deployment.zipkin is None:

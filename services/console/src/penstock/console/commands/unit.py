@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from penstock.console.deployment import running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.service_failures import failures_of, service_addresses
 from penstock.console.views.terminal import out
 
@@ -20,7 +19,7 @@ unit = typer.Typer(help="Partitions of streams that services fail at, or have su
 @unit.command("list")
 def list_units() -> None:
     """Show what every service fails at or has suspended: since when, the next try, and why."""
-    failing = failures_of(running_deployment(home_from_environment()))
+    failing = failures_of(used_deployment())
     for service, failures in failing.items():
         for what, why in failures.items():
             out.print(f"{service}: {what}: {why}", markup=False)
@@ -38,7 +37,7 @@ def resume(
     query = {"stream": stream, "partition": partition, "group": group}
     parameters = {name: str(value) for name, value in query.items() if value is not None}
     resumed = 0
-    for address in service_addresses(running_deployment(home_from_environment())):
+    for address in service_addresses(used_deployment()):
         for name, partitions in _request("POST", f"{address}/v1/units/resume", parameters).get("resumed", {}).items():
             resumed += len(partitions)
             out.print(f"{name}: partitions {', '.join(map(str, partitions))} of {stream} are tried.")

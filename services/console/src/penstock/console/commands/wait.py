@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from penstock.console.declared_streams import require_stream
-from penstock.console.deployment import Deployment, running_deployment
-from penstock.console.home import home_from_environment
+from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.replay.live_deployment import live_deployment
-from penstock.console.supervision.failing_service import while_services_run
+from penstock.console.supervision.failing_service import while_deployment_runs
 from penstock.console.views.progress import spinner
 from penstock.console.views.terminal import err, out
 
@@ -24,10 +24,10 @@ def wait(
 ) -> None:
     """Wait until a stream is quiet: every event predicted, every label joined, every model trained and served."""
     del quiet
-    home = home_from_environment()
     # Elsewhere than in a terminal its only words are why it takes long: that the broker is away.
     with spinner(err, f"waiting until {name} is quiet") if err.is_terminal else nullcontext():
-        asyncio.run(while_services_run(home, _wait(running_deployment(home), name)))
+        deployment = used_deployment()
+        asyncio.run(while_deployment_runs(deployment, _wait(deployment, name)))
     out.print(f"{name} is quiet.")
 
 

@@ -13,7 +13,7 @@ import typer
 from penstock.artifacts import ArtifactError
 from penstock.bus.ports import Log
 from penstock.console.declared_streams import declared_streams, require_stream
-from penstock.console.deployment import Deployment, running_deployment
+from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.home import home_from_environment
 from penstock.console.lineage.answer_explanation import Why, explain
@@ -22,6 +22,7 @@ from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.log_client import open_log
 from penstock.console.prediction_log.log_files import PredictionLog
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.terminal import out
 from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.streams import StreamDeclared
@@ -34,7 +35,7 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs: every record whole.")] = False,
 ) -> None:
     """Show why an event was answered so: its reasons, the model, its evidence, its training, and what tipped that."""
-    found = asyncio.run(_why(running_deployment(home_from_environment()), event_id, stream))
+    found = asyncio.run(_why(used_deployment(), event_id, stream))
     if as_json:
         typer.echo(json.dumps([why_document(one) for one in found], indent=2))
         return
@@ -47,9 +48,10 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     namespace = deployment.namespace
     learners = asyncio.ensure_future(asyncio.to_thread(import_learners))  # a second, while the log is read
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
-        prediction_log = PredictionLog(str(home_from_environment().artifacts), namespace, Path(folder))
+        artifacts, trusted_keys = _artifacts_and_keys(deployment, Path(folder))
+        prediction_log = PredictionLog(artifacts, namespace, Path(folder))
         async with open_log(deployment) as kafka_log:
-            found, reasons = [], _reasons_reader(kafka_log, namespace)
+            found, reasons = [], _reasons_reader(kafka_log, namespace, artifacts, trusted_keys)
             for stream in await _streams(kafka_log, namespace, name):
                 archive = ArchivedAnswers(prediction_log, Path(folder), stream.name)
                 search = AnswerSearch(kafka_log, namespace, stream, archive)
@@ -64,9 +66,19 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     return answers
 
 
-def _reasons_reader(log: Log, namespace: str) -> ReasonsReader:
+def _artifacts_and_keys(deployment: Deployment, folder: Path) -> tuple[str, Path]:
+    """The store of the models, and the file of the keys that sign them."""
+    if not deployment.remote:
+        home = home_from_environment()
+        return str(home.artifacts), home.trusted_keys
+    file = folder / "trusted.pem"
+    file.write_text(deployment.trusted_keys)
+    return deployment.artifacts, file
+
+
+def _reasons_reader(log: Log, namespace: str, artifacts: str, trusted_keys: Path) -> ReasonsReader:
     try:
-        return ReasonsReader(log, namespace, open_model_loader(home_from_environment()))
+        return ReasonsReader(log, namespace, open_model_loader(artifacts, trusted_keys))
     except ArtifactError as error:
         raise ConsoleFailure(f"The models of this deployment cannot be opened: {error}") from error
 

@@ -139,5 +139,10 @@ def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: in
             "PENSTOCK_SERVICES": ",".join(f"{name}=http://{HOST}:{ports[name]}" for name in SERVICES),
             "PENSTOCK_TRACE_VIEWER": f"http://{HOST}:{ports['zipkin']}" if "zipkin" in ports else "",
         },
-        "registry": {**signing, **trusted, "DATABASE_URL": f"sqlite:///{home.database}"},
+        "registry": {
+            **signing,
+            **trusted,
+            "DATABASE_URL": f"sqlite:///{home.database}",
+            "PENSTOCK_ADDRESSES": ",".join(f"{name}=:{ports[name]}" for name in (*SERVICES, "server-stream")),
+        },
     }.get(service, {})

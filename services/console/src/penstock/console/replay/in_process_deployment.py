@@ -35,6 +35,7 @@ from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.intake import Intake
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
+from penstock.registry.addresses import Addresses
 from penstock.registry.command_context import CommandContext, IdempotencyKey
 from penstock.registry.db.engines import open_engine
 from penstock.registry.use_cases.registry import Registry
@@ -198,7 +199,7 @@ async def _start_services(process: SingleProcess, artifacts: Path) -> _Services:
     await process.start(lambda r: drift_detector.build(DriftDetectorSettings(), r, store))
     await process.start(lambda r: retrain_trigger.build(RetrainTriggerSettings(), r))
     trains = await process.start(lambda r: trainer.build_with_children(r, artifacts, signer))
-    registry_part = registry.service_of(registry_service, registry_resources)
+    registry_part = registry.service_of(registry_service, Addresses("", "", "", ""), registry_resources)
     assert registry_part.app is not None
     await process.add(registry_resources, registry_part)
     ingestion_resources = process.resources()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx
 
 from penstock.bus.errors import TransientError
-from penstock.console.deployment import Deployment
+from penstock.console.deployment import BROKER, Deployment
 from penstock.console.home import Home
 from penstock.console.log_client import open_log_once
 from penstock.console.status.consumer_lags import consumer_lags
@@ -18,7 +18,6 @@ from penstock.console.status.probe import now, probe
 from penstock.console.status.registry_view import retention_of, waiting_of
 from penstock.console.status.report import OpenAlert, ProcessReport, StatusReport
 
-BROKER = "broker"
 LOG_LIMIT_S = 3.0
 
 
@@ -29,14 +28,14 @@ async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
             probe_all(client, deployment),
             retention_of(client, deployment),
             waiting_of(client, deployment),
-            asyncio.to_thread(disk_use, home),
+            _nothing() if deployment.remote else asyncio.to_thread(disk_use, home),
         )
-    is_broker_ready = any(each.name == BROKER and each.ready for each in processes)
+    is_broker_ready = all(each.ready for each in processes if each.name == BROKER)
     lags, alerts = await _ask_log(deployment) if is_broker_ready else ({}, ())
     return StatusReport(
-        home=str(home.root),
+        home=deployment.remote or str(home.root),
         asked=now(),
-        supervised=deployment.is_supervised,
+        supervised=bool(deployment.remote) or deployment.is_supervised,
         unwritten=deployment.unwritten,
         processes=tuple(process.model_copy(update={"lag": lags.get(process.name)}) for process in processes),
         disk=disk,
@@ -49,8 +48,16 @@ async def deployment_status(home: Home, deployment: Deployment) -> StatusReport:
 async def probe_all(client: httpx.AsyncClient, deployment: Deployment) -> list[ProcessReport]:
     """How each process is now."""
     supervised = deployment.is_supervised
-    probes = [probe(client, name, record, supervised=supervised) for name, record in deployment.processes.items()]
+    remote = bool(deployment.remote)
+    probes = [
+        probe(client, name, record, supervised=supervised, remote=remote)
+        for name, record in deployment.processes.items()
+    ]
     return await asyncio.gather(*probes)
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _ask_log(deployment: Deployment) -> tuple[Mapping[str, int], tuple[OpenAlert, ...]]:

@@ -21,8 +21,10 @@ from penstock.console.status.report import ChildStatus, ProcessReport
 from penstock.runtime.supervision.process_health import ProcessState
 
 
-async def probe(client: httpx.AsyncClient, name: str, record: ProcessRecord, *, supervised: bool) -> ProcessReport:
-    """Ask a process and what is under it, all at once, each for at most 2 s."""
+async def probe(
+    client: httpx.AsyncClient, name: str, record: ProcessRecord, *, supervised: bool, remote: bool = False
+) -> ProcessReport:
+    """Ask a process and what is under it, all at once, each for at most 2 s; a remote one lives if it answers."""
     ready, health, children, *under = await asyncio.gather(
         _ready(client, record),
         _http(client, f"{record.url}/healthz"),
@@ -31,9 +33,9 @@ async def probe(client: httpx.AsyncClient, name: str, record: ProcessRecord, *, 
     )
     under_ready, under_health = under[::2], under[1::2]
     members = record.process.group() if record.process else []
-    alive = record.process is not None and record.process.find() is not None
+    alive = not ready.failure if remote else record.process is not None and record.process.find() is not None
     found = _children([*health.document.get("children", ()), *children.document.get("children", ())], under_ready)
-    why = _why_unready(record, ready, health, under_ready, alive=alive, supervised=supervised)
+    why = _why_unready(record, ready, health, under_ready, alive=alive or remote, supervised=supervised)
     return ProcessReport(
         name=name,
         state=_state(record, alive=alive, ready=not why, supervised=supervised),

@@ -88,7 +88,8 @@ class OpenAlert(_Record):
 class StatusReport(_Record):
     """A deployment at the time `asked`.
 
-    `supervised`: whether its supervisor lives; `unwritten`: why that cannot write its record. `retention` is what the
+    `supervised`: whether its supervisor lives; `unwritten`: why that cannot write its record. One on another machine
+    has neither, `home` is then the URL of its registry, and its `disk` is not known here. `retention` is what the
     registry says of it, `waiting` what waits for people, `alerts` those that are not over, newest first.
     """
 
@@ -97,7 +98,7 @@ class StatusReport(_Record):
     supervised: bool
     unwritten: str
     processes: tuple[ProcessReport, ...]
-    disk: DiskUse
+    disk: DiskUse | None
     retention: Mapping[str, Any]
     waiting: tuple[str, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()

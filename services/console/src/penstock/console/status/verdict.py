@@ -60,6 +60,8 @@ def _not_ready(process: ProcessReport) -> str:
 
 
 def _disk_problems(report: StatusReport) -> Iterator[str]:
+    if report.disk is None:
+        return
     if report.disk.unwritable:
         yield f"{report.home} cannot be written: {report.disk.unwritable}"
     elif report.disk.free_bytes < FULL_BYTES:
@@ -90,7 +92,7 @@ def _because(why: str) -> str:
 
 def _disk_warnings(report: StatusReport) -> Iterator[str]:
     disk = report.disk
-    if FULL_BYTES <= disk.free_bytes < min(GIB, SHORT_SHARE * disk.total_bytes):
+    if disk is not None and FULL_BYTES <= disk.free_bytes < min(GIB, SHORT_SHARE * disk.total_bytes):
         yield f"the disk of {report.home} is nearly full: {disk.free_bytes >> 20} MB are left"
     if report.unwritten:
         yield f"the record of the deployment is not up to date: {report.unwritten}"

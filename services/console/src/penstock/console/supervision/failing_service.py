@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from penstock.console.deployment import Deployment, ProcessRecord
 from penstock.console.failure import ConsoleFailure
-from penstock.console.home import Home
+from penstock.console.home import Home, home_from_environment
 from penstock.console.poll import poll
 from penstock.console.service_failures import failures_of
 from penstock.console.supervision.lasting_failures import LastingFailures
@@ -40,6 +40,11 @@ async def while_services_run(home: Home, work: Coroutine[Any, Any, T], look_s: f
         for each in (task, failure):
             each.cancel()
         await asyncio.gather(task, failure, return_exceptions=True)
+
+
+async def while_deployment_runs(deployment: Deployment, work: Coroutine[Any, Any, T]) -> T:
+    """`while_services_run` for the home's deployment; the services of one elsewhere its own supervisor watches."""
+    return await (work if deployment.remote else while_services_run(home_from_environment(), work))
 
 
 async def _first_failure(home: Home, look_s: float) -> ConsoleFailure:

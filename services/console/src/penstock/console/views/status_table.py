@@ -25,7 +25,8 @@ def status_lines(report: StatusReport) -> Iterator[RenderableType]:
     problems, warnings = problems_of(report), warnings_of(report)
     yield Text(first_line(report), style="red" if problems else "yellow" if warnings else "green")
     yield _table(report)
-    yield _disk_line(report.disk)
+    if report.disk is not None:
+        yield _disk_line(report.disk)
     for problem in problems:
         yield Text(problem, style="red")
     for warning in warnings:

@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from penstock.registry.addresses import Addresses
 from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.command_routes import add_command_routes
+from penstock.registry.web.deployment_view import add_deployment_route
 from penstock.registry.web.proposal_routes import add_proposal_routes
 from penstock.registry.web.quality_view import add_quality_route
 from penstock.registry.web.repair_routes import add_repair_route
@@ -20,7 +22,7 @@ from penstock.runtime.http.error_handlers import ErrorDetails
 from penstock.runtime.service import Resources
 
 
-def registry_app(registry: Registry, watch: RetentionWatch, resources: Resources) -> FastAPI:
+def registry_app(registry: Registry, watch: RetentionWatch, addresses: Addresses, resources: Resources) -> FastAPI:
     """The ASGI app."""
     app = build_api(
         "Penstock registry",
@@ -43,4 +45,5 @@ def registry_app(registry: Registry, watch: RetentionWatch, resources: Resources
     add_repair_route(app, registry)
     add_retention_route(app, watch)
     add_quality_route(app, resources)
+    add_deployment_route(app, addresses)
     return app
