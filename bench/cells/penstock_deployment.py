@@ -86,7 +86,8 @@ class Deployment:
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def _plans(self) -> list[ProcessPlan]:
-        settings = common_settings(self.home, self.ports, self.namespace) | telemetry_settings(self.zipkin, {})
+        bootstrap = f"127.0.0.1:{self.ports['broker']}"
+        settings = common_settings(self.home, bootstrap, self.namespace) | telemetry_settings(self.zipkin, {})
         return service_plans(self.home, self.ports, settings)
 
     def _server_children(self, kind: str, stream_workers: int = 1) -> list[Command]:

@@ -49,7 +49,7 @@ def deployment(tmp_path: Path) -> Deployment:
 
 
 def settings_of_up(deployment: Deployment, service: str) -> dict[str, str]:
-    settings = common_settings(deployment.home, PORTS, "some") | telemetry_settings(None, {})
+    settings = common_settings(deployment.home, f"127.0.0.1:{PORTS['broker']}", "some") | telemetry_settings(None, {})
     return dict(
         next(plan for plan in service_plans(deployment.home, PORTS, settings) if plan.name == service).environment
     )

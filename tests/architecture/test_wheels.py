@@ -98,7 +98,10 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProcessPlan]:
     prepare(home)
     ensure_keys(home)
     ports = dict(zip(USUAL_PORTS, free_ports(len(USUAL_PORTS)), strict=True))
-    return {plan.name: plan for plan in service_plans(home, ports, common_settings(home, ports, "wheels"))}
+    return {
+        plan.name: plan
+        for plan in service_plans(home, ports, common_settings(home, f"127.0.0.1:{ports['broker']}", "wheels"))
+    }
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_every_setting_is_accepted_and_has_its_value(
 @pytest.mark.parametrize("service", SERVICES)
 def test_it_has_every_setting_of_one_machine_mode(compose: Compose, service: str) -> None:
     home = Home(Path("/home"))
-    plans = service_plans(home, USUAL_PORTS, common_settings(home, USUAL_PORTS, "penstock"))
+    plans = service_plans(home, USUAL_PORTS, common_settings(home, "127.0.0.1:19092", "penstock"))
     plan = next(plan for plan in plans if plan.name == service)
     assert set(plan.environment) & setting_names(service) - set(environment_of(compose, service)) == set()
 

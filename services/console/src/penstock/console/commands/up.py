@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.console.deployment import Deployment
+from penstock.console.deployment import BROKER, Deployment
 from penstock.console.home import Home, home_from_environment
 from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import await_end, await_ready, start, stop_ignoring_signals
@@ -20,15 +20,27 @@ def up(
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PORT", help="A port, as server=8020. May be repeated.")
     ] = None,
+    kafka: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            envvar="KAFKA_BOOTSTRAP_SERVERS",
+            help="A Kafka cluster to use instead of a broker here; KAFKA_SECURITY_PROTOCOL and the like apply.",
+        ),
+    ] = "",
+    database: Annotated[
+        str,
+        typer.Option(metavar="URL", envvar="DATABASE_URL", help="The registry's database, instead of SQLite here."),
+    ] = "",
 ) -> None:
-    """Bring everything up on this machine: the broker and the ten services."""
+    """Bring everything up on this machine: the broker, unless there is one elsewhere, and the ten services."""
     home = home_from_environment()
     started = False
     try:
         with downloads(err) as progress:
             started = start(
                 home,
-                StartOptions(traces=traces, workers=workers, ports=tuple(port or ())),
+                StartOptions(traces, workers, tuple(port or ()), kafka, database),
                 progress,
                 ends_with_caller=foreground,
             )
@@ -50,7 +62,7 @@ def _await_ready(home: Home) -> Deployment:
 def _print_result(deployment: Deployment, started: bool, traces: bool) -> None:
     out.print("Penstock is up." if started else "Penstock was up already.")
     out.print(addresses(deployment))
-    if started:
+    if started and BROKER in deployment.processes:
         out.print("Everything is on this machine's disk, once: it survives killed processes, not the loss of the disk.")
     if traces and not deployment.zipkin:
         out.print("It runs without traces. For them: penstock down, then penstock up --traces")

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import psutil
 
+from penstock.console.deployment import BROKER
 from penstock.console.doctor.finding import Finding, Installation, NothingRuns, fail, ok, warn
 from penstock.console.home import Home
 from penstock.console.local_ports import is_free, listening_process
@@ -45,14 +46,16 @@ def check_ports(installation: Installation) -> Finding:
 def check_broker_process(installation: Installation) -> Finding:
     """The broker has a process."""
     running = installation.require_running()
-    record = running.processes.get("broker")
-    process = record.process.find() if record and record.process else None
+    if BROKER not in running.processes:
+        return ok(f"the broker is elsewhere: {running.bootstrap}")
+    record = running.processes[BROKER]
+    process = record.process.find() if record.process else None
     if process is None:
-        words = _last_words(installation.home, "broker")
+        words = _last_words(installation.home, BROKER)
         return fail(f"the broker has no process; its last words: {words}", "penstock logs broker -n 100")
     if process.status() == psutil.STATUS_STOPPED:
         return fail(f"the broker's process {process.pid} is suspended", f"kill -CONT {process.pid}")
-    return ok(f"process {process.pid}, restarted {record.restarts if record else 0} times")
+    return ok(f"process {process.pid}, restarted {record.restarts} times")
 
 
 async def check_services(installation: Installation) -> Finding:

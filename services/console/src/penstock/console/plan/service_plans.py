@@ -43,7 +43,7 @@ USUAL_PORTS = {
 
 
 def service_plans(
-    home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1
+    home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int = 1, database: str = ""
 ) -> list[ProcessPlan]:
     """The plans of the ten services, in the order of `SERVICES`.
 
@@ -52,14 +52,16 @@ def service_plans(
         ports: by name.
         settings: the environment variables that all services get.
         workers: how many of the server's processes score the streams' events.
+        database: the URL of the registry's database, unless it is SQLite in the home.
     """
-    return [_plan(service, home, ports, settings, workers) for service in SERVICES]
+    database = database or f"sqlite:///{home.database}"
+    return [_plan(service, home, ports, settings, workers, database) for service in SERVICES]
 
 
-def common_settings(home: Home, ports: Mapping[str, int], namespace: str) -> dict[str, str]:
-    """The environment variables that all services get."""
+def common_settings(home: Home, bootstrap: str, namespace: str) -> dict[str, str]:
+    """The environment variables that all services get; `bootstrap` is the broker's address."""
     return {
-        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['broker']}",
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "PENSTOCK_DURABILITY": "development",
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_NAMESPACE": namespace,
@@ -89,12 +91,14 @@ def telemetry_settings(zipkin: str | None, environment: Mapping[str, str]) -> di
     return {} if environment.get("OTEL_TRACES_EXPORTER") else {"OTEL_TRACES_EXPORTER": "none"}
 
 
-def _plan(service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int) -> ProcessPlan:
+def _plan(
+    service: str, home: Home, ports: Mapping[str, int], settings: Mapping[str, str], workers: int, database: str
+) -> ProcessPlan:
     url = f"http://{HOST}:{ports[service]}"
     own_settings = {
         "PENSTOCK_PORT": str(ports[service]),
         "PENSTOCK_DATA_FOLDER": str(home.data(service)),
-        **_settings_of(service, home, ports, workers),
+        **_settings_of(service, home, ports, workers, database),
     }
     return ProcessPlan(
         name=service,
@@ -119,7 +123,7 @@ def _stream_children(ports: Mapping[str, int], workers: int) -> tuple[str, ...]:
     return tuple(f"http://{HOST}:{ports['server-stream'] + number}" for number in range(workers))
 
 
-def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: int) -> dict[str, str]:
+def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: int, database: str) -> dict[str, str]:
     signing = {"PENSTOCK_SIGNING_KEY": str(home.signing_key)}
     trusted = {"PENSTOCK_TRUSTED_KEYS": str(home.trusted_keys)}
     answers = {"PENSTOCK_ANSWER_KEY": str(home.answer_key)}
@@ -140,9 +144,9 @@ def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: in
             "PENSTOCK_TRACE_VIEWER": f"http://{HOST}:{ports['zipkin']}" if "zipkin" in ports else "",
         },
         "registry": {
+            "DATABASE_URL": database,
             **signing,
             **trusted,
-            "DATABASE_URL": f"sqlite:///{home.database}",
             "PENSTOCK_ADDRESSES": ",".join(f"{name}=:{ports[name]}" for name in (*SERVICES, "server-stream")),
         },
     }.get(service, {})

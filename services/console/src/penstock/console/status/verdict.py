@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from penstock.console.deployment import BROKER
 from penstock.console.status.report import GIB, ProcessReport, StatusReport
 
 STALLED_AFTER = timedelta(minutes=5)
@@ -42,8 +43,9 @@ def first_line(report: StatusReport) -> str:
         return NOTHING_RUNS
     if problems:
         return f"Not well: {problems[0]}{_and_more(len(problems) - 1)}"
-    services = sum(process.name not in ("broker", "zipkin") for process in report.processes)
-    all_ready = f"the broker and {services} services are ready"
+    services = sum(process.name not in (BROKER, "zipkin") for process in report.processes)
+    broker = "the broker and " if any(process.name == BROKER for process in report.processes) else ""
+    all_ready = f"{broker}{services} services are ready"
     return f"All ready, but {warnings[0]}{_and_more(len(warnings) - 1)}" if warnings else f"All well: {all_ready}."
 
 
