@@ -115,7 +115,8 @@ async def test_a_large_request_of_tensors_is_answered_like_a_small_one(
 ) -> None:
     await deployment.serve_epoch(registry.epoch(1, *registry.trained()))
     people = _tensor("person", "BYTES", ["p1"] * 20)
-    body = {"id": "r", "inputs": [people, _tensor("income", "FP64", list(range(20)))]}
+    wanted = [{"name": "prediction"}, {"name": "probabilities"}]  # the ids of events are new each time
+    body = {"id": "r", "inputs": [people, _tensor("income", "FP64", list(range(20)))], "outputs": wanted}
     small = await _post(deployment, INFER, body)
     monkeypatch.setattr("penstock.server.web.open_inference_routes.DOCUMENT_BYTES", 1)
     monkeypatch.setattr(tensor_data, "PIECE_BYTES", 1)

@@ -1,4 +1,4 @@
-"""Reads the body of a request, which must be JSON, within limits of bytes and seconds."""
+"""Reads the body of a request, JSON or tensors, within limits of bytes and seconds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ async def read_body(request: RawRequest) -> bytes:
     """
     request_body.check_framing(request)
     if request.headers.get(b"content-type") != b"application/json" or b"content-encoding" in request.headers:
+        _check_media_type(request)
+    return await request_body.read_body(request, MAX_BYTES, MAX_SECONDS)
+
+
+async def read_tensors(request: RawRequest) -> bytes:
+    """Read the body of a request of the Open Inference Protocol, whose clients leave its media type out.
+
+    Raises:
+        Problem: as `read_body`, of a media type that is named.
+    """
+    request_body.check_framing(request)
+    if request.header(b"content-type") not in ("", "application/octet-stream"):
         _check_media_type(request)
     return await request_body.read_body(request, MAX_BYTES, MAX_SECONDS)
 

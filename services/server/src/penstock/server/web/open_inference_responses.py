@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from penstock.contracts.declaration.stream import Declaration, FieldType
 from penstock.contracts.refusals import Refusal
 from penstock.runtime.http.problems import problem_of
 from penstock.runtime.http.raw_routes import encode_json
 from penstock.server.models.serving_models import ServingModels
-from penstock.server.web.open_inference_requests import PREDICTION, PROBABILITIES, Datatype, InferRows
+from penstock.server.web import tensor_bytes
+from penstock.server.web.open_inference_requests import EVENT_ID, OUTPUTS, PREDICTION, PROBABILITIES, InferRows
 from penstock.server.web.responses import EventResponse
+from penstock.server.web.tensor_bytes import Datatype
 from penstock.server.web.tensor_data import encode_values
 
 _DATATYPES: dict[FieldType, Datatype] = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
@@ -31,6 +33,14 @@ class Ready(Struct):
     ready: Literal[True] = True
 
 
+class ServerMetadata(Struct):
+    """What answers here."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
 class ModelReady(Struct):
     """A model serves the stream."""
 
@@ -38,13 +48,20 @@ class ModelReady(Struct):
     ready: Literal[True] = True
 
 
-class OutputTensor(Struct):
-    """An output's values, one row after the other."""
+class BinarySize(Struct):
+    """How many bytes the values of an output have behind the JSON."""
+
+    binary_data_size: int
+
+
+class OutputTensor(Struct, omit_defaults=True):
+    """An output's values, one row after the other, in the JSON or in binary behind it."""
 
     name: str
     datatype: Datatype
     shape: list[int]
-    data: list[str | float]
+    data: list[str | float] | UnsetType = UNSET
+    parameters: BinarySize | UnsetType = UNSET
 
 
 class AnsweringModel(Struct):
@@ -92,16 +109,24 @@ class ModelMetadata(Struct):
     parameters: MetadataParameters
 
 
-def encode_infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse | Refusal]) -> bytes:
-    """The predictions of n rows as tensors, in JSON.
+def encode_infer_response(
+    stream: str, rows: InferRows, results: Sequence[EventResponse | Refusal]
+) -> tuple[bytes, bytes]:
+    """The predictions of n rows as tensors: in JSON, and what is wanted in binary behind it.
 
     Raises:
         Problem: a row was refused after all.
     """
     response = infer_response(stream, rows, results)
+    binary = []
     for tensor in response.outputs:
-        tensor.data = encode_values(tensor.data)  # type: ignore[assignment]
-    return encode_json(response)
+        assert tensor.data is not UNSET
+        if rows.request.in_binary(tensor.name):
+            binary.append(tensor_bytes.encode_values(tensor.datatype, tensor.data))
+            tensor.data, tensor.parameters = UNSET, BinarySize(len(binary[-1]))
+        else:
+            tensor.data = encode_values(tensor.data)  # type: ignore[assignment]
+    return encode_json(response), b"".join(binary)
 
 
 def infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse | Refusal]) -> InferResponse:
@@ -113,8 +138,12 @@ def infer_response(stream: str, rows: InferRows, results: Sequence[EventResponse
     responses = [_expect_prediction(result) for result in results]
     first = responses[0]
     asked = dict.fromkeys(output.name for output in rows.request.outputs or ())  # each once, however often it is named
-    names = [*asked] or [PREDICTION, PROBABILITIES]
-    tensors = {PREDICTION: _prediction_tensor(responses), PROBABILITIES: _probability_tensor(responses)}
+    names = [*asked] or OUTPUTS
+    tensors = {
+        PREDICTION: _prediction_tensor(responses),
+        PROBABILITIES: _probability_tensor(responses),
+        EVENT_ID: OutputTensor(EVENT_ID, "BYTES", [len(responses)], [row.id for row in responses]),
+    }
     return InferResponse(
         model_name=stream,
         model_version=str(first.model.version),
@@ -130,6 +159,7 @@ def model_metadata(stream: str, declaration: Declaration, serving: ServingModels
     outputs = [TensorMetadata(PREDICTION, "BYTES" if classes else "FP64", [-1])]
     if classes:
         outputs.append(TensorMetadata(PROBABILITIES, "FP64", [-1, len(classes)]))
+    outputs.append(TensorMetadata(EVENT_ID, "BYTES", [-1]))
     version = serving.champion.version
     return ModelMetadata(
         name=stream,

@@ -10,18 +10,20 @@ from msgspec import Struct
 
 from penstock.runtime.http.body_slices import DOCUMENT_BYTES
 from penstock.runtime.http.openapi import DocumentedRoute, Operation
-from penstock.runtime.http.problems import HANG_UP, RETRY_AFTER, Problem
+from penstock.runtime.http.problems import RETRY_AFTER, Problem
 from penstock.runtime.http.raw_routes import RawRequest, RawResponse, encode_json, raw_problem_response, raw_route
 from penstock.runtime.http.request_observer import RequestObserver
+from penstock.server.models.serving_models import ServingModels
 from penstock.server.scoring.predict_request import PredictRequest, check_in_slices
 from penstock.server.scoring.predictor import Predictor
 from penstock.server.web import operations
-from penstock.server.web.body_limits import read_body
+from penstock.server.web.body_limits import read_tensors
 from penstock.server.web.open_inference_requests import parse_rows, refuse_first
 from penstock.server.web.open_inference_responses import (
     Live,
     ModelReady,
     Ready,
+    ServerMetadata,
     encode_infer_response,
     model_metadata,
 )
@@ -34,6 +36,11 @@ T = TypeVar("T")
 Handler = Callable[[Predictor, RawRequest, SpanHandle], Awaitable[RawResponse]]
 
 BINARY_HEADER = b"inference-header-content-length"
+BINARY = "binary_tensor_data"
+MOST_DIGITS = 12
+
+VERSION_PARAM = "version"
+VERSION = f"/v2/models/{{stream}}/versions/{{{VERSION_PARAM}}}"
 
 
 def open_inference_routes(predictor: Predictor, observer: RequestObserver) -> list[DocumentedRoute]:
@@ -49,12 +56,20 @@ def open_inference_routes(predictor: Predictor, observer: RequestObserver) -> li
         return raw_route(path, observer.observe(path, handle, method), operation, method)
 
     return [
+        route("/v2", _server, operations.SERVER),
         route("/v2/health/live", _live, operations.LIVE),
         route("/v2/health/ready", _ready, operations.READY),
         route("/v2/models/{stream}", _metadata, operations.METADATA),
         route("/v2/models/{stream}/ready", _model_ready, operations.MODEL_READY),
         route("/v2/models/{stream}/infer", _infer, operations.INFER, "POST"),
+        route(f"{VERSION}", _metadata, operations.of_version(operations.METADATA)),
+        route(f"{VERSION}/ready", _model_ready, operations.of_version(operations.MODEL_READY)),
+        route(f"{VERSION}/infer", _infer, operations.of_version(operations.INFER), "POST"),
     ]
+
+
+async def _server(predictor: Predictor, _: RawRequest, __: SpanHandle) -> RawResponse:
+    return _json(ServerMetadata("penstock", predictor.code, [BINARY]))
 
 
 async def _live(_: Predictor, __: RawRequest, ___: SpanHandle) -> RawResponse:
@@ -70,29 +85,71 @@ async def _ready(predictor: Predictor, _: RawRequest, __: SpanHandle) -> RawResp
 async def _metadata(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
     stream = request.path_param("stream")
     declaration = predictor.batcher(stream).declared.declaration
-    return _json(model_metadata(stream, declaration, predictor.serving(stream)))
+    return _json(model_metadata(stream, declaration, _serving(predictor, request)))
 
 
 async def _model_ready(predictor: Predictor, request: RawRequest, _: SpanHandle) -> RawResponse:
-    stream = request.path_param("stream")
-    predictor.serving(stream)
-    return _json(ModelReady(stream))
+    _serving(predictor, request)
+    return _json(ModelReady(request.path_param("stream")))
 
 
 async def _infer(predictor: Predictor, request: RawRequest, span: SpanHandle) -> RawResponse:
     stream = request.path_param("stream")
     span.set({names.STREAM: stream})
-    if BINARY_HEADER in request.headers:
-        raise Problem(415, "unsupported_media_type", "expected tensors in JSON, not in binary", headers=HANG_UP)
     batcher = predictor.batcher(stream)
+    if VERSION_PARAM in request.scope["path_params"]:
+        _require_unsplit(_serving(predictor, request))
     declaration = batcher.declared.declaration
-    now, body = predictor.now(), await read_body(request)
+    now, body = predictor.now(), await read_tensors(request)
     is_large = len(body) > DOCUMENT_BYTES
-    parsed = await _call(is_large, parse_rows, body, declaration, now)
+    parsed = await _call(is_large, parse_rows, body, _json_bytes(request, body), declaration, now)
     refuse_first(await check_in_slices(declaration, parsed.events, now))
     result = await batcher.predict(PredictRequest(parsed.events, span.header()))
     responses = await event_responses(result)
-    return RawResponse(200, await _call(is_large, encode_infer_response, stream, parsed, responses))
+    document, binary = await _call(is_large, encode_infer_response, stream, parsed, responses)
+    if not binary:
+        return RawResponse(200, document)
+    return RawResponse(
+        200, document + binary, operations.OCTETS.encode(), [(BINARY_HEADER, str(len(document)).encode())]
+    )
+
+
+def _serving(predictor: Predictor, request: RawRequest) -> ServingModels:
+    """The models that serve; of a version that a path names, only if it is the champion.
+
+    Raises:
+        Problem: none serves, or another than the path names.
+    """
+    stream = request.path_param("stream")
+    serving = predictor.serving(stream)
+    named, champion = request.scope["path_params"].get(VERSION_PARAM), str(serving.champion.version.version)
+    if named not in (None, champion):
+        raise Problem(404, "unknown_version", f"version {champion} serves {stream}, and no other is loaded")
+    return serving
+
+
+def _require_unsplit(serving: ServingModels) -> None:
+    """Refuse a version by name while a rollout draws who answers.
+
+    Raises:
+        Problem: it does.
+    """
+    if serving.rollout is not None and serving.rollout.mode != "shadow":
+        detail = f"a {serving.rollout.mode} draws which version answers: ask without a version"
+        raise Problem(409, "split_traffic", detail)
+
+
+def _json_bytes(request: RawRequest, body: bytes) -> int:
+    """How many bytes of the body are JSON: all, unless the header of the binary extension says otherwise.
+
+    Raises:
+        Problem: the header is no such number.
+    """
+    text = request.header(BINARY_HEADER, str(len(body)))
+    if not (text.isascii() and text.isdigit() and len(text) < MOST_DIGITS and int(text) <= len(body)):
+        detail = f"expected the bytes of JSON in Inference-Header-Content-Length, 0 to {len(body)}"
+        raise Problem(400, "malformed", detail)
+    return int(text)
 
 
 async def _call(in_thread: bool, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:

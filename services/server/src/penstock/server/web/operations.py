@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -20,7 +21,14 @@ from penstock.runtime.http.openapi import (
     merge_codes,
 )
 from penstock.server.web.open_inference_requests import InferRequest
-from penstock.server.web.open_inference_responses import InferResponse, Live, ModelMetadata, ModelReady, Ready
+from penstock.server.web.open_inference_responses import (
+    InferResponse,
+    Live,
+    ModelMetadata,
+    ModelReady,
+    Ready,
+    ServerMetadata,
+)
 from penstock.server.web.request_bodies import MAX_EVENTS
 from penstock.server.web.responses import EventResponse, RefusedEvent
 from penstock.server.web.serving_model import ServingModel
@@ -44,7 +52,9 @@ _BODY: dict[str, Any] = {
 }
 _PREDICTIONS = AnyOf([EventResponse, BatchOf(AnyOf([EventResponse, RefusedEvent]), MAX_EVENTS)])
 
+OCTETS = "application/octet-stream"
 _STREAM = Parameter("stream", "path", StreamName, "the name of a declared stream")
+_VERSION = Parameter("version", "path", str, "the version of the champion")
 _PROBE = Parameter("Penstock-Probe", "header", str, "1 marks a probe: it is answered alike and never logged")
 
 _NO_MODEL: ProblemCodes = {404: ["unknown_stream"], 409: ["external_model"], 503: ["starting", "no_model"]}
@@ -86,6 +96,8 @@ METADATA = Operation(
     problems=_NO_MODEL,
 )
 
+SERVER = Operation("What answers", _PROTOCOL, {200: Answer("name and version", {JSON: ServerMetadata})})
+
 MODEL_READY = Operation(
     "Whether a model serves",
     _PROTOCOL,
@@ -98,8 +110,14 @@ INFER = Operation(
     "Predict rows",
     f"{_PROTOCOL} Inputs have the shape [n] or [n, 1], n at most {MAX_EVENTS}; null is a missing value. A bad row"
     " refuses the whole request.",
-    {200: Answer("the predictions", {JSON: InferResponse})},
+    {200: Answer("the predictions, or with binary outputs JSON and their bytes", {JSON: InferResponse, OCTETS: bytes})},
     parameters=[_STREAM],
     body=dict.fromkeys(_BODY, InferRequest),
     problems=_ON_PREDICT,
 )
+
+
+def of_version(operation: Operation) -> Operation:
+    """The operation on the version that serves, named in the path; another is not there."""
+    problems = merge_codes(operation.problems, {404: ["unknown_version"], 409: ["split_traffic"]})
+    return replace(operation, parameters=[*operation.parameters, _VERSION], problems=problems)
