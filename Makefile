@@ -6,7 +6,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults swaps prometheus incidents browser shots check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults swaps prometheus incidents browser clients shots check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -52,6 +52,9 @@ incidents: setup ## stage twelve incidents in a real deployment, ONLY=name for o
 
 browser: setup ## the console in Debian's chromium: each page in both themes, wide and narrow, by keyboard, judged by axe (ten minutes)
 	@$(BIN)/python -m tests.browser --only "$(ONLY)"
+
+clients: setup ## clients of others, from their own packages, before a real deployment: Triton's and KServe's (two minutes)
+	@$(BIN)/python -m tests.clients
 
 shots: setup ## write the pictures of docs/console from a seeded deployment
 	@$(BIN)/python -m tests.browser --shots

@@ -15,13 +15,14 @@ from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import running
 from tests.browser.chromium import find_chromium
-from tests.browser.environment import ROOT, obtain_python
 from tests.browser.seed import seed
+from tests.staging.environments import ROOT, obtain_python
 from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ABOVE_USUAL = 11_000  # so that a deployment of somebody else on this machine has its ports for itself
 CHECKS = ROOT / "tests/browser/checks"
+PINS = ROOT / "tests/browser/requirements.txt"
 PICTURES = ROOT / "docs/console"
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     parser.add_argument("--shots", action="store_true", help="write the pictures of docs/console instead")
     parser.add_argument("--only", default="", help="of the checks those whose names match, as pytest -k takes it")
     options = parser.parse_args()
-    browser, python = find_chromium(), obtain_python()
+    browser, python = find_chromium(), obtain_python("browser", PINS)
     with tempfile.TemporaryDirectory(prefix="penstock-browser-") as folder:
         home = Home(Path(folder))
         with running(home, StartOptions(ports=free_ports(ABOVE_USUAL))) as deployment:
