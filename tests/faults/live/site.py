@@ -22,6 +22,7 @@ from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ABOVE_USUAL = 13_000  # so that a deployment of somebody else on this machine has its ports for itself
+BETWEEN_PLACES = 500  # ports
 SCORERS = 2  # so that a partition has somewhere to go
 DISK = "512m"
 
@@ -46,16 +47,18 @@ class Site:
 
 
 @asynccontextmanager
-async def site_in(folder: Path, small_disks: Disks = no_disks) -> AsyncIterator[Site]:
+async def site_in(folder: Path, place: int, small_disks: Disks = no_disks) -> AsyncIterator[Site]:
     """A deployment for the length of the block; `small_disks` says which folders of its home are disks of their own.
+
+    Deployments that run at the same time have other places, so that they choose other ports.
 
     Raises:
         CalledProcessError: a disk cannot be mounted.
         ConsoleFailure: it cannot be brought up.
     """
-    home, orders, links = Home(folder / "home"), CrashOrders(folder / "orders"), plan_links()
+    home, orders, links = Home(folder / "home"), CrashOrders(folder / "orders"), plan_links(place)
     os.environ.update(orders.environment())  # its processes inherit it
-    with proxies_of(links) as network, _mounted(small_disks(home)), _running(home, links):
+    with proxies_of(links) as network, _mounted(small_disks(home)), _running(home, links, place):
         async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
             stage = Stage(home, client)
             urls = (stage.deployment.url(name) for name in ("ingestion", "registry", "server"))
@@ -77,16 +80,15 @@ def _mounted(folders: Sequence[Path]) -> Iterator[None]:
 
 
 @contextmanager
-def _running(home: Home, links: dict[str, Link]) -> Iterator[None]:
+def _running(home: Home, links: dict[str, Link], place: int) -> Iterator[None]:
     """As the console starts a deployment, but with its links."""
     prepare(home)
     lock = take_lock(home)
     if lock is None:
         raise RuntimeError(f"another process uses {home.root}")
     try:
-        plan = make_plan(
-            home, StartOptions(workers=SCORERS, ports=free_ports(ABOVE_USUAL), environment=dict(os.environ))
-        )
+        ports = free_ports(ABOVE_USUAL + place * BETWEEN_PLACES)
+        plan = make_plan(home, StartOptions(workers=SCORERS, ports=ports, environment=dict(os.environ)))
         lead_through(links, plan, home).write(home)
         launch_supervisor(home, lock, ends_with_caller=True)
     finally:
