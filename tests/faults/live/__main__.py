@@ -1,6 +1,6 @@
 """Tries faults on real processes and a real broker: `python -m tests.faults.live`.
 
-Results are kept: a second run tries what is missing, or was tried with another product, and what had failed.
+Results are kept: a second run tries what is missing and what had failed, and then what was tried with another product.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 
 from tests.faults.live import results
@@ -21,7 +22,7 @@ from tests.faults.live.all_cases import CASES, companies
 from tests.faults.live.case import Case, Result
 from tests.faults.live.page import live_section
 from tests.faults.live.rows.disk import small_disks
-from tests.faults.live.site import no_disks, site_in
+from tests.faults.live.site import no_disks, site_in, write_task_stacks
 from tests.faults.live.trial import prepare, try_together
 from tests.faults.page import write_live
 
@@ -35,13 +36,22 @@ def main() -> int:
     """Try cases; 1 when one failed."""
     options = _options()
     wanted = [case for case in CASES if any(part in case.key for part in options.only or [""])]
-    missing = companies(case for case in wanted if not ((result := results.stored(case)) and result.holds))
+    missing = companies(sorted(filterfalse(_holds, wanted), key=_has_held))
     try_share = partial(_try_share, missing=missing, end=time.monotonic() + options.minutes * 60)
     with ProcessPoolExecutor(SITES) as pool:
         list(pool.map(try_share, range(SITES)))
-    found = [result for case in CASES if (result := results.stored(case))]
-    write_live(live_section(CASES, found))
+    found = [result for case in CASES if (result := results.newest(case))]
+    write_live(live_section(CASES, found, of_this_product=sum(results.stored(case) is not None for case in CASES)))
     return int(any(not result.holds for result in found))
+
+
+def _holds(case: Case) -> bool:
+    return (result := results.stored(case)) is not None and result.holds
+
+
+def _has_held(case: Case) -> bool:
+    """Whether it held when it was tried last, be it with an earlier product: others are tried before."""
+    return (result := results.newest(case)) is not None and result.holds
 
 
 def _options() -> argparse.Namespace:
@@ -79,6 +89,7 @@ async def _try_some(place: int, remaining: list[tuple[Case, ...]], folder: Path,
                 results.store(case, result)
                 _tell(f"{_line(result)} ({sum(map(len, remaining))} left)")
             if not all(result.holds for result in found):
+                await write_task_stacks(site)
                 _tell(f"  logs: {results.keep_logs(company[0], site.stage.home.logs)}")
                 return
 

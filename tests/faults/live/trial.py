@@ -94,8 +94,8 @@ async def _suffer(trial: Trial, result: Result) -> bool:
     """Have the fault of a case and wait until it is recovered from; whether it was, else the result tells why not."""
     site, case, stream, traffic = trial.site, trial.case, trial.stream, trial.traffic
     stage = "inflict the fault"
+    commanding = asyncio.create_task(trial.operator.take_back_the_first())
     try:
-        commanding = asyncio.create_task(trial.operator.take_back_the_first())
         async with asking(site, ASKED, is_on=case.asks) as trial.asked, traffic.flowing():
             async with asyncio.timeout(FAULT_LIMIT_S):
                 await case.inflict(trial)
@@ -114,6 +114,8 @@ async def _suffer(trial: Trial, result: Result) -> bool:
         if stage != "inflict the fault":
             result.violations["I8"] = [result.failure, *await _behind(trial)]
         return False
+    finally:
+        commanding.cancel()
     return True
 
 

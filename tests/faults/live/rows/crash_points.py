@@ -14,7 +14,7 @@ from tests.faults.life import POINTS
 from tests.faults.live.case import Case, Inflict
 from tests.faults.live.trial import Trial
 
-REACHED_LIMIT_S = 60.0  # a point of the trainer is reached with the first training
+REACHED_LIMIT_S = 120.0  # a point of the trainer is reached with the first training
 SECOND_LIMIT_S = 90.0
 STOP_S = 15.0  # longer than a session
 PAIRS = 32
