@@ -14,6 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from penstock.bus.kafka.assignor import unit_assignor
 from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.fetched_records import FetchedResults, fetched_batches
+from penstock.bus.kafka.group_joins import let_tasks_begin
 from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import PartitionGaps, SeenPositions
 from penstock.bus.kafka.start_or_close import start_client, stop_client
@@ -85,6 +86,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         with translate_kafka_errors():
             await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+        let_tasks_begin(consumer)
         return cls(consumer, listener, seen, cluster)
 
     async def subscribe(self, topics: Collection[str]) -> None:
