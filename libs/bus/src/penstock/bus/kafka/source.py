@@ -111,7 +111,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             positions |= await self._committed([partition for partition in assigned if partition not in positions])
             self._fetch(await self._gaps.start(assigned, positions))
         except Exception as error:
-            self._assignment_error = error
+            if self._consumer.assignment() >= set(assigned):  # else the topics have changed: another comes
+                self._assignment_error = error
 
     async def _committed(self, partitions: Sequence[KafkaTopicPartition]) -> dict[KafkaTopicPartition, int]:
         commits = await self._consumer._coordinator.fetch_committed_offsets(partitions)
