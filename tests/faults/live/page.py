@@ -46,8 +46,8 @@ def live_section(cases: Sequence[Case], results: Sequence[Result], of_this_produ
 def _age(results: Sequence[Result], of_this_product: int) -> Iterator[str]:
     earlier, shared = len(results) - of_this_product, sum(bool(result.beside) for result in results)
     yield (
-        f"{of_this_product} of these results are of the product as it is, {earlier} of the code before its last "
-        f"changes. {shared} cases were tried beside others, whose faults hurt other services."
+        f"{of_this_product} of these results are of the product as it was when this was written, {earlier} of the code "
+        f"before its last changes. {shared} cases were tried beside others, whose faults hurt other services."
     )
 
 

@@ -44,7 +44,7 @@ def test_the_page_counts_what_was_run_and_names_what_failed() -> None:
     failed.violations = {"I8": ["validator is 3 behind"]}
     held.recovery_s, held.limit_s = 7.0, 5.0
     page = live_section(CASES, [held, failed], of_this_product=1)
-    assert "1 of these results are of the product as it is, 1 of the code before its last changes." in page
+    assert "1 of these results are of the product as it was when this was written, 1 of the code before its" in page
     assert f"| SIGKILL at a named point | real processes | {len(_row('SIGKILL'))} | 2 | 1 | I8 (1) |" in page
     assert f"- {failed.row}, {failed.name}: `{{'I8': ['validator is 3 behind']}}`" in page
     assert f"| {held.row} | {held.hurt} | 1 | 7.0 | 7.0 | 5 | 1 |" in page
