@@ -19,7 +19,7 @@ POINT_NAMES = tuple(f"{service}: {point}" for service, points in POINTS.items() 
 def write_simulated(text: str) -> None:
     """Replace the first half of the page."""
     _, heading, live = PAGE.read_text().partition(LIVE)
-    PAGE.write_text(text + heading + live)
+    PAGE.write_text(f"{text.rstrip()}\n\n{heading}{live}")
 
 
 def write_live(text: str) -> None:

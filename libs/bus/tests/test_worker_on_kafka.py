@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -314,3 +314,39 @@ async def _retry(attempt: Callable[[], Awaitable[None]]) -> None:
                 return await attempt()
             except TransientError:
                 await asyncio.sleep(0.1)
+
+
+class HeldListener:
+    """Takes partitions, the first of them only once it is `released`."""
+
+    def __init__(self) -> None:
+        self.joined, self.released = asyncio.Event(), asyncio.Event()
+
+    async def on_assigned(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self.joined.set()
+        await self.released.wait()
+        return {}
+
+    async def on_revoked(self, _: Collection[TopicPartition]) -> None:
+        pass
+
+
+async def test_a_member_whose_topics_change_while_it_joins_joins_again_and_reads(broker: str, tmp_path: Path) -> None:
+    d = Deployment(broker, tmp_path)
+    await d.declare("loans")
+    await d.declare("fraud")
+    await d.write("fraud", range(10))
+    listener, topics = HeldListener(), [LABELS.name(d.namespace, name) for name in ("loans", "fraud")]
+    source = await d.log.source("counting", listener)
+    await source.subscribe(topics[:1])
+    polling = asyncio.create_task(source.poll(100, 0.2))
+    await listener.joined.wait()
+    await source.subscribe(topics)
+    listener.released.set()
+    await polling
+    read = 0
+    async with asyncio.timeout(60):
+        while read < 10:
+            read += sum(len(batch.records) for batch in await source.poll(100, 0.2))
+    await source.close()
+    await d.close()

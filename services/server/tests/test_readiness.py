@@ -112,6 +112,27 @@ async def test_a_load_that_takes_long_is_waited_for_only_without_a_limit(
     await manager.close()
 
 
+async def test_a_partition_that_is_taken_over_waits_for_its_newest_models_however_long_their_load_is_under_way(
+    deployment: Any, registry: Any
+) -> None:
+    loader = HeldLoader(deployment.loader)
+    loader.released.set()
+    manager, _ = deployment.new_manager(ArmLoader(loader), 0.0)
+    manager.add_epoch(registry.epoch(1, *registry.trained()))
+    await manager.load_newest("loans")
+    loader.released.clear()
+    manager.add_epoch(registry.epoch(2, *registry.trained(threshold=20.0)))
+    await manager.load_newest("loans")  # is waited for no more
+    manager.add_epoch(registry.epoch(3, *registry.trained(threshold=30.0)))
+    taking_over = asyncio.create_task(manager.take_over("loans"))
+    await asyncio.sleep(0)
+    assert not taking_over.done()
+    loader.released.set()
+    await taking_over
+    assert manager.serving("loans").epoch == 3
+    await manager.close()
+
+
 async def test_a_load_that_hangs_holds_up_no_other_stream(deployment: Any, registry: Any) -> None:
     loader = HeldLoader(deployment.loader)
     manager, _ = deployment.new_manager(ArmLoader(loader), 0.01)

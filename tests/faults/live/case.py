@@ -32,6 +32,7 @@ class Case:
         trains: whether a model is trained and comes into service meanwhile.
         asks: whether the server is asked for predictions over HTTP meanwhile.
         on_small_disks: whether the folders that can be full are disks of their own.
+        is_alone: whether no other fault may be on meanwhile, which would delay it, or which it would hide.
         pause_s: of each sender between two events.
     """
 
@@ -44,6 +45,7 @@ class Case:
     trains: bool = True
     asks: bool = False
     on_small_disks: bool = False
+    is_alone: bool = False
     pause_s: float = 0.2
 
     @property
@@ -61,6 +63,7 @@ class Result(BaseModel):
         recovery_s: from the end of the fault until what was hurt had done all that there was to do at its end.
         limit_s: how long that may take; None: nothing is promised.
         rest_s: from there until nothing was left to do for any service.
+        beside: the cases that were tried at the same time, each on another stream and another service.
         load: of the machine, over the last minute: with more than its cores, whatever starts has to wait.
         counts: what was sent and seen.
     """
@@ -74,6 +77,7 @@ class Result(BaseModel):
     recovery_s: float | None = None
     limit_s: float | None = None
     rest_s: float | None = None
+    beside: list[str] = Field(default_factory=list)
     load: float = 0.0
     counts: dict[str, int] = Field(default_factory=dict)
 

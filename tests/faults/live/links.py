@@ -20,6 +20,7 @@ from penstock.console.process_plan import Plan
 from tests.faults.live.proxy import FaultProxy, NetworkFault
 
 FIRST_PORT = 24_100  # of listeners for services; below those of outgoing connections
+PORTS = 1000  # that a deployment may choose from
 
 T = TypeVar("T")
 
@@ -32,9 +33,10 @@ class Link:
     proxy: int
 
 
-def plan_links() -> dict[str, Link]:
-    """A link for each service, on ports that are free."""
-    free = (port for port in range(FIRST_PORT, FIRST_PORT + 4000) if is_free(port))
+def plan_links(place: int) -> dict[str, Link]:
+    """A link for each service, on ports that are free; each deployment has a range of its own, by its place."""
+    first = FIRST_PORT + place * PORTS
+    free = (port for port in range(first, first + PORTS) if is_free(port))
     return {service: Link(next(free), next(free)) for service in SERVICES}
 
 

@@ -9,8 +9,8 @@ from statistics import median
 from tests.faults.live.case import Case, Result
 
 INTRODUCTION = """\
-Written by `python -m tests.faults.live`, the second half of `make faults`: a deployment with a real broker and two
-scorers, a stream for each case, and the checker of the simulation
+Written by `python -m tests.faults.live`, the second half of `make faults`: deployments with a real broker
+and two scorers, a stream for each case, and the checker of the simulation
 ([decision](decisions/0068-faults-of-real-processes.md)). Events and labels flow over HTTP before, during and after each
 fault, and what has an unknown outcome is sent again; where a model is trained meanwhile, a person takes it back. I7
 counts whatever HTTP predict answers but a prediction, and the 503 that P2 promises while the log confirms nothing.
@@ -37,10 +37,18 @@ Of the fault matrix these are not here:
 """
 
 
-def live_section(cases: Sequence[Case], results: Sequence[Result]) -> str:
-    """The section as text."""
-    parts = (_rows(cases, results), _failures(results), _times(results), [ELSEWHERE])
+def live_section(cases: Sequence[Case], results: Sequence[Result], of_this_product: int) -> str:
+    """The section as text; so many of the results are of the product as it is, the others of earlier ones."""
+    parts = (_age(results, of_this_product), _rows(cases, results), _failures(results), _times(results), [ELSEWHERE])
     return "\n".join([INTRODUCTION, *(line for part in parts for line in [*part, ""])]).rstrip() + "\n"
+
+
+def _age(results: Sequence[Result], of_this_product: int) -> Iterator[str]:
+    earlier, shared = len(results) - of_this_product, sum(bool(result.beside) for result in results)
+    yield (
+        f"{of_this_product} of these results are of the product as it was when this was written, {earlier} of the code "
+        f"before its last changes. {shared} cases were tried beside others, whose faults hurt other services."
+    )
 
 
 def _rows(cases: Sequence[Case], results: Sequence[Result]) -> Iterator[str]:
@@ -64,7 +72,8 @@ def _what_failed(results: Iterable[Result]) -> str:
 def _failures(results: Iterable[Result]) -> Iterator[str]:
     for result in results:
         if not result.holds:
-            yield f"- {result.row}, {result.name}: `{result.violations or result.failure}`"
+            company = f", beside {'; '.join(result.beside)}" if result.beside else ""
+            yield f"- {result.row}, {result.name}{company}: `{result.violations or result.failure}`"
 
 
 def _times(results: Sequence[Result]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Results of cases, kept so that a second run tries only those that are missing or of other code."""
+"""Results of cases, kept so that a second run tries only those that are missing or of other code, new cases first."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def stored(case: Case) -> Result | None:
     """The result of a case with the product as it is now."""
     file = _file(case)
     return Result.model_validate_json(file.read_bytes()) if file.exists() else None
+
+
+def newest(case: Case) -> Result | None:
+    """The result of a case with the product as it is now, else with the latest product that it was tried with."""
+    files = sorted(FOLDER.glob(f"*/{_file(case).name}"), key=lambda file: file.stat().st_mtime)
+    return stored(case) or (Result.model_validate_json(files[-1].read_bytes()) if files else None)
 
 
 def store(case: Case, result: Result) -> None:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
+import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from penstock.console.home import Home, prepare
 from penstock.console.plan.plan_builder import StartOptions, make_plan
 from penstock.console.supervision.home_lock import take_lock
 from penstock.console.supervision.launch import launch_supervisor
 from penstock.console.supervision.lifecycle import await_ready, stop_ignoring_signals
+from tests.faults.life import POINTS
 from tests.faults.live.crash_orders import CrashOrders
 from tests.faults.live.links import Link, Network, lead_through, plan_links, proxies_of
 from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
 ABOVE_USUAL = 13_000  # so that a deployment of somebody else on this machine has its ports for itself
+BETWEEN_PLACES = 500  # ports
 SCORERS = 2  # so that a partition has somewhere to go
 DISK = "512m"
+WITH_HOOKS = re.compile(r" -m penstock\.(?!server$|server\.http|.*child_main)")  # the processes that have them
+STACKS_S = 2.0  # for processes to write what their tasks wait for
 
 Disks = Callable[[Home], Sequence[Path]]
 
@@ -46,20 +55,35 @@ class Site:
 
 
 @asynccontextmanager
-async def site_in(folder: Path, small_disks: Disks = no_disks) -> AsyncIterator[Site]:
+async def site_in(folder: Path, place: int, small_disks: Disks = no_disks) -> AsyncIterator[Site]:
     """A deployment for the length of the block; `small_disks` says which folders of its home are disks of their own.
+
+    Deployments that run at the same time have other places, so that they choose other ports.
 
     Raises:
         CalledProcessError: a disk cannot be mounted.
         ConsoleFailure: it cannot be brought up.
     """
-    home, orders, links = Home(folder / "home"), CrashOrders(folder / "orders"), plan_links()
+    home, orders, links = Home(folder / "home"), CrashOrders(folder / "orders"), plan_links(place)
     os.environ.update(orders.environment())  # its processes inherit it
-    with proxies_of(links) as network, _mounted(small_disks(home)), _running(home, links):
+    with proxies_of(links) as network, _mounted(small_disks(home)), _running(home, links, place):
         async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
             stage = Stage(home, client)
             urls = (stage.deployment.url(name) for name in ("ingestion", "registry", "server"))
             yield Site(stage, network, orders, *urls)
+
+
+async def write_task_stacks(site: Site) -> None:
+    """Have each process of a service write what its tasks wait for beside its logs."""
+    for service in POINTS:
+        with suppress(AssertionError, psutil.Error):  # it has ended
+            process = site.stage.process(service)
+            for member in [process, *process.children()]:
+                if WITH_HOOKS.search(" ".join(member.cmdline())):
+                    member.send_signal(signal.SIGUSR2)
+    await asyncio.sleep(STACKS_S)
+    for file in site.orders.folder.glob("*.tasks"):
+        shutil.copy(file, site.stage.home.logs)
 
 
 def _unmount(folder: Path) -> None:
@@ -77,16 +101,15 @@ def _mounted(folders: Sequence[Path]) -> Iterator[None]:
 
 
 @contextmanager
-def _running(home: Home, links: dict[str, Link]) -> Iterator[None]:
+def _running(home: Home, links: dict[str, Link], place: int) -> Iterator[None]:
     """As the console starts a deployment, but with its links."""
     prepare(home)
     lock = take_lock(home)
     if lock is None:
         raise RuntimeError(f"another process uses {home.root}")
     try:
-        plan = make_plan(
-            home, StartOptions(workers=SCORERS, ports=free_ports(ABOVE_USUAL), environment=dict(os.environ))
-        )
+        ports = free_ports(ABOVE_USUAL + place * BETWEEN_PLACES)
+        plan = make_plan(home, StartOptions(workers=SCORERS, ports=ports, environment=dict(os.environ)))
         lead_through(links, plan, home).write(home)
         launch_supervisor(home, lock, ends_with_caller=True)
     finally:

@@ -1,4 +1,4 @@
-"""One case tried on a site: traffic, the fault, recovery, rest, and the judgement of what is on the log."""
+"""Cases tried on a site: traffic, the fault, recovery, rest, and the judgement of what is on the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from penstock.console.declared_streams import await_declared
 from penstock.console.log_client import open_log
@@ -25,23 +26,26 @@ from tests.faults.live.traffic import Traffic
 
 FAULT_LIMIT_S = 240.0
 RECOVERY_LIMIT_S = 120.0
+TRAINING_LIMIT_S = 120.0
 REST_LIMIT_S = 120.0
 AFTER_S = 1.0  # of traffic after the recovery
 ASKED = "asked"  # the stream whose predictions over HTTP are asked for
 SHOWN = 5  # violations of an invariant
-FIRST_TRAINING = 40  # outcomes; no second training comes
+FIRST_TRAINING = 25  # outcomes; no second training comes
 NO_TRAINING = 1_000_000
 
 
 @dataclass
 class Trial:
-    """What a fault can reach: the site, and the traffic and commands of the case's stream."""
+    """What a fault can reach: the site, and the traffic and commands of the case's stream; and what is told of it."""
 
     site: Site
+    case: Case
     stream: StreamDeclared
     traffic: Traffic
     operator: Operator
     seed: int
+    asked: Asked = field(default_factory=Asked)
 
 
 async def prepare(site: Site) -> None:
@@ -50,19 +54,49 @@ async def prepare(site: Site) -> None:
     await until_answered(site, ASKED)
 
 
-async def try_case(site: Site, case: Case, number: int) -> Result:
-    """Try a case on a new stream."""
-    result = Result(row=case.row, name=case.name, layer=case.layer, hurt=case.hurt)
-    result.limit_s = LIMITS_S.get(case.hurt) if case.is_judged_by_time else None
-    stage = "declare the stream"
+async def try_together(site: Site, cases: Sequence[Case], first_number: int) -> list[Result]:
+    """Try cases at the same time, each on a new stream; once all faults are over, each is judged at rest."""
+    results = [_nothing_yet(case, cases) for case in cases]
     try:
         await site.stage.until_ready()
-        stream = await _declare(site, f"case-{number}", FIRST_TRAINING if case.trains else NO_TRAINING)
-        traffic, operator = Traffic(site, stream.name, number, case.pause_s), Operator(site, stream.name)
-        trial = Trial(site, stream, traffic, operator, number)
-        commanding = asyncio.create_task(operator.take_back_the_first())
-        async with asking(site, ASKED, is_on=case.asks) as asked, traffic.flowing():
-            stage = "inflict the fault"
+        trials = [await _begin(site, case, first_number + place, len(cases)) for place, case in enumerate(cases)]
+    except Exception as error:
+        for result in results:
+            result.failure = f"could not declare the streams: {error!r}"
+        return results
+    whole = await asyncio.gather(*map(_suffer, trials, results))
+    rested = zip(trials, results, whole, strict=True)
+    await asyncio.gather(*(_come_to_rest(trial, result) for trial, result, is_whole in rested if is_whole))
+    for result in results:
+        result.load = round(os.getloadavg()[0], 1)
+    return results
+
+
+def _nothing_yet(case: Case, company: Sequence[Case]) -> Result:
+    return Result(
+        row=case.row,
+        name=case.name,
+        layer=case.layer,
+        hurt=case.hurt,
+        limit_s=LIMITS_S.get(case.hurt) if case.is_judged_by_time else None,
+        beside=[other.key for other in company if other is not case],
+    )
+
+
+async def _begin(site: Site, case: Case, number: int, sharing: int) -> Trial:
+    """Declare the stream of a case; the traffic of all that share the deployment is that of one or two."""
+    stream = await _declare(site, f"case-{number}", FIRST_TRAINING if case.trains else NO_TRAINING)
+    traffic = Traffic(site, stream.name, number, case.pause_s * (sharing + 1) / 2)
+    return Trial(site, case, stream, traffic, Operator(site, stream.name), number)
+
+
+async def _suffer(trial: Trial, result: Result) -> bool:
+    """Have the fault of a case and wait until it is recovered from; whether it was, else the result tells why not."""
+    site, case, stream, traffic = trial.site, trial.case, trial.stream, trial.traffic
+    stage = "inflict the fault"
+    commanding = asyncio.create_task(trial.operator.take_back_the_first())
+    try:
+        async with asking(site, ASKED, is_on=case.asks) as trial.asked, traffic.flowing():
             async with asyncio.timeout(FAULT_LIMIT_S):
                 await case.inflict(trial)
             stage, healed = "recover", time.monotonic()
@@ -70,38 +104,50 @@ async def try_case(site: Site, case: Case, number: int) -> Result:
                 await until_recovered(site, stream, traffic, case.hurt)
                 result.recovery_s = round(time.monotonic() - healed, 2)
             await asyncio.sleep(AFTER_S)
-        await operator.finish(commanding)
-        stage, recovered = "come to rest", time.monotonic()
-        unrest: list[str] = []
-        try:
-            async with asyncio.timeout(REST_LIMIT_S):
-                await until_at_rest(site, stream)
-                result.rest_s = round(time.monotonic() - recovered, 2)
-        except TimeoutError:
-            unrest = [f"not at rest after {REST_LIMIT_S:g} s", *await _behind(site, stream)]
-        stage = "read what is there"
-        await _judge(result, trial, asked)
-        if unrest:
-            result.violations["I8"] = unrest + result.violations.get("I8", [])
+            if case.trains:
+                stage = "bring the first model into service"
+                async with asyncio.timeout(TRAINING_LIMIT_S):
+                    await trial.operator.promotes.wait()
+        await trial.operator.finish(commanding)
     except Exception as error:
         result.failure = f"could not {stage}: {error!r}"
-        if stage == "recover":
-            result.violations["I8"] = [result.failure, *await _behind(site, stream)]
-    result.load = round(os.getloadavg()[0], 1)
-    return result
+        if stage != "inflict the fault":
+            result.violations["I8"] = [result.failure, *await _behind(trial)]
+        return False
+    finally:
+        commanding.cancel()
+    return True
 
 
-async def _behind(site: Site, stream: StreamDeclared) -> list[str]:
+async def _come_to_rest(trial: Trial, result: Result) -> None:
+    """Wait until nothing is left to do, and judge what is there."""
+    unrest, recovered, stage = list[str](), time.monotonic(), "come to rest"
+    try:
+        try:
+            async with asyncio.timeout(REST_LIMIT_S):
+                await until_at_rest(trial.site, trial.stream)
+                result.rest_s = round(time.monotonic() - recovered, 2)
+        except TimeoutError:
+            unrest = [f"not at rest after {REST_LIMIT_S:g} s", *await _behind(trial)]
+        stage = "read what is there"
+        await _judge(result, trial)
+    except Exception as error:
+        result.failure = f"could not {stage}: {error!r}"
+    if unrest:
+        result.violations["I8"] = unrest + result.violations.get("I8", [])
+
+
+async def _behind(trial: Trial) -> list[str]:
     """The processes that are not ready, and the groups that are behind, and how far."""
-    deployment = site.stage.deployment
+    deployment = trial.site.stage.deployment
     unready = [f"{name} is {record.state}" for name, record in deployment.processes.items() if not record.is_ready]
     async with open_log(deployment) as log:
-        lags = await lags_of(log, deployment.namespace, stream)
+        lags = await lags_of(log, deployment.namespace, trial.stream)
     return unready + [f"{group} is {lag} behind" for group, lag in lags.items() if lag]
 
 
-async def _judge(result: Result, trial: Trial, asked: Asked) -> None:
-    site, operations = trial.site, trial.traffic.producer.operations
+async def _judge(result: Result, trial: Trial) -> None:
+    site, asked, operations = trial.site, trial.asked, trial.traffic.producer.operations
     async with evidence_of(site, trial.stream, operations, trial.operator.commands) as evidence:
         ledger = replace(await ledger_of(evidence), http_statuses=tuple(asked.statuses))
     result.violations = {name: found[:SHOWN] for name, found in violations(ledger).items()}

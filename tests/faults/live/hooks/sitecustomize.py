@@ -25,6 +25,8 @@ def _service() -> str | None:
 
 service, orders = _service(), os.environ.get("PENSTOCK_CRASH_ORDERS")
 if service and orders:
-    from crash_points import install  # type: ignore[import-not-found]
+    import crash_points  # type: ignore[import-not-found]
+    import task_stacks  # type: ignore[import-not-found]
 
-    install(service, orders)
+    crash_points.install(service, orders)
+    task_stacks.install(service, orders)

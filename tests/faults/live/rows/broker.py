@@ -77,11 +77,11 @@ async def _storm(trial: Trial) -> None:
 
 def _cases() -> Iterator[Case]:
     for time in range(TIMES):
-        yield Case("broker is killed (SIGKILL)", f"time {time + 1}", "real broker", _kill, "broker")
-        yield Case("broker is restarted", f"time {time + 1}", "real broker", _restart, "broker")
+        yield Case("broker is killed (SIGKILL)", f"time {time + 1}", "real broker", _kill, "broker", is_alone=True)
+        yield Case("broker is restarted", f"time {time + 1}", "real broker", _restart, "broker", is_alone=True)
     for seconds in SILENCES_S:
         inflict = partial(_stop, seconds=seconds)
-        yield Case("broker is silent (SIGSTOP)", f"{seconds} s", "real broker", inflict, "broker")
+        yield Case("broker is silent (SIGSTOP)", f"{seconds} s", "real broker", inflict, "broker", is_alone=True)
     for seed in range(ZOMBIES):
         name = "a scorer silent past its session, then resumed"
         yield Case(name, f"seed {seed}", "real broker", _zombie, "server", is_judged_by_time=False)

@@ -97,5 +97,6 @@ CASES = (
         "ingestion",
         is_judged_by_time=False,
         trains=False,
+        is_alone=True,
     ),
 )

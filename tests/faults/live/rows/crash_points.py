@@ -14,9 +14,9 @@ from tests.faults.life import POINTS
 from tests.faults.live.case import Case, Inflict
 from tests.faults.live.trial import Trial
 
-REACHED_LIMIT_S = 60.0  # a point of the trainer is reached with the first training
+REACHED_LIMIT_S = 120.0  # a point of the trainer is reached with the first training
 SECOND_LIMIT_S = 90.0
-STOP_S = 20.0  # longer than a session
+STOP_S = 15.0  # longer than a session
 PAIRS = 32
 PASSES = 3  # that a second kill may come later
 
@@ -60,6 +60,7 @@ def _case(row: str, name: str, service: str, inflict: Inflict) -> Case:
         inflict,
         service,
         trains=service not in UNTRAINED,
+        is_alone=True,
     )
 
 

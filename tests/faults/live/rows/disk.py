@@ -63,7 +63,16 @@ def _cases() -> Iterator[Case]:
     for hurt in FOLDERS:
         inflict = partial(_full, hurt=hurt)
         row = f"disk full for {FULL_S:g} s"
-        yield Case(row, hurt, "real disk", inflict, hurt, is_judged_by_time=False, on_small_disks=True)
+        yield Case(
+            row,
+            hurt,
+            "real disk",
+            inflict,
+            hurt,
+            is_judged_by_time=False,
+            on_small_disks=True,
+            is_alone=hurt == "broker",
+        )
     row = f"registry's database locked for {LOCKED_S:g} s"
     yield Case(row, "SQLite", "real database", _locked, "registry", is_judged_by_time=False)
 

@@ -24,6 +24,24 @@ from penstock.server.scoring.notable_answers import NotableAnswers
 from penstock.server.scoring.prediction_batch import PredictionBatch
 
 
+class UnitScorer:
+    """Predicts the events of a partition that was assigned to this process; before the first it brings its models up to
+    those of the process that had the partition before.
+    """
+
+    def __init__(self, scorer: StreamScorer, models: ModelManager) -> None:
+        self._scorer = scorer
+        self._models = models
+        self._has_begun = False
+
+    async def score(self, batch: Batch[Event[Any]]) -> list[Outputs[Prediction]]:
+        """See `StreamScorer.score`."""
+        if not self._has_begun:
+            await self._models.take_over(batch.required_stream.name)
+            self._has_begun = True
+        return await self._scorer.score(batch)
+
+
 class StreamScorer:
     """Predicts events; `code` is the version of this package, which every prediction names.
 

@@ -17,7 +17,7 @@ from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.topics import ALERTS, EVENTS, MODELS, RECEIVED
 from penstock.runtime.log_writer import LogWriter, WriteLimits
 from penstock.runtime.service import Resources, Service
-from penstock.server.handlers import StreamScorer
+from penstock.server.handlers import StreamScorer, UnitScorer
 from penstock.server.learning.outcome_follower import OutcomeFollower
 from penstock.server.models.arm_loader import ArmLoader
 from penstock.server.models.epochs import Epochs
@@ -44,7 +44,7 @@ def build_stream(settings: StreamSettings, resources: Resources, loader: ModelLo
     scorer = StreamScorer(models, CODE, resources.metrics.streams.count_predictions)
 
     def routes(_unit: Unit, _state: State) -> Sequence[Route]:
-        return [route(EVENTS, scorer.score)]
+        return [route(EVENTS, UnitScorer(scorer, models).score)]
 
     return Service(
         groups=[Group("server", (EVENTS,), routes)],

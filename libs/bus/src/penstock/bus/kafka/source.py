@@ -14,6 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from penstock.bus.kafka.assignor import unit_assignor
 from penstock.bus.kafka.errors import translate_kafka_errors
 from penstock.bus.kafka.fetched_records import FetchedResults, fetched_batches
+from penstock.bus.kafka.group_joins import let_tasks_begin
 from penstock.bus.kafka.known_cluster import KnownCluster
 from penstock.bus.kafka.partition_gaps import PartitionGaps, SeenPositions
 from penstock.bus.kafka.start_or_close import start_client, stop_client
@@ -85,6 +86,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         with translate_kafka_errors():
             await start_client(consumer._client, cluster, consumer.start, consumer.stop)
+        let_tasks_begin(consumer)
         return cls(consumer, listener, seen, cluster)
 
     async def subscribe(self, topics: Collection[str]) -> None:
@@ -109,7 +111,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]
             positions |= await self._committed([partition for partition in assigned if partition not in positions])
             self._fetch(await self._gaps.start(assigned, positions))
         except Exception as error:
-            self._assignment_error = error
+            if self._consumer.assignment() >= set(assigned):  # else the topics have changed: another comes
+                self._assignment_error = error
 
     async def _committed(self, partitions: Sequence[KafkaTopicPartition]) -> dict[KafkaTopicPartition, int]:
         commits = await self._consumer._coordinator.fetch_committed_offsets(partitions)

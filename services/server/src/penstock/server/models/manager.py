@@ -28,6 +28,7 @@ from penstock.server.models.serving_models import ServingModels
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a failed load is tried again
 PATIENCE = 5.0  # seconds after which a load that still runs no longer holds up those of other streams
+TAKE_OVER_WITHIN = 30.0  # seconds that a partition waits for the models that its last owner may have served already
 READY_WITHIN = 60.0  # seconds after which a start is over, though a model be not loaded
 
 log = logging.getLogger("penstock.server")
@@ -141,6 +142,16 @@ class ModelManager:
             load = self._start_load(stream)
             await load.wait(None if self.serving(stream) is None else self._patience)
         await self._alerts.publish_pending()
+
+    async def take_over(self, stream: str) -> None:
+        """Bring the stream's newest epoch into force before a partition of another process is gone on with.
+
+        That one may have served it already, and for no key do epochs fall. A load that was under way may be of an older
+        epoch, so that another follows; both are waited for from now on, for this process may have stood still.
+        """
+        for _ in range(2):
+            if self.serving(stream) is not None and self._epochs.to_load(stream) is not None:
+                await asyncio.wait({self._start_load(stream).task}, timeout=TAKE_OVER_WITHIN / 2)
 
     async def _load_all(self) -> None:
         """Load the newest epochs of all streams; loads that take long go on beside later ones."""
