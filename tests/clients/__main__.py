@@ -45,7 +45,7 @@ def main() -> int:
                 "/dev/null",
                 str(CHECKS),
             ]
-            return subprocess.run(command, env=environment, check=False).returncode
+            return subprocess.run([*command, str(CHECKS)], env=environment, check=False).returncode
 
 
 async def _seed(home: Home) -> None:
