@@ -27,6 +27,7 @@ COMMANDS = (
     "restart",
     "stream",
     "replay",
+    "batch",
     "wait",
     "ledger",
     "quality",

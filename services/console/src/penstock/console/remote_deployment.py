@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -56,6 +57,16 @@ def find_deployment(url: str, transport: httpx.BaseTransport | None = None) -> D
         artifacts=os.environ.get("PENSTOCK_ARTIFACTS") or found.artifacts,
         trusted_keys=found.trusted_keys,
     )
+
+
+def artifacts_and_keys(deployment: Deployment, folder: Path) -> tuple[str, Path]:
+    """The store of a deployment's models, and a file of the keys that sign them; of a remote one it is in `folder`."""
+    if not deployment.remote:
+        home = home_from_environment()
+        return str(home.artifacts), home.trusted_keys
+    file = folder / "trusted.pem"
+    file.write_text(deployment.trusted_keys)
+    return deployment.artifacts, file
 
 
 def _checked(url: str) -> str:

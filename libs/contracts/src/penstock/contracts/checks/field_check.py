@@ -24,7 +24,7 @@ def check_fields(declaration: Declaration, events: Sequence[Event[Any]]) -> dict
     checked = [name for name, field in declaration.fields.items() if _is_checked(field)]
     columns = columns_of(declaration, [event.data for event in events], checked) if checked else {}
     for name in checked:
-        for mask, code, detail in _violations(declaration.fields[name], columns[name]):
+        for mask, code, detail in field_violations(declaration.fields[name], columns[name]):
             for index in np.flatnonzero(mask).tolist():
                 refusals.setdefault(index, Refusal(code, detail, name))
     return refusals
@@ -35,7 +35,7 @@ def _is_checked(field: FieldDeclaration) -> bool:
     return field.type == "integer" or (field.type == "number" and field.outside == "refuse" and bounded)
 
 
-def _violations(field: FieldDeclaration, column: NDArray[Any]) -> list[tuple[NDArray[Any], str, str]]:
+def field_violations(field: FieldDeclaration, column: NDArray[Any]) -> list[tuple[NDArray[Any], str, str]]:
     """For each rule of the field: which values of the column break it, with the code and the detail of the refusal."""
     violations: list[tuple[NDArray[Any], str, str]] = []
     if field.type == "integer":

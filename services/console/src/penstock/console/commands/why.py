@@ -15,14 +15,13 @@ from penstock.bus.ports import Log
 from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
-from penstock.console.home import home_from_environment
 from penstock.console.lineage.answer_explanation import Why, explain
 from penstock.console.lineage.answer_reasons import ReasonsReader, open_model_loader
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.log_client import open_log
 from penstock.console.prediction_log.log_files import PredictionLog
-from penstock.console.remote_deployment import used_deployment
+from penstock.console.remote_deployment import artifacts_and_keys, used_deployment
 from penstock.console.views.terminal import out
 from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.streams import StreamDeclared
@@ -48,7 +47,7 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     namespace = deployment.namespace
     learners = asyncio.ensure_future(asyncio.to_thread(import_learners))  # a second, while the log is read
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
-        artifacts, trusted_keys = _artifacts_and_keys(deployment, Path(folder))
+        artifacts, trusted_keys = artifacts_and_keys(deployment, Path(folder))
         prediction_log = PredictionLog(artifacts, namespace, Path(folder))
         async with open_log(deployment) as kafka_log:
             found, reasons = [], _reasons_reader(kafka_log, namespace, artifacts, trusted_keys)
@@ -64,16 +63,6 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
             f"Neither the log nor the prediction log has an answer to an event {event_id!r} of {where}."
         )
     return answers
-
-
-def _artifacts_and_keys(deployment: Deployment, folder: Path) -> tuple[str, Path]:
-    """The store of the models, and the file of the keys that sign them."""
-    if not deployment.remote:
-        home = home_from_environment()
-        return str(home.artifacts), home.trusted_keys
-    file = folder / "trusted.pem"
-    file.write_text(deployment.trusted_keys)
-    return deployment.artifacts, file
 
 
 def _reasons_reader(log: Log, namespace: str, artifacts: str, trusted_keys: Path) -> ReasonsReader:

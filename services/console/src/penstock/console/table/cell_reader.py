@@ -31,7 +31,7 @@ def field_reader(declaration: Declaration, name: str, profile: ColumnProfile) ->
     missing_texts = field_missing_texts(declaration, name)
     match field.type:
         case "category":
-            return _category_reader(field.categories, missing_texts)
+            return category_reader(field.categories, missing_texts)
         case "boolean":
             return _boolean_reader(missing_texts)
         case _:
@@ -100,7 +100,8 @@ def _typed_time(cell: Any, time_format: TimeFormat, zone: tzinfo) -> datetime | 
     return None
 
 
-def _category_reader(categories: Collection[str], missing_texts: Collection[str]) -> ReadCell:
+def category_reader(categories: Collection[str], missing_texts: Collection[str]) -> ReadCell:
+    """What reads the cells of a category: as one of those listed, where it is one written otherwise."""
     is_missing = missing_test(missing_texts, categories)
     listed = frozenset(categories)
 

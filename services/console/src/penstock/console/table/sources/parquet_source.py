@@ -43,7 +43,7 @@ class ParquetSource:
         """
         number = 0
         for batch in self.batches():
-            for row in zip(*map(_cells, batch), strict=True):
+            for row in zip(*map(cells_of, batch), strict=True):
                 number += 1
                 yield number, list(row)
 
@@ -147,7 +147,8 @@ def _decimals(column: pa.Array) -> pa.Array:
     return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
-def _cells(column: pa.Array) -> list[Any]:
+def cells_of(column: pa.Array) -> list[Any]:
+    """The values of a column as cells, times with a zone in UTC."""
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
         return [time and time.astimezone(UTC) for time in column.to_pylist()]
     return column.to_pylist()  # type: ignore[no-any-return]
