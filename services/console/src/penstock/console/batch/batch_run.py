@@ -40,7 +40,8 @@ class BatchRun:
     def __init__(self, table: Table, model: BatchModel, now: datetime) -> None:
         self._table = table
         self._model = model
-        self._reader = RowReader(table, model.stream.declaration, now)
+        learns = model.model.learner is not None
+        self._reader = RowReader(table, model.stream.declaration, now, with_entities=learns)
         self._check = RowCheck(model.stream, self._reader, now)
         self._classes = model.model.classes
         clash = [name for name in self._names() if name in table.columns]
@@ -140,7 +141,7 @@ class BatchRun:
         of_classes = [] if probabilities is None else list(np.ascontiguousarray(probabilities.T))
         return [
             pa.array(values, pa.string() if self._classes else pa.float64()),
-            *(pa.array(column, from_pandas=True) for column in of_classes),
+            *(pa.array(column, mask=np.isnan(column)) for column in of_classes),
             pa.repeat(pa.scalar(version.version, pa.int64()), count),
             pa.repeat(pa.scalar(self._model.epoch, pa.int64()), count),
             pa.repeat(pa.scalar(version.digest), count),

@@ -33,12 +33,16 @@ from penstock.ml.features.frame import Frame
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MOST_TEXTS = 100_000  # kept of a category
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRows:
-    """n rows: the frame that a model is asked with, their entities, and which of them may have to be refused."""
+    """n rows: the frame that a model is asked with, their entities, and which of them may have to be refused.
+
+    Entities are None where no model looks at them.
+    """
 
     frame: Frame
     entities: Sequence[str | None]
@@ -52,9 +56,11 @@ class RowReader:
         ConsoleFailure: the file lacks a column that the declaration names.
     """
 
-    def __init__(self, table: Table, declaration: Declaration, now: datetime) -> None:
+    def __init__(self, table: Table, declaration: Declaration, now: datetime, *, with_entities: bool = True) -> None:
         self.table = table
         self.declaration = declaration
+        self._with_entities = with_entities
+        self._texts: dict[str, dict[Any, str | None]] = {name: {} for name in declaration.fields}
         self._latest = min(now + LARGEST_CLOCK_SKEW, END_OF_TIME - MICROSECOND)
         named = [*declaration.fields, *filter(None, [declaration.time.column])]
         absent = [name for name in named if name not in table.columns]
@@ -91,7 +97,7 @@ class RowReader:
                 categories[name] = self._read_categories(name, field, array, doubtful)
         times = self._read_times(arrays, first, count, doubtful)
         frame = Frame.of_table(FieldTable(names, matrix.T, categories), times)
-        return ModelRows(frame, self._entities(frame, doubtful), doubtful)
+        return ModelRows(frame, self._entities(frame), doubtful)
 
     def _profile(self, name: str) -> ColumnProfile:
         return self.table.profiles[name]
@@ -117,7 +123,7 @@ class RowReader:
             doubtful |= np.abs(row) > LARGEST_NUMBER
             for mask, _, _ in field_violations(field, row):
                 doubtful |= mask
-        if field.missing == "refuse":
+        if field.missing == "refuse" or name == self.declaration.entity:
             doubtful |= np.isnan(row)
 
     def _missing_numbers(self, name: str) -> list[float]:
@@ -127,8 +133,7 @@ class RowReader:
     def _read_categories(self, name: str, field: FieldDeclaration, array: pa.Array, doubtful: Mask) -> NDArray[Any]:
         encoded = array.dictionary_encode()
         values = np.empty(len(encoded.dictionary) + 1, dtype=object)
-        read = category_reader(field.categories, field_missing_texts(self.declaration, name))
-        values[:-1] = [read(cell) for cell in cells_of(encoded.dictionary)]
+        values[:-1] = self._texts_of(name, field, cells_of(encoded.dictionary))
         values[-1] = None
         codes = pc.fill_null(encoded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
         is_doubtful = np.zeros(len(values), bool)
@@ -137,10 +142,22 @@ class RowReader:
         if field.categories and field.outside == "refuse":
             listed = {*field.categories, None}
             is_doubtful |= np.array([value not in listed for value in values])
+        if name == self.declaration.entity:
+            is_doubtful |= np.array([not value or len(value) > LONGEST_ENTITY for value in values])
         if is_doubtful.any():
             doubtful |= is_doubtful[codes]
         column: NDArray[Any] = values[codes]
         return column
+
+    def _texts_of(self, name: str, field: FieldDeclaration, cells: Sequence[Any]) -> list[str | None]:
+        """What cells of a category stand for; batches repeat most of them."""
+        found = self._texts[name]
+        if len(found) > MOST_TEXTS:
+            found.clear()
+        if new := [cell for cell in cells if cell not in found]:
+            read = category_reader(field.categories, field_missing_texts(self.declaration, name))
+            found.update((cell, read(cell)) for cell in new)
+        return [found[cell] for cell in cells]
 
     def _read_times(self, arrays: Sequence[pa.Array], first: int, count: int, doubtful: Mask) -> NDArray[np.datetime64]:
         """The times of the rows, as those of events are: to the millisecond."""
@@ -168,15 +185,12 @@ class RowReader:
         found = [self.read_time(cell) for cell in cells_of(array)]
         return np.array([np.nan if one is None else (one - EPOCH) // MICROSECOND for one in found], np.float64)
 
-    def _entities(self, frame: Frame, doubtful: Mask) -> list[str | None]:
+    def _entities(self, frame: Frame) -> list[str | None]:
         entity = self.declaration.entity
-        if entity is None:
+        if entity is None or not self._with_entities:
             return [None] * len(frame)
-        values = frame.columns[entity].tolist()
         is_boolean = self.declaration.fields[entity].type == "boolean"
-        texts = [_entity(value, is_boolean) for value in values]
-        doubtful |= np.array([not text or len(text) > LONGEST_ENTITY for text in texts])
-        return texts
+        return [_entity(value, is_boolean) for value in frame.columns[entity].tolist()]
 
 
 def _entity(value: Any, is_boolean: bool) -> str | None:

@@ -90,12 +90,17 @@ class OutputParts:
     def _open(self, path: Path, schema: pa.Schema) -> Writer:
         if self.path.suffix == ".csv":
             return cast("Writer", arrow_csv.CSVWriter(path, schema))
-        return cast("Writer", pq.ParquetWriter(path, schema))
+        return cast("Writer", pq.ParquetWriter(path, schema, use_dictionary=_texts(schema)))
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """The columns that are worth a dictionary: numbers hardly repeat."""
+    return [column.name for column in schema if pa.types.is_string(column.type)]
 
 
 def _join_parquet(parts: list[Path], output: Path) -> None:
     schema = pq.read_schema(parts[0])
-    with pq.ParquetWriter(output, schema) as writer:
+    with pq.ParquetWriter(output, schema, use_dictionary=_texts(schema)) as writer:
         for part in parts:
             file = pq.ParquetFile(part)
             for group in range(file.num_row_groups):
