@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 
 from penstock.client.frames import Library, frame_of
 from penstock.client.receipts import Refusal
-from penstock.client.records import Record, html_table
+from penstock.client.records import Record, Records, html_table
 
 
 class Model(Record, frozen=True):
@@ -39,9 +39,9 @@ class Predictions(list[Prediction | Refusal]):
         self._rows = rows
 
     @property
-    def refused(self) -> list[Refusal]:
+    def refused(self) -> Records[Refusal]:
         """The refusals alone."""
-        return [answer for answer in self if isinstance(answer, Refusal)]
+        return Records(answer for answer in self if isinstance(answer, Refusal))
 
     def to_frame(self, backend: Library | None = None) -> Any:
         """The answers as a frame of pandas, polars or pyarrow: that of the rows unless `backend` names one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any, TypeVar
 
@@ -29,9 +30,8 @@ class Records(list[T]):
     def to_frame(self, backend: Library = "pandas") -> Any:
         """The records as a frame of pandas, polars or pyarrow, a column for each member."""
         names = self[0].__struct_fields__ if self else ()
-        return frame_of(
-            {name: [msgspec.to_builtins(getattr(record, name)) for record in self] for name in names}, backend
-        )
+        plain = [msgspec.to_builtins(record, builtin_types=(datetime,)) for record in self]
+        return frame_of({name: [row[name] for row in plain] for name in names}, backend)
 
     def _repr_html_(self) -> str:
         names = self[0].__struct_fields__ if self else ()
