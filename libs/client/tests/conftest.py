@@ -21,6 +21,7 @@ from penstock.drift_detector.settings import DriftDetectorSettings
 from penstock.ingestion import wiring as ingestion
 from penstock.ingestion.settings import IngestionSettings
 from penstock.registry import wiring as registry
+from penstock.registry.addresses import Addresses
 from penstock.registry.db.engines import open_engine
 from penstock.runtime.service import Resources, Service
 from penstock.runtime.single_process import SingleProcess, VirtualClock
@@ -31,7 +32,7 @@ from penstock.validator import wiring as validator
 from penstock.validator.settings import ValidatorSettings
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00Z
-SERVICES = {"ingestion": "http://ingestion", "server": "http://server"}
+ADDRESSES = Addresses("penstock", ":9092", "", "", {"ingestion": "http://ingestion", "server": "http://server"})
 LOANS = """
 [stream]
 name = "loans"
@@ -77,7 +78,7 @@ class Site:
     transport: AppTransport
 
     def client(self, **options: Any) -> AsyncPenstock:
-        return AsyncPenstock("http://registry", services=SERVICES, transport=self.transport, **options)
+        return AsyncPenstock("http://registry", transport=self.transport, **options)
 
     def records(self, topic: str) -> list[dict[str, Any]]:
         """The records of a topic of the stream, in the order of their partitions."""
@@ -103,7 +104,7 @@ async def open_site() -> AsyncIterator[Site]:
     models = ModelLoader(store, verifier)
     resources = process.resources()
     parts = registry.Parts(store, signer, verifier, open_engine("sqlite://"))
-    registry_service = registry.service_of(registry.registry_of(parts, resources), resources)
+    registry_service = registry.service_of(registry.registry_of(parts, resources), ADDRESSES, resources)
     await process.add(resources, registry_service)
     await process.start(lambda r: validator.build(ValidatorSettings(), r))
     await process.start(lambda r: server.build_stream(StreamSettings(), r, models))
