@@ -186,6 +186,7 @@ async def test_what_is_declared_just_now_can_be_sent_to(site: Site) -> None:
     """Ingestion and the server read of a stream a moment later than the registry knows it."""
     async with site.client() as client:
         await client.apply(LOANS.replace('"loans"', '"cars"'))
+        site.transport.faults.append(httpx.Response(404, json={"code": "unknown_stream", "detail": "none is declared"}))
         assert (await client.stream("cars").send(ROWS)).accepted == 5
         assert len(await client.stream("cars").predict([row | {"id": f"p{row['id']}"} for row in ROWS])) == 5
 
