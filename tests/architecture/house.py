@@ -23,7 +23,7 @@ LAYERS = (
     ("runtime",),
     ("bus",),
     ("artifacts", "telemetry"),
-    ("contracts", "ml"),
+    ("contracts", "ml", "client"),
 )
 """Distributions from top to bottom; imports go down only. The services take two rows for want of width."""
 

@@ -43,7 +43,7 @@ def package_of(folder: Path) -> Path:
 def test_the_house_holds_what_the_design_names() -> None:
     assert {folder.name for folder in SERVICES} == THE_NINE | {"console"}
     libraries = {folder.name for folder in DISTRIBUTIONS if folder.parent.name == "libs"}
-    assert libraries == {"contracts", "ml", "bus", "telemetry", "artifacts", "runtime"}
+    assert libraries == {"contracts", "ml", "bus", "telemetry", "artifacts", "runtime", "client"}
 
 
 @pytest.mark.parametrize("folder", DISTRIBUTIONS, ids=named)
