@@ -29,6 +29,7 @@ COMMANDS = (
     "replay",
     "batch",
     "wait",
+    "models",
     "ledger",
     "quality",
     "sql",

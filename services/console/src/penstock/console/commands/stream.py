@@ -1,8 +1,9 @@
-"""`penstock stream init | apply | list | schema`, and `import`"""
+"""`penstock stream init | apply | list | show | schema`, and `import`"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,12 +19,14 @@ from penstock.console.init.declaration_text import declaration_text
 from penstock.console.init.proposal import Choices
 from penstock.console.init.propose_declaration import propose_declaration
 from penstock.console.log_client import open_log
+from penstock.console.registry_command import request
 from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import open_services
 from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
 from penstock.console.views.proposal_table import next_commands, proposal_table
 from penstock.console.views.schedule_cost import schedule_cost
+from penstock.console.views.stream_table import stream_table
 from penstock.console.views.terminal import out
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.declaration.stream_file import (
@@ -104,10 +107,24 @@ def schema() -> None:
 
 
 @stream.command("list")
-def list_() -> None:
+def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
     """List the streams of the running deployment."""
-    for name in asyncio.run(_declared(used_deployment())).names():
+    names = list(asyncio.run(_declared(used_deployment())).names())
+    if as_json:
+        typer.echo(json.dumps({"streams": names}))
+        return
+    for name in names:
         out.print(name)
+
+
+@stream.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the whole declaration.")] = False,
+) -> None:
+    """Show a stream: what is declared, which model serves it, and whether it is held."""
+    found = request(lambda services: services.get(f"streams/{name}"))
+    typer.echo(json.dumps(found, indent=2)) if as_json else out.print(stream_table(found))
 
 
 async def _declare(declaration: Declaration, deployment: Deployment) -> Declaration | None:

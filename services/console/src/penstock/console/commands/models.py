@@ -1,0 +1,24 @@
+"""`penstock models STREAM`"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from penstock.console.registry_command import request
+from penstock.console.views.models_table import models_table
+from penstock.console.views.terminal import out
+
+
+def models(
+    stream: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """List the registered models of a stream, the newest first: which serves, and which the gate let through."""
+    found = request(lambda services: services.get(f"streams/{stream}/models"))["models"][::-1]
+    if as_json:
+        typer.echo(json.dumps({"models": found}, indent=2))
+    else:
+        out.print(models_table(found))

@@ -1,0 +1,33 @@
+"""A stream as the registry gives it, as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from penstock.contracts.declaration.stream import Declaration
+
+
+def stream_table(stream: dict[str, Any]) -> Table:
+    """What is declared, in force and held, a line for each."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in _lines(stream, Declaration.model_validate(stream["declaration"])):
+        table.add_row(name, Text(value))
+    return table
+
+
+def _lines(stream: dict[str, Any], declared: Declaration) -> list[tuple[str, str]]:
+    classes = f", one of {', '.join(declared.label.classes)}" if declared.label.classes else ""
+    lines = [
+        ("stream", f"{stream['name']}, version {stream['version']} of its declaration"),
+        ("task", f"{declared.task}: {declared.label.name}{classes}; judged by {declared.metric}"),
+        ("entity", declared.entity or "none"),
+        ("fields", ", ".join(f"{name} ({field.type})" for name, field in declared.fields.items())),
+        ("serves", f"version {stream['champion']}, epoch {stream['epoch']}"),
+    ]
+    if (hold := stream["hold"]) is not None:
+        since = f"since the rollback at epoch {hold['epoch']} by {hold['by']}"
+        lines.append(("held", f"{since}; nothing changes by itself"))
+    return lines
