@@ -53,7 +53,7 @@ incidents: setup ## stage twelve incidents in a real deployment, ONLY=name for o
 browser: setup ## the console in Debian's chromium: each page in both themes, wide and narrow, by keyboard, judged by axe (ten minutes)
 	@$(BIN)/python -m tests.browser --only "$(ONLY)"
 
-clients: setup ## clients of others, from their own packages, before a real deployment: Triton's and KServe's (two minutes)
+clients: setup ## clients of others, from their own packages, before a real deployment: Kafka's, Triton's and KServe's (two minutes)
 	@$(BIN)/python -m tests.clients
 
 typescript: setup ## clients in TypeScript, generated from the OpenAPI documents, before a deployment (two minutes; wants Node.js)

@@ -23,9 +23,9 @@ from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import running
 from tests.alerting.alerting_page import DashboardCheck, Result, alerting_page
-from tests.alerting.debian_programs import obtain_programs
 from tests.alerting.incidents import Incident, in_one_stream, of_all_streams
 from tests.alerting.monitoring import RULES, Delivery, Prometheus, Receiver, monitoring
+from tests.staging.debian_programs import DebianPackage, obtain_programs
 from tests.staging.ports import free_ports
 from tests.staging.stage import Stage
 
@@ -37,13 +37,22 @@ LONGEST = 420.0  # and those in streams of their own
 ABOVE_USUAL = 10_000  # so that a deployment of somebody else on this machine has its ports for itself
 SECRET = base64.b64encode(b"a secret of thirty-two characters").decode()
 
+PROMETHEUS = (
+    DebianPackage(
+        "prometheus", "2.42.0+ds-5+deb12u1", "81d59a24fce84f7fbe97a45a4f2914b6a5881b5cd1db2a6a0e129e515e1a5f55"
+    ),
+    DebianPackage(
+        "prometheus-alertmanager", "0.25.0-1+b4", "4fb9aed15cfe8e0c32408e643ab32a1e41ee87d2cc26f18aeba928b1b0b98ae7"
+    ),
+)
+
 
 def main() -> int:
     """Stage all incidents, or those whose alerts are named; 1 when an alert was not delivered or a query is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.alerting")
     parser.add_argument("alerts", nargs="*", help="only the incidents that lead to these")
     only = set(parser.parse_args().alerts)
-    programs = obtain_programs()
+    programs = obtain_programs(PROMETHEUS) / "usr/bin"
     subprocess.run(
         [programs / "promtool", "check", "rules", RULES / "recording.yml", RULES / "alerting.yml"], check=True
     )

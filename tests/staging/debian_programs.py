@@ -1,9 +1,10 @@
-"""Prometheus and Alertmanager of Debian: downloaded once into the user's cache, and compared with their pins."""
+"""Programs of Debian: downloaded once into the user's cache, and compared with their pins."""
 
 from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,25 +24,18 @@ class DebianPackage(NamedTuple):
         return f"{self.name}_{self.version.replace(':', '%3a')}_amd64.deb"
 
 
-PACKAGES = (
-    DebianPackage(
-        "prometheus", "2.42.0+ds-5+deb12u1", "81d59a24fce84f7fbe97a45a4f2914b6a5881b5cd1db2a6a0e129e515e1a5f55"
-    ),
-    DebianPackage(
-        "prometheus-alertmanager", "0.25.0-1+b4", "4fb9aed15cfe8e0c32408e643ab32a1e41ee87d2cc26f18aeba928b1b0b98ae7"
-    ),
-)
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
 
-def obtain_programs() -> Path:
-    """The folder with `prometheus`, `promtool` and `prometheus-alertmanager`; nothing is installed, nor as root.
+def obtain_programs(packages: Sequence[DebianPackage]) -> Path:
+    """The folder with what the packages hold, `usr/bin` and `LIBRARIES` in it; nothing is installed, nor as root.
 
     Raises:
         SystemExit: a package cannot be had, or is not the one that is pinned.
     """
     folder = user_cache() / "debian"
     folder.mkdir(parents=True, exist_ok=True)
-    for package in PACKAGES:
+    for package in packages:
         file = folder / package.file_name
         if not file.is_file():
             _run("apt-get", "download", f"{package.name}={package.version}", cwd=folder)
@@ -49,7 +43,7 @@ def obtain_programs() -> Path:
             file.unlink()
             raise SystemExit(f"{file.name} does not have the pinned SHA-256 {package.digest}; it was thrown away")
         _run("dpkg-deb", "--extract", str(file), "programs", cwd=folder)
-    return folder / "programs/usr/bin"
+    return folder / "programs"
 
 
 def _run(*command: str, cwd: Path) -> None:
