@@ -9,8 +9,9 @@ import sys
 
 import httpx
 import polars as pl
+import pytest
 
-from penstock.client import AsyncPenstock, AsyncStream, Penstock, Stream
+from penstock.client import AsyncPenstock, AsyncStream, Penstock, Refused, Stream
 
 DECLARATION = {"name": "loans", "fields": {"amount": {"type": "number"}}, "label": {"name": "defaulted"}}
 VIEW = {"name": "loans", "version": 1, "epoch": 0, "champion": 0, "hold": None, "declaration": DECLARATION}
@@ -21,12 +22,16 @@ def answer(request: httpx.Request) -> httpx.Response:
     """A registry that tells where the others are, and a server that answers yes above 10."""
     match request.url.path:
         case "/v1/deployment":
-            services = {"ingestion": "http://ingestion", "server": "http://server/"}
+            services = {"ingestion": "http://ingestion", "server": "http://server/", "console": "http://console"}
             return httpx.Response(200, json={"namespace": "penstock", "kafka": "broker:9092", "services": services})
         case "/v1/streams/loans":
             return httpx.Response(200, json=VIEW)
         case "/v1/streams/loans/predict" if request.url.host == "server":
             return httpx.Response(200, json=[_prediction(event) for event in json.loads(request.content)])
+        case "/v1/streams/loans/ledger" if request.url.host == "console":
+            return httpx.Response(200, json={"stream": "loans", "trainings": []})
+        case "/v1/why/e/1" if request.url.host == "console" and request.url.params["stream"] == "loans":
+            return httpx.Response(200, json={"answers": [{"stream": "loans"}]})
     return httpx.Response(404, json={"code": "not_found", "detail": "no such path"})
 
 
@@ -51,6 +56,15 @@ def _prediction(event: dict[str, object]) -> dict[str, object]:
         "epoch": 2,
         "mode": "fast",
     }
+
+
+def test_the_console_tells_the_ledger_and_why() -> None:
+    with client() as penstock:
+        loans = penstock.stream("loans")
+        assert loans.ledger() == {"stream": "loans", "trainings": []}
+        assert loans.why("e/1") == {"stream": "loans"}
+        with pytest.raises(Refused, match="no such path"):
+            loans.why("e/2")
 
 
 def client() -> Penstock:

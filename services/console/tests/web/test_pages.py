@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -14,8 +15,11 @@ from penstock.bus.errors import BrokerUnavailable
 from penstock.bus.follower import TopicFollower
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
+from penstock.console.lineage.places import TopicReader
 from penstock.console.replay.in_process_deployment import in_process_deployment
 from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_time
+from penstock.console.views.ledger_report import read_ledger
+from penstock.console.views.ledger_table import ledger_document
 from penstock.console.web.app import console_app
 from penstock.console.web.live.answer_rates import AnswerRates
 from penstock.console.web.live.deployment_history import FOLLOWED, DeploymentHistory
@@ -24,7 +28,9 @@ from penstock.console.web.recent_value import RecentValue
 from penstock.console.web.registry_reader import RegistryReader
 from penstock.console.web.service_probe import ServiceProbe
 from penstock.console.web.sources import Sources, recent_lags, recent_services
+from penstock.contracts.records.predictions import Prediction
 from penstock.contracts.records.streams import Streams
+from penstock.contracts.topics import PREDICTIONS
 
 COUNT, DELAY, CHUNK, FIRST = 450, 20, 30, 150
 ORIGIN = "http://localhost"
@@ -182,6 +188,21 @@ async def test_why_says_in_words_what_the_command_says(site: Site) -> None:
     assert "What each field added" in by_address.text
     forwarded = await site.get(f"/predictions?event={event}&stream={site.stream}")
     assert forwarded.headers["location"] == f"/streams/{site.stream}/predictions/{event}"
+
+
+async def test_programs_get_what_the_commands_give_as_json(site: Site) -> None:
+    ledger = (await site.get(f"/v1/streams/{site.stream}/ledger")).json()
+    assert ledger == json.loads(
+        json.dumps(ledger_document(await read_ledger(site.sources.log, "penstock", site.stream)), default=str)
+    )
+    declared, _ = site.sources.stream(site.stream)
+    reader: TopicReader[Prediction] = TopicReader(site.sources.log, "penstock", PREDICTIONS, declared)
+    event = [placed.record async for placed in reader.read_all()][-1]
+    (answer,) = (await site.get(f"/v1/why/{event.id}")).json()["answers"]
+    assert (answer["stream"], answer["prediction"]["record"]["id"]) == (site.stream, event.id)
+    for path in ("/v1/why/nothing", "/v1/streams/other/ledger", "/v1/else"):
+        missing = await site.get(path)
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
 async def test_without_keys_no_model_is_opened_and_that_is_said(site: Site) -> None:

@@ -80,6 +80,8 @@ class Stream(Waiting[AsyncStream]):
     models = waiting(AsyncStream.models)
     epochs = waiting(AsyncStream.epochs)
     runs = waiting(AsyncStream.runs)
+    ledger = waiting(AsyncStream.ledger)
+    why = waiting(AsyncStream.why)
     proposals = waiting(AsyncStream.proposals)
     rollout = waiting(AsyncStream.rollout)
     start_rollout = waiting(AsyncStream.start_rollout)

@@ -50,6 +50,11 @@ class Services:
         url = f"{await self.url('registry')}/v1/{path}"
         return _decoded(await self.requests.send("GET", url, query=query), answer, url)
 
+    async def ask_console(self, path: str, answer: type[T], query: Mapping[str, Any] | None = None) -> T:
+        """What the console tells programs at a path below `/v1/`."""
+        url = f"{await self.url('console')}/v1/{path}"
+        return _decoded(await self.requests.send("GET", url, query=query), answer, url)
+
     async def get_list(self, path: str, item: type[T], query: Mapping[str, Any] | None = None) -> list[T]:
         """What the registry shows at a path below `/v1/` under its last part."""
         name = path.rpartition("/")[2]

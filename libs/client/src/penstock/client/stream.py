@@ -224,6 +224,20 @@ class AsyncStream:
         """The training runs, and the decisions on their candidates."""
         return Records(await self._services.get_list(f"streams/{self.name}/runs", TrainingRun))
 
+    async def ledger(self) -> dict[str, Any]:
+        """Each training: why, its cost, its expected and realised gain; as `penstock ledger --json` has it."""
+        return await self._services.ask_console(f"streams/{self.name}/ledger", dict[str, Any])
+
+    async def why(self, event_id: str) -> dict[str, Any]:
+        """Why an event was answered so: its reasons, model and evidence; as `penstock why --json` has it.
+
+        Raises:
+            Refused: there is no answer to such an event (`not_found`).
+        """
+        path = f"why/{quote(event_id, safe='')}"
+        found = await self._services.ask_console(path, dict[str, list[dict[str, Any]]], {"stream": self.name})
+        return found["answers"][0]
+
     async def proposals(self, limit: int = 20) -> Records[Proposal]:
         """The newest proposals of the stream, newest first."""
         query = {"stream": self.name, "limit": limit}

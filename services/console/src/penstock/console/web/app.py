@@ -7,13 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.sse import EventSourceResponse
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 
 from penstock.bus.errors import TransientError
 from penstock.console.failure import ConsoleFailure
 from penstock.console.web import static_files
 from penstock.console.web.action_routes import add_action_routes
-from penstock.console.web.html_pages import Pages
+from penstock.console.web.document_routes import PREFIX, add_document_routes
+from penstock.console.web.html_pages import Pages, root_of
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.page_routes import add_page_routes
 from penstock.console.web.refusal_routes import add_refusal_routes
@@ -21,10 +22,13 @@ from penstock.console.web.registry_reader import RegistryFailure
 from penstock.console.web.security import SameOrigin
 from penstock.console.web.shared_pages import SharedPages
 from penstock.console.web.sources import PageMissing, Sources
+from penstock.runtime.http.problems import Problem, problem_response
+
+CODES = {404: "not_found", 503: "unavailable"}
 
 
 def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozenset()) -> FastAPI:
-    """The app. It documents no interface: its pages are for people, and programs ask the services."""
+    """The app. Its pages are for people; programs ask the services, and here only what none of them answers."""
     app = FastAPI(
         title="Penstock console",
         openapi_url=None,
@@ -46,31 +50,34 @@ def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozen
     add_page_routes(app, sources, shared, pages)
     add_action_routes(app, sources, shared, pages)
     add_refusal_routes(app, sources, pages)
+    add_document_routes(app, sources)
     _add_failure_pages(app, pages)
     return app
 
 
 def _add_failure_pages(app: FastAPI, pages: Pages) -> None:
-    def failure(request: Request, title: str, detail: str, status: int) -> HTMLResponse:
+    def failure(request: Request, title: str, detail: str, status: int) -> Response:
+        if request.url.path.startswith(root_of(request) + PREFIX):
+            return problem_response(Problem(status, CODES.get(status, "invalid"), detail))
         return pages.render(request, "failure.html", status, title=title, detail=detail)
 
     @app.exception_handler(404)
-    async def no_such_path(request: Request, _: Exception) -> HTMLResponse:
+    async def no_such_path(request: Request, _: Exception) -> Response:
         return failure(request, "No such page", f"There is nothing at {request.url.path}.", 404)
 
     @app.exception_handler(PageMissing)
-    async def missing(request: Request, error: PageMissing) -> HTMLResponse:
+    async def missing(request: Request, error: PageMissing) -> Response:
         return failure(request, "Not found", str(error), 404)
 
     @app.exception_handler(RegistryFailure)
-    async def registry_failure(request: Request, error: RegistryFailure) -> HTMLResponse:
+    async def registry_failure(request: Request, error: RegistryFailure) -> Response:
         title = "Not found" if error.status == 404 else "The registry cannot tell"
         return failure(request, title, str(error), error.status)
 
     @app.exception_handler(TransientError)
-    async def log_failure(request: Request, error: TransientError) -> HTMLResponse:
+    async def log_failure(request: Request, error: TransientError) -> Response:
         return failure(request, "The log does not answer", f"{error} Try again in a moment.", 503)
 
     @app.exception_handler(ConsoleFailure)
-    async def console_failure(request: Request, error: ConsoleFailure) -> HTMLResponse:
+    async def console_failure(request: Request, error: ConsoleFailure) -> Response:
         return failure(request, "That cannot be shown", str(error), 422)
