@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,19 @@ def test_what_runs_is_shown_restarted_and_stopped(deployment: FakeDeployment) ->
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart"])
 def test_every_command_explains_itself(home: Home, command: str) -> None:
     assert penstock(home, command, "--help").returncode == 0
+
+
+def test_the_version_is_said_and_names_are_completed(home: Home) -> None:
+    assert penstock(home, "--version").stdout == f"penstock {version('penstock-console')}\n"
+    words = {"_PENSTOCK_COMPLETE": "complete_bash", "COMP_WORDS": "penstock dri", "COMP_CWORD": "1"}
+    assert penstock(home, **words).stdout.strip() == "drift"
+
+
+def test_a_url_may_stand_anywhere_and_is_not_for_commands_of_this_machine(home: Home) -> None:
+    nowhere = "http://127.0.0.1:1"
+    for arguments in (["ledger", "loans", "--url", nowhere], [f"--url={nowhere}", "ledger", "loans"]):
+        refused = penstock(home, *arguments)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert f"The registry at {nowhere} does not answer" in refused.stderr
+    local = penstock(home, "down", "--url", nowhere)
+    assert (local.returncode, "works on this machine alone" in local.stderr) == (2, True)

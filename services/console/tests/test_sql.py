@@ -39,7 +39,7 @@ class Log:
         self.store.put(f"{folder_of('penstock', stream, topic.short_name, 0)}/{name}", to_parquet([table]))
 
     def run(self, *arguments: str) -> Any:
-        return CliRunner().invoke(application(["sql"]), ["sql", *arguments])
+        return CliRunner().invoke(application(), ["sql", *arguments])
 
     def ask(self, question: str, *options: str) -> list[dict[str, Any]]:
         result = self.run(question, "--json", *options)

@@ -6,13 +6,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version as package_version
 from itertools import islice
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from penstock.console.failure import ConsoleFailure, wrong_input
 from penstock.console.views.terminal import err
@@ -53,18 +55,44 @@ LOCAL = ("up", "down", "doctor", "logs", "restart", "demo")
 """Commands that work on this machine alone."""
 
 
-def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """The command line with these commands."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+class Commands(TyperGroup):
+    """The commands, of which only those are imported that are asked for: some import all of training."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the base class names it)
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (the base class names it)
+        """The command of this name, None if there is none."""
+        return command_of(cmd_name) if cmd_name in COMMANDS else None
+
+
+@cache
+def command_of(name: str) -> Any:
+    """The command of this name, imported."""
+    module = name.replace("-", "_")
+    command = getattr(import_module(f"penstock.console.commands.{module}"), module)
+    app = typer.Typer(add_completion=False)
     app.callback()(penstock)
-    for name in names:
-        module = name.replace("-", "_")
-        command = getattr(import_module(f"penstock.console.commands.{module}"), module)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
+    group: Any = typer.main.get_command(app)
+    return group.commands[name]
+
+
+def application() -> typer.Typer:
+    """The command line."""
+    app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(penstock)
     return app
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"penstock {package_version('penstock-console')}")
+        raise typer.Exit
 
 
 def penstock(
@@ -78,12 +106,12 @@ def penstock(
             "Unless set, the one that runs in PENSTOCK_HOME.",
         ),
     ] = "",
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """Models kept right while they run."""
-    if version:
-        typer.echo(f"penstock {package_version('penstock-console')}")
-        raise typer.Exit
+    del version
     source = context.get_parameter_source("url")
     if source is not None and source.name == "COMMANDLINE" and context.invoked_subcommand in LOCAL:
         raise wrong_input(f"penstock {context.invoked_subcommand} works on this machine alone; leave out --url.")
@@ -116,12 +144,10 @@ def main() -> None:
     interrupt_at(signal.SIGINT, signal.SIGTERM)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it for a command that outlives its terminal
         interrupt_at(signal.SIGHUP)
-    # Only the called command is imported: some import all of training.
     url, arguments = split_url(sys.argv[1:])
-    called = [name for name in COMMANDS if arguments[:1] == [name]]
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told in one line, by us
     try:
-        application(called or COMMANDS)([*url, *arguments])
+        application()([*url, *arguments], prog_name="penstock")
     except ConsoleFailure as failure:
         _exit(failure)
     except Exception as error:
