@@ -30,6 +30,7 @@ COMMANDS = (
     "stream",
     "replay",
     "batch",
+    "model",
     "wait",
     "models",
     "ledger",
