@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
 from penstock.artifacts import FileStore, Signer, Verifier, digest_of
+from penstock.console.__main__ import application
 from penstock.console.export.exported_version import ExportedVersion, open_version
 from penstock.console.export.model_folder import write_folder
 from penstock.console.export.penstock_model import open_model
@@ -153,3 +155,12 @@ def untaught_blend(models: list[Model]) -> Blend:
         ExpertMixture(len(models)),
         LabelHistory(lags),
     )
+
+
+@pytest.mark.parametrize("form", ["--onnx", "--bento", "--pmml"])
+def test_a_form_that_is_not_written_is_refused_in_words(form: str, tmp_path: Path) -> None:
+    app = application(["model"])
+    result = CliRunner().invoke(app, ["model", "export", "loans", "4", form, "--output", str(tmp_path / "out")])
+    assert isinstance(result.exception, ConsoleFailure)
+    assert "not written as" in str(result.exception)
+    assert not (tmp_path / "out").exists()

@@ -22,6 +22,15 @@ from penstock.contracts.records.models import ModelVersion
 model = typer.Typer(help="Take models elsewhere.", no_args_is_help=True)
 
 
+REFUSED = {
+    "onnx": "Models are not written as ONNX: skl2onnx 1.20 does not convert how linear models mark missing values, nor "
+    "was a forest or boosting converted by it in a minute.",
+    "bento": "Models are not written as a Bento yet.",
+    "pmml": "Models are not written as PMML: there is no reader of it here to prove that a file answers as its model.",
+}
+"""Why there is no such form, by its option."""
+
+
 @model.callback()
 def commands() -> None:
     """Take models elsewhere."""
@@ -33,14 +42,15 @@ def export(
     version: Annotated[int, typer.Argument(metavar="VERSION", min=0, help="The version, whether or not it served.")],
     output: Annotated[Path, typer.Option(help="The folder to write.")],
     sklearn: Annotated[bool, typer.Option("--sklearn", help="As its scikit-learn estimator; MLflow reads it.")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", hidden=True)] = False,
+    bento: Annotated[bool, typer.Option("--bento", hidden=True)] = False,
     pmml: Annotated[bool, typer.Option("--pmml", hidden=True)] = False,
     member: Annotated[int | None, typer.Option(min=1, help="Of a blend: which of its models.")] = None,
 ) -> None:
     """Write a model into a folder that needs no Penstock, if what was written answers as the model does."""
-    if pmml:
-        raise wrong_input(
-            "PMML is not written: it holds neither missing values as these models take them, nor doubles."
-        )
+    asked = {"onnx": onnx, "bento": bento, "pmml": pmml}
+    if refused := [reason for form, reason in REFUSED.items() if asked[form]]:
+        raise wrong_input(f"{refused[0]} Use --sklearn.")
     if not sklearn:
         raise wrong_input("Say in which form: --sklearn")
     exported = _open(stream, version, member)
