@@ -159,8 +159,9 @@ def untaught_blend(models: list[Model]) -> Blend:
 
 @pytest.mark.parametrize("form", ["--onnx", "--bento", "--pmml"])
 def test_a_form_that_is_not_written_is_refused_in_words(form: str, tmp_path: Path) -> None:
-    app = application(["model"])
-    result = CliRunner().invoke(app, ["model", "export", "loans", "4", form, "--output", str(tmp_path / "out")])
+    result = CliRunner().invoke(
+        application(), ["model", "export", "loans", "4", form, "--output", str(tmp_path / "out")]
+    )
     assert isinstance(result.exception, ConsoleFailure)
     assert "not written as" in str(result.exception)
     assert not (tmp_path / "out").exists()

@@ -57,9 +57,8 @@ def export(
     difference = write_folder(output, lambda folder: write_sklearn(folder, exported))
     rows, golden = len(exported.probe()), len(exported.golden)
     equal = "bit by bit" if not difference else f"to within {difference:.1e}"
-    out.print(
-        f"{output}: {exported.name}, proven equal {equal} on {golden:,} golden rows and {rows - golden:,} of them"
-    )
+    proof = f"proven equal {equal} on {golden:,} golden rows and {rows - golden:,} made from them"
+    out.print(f"{output}: {exported.name}, {proof}")
 
 
 def _open(stream: str, version: int, member: int | None) -> ExportedVersion:

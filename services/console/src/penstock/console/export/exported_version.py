@@ -70,13 +70,16 @@ def open_version(loader: ModelLoader, stream: str, version: ModelVersion, member
 
 def _member(blend: Blend, name: str, number: int | None) -> Model:
     """A frozen model of a blend."""
-    members = ", ".join(f"{place} ({model.family})" for place, model in enumerate(blend.frozen_models, 1))
+    trained = {
+        place: one for place, one in enumerate(blend.frozen_models, 1) if not isinstance(one.estimator, Constant)
+    }
+    members = ", ".join(f"{place} ({one.family})" for place, one in trained.items())
     if number is None:
         raise wrong_input(
             f"{name} is a blend: it learns from every outcome and remembers keys while it serves, which no exported "
             f"file does. Export one of the models in it, which answers for itself alone, with --member: {members}. Or "
             "declare [models] families without additive (and no lags or history), and export what is trained then."
         )
-    if not 1 <= number <= len(blend.frozen_models):
+    if number not in trained:
         raise wrong_input(f"--member {number}: {name} has these: {members}")
-    return blend.frozen_models[number - 1]
+    return trained[number]
