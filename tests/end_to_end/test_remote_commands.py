@@ -53,6 +53,7 @@ async def test_every_question_gets_the_same_answer_from_elsewhere(site: Site, tm
     }
     held = penstock(tmp_path, "rollback", STREAM, "--to-version", "0", "--wait", "0", "--url", url)
     assert "and is held" in held.stdout, held.stderr
+    assert "the hold is lifted" in penstock(tmp_path, "rollback", STREAM, "--release", "--url", url).stdout
 
 
 def test_what_cannot_be_reached_is_told_in_one_line(site: Site, tmp_path: Path) -> None:
