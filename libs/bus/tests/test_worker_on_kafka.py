@@ -343,10 +343,9 @@ async def test_a_member_whose_topics_change_while_it_joins_joins_again_and_reads
     await listener.joined.wait()
     await source.subscribe(topics)
     listener.released.set()
-    await polling
-    read = 0
+    fetched = await polling
     async with asyncio.timeout(60):
-        while read < 10:
-            read += sum(len(batch.records) for batch in await source.poll(100, 0.2))
+        while sum(len(batch.records) for batch in fetched) < 10:
+            fetched += await source.poll(100, 0.2)
     await source.close()
     await d.close()
