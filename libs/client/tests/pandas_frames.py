@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from libs.client.tests.test_blocking import client
 from libs.client.tests.test_rows import DECLARATION, PARIS, documents, refusals, rows_of_events
+from libs.client.tests.test_synchronous import client
 from penstock.client.documents import LabelWriter
 
 TYPES = {"id": "int64", "amount": "float64", "terms": "Int64", "region": "object", "returning": "boolean"}

@@ -5,13 +5,13 @@
 Stream('loans')
 """
 
-from penstock.client.blocking import Penstock, Stream
 from penstock.client.deployment import AsyncPenstock
 from penstock.client.errors import PenstockError, Refused, Unavailable
 from penstock.client.predictions import Prediction, Predictions
 from penstock.client.receipts import Receipt, Refusal
 from penstock.client.records import Record, Records
 from penstock.client.stream import AsyncStream
+from penstock.client.synchronous import Penstock, Stream
 
 __all__ = [
     "AsyncPenstock",

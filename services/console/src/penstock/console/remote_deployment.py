@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -59,14 +58,9 @@ def find_deployment(url: str, transport: httpx.BaseTransport | None = None) -> D
     )
 
 
-def artifacts_and_keys(deployment: Deployment, folder: Path) -> tuple[str, Path]:
-    """The store of a deployment's models, and a file of the keys that sign them; of a remote one it is in `folder`."""
-    if not deployment.remote:
-        home = home_from_environment()
-        return str(home.artifacts), home.trusted_keys
-    file = folder / "trusted.pem"
-    file.write_text(deployment.trusted_keys)
-    return deployment.artifacts, file
+def artifacts_of(deployment: Deployment | None) -> str:
+    """The store of a deployment's models and of its prediction log: the home's unless it is remote."""
+    return (deployment.artifacts if deployment else "") or str(home_from_environment().artifacts)
 
 
 def _checked(url: str) -> str:

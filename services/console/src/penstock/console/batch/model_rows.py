@@ -67,6 +67,7 @@ class RowReader:
         if absent:
             raise wrong_input(f"{table.path}: the stream has fields that it lacks: {', '.join(absent)}")
         self._indices = {name: table.column_index(name) for name in named}
+        self._missing = {name: _missing_numbers(declaration, name) for name in declaration.fields}
 
     @cached_property
     def readers(self) -> dict[str, ReadCell]:
@@ -108,7 +109,7 @@ class RowReader:
         is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type)
         if pa.types.is_boolean(array.type) if field.type == "boolean" else is_number:
             row[:] = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-            missing = self._missing_numbers(name)
+            missing = self._missing[name]
             if missing and field.type != "boolean":
                 row[np.isin(row, missing)] = np.nan
         elif pa.types.is_null(array.type):
@@ -125,10 +126,6 @@ class RowReader:
                 doubtful |= mask
         if field.missing == "refuse" or name == self.declaration.entity:
             doubtful |= np.isnan(row)
-
-    def _missing_numbers(self, name: str) -> list[float]:
-        texts = field_missing_texts(self.declaration, name)
-        return [float(number) for text in texts if (number := NumberFormat().parse(text)) is not None]
 
     def _read_categories(self, name: str, field: FieldDeclaration, array: pa.Array, doubtful: Mask) -> NDArray[Any]:
         encoded = array.dictionary_encode()
@@ -191,6 +188,12 @@ class RowReader:
             return [None] * len(frame)
         is_boolean = self.declaration.fields[entity].type == "boolean"
         return [_entity(value, is_boolean) for value in frame.columns[entity].tolist()]
+
+
+def _missing_numbers(declaration: Declaration, name: str) -> list[float]:
+    """The numbers with which a file says that a value of the field is missing."""
+    texts = field_missing_texts(declaration, name)
+    return [float(number) for text in texts if (number := NumberFormat().parse(text)) is not None]
 
 
 def _entity(value: Any, is_boolean: bool) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,16 +10,15 @@ from typing import Annotated, Any
 import pyarrow.parquet as pq
 import typer
 
-from penstock.artifacts import ArtifactError
 from penstock.console.batch.batch_model import BatchModel, open_batch_model
 from penstock.console.batch.batch_run import BatchResult, BatchRun
 from penstock.console.batch.output_parts import OutputParts
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
-from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.lineage.answer_reasons import open_model_loader
+from penstock.console.failure import wrong_input
 from penstock.console.log_client import open_log
-from penstock.console.remote_deployment import artifacts_and_keys, used_deployment
+from penstock.console.model_access import open_model_loader
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.table.sources.parquet_source import ParquetSource
 from penstock.console.table.table import Table, open_table
 from penstock.console.views.progress import progress_bar
@@ -67,12 +65,7 @@ async def _open(
                 "the output was begun from another file or stream; remove its folder, which ends in .parts"
             )
         version = started["version"]
-    with tempfile.TemporaryDirectory(prefix="penstock-batch-") as folder:
-        artifacts, trusted_keys = artifacts_and_keys(deployment, Path(folder))
-        try:
-            loader = open_model_loader(artifacts, trusted_keys)
-        except ArtifactError as error:
-            raise ConsoleFailure(f"The models of this deployment cannot be opened: {error}") from error
+    loader = open_model_loader(deployment)
     async with open_log(deployment) as log:
         declared = await require_stream(log, deployment.namespace, name)
         if declared.declaration.serving.external:

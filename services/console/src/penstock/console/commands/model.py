@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from penstock.artifacts import ArtifactError
 from penstock.console.export.exported_version import ExportedVersion, open_version
 from penstock.console.export.model_folder import write_folder
 from penstock.console.export.sklearn_folder import write_sklearn
-from penstock.console.failure import ConsoleFailure, wrong_input
-from penstock.console.lineage.answer_reasons import open_model_loader
+from penstock.console.failure import wrong_input
+from penstock.console.model_access import open_model_loader
 from penstock.console.registry_command import request
-from penstock.console.remote_deployment import artifacts_and_keys, used_deployment
+from penstock.console.remote_deployment import used_deployment
 from penstock.console.views.terminal import out
 from penstock.contracts.records.models import ModelVersion
 
@@ -63,10 +61,6 @@ def export(
 
 def _open(stream: str, version: int, member: int | None) -> ExportedVersion:
     view = request(lambda services: services.get(f"models/{stream}/{version}"))
-    with tempfile.TemporaryDirectory(prefix="penstock-export-") as folder:
-        artifacts, trusted_keys = artifacts_and_keys(used_deployment(), Path(folder))
-        try:
-            loader = open_model_loader(artifacts, trusted_keys)
-        except ArtifactError as error:
-            raise ConsoleFailure(f"The models of this deployment cannot be opened: {error}") from error
-    return open_version(loader, stream, ModelVersion.model_validate(view["model"]), member)
+    return open_version(
+        open_model_loader(used_deployment()), stream, ModelVersion.model_validate(view["model"]), member
+    )

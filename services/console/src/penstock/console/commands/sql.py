@@ -14,7 +14,7 @@ from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
 from penstock.console.prediction_log.locked_database import LockedDatabase, with_database
 from penstock.console.prediction_log.log_files import PredictionLog
-from penstock.console.remote_deployment import URL, used_deployment
+from penstock.console.remote_deployment import URL, artifacts_of, used_deployment
 from penstock.console.views.sql_answer import answer_csv, answer_lines, answer_table
 from penstock.console.views.terminal import err, out
 
@@ -39,10 +39,9 @@ def sql(
 
 def _artifacts_and_namespace() -> tuple[str, str]:
     """Where the archiver of the deployment writes, whether or not it runs at the moment, and its namespace."""
-    home, namespace = home_from_environment(), os.environ.get("PENSTOCK_NAMESPACE")
-    deployment = used_deployment() if os.environ.get(URL) else Deployment.read(home)
+    deployment = used_deployment() if os.environ.get(URL) else Deployment.read(home_from_environment())
     named = deployment.namespace if deployment else "penstock"
-    return (deployment.artifacts if deployment else "") or str(home.artifacts), namespace or named
+    return artifacts_of(deployment), os.environ.get("PENSTOCK_NAMESPACE") or named
 
 
 def _show(database: LockedDatabase, question: str, *, as_json: bool, as_csv: bool) -> None:

@@ -10,18 +10,18 @@ from typing import Annotated
 
 import typer
 
-from penstock.artifacts import ArtifactError
 from penstock.bus.ports import Log
 from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.lineage.answer_explanation import Why, explain
-from penstock.console.lineage.answer_reasons import ReasonsReader, open_model_loader
+from penstock.console.lineage.answer_reasons import ReasonsReader
 from penstock.console.lineage.answer_search import AnswerSearch
 from penstock.console.lineage.archived_answers import ArchivedAnswers
 from penstock.console.log_client import open_log
+from penstock.console.model_access import open_model_loader
 from penstock.console.prediction_log.log_files import PredictionLog
-from penstock.console.remote_deployment import artifacts_and_keys, used_deployment
+from penstock.console.remote_deployment import artifacts_of, used_deployment
 from penstock.console.views.terminal import out
 from penstock.console.views.why_lines import why_document, why_lines
 from penstock.contracts.records.streams import StreamDeclared
@@ -47,10 +47,9 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
     namespace = deployment.namespace
     learners = asyncio.ensure_future(asyncio.to_thread(import_learners))  # a second, while the log is read
     with tempfile.TemporaryDirectory(prefix="penstock-why-") as folder:
-        artifacts, trusted_keys = artifacts_and_keys(deployment, Path(folder))
-        prediction_log = PredictionLog(artifacts, namespace, Path(folder))
+        prediction_log = PredictionLog(artifacts_of(deployment), namespace, Path(folder))
         async with open_log(deployment) as kafka_log:
-            found, reasons = [], _reasons_reader(kafka_log, namespace, artifacts, trusted_keys)
+            found, reasons = [], ReasonsReader(kafka_log, namespace, open_model_loader(deployment))
             for stream in await _streams(kafka_log, namespace, name):
                 archive = ArchivedAnswers(prediction_log, Path(folder), stream.name)
                 search = AnswerSearch(kafka_log, namespace, stream, archive)
@@ -63,13 +62,6 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
             f"Neither the log nor the prediction log has an answer to an event {event_id!r} of {where}."
         )
     return answers
-
-
-def _reasons_reader(log: Log, namespace: str, artifacts: str, trusted_keys: Path) -> ReasonsReader:
-    try:
-        return ReasonsReader(log, namespace, open_model_loader(artifacts, trusted_keys))
-    except ArtifactError as error:
-        raise ConsoleFailure(f"The models of this deployment cannot be opened: {error}") from error
 
 
 async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDeclared]:

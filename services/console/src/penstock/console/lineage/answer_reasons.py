@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import UNSET
 
-from penstock.artifacts import Verifier, open_store
 from penstock.bus.ports import Log
 from penstock.console.lineage.answer_search import FoundAnswer
 from penstock.console.lineage.model_lineage import ModelLineage
@@ -69,15 +67,6 @@ class AnswerReasons:
 
 class _NoReasons(Exception):
     """There are none; the message says why."""
-
-
-def open_model_loader(store: str, trusted_keys: Path) -> ModelLoader:
-    """A loader of the models in a store, which opens none that no key of the file has signed.
-
-    Raises:
-        ArtifactError: the key file or the store cannot be used.
-    """
-    return ModelLoader(open_store(store), Verifier.from_file(trusted_keys))
 
 
 class ReasonsReader:
