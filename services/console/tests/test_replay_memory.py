@@ -47,9 +47,9 @@ def files_below(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*")}
 
 
-def trainings() -> list[psutil.Process]:
-    """The child processes that train or are to train; one that has ended does not."""
-    return [child for child in psutil.Process().children(recursive=True) if "child_main" in _command(child)]
+def trainings(folder: Path) -> list[psutil.Process]:
+    """The child processes that train on what lies below the folder; one that has ended does not."""
+    return [child for child in psutil.Process().children(recursive=True) if str(folder) in _command(child)]
 
 
 def _command(child: psutil.Process) -> str:
@@ -68,4 +68,4 @@ async def test_state_models_and_training_processes_are_gone_with_the_deployment(
         await deployment.await_quiet()
         assert {"artifacts", "state", "CURRENT"} <= files_below(tmp_path), "models, and the services' state"
     assert not files_below(tmp_path)
-    assert not trainings()
+    assert not trainings(tmp_path)

@@ -32,21 +32,21 @@ def job(store: FileStore) -> TrainingJob:
     return TrainingJob(declaration=stream, segments=(Segment(start=0, stop=200, rows=200, digest=digest),))
 
 
-def children() -> list[psutil.Process]:
-    """The children that train, of all that this process may have."""
-    return [child for child in psutil.Process().children(recursive=True) if _trains(child)]
+def children_of(folder: Path) -> list[psutil.Process]:
+    """The processes that train on what lies below the folder: other tests may have some of their own."""
+    return [child for child in psutil.Process().children(recursive=True) if _mentions(child, folder)]
 
 
-def _trains(child: psutil.Process) -> bool:
+def _mentions(child: psutil.Process, folder: Path) -> bool:
     try:
-        return any("child_main" in word for word in child.cmdline())
+        return any(str(folder) in word for word in child.cmdline())
     except psutil.Error:  # it has just ended
         return False
 
 
-async def child_appears() -> psutil.Process:
+async def child_appears(folder: Path) -> psutil.Process:
     async with asyncio.timeout(60):
-        while not (found := children()):  # noqa: ASYNC110 - the system tells nobody
+        while not (found := children_of(folder)):  # noqa: ASYNC110 - the system tells nobody
             await asyncio.sleep(0.01)
     return found[0]
 
@@ -62,27 +62,27 @@ async def test_a_child_trains_the_same_model_and_counts_its_own_time(
     measured = {"scoring_seconds": here.scoring_seconds, "latency_p99_ms": here.latency_p99_ms}
     assert result.model.model_copy(update=measured) == here
     assert result.cpu_seconds > 0
-    assert not children()
+    assert not children_of(tmp_path)
 
 
 async def test_a_training_that_takes_too_long_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
     result = await ChildProcesses(str(tmp_path / "artifacts"), 0.01).run_job(job)
     assert result.failure == "training took longer than 0.01 s and was stopped"
-    assert not children()
+    assert not children_of(tmp_path)
 
 
 async def test_a_cancelled_training_is_stopped(job: TrainingJob, tmp_path: Path) -> None:
     training = asyncio.ensure_future(ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job))
-    await child_appears()
+    await child_appears(tmp_path)
     training.cancel()
     with pytest.raises(asyncio.CancelledError):
         await training
-    assert not children()
+    assert not children_of(tmp_path)
 
 
 async def test_a_child_that_is_killed_is_a_failed_run(job: TrainingJob, tmp_path: Path) -> None:
     training = asyncio.ensure_future(ChildProcesses(str(tmp_path / "artifacts"), 600).run_job(job))
-    (await child_appears()).kill()
+    (await child_appears(tmp_path)).kill()
     assert (await training).failure == "the training process ended with signal SIGKILL"
 
 
@@ -120,12 +120,12 @@ async def test_the_next_child_is_started_ahead_and_leaves_with_its_keeper(job: T
     kept = ChildProcesses(str(tmp_path / "artifacts"), 600)
     keeping = asyncio.ensure_future(kept.keep_spare())
     await asyncio.sleep(0)
-    assert not children(), "no stream is declared, so that no job can come"
+    assert not children_of(tmp_path), "no stream is declared, so that no job can come"
     kept.expect_jobs()
-    ahead = await child_appears()
+    ahead = await child_appears(tmp_path)
     assert (await kept.run_job(job)).model is not None
-    following = await child_appears()
+    following = await child_appears(tmp_path)
     assert following.pid != ahead.pid
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
-    assert not children()
+    assert not children_of(tmp_path)
