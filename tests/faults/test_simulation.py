@@ -10,7 +10,7 @@ import pytest
 from tests.faults.page import POINT_NAMES, totals
 from tests.faults.simulation import ALL_KINDS, STEPS, Run, failure_text, plan, run_plan, shorten
 
-SEEDS = 120
+SEEDS = 60
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def declaration(task: str, metric: str) -> Declaration:
             "label": {"name": "y", **classes},
             "objective": {"metric": metric},
             "models": {"families": ["linear"]},
-            "retrain": {"first_after": 300},
+            "retrain": {"first_after": 300, "on": ["drift"]},
         }
     )
 
