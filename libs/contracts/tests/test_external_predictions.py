@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from penstock.contracts.checks.event_check import check_events
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.declaration.stream_file import parse_declaration
-from penstock.contracts.label_values import external_prediction
+from penstock.contracts.declaration.stream_file import DeclarationError, parse_declaration
+from penstock.contracts.external_predictions import (
+    BadProbabilities,
+    external_name,
+    external_prediction,
+    external_probabilities,
+    external_version,
+)
 from penstock.contracts.operations import Operation, operations_of
 from penstock.contracts.records.events import Event
+from penstock.contracts.records.predictions import version_name
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.refusals import STATUS
 
@@ -28,8 +36,9 @@ TASKS = {
 }
 
 
-def declaration(task: str, model: str = "external") -> Declaration:
+def declaration(task: str, model: str = "external", *, challengers: bool = False) -> Declaration:
     label, serving = f'[label]\nname = "y"\n{TASKS[task]}', f'[serving]\nmodel = "{model}"'
+    serving += "\nchallengers = true" if challengers else ""
     return parse_declaration(
         f'[stream]\nname = "s"\ntask = "{task}"\n{label}\n{serving}\n[fields]\nx = {{ type = "number" }}'
     )
@@ -48,7 +57,8 @@ def code_of(declared: Declaration, **attributes: Any) -> str | None:
     refusal = check_events(declared, [event(declared, **attributes)], NOW).get(0)
     if refusal is None:
         return None
-    assert (refusal.status, refusal.field, refusal.id) == (STATUS[refusal.code], "prediction", "e1")
+    assert (refusal.status, refusal.id) == (STATUS[refusal.code], "e1")
+    assert refusal.field in ("prediction", "probabilities")
     return refusal.code
 
 
@@ -130,3 +140,77 @@ def test_a_prediction_is_part_of_an_operations_content() -> None:
     ]
     assert len({other.digest for other in others} | {first.digest}) == 4
     assert {other.name for other in others} == {first.name}
+
+
+def test_beside_challengers_an_event_may_leave_the_answer_to_us() -> None:
+    declared = declaration("binary", challengers=True)
+    assert code_of(declared) is None
+    assert code_of(declared, prediction="1") is None
+    assert code_of(declared, probabilities=[0.5, 0.5]) == "missing_prediction"
+
+
+@pytest.mark.parametrize(
+    ("task", "sent", "stated"),
+    [
+        ("binary", [0.25, 0.75], [0.25, 0.75]),
+        ("binary", {"1": 0.75, "0": 0.25}, [0.25, 0.75]),
+        ("binary", {"1": 1}, [0.0, 1.0]),
+        ("binary", "[0.25, 0.75]", [0.25, 0.75]),
+        ("binary", '{"0": 0.25, "1": 0.75}', [0.25, 0.75]),
+        ("binary", [0.3333, 0.6666], [0.3333, 0.6666]),
+        ("multiclass", {"true": 0.1, "red": 0.9}, [0.9, 0.1]),
+        ("multiclass", {"blue": 0.1, "red": 0.9}, None),
+        ("binary", {"2": 1.0}, None),
+        ("binary", [0.25, 0.25], None),
+        ("binary", [1.25, -0.25], None),
+        ("binary", [1.0], None),
+        ("binary", [], None),
+        ("binary", {}, None),
+        ("binary", "much", None),
+        ("binary", '["a", "b"]', None),
+        ("binary", "[1e400, 0]", None),
+        ("regression", [1.0], None),
+    ],
+)
+def test_probabilities_are_of_the_declared_classes_or_refused(task: str, sent: Any, stated: list[float] | None) -> None:
+    declared = declaration(task)
+    prediction = "1" if task != "multiclass" else "red"
+    code = code_of(declared, prediction=prediction, probabilities=sent)
+    assert code == (None if stated is not None else "bad_prediction")
+    carried = event(declared, prediction=prediction, probabilities=sent)
+    if stated is not None:
+        assert external_probabilities(declared, carried) == stated
+    else:
+        with pytest.raises(BadProbabilities):
+            external_probabilities(declared, carried)
+    assert operations_of(declared, [carried])  # also of what is refused
+
+
+def test_our_own_streams_refuse_probabilities_as_they_do_predictions() -> None:
+    assert code_of(declaration("binary", "own"), probabilities=[0.5, 0.5]) == "unexpected_prediction"
+
+
+def test_the_same_probabilities_are_the_same_content_however_they_are_written() -> None:
+    declared = declaration("binary")
+    written: list[Any] = [[0.25, 0.75], {"1": 0.75, "0": 0.25}, "[0.25,0.75]"]
+    digests = {
+        operations_of(declared, [event(declared, prediction="1", probabilities=each)])[0].digest for each in written
+    }
+    other = operations_of(declared, [event(declared, prediction="1", probabilities=[0.5, 0.5])])[0].digest
+    assert len(digests) == 1
+    assert other not in digests
+
+
+@given(st.lists(st.text(min_size=1, max_size=20), unique=True, max_size=20))
+def test_versions_are_told_apart_by_numbers_below_those_of_our_own(names: list[str]) -> None:
+    numbers = [external_version(name) for name in names]
+    assert len(set(numbers)) == len(names)
+    assert all(-(2**53) < number < external_version(UNSET) < 0 for number in numbers)
+    assert [version_name(external_name("s", name), external_version(name)) for name in names] == names
+
+
+def test_challengers_are_for_external_models_without_lags() -> None:
+    for serving in ('model = "own"\nchallengers = true', 'model = "external"\nchallengers = true\n[lags]\nlabel = [1]'):
+        text = '[stream]\nname = "s"\ntask = "regression"\n[label]\nname = "y"\n[fields]\nx = { type = "number" }'
+        with pytest.raises(DeclarationError, match="challengers"):
+            parse_declaration(f"{text}\n[serving]\n{serving}")

@@ -14,10 +14,10 @@ from penstock.contracts.checks.event_check import check_events
 from penstock.contracts.checks.label_check import check_label
 from penstock.contracts.codecs.received_decoder import ReceivedDecoder
 from penstock.contracts.declaration.stream import Declaration, LabelDeclaration
+from penstock.contracts.external_predictions import external_prediction
 from penstock.contracts.label_values import (
     canonical_class,
     class_name,
-    external_prediction,
     history_label_value,
     label_value,
 )

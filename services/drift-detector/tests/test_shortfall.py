@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.contracts.external_predictions import external_name, external_version
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.monitoring import Drift
 
@@ -125,6 +126,28 @@ def test_a_baseline_is_judged_against_its_first_answers(make: Any) -> None:
     (drift,) = shortfalls(unit)
     assert drift.epoch == 0
     assert any(alert.message.startswith("the baseline loses ") for alert in unit.written["alerts"])
+
+
+def external(version: str, **answer: Any) -> dict[str, Any]:
+    """What an answer of this version of an external model says of itself."""
+    return {"version": external_version(version), "model": external_name("power", version), "epoch": 0, **answer}
+
+
+def test_each_new_version_of_an_external_model_is_judged_against_its_own_first_answers(make: Any) -> None:
+    unit = unit_of(make, holdout=None)
+    unit.outcomes(outcomes_of(make, random_errors(0.1, 1000, 2), **external("1.0")))
+    unit.outcomes(outcomes_of(make, random_errors(0.4, 1000, 3), start=1000, **external("1.1")))
+    assert shortfalls(unit) == [], "another version is no shortfall of the one before"
+    taking_turns = random_errors(0.4, 200, 4), random_errors(0.1, 200, 5)
+    for turn, version in enumerate(("1.1", "1.0")):
+        unit.outcomes(outcomes_of(make, taking_turns[turn], start=2000 + 200 * turn, **external(version)))
+    unit.reopen()
+    unit.outcomes(outcomes_of(make, random_errors(0.9, 1000, 6), start=3000, **external("1.1")))
+    (alert,) = [alert for alert in unit.written["alerts"] if alert.kind == "shortfall"]
+    assert alert.message.startswith("version 1.1 loses ")
+    unit.outcomes(outcomes_of(make, random_errors(0.1, 10, 7), start=5000, **external("1.2")))
+    ended = unit.written["alerts"][-1]
+    assert (ended.state, ended.message) == ("resolved", "version 1.2 serves in place of version 1.1, which fell short")
 
 
 def by_label_time(make: Any, labels: list[str], delays: dict[str, int], switch: int) -> list[Any]:

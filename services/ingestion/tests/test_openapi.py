@@ -69,7 +69,8 @@ def document_of_loans(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["EventData"] = LOAN_FIELDS
     for name in ("EventCloudEvent", "EventShorthand"):
-        for attribute in ("prediction", "modelversion", "label", "labeltime"):  # no external model, no history
+        # no external model, no history
+        for attribute in ("prediction", "modelversion", "probabilities", "label", "labeltime"):
             schemas[name]["properties"].pop(attribute, None)
     for name in ("LabelData", "LabelShorthand"):
         schemas[name]["properties"] |= LOAN_LABEL

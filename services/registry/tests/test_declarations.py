@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.declaration.stream import Declaration, ServingDeclaration
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.models import ModelEpoch, subject_of
 from penstock.contracts.records.streams import StreamDeclared
-from penstock.contracts.topics import AUDIT, EVENTS, MODELS, STREAMS
+from penstock.contracts.topics import AUDIT, EVENTS, MODELS, STREAMS, TRAINING_RUNS
 from penstock.ml.features.frame import Frame, times
 from penstock.ml.package.model_package import unpack
 from penstock.registry.baseline_model import baseline_package
@@ -71,6 +71,18 @@ async def test_a_changed_declaration_is_the_next_version_and_leaves_the_epoch(lo
     assert (await loans.registry.apply(changed)).status == "changed"
     assert [record.version for record in loans.published(STREAMS)] == [1, 2]
     assert len(loans.published(MODELS)) == 1
+
+
+async def test_a_champion_of_ours_gives_way_when_the_model_becomes_external(loans: Any) -> None:
+    await loans.send(TRAINING_RUNS, loans.run(1))
+    external = loans.declaration.model_copy(update={"serving": ServingDeclaration(model="external")})
+    assert (await loans.registry.apply(external)).model == 0
+    promoted, given_way = loans.published(MODELS)[-2:]
+    assert (promoted.champion.version, given_way.champion.version, given_way.reason) == (1, 0, "command")
+    assert given_way.detail == "the stream's model is external from now on"
+    changed = external.model_copy(update={"extra": "keep"})
+    await loans.registry.apply(changed)
+    assert len(loans.published(MODELS)) == 3
 
 
 async def test_an_incompatible_change_is_refused(loans: Any) -> None:

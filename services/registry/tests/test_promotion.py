@@ -190,6 +190,7 @@ STREAM = StreamState(
     rollout=RolloutDeclaration(),
     has_objective=False,
     champion=1,
+    is_external=False,
     newest_fence=7,
     registered_version=None,
     rollout_under_way=False,
@@ -217,6 +218,8 @@ def run(candidate: float = 0.8, fence: int = 7) -> TrainingRun:
         ({"rollout": CANARY}, None, 0.8, "on_trial"),
         ({"rollout": CANARY}, None, 0.7, "kept_back"),
         ({"rollout": CANARY, "champion": 0}, None, 0.8, "promoted"),
+        ({"champion": 0, "is_external": True}, None, 0.8, "on_trial"),
+        ({"champion": 0, "is_external": True}, None, 0.7, "kept_back"),
         ({"rollout_under_way": True}, None, 0.8, "kept_back"),
         ({"rollout": CANARY, "rollout_under_way": True}, None, 0.8, "kept_back"),
     ],
@@ -229,6 +232,16 @@ def test_what_becomes_of_a_candidate(
     assert (decision.rollout is not None) == (outcome == "on_trial")
     assert (decision.verdict is None) == (outcome in ("refused", "duplicate"))
     assert decision.alert == (outcome == "refused" and refusal is not None)
+
+
+def test_beside_an_external_model_a_candidate_begins_as_a_shadow_and_is_held_to_more_than_a_constant() -> None:
+    external = replace(STREAM, champion=0, is_external=True, rollout=CANARY)
+    plan = decide_promotion(run(), external, None).rollout
+    assert plan is not None
+    assert plan.mode == "shadow"
+    badly_calibrated = calibrated_evaluation("average_precision", 0.05, champion=0)
+    assert check_gates(badly_calibrated, GatesDeclaration()).passed
+    assert not check_gates(badly_calibrated, GatesDeclaration(), champion_is_external=True).passed
 
 
 def test_a_run_of_an_unknown_stream_is_refused_without_an_alert() -> None:

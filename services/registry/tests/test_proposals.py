@@ -64,6 +64,7 @@ def test_what_is_decided_waits_where_a_stream_only_proposes_or_is_held(
     promotion: PromotionDeclaration, hold: Hold | None, reason: str | None
 ) -> None:
     assert why_it_waits(promotion, hold) == reason
+    assert why_it_waits(promotion, hold, replaces_external=True) is not None
 
 
 async def test_a_candidate_waits_with_its_evidence_and_people_are_told(proposing: Any) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from penstock.client.json_values import check_finite, encode_members, id_text, is_missing, time_text
 
-ATTRIBUTES = ("id", "time", "source", "prediction", "modelversion")
+ATTRIBUTES = ("id", "time", "source", "prediction", "modelversion", "probabilities")
 """What an event may have beside its data; a column of this name is one unless the stream declares such a field."""
 
 

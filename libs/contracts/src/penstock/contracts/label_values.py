@@ -1,11 +1,10 @@
-"""Labels and external predictions in the task's own type: a class as text, or a number."""
+"""Labels in the task's own type: a class as text, or a number."""
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from penstock.contracts.declaration.stream import Declaration, LabelDeclaration
 from penstock.contracts.records.events import Event, Label
@@ -55,27 +54,3 @@ def history_label_value(declaration: Declaration, event: Event[Any]) -> str | fl
 
 def _task_value(declaration: Declaration, value: str | float | bool) -> str | float:
     return float(value) if declaration.task == "regression" else class_name(declaration.label, value)
-
-
-def external_prediction(declaration: Declaration, event: Event[Any]) -> str | float | None:
-    """The prediction that an event carries, a class as text or a number; None if there is none, or it fits neither.
-
-    A number may be sent as text: in CloudEvents' binary mode attributes are headers, and headers are text.
-    """
-    prediction = event.prediction
-    if prediction is UNSET:
-        return None
-    if declaration.task == "regression":
-        return _finite_number(prediction)
-    name, accepts_any = class_name(declaration.label, prediction), declaration.label.new_classes == "accept"
-    return name if name in declaration.label.classes or (name and accepts_any) else None
-
-
-def _finite_number(value: str | float | bool) -> float | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None

@@ -11,8 +11,9 @@ from msgspec import UNSET, Struct
 
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.entities import entities_of, entity_of
+from penstock.contracts.external_predictions import BadProbabilities, external_prediction, external_probabilities
 from penstock.contracts.ids import blake2b_digests
-from penstock.contracts.label_values import external_prediction, history_label_value, label_value
+from penstock.contracts.label_values import history_label_value, label_value
 from penstock.contracts.records.events import Event, Label
 from penstock.contracts.refusals import Refusal
 
@@ -56,7 +57,16 @@ def _content(declaration: Declaration, record: Event[Any] | Label) -> Any:
         return "history", record.data, history_label_value(declaration, record)
     if record.prediction is UNSET:
         return record.data
-    return record.data, external_prediction(declaration, record), record.modelversion or None
+    content = record.data, external_prediction(declaration, record), record.modelversion or None
+    return content if record.probabilities is UNSET else (*content, _probabilities(declaration, record))
+
+
+def _probabilities(declaration: Declaration, event: Event[Any]) -> Any:
+    """In declared order, however they were written; as they are where they are none of the declared classes."""
+    try:
+        return external_probabilities(declaration, event)
+    except BadProbabilities:
+        return event.probabilities
 
 
 def _json_digests(values: Sequence[Any]) -> list[bytes]:

@@ -23,7 +23,7 @@ TYPES: dict[RecordKind, str] = {"event": EVENT_TYPE, "label": LABEL_TYPE}
 
 _ENVELOPE = {"id", "time", "source"}
 _EVENT = _ENVELOPE | {"data"}
-_PREDICTION = {"answer", "prediction", "modelversion"}
+_PREDICTION = {"answer", "prediction", "modelversion", "probabilities"}
 _LABEL_DATA = {"event_id", "event_source", "value", "entity", "revision"}
 
 _decode_members = msgspec.json.Decoder(RawMembers).decode

@@ -41,14 +41,16 @@ class GateVerdict:
 class StreamState:
     """What the registry holds of a stream at the time a run of it has finished.
 
-    `newest_fence` is that of the newest training request, -1 when there is none; `registered_version` the version
-    that came of the run's request before, if one did.
+    `is_external`: the champion is an external model, whose version counts as the baseline's. `newest_fence` is that of
+    the newest training request, -1 when there is none; `registered_version` the version that came of the run's request
+    before, if one did.
     """
 
     gates: GatesDeclaration
     rollout: RolloutDeclaration
     has_objective: bool
     champion: int
+    is_external: bool
     newest_fence: int
     registered_version: int | None
     rollout_under_way: bool
@@ -87,13 +89,16 @@ def decide_promotion(run: TrainingRun, stream: StreamState | None, model_refusal
     if model_refusal is not None:
         return PromotionDecision("refused", (model_refusal,), alert=True)
     assert run.evaluation is not None  # a run without one has a `model_refusal`
-    verdict = check_gates(run.evaluation, stream.gates)
+    verdict = check_gates(run.evaluation, stream.gates, champion_is_external=stream.is_external)
     verdict = verdict.with_failures(_exceeded_limits(run, stream.gates))
     verdict = verdict.with_failures(_other_champion(run.evaluation, stream.champion))
     if not verdict.passed:
         return PromotionDecision("kept_back", verdict.reasons, verdict)
     if stream.rollout_under_way:
         return PromotionDecision("kept_back", ("a rollout is under way",), verdict)
+    if stream.is_external:
+        plan = RolloutPlan.of(stream.rollout, "shadow", has_objective=stream.has_objective)
+        return PromotionDecision("on_trial", verdict.reasons, verdict, plan)
     if stream.rollout.mode != "at-once" and stream.champion != BASELINE_VERSION:
         plan = RolloutPlan.of(stream.rollout, has_objective=stream.has_objective)
         return PromotionDecision("on_trial", verdict.reasons, verdict, plan)
@@ -118,15 +123,18 @@ def _other_champion(evaluation: Evaluation, champion: int) -> Iterator[str]:
         yield f"it was compared with version {compared}, and version {champion} serves now"
 
 
-def check_gates(evaluation: Evaluation, gates: GatesDeclaration) -> GateVerdict:
+def check_gates(evaluation: Evaluation, gates: GatesDeclaration, *, champion_is_external: bool = False) -> GateVerdict:
     """Let the candidate through when it is shown to be better than the champion, or not to be worse, and fresher.
 
     What counts is the 95 % interval of its gain by the stream's objective, else accuracy or the mean absolute error.
     With an objective of another kind the candidate must not be shown to be less accurate than the champion by more than
     a point. With a margin for slices it must not be shown to be worse on one. A figure that is not finite never passes,
     nor does a holdout of fewer rows than the gates ask for.
+
+    An external champion has the baseline's version, and is held to more than that constant.
     """
-    failures = tuple(_failed_gates(evaluation, gates))
+    is_first = evaluation.champion_version == BASELINE_VERSION and not champion_is_external
+    failures = tuple(_failed_gates(evaluation, gates, is_first=is_first))
     return GateVerdict(False, failures) if failures else GateVerdict(True, (_gain_text(_deciding_scores(evaluation)),))
 
 
@@ -143,7 +151,7 @@ def _deciding_scores(evaluation: Evaluation) -> ObjectiveScores:
     )
 
 
-def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[str]:
+def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration, *, is_first: bool) -> Iterator[str]:
     scores = _deciding_scores(evaluation)
     rows = min(scores.candidate.rows, scores.gain.rows)
     if rows < gates.holdout:
@@ -151,7 +159,7 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
     if unusable := _not_finite(scores):
         yield f"not a finite number: {', '.join(unusable)}"
         return
-    tolerance = _tolerance(scores, gates, is_first=evaluation.champion_version == BASELINE_VERSION)
+    tolerance = _tolerance(scores, gates, is_first=is_first)
     if _gain_over_baseline(scores) < -tolerance:
         yield (
             f"the candidate is worse than the baseline: {scores.metric} {scores.candidate.value:.4g} "
@@ -159,7 +167,8 @@ def _failed_gates(evaluation: Evaluation, gates: GatesDeclaration) -> Iterator[s
         )
     yield from _gain_not_shown(scores, gates, tolerance, loses_no_more=_loses_no_more(evaluation, scores, gates))
     yield from _lost_accuracy(evaluation)
-    yield from _lost_calibration(evaluation, scores.metric, gates)
+    if not is_first:
+        yield from _lost_calibration(evaluation, scores.metric, gates)
     if gates.slice_margin is not None:
         yield from _worse_slices(evaluation, gates.slice_margin)
 
@@ -193,7 +202,7 @@ def _lost_calibration(evaluation: Evaluation, metric: str, gates: GatesDeclarati
     nothing: what a constant says is well calibrated, and says little.
     """
     losses = evaluation.calibration_losses
-    if losses is None or losses.gain.high is None or evaluation.champion_version == BASELINE_VERSION:
+    if losses is None or losses.gain.high is None:
         return
     if gates.calibration is None and metric == "log_loss":
         return

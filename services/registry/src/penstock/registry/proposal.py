@@ -50,10 +50,15 @@ class Proposal:
     rollout: str | None = None
 
 
-def why_it_waits(promotion: PromotionDeclaration, hold: Hold | None) -> str | None:
-    """Why nothing may be installed by itself, None when it may."""
+def why_it_waits(promotion: PromotionDeclaration, hold: Hold | None, *, replaces_external: bool = False) -> str | None:
+    """Why nothing may be installed by itself, None when it may.
+
+    `replaces_external`: one of our models would answer on a stream whose model is declared external.
+    """
     if hold is not None:
         return f"held since the rollback at epoch {hold.epoch} by {hold.by}"
+    if replaces_external:
+        return "the stream's model is declared external"
     return "the stream only proposes" if promotion.mode == "propose" else None
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from penstock.contracts.records.monitoring import CohortLosses, Statistics
 from penstock.ml.metrics.confidence_sequences import Moments
 
+EXTERNAL = -1  # stands for all versions of an external model: their numbers are below 0
+
 
 class Losses(BaseModel):
     """The losses of one arm, or differences: their number, mean, and sum of squared deviations from it."""
@@ -64,6 +66,8 @@ class Evidence(BaseModel):
     def with_block(self, block: Statistics, champion: int, challengers: frozenset[int], step_epoch: int) -> Evidence:
         """With the losses that a block states of answers by these versions, given since the step began.
 
+        The champion `EXTERNAL` stands for all versions of an external model.
+
         If the objective has changed, and losses are in other units, all before is dropped.
         """
         cohorts = [cohort for cohort in block.cohorts if cohort.epoch >= self.since]
@@ -77,7 +81,7 @@ class Evidence(BaseModel):
         return evidence.model_copy(update={"loss": loss, "outcomes": self.outcomes + block.joined, "upto": block.stop})
 
     def _with_answers(self, cohort: CohortLosses, champion: int, challengers: frozenset[int]) -> Evidence:
-        version, moments = cohort.version, _moments(cohort)
+        version, moments = max(cohort.version, EXTERNAL), _moments(cohort)
         if version == champion:
             return self.model_copy(update={"champion": self.champion.plus(moments)})
         if version not in challengers:
@@ -88,10 +92,11 @@ class Evidence(BaseModel):
 
     def _with_pairs(self, cohort: CohortLosses, champion: int, challengers: frozenset[int]) -> Evidence:
         """Where the challenger answered and the champion was its shadow, the difference is the reverse."""
-        version, moments = cohort.version, _moments(cohort)
-        if version == champion and cohort.against in challengers:
-            version, moments = cohort.against, Moments(moments.n, -moments.mean, moments.squares)
-        elif cohort.against != champion or version not in challengers:
+        version, moments = max(cohort.version, EXTERNAL), _moments(cohort)
+        against = None if cohort.against is None else max(cohort.against, EXTERNAL)
+        if version == champion and against in challengers:
+            version, moments = against, Moments(moments.n, -moments.mean, moments.squares)
+        elif against != champion or version not in challengers:
             return self
         return self.model_copy(update={"pairs": self.pairs | {version: self.pairs_of(version).plus(moments)}})
 

@@ -52,6 +52,6 @@ class PolicyEngine:
         return evaluate_policy(stream, policy, self._states[stream], fired) if fired else None
 
     def _policy(self, stream: str) -> RetrainDeclaration | None:
-        """The stream's policy; None when it is not declared or its model is external, which we cannot train."""
+        """The stream's policy; None when it is not declared, or nothing is trained for it here."""
         record = self._streams.get(stream)
-        return None if record is None or record.declaration.serving.external else record.declaration.retrain
+        return record.declaration.retrain if record is not None and record.declaration.serving.trains else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from msgspec import UNSET
@@ -16,10 +17,10 @@ from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PREDICTION_SUFFIX, Prediction, PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import PREDICTIONS
-from penstock.server.models.manager import ModelManager, NoModel
+from penstock.server.models.manager import ModelManager
 from penstock.server.scoring.batch_predictor import BatchPredictor, CountPredictions
 from penstock.server.scoring.event_order import fill_gaps, in_event_order
-from penstock.server.scoring.external_predictions import external_record
+from penstock.server.scoring.external_predictions import external_record, is_answered_here, with_external_shadows
 from penstock.server.scoring.notable_answers import NotableAnswers
 from penstock.server.scoring.prediction_batch import PredictionBatch
 
@@ -71,20 +72,24 @@ class StreamScorer:
         declared, events = batch.required_stream, [batch.records[index] for index in indices]
         await self._models.load_newest(declared.name)
         notable: dict[int, str] = {}
-        if declared.declaration.serving.external:
-            predictions = await self._record_external(declared, events)
-        else:
+        if is_answered_here(declared, self._predictor.serving(declared)):
             predictions = await self._predict_or_record(declared, events, notable)
+        else:
+            predictions = await self._record_external(declared, events)
         keys = [batch.raw[index].key for index in indices]
         headers = operation_headers(operation_digests(batch.raw, indices))
         return [Outputs(PREDICTIONS, declared.name, predictions, keys, batch.partition, indices, headers, notable)]
 
     async def _record_external(self, declared: StreamDeclared, events: Sequence[Event[Any]]) -> Sequence[bytes]:
-        """Events that came before the model was declared external carry no prediction, and are predicted here."""
-        serving = self._models.serving(declared.name)
-        if serving is None:
-            raise NoModel(f"no epoch of {declared.name} is in force yet")
-        records = [external_record(declared, event, serving.epoch, self._code) for event in events]
+        """The predictions that events carry; those without, as before the model was declared external, get ours."""
+        serving = self._predictor.serving(declared)
+        shadows = await self._predictor.shadow_answers(
+            declared, events, [serving.champion.version.version] * len(events)
+        )
+        records = [
+            external_record(declared, event, serving.epoch, self._code, shadow)
+            for event, shadow in zip(events, shadows or repeat(None), strict=False)
+        ]
         others = [event for event, record in zip(events, records, strict=True) if record is None]
         self._count(declared.name, 0, "external", len(events) - len(others))
         return fill_gaps(records, await self._predict_or_record(declared, others, {}))
@@ -105,7 +110,10 @@ class StreamScorer:
     async def _predict(
         self, declared: StreamDeclared, events: Sequence[Event[Any]]
     ) -> tuple[Sequence[bytes], dict[int, str]]:
+        batches: Sequence[PredictionBatch]
         batches = await self._predictor.predict(declared, self._predictor.serving(declared), events)
+        if declared.declaration.serving.external:
+            batches = with_external_shadows(declared, batches, events)
         records = in_event_order(batches, partial(PredictionBatch.records, events=events))
         return records, self._notable.find(declared.name, batches)
 

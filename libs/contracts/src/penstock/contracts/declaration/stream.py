@@ -164,16 +164,32 @@ class ServingDeclaration(StrictModel):
     """Which model answers, and when."""
 
     model: Literal["own", "external"] = "own"
-    """Whose model answers: our `own`, or an `external` one, whose prediction each event carries; then nothing is
-    predicted or trained here, and quality and drift are watched all the same."""
+    """Whose model answers: our `own`, or an `external` one, whose prediction each event carries; then quality and
+    drift are watched all the same, and nothing is predicted or trained here but `challengers`."""
+
+    challengers: bool = False
+    """Whether models of our own are trained beside an external one: each that passes the gates answers every event as
+    its shadow. A person decides whether one serves; then the external model is its shadow, as far as events carry its
+    predictions."""
 
     http: Literal["durable", "fast"] = "durable"
     """When a request for a prediction is answered: `durable` once the answer is on the log, `fast` without waiting."""
 
     @property
     def external(self) -> bool:
-        """Whether the model is external: then nothing is predicted or trained here."""
+        """Whether the model is external: then nothing is predicted or trained here, challengers apart."""
         return self.model == "external"
+
+    @property
+    def trains(self) -> bool:
+        """Whether models are trained here."""
+        return not self.external or self.challengers
+
+    @model_validator(mode="after")
+    def _check_challengers(self) -> ServingDeclaration:
+        if self.challengers and not self.external:
+            raise error_at(("challengers",), 'are for [serving] model = "external"; see [rollout] for others')
+        return self
 
 
 class Declaration(StrictModel):
@@ -241,6 +257,7 @@ class Declaration(StrictModel):
         self._check_classes()
         self._check_objective()
         self._check_order()
+        self._check_challengers()
         return self
 
     def _check_names(self) -> None:
@@ -307,6 +324,13 @@ class Declaration(StrictModel):
         if self.entity is None and self.ordered and self.partitions not in (None, 1):
             detail = "a stream without an entity is one series and has one partition; name an entity, or set"
             raise error_at(("partitions",), f"{detail} ordered = false")
+
+    def _check_challengers(self) -> None:
+        if self.serving.challengers and (self.lags.any or self.history.keys):
+            detail = (
+                "challengers of an external model have no lags and no histories: what is known is not recorded there"
+            )
+            raise error_at(("serving", "challengers"), detail)
 
     @cached_property
     def entity_attribute(self) -> str | None:

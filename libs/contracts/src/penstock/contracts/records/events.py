@@ -22,8 +22,10 @@ class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
     """One case to be predicted. `data` holds the fields that the stream declares, `time` is when it happened.
 
     `answer` is set on an event that HTTP predict has answered: the prediction, sealed with a MAC. The server records
-    that prediction instead of computing one. On a stream whose model is declared external, each event carries its
-    `prediction`, and in `modelversion` the version of the model that made it; that is recorded likewise.
+    that prediction instead of computing one. On a stream whose model is declared external, events carry their
+    `prediction`, in `modelversion` the version of the model that made it, and perhaps the `probabilities` of the
+    classes, by class or in declared order; that is recorded likewise. Where attributes are text, `probabilities` is
+    the JSON of either.
 
     An event with a `label` is imported history: it is not predicted, and becomes an outcome with the status
     `imported`. `labeltime` is when the label became known; without it, the time of the event.
@@ -37,6 +39,7 @@ class Event(Struct, Generic[D], tag_field="type", tag=EVENT_TYPE, kw_only=True):
     answer: str | UnsetType = UNSET
     prediction: str | float | bool | UnsetType = UNSET
     modelversion: Identifier | UnsetType = UNSET
+    probabilities: dict[str, float] | list[float] | str | UnsetType = UNSET
     label: str | float | bool | UnsetType = UNSET
     labeltime: Timestamp | UnsetType = UNSET
 

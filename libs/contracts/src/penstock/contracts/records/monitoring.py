@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord, UtcTimestamp
 from penstock.contracts.records.losses import LossMoments
+from penstock.contracts.records.predictions import version_name
 
 LONGEST_SLICE_VALUE = 100  # characters of a slice's value: all values of an outcome block, cut to these, fit one record
 
@@ -123,8 +124,9 @@ class Statistics(ControlRecord):
     counts, and the first by offset among equal revisions; `revised` is the number of corrections.
 
     `metrics` holds every metric of the task that can be computed, `score` among them. `estimate` is the score
-    estimated without labels. `arms` holds the losses by the model that answered or, for a shadow, would have;
-    `slices` those by the values of the fields that the stream declares as slices.
+    estimated without labels. `arms` holds the losses by the model that answered or, for a shadow, would have, and
+    `models` the names of the external ones among these; `slices` those by the values of the fields that the stream
+    declares as slices.
 
     `cohorts` is what a rollout is decided on: the objective's losses of answers whose cohort has become complete with
     this block, which means that the labels of all classes for events of that time are known. It stands in the
@@ -151,9 +153,14 @@ class Statistics(ControlRecord):
     metrics: dict[str, MetricValue] = Field(default={})
     estimate: EstimatedScore | None = None
     arms: tuple[ArmLosses, ...] = ()
+    models: dict[int, str] = Field(default={}, exclude_if=lambda models: not models)
     slices: tuple[SliceLosses, ...] = ()
     cohorts: tuple[CohortLosses, ...] = Field(default=(), exclude_if=lambda cohorts: not cohorts)
     objective: Annotated[ObjectiveStatistics | None, Field(exclude_if=lambda objective: objective is None)] = None
+
+    def version_name(self, version: int) -> str:
+        """One of the versions as people know it."""
+        return version_name(self.models.get(version, ""), version)
 
 
 class Drift(ControlRecord):

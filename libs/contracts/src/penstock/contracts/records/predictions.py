@@ -14,6 +14,15 @@ PREDICTION_SUFFIX = "#prediction"
 Arm = Literal["champion", "challenger"]
 
 
+def version_name(model: str, version: int) -> str:
+    """A version as people know it: its number, or what the sender of an external model's prediction states.
+
+    >>> version_name("loans", 7), version_name("loans@2026.1", -123), version_name("loans", -1)
+    ('7', '2026.1', 'external')
+    """
+    return str(version) if version >= 0 else model.partition("@")[2] or "external"
+
+
 class Attribution(Struct, kw_only=True):
     """Which model answered, and how: the same for a whole batch. `PredictionData` describes the fields."""
 
@@ -30,16 +39,22 @@ class Attribution(Struct, kw_only=True):
     learnt_to: int | UnsetType = UNSET
     fallback: bool | UnsetType = UNSET
 
+    @property
+    def version_name(self) -> str:
+        """The version as people know it."""
+        return version_name(self.model, self.version)
+
 
 class ShadowAnswer(Struct):
     """What a shadow would have answered; None if it failed.
 
-    `probabilities` are there where the stream's objective is a loss of probabilities.
+    `probabilities` are there where the stream's objective is a loss of probabilities, `model` of an external one.
     """
 
     version: int
     value: str | float | None
     probabilities: list[float] | UnsetType = UNSET
+    model: str | UnsetType = UNSET
 
 
 class PredictionData(Attribution, kw_only=True):
@@ -48,16 +63,17 @@ class PredictionData(Attribution, kw_only=True):
     `value` is a class as text, or a number for regression. `probabilities` has one probability per class, in the order
     of the model's classes.
 
-    `model`, `version` and `digest` name the model version that answered, `epoch` the epoch, `schema` the version of
-    the stream's declaration, and `code` the version of Penstock. `baseline` is true for answers of epoch 0's constant
-    model, `fallback` if the event belonged to a challenger that failed, so that the champion answered. `route` and
-    `mode` say how the answer was asked for.
+    `model`, `version` and `digest` name the model version that answered; of an external model `model` ends with the
+    version that its sender stated, and `version` is a number below 0 made from it (-1: none was stated). `epoch` is
+    the epoch, `schema` the version of the stream's declaration, and `code` the version of Penstock. `baseline` is true
+    for answers of epoch 0's constant model, `fallback` if the event belonged to a challenger that failed, so that the
+    champion answered. `route` and `mode` say how the answer was asked for.
 
     On streams that learn from every outcome, `learnt_to` is the offset of the first outcome that the answer did not
     take into account, `known` holds the lag features that the model was given, and `experts` what each expert of a
     blend answered: with these an outcome holds all that a model learns from it. `shadow` holds what the models of a
-    rollout that did not answer would have answered, for comparison only: empty where they were not asked, absent
-    outside of a rollout.
+    rollout that did not answer would have answered, or the external model beside which one of ours has come to serve,
+    for comparison only: empty where they were not asked, absent where there are none.
     """
 
     value: str | float

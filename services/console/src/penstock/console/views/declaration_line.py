@@ -15,6 +15,9 @@ def declaration_line(before: Declaration | None, declared: Declaration) -> str:
 
 
 def _created(declared: Declaration) -> str:
+    if declared.serving.challengers:
+        after = f"after {declared.retrain.first_after} outcomes"
+        return f"created; events bring their predictions, models of our own are tried beside them {after}"
     if declared.serving.external:
         return "created; every event brings its prediction"
     return f"created; the baseline answers until a model is trained, after {declared.retrain.first_after} outcomes"
@@ -30,7 +33,7 @@ def _changed(before: Declaration, declared: Declaration) -> str:
 
 
 def _consequence(before: Declaration, after: Declaration) -> str:
-    if after.serving.external or training_inputs(before) == training_inputs(after):
+    if not after.serving.trains or training_inputs(before) == training_inputs(after):
         return "models stay as they are"
     if "declaration" not in after.retrain.on:
         return "models learn something else only from the next training on: retrain.on lacks declaration"

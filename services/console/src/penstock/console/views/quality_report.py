@@ -13,6 +13,7 @@ from penstock.console.views.objective_quality import ObjectiveQuality, objective
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import ArmLosses, SliceLosses, Statistics
+from penstock.contracts.records.predictions import version_name
 from penstock.contracts.records.training import TrainingRun
 from penstock.contracts.topics import MODELS, STATISTICS, TRAINING_RUNS, Topic
 from penstock.ml.metrics.confidence_sequences import Moments
@@ -57,7 +58,8 @@ class QualityReport:
     """Losses by model version, and by field and value of the declared slices, over `blocks` outcome blocks.
 
     `holdout_scores` is what each version scored on its holdout, before it served, `scores` that of each block.
-    `objective` is the quality by the objective that is declared now; None: there is none.
+    `objective` is the quality by the objective that is declared now; None: there is none. `models` are the names of
+    external versions.
     """
 
     metric: str
@@ -67,6 +69,11 @@ class QualityReport:
     holdout_scores: dict[int, float] = field(default_factory=dict)
     scores: Sequence[float | None] = ()
     objective: ObjectiveQuality | None = None
+    models: dict[int, str] = field(default_factory=dict)
+
+    def version_name(self, version: int) -> str:
+        """One of the versions as people know it."""
+        return version_name(self.models.get(version, ""), version)
 
     def fairness(self) -> dict[str, dict[str, float]]:
         """For each sliced field, how far the rates of its groups lie apart."""
@@ -111,7 +118,8 @@ def quality_of(blocks: Sequence[Statistics], holdout_scores: dict[int, float] | 
     slices = (((losses.field, losses.value), losses) for block in blocks for losses in block.slices)
     scores = [block.score for block in blocks]
     summaries, objective = (_summaries(arms), _summaries(slices)), objective_quality(blocks)
-    return QualityReport(blocks[-1].metric, len(blocks), *summaries, holdout_scores or {}, scores, objective)
+    models = {version: name for block in blocks for version, name in block.models.items()}
+    return QualityReport(blocks[-1].metric, len(blocks), *summaries, holdout_scores or {}, scores, objective, models)
 
 
 class _StreamRecords:

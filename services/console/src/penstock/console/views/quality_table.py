@@ -23,6 +23,7 @@ def quality_document(report: QualityReport) -> dict[str, Any]:
         "versions": [
             {
                 "version": version,
+                "name": report.version_name(version),
                 **_figures(report, summary),
                 **_objective_figures(report, summary),
                 "on_holdout": report.holdout_scores.get(version),
@@ -57,7 +58,7 @@ def _versions_table(stream: str, report: QualityReport) -> Table:
     table = Table(*columns, title=title, title_justify="left")
     for version, summary in report.versions.items():
         score = report.holdout_scores.get(version)
-        name = "baseline" if version == 0 else str(version)
+        name = "baseline" if version == 0 else report.version_name(version)
         holdout = "-" if score is None else f"{score:.4g}"
         losses = [loss_text(summary.by_objective)] if loss else []
         table.add_row(name, f"{summary.moments.n:,}", _score_text(report, summary), holdout, *losses)

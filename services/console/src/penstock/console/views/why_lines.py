@@ -40,7 +40,7 @@ def _answer_lines(answer: FoundAnswer) -> Iterator[str]:
     entity = f" of {data.entity}" if data.entity else ""
     yield f"{answer.stream.name}: event {record.id}{entity}, {record.time:%Y-%m-%d %H:%M:%S}"
     yield f"  answered {_value(data)} at {_at(answer.prediction)}"
-    yield f"  by version {data.version}{_how(data)}, in epoch {data.epoch}"
+    yield f"  by version {data.version_name}{_how(data)}, in epoch {data.epoch}"
     yield f"  model {data.digest}, declaration {data.schema}, Penstock {data.code}"
     if data.learnt_to is not UNSET:
         yield f"  it had learnt from the outcomes before offset {data.learnt_to:,}"
@@ -73,6 +73,9 @@ def _verdict(data: Any) -> str:
 
 def _epoch_lines(why: Why) -> Iterator[str]:
     lineage, data = why.lineage, why.answer.prediction.record.data
+    if data.version < 0:
+        yield f"The answer came with its event, from version {data.version_name} of an external model."
+        return
     if lineage.epoch is None or lineage.began is None:
         yield f"Epoch {data.epoch} is not on the log."
         return
@@ -147,8 +150,8 @@ def _earlier_lines(answer: FoundAnswer) -> Iterator[str]:
     for placed in answer.earlier:
         data = placed.record.data
         yield (
-            f"  {placed.record.time:%Y-%m-%d %H:%M:%S} {placed.record.id}: {_value(data)} by version {data.version}, "
-            f"epoch {data.epoch} ({placed.place})"
+            f"  {placed.record.time:%Y-%m-%d %H:%M:%S} {placed.record.id}: {_value(data)} "
+            f"by version {data.version_name}, epoch {data.epoch} ({placed.place})"
         )
 
 

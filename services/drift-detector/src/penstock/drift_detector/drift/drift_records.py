@@ -136,8 +136,7 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
     assert drift.earlier_mean is not None
     before, now = distinct_texts(drift.earlier_mean, drift.statistic)
     rows = shortfall.reference.n
-    name = "the baseline" if shortfall.is_baseline else f"version {shortfall.version}"
-    shown = f"its first {rows} showed" if shortfall.is_baseline else "its holdout showed"
+    shown = f"its first {rows} showed" if shortfall.has_no_holdout else "its holdout showed"
     return Alert(
         source=SOURCE,
         id=derived_id("alert", drift.id),
@@ -145,7 +144,7 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
         cause=drift.id,
         severity="critical",
         subject=SHORTFALL,
-        message=f"{name} loses {now} an answer where {shown} {before}, over {shortfall.live.n} outcomes",
+        message=f"{shortfall.name} loses {now} an answer where {shown} {before}, over {shortfall.live.n} outcomes",
         stream=drift.stream,
         version=shortfall.version,
         kind=AlertKind.SHORTFALL,
@@ -156,10 +155,10 @@ def shortfall_alert(drift: Drift, shortfall: Shortfall) -> Alert:
 
 def shortfall_end_alert(cause: OutcomeCause, end: ShortfallEnd) -> Alert:
     """News that a champion that fell short is no longer judged as it was."""
-    message = f"version {end.successor} serves in place of version {end.version}, which fell short"
-    if end.successor == end.version:
+    message = f"{end.successor} serves in place of {end.name}, which fell short"
+    if end.successor == end.name:
         why = "by another objective" if end.is_loss_new else "since it serves again after another"
-        message = f"version {end.version}, which fell short, is judged anew {why}"
+        message = f"{end.name}, which fell short, is judged anew {why}"
     return Alert(
         source=SOURCE,
         id=derived_id("alert", "shortfall-end", cause.stream, cause.offset),

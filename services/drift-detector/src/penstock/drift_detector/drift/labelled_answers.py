@@ -26,7 +26,6 @@ class LabelledAnswers:
     epochs: Integers
     versions: Integers
     from_champion: Flags
-    from_baseline: Flags
     times: Floats
     losses: Floats
     groups: Integers
@@ -42,7 +41,6 @@ class LabelledAnswers:
             np.array([answer.epoch for answer in answers], dtype=np.int64),
             np.array([answer.version for answer in answers], dtype=np.int64),
             np.array([answer.arm == "champion" for answer in answers], dtype=np.bool_),
-            np.array([answer.baseline for answer in answers], dtype=np.bool_),
             np.array([outcomes[number].time.timestamp() for number in index], dtype=np.float64),
             answer_losses(declaration, rows),
             weight_groups(declaration, rows),
@@ -56,7 +54,6 @@ class LabelledAnswers:
             self.epochs[rows],
             self.versions[rows],
             self.from_champion[rows],
-            self.from_baseline[rows],
             self.times[rows],
             self.losses[rows],
             self.groups[rows],

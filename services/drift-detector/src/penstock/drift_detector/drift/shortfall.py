@@ -12,6 +12,7 @@ import numpy as np
 from penstock.bus.state.unit_state import State
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.outcomes import Outcome
+from penstock.contracts.records.predictions import PredictionData
 from penstock.drift_detector.drift.champions import Champions
 from penstock.drift_detector.drift.labelled_answers import LabelledAnswers
 from penstock.drift_detector.drift.tenure import Tenure
@@ -20,6 +21,7 @@ from penstock.ml.metrics.confidence_sequences import Moments
 from penstock.ml.metrics.objective import LOSSES
 
 _KEY = b"2g"
+MOST_EXTERNAL = 50  # external versions that are remembered: several may take turns, each is new once
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,22 @@ class Shortfall:
 
     version: int
     epoch: int
-    is_baseline: bool
+    name: str
+    has_no_holdout: bool
     live: Moments
     reference: Moments
 
 
 @dataclass(frozen=True, slots=True)
 class ShortfallEnd:
-    """A champion that fell short has left: it is its own successor if it serves anew, or if the loss is another."""
+    """A champion that fell short has left: it is its own successor if it serves anew, or if the loss is another.
+
+    `name` and `successor` are how people know the two.
+    """
 
     version: int
-    successor: int
+    name: str
+    successor: str
     is_loss_new: bool = False
 
 
@@ -49,7 +56,8 @@ class ShortfallDetector:
     version is tested anew, though that one answered nothing that has a label. Two clocks count: at once, in the
     order in which labels come, and matured, by cohorts of event time of which the horizon has passed. At once, an
     outcome of an earlier champion's answer that comes between those of the newest counts as one without loss: labels
-    that come sooner because of their class raise no alarm. The evidence is the mean of that by both clocks.
+    that come sooner because of their class raise no alarm. Of an external model each version that was not there before
+    is a new champion. The evidence is the mean of that by both clocks.
     """
 
     def __init__(self, state: State, stream: str, champions: Champions) -> None:
@@ -67,14 +75,15 @@ class ShortfallDetector:
         found: list[tuple[int, Shortfall | ShortfallEnd]] = []
         while len(rows):
             if self._tenure.loss != LOSSES[declaration.metric]:
-                found += self._end(rows, self._tenure.version, is_loss_new=True)
+                found += _end(self._tenure, rows, _name(self._tenure), is_loss_new=True)
                 self._tenure = Tenure()
             stop = self._next_champion(rows)
             found += self._observe(declaration, rows.take(slice(stop)))
             rows = rows.take(slice(stop, None))
             if len(rows):
-                found += self._end(rows, int(rows.versions[0]))
-                self._begin(declaration, rows)
+                before, answer = self._tenure, outcomes[int(rows.index[0])].data.answer
+                self._tenure = _tenure_of(declaration, answer, before.external)
+                found += _end(before, rows, _name(self._tenure))
         return found
 
     def save(self) -> None:
@@ -87,20 +96,8 @@ class ShortfallDetector:
         left_at = self._champions.left_at(self._stream, tenure.version, tenure.epoch)
         serves_anew = rows.epochs > left_at if left_at is not None else np.zeros(len(rows), np.bool_)
         others = rows.from_champion & (rows.epochs > tenure.epoch) & ((rows.versions != tenure.version) | serves_anew)
+        others |= (rows.versions < 0) & (rows.epochs >= tenure.epoch) & ~np.isin(rows.versions, tenure.external)
         return int(np.argmax(others)) if others.any() else len(rows)
-
-    def _end(
-        self, rows: LabelledAnswers, successor: int, *, is_loss_new: bool = False
-    ) -> list[tuple[int, ShortfallEnd]]:
-        """The end of the alarm there is about the champion, with the first of the rows."""
-        if not self._tenure.alarm:
-            return []
-        return [(int(rows.index[0]), ShortfallEnd(self._tenure.version, successor, is_loss_new))]
-
-    def _begin(self, declaration: Declaration, rows: LabelledAnswers) -> None:
-        version, epoch = int(rows.versions[0]), int(rows.epochs[0])
-        is_baseline = bool(rows.from_baseline[0])
-        self._tenure = Tenure(version, epoch, epoch, LOSSES[declaration.metric], is_baseline)
 
     def _observe(self, declaration: Declaration, rows: LabelledAnswers) -> Iterator[tuple[int, Shortfall]]:
         """Add the rows of one champion's time, up to each test that is due."""
@@ -125,4 +122,32 @@ class ShortfallDetector:
         tenure.alarm = is_shortfall(evidence, live.mean, reference.mean)
         if not tenure.alarm:
             return None
-        return Shortfall(tenure.version, tenure.epoch, tenure.is_baseline, live, reference)
+        return Shortfall(tenure.version, tenure.epoch, _name(tenure), tenure.has_no_holdout, live, reference)
+
+
+def _tenure_of(declaration: Declaration, answer: PredictionData, external: Sequence[int]) -> Tenure:
+    """That of the champion who gave this answer, `external` being the external versions before it."""
+    if answer.version < 0:
+        external = [*[each for each in external if each != answer.version][-MOST_EXTERNAL:], answer.version]
+    return Tenure(
+        answer.version,
+        answer.epoch,
+        answer.epoch,
+        LOSSES[declaration.metric],
+        answer.baseline,
+        external=list(external),
+        name=answer.version_name,
+    )
+
+
+def _end(
+    tenure: Tenure, rows: LabelledAnswers, successor: str, *, is_loss_new: bool = False
+) -> list[tuple[int, ShortfallEnd]]:
+    """The end of the alarm there is about the champion, with the first of the rows."""
+    if not tenure.alarm:
+        return []
+    return [(int(rows.index[0]), ShortfallEnd(tenure.version, _name(tenure), successor, is_loss_new))]
+
+
+def _name(tenure: Tenure) -> str:
+    return "the baseline" if tenure.is_baseline else f"version {tenure.name or tenure.version}"

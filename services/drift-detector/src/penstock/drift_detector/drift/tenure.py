@@ -13,7 +13,7 @@ from penstock.ml.drift.loss_sums import LossSums
 from penstock.ml.drift.shortfall import MIN_CASES, joint_log_evidence, log_evidence
 from penstock.ml.metrics.confidence_sequences import Moments
 
-FIRST_ANSWERS = 250  # of a baseline, which has no holdout: it is judged against what it lost at first
+FIRST_ANSWERS = 250  # of what has no holdout: it is judged against what it lost at first
 CHECK_GROWTH = 50  # a test after each outcome at first, later one each time that there are a fiftieth more
 
 
@@ -21,8 +21,9 @@ class Tenure(Struct):
     """A champion's epochs in a row, from the epoch `since` up to `epoch`.
 
     `at_once` are its losses as labels came, `matured` those of cohorts whose labels are complete. `without_loss` are
-    outcomes of earlier champions' answers that came in between. `first` are the first losses of a baseline. The next
-    test is due at `next_check` losses; after an `alarm` there is none.
+    outcomes of earlier champions' answers that came in between. `first` are the first losses of a baseline, or of an
+    external model, which has no holdout either. The next test is due at `next_check` losses; after an `alarm` there is
+    none. `external` are the external versions of late, this one among them; `name` is how people know the champion.
     """
 
     version: int = -1
@@ -37,15 +38,22 @@ class Tenure(Struct):
     without_loss: LossSums = msgspec.field(default_factory=LossSums)
     matured: LossSums = msgspec.field(default_factory=LossSums)
     cohorts: Cohorts = msgspec.field(default_factory=Cohorts)
+    external: list[int] = []
+    name: str = ""
 
     def answers(self, rows: LabelledAnswers) -> Flags:
         """Which of the rows are this champion's answers of this time."""
         return np.asarray(rows.from_champion & (rows.versions == self.version) & (rows.epochs >= self.since))
 
     @property
+    def has_no_holdout(self) -> bool:
+        """Whether it is judged against what it lost at first."""
+        return self.is_baseline or self.version < 0
+
+    @property
     def due_in(self) -> int:
         """After how many more answers of the champion there is something to do."""
-        if self.is_baseline and self.first.n < FIRST_ANSWERS:
+        if self.has_no_holdout and self.first.n < FIRST_ANSWERS:
             return FIRST_ANSWERS - self.first.n
         return self.next_check - self.at_once.n
 
@@ -54,7 +62,7 @@ class Tenure(Struct):
         is_mine = self.answers(rows)
         mine = rows.take(is_mine)
         self.epoch = max(self.epoch, int(mine.epochs.max(initial=-1)))
-        if self.is_baseline and self.first.n < FIRST_ANSWERS:
+        if self.has_no_holdout and self.first.n < FIRST_ANSWERS:
             self.first.add_all(mine.losses, mine.groups)
             return
         began = (np.cumsum(is_mine) > 0) | (self.at_once.n > 0)
@@ -71,7 +79,7 @@ class Tenure(Struct):
 
     def reference(self, holdout: LossMoments | None) -> Moments | None:
         """What the champion is judged against: its holdout by the same loss, of a baseline its first answers."""
-        if self.is_baseline:
+        if self.has_no_holdout:
             return self.first.moments()
         if holdout is None or holdout.loss != self.loss:
             return None

@@ -31,7 +31,8 @@ class OutcomeBlock(Struct, array_like=True):
 
     `version`, `epoch` are those of the newest epoch in the block, `newest_id` is the last event's. `estimate` and
     `estimate_error` are the score expected without labels, `corrections` counts the corrections of labels so far, and
-    `matured_corrections` is that count when the block was last written as matured, or `NOT_MATURED`.
+    `matured_corrections` is that count when the block was last written as matured, or `NOT_MATURED`. `models` are the
+    names of external versions.
     """
 
     number: int
@@ -55,6 +56,7 @@ class OutcomeBlock(Struct, array_like=True):
     shadows: list[list[tuple[int, str | float | None]]] = []
     slices: list[list[str]] = []
     epochs: list[int] = []
+    models: dict[int, str] = {}
 
     def add(
         self,
@@ -77,6 +79,9 @@ class OutcomeBlock(Struct, array_like=True):
         self.from_challenger += [answer.arm == "challenger" for answer in answers]
         self.shadows += [_shadows(answer) for answer in answers]
         self.slices += slices
+        self.models |= {answer.version: answer.model for answer in answers if answer.version < 0}
+        shadows = (shadow for answer in answers for shadow in answer.shadow or ())
+        self.models |= {one.version: one.model for one in shadows if one.model is not UNSET}
         for answer in answers:
             if answer.epoch >= self.epoch:
                 self.version, self.epoch = answer.version, answer.epoch

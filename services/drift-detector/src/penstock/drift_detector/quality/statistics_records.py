@@ -51,6 +51,7 @@ def statistics_record(
         metrics=metric_values(declaration, columns),
         estimate=_estimated_score(block),
         arms=arm_losses(declaration, block, losses),
+        models=block.models,
         slices=slice_losses(declaration, block) if declaration.slices else (),
         objective=objective_statistics(declaration, columns, losses),
     )

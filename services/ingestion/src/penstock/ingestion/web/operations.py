@@ -27,6 +27,7 @@ from penstock.runtime.http.openapi import (
 )
 
 Value = str | float | bool
+Probabilities = dict[str, float] | list[float] | str
 
 
 class EventCloudEvent(CloudEvent, kw_only=True):
@@ -34,6 +35,7 @@ class EventCloudEvent(CloudEvent, kw_only=True):
 
     prediction: Value | UnsetType = UNSET
     modelversion: Identifier | UnsetType = UNSET
+    probabilities: Probabilities | UnsetType = UNSET
     label: Value | UnsetType = UNSET
     labeltime: Timestamp | UnsetType = UNSET
 
@@ -47,6 +49,7 @@ class EventShorthand(Struct, kw_only=True, forbid_unknown_fields=True):
     source: Identifier | UnsetType = UNSET
     prediction: Value | UnsetType = UNSET
     modelversion: Identifier | UnsetType = UNSET
+    probabilities: Probabilities | UnsetType = UNSET
 
 
 class LabelCloudEvent(Struct):

@@ -12,6 +12,7 @@ from penstock.contracts.records.streams import StreamDeclared
 from penstock.registry.command_results import CommandRefused, CommandResult, Status
 from penstock.registry.control_records import digest_of_declaration
 from penstock.registry.db.tables import StreamRow
+from penstock.registry.promotion import BASELINE_VERSION
 from penstock.registry.proposal import Hold
 
 
@@ -64,6 +65,11 @@ def reload(session: Session, name: str) -> StreamRow:
 def declaration_of(row: StreamRow) -> Declaration:
     """The newest declaration."""
     return StreamDeclared.model_validate(row.declaration_record).declaration
+
+
+def has_external_champion(row: StreamRow) -> bool:
+    """Whether the stream's model is external, and no person has put one of ours in its place."""
+    return row.champion == BASELINE_VERSION and declaration_of(row).serving.external
 
 
 def hold_of(row: StreamRow) -> Hold | None:

@@ -54,5 +54,5 @@ def group_names(declaration: Declaration, answers: Sequence[Answer], by: Sequenc
 
 def _value(answer: Answer, attribute: str | None) -> str:
     if attribute is None:
-        return str(answer.prediction.version)
+        return answer.prediction.version_name
     return UNKNOWN if answer.fields is None else slice_value(getattr(answer.fields, attribute))

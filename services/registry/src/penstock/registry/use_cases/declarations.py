@@ -14,7 +14,9 @@ from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused, CommandResult
 from penstock.registry.control_records import Installation, digest_of_declaration, stream_declared
 from penstock.registry.db import audit, epochs, outbox, streams, versions
+from penstock.registry.db.tables import StreamRow
 from penstock.registry.declaration_changes import first_incompatibility
+from penstock.registry.use_cases import rollouts
 
 BEFORE_FIRST_EPOCH = -1
 
@@ -39,7 +41,16 @@ def apply(session: Session, declaration: Declaration, baseline: ModelVersion, pr
     _refuse_violation(declaration)
     _refuse_incompatibility(before, declaration)
     streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance))
+    if declaration.serving.external and not before.serving.external and row.champion != baseline.version:
+        _give_way(session, row, baseline, provenance)
     return streams.result_of(row, "changed")
+
+
+def _give_way(session: Session, row: StreamRow, baseline: ModelVersion, provenance: Provenance) -> None:
+    """Our champion serves no more: from now on events bring the predictions of an external model."""
+    reason = "the stream's model is external from now on"
+    rollouts.end_for_another_champion(session, row.name, reason, provenance)
+    epochs.install(session, row.epoch, Installation(baseline, "command", reason), provenance)
 
 
 def _refuse_violation(declaration: Declaration) -> None:

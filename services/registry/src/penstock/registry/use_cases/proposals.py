@@ -24,7 +24,10 @@ def install_or_propose(
 
 def propose_instead(session: Session, stream: StreamRow, proposal: Proposal, provenance: Provenance) -> bool:
     """Whether it must wait for a person, as a proposal, which is kept once, audited and told of then."""
-    waits = why_it_waits(streams.declaration_of(stream).promotion, streams.hold_of(stream))
+    declaration = streams.declaration_of(stream)
+    answers = proposal.plan is None or proposal.plan.mode != "shadow"
+    replaces_external = declaration.serving.external and answers
+    waits = why_it_waits(declaration.promotion, streams.hold_of(stream), replaces_external=replaces_external)
     if waits is None:
         return False
     older = proposals.waiting(session, stream.name)

@@ -18,7 +18,7 @@ from penstock.registry.db import audit, epochs, outbox, rollouts, streams, train
 from penstock.registry.db.tables import RolloutRow, StreamRow
 from penstock.registry.proposal import Proposal, ProposalEvidence
 from penstock.registry.rollout_decision import RolloutDecision, decide_rollout
-from penstock.registry.rollout_evidence import Evidence
+from penstock.registry.rollout_evidence import EXTERNAL, Evidence
 from penstock.registry.rollout_length import assumed_losses, length_before, length_text
 from penstock.registry.rollout_plan import RolloutPlan
 from penstock.registry.use_cases.proposals import propose_instead
@@ -62,7 +62,9 @@ def record_statistics(session: Session, block: Statistics, provenance: Provenanc
     evidence = rollouts.evidence_of(row)
     if block.start < evidence.upto or block.epoch < evidence.since:
         return
-    evidence = evidence.with_block(block, row.champion, frozenset(row.versions), row.step_epoch)
+    stream = streams.find(session, block.stream)
+    champion = EXTERNAL if streams.has_external_champion(stream) else row.champion
+    evidence = evidence.with_block(block, champion, frozenset(row.versions), row.step_epoch)
     rollouts.set_evidence(row, evidence)
     decision = decide_rollout(rollouts.plan_of(row), row.step, tuple(row.versions), evidence)
     if decision.action == "take back" or not row.paused:

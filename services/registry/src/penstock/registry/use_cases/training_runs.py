@@ -72,6 +72,7 @@ def _stream_state(session: Session, run: TrainingRun) -> StreamState | None:
         rollout=declaration.rollout,
         has_objective=declaration.objective is not None,
         champion=row.champion,
+        is_external=streams.has_external_champion(row),
         newest_fence=training_runs.newest_fence(session, run.stream),
         registered_version=versions.version_of_request(session, run.stream, run.request),
         rollout_under_way=rollout_rows.under_way(session, run.stream) is not None,

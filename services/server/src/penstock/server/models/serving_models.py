@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.contracts.records.models import Challenger, ModelEpoch, ModelVersion, RolloutStep
+from penstock.ml.models.baseline import BASELINE
 from penstock.server.models.arm import Arm
 from penstock.server.models.circuit_breaker import CircuitBreaker
 
@@ -31,6 +32,11 @@ class ServingModels:
     def rollout(self) -> RolloutStep | None:
         """The step of the rollout that this epoch is."""
         return self.record.rollout
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the champion is the baseline, which is no trained model."""
+        return self.champion.model.family == BASELINE
 
     @property
     def arms(self) -> list[Arm]:

@@ -13,6 +13,7 @@ from penstock.server.models.manager import ModelManager
 from penstock.server.models.serving_models import ServingModels
 from penstock.server.scoring.answer_log import AnswerLog
 from penstock.server.scoring.batch_predictor import BatchPredictor, CountPredictions
+from penstock.server.scoring.external_predictions import is_answered_here
 from penstock.server.scoring.stream_batcher import StreamBatcher, no_model
 
 
@@ -64,14 +65,14 @@ class Predictor:
     def _declared(self, stream: str) -> StreamDeclared:
         declared = self.streams.get(stream)
         if declared is not None:
-            return _expect_own_model(declared)
+            return self._expect_own_model(declared)
         if not self.models.caught_up:
             raise Problem(503, "starting", "the declared streams are still being read", headers=RETRY_AFTER)
         raise Problem(404, "unknown_stream", "no such stream is declared", "stream")
 
-
-def _expect_own_model(declared: StreamDeclared) -> StreamDeclared:
-    if declared.declaration.serving.external:
-        detail = "the stream's model lives elsewhere: send events with their prediction to ingestion"
-        raise Problem(409, "external_model", detail, "serving.model")
-    return declared
+    def _expect_own_model(self, declared: StreamDeclared) -> StreamDeclared:
+        serving = self.models.serving(declared.name)
+        if declared.declaration.serving.external and (serving is None or not is_answered_here(declared, serving)):
+            detail = "the stream's model lives elsewhere: send events with their prediction to ingestion"
+            raise Problem(409, "external_model", detail, "serving.model")
+        return declared

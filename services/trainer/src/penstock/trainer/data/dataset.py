@@ -27,6 +27,15 @@ from penstock.trainer.data.parquet_segments import FIELD, schema_of
 
 
 @dataclass(frozen=True, eq=False)
+class ExternalAnswers:
+    """The m `rows` that an external model answered, ascending, its values, and what probabilities came with them."""
+
+    rows: NDArray[np.intp]
+    values: list[Any]
+    probabilities: list[list[float] | None]
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingRows:
     """n events by event time: the frame, their labels, and when labels came.
 
@@ -34,6 +43,7 @@ class TrainingRows:
     features at prediction; `learnt_to` is the offset of the first outcome that they do not include (-1: not stated).
     Imported history has `offsets` below 0, in the order of its labels' times. `first_offset` is that of the first
     outcome that was read: 0 unless older ones were left out; `earlier` is what was known of these, if it is known.
+    `external` is there where the stream's model is external.
     """
 
     frame: Frame
@@ -44,6 +54,7 @@ class TrainingRows:
     entities: list[str | None]
     first_offset: int = 0
     earlier: EarlierHistory | None = None
+    external: ExternalAnswers | None = None
 
     def first_row_since(self, offset: int) -> int:
         """The row at which the outcomes from `offset` on begin: as many rows lie before it as outcomes came before."""
@@ -139,6 +150,7 @@ def rows_of(declaration: Declaration, sources: Sequence[ColumnSource]) -> Traini
         offsets_with_history_first(outcomes.column("offset").to_numpy(), label_times, imported),
         pc.fill_null(outcomes.column("learnt_to"), -1).to_numpy(),
         entities,
+        external=_external_answers(outcomes) if declaration.serving.external else None,
     )
 
 
@@ -176,6 +188,12 @@ class _Outcomes:
         moments = {"time": self._read("time").take(newest), "offset": self._read("offset").take(newest)}
         order = pc.sort_indices(pa.table(moments), sort_keys=[("time", "ascending"), ("offset", "ascending")])
         return newest.to_numpy()[order.to_numpy()]  # type: ignore[no-any-return]
+
+
+def _external_answers(outcomes: _Outcomes) -> ExternalAnswers:
+    rows = np.flatnonzero(pc.fill_null(pc.less(outcomes.column("version"), 0), False).to_numpy())
+    values, probabilities = outcomes.column("served").take(rows), outcomes.column("probabilities").take(rows)
+    return ExternalAnswers(rows, values.to_pylist(), probabilities.to_pylist())
 
 
 def _chunks(source: ColumnSource, name: str, kind: pa.DataType) -> list[pa.Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,7 +32,8 @@ from penstock.trainer.data.earlier_history import earlier_history
 from penstock.trainer.evaluation.ages import age_loss, generation_losses
 from penstock.trainer.evaluation.comparison import Comparison, compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
-from penstock.trainer.evaluation.rehearsal import rehearsal_of
+from penstock.trainer.evaluation.external_answers import external_rehearsal
+from penstock.trainer.evaluation.rehearsal import Rehearsal, rehearsal_of
 from penstock.trainer.evaluation.running_constant import constant_answer
 from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
@@ -177,11 +178,19 @@ def _calibration_parameters(model: Model | Blend) -> CalibrationParameters | Non
 def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted) -> Evaluation:
     """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
     classes = label_classes(job.declaration, rows.labels)
-    champion = rehearsal_of(job.champion, store, rows, classes) if job.champion else None
+    champion = _champion_answers(job, store, rows, classes)
     comparison = compare(job.declaration, rows, fitted.holdout, champion)
+    if not len(comparison.rows):
+        raise NothingToLearn("the champion has answered none of the events that the candidate is judged on")
     version = job.champion.version if job.champion else BASELINE_VERSION
     ages = (*fitted.ages, *_champion_age(job, rows, selection, comparison))
     return evaluate(job.declaration, rows, selection, comparison, version, ages)
+
+
+def _champion_answers(job: TrainingJob, store: Store, rows: TrainingRows, classes: Sequence[str]) -> Rehearsal | None:
+    if job.champion is not None:
+        return rehearsal_of(job.champion, store, rows, classes)
+    return None if rows.external is None else external_rehearsal(job.declaration, rows.external, classes)
 
 
 def _champion_age(

@@ -180,5 +180,5 @@ def _row(block: ScoreBlock) -> list[str]:
         f"{block.joined:,}",
         "matured" if block.matured else "provisional",
         str(block.epoch),
-        str(block.version),
+        block.version,
     ]

@@ -29,7 +29,7 @@ class ScoreBlock:
     estimate: float | None
     estimate_error: float | None
     epoch: int
-    version: int
+    version: str
     first_time: datetime
     last_time: datetime
     matured: bool
@@ -53,7 +53,7 @@ class ScoreBlock:
             estimate=record.estimate.score if record.estimate else None,
             estimate_error=record.estimate.error if record.estimate else None,
             epoch=record.epoch,
-            version=record.version,
+            version=record.version_name(record.version),
             first_time=record.first_time,
             last_time=record.last_time,
             matured=record.clock == "matured",
