@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from penstock.console.batch import batch_run, output_parts
+from penstock.console.batch import batch_run, event_rows, file_rows, output_parts
 from penstock.console.batch.batch_model import BatchModel, open_batch_model
 from penstock.console.batch.batch_run import BatchResult, BatchRun
+from penstock.console.batch.event_rows import HISTORY, EventRows, TimeSpan, copy_events
+from penstock.console.batch.file_rows import FileRows
 from penstock.console.batch.output_parts import OutputParts
 from penstock.console.demo.credit_risk import SOURCE, CreditRisk
 from penstock.console.demo.demo import demo_declaration
@@ -30,7 +32,7 @@ from penstock.console.replay.stream_time import ReplaySender, replay_in_stream_t
 from penstock.console.table.table import open_table
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.predictions import PredictionData
-from penstock.contracts.topics import PREDICTIONS, REJECTED
+from penstock.contracts.topics import EVENTS, PREDICTIONS, REJECTED
 
 COUNT, DELAY, CHUNK, FIRST = 480, 20, 30, 300
 ROWS = 60
@@ -112,10 +114,14 @@ def written(rows: list[dict[str, Any]], path: Path) -> Path:
     return path
 
 
+def rows_of(file: Path, model: BatchModel) -> FileRows:
+    return FileRows(open_table(file), model.stream, NOW, with_entities=model.model.learner is not None)
+
+
 def predicted(file: Path, model: BatchModel, output: Path) -> tuple[list[dict[str, Any]], BatchResult]:
     parts = OutputParts(output)
     parts.record({})
-    result = BatchRun(open_table(file), model, NOW).write(parts, lambda _: None)
+    result = BatchRun(rows_of(file, model), model).write(parts, lambda _: None)
     parts.join()
     table = pq.read_table(output) if output.suffix == ".parquet" else arrow_csv.read_csv(output)
     return table.to_pylist(), result
@@ -154,7 +160,7 @@ async def test_a_run_that_was_stopped_goes_on_and_ends_the_same(
     model = await loop.model()
     file = written(loop.rows, tmp_path / f"rows{suffix}")
     whole, _ = predicted(file, model, tmp_path / f"whole{suffix}")
-    for module in (output_parts, batch_run):
+    for module in (output_parts, batch_run, file_rows):
         monkeypatch.setattr(module, "PART_ROWS", 25)
     parts = OutputParts(tmp_path / f"out{suffix}")
     parts.record({})
@@ -165,7 +171,7 @@ async def test_a_run_that_was_stopped_goes_on_and_ends_the_same(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        BatchRun(open_table(file), model, NOW).write(parts, stop)
+        BatchRun(rows_of(file, model), model).write(parts, stop)
     assert parts.done == 1
     rows, result = predicted(file, model, parts.path)
     assert (rows, result.rows) == (whole, ROWS)
@@ -178,11 +184,82 @@ async def test_what_cannot_be_predicted_is_told(loop: Loop, tmp_path: Path) -> N
     without = [{name: value for name, value in row.items() if name != "income"} for row in loop.rows]
     clashing = [row | {"prediction": "yes"} for row in loop.rows]
     with pytest.raises(ConsoleFailure, match="it lacks: income"):
-        BatchRun(open_table(written(without, tmp_path / "a.parquet")), model, NOW)
+        rows_of(written(without, tmp_path / "a.parquet"), model)
     with pytest.raises(ConsoleFailure, match="has a column 'prediction' already"):
-        BatchRun(open_table(written(clashing, tmp_path / "b.parquet")), model, NOW)
+        BatchRun(rows_of(written(clashing, tmp_path / "b.parquet"), model), model)
     with pytest.raises(ConsoleFailure, match=r"ends in \.parquet or \.csv"):
         OutputParts(tmp_path / "c.xlsx")
     stream = loop.deployment.watch.stream
     with pytest.raises(ConsoleFailure, match=r"version 99 of .* has not served"):
         await open_batch_model(loop.deployment.log, "penstock", stream, loop.deployment.models, 99)
+
+
+ALWAYS = TimeSpan(datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+async def copied(loop: Loop, span: TimeSpan, file: Path) -> tuple[EventRows, int]:
+    stream = loop.deployment.watch.stream
+    count = await copy_events(loop.deployment.log, "penstock", stream, span, file)
+    return EventRows(file, stream, span), count
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_events_on_the_log_get_the_answers_that_they_got(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, online = await loop.model(), await loop.online()
+    source, count = await copied(loop, ALWAYS, tmp_path / "events")
+    for module in (output_parts, batch_run, event_rows):
+        monkeypatch.setattr(module, "PART_ROWS", 100)
+    parts = OutputParts(tmp_path / "out.parquet")
+    parts.record({})
+    result = BatchRun(source, model).write(parts, lambda _: None)
+    assert parts.done == -(-count // 100)
+    parts.join()
+    rows = {row["event.id"]: row for row in pq.read_table(parts.path).to_pylist()}
+    assert result.rows == len(rows) == count == COUNT + sum(not isinstance(one, str) for one in online.values())
+    for event_id, answer in online.items():
+        if isinstance(answer, str):
+            assert event_id not in rows, "what was refused is no event"
+            continue
+        row, sent = rows[event_id], loop.rows[int(event_id.removeprefix("row-"))]
+        assert (row["prediction"], row["event.time"]) == (answer.value, sent["at"])
+        assert row["income"] == sent["income"]
+        assert answer.probabilities is not None
+        probabilities = [row[f"probability.{name}"] for name in model.model.classes]
+        np.testing.assert_allclose(probabilities, answer.probabilities, rtol=0, atol=1e-12)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_span_holds_what_the_log_took_in_it(loop: Loop, tmp_path: Path) -> None:
+    stream = loop.deployment.watch.stream
+    events = [placed async for placed in TopicReader(loop.deployment.log, "penstock", EVENTS, stream).read_all()]
+    appended = sorted(placed.appended for placed in events)
+    middle = appended[len(appended) // 2]
+    between = datetime.fromtimestamp(middle / 1000, UTC)
+    (_, before), (_, after) = [
+        await copied(loop, span, tmp_path / name)
+        for name, span in (("before", replace(ALWAYS, stop=between)), ("after", replace(ALWAYS, start=between)))
+    ]
+    assert (before, after) == (sum(one < middle for one in appended), sum(one >= middle for one in appended))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_imported_history_and_events_of_another_declaration_are_refused(loop: Loop, tmp_path: Path) -> None:
+    model = await loop.model()
+    event = {"specversion": "1.0", "type": "penstock.event.v1", "source": "s", "time": "2026-01-01T00:00:00Z"}
+    data = {"customer": "c", "income": 1.0}
+    values = [event | {"id": "1", "data": data, "label": "yes"}, event | {"id": "2", "data": {"income": "much"}}]
+    for kept, wanted in (
+        (values, [HISTORY, event_rows.OTHER_DECLARATION]),
+        (values[1:], [event_rows.OTHER_DECLARATION]),
+    ):
+        encoded = [json.dumps(value).encode() for value in kept]
+        table = pa.table([[0] * len(kept), range(len(kept)), encoded], schema=event_rows.COPY_SCHEMA)
+        pq.write_table(table, tmp_path / "events")
+        (rows,) = EventRows(tmp_path / "events", model.stream, ALWAYS).read(0)
+        assert rows.reasons == wanted
+        parts = OutputParts(tmp_path / f"out{len(kept)}.parquet")
+        parts.record({})
+        result = BatchRun(EventRows(tmp_path / "events", model.stream, ALWAYS), model).write(parts, lambda _: None)
+        assert sum(result.refusals.values()) == len(kept)

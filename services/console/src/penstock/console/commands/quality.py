@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
 
+from penstock.console.commands.time_option import time_of
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
-from penstock.console.failure import wrong_input
 from penstock.console.log_client import open_log
 from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import open_services
@@ -65,9 +64,5 @@ def _query(by: str, since: str | None) -> dict[str, str]:
     """
     query = {"by": by} if by else {}
     if since is not None:
-        try:
-            time = datetime.fromisoformat(since)
-        except ValueError:
-            raise wrong_input(f"--since {since}: write a time as 2026-05-01 or 2026-05-01T12:00:00") from None
-        query["since"] = (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+        query["since"] = time_of("--since", since).isoformat()
     return query
