@@ -44,6 +44,7 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "history.keys[]": ("history", "keys", '["terminal"]'),
     "history.keys[][]": ("history", "keys", '[["colour", "x"]]'),
     "retrain.cron": ("retrain", "cron", '"61 * * * *"'),
+    "batch.cron": ("batch", "cron", '"61 * * * *"'),
 }
 """Each key that holds texts of its own choice: a table, a key and a value that the grammar refuses."""
 WRONG_NAMES = {

@@ -73,6 +73,11 @@ class Home:
         return self.root / "registry.db"
 
     @property
+    def batches(self) -> Path:
+        """What declared batches have written, a folder for each stream."""
+        return self.root / "batches"
+
+    @property
     def temporary(self) -> Path:
         """The processes' temporary files."""
         return self.run / "tmp"

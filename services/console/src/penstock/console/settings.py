@@ -24,7 +24,8 @@ class ConsoleSettings(ServiceSettings):
     `registry` is the address of the registry, which carries out what people command; `services` those of all services
     whose health is shown, each as NAME=URL. `artifacts` holds the prediction log and the models, which are opened if
     `trusted_keys` tell by whom they are signed. `trace_viewer` is the address of a Zipkin, if there is one. `hosts`
-    are the names under which browsers may come, beside those of this machine.
+    are the names under which browsers may come, beside those of this machine. `batches` is the folder that the batches
+    which streams declare are written to; without it none is.
     """
 
     port: Annotated[int, Field(alias="PENSTOCK_PORT", ge=1, le=65535)] = 8040
@@ -34,6 +35,7 @@ class ConsoleSettings(ServiceSettings):
     trusted_keys: Annotated[Path | None, Field(alias="PENSTOCK_TRUSTED_KEYS")] = None
     trace_viewer: Annotated[str, Field(alias="PENSTOCK_TRACE_VIEWER")] = ""
     hosts: Annotated[str, Field(alias="PENSTOCK_CONSOLE_HOSTS")] = ""
+    batches: Annotated[Path | None, Field(alias="PENSTOCK_BATCHES")] = None
 
     @property
     def service_urls(self) -> dict[str, str]:

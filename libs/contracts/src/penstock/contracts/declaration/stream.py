@@ -192,6 +192,16 @@ class ServingDeclaration(StrictModel):
         return self
 
 
+class BatchDeclaration(StrictModel):
+    """Predictions of the stream's events as files, written on a schedule by the console."""
+
+    cron: str | None = None
+    """When a file is written (UTC), as in cron: of the events since the time before, by the champion of then."""
+
+    format: Literal["parquet", "csv"] = "parquet"
+    """What the files are."""
+
+
 class Declaration(StrictModel):
     """The declaration of a stream: what `stream.toml` says, where the keys that are no tables stand in `[stream]`.
 
@@ -243,6 +253,7 @@ class Declaration(StrictModel):
     rollout: RolloutDeclaration = RolloutDeclaration()
     serving: ServingDeclaration = ServingDeclaration()
     retention: RetentionDeclaration = RetentionDeclaration()
+    batch: BatchDeclaration = BatchDeclaration()
 
     @model_validator(mode="after")
     def _check_whole(self) -> Declaration:

@@ -22,8 +22,9 @@ def grammar_violations(declaration: Declaration) -> Iterator[Violation]:
     yield from _field_violations(declaration)
     yield from _time_violations(declaration.time)
     yield from _label_violations(declaration.label)
-    if declaration.retrain.cron is not None and (wrong := check_cron(declaration.retrain.cron)):
-        yield Violation(("retrain", "cron"), wrong)
+    for table, cron in (("retrain", declaration.retrain.cron), ("batch", declaration.batch.cron)):
+        if cron is not None and (wrong := check_cron(cron)):
+            yield Violation((table, "cron"), wrong)
 
 
 def is_field_name(name: str) -> bool:

@@ -50,7 +50,7 @@ class BatchRun:
             table = self._predict(next(rows_of_part), result)
             with parts.part(number, table.schema) as writer:
                 self._write_part(writer, table, rows_of_part, result, show)
-        if not result.rows:
+        if not parts.done:
             raise wrong_input(f"{self._source.name}: expected rows, there are none")
         return result
 
@@ -91,7 +91,7 @@ class BatchRun:
     def _answers(self, rows: ModelRows, reasons: list[str | None]) -> tuple[list[Any], NDArray[np.float64] | None]:
         """The predicted values, None of refused rows, and the probabilities, NaN of these."""
         accepted = [row for row, reason in enumerate(reasons) if reason is None]
-        if len(accepted) == len(reasons):
+        if accepted and len(accepted) == len(reasons):
             try:
                 output = self._model.model.answer_now(rows.frame, rows.entities).output
             except UnusableAnswer:

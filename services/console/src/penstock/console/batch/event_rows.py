@@ -94,14 +94,16 @@ class EventRows:
         return rows
 
     def read(self, first: int) -> Iterator[BatchRows]:
-        """The rows from row number `first` on."""
+        """The rows from row number `first` on; where there are none, one batch without a row."""
         with pq.ParquetFile(self._file) as file:
+            if not file.metadata.num_rows:
+                yield self._rows(*(pa.array([], column.type) for column in COPY_SCHEMA))
             batches = (batch.columns for batch in file.iter_batches(READ_ROWS, use_threads=False))
             for partitions, offsets, values in cut(skip(batches, first), first, PART_ROWS):
-                yield self._rows(partitions, offsets, values.to_pylist())
+                yield self._rows(partitions, offsets, values)
 
-    def _rows(self, partitions: pa.Array, offsets: pa.Array, values: Sequence[bytes]) -> BatchRows:
-        found = [self._event(value) for value in values]
+    def _rows(self, partitions: pa.Array, offsets: pa.Array, values: pa.Array) -> BatchRows:
+        found = [self._event(value) for value in values.to_pylist()]
         reasons = [_refusal(event) for event in found]
         readable = [event for event in found if event is not None]
         inputs, columns = ModelInputs.of(self._stream.declaration, readable), self._columns(readable)

@@ -171,5 +171,5 @@ def _print_result(result: BatchResult, output: Path, model: BatchModel) -> None:
     out.print(f"{output}: {result.rows - refused:,} rows predicted by {by}, {refused:,} refused")
     for reason, count in result.refusals.most_common(10):
         out.print(f"  {count:,}: {reason}", markup=False, highlight=False)
-    if refused == result.rows:
+    if refused == result.rows > 0:
         raise typer.Exit(1)

@@ -141,6 +141,7 @@ def _settings_of(service: str, home: Home, ports: Mapping[str, int], workers: in
             **trusted,
             "PENSTOCK_REGISTRY": f"http://{HOST}:{ports['registry']}",
             "PENSTOCK_SERVICES": ",".join(f"{name}=http://{HOST}:{ports[name]}" for name in SERVICES),
+            "PENSTOCK_BATCHES": str(home.batches),
             "PENSTOCK_TRACE_VIEWER": f"http://{HOST}:{ports['zipkin']}" if "zipkin" in ports else "",
         },
         "registry": {

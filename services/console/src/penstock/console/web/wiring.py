@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock.artifacts import ArtifactError, BadKey, Verifier, open_store
+from penstock.console.batch.scheduled_batches import ScheduledBatches
 from penstock.console.services_client import ServicesClient
 from penstock.console.settings import ConsoleSettings
 from penstock.console.web.app import console_app
@@ -38,7 +41,11 @@ def build(settings: ConsoleSettings, resources: Resources) -> Service:
         models=_model_loader(settings),
         repair_services=_repair_services(settings),
     )
-    return service_of(sources, resources, settings.host_names)
+    service = service_of(sources, resources, settings.host_names)
+    if settings.batches is None:
+        return service
+    batches = ScheduledBatches(resources.streams, settings.registry, settings.batches)
+    return replace(service, tasks=[*service.tasks, batches.run], health=batches.health_facts)
 
 
 def _model_loader(settings: ConsoleSettings) -> ModelLoader | None:
