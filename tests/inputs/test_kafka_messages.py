@@ -19,8 +19,8 @@ from penstock.console.broker.standalone import start_broker
 from penstock.console.demo.credit_risk import START
 from penstock.console.demo.demo import demo_declaration
 from penstock.console.replay.in_process_deployment import InProcessDeployment, in_process_deployment
+from penstock.contracts.records.rejections import LARGEST_ORIGINAL
 from penstock.contracts.topics import RECEIVED, REJECTED, STREAM_DEAD_LETTERS
-from penstock.validator.rejections import LARGEST_ORIGINAL
 from tests.loop.log_records import records_of
 from tests.loop.test_bad_records import GOOD
 

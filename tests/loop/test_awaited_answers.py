@@ -122,8 +122,7 @@ async def open_door(services: InProcessDeployment) -> AsyncIterator[httpx.AsyncC
     resources = replace(resources, log=services.log, publisher=publisher, clock=clock)
     resources.streams.apply(services.watch.stream)
     service = build(IngestionSettings(), resources)
-    for task in service.tasks:
-        await task()
+    await service.tasks[0]()
     assert service.app is not None
     transport = httpx.ASGITransport(service.app)
     async with (

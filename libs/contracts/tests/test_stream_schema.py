@@ -88,6 +88,9 @@ def test_it_takes_the_declarations_that_we_ship(path: Path) -> None:
         ("days = 30", "days = 0"),
         ("[serving]", "[serving]\nhtpp = 1"),
         ("[retention]", "[retaining]"),
+        ('format = "debezium"', 'format = "avro"'),
+        ("[source.orders]", "[source.Orders]"),
+        ('kafka = "shop.public.orders"', ""),
     ],
 )
 def test_what_it_refuses_a_file_may_not_say(old: str, new: str) -> None:
@@ -103,8 +106,10 @@ def test_every_key_is_described_and_stands_in_the_example() -> None:
     assert [key for key, part in described.items() if not part.get("description")] == []
     document = tomllib.loads(GOOD)
     written = {key for key, _ in keys_of({"properties": as_properties(document)})}
-    fields = {f"fields.NAME.{key}" for field in document["fields"].values() for key in field}
-    assert set(described) - written - fields == set()
+    named = {
+        f"{table}.NAME.{key}" for table in ("fields", "source") for part in document[table].values() for key in part
+    }
+    assert set(described) - written - named == set()
 
 
 def as_properties(document: dict[str, Any]) -> dict[str, Any]:

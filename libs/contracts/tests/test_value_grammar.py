@@ -45,6 +45,14 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "history.keys[][]": ("history", "keys", '[["colour", "x"]]'),
     "retrain.cron": ("retrain", "cron", '"61 * * * *"'),
     "batch.cron": ("batch", "cron", '"61 * * * *"'),
+    "source.NAME.kafka": ("source", "shop", '{ kafka = "a topic" }'),
+    "source.NAME.servers": ("source", "shop", '{ kafka = "t", servers = "kafka" }'),
+    "source.NAME.schema_registry": ("source", "shop", '{ kafka = "t", schema_registry = "http://me:word@registry" }'),
+    "source.NAME.id": ("source", "shop", '{ kafka = "t", id = "" }'),
+    "source.NAME.time": ("source", "shop", '{ kafka = "t", time = "a..b" }'),
+    "source.NAME.label": ("source", "shop", '{ kafka = "t", label = ".a" }'),
+    "source.NAME.label_time": ("source", "shop", '{ kafka = "t", label_time = "a." }'),
+    "source.NAME.event_source": ("source", "shop", '{ kafka = "t", event_source = "" }'),
 }
 """Each key that holds texts of its own choice: a table, a key and a value that the grammar refuses."""
 WRONG_NAMES = {
@@ -53,6 +61,8 @@ WRONG_NAMES = {
     "objective.costs.NAME": ("objective", "costs", "{ maybe = { yes = 1 } }"),
     "objective.costs.NAME.NAME": ("objective", "costs", "{ no = { maybe = 1 } }"),
     "lags.inputs.NAME": ("lags", "inputs", "{ y = [1] }"),
+    "source.NAME": ("source", "http", '{ kafka = "t" }'),
+    "source.NAME.fields.NAME": ("source", "shop", '{ kafka = "t", fields = { y = "y" } }'),
 }
 """The same for the keys that are names of the owner's choice."""
 UNWRITABLE_NAMES = [("fields", name, '{ type = "number" }') for name in ("'size (\")'", r"'a\b'")]

@@ -131,8 +131,8 @@ async def build_service(
     await log.create([*control_topics("penstock"), *stream_topics("penstock", stream)])
     resources.streams.apply(stream)
     service = build(IngestionSettings(), resources, limits, cache)
-    for task in service.tasks if caught_up else ():
-        await task()
+    if caught_up:
+        await service.tasks[0]()
     return service, resources, process
 
 

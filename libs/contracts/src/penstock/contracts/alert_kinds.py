@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     DATABASE = "database"
     DISK = "disk"
     CRASH_LOOP = "crash-loop"
+    SOURCE = "source"
 
 
 _RUNBOOKS = {
@@ -55,6 +56,7 @@ _RUNBOOKS = {
     AlertKind.DATABASE: "the-database-is-away",
     AlertKind.DISK: "resources-run-out",
     AlertKind.CRASH_LOOP: "a-service-does-not-become-ready",
+    AlertKind.SOURCE: "a-source-is-away",
 }
 
 

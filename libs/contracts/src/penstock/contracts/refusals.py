@@ -30,8 +30,11 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "unsupported_media_type": 415,
     "unknown_stream": 404,
+    "unknown_schema": 422,
+    "unmapped_change": 422,
 }
-"""Every reason code and its HTTP status. The two conflicts need state: the validator decides on them."""
+"""Every reason code and its HTTP status. The two conflicts need state: the validator decides on them.
+The last two are of sources: ingestion decides on them."""
 
 RecordKind = Literal["event", "label", "unknown"]
 

@@ -151,7 +151,7 @@ LABELS: Topic[Label] = Topic(
 )  # fmt: skip
 REJECTED: Topic[Rejection] = Topic(
     "rejected", "data", ("rejected",), _struct(Rejection), "as received",
-    "keyed", "stream", ("validator",), ("archiver",), ("ingestion", "console"), embeds_records=True,
+    "keyed", "stream", ("validator", "ingestion"), ("archiver",), ("ingestion", "console"), embeds_records=True,
 )  # fmt: skip
 PREDICTIONS: Topic[Prediction] = Topic(
     "predictions", "data", ("prediction",), _struct(Prediction), "entity, else the event's id",

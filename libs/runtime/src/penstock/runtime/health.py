@@ -77,7 +77,8 @@ class Health:
     """Whether a service is healthy (every handler returns in time) and ready.
 
     It is ready once it has read the control plane (`started`), as long as it waits for nothing else itself and the
-    broker answers its groups and permits them to work. `own_waits` is asked what it waits for.
+    broker answers its groups and permits them to work. `own_waits` is asked what it waits for,
+    `own_failures` what it cannot work on for now.
     """
 
     def __init__(
@@ -86,10 +87,12 @@ class Health:
         facts: Callable[[], dict[str, Any]],
         metrics: Metrics,
         own_waits: Callable[[], Sequence[str]] = tuple,
+        own_failures: Callable[[], dict[str, str]] = dict,
     ) -> None:
         self.started = False
         self._start_error: TransientError | None = None
         self._own_waits = own_waits
+        self._own_failures = own_failures
         self._name = name
         self._version = version(DISTRIBUTION)
         self._facts = facts
@@ -119,7 +122,7 @@ class Health:
     def failures(self) -> dict[str, str]:
         """The groups, topics and topic partitions that cannot be worked on for now, and why."""
         parts: list[Worker | Follower] = [*self._workers, *self._followers]
-        return {what: why for part in parts for what, why in part.failures().items()}
+        return {what: why for part in parts for what, why in part.failures().items()} | self._own_failures()
 
     def stuck_groups(self) -> list[str]:
         """The groups whose handlers are at work for longer than they may take; waiting for the log does not count."""

@@ -121,7 +121,7 @@ async def _run_until(
     listener: socket.socket,
     settings: ServiceSettings,
 ) -> None:
-    health = Health(name, service.health, resources.metrics, service.waits_for)
+    health = Health(name, service.health, resources.metrics, service.waits_for, service.failures)
     async with asyncio.TaskGroup() as group:
         server = group.create_task(_serve(_app(service, health), listener, stop, settings.request_limits()))
         work = group.create_task(_work(service, resources, health, settings.durability))

@@ -119,7 +119,8 @@ class Service:
     """A service, ready to run.
 
     `app` is served on the service's port, beside the health routes. `tasks` run from the start until the service
-    stops. `health` adds facts to `/healthz`, such as the epochs that are served; `waits_for` is asked what the service
+    stops. `health` adds facts to `/healthz`, such as the epochs that are served, and `failures` what it cannot work on
+    for now, and why, beside its groups and followers; `waits_for` is asked what the service
     waits for before it can do its work, once its followers and tasks have started. `close` is called when all of them
     have ended.
     """
@@ -129,5 +130,6 @@ class Service:
     app: Starlette | None = None
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Callable[[], dict[str, Any]] = _no_facts
+    failures: Callable[[], dict[str, str]] = _no_facts
     waits_for: Callable[[], Sequence[str]] = tuple
     close: Callable[[], None] = _nothing

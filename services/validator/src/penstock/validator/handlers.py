@@ -8,19 +8,20 @@ from typing import Any
 
 from penstock.artifacts.seal import Seal
 from penstock.bus.state.share_level import ShareLevel
-from penstock.contracts.batch import AnyOutputs, Batch, Outputs
+from penstock.contracts.batch import AnyOutputs, Batch, Outputs, RawRecord
 from penstock.contracts.codecs.received_decoder import Received
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.operations import EVENT_WINDOW, conflict_of, keys_of, operations_of
 from penstock.contracts.records.events import Event, Label
+from penstock.contracts.records.rejections import Rejection, rejection_of
+from penstock.contracts.refusals import Refusal
 from penstock.contracts.topics import ALERTS, EVENTS, LABELS, REJECTED
 from penstock.validator.awaited_events import awaited_headers
 from penstock.validator.batch_checks import Refusals, check_batch
 from penstock.validator.dedupe import Dedupe
 from penstock.validator.operation_state import Kind
-from penstock.validator.raw_record import cloudevent_json
+from penstock.validator.raw_record import cloudevent_json, log_append_time
 from penstock.validator.rejected_share import rejected_alert
-from penstock.validator.rejections import rejection_of
 
 Count = Callable[[int], None]
 Records = Mapping[int, Event[Any] | Label]
@@ -101,6 +102,12 @@ def _forward(topic: Any, batch: Batch[Received], records: Records) -> AnyOutputs
 
 def _reject(batch: Batch[Received], refusals: Refusals) -> AnyOutputs:
     indices = sorted(refusals)
-    records = [rejection_of(refusals[index], batch.records[index], batch.raw[index]) for index in indices]
+    records = [_rejection(refusals[index], batch.records[index], batch.raw[index]) for index in indices]
     keys = [batch.raw[index].key for index in indices]
     return Outputs(REJECTED, batch.required_stream.name, records, keys, partition=batch.partition, causes=indices)
+
+
+def _rejection(refusal: Refusal, record: Received, raw: RawRecord) -> Rejection:
+    """The rejection of one record. It depends on the log alone, so handling the record again writes the same."""
+    time = log_append_time(raw) if isinstance(record, Refusal) else record.time
+    return rejection_of(refusal, cloudevent_json(raw), time, "penstock/validator")

@@ -27,6 +27,7 @@ from penstock.contracts.declaration.model_lifecycle import (
     RetrainDeclaration,
     RolloutDeclaration,
 )
+from penstock.contracts.declaration.source import SourceDeclaration, check_source
 from penstock.contracts.declaration.strict_model import Duration, StrictModel, distinct
 from penstock.contracts.declaration.violation import error_at
 
@@ -39,6 +40,7 @@ TimeFormat = Literal[
 ]  # fmt: skip
 Texts = Annotated[tuple[str, ...], AfterValidator(distinct)]
 
+MOST_SOURCES = 8
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
@@ -254,6 +256,11 @@ class Declaration(StrictModel):
     serving: ServingDeclaration = ServingDeclaration()
     retention: RetentionDeclaration = RetentionDeclaration()
     batch: BatchDeclaration = BatchDeclaration()
+    source: Annotated[
+        dict[Annotated[str, Field(pattern=NAME_PATTERN)], SourceDeclaration], Field(max_length=MOST_SOURCES)
+    ] = Field(default={})
+    """Topics of somebody else that events or labels are read from, by a name for each, which is the `source` of their
+    events. What becomes of each message is in docs/sources.md."""
 
     @model_validator(mode="after")
     def _check_whole(self) -> Declaration:
@@ -269,6 +276,8 @@ class Declaration(StrictModel):
         self._check_objective()
         self._check_order()
         self._check_challengers()
+        for name, source in self.source.items():
+            check_source(name, source, self.fields, external=self.serving.external)
         return self
 
     def _check_names(self) -> None:

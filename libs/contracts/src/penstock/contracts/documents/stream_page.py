@@ -34,12 +34,12 @@ order in which they were first declared. A duration is written as in ISO 8601: `
 def stream_page(schema: Schema, example: str) -> str:
     """The page; `example` is the text of a declaration in which every key occurs."""
     blocks = _blocks(example)
-    parts = [_HEAD, *(_section(name, table, blocks[name]) for name, table in tables_of(schema))]
+    parts = [_HEAD, *(_section(name, table, _block_of(name, blocks)) for name, table in tables_of(schema))]
     return "\n\n".join(parts) + "\n"
 
 
 def tables_of(schema: Schema, name: str = "") -> Iterator[tuple[str, Schema]]:
-    """Every table of a schema by its name, such as `models.search`; all fields are one table."""
+    """Every table of a schema by its name, such as `models.search`; all fields are one table, as are all sources."""
     for key, part in schema["properties"].items():
         if "patternProperties" in part:
             (field,) = part["patternProperties"].values()
@@ -50,9 +50,14 @@ def tables_of(schema: Schema, name: str = "") -> Iterator[tuple[str, Schema]]:
 
 
 def _blocks(example: str) -> dict[str, str]:
-    """The lines of each table of a TOML text, by its name."""
+    """Each table of a TOML text with its header, by its name."""
     sections = re.split(r"^\[(.+)\]$", example, flags=re.MULTILINE)
-    return dict(zip(sections[1::2], (text.strip() for text in sections[2::2]), strict=True))
+    return {name: f"[{name}]\n{text.strip()}" for name, text in zip(sections[1::2], sections[2::2], strict=True)}
+
+
+def _block_of(table: str, blocks: dict[str, str]) -> str:
+    """The example of a table; of one that has a table for each name, the first of these."""
+    return blocks.get(table) or next(block for name, block in blocks.items() if name.startswith(f"{table}."))
 
 
 def _section(name: str, table: Schema, block: str) -> str:
@@ -60,7 +65,7 @@ def _section(name: str, table: Schema, block: str) -> str:
     rows = [_row(table.get("prefix", "") + key, part, key in table.get("required", ())) for key, part in keys.items()]
     head = "| key | type | default | meaning |\n|---|---|---|---|"
     description = table["description"]
-    return "\n".join([f"## [{name}]\n\n{description}\n\n```toml\n[{name}]\n{block}\n```\n", head, *rows])
+    return "\n".join([f"## [{name}]\n\n{description}\n\n```toml\n{block}\n```\n", head, *rows])
 
 
 def _row(key: str, part: Schema, is_required: bool) -> str:
