@@ -6,7 +6,7 @@ BIN := .venv/bin
 OURS := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults swaps prometheus incidents browser clients typescript shots check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
+.PHONY: help setup demo test faults swaps prometheus incidents browser clients typescript asyncapi shots check bench bench-quick bench-setup evaluate format constraints docs wheels home-fixture clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -58,6 +58,9 @@ clients: setup ## clients of others, from their own packages, before a real depl
 
 typescript: setup ## clients in TypeScript, generated from the OpenAPI documents, before a deployment (two minutes; wants Node.js)
 	@$(BIN)/python -m tests.typescript
+
+asyncapi: setup ## docs/asyncapi.json before AsyncAPI's own parser (half a minute; wants Node.js)
+	@$(BIN)/python -m tests.asyncapi
 
 shots: setup ## write the pictures of docs/console from a seeded deployment
 	@$(BIN)/python -m tests.browser --shots

@@ -5,10 +5,7 @@ It needs Node.js with npm, and installs what generates and compiles them into `.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,35 +15,30 @@ from penstock.console.deployment import Deployment, running_deployment
 from penstock.console.home import Home
 from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import running
+from tests.staging.node_packages import install_packages, run_node
 
 SOURCES = Path(__file__).parent
-FOLDER = SOURCES.parents[1] / ".venv" / "typescript"
-FILES = ("package.json", "package-lock.json", "tsconfig.json", "loans.ts")
 SERVICES = ("ingestion", "registry", "server")
 
 
 def main() -> None:
     """Generate, compile and run the clients before a deployment of their own."""
-    if shutil.which("npm") is None:
-        sys.exit("make typescript needs Node.js with npm, from version 20 on: npm was not found.")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        shutil.copyfile(SOURCES / name, FOLDER / name)
-    _run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error")
-    with tempfile.TemporaryDirectory(prefix="penstock-typescript-") as folder:
-        home = Home(Path(folder))
+    folder = install_packages("typescript", SOURCES, "tsconfig.json", "loans.ts")
+    with tempfile.TemporaryDirectory(prefix="penstock-typescript-") as home_folder:
+        home = Home(Path(home_folder))
         with running(home, StartOptions()):
-            _check(running_deployment(home))
+            _check(running_deployment(home), folder)
 
 
-def _check(deployment: Deployment) -> None:
-    shutil.rmtree(FOLDER / "generated", ignore_errors=True)
+def _check(deployment: Deployment, folder: Path) -> None:
+    shutil.rmtree(folder / "generated", ignore_errors=True)
     for service in SERVICES:
-        document = FOLDER / f"{service}.json"
+        document = folder / f"{service}.json"
         document.write_text(httpx.get(f"{deployment.url(service)}/openapi.json", timeout=60).text)
-        _run("npx", "openapi-ts", "--input", str(document), "--output", f"generated/{service}", "--silent")
-    _run("npx", "tsc", "--noEmit")
-    _run(
+        run_node(folder, "npx", "openapi-ts", "--input", str(document), "--output", f"generated/{service}", "--silent")
+    run_node(folder, "npx", "tsc", "--noEmit")
+    run_node(
+        folder,
         "npx",
         "esbuild",
         "loans.ts",
@@ -56,13 +48,7 @@ def _check(deployment: Deployment) -> None:
         "--outfile=loans.mjs",
         "--log-level=warning",
     )
-    _run("node", "loans.mjs", PENSTOCK_URL=deployment.url("registry"))
-
-
-def _run(*command: str, **environment: str) -> None:
-    done = subprocess.run(command, cwd=FOLDER, env={**os.environ, **environment}, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:2])} failed with {done.returncode}.")
+    run_node(folder, "node", "loans.mjs", PENSTOCK_URL=deployment.url("registry"))
 
 
 if __name__ == "__main__":

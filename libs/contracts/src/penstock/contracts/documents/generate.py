@@ -1,4 +1,6 @@
-"""The generated documents: schemas, docs/events.md, docs/stream-toml.md. `make docs` writes them, a test compares."""
+"""The generated documents: schemas, docs/events.md, docs/asyncapi.json, docs/stream-toml.md. `make docs` writes them, a
+test compares.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from penstock.contracts.documents.asyncapi import asyncapi_text
 from penstock.contracts.documents.json_schema import record_name, record_types, schema_of
 from penstock.contracts.documents.schema_changes import breaking_changes
 from penstock.contracts.documents.stream_page import stream_page
@@ -29,6 +32,7 @@ def documents(root: Path) -> dict[Path, str]:
         **schemas,
         _snapshot(root, "stream.toml"): schema_text(),
         root / "docs/events.md": events_page(root),
+        root / "docs/asyncapi.json": asyncapi_text((root / "VERSION").read_text().strip(), _examples(root)),
         root / "docs/stream-toml.md": stream_page(stream_schema(), example),
     }
 
@@ -39,6 +43,10 @@ def _snapshot(root: Path, cloud_type: str) -> Path:
 
 def _example(root: Path, cloud_type: str) -> Path:
     return root / "libs/contracts/examples" / f"{cloud_type}.json"
+
+
+def _examples(root: Path) -> dict[str, Any]:
+    return {cloud_type: json.loads(_example(root, cloud_type).read_text()) for cloud_type in record_types()}
 
 
 def breaking_record_changes(root: Path) -> list[str]:
