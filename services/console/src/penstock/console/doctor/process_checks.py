@@ -22,6 +22,8 @@ from penstock.console.supervision.log_line import plain_line
 
 SKEW_S = 2.0  # the header of a response has no fractions
 LONGEST_LINE = 200
+UNIT_ADVICE = "penstock unit list; penstock unit resume STREAM, once the cause is mended"
+SOURCE_ADVICE = "penstock stream show STREAM says what it declares; see docs/runbooks/a-source-is-away.md"
 
 
 def check_ports(installation: Installation) -> Finding:
@@ -73,7 +75,7 @@ async def check_services(installation: Installation) -> Finding:
     failing = {f"{each.name}: {what}": why for each in processes for what, why in each.failing.items()}
     if failing:
         what, why = next(iter(failing.items()))
-        return warn(f"{what}: {why}", "penstock unit list; penstock unit resume STREAM, once the cause is mended")
+        return warn(f"{what}: {why}", SOURCE_ADVICE if ": source " in what else UNIT_ADVICE)
     return ok(f"{len(processes)} processes are ready")
 
 
