@@ -54,6 +54,14 @@ async def test_a_stuck_worker_is_named() -> None:
     assert unhealthy.json()["stuck"] == ["tiny"]
 
 
+async def test_what_a_service_cannot_work_on_itself_is_named_and_it_stays_ready() -> None:
+    health = Health("tiny", dict, Metrics(), own_failures=lambda: {"source loans/orders": "it is away"})
+    health.started = True
+    body = (await get(health, "/healthz")).json()
+    assert (body["status"], body["failing"]) == ("failing", {"source loans/orders": "it is away"})
+    assert (await get(health, "/readyz")).status_code == 200
+
+
 async def get(health: Health, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(Starlette(routes=health.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiny") as client:

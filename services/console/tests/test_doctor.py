@@ -24,7 +24,13 @@ from penstock.console.doctor.finding import Finding, Installation, Outcome
 from penstock.console.doctor.home_checks import check_format_of_home, check_leftovers, check_secrets, check_writable
 from penstock.console.doctor.key_checks import check_answer_key, check_signing_keys
 from penstock.console.doctor.log_checks import topics_finding
-from penstock.console.doctor.process_checks import check_clock_of_files, check_ports, check_services, clock_difference
+from penstock.console.doctor.process_checks import (
+    advice_on,
+    check_clock_of_files,
+    check_ports,
+    check_services,
+    clock_difference,
+)
 from penstock.console.doctor.setting_checks import check_notifications, check_variables
 from penstock.console.home import Home
 from penstock.console.plan.keys import ensure_keys
@@ -136,6 +142,11 @@ async def test_a_service_that_ends_again_and_again_is_found_with_its_last_words(
     eventually(lambda: deployment.read().processes["ingestion"].state is ProcessState.READY)
     found = await check_services(of(deployment.home, {}, deployment.read()))
     assert_found(found, "fail", "the port of the neighbour is missing", "penstock logs server")
+
+
+def test_a_source_is_no_unit_to_be_resumed() -> None:
+    assert "a-source-is-away" in advice_on("ingestion: source loans/orders")
+    assert "unit resume" in advice_on("validator: validator/loans/0")
 
 
 async def test_processes_without_their_supervisor_are_found(deployment: FakeDeployment) -> None:

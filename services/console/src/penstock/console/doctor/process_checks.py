@@ -75,8 +75,13 @@ async def check_services(installation: Installation) -> Finding:
     failing = {f"{each.name}: {what}": why for each in processes for what, why in each.failing.items()}
     if failing:
         what, why = next(iter(failing.items()))
-        return warn(f"{what}: {why}", SOURCE_ADVICE if ": source " in what else UNIT_ADVICE)
+        return warn(f"{what}: {why}", advice_on(what))
     return ok(f"{len(processes)} processes are ready")
+
+
+def advice_on(failing: str) -> str:
+    """What to do about something that a process cannot work on for now, such as `ingestion: source loans/orders`."""
+    return SOURCE_ADVICE if ": source " in failing else UNIT_ADVICE
 
 
 def _last_words(home: Home, process: str) -> str:
