@@ -19,7 +19,9 @@ from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import running
 from tests.staging.debian_programs import LIBRARIES, DebianPackage, obtain_programs
 from tests.staging.environments import ROOT, obtain_python
+from tests.staging.http_server import serving
 from tests.staging.ports import free_ports
+from tests.staging.schema_registry_fake import RegistryFake
 from tests.staging.stage import Stage
 from tests.staging.traffic import send_labelled
 
@@ -28,6 +30,8 @@ FOLDER = ROOT / "tests/clients"
 CHECKS = FOLDER / "checks"
 STREAM = "clients"
 KEYED_STREAM = "keyed"
+SOURCE_STREAM = "sourced"
+SOURCE_TOPIC = "shop.orders"
 EVENTS = 700  # enough for a model to be trained
 KCAT = (
     DebianPackage("kcat", "1.7.1-2", "c7634113d7db8e9ca840f7f865afd1d13b43014f2dcf591ed3b5744de80030d3"),
@@ -41,8 +45,9 @@ def main() -> int:
     python = obtain_python("clients", FOLDER / "requirements.txt")
     with tempfile.TemporaryDirectory(prefix="penstock-clients-") as folder:
         home = Home(Path(folder))
-        with running(home, StartOptions(ports=free_ports(ABOVE_USUAL))) as deployment:
-            asyncio.run(_seed(home))
+        options = StartOptions(ports=free_ports(ABOVE_USUAL))
+        with serving(RegistryFake().app) as registry, running(home, options) as deployment:
+            asyncio.run(_seed(home, registry))
             environment = {
                 **os.environ,
                 **_producers(deployment.bootstrap),
@@ -50,6 +55,9 @@ def main() -> int:
                 "KAFKA": deployment.bootstrap,
                 "STREAM": STREAM,
                 "KEYED_STREAM": KEYED_STREAM,
+                "SOURCE_STREAM": SOURCE_STREAM,
+                "SOURCE_TOPIC": SOURCE_TOPIC,
+                "REGISTRY": registry,
                 "PROGRAMS": str(FOLDER / "programs"),
             }
             command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--confcutdir", str(CHECKS)]
@@ -84,12 +92,14 @@ def _producers(bootstrap: str) -> dict[str, str]:
     return producers
 
 
-async def _seed(home: Home) -> None:
+async def _seed(home: Home, registry: str) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         stage = Stage(home, client)
         await stage.declare(STREAM)
         fields = {"customer": {"type": "category", "feature": False}, "x": {"type": "number"}}
         await stage.declare(KEYED_STREAM, entity="customer", fields=fields, partitions=3)
+        source = {"kafka": SOURCE_TOPIC, "id": "id", "fields": {"x": "order.total"}, "schema_registry": registry}
+        await stage.declare(SOURCE_STREAM, source={"shop": source})
         await send_labelled(stage, STREAM, 0, EVENTS)
         await stage.until_champion(STREAM, 1)
 

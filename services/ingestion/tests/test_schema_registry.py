@@ -11,8 +11,8 @@ import pytest
 from penstock.bus.ports import FetchedBatch
 from penstock.ingestion.sources.message_decoder import DecodedBatch, MessageDecoder
 from penstock.ingestion.sources.schema_registry import MOST_SCHEMAS, RegistryAway, SchemaRegistry
+from tests.staging.schema_registry_fake import RegistryFake
 
-from .registry_fake import RegistryFake
 from .source_site import TABLE, change, declared, row
 from .test_source_mapping import Message
 

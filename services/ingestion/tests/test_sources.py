@@ -19,8 +19,8 @@ from penstock.ingestion.sources.sources import Sources
 from penstock.runtime.log_writer import LogWriter, WriteLimits
 from penstock.runtime.service import Resources
 from penstock.runtime.single_process import SingleProcess, VirtualClock
+from tests.staging.schema_registry_fake import RegistryFake
 
-from .registry_fake import RegistryFake
 from .source_site import LOANS, NOW, declared
 
 HALF_A_MINUTE = 30_000
