@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from penstock.contracts.records.streams import Pause
 from penstock.contracts.records.training import Score
 from penstock.registry.command_results import CommandResult, Status
 from penstock.registry.proposal import Hold, ProposalEvidence
@@ -128,6 +129,21 @@ def test_the_proposals_of_one_stream_are_listed_for_programs_too(deployment: Fak
             'streams/loans/release USER {"detail":""}',
             "loans: the hold is lifted, version 3 serves",
         ),
+        (
+            ("stream", "pause", "loans", "--reason", "bad feed"), result("paused"),
+            'streams/loans/pause USER {"reason":"bad feed","intake":false}',
+            "loans: paused; version 3 goes on answering; let it go on: penstock stream resume loans",
+        ),
+        (
+            ("stream", "pause", "loans", "--intake", "--why", "worse", "--by", "ann"), result("unchanged"),
+            'streams/loans/pause ann {"reason":"worse","intake":true}',
+            "loans: paused already, its intake too; version 3 goes on answering; let it go on: penstock stream resume"
+            " loans",
+        ),
+        (
+            ("stream", "resume", "loans", "--by", "ann"), result("resumed"), 'streams/loans/resume ann {"reason":""}',
+            "loans: goes on; version 3 serves",
+        ),
     ],
 )  # fmt: skip
 def test_a_decision_is_sent_in_the_users_name_and_its_result_told(
@@ -157,14 +173,32 @@ def test_declining_needs_a_reason_and_lifting_a_hold_names_no_version(deployment
     assert all(penstock(home, *words, "--help").returncode == 0 for words in (("rollback",), ("proposals",)))
 
 
+def test_a_pause_needs_a_reason_and_a_name_that_the_audit_log_takes(deployment: FakeDeployment) -> None:
+    assert penstock(deployment.home, "stream", "pause", "loans").returncode == 2
+    named = penstock(deployment.home, "stream", "resume", "loans", "--by", "ann b")
+    assert (named.returncode, named.stderr.count("\n")) == (2, 1)
+
+
+def test_what_came_of_a_pause_is_there_for_programs(deployment: FakeDeployment) -> None:
+    deployment.start_ready(ingestion=ANSWERS, registry=registry(result("paused")))
+    done = penstock(deployment.home, "stream", "pause", "loans", "--why", "bad feed", "--json")
+    assert json.loads(done.stdout) == result("paused")[1]
+
+
 def test_status_says_what_waits_for_a_person(deployment: FakeDeployment) -> None:
     hold = Hold(epoch=4, by="ann", time=NOON).model_dump(mode="json")
-    streams = [{"name": "loans", "champion": 1, "hold": hold}, {"name": "cards", "champion": 2, "hold": None}]
+    pause = Pause(by="ann", time=NOON, detail="bad feed", intake=True).model_dump(mode="json")
+    streams = [
+        {"name": "loans", "champion": 1, "hold": hold},
+        {"name": "cards", "champion": 2, "hold": None, "pause": pause},
+    ]
     old = proposal(proposal=5, state="approved")
     views = {"streams": {"streams": streams}, "proposals": {"proposals": [proposal(), old]}}
     deployment.start_ready(ingestion=ANSWERS, registry=registry(**views))
     lines = penstock(deployment.home, "status").stdout.splitlines()
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "loans: version 1 is held since the rollback at epoch 4 by ann; lift it: penstock rollback loans --release",
+        "cards: paused since 2026-05-01 12:00 UTC by ann (bad feed): nothing is trained, promoted or taken in; resume"
+        " it: penstock stream resume cards",
         "loans: proposal 7, version 3, waits for approval; see: penstock proposals loans",
     ]

@@ -13,10 +13,12 @@ from penstock.console.views.ledger_report import read_ledger
 from penstock.console.views.ledger_table import ledger_document, ledger_table
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.monitoring import Statistics
+from penstock.contracts.records.streams import Pause
 from penstock.contracts.records.training import TrainingRequest
-from penstock.contracts.topics import DECISIONS, MODELS, STATISTICS, TRAINING_REQUESTS, TRAINING_RUNS
+from penstock.contracts.topics import DECISIONS, MODELS, STATISTICS, STREAMS, TRAINING_REQUESTS, TRAINING_RUNS
 
 from .command_process import penstock
+from .declared_stream import STREAM
 from .training_records import NOW, envelope, finished_run, log_with, promotion, training_request
 
 
@@ -84,8 +86,21 @@ async def test_a_gain_on_too_few_rows_has_no_interval() -> None:
 
 async def test_a_stream_that_was_never_trained_has_an_empty_ledger() -> None:
     report = await read_ledger(await log_with(), "penstock", "power")
-    assert ledger_document(report) == {"runs": [], "decision": None}
+    assert ledger_document(report) == {"runs": [], "decision": None, "pauses": []}
     Console(width=200).print(ledger_table("power", report))
+
+
+async def test_it_says_when_the_stream_was_paused_and_why() -> None:
+    power = STREAM.declaration.model_copy(update={"name": "power"})
+    pause = Pause(by="ann", time=NOW, detail="bad feed", intake=True)
+    states = ({"declaration": power, "revision": 1, "pause": pause}, {"revision": 1, "pause": pause})
+    log = await log_with(*((STREAMS, STREAM.model_copy(update=state)) for state in states))
+    report = await read_ledger(log, "penstock", "power")
+    (shown,) = ledger_document(report)["pauses"]
+    assert (shown["by"], shown["reason"], shown["until"]) == ("ann", "bad feed", None)
+    console = Console(width=200, record=True)
+    console.print(ledger_table("power", report))
+    assert "UTC, it lasts, and took nothing in, by ann: bad feed" in console.export_text()
 
 
 def test_without_a_deployment_the_command_fails_with_one_line(tmp_path: Path) -> None:

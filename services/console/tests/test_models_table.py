@@ -38,6 +38,8 @@ def test_a_model_is_told_with_what_became_of_it(state: dict[str, bool], words: s
 def test_a_stream_is_told_with_what_serves_and_what_holds_it(hold: dict[str, Any] | None) -> None:
     declared = demo_declaration().model_dump(mode="json", by_alias=True)
     stream = {"name": "loans", "version": 2, "epoch": 5, "champion": 3, "hold": hold, "declaration": declared}
+    pause = {"by": "ann", "time": "2026-05-01T12:00:00Z", "detail": "bad feed", "intake": False}
+    assert "by ann (bad feed): nothing is trained or promoted" in text_of(stream_table({**stream, "pause": pause}))
     lines = text_of(stream_table(stream))
     assert "version 3, epoch 5" in lines
     assert ("since the rollback at epoch 4 by kim" in lines) == (hold is not None)

@@ -52,6 +52,6 @@ async def log_with(*records: tuple[Topic[Any], Any]) -> MemoryLog:
     log = MemoryLog(lambda: 0)
     await log.create(control_topics("penstock"))
     await Publisher(log, "penstock", Streams()).publish(
-        [output(topic, record, key=record.stream) for topic, record in records]
+        [output(topic, record, key=getattr(record, "stream", "")) for topic, record in records]
     )
     return log

@@ -111,3 +111,9 @@ async def test_a_return_waits_for_a_person_where_the_stream_only_proposes(two_pr
     assert {alert.subject for alert in two_promoted.published(ALERTS)} == {"proposal"}
     await two_promoted.registry.approve(1, "the figures are plain")
     assert epochs_of(two_promoted)[-1].champion.version == 1
+
+
+async def test_a_pause_keeps_no_champion_that_falls_short(two_promoted: Any) -> None:
+    await two_promoted.registry.pause("loans", "bad feed")
+    await two_promoted.send(TRAINING_RUNS, two_promoted.run(3, gain=-0.1, returns=BETTER, shortfall=2))
+    assert epochs_of(two_promoted)[-1].champion.version == 1

@@ -22,7 +22,7 @@ from penstock.bus.topics import control_topics, stream_topics
 from penstock.contracts.declaration.stream_file import parse_declaration
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.rejections import Rejection
-from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.contracts.topics import STREAMS
 from penstock.runtime.settings import SettingsError
 from penstock.runtime.single_process import SingleProcess, VirtualClock
@@ -72,10 +72,13 @@ class Deployment:
     async def start(self, stores: StateStores | None = None) -> None:
         log = self.process.log
         await log.create([*control_topics("penstock"), *stream_topics("penstock", STREAM)])
-        log.append([RecordBatch.single(STREAMS.name("penstock"), 0, b"meters", STREAM.to_json())])
+        await self.declare(STREAM)
         resources = self.process.resources()
         self.resources = replace(resources, state_stores=stores or resources.state_stores)
         await self.process.add(self.resources, build(ValidatorSettings(), self.resources))
+
+    async def declare(self, stream: StreamDeclared) -> None:
+        self.process.log.append([RecordBatch.single(STREAMS.name("penstock"), 0, b"meters", stream.to_json())])
 
     async def handle(self, *records: tuple[bytes | None, list[tuple[str, bytes]]]) -> None:
         topic = "penstock.meters.received"
@@ -221,3 +224,16 @@ async def test_few_refusals_are_no_news(deployment: Deployment) -> None:
     for number in range(5):
         await deployment.handle(*[(event(f"good-{number}-{n}"), []) for n in range(90)], *[(b"5", [])] * 10)
     assert deployment.process.log.records_of(("penstock.alerts", 0)) == []
+
+
+async def test_what_comes_while_the_intake_is_paused_waits_unread_and_is_handled_once_it_is_over(
+    deployment: Deployment,
+) -> None:
+    await deployment.handle((event("before"), []))
+    pause = Pause(by="ann", time=STREAM.time, intake=True)
+    await deployment.declare(STREAM.model_copy(update={"revision": 1, "pause": pause}))
+    await deployment.handle((event("meanwhile"), []), (event("before"), []))
+    assert deployment.ids("events") == ["before"]
+    await deployment.declare(STREAM.model_copy(update={"revision": 2}))
+    await deployment.process.run_until_quiet()
+    assert deployment.ids("events") == ["before", "meanwhile"], "in order, each once"

@@ -43,6 +43,14 @@ COMMANDS: list[tuple[tuple[str, ...], str, str, dict[str, Any], str, str]] = [
     (("hold",), "release", "release", {},
      "when a candidate passes the gates, it is promoted at once", "Done: the hold is lifted; version 1 answers."),
     ((), "retrain", "retrain", {}, "A model is trained now", "Done: a training is asked for."),
+    ((), "pause", "pause", {"intake": False}, "No training is asked for. One under way may end",
+     "Done: the stream is paused; version 1 goes on answering."),
+    (("pause",), "pause-intake", "pause", {"intake": True}, "Events, labels and predictions over HTTP are refused",
+     "Done: the stream is paused, and takes nothing in."),
+    (("pause-intake",), "pause", "pause", {"intake": False}, "Its intake is opened again",
+     "Done: the stream is paused"),
+    (("pause-intake",), "resume", "resume", {}, "what waits in Kafka is read. What fell due meanwhile is decided anew",
+     "Done: the stream goes on; version 1 answers."),
     ((), "rollout-start?version=2", "rollout", {"versions": [2], "mode": "canary", "steps": [0.05, 0.2, 0.5]},
      "Step 2 of 3: version 2 answers 20.0 % of the values of customer, version 1 the other 80.0 %.",
      "Done: the rollout has started beside version 1."),
@@ -75,7 +83,8 @@ async def test_an_action_says_what_happens_sends_one_command_and_tells_what_came
     assert response.status_code == 303
     (command,) = site.network.commands[sent:]
     assert command.url.path == f"/v1/streams/{STREAM}/{path}"
-    assert json.loads(command.content) == body | {"detail": "because"}
+    reason = "reason" if action in ("pause", "pause-intake", "resume") else "detail"
+    assert json.loads(command.content) == body | {reason: "because"}
     assert (command.headers["x-penstock-actor"], command.headers["idempotency-key"]) == ("ann", fields["key"])
     assert done in words(await site.client.get(response.headers["location"]))
 
@@ -112,7 +121,8 @@ async def test_buttons_are_there_where_they_make_sense(site: StreamSite) -> None
         text = (await site.get(path)).text
         return {part.split('"')[0] for part in text.split(f"/streams/{STREAM}/actions/")[1:]}
 
-    assert await offered("") == {"rollback", "hold", "retrain", "put-back?epoch=0"}
+    pauses = {"pause", "pause-intake"}
+    assert await offered("") == {"rollback", "hold", "retrain", "put-back?epoch=0"} | pauses
     assert await offered("/models/1") == set()
     assert await offered("/models/2") == {"promote?version=2", "rollout-start?version=2"}
     assert await offered("/models/0") == {"promote?version=0", "rollout-start?version=0", "rollback?version=0"}
@@ -120,7 +130,10 @@ async def test_buttons_are_there_where_they_make_sense(site: StreamSite) -> None
     await give(site, "rollout-start?version=2")
     rollout = {"rollout-pause", "rollout-abort", "rollout-promote"}
     back = {"put-back?epoch=0", "put-back?epoch=1"}
-    assert await offered("") == {"rollback", "release", "retrain"} | rollout | back
+    assert await offered("") == {"rollback", "release", "retrain"} | rollout | back | pauses
+    await give(site, "pause")
+    ends = {"rollout-abort", "rollout-promote"}
+    assert await offered("") == {"rollback", "release", "resume", "pause-intake"} | ends | back
     assert await offered("/models/0") == {"promote?version=0", "rollback?version=0"}
 
 

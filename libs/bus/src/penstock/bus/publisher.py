@@ -15,7 +15,7 @@ from penstock.contracts.batch import AnyOutputs, Headers
 from penstock.contracts.codecs.record_codec import encode
 from penstock.contracts.partitioner import partition_of
 from penstock.contracts.records.streams import Streams
-from penstock.contracts.topics import Topic
+from penstock.contracts.topics import RECEIVED, Topic
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.names import TRACEPARENT
 
@@ -176,13 +176,15 @@ async def _nothing() -> None:
 
 
 def topic_names(topics: Sequence[Topic[object]], namespace: str, streams: Streams) -> set[str]:
-    """The names of topics: one for a topic of the control plane, one per declared stream for one of the data plane."""
-    return {
-        name
+    """The names of topics: one for a topic of the control plane, one per declared stream for one of the data plane.
+
+    What comes to a stream that takes no records now stays unread in `received` until it does again.
+    """
+    names = {topic.name(namespace) for topic in topics if topic.plane == "control"}
+    declared = [stream for name in streams.names() if (stream := streams.get(name)) is not None]
+    return names | {
+        topic.name(namespace, stream.name)
         for topic in topics
-        for name in (
-            [topic.name(namespace)]
-            if topic.plane == "control"
-            else [topic.name(namespace, stream) for stream in streams.names()]
-        )
+        for stream in declared
+        if topic.plane == "data" and (topic is not RECEIVED or stream.takes_records)
     }

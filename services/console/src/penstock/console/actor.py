@@ -15,4 +15,13 @@ def actor() -> str:
         name = getpass.getuser()
     except (KeyError, OSError):  # a user id without an account, as in a container
         return UNKNOWN
-    return name if _NAME.fullmatch(name) else UNKNOWN
+    return name if is_actor(name) else UNKNOWN
+
+
+def is_actor(name: str) -> bool:
+    """Whether the audit log takes such a name.
+
+    >>> is_actor("ann"), is_actor("ann b")
+    (True, False)
+    """
+    return _NAME.fullmatch(name) is not None

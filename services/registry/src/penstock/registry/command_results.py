@@ -19,6 +19,8 @@ Status = Literal[
     "rollout_started",
     "declined",
     "released",
+    "paused",
+    "resumed",
 ]
 Kind = Literal["unknown", "conflict", "invalid"]
 

@@ -11,7 +11,7 @@ from penstock.contracts.records.governance import Command
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
-from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.registry.command_context import Provenance
 from penstock.registry.training_news import KEPT_BACK_RUNS
@@ -34,8 +34,10 @@ def digest_of_declaration(declaration: Declaration) -> str:
     return blake2b_digest(declaration.model_dump_json().encode()).hex()
 
 
-def stream_declared(declaration: Declaration, version: int, provenance: Provenance) -> StreamDeclared:
-    """The record of a declaration, for `streams`."""
+def stream_declared(
+    declaration: Declaration, version: int, provenance: Provenance, pause: Pause | None = None
+) -> StreamDeclared:
+    """The record of a declaration, for `streams`; a stream that is paused stays so under another one."""
     return StreamDeclared(
         source=SOURCE,
         id=derived_id("stream", declaration.name, version, digest_of_declaration(declaration)),
@@ -43,6 +45,23 @@ def stream_declared(declaration: Declaration, version: int, provenance: Provenan
         cause=provenance.cause,
         version=version,
         declaration=declaration,
+        pause=pause,
+    )
+
+
+def stream_state(before: StreamDeclared, pause: Pause | None, provenance: Provenance) -> StreamDeclared:
+    """The record of a stream that is paused, or goes on (None), under the same declaration, for `streams`."""
+    revision = before.revision + 1
+    digest = digest_of_declaration(before.declaration)
+    return StreamDeclared(
+        source=SOURCE,
+        id=derived_id("stream", before.name, before.version, digest, revision),
+        time=provenance.time,
+        cause=provenance.cause,
+        version=before.version,
+        declaration=before.declaration,
+        revision=revision,
+        pause=pause,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from penstock.contracts.declaration.model_lifecycle import PromotionDeclaration
+from penstock.contracts.records.streams import Pause
 from penstock.contracts.records.training import Evaluation, Score
 from penstock.registry.control_records import Installation
 from penstock.registry.rollout_plan import RolloutPlan
@@ -50,13 +51,17 @@ class Proposal:
     rollout: str | None = None
 
 
-def why_it_waits(promotion: PromotionDeclaration, hold: Hold | None, *, replaces_external: bool = False) -> str | None:
+def why_it_waits(
+    promotion: PromotionDeclaration, hold: Hold | None, pause: Pause | None = None, *, replaces_external: bool = False
+) -> str | None:
     """Why nothing may be installed by itself, None when it may.
 
     `replaces_external`: one of our models would answer on a stream whose model is declared external.
     """
     if hold is not None:
         return f"held since the rollback at epoch {hold.epoch} by {hold.by}"
+    if pause is not None:
+        return f"paused by {pause.by}"
     if replaces_external:
         return "the stream's model is declared external"
     return "the stream only proposes" if promotion.mode == "propose" else None

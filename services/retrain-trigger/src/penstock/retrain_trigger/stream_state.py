@@ -12,7 +12,7 @@ from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import Command
 from penstock.contracts.records.models import ModelEpoch
 from penstock.contracts.records.monitoring import HOLDOUT_DETECTOR, Drift, Statistics
-from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.contracts.records.training import Evaluation, TrainingRequest, TrainingRun
 from penstock.retrain_trigger.outcome_block import OutcomeBlock
 
@@ -68,8 +68,9 @@ class StreamState:
     always give the same state. So it holds nothing but maxima, and records by their own id or fence.
 
     `requests` are by fence, `results` and `decisions` by the id of the training request, `blocks` by their first
-    offset, `declarations` by version; `first_epochs` are the first epoch of each request's model as champion. `tenure`
-    is the newest epoch, its champion's version, and the first of the epochs in a row that it has been champion in.
+    offset, `declarations` by version, `pauses` with their record's time by its order; `first_epochs` are the first
+    epoch of each request's model as champion. `tenure` is the newest epoch, its champion's version, and the first of
+    the epochs in a row that it has been champion in.
     """
 
     newest_report: Statistics | Drift | None = None
@@ -84,6 +85,7 @@ class StreamState:
     first_epochs: dict[str, int] = field(default_factory=dict)
     tenure: Tenure = Tenure()
     declarations: FirstByOffset[int, StreamDeclared] = field(default_factory=FirstByOffset)
+    pauses: FirstByOffset[tuple[int, int], tuple[datetime, Pause | None]] = field(default_factory=FirstByOffset)
     newest_decision: Decision | None = None
     decisions: FirstByOffset[str, Decision] = field(default_factory=FirstByOffset)
 
@@ -108,6 +110,7 @@ class StreamState:
                 self._keep_epoch(record)
             case StreamDeclared():
                 self.declarations.add(record.version, record)
+                self.pauses.add(record.order, (record.time, record.pause))
             case Decision():
                 self._keep_decision(record)
 

@@ -1,27 +1,57 @@
-"""Streams: their declarations, version by version."""
+"""Streams: their declarations, version by version, and whether a person has paused them."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.control import ControlRecord, UtcTimestamp
+
+
+class Pause(BaseModel):
+    """A person's pause of a stream, since `time`: it is not trained, and nothing is promoted by itself.
+
+    With `intake` no events and labels are taken in either. `detail` is the reason given.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    time: UtcTimestamp
+    detail: str = ""
+    intake: bool = False
 
 
 class StreamDeclared(ControlRecord):
-    """A stream's declaration. `version` rises by one with every change; the highest is in force."""
+    """A stream's declaration. `version` rises by one with every change; the highest is in force.
+
+    A stream that is paused or goes on keeps its version: of the records of one version that of the highest `revision`
+    is in force. `pause` is there while the stream is paused.
+    """
 
     type: ClassVar[str] = "penstock.stream-declared.v1"
 
     version: Annotated[int, Field(ge=1)]
     declaration: Declaration
+    revision: Annotated[int, Field(ge=0, exclude_if=lambda revision: revision == 0)] = 0
+    pause: Annotated[Pause | None, Field(exclude_if=lambda pause: pause is None)] = None
 
     @property
     def name(self) -> str:
         """The stream's name."""
         return self.declaration.name
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Of two records of a stream the one of the higher order is in force."""
+        return self.version, self.revision
+
+    @property
+    def takes_records(self) -> bool:
+        """Whether events and labels are taken in now."""
+        return self.pause is None or not self.pause.intake
 
 
 class Streams:
@@ -31,9 +61,9 @@ class Streams:
         self._newest: dict[str, StreamDeclared] = {}
 
     def apply(self, record: StreamDeclared) -> None:
-        """Take in one record; it changes nothing unless its version is higher than the one at hand."""
+        """Take in one record; it changes nothing unless it is newer than the one at hand."""
         newest = self._newest.get(record.name)
-        if newest is None or record.version > newest.version:
+        if newest is None or record.order > newest.order:
             self._newest[record.name] = record
 
     def get(self, name: str) -> StreamDeclared | None:

@@ -15,6 +15,7 @@ from penstock.contracts.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
+RETRY_LATER = {"Retry-After": "60"}  # a person decides when
 HANG_UP = {"Connection": "close"}  # the rest of the body is not read
 MAX_TEXT = 200  # characters of a field's name or a detail: a client may send a name of any length
 
@@ -55,6 +56,12 @@ class Problem(Exception):
         type_ = f"urn:penstock:problem:{self.code}"
         body = ProblemBody(type_, title, self.status, self.code, self.field, self.detail)
         return {**msgspec.to_builtins(body), **self.more}
+
+
+def intake_paused(detail: str = "") -> Problem:
+    """A person has paused the intake of a stream; `detail` is the reason given."""
+    text = f"the intake of this stream is paused{f': {detail}' if detail else ''}; nothing was taken in, send it again"
+    return Problem(503, "paused", shortened(text), "stream", RETRY_LATER)
 
 
 def problem_of(refusal: Refusal) -> Problem:

@@ -1,4 +1,4 @@
-"""`penstock stream init | apply | list | show | schema`, and `import`"""
+"""`penstock stream init | apply | list | show | schema`, and `import`, `pause`, `resume`"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from penstock.console.commands.stream_import import import_
+from penstock.console.commands.stream_pause import pause, resume
 from penstock.console.declared_streams import declared_streams
 from penstock.console.deployment import Deployment
 from penstock.console.failure import RequestRefused, wrong_input
@@ -41,6 +42,8 @@ from penstock.contracts.records.streams import Streams
 
 stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
 stream.command("import")(import_)
+stream.command()(pause)
+stream.command()(resume)
 
 
 def declaration_in(path: Path) -> Declaration:
@@ -122,7 +125,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the whole declaration.")] = False,
 ) -> None:
-    """Show a stream: what is declared, which model serves it, and whether it is held."""
+    """Show a stream: what is declared, which model serves it, and whether it is held or paused."""
     found = request(lambda services: services.get(f"streams/{name}"))
     typer.echo(json.dumps(found, indent=2)) if as_json else out.print(stream_table(found))
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from penstock.console.deployment import Deployment
+from penstock.console.pause_text import pause_text
 from penstock.console.status.ask import ask
 
 MOST_TOPICS = 20
@@ -20,11 +21,15 @@ async def retention_of(client: httpx.AsyncClient, deployment: Deployment) -> Map
 
 
 async def waiting_of(client: httpx.AsyncClient, deployment: Deployment) -> list[str]:
-    """What the registry does not do by itself, a line each: streams that are held, and proposals that wait."""
+    """What the registry does not do by itself, a line each: streams held or paused, and proposals that wait."""
     streams, proposals = await asyncio.gather(
         _document(client, deployment, "streams"), _document(client, deployment, "proposals")
     )
-    return [*_held(streams.get("streams", ())), *_waiting(proposals.get("proposals", ()))]
+    return [
+        *_held(streams.get("streams", ())),
+        *_paused(streams.get("streams", ())),
+        *_waiting(proposals.get("proposals", ())),
+    ]
 
 
 def _held(streams: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -33,6 +38,14 @@ def _held(streams: Sequence[Mapping[str, Any]]) -> list[str]:
         f" by {stream['hold']['by']}; lift it: penstock rollback {stream['name']} --release"
         for stream in streams
         if stream.get("hold")
+    ]
+
+
+def _paused(streams: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{stream['name']}: paused {pause_text(stream['pause'])}; resume it: penstock stream resume {stream['name']}"
+        for stream in streams
+        if stream.get("pause")
     ]
 
 

@@ -12,22 +12,33 @@ from penstock.console.views.ledger_report import LedgerReport
 from penstock.contracts.records.decisions import Decision, RealisedGain
 from penstock.contracts.records.training import Score
 from penstock.retrain_trigger.ledger import LedgerEntry
+from penstock.retrain_trigger.paused_times import PausedTime
 
 COLUMNS = ("run", "why", "until", "rows", "cost (expected)", "gain (expected)", "on the holdout", "came of it")
 
 
 def ledger_document(report: LedgerReport) -> dict[str, Any]:
-    """The ledger as a JSON document: `runs`, and the newest `decision`."""
+    """The ledger as a JSON document: `runs`, the newest `decision`, and `pauses`."""
     runs = TypeAdapter(list[LedgerEntry]).dump_python(list(report.entries), mode="json")
-    return {"runs": runs, "decision": report.last_decision.model_dump(mode="json") if report.last_decision else None}
+    pauses = TypeAdapter(list[PausedTime]).dump_python(list(report.pauses), mode="json")
+    decision = report.last_decision.model_dump(mode="json") if report.last_decision else None
+    return {"runs": runs, "decision": decision, "pauses": pauses}
 
 
 def ledger_table(stream: str, report: LedgerReport) -> Group:
-    """One line for each run, and the last decision below."""
+    """One line for each run, and the pauses and the last decision below."""
     table = Table(*COLUMNS, title=f"Trainings of {stream}", title_justify="left")
     for entry in report.entries:
         table.add_row(*_cells(entry))
-    return Group(table, _decision_text(report.last_decision))
+    return Group(table, *map(paused_text, report.pauses), _decision_text(report.last_decision))
+
+
+def paused_text(pause: PausedTime) -> str:
+    """A time in which nothing was trained, because a person had paused the stream."""
+    until = "it lasts" if pause.until is None else f"until {pause.until:%Y-%m-%d %H:%M} UTC"
+    why = f": {pause.reason}" if pause.reason else ""
+    what = ", and took nothing in" if pause.intake else ""
+    return f"Paused since {pause.since:%Y-%m-%d %H:%M} UTC, {until}{what}, by {pause.by}{why}"
 
 
 def _cells(entry: LedgerEntry) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from penstock.console.pause_text import pause_text
 from penstock.contracts.declaration.stream import Declaration
 
 
@@ -30,4 +31,6 @@ def _lines(stream: dict[str, Any], declared: Declaration) -> list[tuple[str, str
     if (hold := stream["hold"]) is not None:
         since = f"since the rollback at epoch {hold['epoch']} by {hold['by']}"
         lines.append(("held", f"{since}; nothing changes by itself"))
+    if (pause := stream.get("pause")) is not None:
+        lines.append(("paused", pause_text(pause)))
     return lines

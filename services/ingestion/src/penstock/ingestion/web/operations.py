@@ -95,7 +95,7 @@ _ON_SUBMIT: ProblemCodes = merge_codes(
         408: ["too_slow"],
         422: ["none_accepted"],
         431: ["head_too_large"],
-        503: ["outcome_unknown", "overloaded"],
+        503: ["outcome_unknown", "overloaded", "paused"],
     },
 )
 _FORMS = (

@@ -47,7 +47,7 @@ class RecordRoutes:
 
     async def _post(self, kind: RecordKind, request: RawRequest, span: SpanHandle) -> RawResponse:
         try:
-            declared = self._streams.get(request.path_param("stream"))
+            declared = self._streams.taking_records(request.path_param("stream"))
             span.set({STREAM: declared.name})
             wait = wait_seconds(request.scope["query_string"])
             documents = await self._documents(request)

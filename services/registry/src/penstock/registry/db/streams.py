@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.registry.command_results import CommandRefused, CommandResult, Status
 from penstock.registry.control_records import digest_of_declaration
 from penstock.registry.db.tables import StreamRow
@@ -32,7 +32,7 @@ def add(session: Session, record: StreamDeclared, epoch: int, champion: int) -> 
 
 
 def set_declaration(row: StreamRow, record: StreamDeclared) -> None:
-    """Make a declaration the newest of its stream."""
+    """Make a record the newest of its stream."""
     row.version = record.version
     row.digest = digest_of_declaration(record.declaration)
     row.declaration_record = record.model_dump(mode="json")
@@ -64,7 +64,17 @@ def reload(session: Session, name: str) -> StreamRow:
 
 def declaration_of(row: StreamRow) -> Declaration:
     """The newest declaration."""
-    return StreamDeclared.model_validate(row.declaration_record).declaration
+    return declared_of(row).declaration
+
+
+def declared_of(row: StreamRow) -> StreamDeclared:
+    """The newest record of the stream, as it went on `streams`."""
+    return StreamDeclared.model_validate(row.declaration_record)
+
+
+def pause_of(row: StreamRow) -> Pause | None:
+    """The pause that a person began, None when there is none."""
+    return declared_of(row).pause
 
 
 def has_external_champion(row: StreamRow) -> bool:

@@ -8,7 +8,7 @@ from penstock.contracts.declaration.apply_check import first_violation
 from penstock.contracts.declaration.declaration_order import in_order_of
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.models import ModelVersion
-from penstock.contracts.records.streams import StreamDeclared
+from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.contracts.topics import STREAMS
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused, CommandResult
@@ -40,7 +40,8 @@ def apply(session: Session, declaration: Declaration, baseline: ModelVersion, pr
         return streams.result_of(row, "unchanged")
     _refuse_violation(declaration)
     _refuse_incompatibility(before, declaration)
-    streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance))
+    pause = streams.pause_of(row)
+    streams.set_declaration(row, _publish(session, declaration, row.version + 1, provenance, pause))
     if declaration.serving.external and not before.serving.external and row.champion != baseline.version:
         _give_way(session, row, baseline, provenance)
     return streams.result_of(row, "changed")
@@ -75,8 +76,10 @@ def _create(
     return streams.result_of(row, "created")
 
 
-def _publish(session: Session, declaration: Declaration, version: int, provenance: Provenance) -> StreamDeclared:
-    record = stream_declared(declaration, version, provenance)
+def _publish(
+    session: Session, declaration: Declaration, version: int, provenance: Provenance, pause: Pause | None = None
+) -> StreamDeclared:
+    record = stream_declared(declaration, version, provenance, pause)
     outbox.add(session, STREAMS, record, record.name, provenance)
     detail = {"version": version, "digest": digest_of_declaration(declaration)}
     audit.append(session, "stream.declared", record.name, detail, provenance)

@@ -24,10 +24,12 @@ def install_or_propose(
 
 def propose_instead(session: Session, stream: StreamRow, proposal: Proposal, provenance: Provenance) -> bool:
     """Whether it must wait for a person, as a proposal, which is kept once, audited and told of then."""
-    declaration = streams.declaration_of(stream)
+    declared, hold = streams.declared_of(stream), streams.hold_of(stream)
+    declaration, is_return = declared.declaration, proposal.installation.reason == "rollback"
     answers = proposal.plan is None or proposal.plan.mode != "shadow"
     replaces_external = declaration.serving.external and answers
-    waits = why_it_waits(declaration.promotion, streams.hold_of(stream), replaces_external=replaces_external)
+    pause = None if is_return else declared.pause  # a pause does not keep a model that falls short
+    waits = why_it_waits(declaration.promotion, hold, pause, replaces_external=replaces_external)
     if waits is None:
         return False
     older = proposals.waiting(session, stream.name)

@@ -28,6 +28,7 @@ from penstock.registry.use_cases import (
     declarations,
     holds,
     model_commands,
+    pauses,
     proposal_commands,
     rollout_commands,
     training_commands,
@@ -97,6 +98,18 @@ class Registry:
         return await self._execute(
             lambda session, provenance: holds.release(session, stream, detail, provenance), context
         )
+
+    async def pause(
+        self, stream: str, reason: str, *, intake: bool = False, context: CommandContext = BY_OPERATOR
+    ) -> CommandResult:
+        """Pause a stream: it is neither trained nor changed by itself; with `intake` it takes nothing in."""
+        return await self._execute(
+            lambda session, provenance: pauses.begin(session, stream, intake, reason, provenance), context
+        )
+
+    async def resume(self, stream: str, reason: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Let a paused stream go on."""
+        return await self._execute(lambda session, provenance: pauses.end(session, stream, reason, provenance), context)
 
     async def approve(self, proposal: int, reason: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Carry out a proposal that waits."""

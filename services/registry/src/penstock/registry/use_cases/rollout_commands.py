@@ -15,7 +15,7 @@ from penstock.registry.db import streams, versions
 from penstock.registry.db.tables import RolloutRow
 from penstock.registry.rollout_plan import RolloutPlan
 from penstock.registry.signature_check import SignatureCheck
-from penstock.registry.use_cases import holds, rollouts
+from penstock.registry.use_cases import holds, pauses, rollouts
 from penstock.registry.use_cases.model_commands import require_servable
 
 RolloutAction = Literal["pause", "resume", "abort", "promote"]
@@ -57,11 +57,14 @@ def control_rollout(
     """Pause, resume, abort or promote the rollout under way.
 
     Raises:
-        CommandRefused: none is, or it has several challengers and does not say which of them to promote.
+        CommandRefused: none is, it has several challengers and does not say which of them to promote, or it cannot go
+            on while its stream is paused.
     """
     row, rollout = streams.find(session, stream), rollout_rows.under_way(session, stream)
     if rollout is None:
         raise CommandRefused("conflict", "no_rollout", f"no rollout of {stream} is under way")
+    if action == "resume":
+        pauses.refuse_while_paused(row, "its rollout takes no step")
     match action:
         case "pause" | "resume":
             changed = rollouts.set_paused(session, rollout, action == "pause", detail or BY_COMMAND, provenance)

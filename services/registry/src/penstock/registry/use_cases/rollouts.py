@@ -54,7 +54,8 @@ def start(
 def record_statistics(session: Session, block: Statistics, provenance: Provenance) -> None:
     """Add a block of outcomes to the evidence of its stream's rollout, and decide anew; each block counts once.
 
-    A paused rollout takes no step and promotes nobody, but a challenger shown to be worse is taken back all the same.
+    A paused rollout, or one of a paused stream, takes no step and promotes nobody, but a challenger shown to be worse
+    is taken back all the same.
     """
     row = rollouts.under_way(session, block.stream)
     if row is None or block.clock != "provisional":
@@ -67,7 +68,7 @@ def record_statistics(session: Session, block: Statistics, provenance: Provenanc
     evidence = evidence.with_block(block, champion, frozenset(row.versions), row.step_epoch)
     rollouts.set_evidence(row, evidence)
     decision = decide_rollout(rollouts.plan_of(row), row.step, tuple(row.versions), evidence)
-    if decision.action == "take back" or not row.paused:
+    if decision.action == "take back" or not (row.paused or streams.pause_of(streams.find(session, row.stream))):
         _carry_out(session, row, decision, evidence, provenance)
 
 

@@ -12,11 +12,16 @@ from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandResult
 from penstock.registry.control_records import history_imported_command, retrain_command
 from penstock.registry.db import audit, outbox, streams
+from penstock.registry.use_cases import pauses
 
 
 def request_training(session: Session, stream: str, detail: str, provenance: Provenance) -> CommandResult:
-    """Ask the retrain-trigger for a training."""
-    streams.find(session, stream)
+    """Ask the retrain-trigger for a training.
+
+    Raises:
+        CommandRefused: there is no such stream, or it is paused.
+    """
+    pauses.refuse_while_paused(streams.find(session, stream), "no model is trained")
     command = retrain_command(stream, audit.count(session), detail, provenance)
     return _send(session, command, "retrain.requested", {"command": command.id, "detail": detail}, provenance)
 

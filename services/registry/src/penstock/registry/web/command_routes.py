@@ -43,6 +43,8 @@ _ROLLBACK = command(
     required=False,
 )
 _RELEASE = command(request_bodies.ReleaseBody, NO_STREAM, required=False)
+_PAUSE = command(request_bodies.PauseBody, NO_STREAM)
+_RESUME = command(request_bodies.ResumeBody, NO_STREAM, required=False)
 _START_ROLLOUT = command(
     request_bodies.RolloutBody,
     NO_VERSION,
@@ -50,7 +52,10 @@ _START_ROLLOUT = command(
     {409: ["rollout_under_way", "serves_already"], 422: ["one_challenger"]},
 )
 _CONTROL_ROLLOUT = command(
-    request_bodies.RolloutActionBody, NO_STREAM, {409: ["no_rollout"], 422: ["several_challengers"]}, required=False
+    request_bodies.RolloutActionBody,
+    NO_STREAM,
+    {409: ["no_rollout", "paused"], 422: ["several_challengers"]},
+    required=False,
 )
 
 
@@ -105,6 +110,18 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
         body, context = await request_bodies.read_command(request, request_bodies.ReleaseBody, headers)
         return await registry.release(stream, body.detail, context)
 
+    @app.post("/v1/streams/{stream}/pause", **_PAUSE)
+    async def pause_stream(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Pause a stream: it answers, and is neither trained nor changed by itself until it is resumed."""
+        body, context = await request_bodies.read_command(request, request_bodies.PauseBody, headers)
+        return await registry.pause(stream, body.reason, intake=body.intake, context=context)
+
+    @app.post("/v1/streams/{stream}/resume", **_RESUME)
+    async def resume_stream(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Let a paused stream go on."""
+        body, context = await request_bodies.read_command(request, request_bodies.ResumeBody, headers)
+        return await registry.resume(stream, body.reason, context)
+
     @app.delete("/v1/models/{stream}/{version}", **view(NO_VERSION, {409: ["version_in_service"]}))
     async def archive_version(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:
         """Archive a version: it can no longer be promoted; its bytes and its history stay."""
@@ -115,7 +132,7 @@ def _training_routes(app: FastAPI, registry: Registry) -> None:
     @app.post(
         "/v1/streams/{stream}/retrain",
         status_code=202,
-        **command(request_bodies.RetrainBody, NO_STREAM, required=False),
+        **command(request_bodies.RetrainBody, NO_STREAM, {409: ["paused"]}, required=False),
     )
     async def request_training(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
         """Ask for a training."""

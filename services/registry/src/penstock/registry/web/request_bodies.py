@@ -28,6 +28,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", pattern=r'^"?[0-9]{1,9}
 ProposalNumber = Annotated[int, Path(ge=1, lt=2**31)]
 
 Detail = Annotated[str, Field(max_length=1000)]
+GivenReason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 EpochNumber = Annotated[int, Field(ge=0, lt=2**31 - 1, strict=True)]  # the next one is a 32-bit integer too
@@ -135,6 +136,19 @@ class ReleaseBody(_Body):
     detail: Detail = ""
 
 
+class PauseBody(_Body):
+    """Why a stream is paused; with `intake` it takes no events and labels in either."""
+
+    intake: bool = False
+    reason: GivenReason
+
+
+class ResumeBody(_Body):
+    """Why a paused stream goes on."""
+
+    reason: Detail = ""
+
+
 class ApproveBody(_Body):
     """Why a proposal is approved."""
 
@@ -144,7 +158,7 @@ class ApproveBody(_Body):
 class DeclineBody(_Body):
     """Why a proposal is declined."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+    reason: GivenReason
 
 
 class RetrainBody(_Body):

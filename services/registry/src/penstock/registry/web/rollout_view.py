@@ -39,7 +39,8 @@ class RolloutView(_View):
     `low` to `high` is a confidence sequence of the challenger's mean loss less the champion's; None before there is
     evidence enough for one, and where there are several challengers. It is of `loss`, and rests on pairs if it is
     `paired`. `tolerated` is by how much a canary's challenger may be worse, None before there are losses. `expected` is
-    how many outcomes the rollout is likely to take, as far as that can be told by now.
+    how many outcomes the rollout is likely to take, as far as that can be told by now. It is paused
+    with its stream, too.
     """
 
     id: str
@@ -60,12 +61,12 @@ class RolloutView(_View):
 
 def newest_rollout(session: Session, stream: str) -> RolloutView | None:
     """The stream's newest rollout, None before the first."""
-    streams.find(session, stream)
+    is_paused = streams.pause_of(streams.find(session, stream)) is not None
     row = rollouts.newest(session, stream)
-    return None if row is None else _rollout_view(row)
+    return None if row is None else _rollout_view(row, is_paused)
 
 
-def _rollout_view(row: RolloutRow) -> RolloutView:
+def _rollout_view(row: RolloutRow, is_paused: bool) -> RolloutView:
     plan, evidence = rollouts.plan_of(row), rollouts.evidence_of(row)
     low, high = _loss_interval(row)
     champion = _arm_view(row.champion, 1 - sum(row.shares), evidence.champion)
@@ -76,7 +77,7 @@ def _rollout_view(row: RolloutRow) -> RolloutView:
     return RolloutView(
         id=row.id,
         mode=plan.mode,
-        state="ended" if not row.open else "paused" if row.paused else "running",
+        state="ended" if not row.open else "paused" if row.paused or is_paused else "running",
         step=row.step,
         steps=len(plan.steps) if plan.mode == "canary" else 1,
         detail=row.detail,

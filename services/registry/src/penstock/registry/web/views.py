@@ -12,6 +12,7 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.governance import AuditEntry
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.streams import Pause
 from penstock.registry.audit_chain import ChainHead, verify_chain
 from penstock.registry.db import alerts, audit, epochs, streams, training_runs, versions
 from penstock.registry.db.tables import StreamRow, VersionRow
@@ -25,7 +26,8 @@ class _View(BaseModel):
 class StreamView(_View):
     """A stream: the version of its declaration, its epoch and the version of its champion.
 
-    `hold` is there since a person's rollback that they have not lifted: nothing changes by itself.
+    `hold` is there since a person's rollback that they have not lifted, `pause` while a person has paused the stream:
+    nothing changes by itself.
     """
 
     name: str
@@ -33,6 +35,7 @@ class StreamView(_View):
     epoch: int
     champion: int
     hold: Hold | None
+    pause: Pause | None
     declaration: Declaration
 
 
@@ -86,6 +89,7 @@ def _stream_view(row: StreamRow) -> StreamView:
         epoch=row.epoch,
         champion=row.champion,
         hold=streams.hold_of(row),
+        pause=streams.pause_of(row),
         declaration=streams.declaration_of(row),
     )
 

@@ -107,6 +107,7 @@ class RecordProcessor:
         """Wait until all that is on the log has been folded in; once for every time the topics are taken over."""
         if not self._caught_up:
             await retry_until_available(self._wait_for_followers)
+            self._engine.forget_resumed()
             self._caught_up = True
 
     async def _wait_for_followers(self) -> None:

@@ -17,7 +17,7 @@ from penstock.contracts.records.events import Event
 from penstock.contracts.records.predictions import PredictionData
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.runtime.http.micro_batches import MicroBatches
-from penstock.runtime.http.problems import RETRY_AFTER, Problem
+from penstock.runtime.http.problems import RETRY_AFTER, Problem, intake_paused
 from penstock.server.models.arm import Arm
 from penstock.server.models.manager import NoModel
 from penstock.server.scoring.answer_log import AnswerLog
@@ -60,8 +60,12 @@ class StreamBatcher:
         """For each event its prediction, or why it is refused; all under one epoch.
 
         Raises:
-            Problem: no model serves the stream, or the broker does not confirm the events.
+            Problem: no model serves the stream, its intake is paused (which is nothing to a probe: it is no event), or
+                the broker does not confirm the events.
         """
+        pause = self.declared.pause
+        if pause is not None and pause.intake and not request.is_probe:
+            raise intake_paused(pause.detail)
         return await self._batches.submit(request, len(request.events))
 
     async def _answer(self, batch: Sequence[PendingPredict]) -> None:

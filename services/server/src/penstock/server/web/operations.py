@@ -59,7 +59,9 @@ _PROBE = Parameter("Penstock-Probe", "header", str, "1 marks a probe: it is answ
 
 _NO_MODEL: ProblemCodes = {404: ["unknown_stream"], 409: ["external_model"], 503: ["starting", "no_model"]}
 _ON_PREDICT: ProblemCodes = merge_codes(
-    REFUSED_RECORD, _NO_MODEL, {408: ["too_slow"], 431: ["head_too_large"], 503: ["outcome_unknown", "overloaded"]}
+    REFUSED_RECORD,
+    _NO_MODEL,
+    {408: ["too_slow"], 431: ["head_too_large"], 503: ["outcome_unknown", "overloaded", "paused"]},
 )
 _PROTOCOL = "Of the Open Inference Protocol, version 2; problems have its `error` beside their other members."
 

@@ -26,7 +26,7 @@ class PredictEndpoint:
 
         Raises:
             Problem: the stream is unknown, its model is external, the body cannot be parsed, no model serves the
-                stream, or the broker does not confirm the events.
+                stream, its intake is paused, or the broker does not confirm the events.
         """
         batcher = self._predictor.batcher(stream)
         parsed, is_array = await self._parser(batcher.declared).parse(body, self._predictor.now())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock.console.web.actions import model_actions, proposal_actions, rollout_actions
+from penstock.console.web.actions import model_actions, pause_actions, proposal_actions, rollout_actions
 from penstock.console.web.actions.action import Action, ActionImpossible, Choice
 from penstock.console.web.actions.situation import Situation
 
@@ -17,6 +17,9 @@ ACTIONS: Mapping[str, Callable[[Situation, Choice], Action]] = {
     "hold": model_actions.hold,
     "release": model_actions.release,
     "retrain": model_actions.retrain,
+    "pause": pause_actions.pause,
+    "pause-intake": pause_actions.pause_intake,
+    "resume": pause_actions.resume,
     "rollout-start": rollout_actions.start,
     "rollout-pause": rollout_actions.pause,
     "rollout-resume": rollout_actions.resume,
@@ -40,6 +43,12 @@ _DONE: Mapping[tuple[str, str], str] = {
     ("release", "released"): "Done: the hold is lifted; version {model} answers.",
     ("release", "unchanged"): "The stream was not held; nothing changed.",
     ("retrain", "accepted"): "Done: a training is asked for.",
+    ("pause", "paused"): "Done: the stream is paused; version {model} goes on answering.",
+    ("pause", "unchanged"): "The stream was paused already; nothing changed.",
+    ("pause-intake", "paused"): "Done: the stream is paused, and takes nothing in.",
+    ("pause-intake", "unchanged"): "The stream took nothing in already; nothing changed.",
+    ("resume", "resumed"): "Done: the stream goes on; version {model} answers.",
+    ("resume", "unchanged"): "The stream was not paused; nothing changed.",
     ("rollout-start", "rollout_started"): "Done: the rollout has started beside version {model}.",
     ("rollout-pause", "changed"): "Done: the rollout is paused.",
     ("rollout-pause", "unchanged"): "The rollout was paused already.",

@@ -131,6 +131,8 @@ def release(situation: Situation, _: Choice) -> Action:
 
 def retrain(situation: Situation, _: Choice) -> Action:
     """Ask for a training."""
+    if situation.pause is not None:
+        raise ActionImpossible(f"{situation.stream} is paused by {situation.pause['by']}: resume it first.")
     most = situation.declaration.models.most_rows
     rows = min(situation.outcomes, most)
     return Action(

@@ -19,19 +19,21 @@ class Offer:
 
 
 def stream_offers(
-    history: StreamHistory, hold: Mapping[str, Any] | None, rollout: Mapping[str, Any] | None
+    history: StreamHistory, stream: Mapping[str, Any], rollout: Mapping[str, Any] | None
 ) -> Iterator[Offer]:
-    """What can be done about a stream."""
+    """What can be done about a stream, as the registry has it."""
     champions = {epoch.champion.version for epoch in history.epochs.values()}
     if rollout is not None and rollout["state"] != "ended":
-        yield from _rollout_offers(rollout)
+        yield from _rollout_offers(rollout, stream["pause"])
     if len(champions) > 1:
         yield Offer("Roll back", "rollback", "return to the model that served before, and hold it")
-    if hold is None:
+    if stream["hold"] is None:
         yield Offer("Hold", "hold", "keep the present model: nothing changes by itself any more")
     else:
         yield Offer("Lift the hold", "release", "let the registry act by itself again")
-    yield Offer("Retrain", "retrain", "train a model now, whatever the trigger waits for")
+    if stream["pause"] is None:
+        yield Offer("Retrain", "retrain", "train a model now, whatever the trigger waits for")
+    yield from _pause_offers(stream["pause"])
 
 
 def version_offers(version: int, view: Mapping[str, Any], history: StreamHistory) -> Iterator[Offer]:
@@ -45,10 +47,19 @@ def version_offers(version: int, view: Mapping[str, Any], history: StreamHistory
         yield Offer("Roll back to it", f"rollback?version={version}", "it served before; then hold it")
 
 
-def _rollout_offers(rollout: Mapping[str, Any]) -> Iterator[Offer]:
-    if rollout["state"] == "paused":
+def _pause_offers(pause: Mapping[str, Any] | None) -> Iterator[Offer]:
+    if pause is not None:
+        yield Offer("Resume", "resume", "train and promote by itself again, and take events in")
+    if pause is None or pause["intake"]:
+        yield Offer("Pause", "pause", "train and promote nothing for a while; answers go on")
+    if pause is None or not pause["intake"]:
+        yield Offer("Pause the intake", "pause-intake", "the same, and take no events and labels in")
+
+
+def _rollout_offers(rollout: Mapping[str, Any], pause: Mapping[str, Any] | None) -> Iterator[Offer]:
+    if pause is None and rollout["state"] == "paused":
         yield Offer("Let the rollout go on", "rollout-resume", "judge it again with the next outcomes")
-    else:
+    elif pause is None:
         yield Offer("Pause the rollout", "rollout-pause", "keep the shares as they are")
     if len(rollout["arms"]) == 2:
         yield Offer("Promote the challenger", "rollout-promote", "end the rollout with it as champion")

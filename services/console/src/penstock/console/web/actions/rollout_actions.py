@@ -58,6 +58,8 @@ def pause(situation: Situation, _: Choice) -> Action:
 
 def resume(situation: Situation, _: Choice) -> Action:
     """Go on after a pause."""
+    if situation.pause is not None:
+        raise ActionImpossible(f"{situation.stream} is paused, and its rollout with it: resume the stream.")
     if _under_way(situation)["state"] != "paused":
         raise ActionImpossible(f"The rollout of {situation.stream} is not paused.")
     return _control(
@@ -169,7 +171,9 @@ def _split(situation: Situation, plan: RolloutPlan, version: int) -> Iterator[st
 
 
 def _end(situation: Situation, plan: RolloutPlan) -> Iterator[str]:
-    waits = situation.hold is not None or situation.declaration.promotion.mode == "propose"
+    waits = (
+        situation.hold is not None or situation.pause is not None or situation.declaration.promotion.mode == "propose"
+    )
     promoted = "waits as a proposal for a person" if waits else "becomes the champion by itself"
     yield f"A challenger that proves itself {promoted}; one that is shown to be worse is taken back at once."
     yield f"If nothing is decided after {plan.limit:,} outcomes of the stream, the champion stays."

@@ -69,6 +69,8 @@ def fate_of_candidate(situation: Situation) -> str:
     mode = situation.declaration.rollout.mode
     if situation.hold is not None:
         return "it waits as a proposal for a person, since the stream is held"
+    if situation.pause is not None:
+        return "it waits as a proposal for a person, since the stream is paused"
     if situation.declaration.promotion.mode == "propose":
         return "it waits as a proposal for a person, as the stream declares"
     return "it is promoted at once" if mode == "at-once" else f"it is brought in by a rollout ({mode})"

@@ -27,6 +27,7 @@ class Situation:
     epoch: int
     champion: int
     hold: Mapping[str, Any] | None
+    pause: Mapping[str, Any] | None
     rollout: Mapping[str, Any] | None
     models: Mapping[int, Mapping[str, Any]]
     runs: Sequence[Mapping[str, Any]]
@@ -66,6 +67,7 @@ async def read_situation(sources: Sources, name: str) -> Situation:
         epoch=stream["epoch"],
         champion=stream["champion"],
         hold=stream["hold"],
+        pause=stream["pause"],
         rollout=rollout if rollout and rollout["state"] != "ended" else None,
         models={view["model"]["version"]: view for view in models["models"]},
         runs=runs["runs"],

@@ -43,7 +43,7 @@ class StreamHistory:
         self.revision += 1
         match record:
             case StreamDeclared():
-                if self.declared is None or record.version > self.declared.version:
+                if self.declared is None or record.order > self.declared.order:
                     self.declared = record
             case ModelEpoch():
                 self.epochs.setdefault(record.epoch, record)

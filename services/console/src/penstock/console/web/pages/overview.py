@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from penstock.console.pause_text import pause_text
 from penstock.console.status.consumer_lags import EdgeLag, lags_by_service, service_of
 from penstock.console.web.charts.sparkline import sparkline_path
 from penstock.console.web.live.answer_rates import AnswerCounts
@@ -98,10 +99,11 @@ async def _registry_views(sources: Sources) -> Mapping[str, Any]:
     try:
         streams, proposals = await asyncio.gather(sources.registry.get("streams"), sources.registry.get("proposals"))
     except RegistryFailure as failure:
-        return {"failure": str(failure), "holds": {}, "proposals": ()}
+        return {"failure": str(failure), "holds": {}, "pauses": {}, "proposals": ()}
     holds = {stream["name"]: stream["hold"] for stream in streams["streams"] if stream["hold"]}
+    pauses = {stream["name"]: stream["pause"] for stream in streams["streams"] if stream["pause"]}
     waiting = [proposal for proposal in proposals["proposals"] if proposal["state"] == "waiting"]
-    return {"holds": holds, "proposals": waiting}
+    return {"holds": holds, "pauses": pauses, "proposals": waiting}
 
 
 def _line(name: str, history: StreamHistory, counts: AnswerCounts, registry: Mapping[str, Any]) -> StreamLine:
@@ -132,6 +134,8 @@ def _health(name: str, history: StreamHistory, registry: Mapping[str, Any]) -> t
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             return level, f"{found[0].message}{more}"
+    if name in registry["pauses"]:
+        return "waiting", f"paused {pause_text(registry['pauses'][name])}"
     if name in registry["holds"]:
         return "waiting", "held since a rollback"
     if any(proposal["stream"] == name for proposal in registry["proposals"]):
@@ -147,6 +151,8 @@ def _registry_needs(registry: Mapping[str, Any]) -> Iterator[Need]:
     for stream, hold in registry["holds"].items():
         text = f"{stream}: held since the rollback at epoch {hold['epoch']} by {hold['by']}; nothing changes by itself"
         yield Need("waiting", text, f"streams/{stream}#actions")
+    for stream, pause in registry["pauses"].items():
+        yield Need("waiting", f"{stream}: paused {pause_text(pause)}", f"streams/{stream}#actions")
 
 
 def _alert_needs(alerts: Iterable[Alert]) -> Iterator[Need]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.console.pause_text import pause_text
 from penstock.console.views.quality_report import MIN_ROWS, LossSummary, QualityReport, quality_of
 from penstock.console.web.actions.offers import Offer, stream_offers
 from penstock.console.web.actions.situation import newest_rollout
@@ -44,8 +45,8 @@ class SliceLine:
 class StreamPage:
     """What the page of a stream shows.
 
-    `rollout` and `hold` are the registry's, `offers` the actions that make sense by them; `failure` says why they are
-    missing.
+    `rollout`, `hold` and `pause` (in words) are the registry's, `offers` the actions that make sense by them;
+    `failure` says why they are missing.
     """
 
     declared: StreamDeclared
@@ -67,6 +68,7 @@ class StreamPage:
     fairness: dict[str, dict[str, float]]
     rollout: dict[str, Any] | None
     hold: dict[str, Any] | None
+    pause: str
     offers: Sequence[Offer]
     failure: str
 
@@ -110,9 +112,10 @@ async def _registry_views(sources: Sources, name: str, history: StreamHistory) -
     try:
         stream, rollout = await asyncio.gather(sources.registry.get(f"streams/{name}"), newest_rollout(sources, name))
     except RegistryFailure as failure:
-        return {"rollout": None, "hold": None, "offers": (), "failure": str(failure)}
-    offers = list(stream_offers(history, stream["hold"], rollout))
-    return {"rollout": rollout, "hold": stream["hold"], "offers": offers, "failure": ""}
+        return {"rollout": None, "hold": None, "pause": "", "offers": (), "failure": str(failure)}
+    offers = list(stream_offers(history, stream, rollout))
+    pause = pause_text(stream["pause"]) if stream["pause"] else ""
+    return {"rollout": rollout, "hold": stream["hold"], "pause": pause, "offers": offers, "failure": ""}
 
 
 def _objective(blocks: Sequence[ScoreBlock]) -> tuple[str, float] | None:

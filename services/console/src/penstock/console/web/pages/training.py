@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.console.report_page.numbers import number_text
-from penstock.console.views.ledger_table import gain_text
+from penstock.console.views.ledger_table import gain_text, paused_text
 from penstock.console.web.actions.proposal_actions import effect_text, evidence_of
 from penstock.console.web.charts.chart import Chart, Table
 from penstock.console.web.registry_reader import RegistryFailure
@@ -15,19 +15,21 @@ from penstock.console.web.sources import Sources
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.retrain_trigger.ledger import LedgerEntry, ledger_entries
+from penstock.retrain_trigger.paused_times import paused_times
 
 SHOWN_ENTRIES = 100
 
 
 @dataclass(frozen=True)
 class TrainingPage:
-    """The newest entries of the ledger first, and how the champion's version came to each.
+    """The newest entries of the ledger first, the stream's pauses, and the version that came of each training.
 
     Of the proposals that wait, by number, `effects` say what approving does, `evidence` what they rest on.
     """
 
     declared: StreamDeclared
     entries: Sequence[LedgerEntry]
+    pauses: Sequence[str]
     versions: Mapping[int, int]
     chart: Chart | None
     decision: Decision | None
@@ -55,6 +57,7 @@ async def read_training(sources: Sources, name: str) -> TrainingPage:
     return TrainingPage(
         declared=declared,
         entries=list(reversed(entries)),
+        pauses=[paused_text(pause) for pause in reversed(paused_times(history.training))],
         versions=versions,
         chart=gain_chart(entries),
         decision=history.training.newest_decision,
