@@ -94,6 +94,7 @@ constraints: ## pin every dependency anew, with hashes (by the uv that `make set
 docs: setup ## write the generated documents and the picture of the house anew
 	@$(BIN)/python -m penstock.contracts.documents.generate
 	@$(BIN)/python -m tests.architecture.house
+	@$(BIN)/python -m tests.architecture.command_line
 
 wheels: setup ## build the wheel of every distribution into dist/
 	@rm -rf dist

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup
 
 from penstock.console.failure import ConsoleFailure, wrong_input
@@ -141,14 +142,19 @@ def split_url(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def main() -> None:
-    """Run one command; a failure that the user can correct ends it with one line and its status."""
+    """Run one command; a failure that the user can correct ends it with one line and its status.
+
+    The exit statuses are those of docs/command-line.md.
+    """
     interrupt_at(signal.SIGINT, signal.SIGTERM)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it for a command that outlives its terminal
         interrupt_at(signal.SIGHUP)
     url, arguments = split_url(sys.argv[1:])
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told in one line, by us
     try:
-        application()([*url, *arguments], prog_name="penstock")
+        sys.exit(application()([*url, *arguments], prog_name="penstock", standalone_mode=False))
+    except UsageError as error:
+        _exit(_usage_failure(error))
     except ConsoleFailure as failure:
         _exit(failure)
     except Exception as error:
@@ -156,6 +162,14 @@ def main() -> None:
         if outage is None:
             raise
         _exit(outage)
+
+
+def _usage_failure(error: UsageError) -> ConsoleFailure:
+    """What is wrong with the words of a command in one line, and which command explains them."""
+    if error.ctx is None or isinstance(error, NoArgsIsHelpError):
+        return wrong_input(error.format_message())
+    text = " ".join(error.format_message().split())
+    return wrong_input(f"{text.rstrip('.')}; see: {error.ctx.command_path} --help")
 
 
 def outage_failure(error: Exception) -> ConsoleFailure | None:

@@ -19,6 +19,7 @@ from penstock.console.batch.batch_run import BatchResult, BatchRun
 from penstock.console.batch.event_rows import EventRows, TimeSpan, copy_events
 from penstock.console.batch.file_rows import FileRows
 from penstock.console.batch.output_parts import OutputParts
+from penstock.console.commands.json_output import AsJson, tell
 from penstock.console.commands.time_option import time_of
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
@@ -29,7 +30,7 @@ from penstock.console.remote_deployment import used_deployment
 from penstock.console.table.sources.parquet_source import ParquetSource
 from penstock.console.table.table import Table, open_table
 from penstock.console.views.progress import progress_bar
-from penstock.console.views.terminal import err, out
+from penstock.console.views.terminal import err
 from penstock.contracts.records.streams import StreamDeclared
 
 
@@ -49,6 +50,7 @@ def batch(
         int | None, typer.Option(min=0, help="A version that has served; the champion unless set.")
     ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Predict the rows of FILE, or the stream's events of a time, into a file; what was stopped goes on where it was.
 
@@ -65,7 +67,7 @@ def batch(
     with progress_bar(err, "batch", count()) as show:
         result = run.write(parts, show)
     parts.join()
-    _print_result(result, output, model)
+    _print_result(result, output, model, as_json)
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,18 @@ def _record(model: BatchModel) -> dict[str, Any]:
     }
 
 
-def _print_result(result: BatchResult, output: Path, model: BatchModel) -> None:
+def _print_result(result: BatchResult, output: Path, model: BatchModel, as_json: bool) -> None:
     refused = sum(result.refusals.values())
     by = f"version {model.version.version} ({model.version.family}) of epoch {model.epoch}"
-    out.print(f"{output}: {result.rows - refused:,} rows predicted by {by}, {refused:,} refused")
-    for reason, count in result.refusals.most_common(10):
-        out.print(f"  {count:,}: {reason}", markup=False, highlight=False)
+    document = {
+        "output": str(output),
+        "version": model.version.version,
+        "epoch": model.epoch,
+        "predicted": result.rows - refused,
+        "refused": dict(result.refusals),
+    }
+    reasons = [f"  {count:,}: {reason}" for reason, count in result.refusals.most_common(10)]
+    line = f"{output}: {result.rows - refused:,} rows predicted by {by}, {refused:,} refused"
+    tell(as_json, document, line, *reasons)
     if refused == result.rows > 0:
         raise typer.Exit(1)

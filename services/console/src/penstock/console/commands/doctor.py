@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.deployment import Deployment
 from penstock.console.doctor.examination import examine
 from penstock.console.doctor.finding import Installation
@@ -18,12 +17,12 @@ from penstock.console.views.findings_table import finding_lines, findings_docume
 from penstock.console.views.terminal import out
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Try the commonest faults, whether or not it is up, and say what to do; exits 1 if one is there."""
     home = home_from_environment()
     findings = asyncio.run(examine(Installation(home, dict(os.environ), _deployment(home))))
     if as_json:
-        typer.echo(json.dumps(findings_document(findings), indent=2))
+        print_json(findings_document(findings))
     else:
         for line in finding_lines(findings):
             out.print(line)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
@@ -21,12 +21,12 @@ from penstock.contracts.records.monitoring import Drift
 def drift(
     stream: Annotated[str | None, typer.Argument(metavar="[STREAM]", help="The stream; all unless named.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many of the newest.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the drifts of the last week, suspected and confirmed: of what, since when, and whether it hurts."""
     drifts = asyncio.run(_read(used_deployment(), stream, last))
     if as_json:
-        typer.echo(json.dumps(drift_document(drifts), indent=2))
+        print_json(drift_document(drifts))
     elif drifts:
         out.print(drift_table(drifts))
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
@@ -19,12 +19,12 @@ from penstock.console.views.terminal import out
 
 def ledger(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream whose trainings to show.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show each training of a stream: why, its cost, its expected and realised gain, and whether it was promoted."""
     report = asyncio.run(_read(used_deployment(), name))
     if as_json:
-        typer.echo(json.dumps(ledger_document(report), indent=2))
+        print_json(ledger_document(report))
     else:
         out.print(ledger_table(name, report))
 

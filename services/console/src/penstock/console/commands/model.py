@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, tell
 from penstock.console.export.exported_version import ExportedVersion, open_version
 from penstock.console.export.model_folder import write_folder
 from penstock.console.export.sklearn_folder import write_sklearn
@@ -14,7 +15,6 @@ from penstock.console.failure import wrong_input
 from penstock.console.model_access import open_model_loader
 from penstock.console.registry_command import request
 from penstock.console.remote_deployment import used_deployment
-from penstock.console.views.terminal import out
 from penstock.contracts.records.models import ModelVersion
 
 model = typer.Typer(help="Take models elsewhere.", no_args_is_help=True)
@@ -44,6 +44,7 @@ def export(
     bento: Annotated[bool, typer.Option("--bento", hidden=True)] = False,
     pmml: Annotated[bool, typer.Option("--pmml", hidden=True)] = False,
     member: Annotated[int | None, typer.Option(min=1, help="Of a blend: which of its models.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a model into a folder that needs no Penstock, if what was written answers as the model does."""
     asked = {"onnx": onnx, "bento": bento, "pmml": pmml}
@@ -56,7 +57,8 @@ def export(
     rows, golden = len(exported.probe()), len(exported.golden)
     equal = "bit by bit" if not difference else f"to within {difference:.1e}"
     proof = f"proven equal {equal} on {golden:,} golden rows and {rows - golden:,} made from them"
-    out.print(f"{output}: {exported.name}, {proof}")
+    document = {"output": str(output), "model": exported.name, "rows": rows, "golden": golden, "difference": difference}
+    tell(as_json, document, f"{output}: {exported.name}, {proof}")
 
 
 def _open(stream: str, version: int, member: int | None) -> ExportedVersion:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.registry_command import request
 from penstock.console.views.models_table import models_table
 from penstock.console.views.terminal import out
@@ -14,11 +14,11 @@ from penstock.console.views.terminal import out
 
 def models(
     stream: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the registered models of a stream, the newest first: which serves, and which the gate let through."""
     found = request(lambda services: services.get(f"streams/{stream}/models"))["models"][::-1]
     if as_json:
-        typer.echo(json.dumps({"models": found}, indent=2))
+        print_json({"models": found})
     else:
         out.print(models_table(found))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.commands.time_option import time_of
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
@@ -31,14 +31,14 @@ def quality(
     last: Annotated[
         int | None, typer.Option(min=1, help="How many of the newest blocks count for versions and slices.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what predictions score: the newest ones, matured and provisional; then all by version and slice."""
     deployment = used_deployment()
     newest, report = asyncio.run(_read(deployment, name, _query(by, since), last, with_blocks=not by))
     if as_json:
         blocks = {} if report is None else quality_document(report)
-        typer.echo(json.dumps({**blocks, "newest_answers": newest}, indent=2))
+        print_json({**blocks, "newest_answers": newest})
         return
     out.print(answer_quality(newest))
     if report is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -11,7 +10,8 @@ import typer
 
 from penstock.console.commands import repair_options as options
 from penstock.console.commands.editor import edit_in_editor
-from penstock.console.commands.repair_options import Json, Places, Stream, Where, selection
+from penstock.console.commands.json_output import AsJson, print_json, tell
+from penstock.console.commands.repair_options import Places, Stream, Where, selection
 from penstock.console.failure import wrong_input
 from penstock.console.registry_command import Reason
 from penstock.console.remote_deployment import used_deployment
@@ -56,23 +56,23 @@ def _add_views(app: typer.Typer, topic: DefectTopic) -> None:
         where: Where = None,
         limit: Annotated[int, typer.Option(min=0, max=1000, help="Records to show of the stream.")] = 20,
         after: Annotated[str | None, typer.Option(metavar="AT", help="Show the records behind this one.")] = None,
-        as_json: Json = False,
+        as_json: AsJson = False,
     ) -> None:
         """Count what is left, by code and field; of a stream that is named show its records too, a page at a time."""
         place = None if after is None else _place(after)
         found = asyncio.run(_overviews(topic, stream, selection(None, where), limit if stream else 0, place))
         if as_json:
-            typer.echo(json.dumps({"streams": [overview_document(one) for one in found]}, indent=2))
+            print_json({"streams": [overview_document(one) for one in found]})
         else:
             _print_overviews(topic, found, stream)
 
     @app.command()
-    def show(stream: Stream, at: AtPlace, as_json: Json = False) -> None:
+    def show(stream: Stream, at: AtPlace, as_json: AsJson = False) -> None:
         """Show a record with its bytes, what is wrong with it, and what a release would do with it."""
         place = _place(at)
         inspection = asyncio.run(_on_site(stream, lambda site: inspect(site, topic, place)))
         if as_json:
-            typer.echo(json.dumps(inspection_document(inspection), indent=2))
+            print_json(inspection_document(inspection))
         else:
             out.print("\n".join(inspection_lines(inspection)), markup=False)
 
@@ -91,6 +91,7 @@ def _add_edit(app: typer.Typer, topic: DefectTopic) -> None:
         file: options.File = None,
         withdraw: Annotated[int | None, typer.Option(metavar="NUMBER", help="End this rule instead.")] = None,
         reason: Reason = "",
+        as_json: AsJson = False,
     ) -> None:
         """Edit records by a rule: fields are renamed, cast, set and removed, in this order.
 
@@ -99,7 +100,7 @@ def _add_edit(app: typer.Typer, topic: DefectTopic) -> None:
         """
         if withdraw is not None:
             asyncio.run(_on_site(stream, lambda site: edits.withdraw(site, topic, withdraw, reason)))
-            out.print(f"{stream}: rule {withdraw} is withdrawn")
+            tell(as_json, {"stream": stream, "withdrawn": withdraw}, f"{stream}: rule {withdraw} is withdrawn")
             return
         chosen = selection(at, where)
         rule = options.rule(chosen, rename, cast, set_to, remove, attribute)
@@ -111,19 +112,20 @@ def _add_edit(app: typer.Typer, topic: DefectTopic) -> None:
         changed = asyncio.run(
             _with_progress(topic, stream, chosen, lambda site, run: edits.edit(site, run, rule, reason))
         )
-        out.print(f"{stream}: {changed:,} records are changed; see: penstock {topic} preview {stream}")
+        line = f"{stream}: {changed:,} records are changed; see: penstock {topic} preview {stream}"
+        tell(as_json, {"stream": stream, "changed": changed}, line)
 
 
 def _add_ends(app: typer.Typer, topic: DefectTopic) -> None:
     @app.command()
-    def preview(stream: Stream, at: Places = None, where: Where = None, as_json: Json = False) -> None:
+    def preview(stream: Stream, at: Places = None, where: Where = None, as_json: AsJson = False) -> None:
         """Say how many records would pass now, by the rules in force and the present declaration. It sends nothing."""
         tally = asyncio.run(_with_progress(topic, stream, selection(at, where), preview_release))
         _print_tally(tally, as_json, "would pass", topic, stream)
 
     @app.command()
     def release(
-        stream: Stream, at: Places = None, where: Where = None, reason: Reason = "", as_json: Json = False
+        stream: Stream, at: Places = None, where: Where = None, reason: Reason = "", as_json: AsJson = False
     ) -> None:
         """Send the records that pass, under their own ids and times, once; the others stay."""
         tally = asyncio.run(
@@ -132,7 +134,7 @@ def _add_ends(app: typer.Typer, topic: DefectTopic) -> None:
         _print_tally(tally, as_json, "were released", topic, stream)
 
     @app.command()
-    def drop(stream: Stream, reason: Why, at: Places = None, where: Where = None) -> None:
+    def drop(stream: Stream, reason: Why, at: Places = None, where: Where = None, as_json: AsJson = False) -> None:
         """Give records up: they are listed no more, and the audit log says why. Name them, or say which by --where."""
         chosen = selection(at, where)
         if chosen == Selection():
@@ -140,7 +142,7 @@ def _add_ends(app: typer.Typer, topic: DefectTopic) -> None:
         if not reason.strip():
             raise wrong_input("say why they are dropped: --reason")
         dropped = asyncio.run(_with_progress(topic, stream, chosen, lambda site, run: drop_records(site, run, reason)))
-        out.print(f"{stream}: {dropped:,} records are dropped")
+        tell(as_json, {"stream": stream, "dropped": dropped}, f"{stream}: {dropped:,} records are dropped")
 
 
 async def _on_site(stream: str, work: Callable[[LiveSite], Awaitable[R]]) -> R:
@@ -183,7 +185,7 @@ def _print_overviews(topic: DefectTopic, found: list[Overview], stream: str | No
 
 def _print_tally(tally: Tally, as_json: bool, done: str, topic: DefectTopic, stream: str) -> None:
     if as_json:
-        typer.echo(json.dumps(tally_document(tally), indent=2))
+        print_json(tally_document(tally))
         return
     equal = f", {tally.duplicates:,} are accepted already as equal ones" if tally.duplicates else ""
     out.print(f"{stream}: {tally.passing:,} of {tally.count:,} {done}{equal}, {tally.refused.total():,} refused")

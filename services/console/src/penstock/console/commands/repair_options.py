@@ -25,7 +25,6 @@ Where = Annotated[
         "--where", metavar="KEY=VALUE", help="Only those: code, field, kind, id, topic, since or until (a time)."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Rename = Annotated[list[str] | None, typer.Option("--rename", metavar="OLD=NEW", help="Rename a field of the data.")]
 CastTo = Annotated[
     list[str] | None, typer.Option("--cast", metavar="FIELD=KIND", help="To number, integer, boolean or text.")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.commands.stream import declaration_in
 from penstock.console.failure import wrong_input
 from penstock.console.home import home_from_environment
@@ -61,6 +62,7 @@ def replay(
         typer.Option(metavar="FILE", help="Where to write the report: FILE.html for a page, FILE.json for programs."),
     ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows of the file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send FILE through the running deployment as a stream of its own, and report on it.
 
@@ -81,7 +83,10 @@ def replay(
         result = _run_with_progress(run, total)
     for path in report or ():
         write_report(path, result, options, in_process=in_process)
-    _print_result(result, table)
+    if as_json:
+        print_json(result.report.document(stream=result.stream, **result.extra_fields))
+    else:
+        _print_result(result, table)
     if not result.report.enough_accepted:
         err.print(f"Only {result.report.accepted} of {result.report.events} events were accepted.", style="red")
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.bus.errors import TransientError
+from penstock.console.commands.json_output import AsJson, tell
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
@@ -37,6 +38,7 @@ def rollback(
         int, typer.Option(metavar="SECONDS", min=0, help="How long to wait for the first answer; 0: not at all.")
     ] = 30,
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Return to the model that served before, or to all that served in an epoch, and hold it.
 
@@ -46,19 +48,22 @@ def rollback(
     if len([one for one in (to, to_version) if one is not None]) + release > 1:
         raise wrong_input("--to, --to-version and --release are different things to do; name one of them")
     if release:
-        _release(stream, reason)
+        _release(stream, reason, as_json)
     else:
-        _roll_back(stream, {"to_version": to_version, "to_epoch": to, "detail": reason}, wait)
+        _roll_back(stream, {"to_version": to_version, "to_epoch": to, "detail": reason}, wait, as_json)
 
 
-def _roll_back(stream: str, body: dict[str, Any], wait: int) -> None:
+def _roll_back(stream: str, body: dict[str, Any], wait: int, as_json: bool) -> None:
     change = request(lambda services: services.post(f"streams/{stream}/rollback", body))
     serves = "serves" if change["status"] == "rolled_back" else "serves already"
     lift = f"penstock rollback {stream} --release"
-    out.print(f"{stream}: version {change['model']} {serves}, and is held; lift it: {lift}")
+    lines = [f"{stream}: version {change['model']} {serves}, and is held; lift it: {lift}"]
     if rollout := change.get("put_back"):
         go_on = f"penstock rollout resume {stream}"
-        out.print(f"{stream}: the {rollout} beside it is put back too, and paused; let it go on: {go_on}")
+        lines.append(f"{stream}: the {rollout} beside it is put back too, and paused; let it go on: {go_on}")
+    tell(as_json, change, *lines)
+    if as_json:
+        return  # programs ask when the first answer came: penstock served STREAM --json
     if change["status"] == "rolled_back" and wait:
         err.print(f"waiting for the first answer of epoch {change['epoch']}, at most {wait} s …")
         deployment = used_deployment()
@@ -84,7 +89,7 @@ def _text(first: Placed[Prediction], epoch: int) -> str:
     return f"the first answer of {which} came at {instant(first.appended):%Y-%m-%d %H:%M:%S} UTC ({first.place})"
 
 
-def _release(stream: str, reason: str) -> None:
+def _release(stream: str, reason: str, as_json: bool) -> None:
     change = request(lambda services: services.post(f"streams/{stream}/release", {"detail": reason}))
     done = "the hold is lifted" if change["status"] == "released" else "it was not held"
-    out.print(f"{stream}: {done}, version {change['model']} serves")
+    tell(as_json, change, f"{stream}: {done}, version {change['model']} serves")

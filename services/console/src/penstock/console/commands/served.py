@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
@@ -26,20 +26,20 @@ def served(
     stream: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
     at: Annotated[str | None, typer.Option("--at", metavar="TIME|PLACE", help=AT)] = None,
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many of the newest epochs, without --at.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show which models answered: epoch by epoch, or at a time or at one record of the log."""
     deployment = used_deployment()
     if at is None:
         spans = asyncio.run(_spans(deployment, stream, last))
         if as_json:
-            typer.echo(json.dumps(spans_document(stream, spans), indent=2))
+            print_json(spans_document(stream, spans))
         else:
             out.print(spans_table(stream, spans))
         return
     found = asyncio.run(_served(deployment, stream, moment_of(at)))
     if as_json:
-        typer.echo(json.dumps(served_document(stream, found), indent=2))
+        print_json(served_document(stream, found))
     elif found:
         for line in served_lines(stream, found):
             out.print(line, markup=False, highlight=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.deployment import Deployment
 from penstock.console.home import home_from_environment
 from penstock.console.remote_deployment import URL, used_deployment
@@ -20,7 +20,7 @@ from penstock.console.views.terminal import out
 NOTHING = "Nothing was ever started here. Start it with: penstock up"
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """Show whether all is well, and if not, why; exits 1 unless all is ready."""
     home = home_from_environment()
     deployment = used_deployment() if os.environ.get(URL) else Deployment.current(home)
@@ -29,7 +29,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for pr
         raise typer.Exit(1)
     report = asyncio.run(deployment_status(home, deployment))
     if as_json:
-        typer.echo(json.dumps(status_document(report), indent=2))
+        print_json(status_document(report))
     else:
         for line in status_lines(report):
             out.print(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from penstock.console.commands.json_output import AsJson, print_json, tell
 from penstock.console.commands.stream_import import import_
 from penstock.console.commands.stream_pause import pause, resume
 from penstock.console.declared_streams import declared_streams
@@ -25,7 +25,7 @@ from penstock.console.remote_deployment import used_deployment
 from penstock.console.services_client import open_services
 from penstock.console.table.table import open_table
 from penstock.console.views.declaration_line import declaration_line
-from penstock.console.views.proposal_table import next_commands, proposal_table
+from penstock.console.views.proposal_table import next_commands, proposal_document, proposal_table
 from penstock.console.views.schedule_cost import schedule_cost
 from penstock.console.views.stream_table import stream_table
 from penstock.console.views.terminal import out
@@ -66,6 +66,7 @@ def init(
     entity: Annotated[str | None, typer.Option(help="The column that names what an event is about.")] = None,
     time: Annotated[str | None, typer.Option(help="The column with the events' times.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="The column with the events' ids; it is no field.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a first declaration of FILE, good enough to run as it is, and say what was guessed."""
     proposal = propose_declaration(open_table(file), Choices(label, entity, time, id_))
@@ -82,6 +83,9 @@ def init(
         raise wrong_input(f"{file}: cannot be declared as it is: {error}") from error
     except OSError as error:
         raise wrong_input(f"{output}: cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json(proposal_document(proposal, output))
+        return
     out.print(proposal_table(proposal, output))
     out.print("\nnext", style="bold")
     for command in next_commands(file, output):
@@ -89,18 +93,20 @@ def init(
 
 
 @stream.command()
-def apply(file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.toml.")]) -> None:
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The stream.toml.")], as_json: AsJson = False
+) -> None:
     """Declare the stream in FILE, or a change of it, to the running deployment."""
     declaration = declaration_in(file)
     try:
-        before = asyncio.run(_declare(declaration, used_deployment()))
+        before, status = asyncio.run(_declare(declaration, used_deployment()))
     except RequestRefused as refusal:
         if refusal.field is None:
             raise
         raise wrong_input(f"{place_of(refusal.field, file)}: {refusal.detail}") from refusal
-    out.print(declaration_line(before, declaration))
-    if cost := schedule_cost(declaration):
-        out.print(cost)
+    cost = schedule_cost(declaration)
+    document = {"stream": declaration.name, "status": status}
+    tell(as_json, document, declaration_line(before, declaration), *([cost] if cost else []))
 
 
 @stream.command()
@@ -110,32 +116,27 @@ def schema() -> None:
 
 
 @stream.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the streams of the running deployment."""
     names = list(asyncio.run(_declared(used_deployment())).names())
-    if as_json:
-        typer.echo(json.dumps({"streams": names}))
-        return
-    for name in names:
-        out.print(name)
+    tell(as_json, {"streams": names}, *names)
 
 
 @stream.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the whole declaration.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a stream: what is declared, which model serves it, and whether it is held or paused."""
     found = request(lambda services: services.get(f"streams/{name}"))
-    typer.echo(json.dumps(found, indent=2)) if as_json else out.print(stream_table(found))
+    tell(as_json, found, stream_table(found))
 
 
-async def _declare(declaration: Declaration, deployment: Deployment) -> Declaration | None:
-    """Declare it; what was declared before, None for a new stream."""
+async def _declare(declaration: Declaration, deployment: Deployment) -> tuple[Declaration | None, str]:
+    """Declare it; what was declared before, None for a new stream, and what came of it."""
     async with open_services(deployment) as services:
         before = await services.declaration_of(declaration.name)
-        await services.declare(declaration.name, declaration.model_dump_json())
-        return before
+        return before, await services.declare(declaration.name, declaration.model_dump_json())
 
 
 async def _declared(deployment: Deployment) -> Streams:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.declared_streams import require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import wrong_input
@@ -33,22 +36,36 @@ def import_(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Until the stream is quiet and its first model trained.")
     ] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Import labelled history, to learn from before the first live event; no score counts it.
 
     Exits 1 if no row was taken.
     """
     table, deployment = open_table(file).first(rows), used_deployment()
-    work = _import(deployment, table, name, label_delay, wait)
+    work = _import(deployment, table, name, label_delay, wait, _say_nothing if as_json else out.print)
     result = asyncio.run(while_deployment_runs(deployment, work))
-    if result.refused:
+    if as_json:
+        print_json(_document(name, result))
+    elif result.refused:
         out.print(refusals_table(result.refusals, table))
     if not result.accepted:
         err.print(f"{file}: none of {result.rows:,} rows was taken.", style="red")
         raise typer.Exit(1)
 
 
-async def _import(deployment: Deployment, table: Table, name: str, delay: int, wait: bool) -> ImportResult:
+def _document(name: str, result: ImportResult) -> dict[str, Any]:
+    refused = [asdict(refusal) for refusal in result.refusals]
+    return {"stream": name, "accepted": result.accepted, "outcomes": result.outcomes, "refused": refused}
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+async def _import(
+    deployment: Deployment, table: Table, name: str, delay: int, wait: bool, say: Callable[[str], None]
+) -> ImportResult:
     async with open_log(deployment) as kafka_log:
         declared = await require_stream(kafka_log, deployment.namespace, name)
         _check_importable(declared)
@@ -57,11 +74,11 @@ async def _import(deployment: Deployment, table: Table, name: str, delay: int, w
         total = sum(1 for _ in rows.rows())  # errors in the file come up before anything is sent
         async with live_deployment(deployment, declared) as live:
             result = await _import_with_progress(rows, delay, total, live, stream)
-            out.print(f"{name}: {result.accepted:,} rows of history taken, {result.refused:,} refused")
+            say(f"{name}: {result.accepted:,} rows of history taken, {result.refused:,} refused")
             if wait and result.accepted:
                 with spinner(err, "waiting until its first model is trained and served"):
                     await live.await_quiet()
-                out.print(await _model_text(live, result))
+                say(await _model_text(live, result))
         return result
 
 

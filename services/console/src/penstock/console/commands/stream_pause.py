@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from penstock.console.commands.json_output import AsJson, print_json
+from penstock.console.commands.json_output import AsJson, tell
 from penstock.console.registry_command import By, Reason, named_actor, request
-from penstock.console.views.terminal import out
 
 Name = Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")]
 
@@ -32,13 +31,10 @@ def pause(
     body = {"reason": reason, "intake": intake}
     who = named_actor(by)
     change = request(lambda services: services.post(f"streams/{name}/pause", body, who))
-    if as_json:
-        print_json(change)
-        return
     done = "paused" if change["status"] == "paused" else "paused already"
     closed = ", its intake too" if intake else ""
     serves = f"version {change['model']} goes on answering"
-    out.print(f"{name}: {done}{closed}; {serves}; let it go on: penstock stream resume {name}")
+    tell(as_json, change, f"{name}: {done}{closed}; {serves}; let it go on: penstock stream resume {name}")
 
 
 def resume(name: Name, reason: Reason = "", by: By = None, as_json: AsJson = False) -> None:
@@ -48,8 +44,5 @@ def resume(name: Name, reason: Reason = "", by: By = None, as_json: AsJson = Fal
     """
     who = named_actor(by)
     change = request(lambda services: services.post(f"streams/{name}/resume", {"reason": reason}, who))
-    if as_json:
-        print_json(change)
-        return
     done = "goes on" if change["status"] == "resumed" else "was not paused"
-    out.print(f"{name}: {done}; version {change['model']} serves")
+    tell(as_json, change, f"{name}: {done}; version {change['model']} serves")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated
 
 import httpx
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
@@ -26,7 +26,7 @@ MOST_TRACES = 10
 def trace(
     event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="The id of an event.")],
     stream: Annotated[str | None, typer.Option(help="Its stream; every declared one unless named.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the hops of an event, its label and what they led to, and where the trace viewer shows them."""
     deployment = used_deployment()
@@ -43,7 +43,7 @@ def trace(
     hops = hops_of(traces)
     addresses = [f"{deployment.zipkin}/zipkin/traces/{spans[0]['traceId']}" for spans in traces]
     if as_json:
-        typer.echo(json.dumps(hops_document(hops, addresses), indent=2))
+        print_json(hops_document(hops, addresses))
         return
     out.print(hops_table(hops))
     for address in addresses:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from penstock.console.commands.json_output import AsJson, tell
 from penstock.console.remote_deployment import used_deployment
 from penstock.console.service_failures import failures_of, service_addresses
-from penstock.console.views.terminal import out
 
 TIMEOUT_S = 5.0
 
@@ -17,14 +17,11 @@ unit = typer.Typer(help="Partitions of streams that services fail at, or have su
 
 
 @unit.command("list")
-def list_units() -> None:
+def list_units(as_json: AsJson = False) -> None:
     """Show what every service fails at or has suspended: since when, the next try, and why."""
     failing = failures_of(used_deployment())
-    for service, failures in failing.items():
-        for what, why in failures.items():
-            out.print(f"{service}: {what}: {why}", markup=False)
-    if not failing:
-        out.print("Every service works on all its partitions.")
+    lines = [f"{service}: {what}: {why}" for service, failures in failing.items() for what, why in failures.items()]
+    tell(as_json, {"failing": failing}, *(lines or ["Every service works on all its partitions."]))
 
 
 @unit.command()
@@ -32,17 +29,22 @@ def resume(
     stream: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
     partition: Annotated[int | None, typer.Option(min=0, help="All unless set.")] = None,
     group: Annotated[str | None, typer.Option(help="The group, such as validator; all unless set.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Try failing and suspended partitions at once; what they read next may go to the dead letters."""
     query = {"stream": stream, "partition": partition, "group": group}
     parameters = {name: str(value) for name, value in query.items() if value is not None}
-    resumed = 0
+    resumed: dict[str, list[int]] = {}
     for address in service_addresses(used_deployment()):
         for name, partitions in _request("POST", f"{address}/v1/units/resume", parameters).get("resumed", {}).items():
-            resumed += len(partitions)
-            out.print(f"{name}: partitions {', '.join(map(str, partitions))} of {stream} are tried.")
-    if not resumed:
-        out.print(f"No service has a failing or suspended partition of {stream}.")
+            resumed.setdefault(name, []).extend(partitions)
+    lines = [
+        f"{name}: partitions {', '.join(map(str, partitions))} of {stream} are tried."
+        for name, partitions in resumed.items()
+        if partitions
+    ]
+    nothing = f"No service has a failing or suspended partition of {stream}."
+    tell(as_json, {"stream": stream, "resumed": resumed}, *(lines or [nothing]))
 
 
 def _request(method: str, url: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:

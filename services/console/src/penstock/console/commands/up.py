@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from penstock.console.commands.json_output import AsJson, print_json
 from penstock.console.deployment import BROKER, Deployment
 from penstock.console.home import Home, home_from_environment
 from penstock.console.plan.plan_builder import StartOptions
 from penstock.console.supervision.lifecycle import await_end, await_ready, start, stop_ignoring_signals
-from penstock.console.views.terminal import addresses, downloads, err, out, states
+from penstock.console.views.terminal import addresses, downloads, err, named_addresses, out, states
 
 
 def up(
@@ -32,6 +33,7 @@ def up(
         str,
         typer.Option(metavar="URL", envvar="DATABASE_URL", help="The registry's database, instead of SQLite here."),
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Bring everything up on this machine: the broker, unless there is one elsewhere, and the ten services."""
     home = home_from_environment()
@@ -44,7 +46,7 @@ def up(
                 progress,
                 ends_with_caller=foreground,
             )
-        _print_result(_await_ready(home), started, traces)
+        _print_result(_await_ready(home), started, traces, as_json)
         if foreground:
             await_end(home)
     except KeyboardInterrupt:
@@ -59,7 +61,10 @@ def _await_ready(home: Home) -> Deployment:
         return await_ready(home, show)
 
 
-def _print_result(deployment: Deployment, started: bool, traces: bool) -> None:
+def _print_result(deployment: Deployment, started: bool, traces: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"started": started, "addresses": dict(named_addresses(deployment))})
+        return
     out.print("Penstock is up." if started else "Penstock was up already.")
     out.print(addresses(deployment))
     if started and BROKER in deployment.processes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from penstock.bus.ports import Log
+from penstock.console.commands.json_output import print_json
 from penstock.console.declared_streams import declared_streams, require_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
@@ -36,7 +36,7 @@ def why(
     """Show why an event was answered so: its reasons, the model, its evidence, its training, and what tipped that."""
     found = asyncio.run(_why(used_deployment(), event_id, stream))
     if as_json:
-        typer.echo(json.dumps([why_document(one) for one in found], indent=2))
+        print_json([why_document(one) for one in found])
         return
     for one in found:
         for line in why_lines(one):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 from rich.table import Table
@@ -119,3 +121,14 @@ def _percent(share: float) -> str:
     if not 0.005 <= share < 0.995:
         return "<1 %" if share < 0.5 else ">99 %"
     return f"{100 * share:.0f} %"
+
+
+def proposal_document(proposal: Proposal, output: Path) -> dict[str, Any]:
+    """What was guessed, as a JSON document; the declaration itself is in `output`."""
+    return {
+        "output": str(output),
+        "rows": proposal.rows,
+        "columns": [asdict(column) for column in proposal.columns],
+        "label_reason": proposal.label_reason,
+        "history_keys": [asdict(key) for key in proposal.history_keys],
+    }

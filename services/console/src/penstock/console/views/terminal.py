@@ -64,7 +64,7 @@ def states(console: Console) -> Iterator[Callable[[Deployment], None]]:
 def addresses(deployment: Deployment) -> Table:
     """The addresses of a deployment that users open or send to."""
     table = Table.grid(padding=(0, 2))
-    for name, address in _addresses(deployment):
+    for name, address in named_addresses(deployment):
         table.add_row(f"  {name}", Text(address, style="bold"))
     return table
 
@@ -75,7 +75,8 @@ def state_line(deployment: Deployment) -> Text:
     return Text.assemble(*names)
 
 
-def _addresses(deployment: Deployment) -> Iterator[tuple[str, str]]:
+def named_addresses(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    """The same, each by its name."""
     if "console" in deployment.processes:
         yield "console", deployment.url("console")
     yield "events and labels", deployment.url("ingestion")

@@ -115,10 +115,14 @@ class Report:
         """Whether at least 99 % of the events were accepted."""
         return self.accepted >= MIN_ACCEPTED * self.events
 
+    def document(self, **extra_fields: Any) -> dict[str, Any]:
+        """The report as JSON takes it, with extra fields."""
+        return {**asdict(self), **extra_fields}
+
     def write(self, path: Path, **extra_fields: Any) -> None:
         """Write the report as JSON, with extra fields."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**asdict(self), **extra_fields}, indent=2) + "\n")
+        path.write_text(json.dumps(self.document(**extra_fields), indent=2) + "\n")
 
 
 def make_report(watch: StreamWatch, rows: RowLabels, measurements: RunMeasurements) -> Report:
