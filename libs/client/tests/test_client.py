@@ -126,6 +126,17 @@ async def test_a_command_that_is_repeated_is_done_once(site: Site) -> None:
     assert (len(keys), len(set(keys)), actors) == (2, 1, {"kim@example.org"})
 
 
+async def test_a_stream_is_paused_and_goes_on(site: Site) -> None:
+    async with site.client(actor="kim", patience=0) as client:
+        loans = client.stream("loans")
+        assert (await loans.pause("bad feed", intake=True)).status == "paused"
+        pause = (await loans.view()).pause
+        assert pause is not None
+        assert (pause["by"], pause["detail"], pause["intake"]) == ("kim", "bad feed", True)
+        assert (await loans.resume("mended")).status == "resumed"
+        assert (await loans.view()).pause is None
+
+
 async def test_what_a_call_came_to_is_told_when_a_service_stays_away(site: Site) -> None:
     done: list[int] = []
 

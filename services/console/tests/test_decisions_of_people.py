@@ -185,6 +185,17 @@ def test_what_came_of_a_pause_is_there_for_programs(deployment: FakeDeployment) 
     assert json.loads(done.stdout) == result("paused")[1]
 
 
+def test_partitions_that_are_tried_again_are_kept_in_the_audit_log_with_who_and_why(
+    deployment: FakeDeployment,
+) -> None:
+    deployment.start_ready(registry=registry((200, {"resumed": {"validator": [0, 2]}})))
+    done = penstock(deployment.home, "unit", "resume", "loans", "--why", "mended", "--by", "ann")
+    assert (done.stdout, done.stderr) == ("validator: partitions 0, 2 of loans are tried.\n", "")
+    assert posted(deployment)[-1] == (
+        '/v1/streams/loans/resumed-units ann {"resumed":{"validator":[0,2]},"reason":"mended"}'
+    )
+
+
 def test_status_says_what_waits_for_a_person(deployment: FakeDeployment) -> None:
     hold = Hold(epoch=4, by="ann", time=NOON).model_dump(mode="json")
     pause = Pause(by="ann", time=NOON, detail="bad feed", intake=True).model_dump(mode="json")

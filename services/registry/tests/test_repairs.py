@@ -30,3 +30,16 @@ async def test_a_step_is_published_on_audit_as_it_was_given_and_once_for_a_key(l
     assert Repair.model_validate(entry.detail).model_dump(mode="json", exclude_defaults=True) == STEP
     verified = await loans.client.get("/v1/audit/verify")
     assert verified.json()["sound"] is True
+
+
+async def test_who_had_partitions_tried_again_and_why_is_kept(loans: Deployment) -> None:
+    body = {"resumed": {"validator": [0, 2]}, "reason": "the producer is mended"}
+    headers = {"x-penstock-actor": "ann"}
+    answer = await loans.client.post("/v1/streams/loans/resumed-units", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    entry = loans.published(AUDIT)[-1]
+    assert isinstance(entry, AuditEntry)
+    kept = {"resumed": {"validator": [0, 2]}, "why": "the producer is mended"}
+    assert (entry.actor, entry.action, entry.detail) == ("ann", "units.resumed", kept)
+    answer = await loans.client.post("/v1/streams/cards/resumed-units", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_stream")

@@ -260,7 +260,7 @@ class AsyncStream:
         return await self._command("rollout", body)
 
     async def pause_rollout(self, reason: str = "") -> CommandResult:
-        """Let the champion alone answer until the rollout is resumed."""
+        """Keep the rollout at its step until it is resumed; a challenger that is worse is taken back all the same."""
         return await self._command("rollout/pause", {"detail": reason})
 
     async def resume_rollout(self, reason: str = "") -> CommandResult:
@@ -293,6 +293,17 @@ class AsyncStream:
     async def retrain(self, reason: str = "") -> CommandResult:
         """Ask for a training."""
         return await self._command("retrain", {"detail": reason})
+
+    async def pause(self, reason: str, *, intake: bool = False) -> CommandResult:
+        """Pause the stream: it answers, and is neither trained nor changed by itself until it is resumed.
+
+        With `intake` nothing is taken in either: `send`, `label` and `predict` raise `Unavailable`, whose text says so.
+        """
+        return await self._command("pause", {"reason": reason, "intake": intake})
+
+    async def resume(self, reason: str = "") -> CommandResult:
+        """Let the paused stream go on."""
+        return await self._command("resume", {"reason": reason})
 
     async def _command(self, name: str, body: Mapping[str, Any]) -> CommandResult:
         return await self._services.command(f"streams/{self.name}/{name}", body, CommandResult)

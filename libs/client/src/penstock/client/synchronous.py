@@ -93,6 +93,8 @@ class Stream(Waiting[AsyncStream]):
     roll_back = waiting(AsyncStream.roll_back)
     release = waiting(AsyncStream.release)
     retrain = waiting(AsyncStream.retrain)
+    pause = waiting(AsyncStream.pause)
+    resume = waiting(AsyncStream.resume)
 
 
 class Penstock(Waiting[AsyncPenstock]):

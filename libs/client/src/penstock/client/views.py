@@ -12,7 +12,8 @@ from penstock.client.records import Record, html_table
 class StreamView(Record, frozen=True):
     """A stream: the version of its declaration, its epoch and the version of its champion.
 
-    `hold` is there since a person's rollback that they have not lifted: nothing changes by itself.
+    `hold` is there since a person's rollback that they have not lifted, `pause` while a person has paused the stream:
+    nothing changes by itself.
     """
 
     name: str
@@ -21,6 +22,7 @@ class StreamView(Record, frozen=True):
     champion: int
     hold: dict[str, Any] | None
     declaration: dict[str, Any]
+    pause: dict[str, Any] | None = None
 
 
 class CommandResult(Record, frozen=True):

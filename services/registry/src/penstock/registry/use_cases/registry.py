@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -36,6 +36,7 @@ from penstock.registry.use_cases import (
 from penstock.registry.use_cases.alerts import record_alert
 from penstock.registry.use_cases.model_commands import Promotion, Rollback
 from penstock.registry.use_cases.repairs import record_repair
+from penstock.registry.use_cases.resumed_units import record_resumed_units
 from penstock.registry.use_cases.rollout_commands import RolloutAction, RolloutStart
 from penstock.registry.use_cases.rollouts import record_statistics
 from penstock.registry.use_cases.training_runs import record_run
@@ -154,6 +155,18 @@ class Registry:
         """Keep a step of a repair of rejected records or dead letters."""
         return await self._execute(
             lambda session, provenance: record_repair(session, stream, repair, provenance), context
+        )
+
+    async def record_resumed_units(
+        self,
+        stream: str,
+        resumed: Mapping[str, Sequence[int]],
+        reason: str = "",
+        context: CommandContext = BY_OPERATOR,
+    ) -> CommandResult:
+        """Keep that a person had services try partitions of a stream again."""
+        return await self._execute(
+            lambda session, provenance: record_resumed_units(session, stream, resumed, reason, provenance), context
         )
 
     async def start_rollout(

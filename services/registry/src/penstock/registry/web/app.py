@@ -13,7 +13,7 @@ from penstock.registry.web.command_routes import add_command_routes
 from penstock.registry.web.deployment_view import add_deployment_route
 from penstock.registry.web.proposal_routes import add_proposal_routes
 from penstock.registry.web.quality_view import add_quality_route
-from penstock.registry.web.repair_routes import add_repair_route
+from penstock.registry.web.repair_routes import add_repair_routes
 from penstock.registry.web.request_observer import observed_route
 from penstock.registry.web.retention_view import add_retention_route
 from penstock.registry.web.view_routes import add_view_routes
@@ -42,7 +42,7 @@ def registry_app(registry: Registry, watch: RetentionWatch, addresses: Addresses
     add_command_routes(app, registry)
     add_view_routes(app, registry)
     add_proposal_routes(app, registry)
-    add_repair_route(app, registry)
+    add_repair_routes(app, registry)
     add_retention_route(app, watch)
     add_quality_route(app, resources)
     add_deployment_route(app, addresses)

@@ -30,6 +30,7 @@ ProposalNumber = Annotated[int, Path(ge=1, lt=2**31)]
 Detail = Annotated[str, Field(max_length=1000)]
 GivenReason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 VersionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+PartitionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 EpochNumber = Annotated[int, Field(ge=0, lt=2**31 - 1, strict=True)]  # the next one is a 32-bit integer too
 
@@ -146,6 +147,13 @@ class PauseBody(_Body):
 class ResumeBody(_Body):
     """Why a paused stream goes on."""
 
+    reason: Detail = ""
+
+
+class ResumedUnitsBody(_Body):
+    """Which partitions services were asked to try again, by group, and why."""
+
+    resumed: Annotated[dict[str, tuple[PartitionNumber, ...]], Field(max_length=20)]
     reason: Detail = ""
 
 
