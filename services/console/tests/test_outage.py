@@ -152,3 +152,16 @@ async def test_an_error_of_the_registry_is_one_line_with_status_1() -> None:
         await client.get("streams/loans")
     assert failure.value.status == 1
     await client.close()
+
+
+async def test_a_paused_intake_is_told_at_once() -> None:
+    async def refuse(_: Request) -> JSONResponse:
+        await asyncio.sleep(0)
+        return JSONResponse({"code": "paused", "detail": "the intake of this stream is paused: bad feed"}, 503)
+
+    app = Starlette(routes=[Route("/v1/streams/loans/events", refuse, methods=["POST"])])
+    services = ServicesClient("http://ingestion", "http://registry", httpx.ASGITransport(app=app))
+    with pytest.raises(ConsoleFailure, match="is paused: bad feed; see: penstock stream show loans") as failure:
+        await services.send_records("loans", "event", [b"{}"])
+    await services.close()
+    assert (failure.value.status, services.failed_requests) == (1, 0)

@@ -50,10 +50,11 @@ class ServicesClient:
         """Send records to ingestion as NDJSON, again while it fails; the refused ones.
 
         Raises:
-            ConsoleFailure: ingestion failed `ATTEMPTS` times, or refused the request as a whole.
+            ConsoleFailure: the intake of the stream is paused, or ingestion failed `ATTEMPTS` times or refused the
+                request as a whole.
         """
         url = f"{self._ingestion}/v1/streams/{stream}/{kind}s"
-        document = await self._post_with_retries(url, b"\n".join(bodies), headers or {})
+        document = await self._post_with_retries(stream, url, b"\n".join(bodies), headers or {})
         return [
             RecordRefusal(entry["index"], RefusalReason(entry["code"], entry["field"] or "", entry["detail"]))
             for entry in document.get("refused", ())
@@ -108,7 +109,9 @@ class ServicesClient:
         """
         return await self._request_registry("GET", path)
 
-    async def _post_with_retries(self, url: str, content: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    async def _post_with_retries(
+        self, stream: str, url: str, content: bytes, headers: Mapping[str, str]
+    ) -> dict[str, Any]:
         async def attempt() -> httpx.Response | None:
             try:
                 response = await self._client.post(
@@ -119,6 +122,8 @@ class ServicesClient:
                 return None
             if response.status_code < 500:
                 return response
+            if _is_paused(response):  # a person decides when that is over
+                raise ConsoleFailure(f"{url}: {_detail(response)}; see: penstock stream show {stream}")
             self.failed_requests += 1
             return None
 
@@ -162,6 +167,13 @@ class _NotDone(Exception):
 
 def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _is_paused(response: httpx.Response) -> bool:
+    try:
+        return bool(response.json().get("code") == "paused")
+    except (ValueError, AttributeError):
+        return False
 
 
 def _detail(response: httpx.Response) -> str:
