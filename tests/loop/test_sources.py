@@ -103,7 +103,7 @@ class Site:
     async def start(self) -> None:
         declaration = parse_declaration(DECLARATION)
         time = datetime(2026, 1, 1, tzinfo=UTC)
-        self.stream = StreamDeclared(source="t", id="d", time=time, version=1, declaration=declaration)
+        self.stream = StreamDeclared(source="t", id="tests-of-sources", time=time, version=1, declaration=declaration)
         await self.process.start(lambda resources: build_validator(ValidatorSettings(), resources))
         await self.log.create([NewTopic(TOPIC, 2), *stream_topics("penstock", self.stream)])
         faults, self.log.faults = self.log.faults, type(self.log.faults)()
