@@ -29,9 +29,13 @@ def why_lines(why: Why) -> Iterator[str]:
     if why.reasons is not None:
         yield from reason_lines(why.reasons)
     yield from _outcome_lines(why.answer)
-    yield from _epoch_lines(why)
-    yield from _run_lines(why.lineage)
-    yield from _request_lines(why)
+    data = why.answer.prediction.record.data
+    if data.version < 0:
+        yield f"The answer came with its event, from version {data.version_name} of an external model."
+    else:
+        yield from _epoch_lines(why)
+        yield from _run_lines(why.lineage)
+        yield from _request_lines(why)
     yield from _earlier_lines(why.answer)
 
 
@@ -73,9 +77,6 @@ def _verdict(data: Any) -> str:
 
 def _epoch_lines(why: Why) -> Iterator[str]:
     lineage, data = why.lineage, why.answer.prediction.record.data
-    if data.version < 0:
-        yield f"The answer came with its event, from version {data.version_name} of an external model."
-        return
     if lineage.epoch is None or lineage.began is None:
         yield f"Epoch {data.epoch} is not on the log."
         return
