@@ -88,7 +88,7 @@ format: setup ## mend what a machine can mend
 	@$(BIN)/ruff format .
 
 constraints: ## pin every dependency anew, with hashes (by the uv that `make setup` installed)
-	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --extra onnx --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 $(foreach dist,$(OURS),--no-emit-package penstock-$(notdir $(patsubst %/,%,$(dist)))) -o constraints.txt
 
 docs: setup ## write the generated documents and the picture of the house anew

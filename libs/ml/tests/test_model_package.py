@@ -239,7 +239,7 @@ def test_what_is_too_large_is_not_even_opened(monkeypatch, packed: bytes) -> Non
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda m: m.update(format=4), "format 4"),
+        (lambda m: m.update(format=5), "format 5"),
         (lambda m: m["libraries"].update({"scikit-learn": "99.0.0"}), "newer than"),
         (lambda m: m["libraries"].update({"torch": "2.0"}), "torch"),
         (lambda m: m.update(classes=["Yes", "No", "Maybe"]), "ValueError"),

@@ -19,6 +19,7 @@ PROMOTE = "/v1/streams/loans/promote"
 PROMOTE_CARDS = "/v1/streams/cards/promote"
 ROLLBACK = "/v1/streams/loans/rollback"
 LOANS = "/v1/streams/loans"
+PUSH = {"digest": f"sha256:{'0' * 64}", "family": "onnx"}
 REPAIRS = "/v1/streams/loans/repairs"
 TOML = {"Content-Type": "application/toml"}
 TRAVERSALS = ["..", "%2e%2e%2fetc", "a%2fb", "a%00b", "-a", "A", "a b", "a;drop", "x" * 64, "%F0%9F%92%A3", "a%0a"]
@@ -88,6 +89,10 @@ CASES = [
     Case("nested too deep", "POST", PROMOTE, 400, "bad_json", content=b"[" * 16_000),
     Case("history of an unknown stream", "POST", "/v1/streams/cards/imported", 404, "unknown_stream", {"outcomes": 1}),
     Case("history of no outcomes", "POST", f"{LOANS}/imported", 422, "invalid", {"outcomes": 0}),
+    Case("a push of nothing", "POST", f"{LOANS}/push", 404, "unknown_artifact", PUSH),
+    Case("a push without a family", "POST", f"{LOANS}/push", 422, "invalid", {"digest": PUSH["digest"]}),
+    Case("a push with a list", "POST", f"{LOANS}/push", 422, "invalid", PUSH | {"metadata": {"a": [1]}}),
+    Case("a push to an unknown stream", "POST", "/v1/streams/cards/push", 404, "unknown_stream", PUSH),
     Case("retrain an unknown stream", "POST", "/v1/streams/cards/retrain", 404, "unknown_stream", {}),
     Case("an unknown stream", "GET", "/v1/streams/cards", 404, "unknown_stream"),
     Case("models of an unknown stream", "GET", "/v1/streams/cards/models", 404, "unknown_stream"),
@@ -214,6 +219,20 @@ async def test_retraining_is_requested(loans: Any) -> None:
     (command,) = loans.published(COMMANDS)
     assert (answer.status_code, answer.json()["command"]) == (202, command.id)
     assert (command.kind, command.stream, command.by, command.detail) == ("retrain", "loans", "operator", "new tariff")
+
+
+async def test_a_model_that_was_made_elsewhere_is_pushed_once_with_what_is_said_of_it(loans: Any) -> None:
+    digest = loans.store.put(b"a package")
+    body = {"digest": digest, "family": "onnx", "metadata": {"auc": 0.9, "trees": 3, "audited": True}, "notes": "n"}
+    headers = {"Idempotency-Key": "k1", "X-Penstock-Actor": "ann"}
+    answers = [await loans.client.post(f"{LOANS}/push", json=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202] * 2
+    (command,) = loans.published(COMMANDS)
+    assert (command.kind, command.by, command.push.by, command.push.digest) == ("retrain", "ann", "ann", digest)
+    assert command.push.metadata == {"auc": 0.9, "trees": 3, "audited": True}
+    assert [type(value) for value in command.push.metadata.values()] == [float, int, bool]
+    entries = (await loans.client.get("/v1/audit")).json()["entries"]
+    assert entries[-1]["action"] == "model.pushed"
 
 
 async def test_an_import_of_history_is_announced(loans: Any) -> None:

@@ -13,7 +13,6 @@ from penstock.ml.features.frame import Frame
 from penstock.ml.metrics.objective import Answers
 from penstock.ml.models.model import ModelOutput
 from penstock.ml.selection.cross_validation import FoldOutput
-from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.comparison import compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
@@ -115,7 +114,7 @@ def test_accuracy_is_that_of_the_likeliest_class_whatever_is_answered() -> None:
     labels, stream = rare_labels(), declaration("binary", "f1")
     output = FoldOutput(HOLDOUT, ModelOutput(["yes"] * 100, ranked(labels, 0.0)[HOLDOUT]))
     comparison = compare(stream, rows(labels), output, None)
-    judged = evaluate(stream, rows(labels), Selection({}, {}), comparison, 0)
+    judged = evaluate(stream, rows(labels), comparison, 0)
     assert judged.candidate.value == judged.champion.value == 0.9
     assert judged.objective is not None
     assert judged.objective.candidate.value == pytest.approx(2 * 10 / 110)

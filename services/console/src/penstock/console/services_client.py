@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
+from uuid import uuid4
 
 import httpx
 
@@ -74,6 +75,16 @@ class ServicesClient:
         url = f"{self._registry}/v1/streams/{stream}/imported"
         key = {"idempotency-key": derived_id("imported", stream, outcomes, detail)}
         await self._request(url, "POST", repeatable=True, json={"outcomes": outcomes, "detail": detail}, headers=key)
+
+    async def push(self, stream: str, body: dict[str, Any]) -> None:
+        """Hand in a model that is in the store; repeated while the registry does not answer, and done once.
+
+        Raises:
+            ConsoleFailure: the registry refused it.
+        """
+        headers = {"x-penstock-actor": actor(), "idempotency-key": str(uuid4())}
+        url = f"{self._registry}/v1/streams/{stream}/push"
+        await self._request(url, "POST", repeatable=True, json=body, headers=headers)
 
     async def declaration_of(self, stream: str) -> Declaration | None:
         """The declaration of a stream that is in force, None if there is no such stream."""

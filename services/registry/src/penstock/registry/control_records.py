@@ -11,6 +11,7 @@ from penstock.contracts.records.governance import Command
 from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
+from penstock.contracts.records.pushes import Push
 from penstock.contracts.records.streams import Pause, StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.registry.command_context import Provenance
@@ -98,6 +99,12 @@ def retrain_command(stream: str, number: int, detail: str, provenance: Provenanc
         by=provenance.actor,
         detail=detail,
     )
+
+
+def push_command(stream: str, number: int, push: Push, provenance: Provenance) -> Command:
+    """The command to judge a model that a person made; `number` makes its id differ from earlier ones."""
+    command = retrain_command(stream, number, push.notes[:200], provenance)
+    return command.model_copy(update={"push": push.model_copy(update={"by": provenance.actor})})
 
 
 def history_imported_command(stream: str, outcomes: int, detail: str, provenance: Provenance) -> Command:

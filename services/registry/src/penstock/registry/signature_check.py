@@ -45,6 +45,17 @@ class SignatureCheck:
         """
         return self._refusal(subject_of(model.name, model.run), model.digest, model.envelope)
 
+    def refusal_of_artifact(self, digest: str) -> str | None:
+        """Why an artifact that nobody signed cannot be judged, None when the store holds it.
+
+        Raises:
+            StoreUnavailable: the store cannot say now whether it holds it.
+        """
+        try:
+            return None if self.store.has(digest) else f"the store does not hold {digest}"
+        except ArtifactError as error:
+            raise StoreUnavailable(str(error)) from error
+
     def _refusal(
         self, subject: str, digest: str, envelope: object, claims: Mapping[str, object] = MappingProxyType({})
     ) -> str | None:
@@ -53,8 +64,6 @@ class SignatureCheck:
             for name, value in claims.items():
                 if statement.predicate.get(name, value) != value:
                     return f"its signer stated another {name}"
-            return None if self.store.has(digest) else f"the store does not hold {digest}"
         except BadSignature as error:
             return str(error)
-        except ArtifactError as error:
-            raise StoreUnavailable(str(error)) from error
+        return self.refusal_of_artifact(digest)

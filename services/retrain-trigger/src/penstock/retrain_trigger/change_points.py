@@ -36,7 +36,7 @@ def starts_after_changes(policy: RetrainDeclaration, state: StreamState, until: 
     """
     starts: list[int] = []
     settled = [drift.outcomes for drift in state.changes(policy.feature_drift) if has_settled(policy, state, drift)]
-    for change in reversed(settled if state.last_request else []):
+    for change in reversed(settled if state.last_training else []):
         if len(starts) < MAX_STARTS and (not starts or until - change >= 2 * (until - starts[-1])):
             starts.append(change)
     return starts

@@ -20,7 +20,8 @@ RECENT_RUNS = 5  # from which gain and cost of the next one are expected
 class LedgerEntry:
     """One run: `gain` on the holdout with its interval, in the metric's unit, and what it `realised` while serving.
 
-    `rows` is what it learnt from, `seconds` its cost in CPU seconds. `status` is that of its end, or `under way`.
+    `rows` is what it learnt from, `seconds` its cost in CPU seconds. `status` is that of its end, or `under way`. A
+    `push` was judged, not trained.
     """
 
     fence: int
@@ -37,6 +38,7 @@ class LedgerEntry:
     gain: Score | None = None
     promoted: bool = False
     realised: RealisedGain | None = None
+    push: bool = False
 
 
 def ledger_entries(state: StreamState) -> list[LedgerEntry]:
@@ -62,6 +64,7 @@ def _entry(state: StreamState, request: TrainingRequest) -> LedgerEntry:
         gain=evaluation.gain if evaluation else None,
         promoted=request.id in state.first_epochs,
         realised=realised_gain(state, request),
+        push=request.push is not None,
     )
 
 

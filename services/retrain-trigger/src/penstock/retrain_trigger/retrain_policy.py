@@ -8,6 +8,7 @@ from datetime import datetime
 from penstock.contracts.declaration.model_lifecycle import RetrainDeclaration
 from penstock.contracts.ids import derived_id
 from penstock.contracts.records.decisions import TriggerStatus, WaitReason
+from penstock.contracts.records.governance import Command
 from penstock.contracts.records.monitoring import Drift
 from penstock.contracts.records.training import TrainingReason, TrainingRequest
 from penstock.retrain_trigger.change_points import due_change, starts_after_changes
@@ -44,13 +45,30 @@ def evaluate_policy(
     """Decide whether to train the stream now; None while there is nothing to decide.
 
     `fired` is when the cron schedule fired, None when it did not. While a run is under way nothing is requested. A
-    command goes before all else, then a champion that falls short, without a cooldown, then the first training; after
-    it the declared triggers. All but commands and the first training are within the budget.
+    push goes before all else, once there are outcomes to judge it on, then a command, then a champion that falls short,
+    without a cooldown, then the first training; after it the declared triggers. All but pushes, commands and the first
+    training are within the budget.
     """
     if state.run_under_way:
-        causes = (state.open_command, state.open_shortfall, state.open_drift(policy.feature_drift))
+        causes = (state.open_push, state.open_command, state.open_shortfall, state.open_drift(policy.feature_drift))
         pending = any(each is not None for each in causes)
         return RetrainDecision("under-way", "a run is under way") if pending else None
+    push = state.open_push
+    if push is None:
+        return _evaluate_training(stream, policy, state, fired)
+    if state.unlearnt_outcomes >= state.holdout:
+        return _judge(stream, state, push)
+    decision = _evaluate_training(stream, policy, state, fired)
+    if state.outcome_report is None or (decision is not None and decision.request is not None):
+        return decision
+    since = "" if state.champion_until is None else " that the champion has not learnt from"
+    wait = f"the model pushed by {push.by} waits for {state.holdout} outcomes{since}, there are"
+    return RetrainDecision("too-few", f"{wait} {state.unlearnt_outcomes}")
+
+
+def _evaluate_training(
+    stream: str, policy: RetrainDeclaration, state: StreamState, fired: datetime | None
+) -> RetrainDecision | None:
     if state.open_command is not None:
         command = state.open_command
         cause = _Cause("command", f"asked for by {command.by}", command.time, command.id)
@@ -59,7 +77,7 @@ def evaluate_policy(
         return None
     if state.open_shortfall is not None and not is_budget_spent(policy, state):
         return _retrain(stream, policy, state, _cause_of_shortfall(state.open_shortfall))
-    if state.last_request is None:
+    if state.last_training is None:
         return _decide_first_training(stream, policy, state, fired)
     statuses = evaluate_triggers(policy, state, fired)
     if not _enough_triggers_fire(policy, statuses):
@@ -129,10 +147,26 @@ def _retrain(
     cause: _Cause,
     statuses: tuple[TriggerStatus, ...] = (),
 ) -> RetrainDecision:
+    request = _request(stream, state, cause)
+    starts = starts_after_changes(policy, state, request.until)
+    learning = {
+        "since": starts[0] if starts else None,
+        "earlier_changes": tuple(starts[1:]),
+        "shortfall": state.shortfall.epoch if state.shortfall else None,
+    }
+    return RetrainDecision(cause.reason, cause.detail, statuses, request.model_copy(update=learning))
+
+
+def _judge(stream: str, state: StreamState, command: Command) -> RetrainDecision:
+    """Nothing is learnt: changes and shortfalls stay open for a training."""
+    cause = _Cause("command", f"a model pushed by {command.by}", command.time, command.id)
+    request = _request(stream, state, cause).model_copy(update={"push": command.push})
+    return RetrainDecision(cause.reason, cause.detail, (), request)
+
+
+def _request(stream: str, state: StreamState, cause: _Cause) -> TrainingRequest:
     fence = 0 if state.last_request is None else state.last_request.fence + 1
-    until = max(state.outcomes, state.trained_until)
-    starts = starts_after_changes(policy, state, until)
-    request = TrainingRequest(
+    return TrainingRequest(
         source=SOURCE,
         id=derived_id("training-request", stream, fence),
         time=cause.time,
@@ -141,9 +175,5 @@ def _retrain(
         fence=fence,
         reason=cause.reason,
         detail=cause.detail,
-        until=until,
-        since=starts[0] if starts else None,
-        earlier_changes=tuple(starts[1:]),
-        shortfall=state.shortfall.epoch if state.shortfall else None,
+        until=max(state.outcomes, state.trained_until),
     )
-    return RetrainDecision(cause.reason, cause.detail, statuses, request)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
-from penstock.contracts.declaration.model_lifecycle import ModelsDeclaration
+from penstock.contracts.declaration.model_lifecycle import GatesDeclaration, ModelsDeclaration
 from penstock.contracts.first_by_offset import FirstByOffset
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.governance import Command
@@ -162,12 +162,19 @@ class StreamState:
 
     @property
     def last_training(self) -> TrainingRequest | None:
-        """The newest request that spaces the next ones.
+        """The newest request that spaces the next ones; None before the first training.
 
-        One that a shortfall led to and that changed nothing does not: it comes when there is little of what is new.
+        A push does not, and neither does one that a shortfall led to and that changed nothing: it comes when there is
+        little of what is new.
         """
-        spacing = [request for request in self.requests.values() if not self._changed_nothing(request)]
-        return max(spacing, key=lambda request: request.fence, default=self.last_request)
+        spacing = [request for request in self.trainings if not self._changed_nothing(request)]
+        return spacing[-1] if spacing else next(reversed(self.trainings), None)
+
+    @property
+    def trainings(self) -> list[TrainingRequest]:
+        """The requests by which something is trained, the oldest first."""
+        requests = (self.requests[fence] for fence in sorted(self.requests))
+        return [request for request in requests if request.push is None]
 
     def _changed_nothing(self, request: TrainingRequest) -> bool:
         if request.shortfall is None or request.id not in self.results or request.id in self.first_epochs:
@@ -193,9 +200,22 @@ class StreamState:
 
     @property
     def champion_until(self) -> int | None:
-        """The outcome at which the champion's data ended; None for the baseline."""
-        until = (request.until for request in self.requests.values() if request.id == self.tenure.request)
-        return next(until, None)
+        """The outcome at which the champion's data ended, or at which it was judged; None for the baseline."""
+        return None if self._champion_request is None else self._champion_request.until
+
+    @property
+    def aging_since(self) -> int | None:
+        """The outcome from which on the champion grows old; None for the baseline.
+
+        Of a push nobody knows what it has learnt, or forgets: there it is the end of the last training's data, as if
+        that model served.
+        """
+        request = self._champion_request
+        return self.trained_until if request is not None and request.push is not None else self.champion_until
+
+    @property
+    def _champion_request(self) -> TrainingRequest | None:
+        return next((request for request in self.requests.values() if request.id == self.tenure.request), None)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -215,7 +235,7 @@ class StreamState:
 
         With those of what events hold, if they count as changes of the stream.
         """
-        first_until = self.requests[min(self.requests)].until if self.requests else 0
+        first_until = next((request.until for request in self.trainings), 0)
         drifts = [*self.drifts.values(), *(self.feature_drifts.values() if of_features else ())]
         return sorted((drift for drift in drifts if drift.outcomes > first_until), key=_rank)
 
@@ -242,16 +262,32 @@ class StreamState:
     @property
     def open_command(self) -> Command | None:
         """The newest command to retrain, unless a request has answered it and with it all commands before."""
-        if not self.commands:
-            return None
-        *_, command = self.commands.values()
-        answered = any(request.cause == command.id for request in self.requests.values())
-        return None if answered else command
+        newest = next((one for one in reversed([*self.commands.values()]) if one.push is None), None)
+        return None if newest is None or self._is_answered(newest) else newest
+
+    @property
+    def open_push(self) -> Command | None:
+        """The oldest push that no request has answered: each is judged."""
+        pushes = (command for command in self.commands.values() if command.push is not None)
+        return next((command for command in pushes if not self._is_answered(command)), None)
+
+    def _is_answered(self, command: Command) -> bool:
+        return any(request.cause == command.id for request in self.requests.values())
+
+    @property
+    def unlearnt_outcomes(self) -> int:
+        """How many outcomes came after the champion's data: what another model can be compared with it on."""
+        return self.outcomes - (self.champion_until or 0)
+
+    @property
+    def holdout(self) -> int:
+        """The fewest rows that a model is judged on, by the newest declaration; the usual ones before it is read."""
+        newest = self.declarations[max(self.declarations)].declaration.gates if self.declarations else None
+        return (newest or GatesDeclaration()).holdout
 
     def ended_runs(self) -> list[tuple[TrainingRequest, RunResult]]:
-        """The requests whose runs have ended, and their results, the oldest first."""
-        requests = (self.requests[fence] for fence in sorted(self.requests))
-        return [(request, self.results[request.id]) for request in requests if request.id in self.results]
+        """The requests whose trainings have ended, and their results, the oldest first."""
+        return [(request, self.results[request.id]) for request in self.trainings if request.id in self.results]
 
     def ordered_blocks(self) -> list[OutcomeBlock]:
         """The outcome blocks that are kept, by offset."""

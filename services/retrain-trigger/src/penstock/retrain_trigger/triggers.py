@@ -73,7 +73,7 @@ def _grown_data(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus
 
 
 def _age(policy: RetrainDeclaration, state: StreamState) -> TriggerStatus:
-    estimate, champion = age_cost(state), state.champion_until
+    estimate, champion = age_cost(state), state.aging_since
     if estimate is None or champion is None:
         return TriggerStatus(trigger="growth", fires=False)
     rows = state.outcomes - state.trained_from

@@ -24,6 +24,7 @@ def candidate_of(run: TrainingRun, model: TrainedModel, dataset: Dataset, signer
         "schema_version": dataset.schema_version,
         "evaluation": model.evaluation.model_dump(mode="json"),
         "code": version("penstock-trainer"),
+        **({} if run.push is None else {"push": run.push.model_dump(mode="json")}),
     }
     envelope = signer.sign(subject_of(run.stream, run.request), model.digest, PREDICATE_TYPE, predicate)
     return Candidate(

@@ -121,10 +121,12 @@ class Handlers:
             changes=() if run.since is None else (*reversed(run.earlier_changes), run.since),
             champion=self._reference(champion) if champion else None,
             alternatives=tuple(self._reference(model) for model in alternatives),
+            push=run.push,
         )
 
     def _reference(self, model: ModelVersion) -> PackageReference:
-        return PackageReference(version=model.version, digest=model.digest, until=self._history.until(model.run))
+        until, push = self._history.until(model.run), model.push is not None
+        return PackageReference(version=model.version, digest=model.digest, until=until, push=push)
 
     def _end_with(self, run: TrainingRun, result: TrainingResult, dataset: Dataset) -> TrainingRun:
         model = result.model

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from penstock.contracts.declaration.stream import Declaration
+from penstock.contracts.records.pushes import Push
 from penstock.contracts.records.training import Evaluation, ReturnEvidence, Segment
 
 
@@ -17,11 +18,15 @@ class _PlainData(BaseModel):
 
 
 class PackageReference(_PlainData):
-    """A version's package in the store, which has learnt from the outcomes before offset `until`."""
+    """A version's package in the store, which has learnt from the outcomes before offset `until`.
+
+    Of a `push` nobody knows what it has learnt from: `until` is the offset that it was judged at.
+    """
 
     version: int
     digest: str
     until: int
+    push: bool = False
 
 
 class TrainingJob(_PlainData):
@@ -29,7 +34,7 @@ class TrainingJob(_PlainData):
 
     `changes` are the offsets, ascending, at which the stream changed and from which models may learn. The candidate is
     compared with the `champion`, without one with a constant. Where the champion falls short, `alternatives` are what
-    could serve instead.
+    could serve instead. With a `push` nothing is trained: the candidate is the model that it names.
     """
 
     declaration: Declaration
@@ -37,6 +42,7 @@ class TrainingJob(_PlainData):
     changes: tuple[int, ...] = ()
     champion: PackageReference | None = None
     alternatives: tuple[PackageReference, ...] = ()
+    push: Push | None = None
 
 
 Backend = Literal["sequential", "loky", "dask", "ray"]
@@ -55,7 +61,7 @@ class TrainingResources(_PlainData):
 
 
 class TrainedModel(_PlainData):
-    """A model whose package and profile are in the store, trained on `rows` events; `size` is in bytes.
+    """A model whose package and profile are in the store, trained on `rows` events, a push on none; `size` is in bytes.
 
     `learnt_from` is the offset of the first outcome that the best of its models was trained on; `scoring_seconds` is
     what 1,000 answers took, `latency_p99_ms` the 99th percentile of one answer by itself.

@@ -88,6 +88,7 @@ def _run(request: TrainingRequest, status: str, **outcome: object) -> TrainingRu
             "since": request.since,
             "earlier_changes": request.earlier_changes,
             "shortfall": request.shortfall,
+            "push": request.push,
             **outcome,
         }
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from penstock.contracts.records.control import ControlRecord
+from penstock.contracts.records.pushes import Push
 
 
 class Command(ControlRecord):
     """A person asks for a training (`retrain`), or has imported history (`imported`).
 
-    `by` is who asked. For `imported`, `outcomes` is how many outcomes the stream has with the imported ones included:
-    a training on all of them ends at that offset.
+    With a `push` nothing is trained, but the model that it names is judged. `by` is who asked. For `imported`,
+    `outcomes` is how many outcomes the stream has with the imported ones included: a training on all of them ends at
+    that offset.
     """
 
     type: ClassVar[str] = "penstock.command.v1"
@@ -21,6 +25,7 @@ class Command(ControlRecord):
     by: str
     detail: str = ""
     outcomes: int = 0
+    push: Annotated[Push | None, Field(exclude_if=lambda push: push is None)] = None
 
 
 class AuditEntry(ControlRecord):

@@ -8,13 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.losses import LossMoments
+from penstock.contracts.records.pushes import Push
 
 
 class ModelVersion(BaseModel):
     """A registered model.
 
     `digest` is the artifact that holds its package, `profile` the artifact with its training profile, `envelope` the
-    signed statement about the package (DSSE), `run` the training run that made it.
+    signed statement about the package (DSSE), `run` the training run that made it. `push` is there if a person did, and
+    the run only judged it.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -27,6 +29,7 @@ class ModelVersion(BaseModel):
     envelope: dict[str, Any]
     run: str | None = None
     schema_version: int
+    push: Annotated[Push | None, Field(exclude_if=lambda push: push is None)] = None
 
 
 RolloutMode = Literal["canary", "shadow", "ab", "bandit"]

@@ -15,6 +15,7 @@ from pydantic import (
 
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.losses import LossMoments
+from penstock.contracts.records.pushes import Push
 
 TrainingReason = Literal["first", "drift", "growth", "schedule", "command", "volume", "performance", "declaration"]
 
@@ -26,7 +27,7 @@ class TrainingRequest(ControlRecord):
     overtaken. `since` is the offset of the newest change that has settled: models trained only on the outcomes after it
     compete with models trained on all of them, and with models trained on those after the `earlier_changes`, the newest
     first. `shortfall` is the epoch whose champion loses more than its holdout showed, on every request until another
-    serves.
+    serves. With a `push` nothing is trained: the model that it names is judged.
     """
 
     type: ClassVar[str] = "penstock.training-request.v1"
@@ -39,6 +40,7 @@ class TrainingRequest(ControlRecord):
     since: Annotated[int, Field(ge=0)] | None = None
     earlier_changes: tuple[int, ...] = ()
     shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
+    push: Annotated[Push | None, Field(exclude_if=lambda push: push is None)] = None
 
 
 class Segment(BaseModel):
@@ -264,9 +266,9 @@ class ReturnEvidence(BaseModel):
 class TrainingRun(ControlRecord):
     """The state of one training run: `started`, then `finished` with a candidate, or `failed` or `refused`.
 
-    `request` is the id of the training request, whose `fence`, `reason`, `until`, `since` and `earlier_changes` are
-    repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`, or
-    an earlier change.
+    `request` is the id of the training request, whose `fence`, `reason`, `until`, `since`, `earlier_changes` and `push`
+    are repeated here. `learnt_from` is the offset of the first outcome that the best model was trained on: 0, `since`,
+    or an earlier change.
     `cpu_seconds` is what the training cost, `scoring_seconds` how long the candidate took to answer 1,000 rows,
     `latency_p99_ms` the 99th percentile of the milliseconds that it took for one row by itself.
     `environment` names the processor architecture, BLAS libraries and versions that the training ran on: models of
@@ -295,3 +297,4 @@ class TrainingRun(ControlRecord):
     environment: dict[str, str] | None = None
     shortfall: Annotated[int | None, Field(ge=0, exclude_if=lambda epoch: epoch is None)] = None
     returns: Annotated[tuple[ReturnEvidence, ...], Field(exclude_if=lambda returns: not returns)] = ()
+    push: Annotated[Push | None, Field(exclude_if=lambda push: push is None)] = None

@@ -15,6 +15,7 @@ from penstock.ml.features.frame import Field, Frame
 from penstock.ml.features.task import Task
 from penstock.ml.models.calibration import Calibration, calibrated
 from penstock.ml.models.decision_costs import DecisionCosts, decided_classes
+from penstock.ml.models.frame_estimator import FrameEstimator
 
 
 class UnusableAnswer(ValueError):
@@ -76,6 +77,8 @@ class Fusion:
 class Model:
     """A fitted model: an encoder and an estimator with scikit-learn's `predict` or `predict_proba`.
 
+    An estimator that was not fitted here reads the frame by itself (`FrameEstimator`).
+
     `classes` are canonical texts, empty for regression; the estimator's own `classes_` are indices into them.
     `smoothing` is the share of the probability that is spread over all classes alike: after n training rows that of one
     more row, 1 / (n + 1), so that nothing is impossible which n rows cannot rule out. A `calibration` is applied after
@@ -126,6 +129,8 @@ class Model:
 
     def estimator_output(self, frame: Frame) -> NDArray[np.float64]:
         """What the estimator itself gives for n rows: probabilities of its own classes, or numbers."""
+        if isinstance(self.estimator, FrameEstimator):
+            return self.estimator.answer_frame(frame)
         predict = self.estimator.predict if self.task == "regression" else self.estimator.predict_proba
         return np.asarray(predict(self.encoder.transform(frame)), dtype=np.float64)
 

@@ -21,6 +21,7 @@ from penstock.ml.package import zip_archive
 from penstock.ml.package.tree_checks import check_trees
 from penstock.ml.package.trusted_types import TRUSTED
 
+MAX_BYTES = 256 * 1024 * 1024
 _SCHEMA = "schema.json"
 
 
@@ -38,17 +39,41 @@ def dump(estimator: Any) -> bytes:
     """The canonical bytes of a fitted estimator."""
     import skops.io  # noqa: PLC0415
 
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as saved:
-        schema = json.loads(saved.read(_SCHEMA))
-        arrays: dict[str, bytes] = {}
-        for node in nodes(schema):
-            node.pop("__id__", None)
-            if "file" in node:
-                content = _without_gaps(saved.read(node["file"]))
-                node["file"] = f"{hashlib.sha256(content).hexdigest()}.npy"
-                arrays[node["file"]] = content
+    return canonical(skops.io.dumps(estimator))
+
+
+def canonical(saved_bytes: bytes) -> bytes:
+    """What skops saved, in canonical form. Nothing in it is built.
+
+    Raises:
+        UntrustedEstimator: skops did not save this, or it takes more than `MAX_BYTES`.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(saved_bytes)) as saved:
+            size = sum(member.file_size for member in saved.infolist())
+            if size > MAX_BYTES:
+                raise UntrustedEstimator(f"the estimator takes {size:,} bytes, at most {MAX_BYTES:,} are read")
+            schema = json.loads(saved.read(_SCHEMA))
+            arrays = _name_arrays(schema, saved)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, ValueError, TypeError, OSError) as error:
+        raise UntrustedEstimator(f"skops did not save this: {error}") from None
     members = {_SCHEMA: json.dumps(schema, separators=(",", ":")).encode()}
     return zip_archive.write(members | dict(sorted(arrays.items())))
+
+
+def _name_arrays(schema: Any, saved: zipfile.ZipFile) -> dict[str, bytes]:
+    """The arrays of a description by the names that their content gives, by which it names them from then on."""
+    arrays: dict[str, bytes] = {}
+    for node in nodes(schema):
+        node.pop("__id__", None)
+        if "file" in node:
+            content = saved.read(node["file"])
+            if not _is_whole_array(content):
+                raise UntrustedEstimator(f"member {node['file']!r} is not a whole array of plain numbers or text")
+            content = _without_gaps(content)
+            node["file"] = f"{hashlib.sha256(content).hexdigest()}.npy"
+            arrays[node["file"]] = content
+    return arrays
 
 
 def _without_gaps(content: bytes) -> bytes:

@@ -1,10 +1,10 @@
 """A model as one file: written deterministically, checked before anything in it is used.
 
-The file is an uncompressed zip of `manifest.json`, `estimator.skops` (absent for a constant, which is
-data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and tables
-of weights in the estimator's place. Format 2 adds decision costs, format 3 a calibration and target
-statistics: releases that would answer otherwise refuse them. A package does not show who made it:
-signatures are checked before `unpack`, over the same bytes.
+The file is an uncompressed zip of `manifest.json`, the estimator (`estimator_members`; none for a constant,
+which is data in the manifest) and `golden.json`; that of a blend holds packages of its frozen models and
+tables of weights in the estimator's place. Format 2 adds decision costs, format 3 a calibration and target
+statistics, format 4 models that were not trained here: releases that would answer otherwise refuse them. A
+package does not show who made it: signatures are checked before `unpack`, over the same bytes.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from penstock.ml.fused.fusion import fuse
 from penstock.ml.models.calibration import Calibration
 from penstock.ml.models.constant import Constant
 from penstock.ml.models.decision_costs import checked_costs
+from penstock.ml.models.frame_estimator import FrameEstimator
 from penstock.ml.models.model import Model
+from penstock.ml.models.onnx_graph import MissingRuntime
 from penstock.ml.online.blend import BLEND, Blend
-from penstock.ml.package import blend_members, estimator_bytes, golden_rows, zip_archive
+from penstock.ml.package import blend_members, estimator_bytes, estimator_members, golden_rows, zip_archive
+from penstock.ml.package.graph_check import BadGraph
 
-FORMAT, FORMAT_WITH_COSTS, NEWEST_FORMAT = 1, 2, 3
+FORMAT, FORMAT_WITH_COSTS, FORMAT_WITH_CALIBRATION, NEWEST_FORMAT = 1, 2, 3, 4
 MAX_BYTES = 256 * 1024 * 1024
-MANIFEST, ESTIMATOR, GOLDEN = "manifest.json", "estimator.skops", "golden.json"
+MANIFEST, GOLDEN = "manifest.json", "golden.json"
 
 _LIBRARIES = {name: version(name) for name in ("numpy", "scikit-learn", "scipy", "skops")}
 
@@ -52,7 +55,7 @@ def pack(model: Model | Blend, golden: Frame) -> bytes:
         description = blend_members.describe_blend(model)
         members[GOLDEN] = _json(golden_rows.record(model, golden))
     else:
-        members = {} if _is_constant(model) else {ESTIMATOR: estimator_bytes.dump(model.estimator)}
+        members = {} if _is_constant(model) else estimator_members.write_estimator(model.estimator)
         description = _describe_model(fuse(model, golden))
         members[GOLDEN] = _json(golden_rows.record(replace(model, fusion=None), golden))
     data = zip_archive.write({MANIFEST: _json(_manifest(model, description, members))} | members)
@@ -87,7 +90,7 @@ def unpack_with_golden(data: bytes) -> tuple[Model | Blend, Frame]:
         problem = golden_rows.mismatch(model, rows, recorded)
     except UnusablePackage:
         raise
-    except (zip_archive.BadArchive, estimator_bytes.UntrustedEstimator) as error:
+    except (zip_archive.BadArchive, estimator_bytes.UntrustedEstimator, BadGraph, MissingRuntime) as error:
         raise UnusablePackage(f"the package is refused: {error}") from None
     except Exception as error:  # crafted content can make anything fail
         raise UnusablePackage(f"the package holds no usable model: {type(error).__name__}: {error}") from None
@@ -105,15 +108,17 @@ def _manifest(model: Model | Blend, description: dict[str, Any], members: dict[s
         "format": _format_of(model),
         **description,
         **_describe_answer(model),
-        "libraries": {} if description.get("constant") else _LIBRARIES,
+        "libraries": {} if description.get("constant") else _LIBRARIES | estimator_members.libraries_of(model.family),
         "size": sum(map(len, members.values())),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
 
 
 def _format_of(model: Model | Blend) -> int:
-    if model.calibration is not None or model.encoder.statistics:
+    if isinstance(model, Model) and isinstance(model.estimator, FrameEstimator):
         return NEWEST_FORMAT
+    if model.calibration is not None or model.encoder.statistics:
+        return FORMAT_WITH_CALIBRATION
     return FORMAT if model.decision_costs is None else FORMAT_WITH_COSTS
 
 
@@ -136,6 +141,7 @@ def _describe_model(model: Model) -> dict[str, Any]:
         "smoothing": model.smoothing,
         "fused": model.fused,
         "unfused": model.unfused_reason,
+        **estimator_members.describe_estimator(model.estimator),
     }
 
 
@@ -143,7 +149,7 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     if MANIFEST not in members:
         raise UnusablePackage(f"the package has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(members[MANIFEST])
-    if manifest["format"] not in (FORMAT, FORMAT_WITH_COSTS, NEWEST_FORMAT):
+    if manifest["format"] not in range(FORMAT, NEWEST_FORMAT + 1):
         known = f"this version reads {FORMAT} to {NEWEST_FORMAT}"
         raise UnusablePackage(f"the package has format {manifest['format']!r}, {known}")
     expected = {MANIFEST, GOLDEN} | _estimator_members(manifest)
@@ -152,19 +158,19 @@ def _checked_manifest(members: dict[str, bytes]) -> dict[str, Any]:
     for name in expected - {MANIFEST}:
         if hashlib.sha256(members[name]).hexdigest() != manifest["sha256"].get(name):
             raise UnusablePackage(f"the package's {name} is not the one its manifest names")
-    _check_libraries(manifest["libraries"])
+    _check_libraries(manifest["libraries"], _LIBRARIES | estimator_members.libraries_of(manifest["family"]))
     return manifest
 
 
 def _estimator_members(manifest: dict[str, Any]) -> set[str]:
     if manifest["family"] == BLEND:
         return blend_members.member_names(manifest)
-    return {ESTIMATOR} if manifest["constant"] is None else set()
+    return {estimator_members.member_name(manifest["family"])} if manifest["constant"] is None else set()
 
 
-def _check_libraries(versions: dict[str, str]) -> None:
+def _check_libraries(versions: dict[str, str], installed: dict[str, str]) -> None:
     for name, version_there in versions.items():
-        here = _LIBRARIES.get(name)
+        here = installed.get(name)
         if here is None or _release(version_there) > _release(here):
             raise UnusablePackage(
                 f"the package was made with {name} {version_there}, newer than the {here} installed here"
@@ -189,8 +195,10 @@ def _read_model(manifest: dict[str, Any], members: dict[str, bytes]) -> Model | 
 
 def _read_single(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
     constant = manifest["constant"]
-    estimator = estimator_bytes.load(members[ESTIMATOR]) if constant is None else Constant(tuple(constant))
     encoder = Encoder.from_dict(manifest["encoder"])
+    estimator = (
+        estimator_members.read_estimator(manifest, members, encoder) if constant is None else Constant(tuple(constant))
+    )
     return Model(
         family=manifest["family"],
         task=manifest["task"],
@@ -205,9 +213,9 @@ def _read_single(manifest: dict[str, Any], members: dict[str, bytes]) -> Model:
 def _with_answer(model: Model | Blend, manifest: dict[str, Any]) -> Model | Blend:
     """With what `_describe_answer` wrote; format 1 holds nothing of it."""
     k, fmt = len(model.classes), manifest["format"]
-    if fmt == FORMAT_WITH_COSTS or (fmt == NEWEST_FORMAT and "decision_costs" in manifest):
+    if fmt == FORMAT_WITH_COSTS or (fmt > FORMAT_WITH_COSTS and "decision_costs" in manifest):
         model = replace(model, decision_costs=checked_costs(manifest["decision_costs"], k))
-    if fmt == NEWEST_FORMAT and "calibration" in manifest:
+    if fmt >= FORMAT_WITH_CALIBRATION and "calibration" in manifest:
         model = replace(model, calibration=Calibration.from_dict(manifest["calibration"], k))
     return model
 

@@ -19,7 +19,7 @@ _LEAF = -1
 
 def check_trees(estimator: Any) -> None:
     """Raise ValueError unless each node of each tree, wherever it is in the estimator, leads down and within bounds."""
-    for part in _parts(estimator):
+    for part in parts_of(estimator):
         kind = type(part).__name__
         sound = True
         if kind in _BOOSTERS:
@@ -35,7 +35,7 @@ def check_trees(estimator: Any) -> None:
             raise ValueError("a tree has nodes that lead outside it")
 
 
-def _parts(estimator: Any) -> Iterator[Any]:
+def parts_of(estimator: Any) -> Iterator[Any]:
     """The estimator and whatever it is made of."""
     stack, seen = [estimator], set()
     while stack:

@@ -129,7 +129,8 @@ def show(
 ) -> None:
     """Show a stream: what is declared, which model serves it, and whether it is held or paused."""
     found = request(lambda services: services.get(f"streams/{name}"))
-    tell(as_json, found, stream_table(found))
+    champion = request(lambda services: services.get(f"models/{name}/{found['champion']}"))
+    tell(as_json, found, stream_table(found, champion))
 
 
 async def _declare(declaration: Declaration, deployment: Deployment) -> tuple[Declaration | None, str]:

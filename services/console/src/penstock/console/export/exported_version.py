@@ -9,6 +9,7 @@ from penstock.contracts.records.models import ModelVersion
 from penstock.ml.features.frame import Frame
 from penstock.ml.fused.probe_rows import probe_rows
 from penstock.ml.models.constant import Constant
+from penstock.ml.models.frame_estimator import FrameEstimator
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
 from penstock.ml.package.model_package import UnusablePackage, unpack_with_golden
@@ -65,6 +66,8 @@ def open_version(loader: ModelLoader, stream: str, version: ModelVersion, member
         raise wrong_input(f"{name} is no blend, so it has no member {member}; leave out --member")
     if isinstance(model.estimator, Constant):
         raise wrong_input(f"{name} answers the same to every row, it was not trained on any field: export another one")
+    if isinstance(model.estimator, FrameEstimator):
+        raise wrong_input(f"{name} was pushed, and is what its file is: take that, or ask it by penstock batch")
     return ExportedVersion(stream, version, replace(model, fusion=None), golden, member)
 
 

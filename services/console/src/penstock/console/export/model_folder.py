@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ def write_folder(output: Path, write_and_prove: Callable[[Path], float]) -> floa
             folder = Path(beside, output.name)
             folder.mkdir()
             difference = write_and_prove(folder)
+            shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of modules that were opened for the proof
             folder.rename(output)
     except OSError as error:
         raise wrong_input(f"--output {output}: cannot be written: {error.strerror}") from error

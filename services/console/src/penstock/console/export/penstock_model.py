@@ -31,6 +31,12 @@ class ExportedModel:
         self.classes: list[str] = description["classes"]
         self._estimator = estimator
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns that rows have."""
+        time = self.description["time"]
+        return [field["name"] for field in self.description["inputs"]] + ([] if time is None else [time])
+
     def predict(self, rows: Any, params: Any = None) -> Any:
         """The answers to n rows, as `rows` are: `prediction`, and for classes `probability.CLASS`."""
         del params  # MLflow gives it

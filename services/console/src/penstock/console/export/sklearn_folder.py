@@ -51,7 +51,7 @@ def prove(folder: Path, exported: ExportedVersion) -> float:
     """
     rows = exported.probe()
     expected = exported.model.predict(rows)
-    opened = _module_in(folder).open_model(folder)
+    opened = open_module(folder, MODULE).open_model(folder)
     answers = opened.predict(_plain_rows(rows, exported.time))
     numbers = opened.numbers(_plain_rows(rows, exported.time))
     wanted = np.array(expected.values) if expected.probabilities is None else expected.probabilities
@@ -69,9 +69,9 @@ def _plain_rows(rows: Frame, time: str) -> dict[str, Any]:
     return {**rows.columns, time: rows.times}
 
 
-def _module_in(folder: Path) -> Any:
-    """The module as it was written, not the one that it was written from."""
-    spec = spec_from_file_location(f"{MODULE}_of_an_export", folder / f"{MODULE}.py")
+def open_module(folder: Path, name: str) -> Any:
+    """A module as it was written, not the one that it was written from."""
+    spec = spec_from_file_location(f"{name}_of_an_export", folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

@@ -45,7 +45,7 @@ def _cells(entry: LedgerEntry) -> list[str]:
     realised = "-" if entry.realised is None else _realised_text(entry.realised)
     return [
         str(entry.fence),
-        entry.reason,
+        "push" if entry.push else entry.reason,
         f"{entry.until:,}",
         f"{entry.rows:,}",
         f"{entry.seconds:.1f} s{_expected_text(entry.expected_seconds, '.1f')}",

@@ -96,10 +96,14 @@ def _run_lines(lineage: ModelLineage) -> Iterator[str]:
         yield f"Its training, {lineage.model.run}, is not on the log."
         return
     run = lineage.run.record
-    yield (
-        f"It was trained ({lineage.run.place}) on {run.dataset.rows if run.dataset else 0:,} outcomes, "
-        f"{_range(run)}, as {lineage.model.family}, in {run.cpu_seconds:.1f} s of CPU"
-    )
+    if run.push is not None:
+        family, place = lineage.model.family, lineage.run.place
+        yield f"It was made elsewhere, pushed by {run.push.by} as {family}, and judged here ({place})"
+    else:
+        yield (
+            f"It was trained ({lineage.run.place}) on {run.dataset.rows if run.dataset else 0:,} outcomes, "
+            f"{_range(run)}, as {lineage.model.family}, in {run.cpu_seconds:.1f} s of CPU"
+        )
     if run.evaluation is not None:
         evaluation = run.evaluation
         scores = evaluation.objective or evaluation

@@ -90,6 +90,16 @@ def newest_skew(session: Session, stream: str) -> Skew | None:
     return None if newest is None else Skew.model_validate(newest)
 
 
+def scoring_seconds(session: Session, stream: str) -> dict[str, float]:
+    """The seconds that the stream's models took for 1,000 answers, by the training requests that they came of."""
+    record = RunRow.record
+    seconds = record["scoring_seconds"].as_float()
+    finished = select(record["request"].as_string(), seconds).where(
+        RunRow.stream == stream, record["status"].as_string() == "finished", seconds.is_not(None)
+    )
+    return {str(request): float(measured) for request, measured in session.execute(finished)}
+
+
 def runs_of(session: Session, stream: str) -> Sequence[RunRow]:
     """The records of the stream's runs, in order."""
     return session.scalars(select(RunRow).where(RunRow.stream == stream).order_by(RunRow.position)).all()

@@ -14,6 +14,7 @@ from penstock.bus.ports import Clock
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.control import ControlRecord
 from penstock.contracts.records.monitoring import Alert, Statistics
+from penstock.contracts.records.pushes import Push
 from penstock.contracts.records.repairs import Repair
 from penstock.contracts.records.training import TrainingRequest, TrainingRun
 from penstock.registry.baseline_model import BaselinePublisher
@@ -137,6 +138,13 @@ class Registry:
         """Ask for a training."""
         return await self._execute(
             lambda session, provenance: training_commands.request_training(session, stream, detail, provenance),
+            context,
+        )
+
+    async def push_model(self, stream: str, push: Push, context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Have a model judged that a person made, and put into the store."""
+        return await self._execute(
+            lambda session, provenance: training_commands.push_model(session, self._check, stream, push, provenance),
             context,
         )
 

@@ -99,6 +99,7 @@ def _register(session: Session, run: TrainingRun, verdict: GateVerdict, provenan
         envelope=run.candidate.envelope,
         run=run.request,
         schema_version=run.dataset.schema_version,
+        push=run.push,
     )
     versions.register(session, model, verdict.passed, provenance)
     detail = {"run": run.request, "version": model.version, "digest": model.digest, "family": model.family}

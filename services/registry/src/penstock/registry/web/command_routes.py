@@ -43,6 +43,7 @@ _ROLLBACK = command(
     required=False,
 )
 _RELEASE = command(request_bodies.ReleaseBody, NO_STREAM, required=False)
+_PUSH = command(request_bodies.PushBody, NO_STREAM, {404: ["unknown_artifact"], 409: ["external_model", "paused"]})
 _PAUSE = command(request_bodies.PauseBody, NO_STREAM)
 _RESUME = command(request_bodies.ResumeBody, NO_STREAM, required=False)
 _START_ROLLOUT = command(
@@ -138,6 +139,14 @@ def _training_routes(app: FastAPI, registry: Registry) -> None:
         """Ask for a training."""
         body, context = await request_bodies.read_command(request, request_bodies.RetrainBody, headers)
         return await registry.request_training(stream, body.detail, context)
+
+    @app.post("/v1/streams/{stream}/push", status_code=202, **_PUSH)
+    async def push_model(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Have a model judged that was made elsewhere, whose package is in the store; it is served if it passes."""
+        body, context = await request_bodies.read_command(
+            request, request_bodies.PushBody, headers, request_bodies.LARGEST_PUSH
+        )
+        return await registry.push_model(stream, body.push, context)
 
     @app.post("/v1/streams/{stream}/imported", status_code=202, **command(request_bodies.ImportedBody, NO_STREAM))
     async def announce_import(stream: StreamName, request: Request, headers: Headers) -> CommandResult:

@@ -8,11 +8,12 @@ from hashlib import sha256
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from penstock.contracts.declaration.stream import NAME_PATTERN, Declaration
 from penstock.contracts.declaration.stream_file import LARGEST_FILE, DeclarationError, parse_declaration
 from penstock.contracts.records.models import RolloutMode
+from penstock.contracts.records.pushes import MetadataKey, MetadataValue, Push, Text
 from penstock.registry.command_context import OPERATOR, CommandContext, IdempotencyKey
 from penstock.runtime.http.problems import Problem
 
@@ -34,7 +35,7 @@ PartitionNumber = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 EpochNumber = Annotated[int, Field(ge=0, lt=2**31 - 1, strict=True)]  # the next one is a 32-bit integer too
 
-LARGEST_COMMAND = 16_384  # bytes
+LARGEST_COMMAND, LARGEST_PUSH = 16_384, 262_144  # bytes
 
 
 class _Body(BaseModel):
@@ -173,6 +174,25 @@ class RetrainBody(_Body):
     """Ask for a training."""
 
     detail: Detail = ""
+
+
+_NO_OTHER_KEY: dict[str, JsonValue] = {"additionalProperties": False}
+
+
+class PushBody(_Body):
+    """Have the model judged whose package is in the store under `digest`; what else is said of it goes with it."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50, json_schema_extra=_NO_OTHER_KEY)] = {}
+    environment: Annotated[dict[MetadataKey, Text], Field(max_length=200, json_schema_extra=_NO_OTHER_KEY)] = {}
+    notes: Annotated[str, Field(max_length=4000)] = ""
+    trained_until: AwareDatetime | None = None
+
+    @property
+    def push(self) -> Push:
+        """The body as records have it."""
+        return Push.model_validate(self.model_dump())
 
 
 class ImportedBody(_Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,13 +41,17 @@ class StreamView(_View):
 
 
 class VersionView(_View):
-    """A registered model, and whether the gates let it through."""
+    """A registered model, and whether the gates let it through.
+
+    `scoring_seconds` is what it took for 1,000 answers when it was judged; null of the baseline.
+    """
 
     model: ModelVersion
     registered: datetime
     passed: bool
     archived: bool
     serving: bool
+    scoring_seconds: float | None = None
 
 
 class RunView(_View):
@@ -96,22 +101,24 @@ def _stream_view(row: StreamRow) -> StreamView:
 
 def models_of(session: Session, stream: str) -> list[VersionView]:
     """The stream's models, in order of their versions."""
-    champion = streams.find(session, stream).champion
-    return [_version_view(row, champion) for row in versions.all_of(session, stream)]
+    champion, seconds = streams.find(session, stream).champion, training_runs.scoring_seconds(session, stream)
+    return [_version_view(row, champion, seconds) for row in versions.all_of(session, stream)]
 
 
 def find_model(session: Session, stream: str, version: int) -> VersionView:
     """A model; raises `CommandRefused` when it is unknown."""
-    return _version_view(versions.find(session, stream, version), streams.find(session, stream).champion)
+    row, champion = versions.find(session, stream, version), streams.find(session, stream).champion
+    return _version_view(row, champion, training_runs.scoring_seconds(session, stream))
 
 
-def _version_view(row: VersionRow, champion: int) -> VersionView:
+def _version_view(row: VersionRow, champion: int, seconds: Mapping[str, float]) -> VersionView:
     return VersionView(
         model=versions.model_of(row),
         registered=row.registered,
         passed=row.passed,
         archived=row.archived,
         serving=row.version == champion,
+        scoring_seconds=seconds.get(row.run or ""),
     )
 
 

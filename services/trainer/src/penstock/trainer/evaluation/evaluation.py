@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.training import AgeLoss, Evaluation, SearchSummary
+from penstock.contracts.records.training import AgeLoss, Evaluation
 from penstock.ml.metrics import primary_metric
 from penstock.ml.metrics.objective import Answers, Objective
-from penstock.ml.selection.family_selection import Selection
 from penstock.trainer.data.dataset import TrainingRows
 from penstock.trainer.evaluation.ages import freshness
 from penstock.trainer.evaluation.calibration_scores import calibration_scores
@@ -23,14 +22,14 @@ from penstock.trainer.evaluation.slice_scores import slice_scores
 def evaluate(
     declaration: Declaration,
     rows: TrainingRows,
-    selection: Selection,
     comparison: Comparison,
     champion_version: int,
     ages: tuple[AgeLoss, ...] = (),
+    newer: int = 0,
 ) -> Evaluation:
     """Score candidate, champion and constant on the rows of the comparison; accuracy is that of the likeliest class.
 
-    `ages` is what older models lose more: the model that serves is newer than the one that is judged.
+    `ages` is what older models lose more: the model that serves is `newer` by so many rows than the one that is judged.
     """
     task, labels = declaration.task, comparison.labels
     primary = Objective(primary_metric(task), len(comparison.classes))
@@ -39,7 +38,6 @@ def evaluate(
     constant = primary.losses(labels, answers)
     champion = primary.losses(labels, _likeliest(answers if comparison.champion is None else comparison.champion))
     objective = objective_of(declaration, comparison.classes)
-    newer = len(rows) - selection.tests[-1].start if ages else 0
     return Evaluation(
         metric=primary_metric(task),
         rarest=comparison.rarest,
@@ -54,9 +52,6 @@ def evaluate(
         calibration_losses=calibration_scores(comparison, answers) if declaration.objective else None,
         slices=slice_scores(declaration, rows.frame.take(comparison.rows), candidate, champion),
         skew=skew_of(declaration, rows),
-        families=selection.scores,
-        failed=selection.failed,
-        search=_search_summary(selection) if declaration.models.search.trials else None,
     )
 
 
@@ -64,14 +59,3 @@ def _likeliest(answers: Answers) -> Answers:
     if answers.probabilities is None:
         return answers
     return answers._replace(values=answers.probabilities.argmax(axis=1).astype(np.float64))
-
-
-def _search_summary(selection: Selection) -> SearchSummary:
-    failed = len(selection.failed)
-    return SearchSummary(
-        trials=len(selection.scores) + failed + selection.pruned,
-        pruned=selection.pruned,
-        failed=failed,
-        family=selection.best.family,
-        settings=dict(selection.best.settings),
-    )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import resource
 
 import pyarrow as pa
 
 LARGE = 1 << 20  # bytes
 _M_MMAP_THRESHOLD = -3  # of the GNU C library
+
+
+def limit_memory(limit: int) -> None:
+    """Have allocations fail beyond so many bytes of address space: what others made may ask for any size."""
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def return_large_arrays() -> None:

@@ -63,7 +63,7 @@ def blend_of(
         aged_blend = _untrained_blend(declaration, rows, timeline, models, until)
         aged_outputs = _evaluate(aged_blend, rows, timeline, _aged(frozen_outputs, selection, blend.width))
     blend.label_history = rows.label_history(declaration)
-    holdout = _holdout(selection, outputs, _wanted_rows(timeline.numbers, len(blend.classes)))
+    holdout = _holdout(selection, outputs, wanted_rows(timeline.numbers, len(blend.classes)))
     return Trained(blend, outputs, aged_outputs, holdout)
 
 
@@ -132,8 +132,8 @@ def _frozen_outputs(blend: Blend, rows: TrainingRows, selection: Selection, cons
     return blend.with_key_forecasts(outputs, rows.frame)
 
 
-def _wanted_rows(labels: NDArray[np.float64], classes: int) -> int:
-    """How many of n rows a blend is to be scored on."""
+def wanted_rows(labels: NDArray[np.float64], classes: int) -> int:
+    """How many of n rows with these labels, as numbers, a blend or a push is to be scored on."""
     n = len(labels)
     wanted = min(HOLDOUT_ROWS, int(n * HOLDOUT_SHARE))
     if not classes:

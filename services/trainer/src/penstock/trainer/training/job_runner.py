@@ -12,21 +12,22 @@ from penstock.trainer.evaluation.return_evidence import return_evidence
 from penstock.trainer.failure_text import first_line
 from penstock.trainer.job import RunJob, TrainingJob, TrainingResources, TrainingResult
 from penstock.trainer.training.environment import training_environment
+from penstock.trainer.training.judgement import judge
 from penstock.trainer.training.pipeline import train
 
 
 def run_job(job: TrainingJob, store: Store, resources: TrainingResources | None = None) -> TrainingResult:
-    """Train, and return any error as the failure of this training.
+    """Train, or judge a push, and return any error as the failure of this training.
 
     Numerical libraries run on one thread: for a thousand small trees threads cost far more than they save.
     """
-    began = time.process_time()
+    began, push = time.process_time(), job.push
     model = failure = None
     returns: tuple[ReturnEvidence, ...] = ()
     try:
         with threadpool_limits(1):
             returns = return_evidence(job, store)
-            model = train(job, store, resources or TrainingResources())
+            model = train(job, store, resources or TrainingResources()) if push is None else judge(job, push, store)
     except Exception as error:  # learners and data may fail in any way; the service goes on
         failure = first_line(error)
     cpu_seconds = time.process_time() - began

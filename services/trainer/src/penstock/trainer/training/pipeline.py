@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from penstock.artifacts import Store
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.input_bounds import MOST_CLASSES
-from penstock.contracts.records.training import AgeLoss, CalibrationParameters, Evaluation
-from penstock.ml.drift.reference_bins import ReferenceBins
-from penstock.ml.features.frame import Frame
+from penstock.contracts.records.training import AgeLoss, Evaluation, SearchSummary
 from penstock.ml.features.lag_features import Lags
 from penstock.ml.models.baseline import baseline
 from penstock.ml.models.families import FAMILIES
 from penstock.ml.models.model import Model
 from penstock.ml.online.blend import Blend
-from penstock.ml.package.model_package import pack, unpack
 from penstock.ml.selection.cross_validation import FoldOutput, Validate, fit_candidate, validate_defaults
 from penstock.ml.selection.family_selection import CostPreference, Selection, select_family
 from penstock.ml.selection.validation_plan import ValidationPlan, known_rows
@@ -30,21 +27,19 @@ from penstock.trainer.data.archived_rows import archived_rows
 from penstock.trainer.data.dataset import TrainingRows, feature_fields, label_classes, label_numbers
 from penstock.trainer.data.earlier_history import earlier_history
 from penstock.trainer.evaluation.ages import age_loss, generation_losses
+from penstock.trainer.evaluation.champion_answers import champion_answers
 from penstock.trainer.evaluation.comparison import Comparison, compare, objective_of
 from penstock.trainer.evaluation.evaluation import evaluate
-from penstock.trainer.evaluation.external_answers import external_rehearsal
-from penstock.trainer.evaluation.rehearsal import Rehearsal, rehearsal_of
 from penstock.trainer.evaluation.running_constant import constant_answer
-from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds, latency_p99_ms, scoring_seconds
+from penstock.trainer.evaluation.scoring_time import fused_scoring_seconds
 from penstock.trainer.job import TrainedModel, TrainingJob, TrainingResources
 from penstock.trainer.training.blend import Trained, blend_of
 from penstock.trainer.training.calibration import with_calibration
 from penstock.trainer.training.decision_rule import with_decision_rule
+from penstock.trainer.training.stored_model import store_model
 
 MIN_ROWS = 20
 MAX_FOLDS = 3
-GOLDEN_ROWS = 32
-PROFILE_FORMAT = 1
 
 
 class NothingToLearn(ValueError):
@@ -148,56 +143,51 @@ def _store_model(
     job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted
 ) -> TrainedModel:
     """Put the model's package and profile into the store, and evaluate it."""
-    declaration, model = job.declaration, fitted.model
-    first = 0 if declaration.learns_online else int(selection.best.learnt_rows(np.arange(len(rows)))[0])
+    first = 0 if job.declaration.learns_online else int(selection.best.learnt_rows(np.arange(len(rows)))[0])
     learnt = slice(first, len(rows))
-    package = pack(model, rows.frame.take(_golden_rows(learnt)))
-    served = unpack(package)
-    return TrainedModel(
-        family=model.family,
-        digest=store.put(package),
-        profile=store.put(_profile(model, rows.frame.take(learnt))),
-        size=len(package),
+    stored = store_model(store, fitted.model, fitted.model.encoder.fields, rows.frame, learnt)
+    return stored.of(
         rows=learnt.stop - learnt.start,
         learnt_from=_changes_by_row(job, rows).get(selection.best.start, rows.first_offset),
-        evaluation=_evaluate(job, store, rows, selection, fitted).model_copy(
-            update={"decision_costs": model.decision_costs, "calibration": _calibration_parameters(model)}
-        ),
-        scoring_seconds=scoring_seconds(served, rows.frame),
-        latency_p99_ms=latency_p99_ms(served, rows.frame),
+        evaluation=_evaluate(job, store, rows, selection, fitted),
     )
-
-
-def _calibration_parameters(model: Model | Blend) -> CalibrationParameters | None:
-    if model.calibration is None:
-        return None
-    biases = dict(zip(model.classes, model.calibration.biases, strict=True))
-    return CalibrationParameters(scale=model.calibration.scale, biases=biases)
 
 
 def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, selection: Selection, fitted: _Fitted) -> Evaluation:
     """Compared with the champion's package; with a constant where there is none, or it cannot answer these rows."""
     classes = label_classes(job.declaration, rows.labels)
-    champion = _champion_answers(job, store, rows, classes)
+    champion = champion_answers(job, store, rows, classes)
     comparison = compare(job.declaration, rows, fitted.holdout, champion)
     if not len(comparison.rows):
         raise NothingToLearn("the champion has answered none of the events that the candidate is judged on")
     version = job.champion.version if job.champion else BASELINE_VERSION
     ages = (*fitted.ages, *_champion_age(job, rows, selection, comparison))
-    return evaluate(job.declaration, rows, selection, comparison, version, ages)
+    newer = len(rows) - selection.tests[-1].start if ages else 0
+    evaluation = evaluate(job.declaration, rows, comparison, version, ages, newer)
+    return evaluation.model_copy(update=_how_selected(job.declaration, selection))
 
 
-def _champion_answers(job: TrainingJob, store: Store, rows: TrainingRows, classes: Sequence[str]) -> Rehearsal | None:
-    if job.champion is not None:
-        return rehearsal_of(job.champion, store, rows, classes)
-    return None if rows.external is None else external_rehearsal(job.declaration, rows.external, classes)
+def _how_selected(declaration: Declaration, selection: Selection) -> dict[str, Any]:
+    search = _search_summary(selection) if declaration.models.search.trials else None
+    return {"families": selection.scores, "failed": selection.failed, "search": search}
+
+
+def _search_summary(selection: Selection) -> SearchSummary:
+    failed = len(selection.failed)
+    return SearchSummary(
+        trials=len(selection.scores) + failed + selection.pruned,
+        pruned=selection.pruned,
+        failed=failed,
+        family=selection.best.family,
+        settings=dict(selection.best.settings),
+    )
 
 
 def _champion_age(
     job: TrainingJob, rows: TrainingRows, selection: Selection, comparison: Comparison
 ) -> tuple[AgeLoss, ...]:
     """What the champion loses more than the candidate, which is older by the rows between what either has learnt."""
-    if job.champion is None or comparison.champion is None:
+    if job.champion is None or job.champion.push or comparison.champion is None:
         return ()
     age = selection.tests[-1].start - rows.first_row_since(job.champion.until)
     objective = objective_of(job.declaration, comparison.classes)
@@ -253,17 +243,3 @@ def _check_rows(declaration: Declaration, rows: TrainingRows) -> None:
 def _fold_count(rows: int, holdout: int) -> int:
     """As many folds as leave the last one `holdout` rows, if that is possible: each fold tests rows / (folds + 1)."""
     return min(MAX_FOLDS, max(1, rows // holdout - 1))
-
-
-def _golden_rows(rows: slice) -> list[int]:
-    """Evenly spread rows, from the first to the last."""
-    return sorted({int(row) for row in np.linspace(rows.start, rows.stop - 1, GOLDEN_ROWS)})
-
-
-def _profile(model: Model | Blend, frame: Frame) -> bytes:
-    """The distribution of the features: what drift is measured against."""
-    fields = {
-        field.name: ReferenceBins.of(frame.columns[field.name], field.kind).to_dict() for field in model.encoder.fields
-    }
-    profile = {"format": PROFILE_FORMAT, "fields": fields}
-    return json.dumps(profile, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,1 @@
+"""A model that was made elsewhere, on its way into a deployment: read, proven on golden rows, packed and uploaded."""
