@@ -52,6 +52,9 @@ WRONG: dict[str, tuple[str, str, str] | None] = {
     "source.NAME.time": ("source", "shop", '{ kafka = "t", time = "a..b" }'),
     "source.NAME.label": ("source", "shop", '{ kafka = "t", label = ".a" }'),
     "source.NAME.label_time": ("source", "shop", '{ kafka = "t", label_time = "a." }'),
+    "source.NAME.prediction": ("source", "shop", '{ kafka = "t", prediction = "" }'),
+    "source.NAME.probabilities": ("source", "shop", '{ kafka = "t", probabilities = "" }'),
+    "source.NAME.modelversion": ("source", "shop", '{ kafka = "t", modelversion = "" }'),
     "source.NAME.event_source": ("source", "shop", '{ kafka = "t", event_source = "" }'),
 }
 """Each key that holds texts of its own choice: a table, a key and a value that the grammar refuses."""

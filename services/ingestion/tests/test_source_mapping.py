@@ -225,6 +225,22 @@ def test_whatever_a_message_holds_it_is_mapped_or_rejected_and_the_same_again(va
         assert not isinstance(decoded, Refusal) or decoded.code != "malformed"
 
 
+async def test_what_an_external_model_says_comes_with_the_event() -> None:
+    paths = 'prediction = "said.class"\nprobabilities = "said.p"\nmodelversion = "said.by"\n'
+    message = body(amount=1.0, said={"class": "yes", "p": {"yes": 0.75, "no": 0.25}, "by": 7})
+    external = '[serving]\nmodel = "external"\n' + PLAIN + paths
+    (event,) = await records(external, message)
+    assert (event["prediction"], event["probabilities"], event["modelversion"]) == (
+        "yes",
+        {"yes": 0.75, "no": 0.25},
+        "7",
+    )
+    (without,) = await records(external, body(amount=1.0, said={"class": None}))
+    assert without.keys().isdisjoint({"prediction", "probabilities", "modelversion"})
+    (own,) = await records(PLAIN + paths, message)
+    assert own.keys().isdisjoint({"prediction", "probabilities", "modelversion"})
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -236,7 +252,7 @@ def test_whatever_a_message_holds_it_is_mapped_or_rejected_and_the_same_again(va
         ('[source.a]\nkafka = "t"\nid = "a..b"', "empty part"),
         ('[source.a]\nkafka = "t"\nfields.other = "x"', "source.a.fields.other: 'other' is not among the fields"),
         ('[source.http]\nkafka = "t"', "source.http"),
-        ('[serving]\nmodel = "external"\n[source.a]\nkafka = "t"', "source.a.records"),
+        ('[serving]\nmodel = "external"\n[source.a]\nkafka = "t"', "source.a.prediction"),
     ],
 )
 def test_a_declaration_that_cannot_be_is_refused_at_its_key(text: str, expected: str) -> None:

@@ -87,6 +87,16 @@ class SourceDeclaration(StrictModel):
     """Where the time lies at which the label became known. Without it, it is when the row was changed, or when the
     message was written."""
 
+    prediction: Path | None = None
+    """Where the prediction of an external model lies; as the next two it is read only where the stream's model is
+    external."""
+
+    probabilities: Path | None = None
+    """Where its probabilities lie: an object by class, an array in declared order, or the JSON of either."""
+
+    modelversion: Path | None = None
+    """Where the version lies of the model that made it."""
+
     event_source: Annotated[str, Field(min_length=1, max_length=512)] | None = None
     """The `source` of the events that labels belong to, such as `http` or another source of this stream. Without it,
     this source."""
@@ -106,8 +116,8 @@ class SourceDeclaration(StrictModel):
         return self
 
 
-def check_source(name: str, source: SourceDeclaration, fields: Collection[str], *, external: bool) -> None:
-    """Check a source against the rest of its declaration.
+def check_source(name: str, source: SourceDeclaration, fields: Collection[str], *, needs_prediction: bool) -> None:
+    """Check a source against the rest of its declaration; `needs_prediction`: each event brings an external model's.
 
     Raises:
         PydanticCustomError: it does not fit.
@@ -117,6 +127,6 @@ def check_source(name: str, source: SourceDeclaration, fields: Collection[str], 
     for field in source.fields:
         if field not in fields:
             raise error_at(("source", name, "fields", field), f"{field!r} is not among the fields")
-    if external and source.records != "labels":
-        detail = "events of an external model bring its prediction; take labels alone"
-        raise error_at(("source", name, "records"), detail)
+    if needs_prediction and source.records != "labels" and source.prediction is None:
+        detail = "events of an external model bring its prediction: say where it lies, or take labels alone"
+        raise error_at(("source", name, "prediction"), detail)

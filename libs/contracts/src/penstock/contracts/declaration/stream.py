@@ -277,7 +277,8 @@ class Declaration(StrictModel):
         self._check_order()
         self._check_challengers()
         for name, source in self.source.items():
-            check_source(name, source, self.fields, external=self.serving.external)
+            needs_prediction = self.serving.external and not self.serving.challengers
+            check_source(name, source, self.fields, needs_prediction=needs_prediction)
         return self
 
     def _check_names(self) -> None:

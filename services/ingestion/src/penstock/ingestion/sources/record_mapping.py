@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -69,7 +70,16 @@ class RecordMapping:
         self._time = _names_or_none(source.time)
         self._label = _names_or_none(source.label) or (declaration.label.name,)
         self._label_time = _names_or_none(source.label_time)
+        self._external = self._external_attributes()
         self._fields = {field: _names_or_none(source.fields.get(field)) or (field,) for field in declaration.fields}
+
+    def _external_attributes(self) -> dict[str, Names]:
+        """Where what an external model says of an event lies, by the attribute that it becomes."""
+        if not self._declaration.serving.external:
+            return {}
+        names = ("prediction", "probabilities", "modelversion")
+        paths = {name: _names_or_none(getattr(self._source, name)) for name in names}
+        return {name: path for name, path in paths.items() if path is not None}
 
     @property
     def kind(self) -> Literal["event", "label"]:
@@ -122,7 +132,12 @@ class RecordMapping:
             raise Unmapped("missing_field", "no declared field lies where the source says")
         fields = self._declaration.fields
         data = {name: as_declared(fields[name], value) for name, value in present.items()}
-        return self._record(EVENT_TYPE, event_id, event_id, self._time_at("time", self._time, change, place), data)
+        stated = {name: value_at(change.after, names) for name, names in self._external.items()}
+        attributes = {name: value for name, value in stated.items() if value is not UNSET and value is not None}
+        if "modelversion" in attributes:
+            attributes["modelversion"] = _text_or(attributes["modelversion"])
+        time = self._time_at("time", self._time, change, place)
+        return self._record(EVENT_TYPE, event_id, event_id, time, data, attributes)
 
     def _new_label(self, change: RowChange) -> str | float | bool | None:
         """The label, if it is known and was not so before the change."""
@@ -145,7 +160,7 @@ class RecordMapping:
         if self._declaration.entity is not None:
             data["entity"] = self._entity(change.after)
         time = self._time_at("label_time", self._label_time, change, place)
-        return self._record(LABEL_TYPE, label_id(self._event_source, event_id, revision), event_id, time, data)
+        return self._record(LABEL_TYPE, label_id(self._event_source, event_id, revision), event_id, time, data, {})
 
     def _entity(self, row: Row) -> str:
         value = value_at(row, self._fields[self._declaration.entity or ""])
@@ -167,10 +182,16 @@ class RecordMapping:
         return time
 
     def _record(
-        self, cloud_type: str, record_id: str, event_id: str, time: datetime, data: dict[str, Any]
+        self,
+        cloud_type: str,
+        record_id: str,
+        event_id: str,
+        time: datetime,
+        data: dict[str, Any],
+        attributes: Mapping[str, Any],
     ) -> MappedRecord:
         envelope = {"specversion": "1.0", "type": cloud_type, "source": self._name, "id": record_id, "time": time}
-        value = _encode({**envelope, "data": data})
+        value = _encode({**envelope, **attributes, "data": data})
         key = self._key(event_id, data if cloud_type == EVENT_TYPE else {self._declaration.entity: data.get("entity")})
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Unmapped("too_large", f"expected a record of at most {MAX_RECORD_BYTES} bytes")
