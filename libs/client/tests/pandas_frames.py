@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from libs.client.tests.test_rows import DECLARATION, PARIS, documents, refusals, rows_of_events
 from libs.client.tests.test_synchronous import client
 from penstock.client.documents import LabelWriter
+from penstock.client.parquet_frames import frame_of_parquet
 
 TYPES = {"id": "int64", "amount": "float64", "terms": "Int64", "region": "object", "returning": "boolean"}
 
@@ -55,3 +57,11 @@ def test_predictions_have_the_index_of_the_rows() -> None:
     assert frame["yes"].tolist()[:2] == [0.1, 0.9]
     assert answers.to_frame()["refused"].tolist()[2] == "missing_field"
     assert list(answers.to_frame("polars").columns) == list(answers.to_frame().columns)
+
+
+def test_what_is_downloaded_is_a_frame_of_pandas() -> None:
+    file = io.BytesIO()
+    pd.DataFrame({"id": ["a", "b"], "amount": [1.5, None]}).to_parquet(file)
+    frame = frame_of_parquet(file.getvalue(), "pandas")
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["amount"].isna().tolist() == [False, True]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from penstock.client.exported_model import open_model
+from penstock.client.sklearn_model import open_archive
 from penstock.console.__main__ import application
 from penstock.console.export.model_folder import write_folder
-from penstock.console.export.penstock_model import open_model
 from penstock.console.export.sklearn_folder import prove, write_sklearn
 from penstock.console.failure import ConsoleFailure
 from penstock.ml.features.lag_features import LabelHistory, Lags
@@ -40,6 +44,18 @@ def test_the_estimator_in_a_folder_answers_as_the_version(family: str, task: str
         np.testing.assert_allclose(answers["prediction"], golden["values"], rtol=1e-12)
     else:
         assert list(answers["prediction"]) == golden["values"]
+    opened = open_archive(zipped(tmp_path / "out"))
+    zoned = rows | {"event.time": [f"{time}Z" for time in rows["event.time"]]}
+    assert opened.predict(pa.table(zoned)).tolist() == list(answers["prediction"])
+    assert hasattr(opened, "predict_proba") == hasattr(opened, "classes_") == (task != "regression")
+
+
+def zipped(folder: Path) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    return file.getvalue()
 
 
 def test_what_answers_otherwise_is_not_kept(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from penstock.client.batches import Batch
 
+Progress = Callable[[int], object]
+"""Called with the number of rows of each batch that is done, as `tqdm(total=len(frame)).update` likes it."""
+
 
 async def send_batches(batches: Iterable[Batch], send: Callable[[Batch], Awaitable[None]], most_in_flight: int) -> None:
     """Send the batches; with one in flight they keep their order, and the next is made meanwhile.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,9 @@ import httpx
 import msgspec
 
 from penstock.client.errors import PenstockError
+from penstock.client.frames import Library
 from penstock.client.http_requests import Requests
+from penstock.client.parquet_frames import chosen_library, frame_of_parquet
 from penstock.client.records import Records
 from penstock.client.services import Services
 from penstock.client.stream import AsyncStream
@@ -87,6 +89,25 @@ class AsyncPenstock:
         """
         name, content, media_type = _document_of(declaration)
         return await self._services.put(f"streams/{name}", content, media_type, CommandResult)
+
+    async def sql(self, query: str, *, streams: Iterable[str] = (), backend: Library | None = None) -> Any:
+        """Ask what was answered, and why, in SQL, as `penstock sql` does: for longer than the topics are kept.
+
+        Args:
+            query: one SELECT statement of DuckDB about predictions, outcomes, rejected, decisions and dead_letters.
+            streams: which these are of, all unless named.
+            backend: the library of the frame, by default the first installed of polars, pandas and pyarrow.
+
+        Returns:
+            a frame, of at most 1,000,000 rows.
+
+        Raises:
+            Refused: the query is wrong, takes longer than a minute, or has too many rows.
+            PenstockError: the library is not installed.
+        """
+        library = chosen_library(backend)
+        question = {"query": query, "streams": tuple(streams)}
+        return frame_of_parquet(await self._services.download("sql", question=question), library)
 
     async def alerts(self, limit: int = 100) -> Records[Alert]:
         """The newest alerts, newest first."""

@@ -14,6 +14,7 @@ import msgspec
 from penstock.client.errors import Refused, Unavailable
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+DOWNLOAD = httpx.Timeout(600.0, connect=5.0)  # a file is sent once it is whole
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds
 LONGEST_WAIT = 60.0  # seconds of a Retry-After that are obeyed
 TOO_MANY = 429
@@ -48,6 +49,7 @@ class Requests:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
+        waits: httpx.Timeout = TIMEOUT,
         repeated: Container[str] = (),
         accepted: Container[str] = (),
     ) -> bytes:
@@ -59,6 +61,7 @@ class Requests:
             content: the body.
             headers: of the request.
             query: its parameters.
+            waits: how long one attempt may take.
             repeated: codes of problems that pass, so that the request is sent again.
             accepted: codes of problems whose body is an answer.
 
@@ -66,7 +69,9 @@ class Requests:
             Refused: the service refuses the request.
             Unavailable: it failed for as long as was to be waited.
         """
-        request = self._client.build_request(method, url, content=content, headers=dict(headers or {}), params=query)
+        request = self._client.build_request(
+            method, url, content=content, headers=dict(headers or {}), params=query, timeout=waits
+        )
         deadline = time.monotonic() + self._patience
         attempt = 0
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+import msgspec
 import narwhals.stable.v2 as nw
 
 from penstock.client.frames import Library, frame_of
@@ -29,6 +30,22 @@ class Prediction(Record, frozen=True):
     probabilities: dict[str, float] | None
     model: Model
     epoch: int
+
+
+class _Problem(msgspec.Struct):
+    id: str | None
+    code: str
+    field: str | None
+    detail: str
+
+
+def answer_of(place: int, raw: msgspec.Raw) -> Prediction | Refusal:
+    """The prediction that the server answered to the row at a place, or its refusal."""
+    try:
+        return msgspec.json.decode(raw, type=Prediction)
+    except msgspec.ValidationError:
+        problem = msgspec.json.decode(raw, type=_Problem)
+        return Refusal(place, problem.id, problem.code, problem.field, problem.detail)
 
 
 class Predictions(list[Prediction | Refusal]):

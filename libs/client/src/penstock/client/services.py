@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from penstock.client.errors import PenstockError
-from penstock.client.http_requests import Requests
+from penstock.client.http_requests import DOWNLOAD, Requests
 
 JSON = {"content-type": "application/json"}
+LAGGING = ("unknown_stream",)
+"""Problems that pass: the registry knows the stream, and another service has not read of it yet."""
 
 T = TypeVar("T")
 
@@ -54,6 +56,16 @@ class Services:
         """What the console tells programs at a path below `/v1/`."""
         url = f"{await self.url('console')}/v1/{path}"
         return _decoded(await self.requests.send("GET", url, query=query), answer, url)
+
+    async def download(
+        self, path: str, query: Mapping[str, Any] | None = None, question: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """A file of the console at a path below `/v1/`: of a GET, or of a POST that asks a question."""
+        url = f"{await self.url('console')}/v1/{path}"
+        if question is None:
+            return await self.requests.send("GET", url, query=query, waits=DOWNLOAD)
+        content = msgspec.json.encode(question)
+        return await self.requests.send("POST", url, content=content, headers=JSON, query=query, waits=DOWNLOAD)
 
     async def get_list(self, path: str, item: type[T], query: Mapping[str, Any] | None = None) -> list[T]:
         """What the registry shows at a path below `/v1/` under its last part."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote
 
 import msgspec
 
-from penstock.client.batch_sender import send_batches
+from penstock.client.batch_sender import Progress, send_batches
 from penstock.client.batches import Batch, batches_of, rows_of
 from penstock.client.documents import DocumentWriter, EventWriter, LabelWriter
 from penstock.client.errors import PenstockError, Refused
-from penstock.client.frames import as_frame
-from penstock.client.predictions import Prediction, Predictions
+from penstock.client.frames import Library, as_frame
+from penstock.client.parquet_frames import chosen_library, frame_of_parquet
+from penstock.client.predictions import Prediction, Predictions, answer_of
 from penstock.client.receipts import Kind, Receipt, Refusal
 from penstock.client.records import Records
-from penstock.client.services import JSON, Services
+from penstock.client.services import JSON, LAGGING, Services
+from penstock.client.submission import Submission, refused_row
 from penstock.client.views import (
     Answer,
     CommandResult,
@@ -30,26 +32,12 @@ from penstock.client.views import (
     TrainingRun,
 )
 
-SENT_AT_ONCE, PREDICTED_AT_ONCE = 1000, 500  # rows of a request
-NDJSON = {"content-type": "application/x-ndjson"}
-LAGGING = ("unknown_stream",)
-"""Problems that pass: the registry knows the stream, and another service has not read of it yet."""
+if TYPE_CHECKING:
+    from penstock.client.sklearn_model import SklearnModel
+
+PREDICTED_AT_ONCE = 500  # rows of a request
 
 Row = Mapping[str, Any]
-Progress = Callable[[int], object]
-"""Called with the number of rows of each batch that is done, as `tqdm(total=len(frame)).update` likes it."""
-
-
-class _Verdicts(msgspec.Struct):
-    accepted: int
-    refused: list[Refusal]
-
-
-class _Problem(msgspec.Struct):
-    id: str | None
-    code: str
-    field: str | None
-    detail: str
 
 
 class AsyncStream:
@@ -88,9 +76,8 @@ class AsyncStream:
             Refused: the only row was refused, or all of them as a whole.
             Unavailable: ingestion did not take a batch in time; the error's `receipt` tells how far it came.
         """
-        return await self._submit(
-            "events", EventWriter(await self.declaration(), id_column, time_column), rows, progress
-        )
+        writer = EventWriter(await self.declaration(), id_column, time_column)
+        return await self._submission("events", writer).send(rows, progress)
 
     async def label(
         self,
@@ -113,9 +100,8 @@ class AsyncStream:
         Raises:
             Refused, Unavailable: as of `send`.
         """
-        return await self._submit(
-            "labels", LabelWriter(await self.declaration(), id_column, value_column, time_column), rows, progress
-        )
+        writer = LabelWriter(await self.declaration(), id_column, value_column, time_column)
+        return await self._submission("labels", writer).send(rows, progress)
 
     @overload
     async def predict(  # type: ignore[overload-overlap]  # a dict is an object, and the more special comes first
@@ -169,7 +155,7 @@ class AsyncStream:
                 body = b"[%b]" % b",".join(batch.documents)
                 content = await self._services.requests.send("POST", url, content=body, headers=JSON, repeated=LAGGING)
                 found = msgspec.json.decode(content, type=list[msgspec.Raw])
-                answers.update((place, _answer(place, raw)) for place, raw in zip(batch.places, found, strict=True))
+                answers.update((place, answer_of(place, raw)) for place, raw in zip(batch.places, found, strict=True))
             if progress is not None:
                 progress(batch.rows)
 
@@ -177,7 +163,7 @@ class AsyncStream:
         if not isinstance(rows, Mapping):
             return Predictions((answers[place] for place in sorted(answers)), as_frame(rows))
         if isinstance(answers[0], Refusal):
-            raise _refused(url, answers[0])
+            raise refused_row(url, answers[0])
         return answers[0]
 
     async def answer(self, event_id: str, source: str = "http") -> Answer | None:
@@ -237,6 +223,59 @@ class AsyncStream:
         path = f"why/{quote(event_id, safe='')}"
         found = await self._services.ask_console(path, dict[str, list[dict[str, Any]]], {"stream": self.name})
         return found["answers"][0]
+
+    async def outcomes(
+        self,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        *,
+        last: int | None = None,
+        backend: Library | None = None,
+    ) -> Any:
+        """The labelled outcomes that the log still has, oldest first: what was answered, what was true, the fields.
+
+        A label that was corrected is a row again, with a higher `revision`. Imported history has no `prediction`.
+
+        Args:
+            start: the time from which on the log took them, UTC where it has no zone; by default the oldest one's.
+            stop: the time before which it took them; by default now.
+            last: only the newest so many, in place of `start`.
+            backend: the library of the frame, by default the first installed of polars, pandas and pyarrow.
+
+        Returns:
+            a frame with offset, id, source, entity, time, label_time, revision, label, prediction, version, epoch,
+            probabilities (in the declared order of classes), and each field under its name. A column that a field is
+            named as is called `event.` and its name.
+
+        Raises:
+            Refused: they are more than 1,000,000.
+            PenstockError: the library is not installed.
+        """
+        library = chosen_library(backend)
+        wanted = {"from": start and start.isoformat(), "to": stop and stop.isoformat(), "last": last}
+        query = {name: value for name, value in wanted.items() if value is not None}
+        return frame_of_parquet(await self._services.download(f"streams/{self.name}/outcomes", query), library)
+
+    async def model(self, version: int | None = None, *, member: int | None = None) -> SklearnModel:
+        """A version of the model as a scikit-learn estimator, which answers as the server does.
+
+        Args:
+            version: by default the champion's.
+            member: of a blend, which learns while it serves: which of its models.
+
+        Raises:
+            Refused: it is a blend and no member is named, or was not trained on any field.
+            PenstockError: scikit-learn or skops is missing, or another version of them answers otherwise.
+        """
+        try:
+            from penstock.client.sklearn_model import open_archive  # noqa: PLC0415 (it imports scikit-learn)
+        except ImportError as error:
+            raise PenstockError(
+                f"A model needs {error.name}, which is not installed: pip install 'penstock-client[model]'"
+            ) from error
+        number = (await self.view()).champion if version is None else version
+        query = {} if member is None else {"member": member}
+        return open_archive(await self._services.download(f"streams/{self.name}/models/{number}/sklearn", query))
 
     async def proposals(self, limit: int = 20) -> Records[Proposal]:
         """The newest proposals of the stream, newest first."""
@@ -308,60 +347,5 @@ class AsyncStream:
     async def _command(self, name: str, body: Mapping[str, Any]) -> CommandResult:
         return await self._services.command(f"streams/{self.name}/{name}", body, CommandResult)
 
-    async def _submit(self, kind: Kind, writer: DocumentWriter, rows: object, progress: Progress | None) -> Receipt:
-        url = f"{await self._services.url('ingestion')}/v1/streams/{self.name}/{kind}"
-        receipt = Receipt(self.name, kind)
-        try:
-            await self._send_batches(url, writer, rows, receipt, progress)
-        except PenstockError as error:
-            error.receipt = receipt
-            raise
-        receipt.refused.sort(key=lambda refusal: refusal.index)
-        if isinstance(rows, Mapping) and receipt.refused:
-            raise _refused(url, receipt.refused[0])
-        return receipt
-
-    async def _send_batches(
-        self, url: str, writer: DocumentWriter, rows: object, receipt: Receipt, progress: Progress | None
-    ) -> None:
-        async def send(batch: Batch) -> None:
-            if batch.documents:
-                verdicts = await self._post(url, batch)
-                receipt.accepted += verdicts.accepted
-                receipt.refused += (
-                    msgspec.structs.replace(refusal, index=batch.places[refusal.index]) for refusal in verdicts.refused
-                )
-            receipt.refused += batch.refused
-            receipt.absent += batch.absent
-            if progress is not None:
-                progress(batch.rows)
-
-        def counted() -> Iterable[Batch]:
-            for batch in batches_of(rows_of(rows), writer, SENT_AT_ONCE):
-                receipt.ids += batch.ids
-                yield batch
-
-        await send_batches(counted(), send, self._in_flight)
-
-    async def _post(self, url: str, batch: Batch) -> _Verdicts:
-        content = await self._services.requests.send(
-            "POST",
-            url,
-            content=b"\n".join(batch.documents),
-            headers=NDJSON,
-            repeated=LAGGING,
-            accepted=("none_accepted",),
-        )
-        return msgspec.json.decode(content, type=_Verdicts)
-
-
-def _answer(place: int, raw: msgspec.Raw) -> Prediction | Refusal:
-    try:
-        return msgspec.json.decode(raw, type=Prediction)
-    except msgspec.ValidationError:
-        problem = msgspec.json.decode(raw, type=_Problem)
-        return Refusal(place, problem.id, problem.code, problem.field, problem.detail)
-
-
-def _refused(url: str, refusal: Refusal) -> Refused:
-    return Refused(f"POST {url}", 422, refusal.code, refusal.detail, refusal.field)
+    def _submission(self, kind: Kind, writer: DocumentWriter) -> Submission:
+        return Submission(self._services, self.name, kind, writer, self._in_flight)

@@ -82,6 +82,8 @@ class Stream(Waiting[AsyncStream]):
     runs = waiting(AsyncStream.runs)
     ledger = waiting(AsyncStream.ledger)
     why = waiting(AsyncStream.why)
+    outcomes = waiting(AsyncStream.outcomes)
+    model = waiting(AsyncStream.model)
     proposals = waiting(AsyncStream.proposals)
     rollout = waiting(AsyncStream.rollout)
     start_rollout = waiting(AsyncStream.start_rollout)
@@ -149,6 +151,7 @@ class Penstock(Waiting[AsyncPenstock]):
 
     streams = waiting(AsyncPenstock.streams)
     apply = waiting(AsyncPenstock.apply)
+    sql = waiting(AsyncPenstock.sql)
     alerts = waiting(AsyncPenstock.alerts)
     proposals = waiting(AsyncPenstock.proposals)
     approve = waiting(AsyncPenstock.approve)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import skops.io
 
-from penstock.console.export import penstock_model
+from penstock.client import exported_model
 from penstock.console.export.exported_version import ExportedVersion
 from penstock.console.export.folder_text import readme
 from penstock.console.export.model_folder import describe, write_common
@@ -33,7 +33,7 @@ def write_sklearn(folder: Path, exported: ExportedVersion) -> float:
     """
     estimator = estimator_bytes.dump(exported.model.estimator)
     (folder / "model.skops").write_bytes(estimator)
-    (folder / f"{MODULE}.py").write_bytes(Path(penstock_model.__file__).read_bytes())
+    (folder / f"{MODULE}.py").write_bytes(Path(exported_model.__file__).read_bytes())
     requirements = [f"{name}=={version(name)}" for name in LIBRARIES] + ["tzdata"]
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     (folder / "MLmodel").write_text(_mlmodel(exported), encoding="utf-8")

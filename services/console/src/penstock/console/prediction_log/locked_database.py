@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penstock.archiver.archive_files import ARCHIVED
@@ -25,6 +27,7 @@ SETTINGS: dict[str, str | int | float | list[str]] = {
     "python_enable_replacements": False,
 }
 ROWS_AT_A_TIME = 1000
+BLOCK_ROWS = 50_000  # of Arrow
 TRIES = 5  # files are merged now and then, while they are read
 ASKING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
@@ -69,11 +72,28 @@ class LockedDatabase:
             FilesChanged: a file is gone.
         """
         with _Errors():
-            statements = self._database.extract_statements(question)
-            if len(statements) != 1 or statements[0].type not in ASKING:
-                raise wrong_input("Give one SELECT statement: the prediction log is only read.")
-            result = self._database.execute(statements[0], list(values))
+            result = self._database.execute(self._statement(question), list(values))
             return Answer([column[0] for column in result.description or ()], self._rows(result))
+
+    @contextmanager
+    def blocks(self, question: str) -> Iterator[pa.RecordBatchReader]:
+        """The answer to one SELECT statement, as it is read within the block, in Arrow.
+
+        Raises:
+            ConsoleFailure, FilesChanged: as of `ask`, also for what goes wrong within.
+        """
+        with _Errors():
+            yield self._database.sql(self._statement(question)).to_arrow_reader(BLOCK_ROWS)
+
+    def interrupt(self) -> None:
+        """End what is being asked, from another thread: it fails."""
+        self._database.interrupt()
+
+    def _statement(self, question: str) -> duckdb.Statement:
+        statements = self._database.extract_statements(question)
+        if len(statements) != 1 or statements[0].type not in ASKING:
+            raise wrong_input("Give one SELECT statement: the prediction log is only read.")
+        return statements[0]
 
     def _rows(self, result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         try:

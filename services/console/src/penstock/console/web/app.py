@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse
 from starlette.responses import Response
 
@@ -14,6 +15,7 @@ from penstock.console.failure import ConsoleFailure
 from penstock.console.web import static_files
 from penstock.console.web.action_routes import add_action_routes
 from penstock.console.web.document_routes import PREFIX, add_document_routes
+from penstock.console.web.download_routes import add_download_routes
 from penstock.console.web.html_pages import Pages, root_of
 from penstock.console.web.live.live_feed import LiveFeed
 from penstock.console.web.page_routes import add_page_routes
@@ -51,6 +53,7 @@ def console_app(sources: Sources, feed: LiveFeed, hosts: frozenset[str] = frozen
     add_action_routes(app, sources, shared, pages)
     add_refusal_routes(app, sources, pages)
     add_document_routes(app, sources)
+    add_download_routes(app, sources)
     _add_failure_pages(app, pages)
     return app
 
@@ -68,6 +71,12 @@ def _add_failure_pages(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(PageMissing)
     async def missing(request: Request, error: PageMissing) -> Response:
         return failure(request, "Not found", str(error), 404)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return failure(request, "That cannot be read", f"{where or 'the body'}: {first['msg']}", 422)
 
     @app.exception_handler(RegistryFailure)
     async def registry_failure(request: Request, error: RegistryFailure) -> Response:

@@ -29,7 +29,7 @@ class ExportedModel:
     def __init__(self, description: dict[str, Any], estimator: Any) -> None:
         self.description = description
         self.classes: list[str] = description["classes"]
-        self._estimator = estimator
+        self.estimator = estimator
 
     @property
     def columns(self) -> list[str]:
@@ -51,10 +51,10 @@ class ExportedModel:
         """The probabilities of n rows, shape (n, k) with columns as in `classes`, or their numbers, shape (n,)."""
         matrix = self.matrix(rows)
         if not self.classes:
-            return np.asarray(self._estimator.predict(matrix), dtype=np.float64)
-        fitted = np.asarray(self._estimator.predict_proba(matrix), dtype=np.float64)
+            return np.asarray(self.estimator.predict(matrix), dtype=np.float64)
+        fitted = np.asarray(self.estimator.predict_proba(matrix), dtype=np.float64)
         probabilities = np.zeros((len(matrix), len(self.classes)))
-        probabilities[:, np.asarray(self._estimator.classes_)] = fitted
+        probabilities[:, np.asarray(self.estimator.classes_)] = fitted
         smoothing = self.description["smoothing"]
         if smoothing:
             probabilities = probabilities * (1 - smoothing) + smoothing / len(self.classes)
