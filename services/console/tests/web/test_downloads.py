@@ -24,6 +24,8 @@ from penstock.archiver.handlers import schema_of
 from penstock.archiver.parquet_rows import to_parquet
 from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.follower import TopicFollower
+from penstock.bus.memory.log import MemoryLog
+from penstock.bus.ports import NewTopic, RecordBatch
 from penstock.client import AsyncPenstock, AsyncStream, PenstockError, Refused
 from penstock.console.demo.credit_risk import CreditRisk
 from penstock.console.demo.demo import demo_declaration
@@ -39,7 +41,7 @@ from penstock.console.web.service_probe import ServiceProbe
 from penstock.console.web.sources import Sources, recent_lags, recent_services
 from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.streams import Streams
-from penstock.contracts.topics import PREDICTIONS
+from penstock.contracts.topics import OUTCOMES, PREDICTIONS
 
 COUNT, DELAY, CHUNK, FIRST = 480, 20, 30, 300
 
@@ -131,6 +133,21 @@ async def test_the_newest_outcomes_are_the_end_of_all_and_a_span_is_by_the_time_
     assert len(after)
     assert (await stream.outcomes(stop=middle, last=5)).equals(before.tail(5))
     assert (await stream.outcomes(first - timedelta(days=2), first - timedelta(days=1))).is_empty()
+
+
+async def test_the_newest_are_counted_by_their_labels(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcome_file, "GROUP_ROWS", 7)
+    key = (OUTCOMES.name("penstock", site.name), 0)
+    labelled = site.sources.log.records_of(key)  # type: ignore[attr-defined]
+    log = MemoryLog()
+    await log.create([NewTopic(key[0], 1)])
+    for record in labelled[:60]:
+        log.append([RecordBatch.single(*key, b"", value) for value in (record.value, b"?", b"?")])
+    stream = site.stream(log=log)
+    everything = await stream.outcomes()
+    assert everything["offset"].to_list() == list(range(0, 180, 3))
+    for last in (1, 7, 50, 70):
+        assert (await stream.outcomes(last=last)).equals(everything.tail(last))
 
 
 async def test_wrong_spans_are_refused_in_words(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
