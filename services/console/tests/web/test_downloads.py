@@ -209,12 +209,12 @@ async def test_sql_that_is_wrong_is_refused_in_a_line(
 async def test_sql_is_ended_in_time_and_others_are_answered_meanwhile(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query_file, "MOST_SECONDS", 1)
+    monkeypatch.setattr(query_file, "MOST_SECONDS", 3)
     query = "select count(*) as n from range(1000000000000) where range % 7 = 1"
     endless = asyncio.ensure_future(site.client().sql(query))
     assert len(await site.stream().outcomes(last=3)) == 3
     assert not endless.done()
-    with pytest.raises(Refused, match="took longer than 1 s"):
+    with pytest.raises(Refused, match="took longer than 3 s"):
         await endless
 
 

@@ -139,7 +139,7 @@ class SklearnModel(BaseEstimator):  # type: ignore[misc]
         """The columns that the model takes, checked, as its module reads them."""
         inputs = {field["name"]: field["kind"] for field in self.description["inputs"]}
         time = self.description["time"]
-        found = _values(rows, [*inputs, *([] if time is None else [time])])
+        found = _values(rows, self.exported.columns)
         columns: dict[str, Sequence[Any]] = {
             name: [_text(name, value) if kind == "category" else _number(name, value) for value in found[name]]
             for name, kind in inputs.items()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Thread
 from typing import IO
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from penstock.console.prediction_log.log_files import PredictionLog
 
 MOST_ROWS = 1_000_000
 MOST_SECONDS = 60.0
+AGAIN_S = 0.5  # an interrupt between two blocks of an answer is lost
 HUGE = pa.decimal128(38, 0)  # what sums of integers are in DuckDB
 
 
@@ -41,14 +42,18 @@ def write_answer(artifacts: str, namespace: str, streams: Collection[str], quest
 
 @contextmanager
 def _time_limit(database: LockedDatabase) -> Iterator[None]:
-    over = Event()
+    """End what is asked within the block once it takes too long."""
+    ended, over = Event(), Event()
 
-    def end() -> None:
-        over.set()
-        database.interrupt()
+    def watch() -> None:
+        wait = MOST_SECONDS
+        while not ended.wait(wait):
+            over.set()
+            database.interrupt()
+            wait = AGAIN_S
 
-    timer = Timer(MOST_SECONDS, end)
-    timer.start()
+    watcher = Thread(target=watch, name="sql-time-limit", daemon=True)
+    watcher.start()
     try:
         yield
     except ConsoleFailure as failure:
@@ -56,8 +61,8 @@ def _time_limit(database: LockedDatabase) -> Iterator[None]:
             raise wrong_input(f"The query took longer than {MOST_SECONDS:g} s: ask for less at once.") from failure
         raise
     finally:
-        timer.cancel()
-        timer.join()
+        ended.set()
+        watcher.join()
 
 
 def _write_blocks(database: LockedDatabase, question: str, file: IO[bytes]) -> None:
