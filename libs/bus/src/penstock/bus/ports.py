@@ -188,6 +188,13 @@ class Log(Protocol):
     async def create(self, topics: Sequence[NewTopic]) -> None:
         """Create the topics that do not exist yet, and wait until they can be written."""
 
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete those of the topics that exist, with all their records, and wait until none is left.
+
+        Raises:
+            ValueError: one of them is none of a stream's own.
+        """
+
     async def existing(self, topics: Collection[str]) -> set[str]:
         """Those of the topics that exist."""
 

@@ -133,7 +133,7 @@ class Publisher:
         values = [record if isinstance(record, bytes) else encode(record) for record in output.records]
         _check_size(name, max_record_bytes(topic), keys, values)
         headers = _headers(output, traceparent_of)
-        partitions = topic.partitions(self._streams.get(output.stream) if output.stream else None)
+        partitions = topic.partitions(self._streams.known(output.stream) if output.stream else None)
         if output.partition is not None or partitions == 1:
             return [RecordBatch(name, output.partition or 0, keys, values, headers)] if values else []
         return _split_by_partition(RecordBatch(name, 0, keys, values, headers), partitions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from penstock.bus.ports import MAX_ENCLOSING_RECORD_BYTES, MAX_RECORD_BYTES, NewTopic
@@ -45,3 +46,15 @@ def stream_topics(namespace: str, stream: StreamDeclared) -> list[NewTopic]:
         )
         for topic in DATA_PLANE
     ]
+
+
+def require_stream_topics(topics: Collection[str]) -> None:
+    """Refuse to delete what does not belong to one stream alone.
+
+    Raises:
+        ValueError: one of the topics is none of a stream's, such as a topic of the control plane.
+    """
+    short_names = {topic.short_name for topic in DATA_PLANE}
+    others = sorted(name for name in topics if name.count(".") != 2 or name.rpartition(".")[2] not in short_names)
+    if others:
+        raise ValueError(f"{', '.join(others)}: only a stream's own topics are ever deleted")

@@ -20,6 +20,7 @@ from penstock.artifacts.named_files import NamedFiles
 from penstock.bus.errors import TransientError, UnreadableBatch, suppress_transient
 from penstock.bus.ports import Source, TopicPartition
 from penstock.bus.publisher import topic_names
+from penstock.bus.unit_assignment import unit_of
 from penstock.contracts.topics import ARCHIVER, Topic
 from penstock.runtime.service import Resources
 
@@ -104,14 +105,14 @@ class ArchiveFollower:
         return ArchivedPartition(key, self._rows_of(topic, stream, key[1]), archive, self._rules, self._resources.clock)
 
     def _topic(self, name: str) -> tuple[Topic[Any], str | None]:
-        """The topic of that name on the log, and its stream."""
-        namespace, streams = self._resources.namespace, self._resources.streams.names()
-        pairs = [(topic, stream) for topic in ARCHIVED for stream in (streams if topic.plane == "data" else [None])]
-        return next((topic, stream) for topic, stream in pairs if topic.name(namespace, stream) == name)
+        """The topic of that name on the log, and its stream, which may have been deleted."""
+        stream, short_name = unit_of(name, 0, self._resources.namespace).stream, name.rpartition(".")[2]
+        plane = "data" if stream else "control"
+        return next(topic for topic in ARCHIVED if (topic.plane, topic.short_name) == (plane, short_name)), stream
 
     def _rows_of(self, topic: Topic[Any], stream: str | None, partition: int) -> RowsOf:
         """By the newest declaration, whenever it is called."""
-        return lambda raw: rows_of(topic, self._resources.streams.get(stream) if stream else None, partition, raw)
+        return lambda raw: rows_of(topic, self._resources.streams.known(stream) if stream else None, partition, raw)
 
     async def _look(self, source: Source) -> int:
         """Write a file of each topic partition of which one is due; how many records."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from penstock.bus.errors import suppress_transient
 from penstock.bus.ports import Log, Reader, TopicPartition
+from penstock.bus.topic_presence import expect_topic
 from penstock.contracts.batch import RawRecord
 
 MOST_BYTES = 64 << 20  # of records in one range: all of it is in memory
@@ -71,7 +72,10 @@ class RangeReader:
         start, stop, rows, size = wanted.start, wanted.stop, 0, 0
         tables: list[pa.Table] = []
         while await reader.is_behind({key: wanted.stop}):
-            for fetched in await reader.poll(POLL_S):
+            batches = await reader.poll(POLL_S)
+            if not batches:
+                await expect_topic(self._log, key[0])
+            for fetched in batches:
                 if fetched.gap is not None:
                     log.warning("%s/%d: offsets %d to %d are gone (%s)", *key, fetched.gap.expected, fetched.gap.found,
                                 fetched.gap.cause)  # fmt: skip

@@ -98,6 +98,10 @@ class PatientLog:
         """Join a consumer group; it is not tried again."""
         return await self._log.source(group, listener)
 
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete those of the topics that exist, with all their records."""
+        await self._retry(lambda: self._log.delete_topics(topics))
+
     async def sink(self) -> Sink:
         """A new producer, whose writes are not tried again."""
         return await self._log.sink()

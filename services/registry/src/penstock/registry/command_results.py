@@ -21,6 +21,7 @@ Status = Literal[
     "released",
     "paused",
     "resumed",
+    "deleted",
 ]
 Kind = Literal["unknown", "conflict", "invalid"]
 

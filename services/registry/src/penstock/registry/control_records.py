@@ -12,7 +12,7 @@ from penstock.contracts.records.losses import LossMoments
 from penstock.contracts.records.models import ModelEpoch, ModelVersion, RolloutStep
 from penstock.contracts.records.monitoring import Alert
 from penstock.contracts.records.pushes import Push
-from penstock.contracts.records.streams import Pause, StreamDeclared
+from penstock.contracts.records.streams import Deletion, Pause, StreamDeclared
 from penstock.contracts.records.training import Skew, TrainingRun
 from penstock.registry.command_context import Provenance
 from penstock.registry.training_news import KEPT_BACK_RUNS
@@ -50,8 +50,10 @@ def stream_declared(
     )
 
 
-def stream_state(before: StreamDeclared, pause: Pause | None, provenance: Provenance) -> StreamDeclared:
-    """The record of a stream that is paused, or goes on (None), under the same declaration, for `streams`."""
+def stream_state(
+    before: StreamDeclared, pause: Pause | None, provenance: Provenance, deletion: Deletion | None = None
+) -> StreamDeclared:
+    """The record of a stream that is paused, goes on or is deleted, under the same declaration, for `streams`."""
     revision = before.revision + 1
     digest = digest_of_declaration(before.declaration)
     return StreamDeclared(
@@ -63,6 +65,7 @@ def stream_state(before: StreamDeclared, pause: Pause | None, provenance: Proven
         declaration=before.declaration,
         revision=revision,
         pause=pause,
+        deletion=deletion,
     )
 
 

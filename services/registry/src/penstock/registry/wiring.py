@@ -17,6 +17,7 @@ from penstock.registry.handlers import registry_group
 from penstock.registry.retention.retention_watch import RetentionWatch
 from penstock.registry.settings import RegistrySettings
 from penstock.registry.signature_check import SignatureCheck
+from penstock.registry.topic_deletion import TopicDeletion
 from penstock.registry.use_cases.registry import Registry
 from penstock.registry.web.app import registry_app
 from penstock.runtime.service import Resources, Service
@@ -55,11 +56,13 @@ def service_of(registry: Registry, addresses: Addresses, resources: Resources) -
     """The registry as a service; `addresses` are what it tells clients."""
     watch = RetentionWatch(resources)
     database_watch = DatabaseWatch(registry.database, resources)
+    topic_deletion = TopicDeletion(registry, resources)
     return Service(
         groups=[registry_group(registry)],
         app=registry_app(registry, watch, addresses, resources),
-        tasks=[registry.relay.run, watch.run, database_watch.run],
+        tasks=[registry.relay.run, watch.run, database_watch.run, topic_deletion.run],
         health=lambda: {"outbox": registry.relay.unpublished},
+        failures=topic_deletion.failures,
     )
 
 

@@ -14,7 +14,7 @@ from penstock.bus.routes import Group, Route, Unit, route
 from penstock.bus.state.unit_state import State
 from penstock.contracts.batch import output
 from penstock.contracts.records.monitoring import Alert
-from penstock.contracts.topics import ALERTS, EVENTS, MODELS, RECEIVED
+from penstock.contracts.topics import ALERTS, EVENTS, MODELS, RECEIVED, STREAMS
 from penstock.runtime.log_writer import LogWriter, WriteLimits
 from penstock.runtime.service import Resources, Service
 from penstock.server.handlers import StreamScorer, UnitScorer
@@ -79,8 +79,13 @@ def arm_loader(settings: ModelSettings, loader: ModelLoader | None = None) -> Ar
 
 
 def model_followers(resources: Resources, models: ModelManager, outcomes: OutcomeFollower) -> list[Follower]:
-    """What a process with models reads whole: epochs, what was told of refused ones, and what models learn from."""
-    return [resources.follow(MODELS, models.add_epoch), resources.follow(ALERTS, models.add_alert), outcomes]
+    """What a process with models reads whole: epochs, which streams end, refusals, and what models learn from."""
+    return [
+        resources.follow(MODELS, models.add_epoch),
+        resources.follow(STREAMS, models.add_stream),
+        resources.follow(ALERTS, models.add_alert),
+        outcomes,
+    ]
 
 
 def model_manager(

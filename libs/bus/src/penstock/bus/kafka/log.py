@@ -25,9 +25,11 @@ from penstock.bus.kafka.replication import acknowledged_copies
 from penstock.bus.kafka.sink import OVERHEAD, KafkaSink
 from penstock.bus.kafka.source import KafkaSource
 from penstock.bus.kafka.start_or_close import start_client
+from penstock.bus.kafka.topics.topic_deletion import delete_topics
 from penstock.bus.kafka.topics.topic_ids import fetch_topic_ids
 from penstock.bus.kafka.topics.topic_retention import topic_retention
 from penstock.bus.ports import NewTopic, RebalanceListener, TopicPartition, TopicRetention
+from penstock.bus.topics import require_stream_topics
 
 REQUEST_TIMEOUT_MS = 10_000
 LEADER_CHECKS, LEADER_CHECK_EVERY = 200, 0.05  # how often, and each how many seconds, new partitions are looked at
@@ -105,6 +107,12 @@ class KafkaLog:
                 return
             await asyncio.sleep(LEADER_CHECK_EVERY)
         raise BrokerUnavailable("created topics have no leader yet")
+
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete those of the topics that exist, with all their records, and wait until none is left."""
+        require_stream_topics(topics)
+        with translate_kafka_errors():
+            await delete_topics(await self._connected_admin(), await self.existing(topics))
 
     async def existing(self, topics: Collection[str]) -> set[str]:
         """Those of the topics that exist."""

@@ -13,6 +13,7 @@ from penstock.bus.memory.partition import MemoryPartition, MemoryRecord
 from penstock.bus.memory.sink import MemorySink
 from penstock.bus.memory.source import MemoryReader, MemorySource
 from penstock.bus.ports import Clock, NewTopic, RebalanceListener, RecordBatch, TopicPartition, TopicRetention
+from penstock.bus.topics import require_stream_topics
 
 
 def system_clock() -> int:
@@ -103,6 +104,14 @@ class MemoryLog:
     def _retention_of(self, topic: NewTopic) -> TopicRetention:
         sizes = {number: self._partitions[topic.name, number].size for number in range(topic.partitions)}
         return TopicRetention(topic.retention_ms, topic.retention_bytes, sizes)
+
+    async def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete those of the topics that exist, with all their records."""
+        require_stream_topics(topics)
+        await self.reach()
+        for topic in topics:
+            if topic in self._topics:
+                self.delete(topic)
 
     async def existing(self, topics: Collection[str]) -> set[str]:
         """Those of the topics that exist."""

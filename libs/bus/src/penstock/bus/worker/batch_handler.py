@@ -55,7 +55,7 @@ class BatchHandler:
             records = [raw for raw in records if raw.offset >= position]
         short_name = fetched.topic.rpartition(".")[2]
         topic = self._topics[short_name]
-        declared = self._streams.get(unit.unit.stream) if unit.unit.stream else None
+        declared = self._streams.known(unit.unit.stream) if unit.unit.stream else None
         read, decoded = len(records), topic.decoder(declared)(records) if records else []
         dead = [
             (raw, record.reason) for raw, record in zip(records, decoded, strict=True) if isinstance(record, Unreadable)

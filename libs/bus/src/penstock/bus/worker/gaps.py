@@ -129,7 +129,7 @@ class Gaps:
 
     def _action(self, stream: str | None) -> Literal["continue", "hold"]:
         """What the stream declares; in a control topic no later record can stand for those that are gone."""
-        declared = self._streams.get(stream) if stream else None
+        declared = self._streams.known(stream) if stream else None
         return declared.declaration.on_gap if declared is not None else "hold"
 
     def _tell(self, stream: str | None, batch: FetchedBatch, gap: Gap, action: Literal["continue", "hold"]) -> Alert:

@@ -1,4 +1,4 @@
-"""Streams: their declarations, version by version, and whether a person has paused them."""
+"""Streams: their declarations, version by version, and whether a person has paused or deleted them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,25 @@ class Pause(BaseModel):
     intake: bool = False
 
 
+class Deletion(BaseModel):
+    """A person's deletion of a stream at `time`, for good: its name is not given again. `detail` is the reason given.
+
+    `completed` is when its topics were gone; until then they are being deleted.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    time: UtcTimestamp
+    detail: str = ""
+    completed: Annotated[UtcTimestamp | None, Field(exclude_if=lambda completed: completed is None)] = None
+
+
 class StreamDeclared(ControlRecord):
     """A stream's declaration. `version` rises by one with every change; the highest is in force.
 
     A stream that is paused or goes on keeps its version: of the records of one version that of the highest `revision`
-    is in force. `pause` is there while the stream is paused.
+    is in force. `pause` is there while the stream is paused, `deletion` from its end on.
     """
 
     type: ClassVar[str] = "penstock.stream-declared.v1"
@@ -37,6 +51,7 @@ class StreamDeclared(ControlRecord):
     declaration: Declaration
     revision: Annotated[int, Field(ge=0, exclude_if=lambda revision: revision == 0)] = 0
     pause: Annotated[Pause | None, Field(exclude_if=lambda pause: pause is None)] = None
+    deletion: Annotated[Deletion | None, Field(exclude_if=lambda deletion: deletion is None)] = None
 
     @property
     def name(self) -> str:
@@ -55,7 +70,10 @@ class StreamDeclared(ControlRecord):
 
 
 class Streams:
-    """The newest declaration of every stream, by name, kept up to date from the topic `streams`."""
+    """The newest declaration of every stream, by name, kept up to date from the topic `streams`.
+
+    A stream that was deleted is no longer one of them; `known` alone still has it.
+    """
 
     def __init__(self) -> None:
         self._newest: dict[str, StreamDeclared] = {}
@@ -68,8 +86,17 @@ class Streams:
 
     def get(self, name: str) -> StreamDeclared | None:
         """The newest record of the stream, or None if no such stream is declared."""
+        newest = self._newest.get(name)
+        return newest if newest is None or newest.deletion is None else None
+
+    def known(self, name: str) -> StreamDeclared | None:
+        """The same, of a stream that was deleted too: with it, what is in flight or archived is still read."""
         return self._newest.get(name)
+
+    def being_deleted(self) -> list[StreamDeclared]:
+        """The newest records of those that were deleted and whose topics may still be there."""
+        return [newest for newest in self._newest.values() if newest.deletion and newest.deletion.completed is None]
 
     def names(self) -> list[str]:
         """The names of all streams, in the order in which they were first declared."""
-        return list(self._newest)
+        return [name for name, newest in self._newest.items() if newest.deletion is None]

@@ -82,7 +82,8 @@ class OutboxRelay:
         topic = _TOPICS[row.topic]
         if topic is STREAMS:
             stream = StreamDeclared.from_json(row.value)
-            await self._resources.log.create(stream_topics(self._resources.namespace, stream))
+            if stream.deletion is None:
+                await self._resources.log.create(stream_topics(self._resources.namespace, stream))
         name = topic.name(self._resources.namespace)
         parent = row.traceparent.encode() if row.traceparent else None
         known = attributes_of(ModelEpoch.from_json(row.value)) if topic is MODELS else {STREAM: row.key}

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from penstock.contracts.declaration.stream import Declaration
-from penstock.contracts.records.streams import Pause, StreamDeclared
+from penstock.contracts.records.streams import Deletion, Pause, StreamDeclared
 from penstock.registry.command_results import CommandRefused, CommandResult, Status
 from penstock.registry.control_records import digest_of_declaration
 from penstock.registry.db.tables import StreamRow
@@ -39,20 +39,39 @@ def set_declaration(row: StreamRow, record: StreamDeclared) -> None:
 
 
 def get(session: Session, name: str) -> StreamRow | None:
-    """The row of a stream, None when it was never applied."""
+    """The row of a stream, deleted or not; None when it was never applied."""
     return session.get(StreamRow, name)
 
 
 def find(session: Session, name: str) -> StreamRow:
-    """The row of a stream.
+    """The row of a stream that commands may change.
 
     Raises:
-        CommandRefused: there is none.
+        CommandRefused: there is none, or it was deleted.
+    """
+    row = find_known(session, name)
+    deletion = deletion_of(row)
+    if deletion is not None:
+        raise CommandRefused("unknown", "unknown_stream", deletion_text(name, deletion), "stream")
+    return row
+
+
+def find_known(session: Session, name: str) -> StreamRow:
+    """The row of a stream, also of one that was deleted: its history stays.
+
+    Raises:
+        CommandRefused: no stream had the name.
     """
     row = get(session, name)
     if row is None:
         raise CommandRefused("unknown", "unknown_stream", "no stream of this name was applied", "stream")
     return row
+
+
+def is_deleted(session: Session, name: str) -> bool:
+    """Whether there was such a stream, and it was deleted."""
+    row = get(session, name)
+    return row is not None and deletion_of(row) is not None
 
 
 def reload(session: Session, name: str) -> StreamRow:
@@ -77,6 +96,16 @@ def pause_of(row: StreamRow) -> Pause | None:
     return declared_of(row).pause
 
 
+def deletion_of(row: StreamRow) -> Deletion | None:
+    """The deletion of a stream that a person deleted."""
+    return declared_of(row).deletion
+
+
+def deletion_text(name: str, deletion: Deletion) -> str:
+    """That a stream is gone, by whom and since when."""
+    return f"{name} was deleted by {deletion.by} on {deletion.time:%Y-%m-%d}; its history stays: penstock ledger {name}"
+
+
 def has_external_champion(row: StreamRow) -> bool:
     """Whether the stream's model is external, and no person has put one of ours in its place."""
     return row.champion == BASELINE_VERSION and declaration_of(row).serving.external
@@ -95,5 +124,6 @@ def result_of(row: StreamRow, status: Status) -> CommandResult:
 
 
 def all_of(session: Session) -> Sequence[StreamRow]:
-    """All streams, in the order in which they were first applied."""
-    return session.scalars(select(StreamRow).order_by(StreamRow.position)).all()
+    """All streams that were not deleted, in the order in which they were first applied."""
+    rows = session.scalars(select(StreamRow).order_by(StreamRow.position))
+    return [row for row in rows if "deletion" not in row.declaration_record]

@@ -16,7 +16,7 @@ from penstock.registry.control_records import Installation, digest_of_declaratio
 from penstock.registry.db import audit, epochs, outbox, streams, versions
 from penstock.registry.db.tables import StreamRow
 from penstock.registry.declaration_changes import first_incompatibility
-from penstock.registry.use_cases import rollouts
+from penstock.registry.use_cases import deletions, rollouts
 
 BEFORE_FIRST_EPOCH = -1
 
@@ -28,12 +28,13 @@ def apply(session: Session, declaration: Declaration, baseline: ModelVersion, pr
 
     Raises:
         CommandRefused: a value is wrong, its records could be larger than the log takes, or the change would make
-            records on the log unreadable.
+            records on the log unreadable, or a stream of that name was deleted.
     """
     row = streams.get(session, declaration.name)
     if row is None:
         _refuse_violation(declaration)
         return _create(session, declaration, baseline, provenance)
+    deletions.refuse_deleted(row)
     before = streams.declaration_of(row)
     declaration = in_order_of(before, declaration)
     if declaration == before:

@@ -27,6 +27,7 @@ from penstock.registry.db.transactions import Database
 from penstock.registry.signature_check import SignatureCheck
 from penstock.registry.use_cases import (
     declarations,
+    deletions,
     holds,
     model_commands,
     pauses,
@@ -112,6 +113,12 @@ class Registry:
     async def resume(self, stream: str, reason: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Let a paused stream go on."""
         return await self._execute(lambda session, provenance: pauses.end(session, stream, reason, provenance), context)
+
+    async def delete(self, stream: str, reason: str, context: CommandContext = BY_OPERATOR) -> CommandResult:
+        """Delete a stream for good: services leave it, and then its topics are deleted. Its name is not given again."""
+        return await self._execute(
+            lambda session, provenance: deletions.begin(session, stream, reason, provenance), context
+        )
 
     async def approve(self, proposal: int, reason: str = "", context: CommandContext = BY_OPERATOR) -> CommandResult:
         """Carry out a proposal that waits."""
@@ -221,6 +228,12 @@ class Registry:
         provenance = _provenance_of(block, traceparent)
         await self.database.write(lambda session: record_statistics(session, block, provenance))
 
+    async def complete_deletion(self, stream: str, topics: Sequence[str]) -> None:
+        """Keep that the topics of a deleted stream are gone."""
+        provenance = Provenance(SOURCE, self._now(), None)
+        await self.database.write(lambda session: deletions.complete(session, stream, topics, provenance))
+        await self.relay.publish_all()
+
     async def publish_outbox(self) -> None:
         """Publish what transactions left in the outbox.
 
@@ -232,8 +245,8 @@ class Registry:
     # ---
 
     async def _execute(self, command: Transaction, context: CommandContext) -> CommandResult:
-        key, time = context.idempotency_key, datetime.fromtimestamp(self._clock() / 1000, UTC)
-        provenance = Provenance(context.actor, time, None, context.traceparent)
+        key = context.idempotency_key
+        provenance = Provenance(context.actor, self._now(), None, context.traceparent)
 
         def transaction(session: Session) -> CommandResult:
             earlier = idempotency.find_result(session, key) if key else None
@@ -250,6 +263,9 @@ class Registry:
         except TransientError as error:
             log.warning("a command was carried out and is published later: %s", error)
         return result
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock() / 1000, UTC)
 
 
 def _provenance_of(record: ControlRecord, traceparent: str | None = None) -> Provenance:

@@ -90,7 +90,7 @@ def take_back(session: Session, row: RolloutRow, reason: str, provenance: Proven
 
 
 def end_for_another_champion(session: Session, stream: str, reason: str, provenance: Provenance) -> None:
-    """End the rollout under way, if there is one: a model is made the champion by hand."""
+    """End the rollout under way, if there is one: a model is made the champion by hand, or the stream is deleted."""
     row = rollouts.under_way(session, stream)
     if row is not None:
         _end(session, row, "rollout.overtaken", reason, provenance)

@@ -27,12 +27,18 @@ def record_run(
 ) -> None:
     """Keep the record of a run, and decide on the candidate of a finished one; the same record again changes nothing.
 
+    Of a stream that was deleted nothing comes of it.
+
     `model_refusal` is why the candidate cannot be trusted, None when it can. Without a candidate that is promoted the
     stream may return to a model of before.
     """
     if training_runs.has_run(session, run.id):
         return
     row = training_runs.add_run(session, run)
+    if streams.is_deleted(session, run.stream):
+        if run.status == "finished":
+            row.decision = {"outcome": "refused", "reasons": ["the stream was deleted"]}
+        return
     if run.status == "finished":
         row.decision = _judge_candidate(session, check, run, model_refusal, provenance)
     elif run.status == "failed":

@@ -24,7 +24,7 @@ _DECLARATION = with_body(
     {
         **NO_PATH,
         400: ["bad_toml", "bad_encoding", "bad_json"],
-        409: ["incompatible_declaration"],
+        409: ["incompatible_declaration", "deleted_stream"],
         413: ["too_large"],
         415: ["unsupported_media_type"],
         422: ["bad_declaration", "name_mismatch"],
@@ -46,6 +46,7 @@ _RELEASE = command(request_bodies.ReleaseBody, NO_STREAM, required=False)
 _PUSH = command(request_bodies.PushBody, NO_STREAM, {404: ["unknown_artifact"], 409: ["external_model", "paused"]})
 _PAUSE = command(request_bodies.PauseBody, NO_STREAM)
 _RESUME = command(request_bodies.ResumeBody, NO_STREAM, required=False)
+_DELETE = command(request_bodies.DeleteBody, NO_STREAM)
 _START_ROLLOUT = command(
     request_bodies.RolloutBody,
     NO_VERSION,
@@ -122,6 +123,12 @@ def _model_routes(app: FastAPI, registry: Registry) -> None:
         """Let a paused stream go on."""
         body, context = await request_bodies.read_command(request, request_bodies.ResumeBody, headers)
         return await registry.resume(stream, body.reason, context)
+
+    @app.post("/v1/streams/{stream}/delete", **_DELETE)
+    async def delete_stream(stream: StreamName, request: Request, headers: Headers) -> CommandResult:
+        """Delete a stream for good, with its topics; its history, archive and artifacts stay, and so does its name."""
+        body, context = await request_bodies.read_command(request, request_bodies.DeleteBody, headers)
+        return await registry.delete(stream, body.reason, context)
 
     @app.delete("/v1/models/{stream}/{version}", **view(NO_VERSION, {409: ["version_in_service"]}))
     async def archive_version(stream: StreamName, version: Version, actor: Actor = OPERATOR) -> CommandResult:

@@ -41,12 +41,12 @@ class ProposalView(BaseModel):
 def newest_proposals(session: Session, stream: str | None, limit: int) -> list[ProposalView]:
     """The newest proposals, newest first; raises `CommandRefused` when the stream is unknown."""
     if stream is not None:
-        streams.find(session, stream)
+        streams.find_known(session, stream)
     return [_view(session, row) for row in proposals.newest(session, stream, limit)]
 
 
 def _view(session: Session, row: ProposalRow) -> ProposalView:
-    stale = why_stale(session, row, streams.find(session, row.stream)) if row.state == "waiting" else None
+    stale = why_stale(session, row, streams.find_known(session, row.stream)) if row.state == "waiting" else None
     return ProposalView(
         proposal=row.number,
         stream=row.stream,

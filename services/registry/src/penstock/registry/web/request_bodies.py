@@ -145,6 +145,12 @@ class PauseBody(_Body):
     reason: GivenReason
 
 
+class DeleteBody(_Body):
+    """Why a stream is deleted."""
+
+    reason: GivenReason
+
+
 class ResumeBody(_Body):
     """Why a paused stream goes on."""
 

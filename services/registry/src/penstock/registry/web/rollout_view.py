@@ -61,7 +61,7 @@ class RolloutView(_View):
 
 def newest_rollout(session: Session, stream: str) -> RolloutView | None:
     """The stream's newest rollout, None before the first."""
-    is_paused = streams.pause_of(streams.find(session, stream)) is not None
+    is_paused = streams.pause_of(streams.find_known(session, stream)) is not None
     row = rollouts.newest(session, stream)
     return None if row is None else _rollout_view(row, is_paused)
 

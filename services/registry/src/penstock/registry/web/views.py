@@ -13,7 +13,7 @@ from penstock.contracts.declaration.stream import Declaration
 from penstock.contracts.records.governance import AuditEntry
 from penstock.contracts.records.models import ModelEpoch, ModelVersion
 from penstock.contracts.records.monitoring import Alert
-from penstock.contracts.records.streams import Pause
+from penstock.contracts.records.streams import Deletion, Pause
 from penstock.registry.audit_chain import ChainHead, verify_chain
 from penstock.registry.db import alerts, audit, epochs, streams, training_runs, versions
 from penstock.registry.db.tables import StreamRow, VersionRow
@@ -28,7 +28,7 @@ class StreamView(_View):
     """A stream: the version of its declaration, its epoch and the version of its champion.
 
     `hold` is there since a person's rollback that they have not lifted, `pause` while a person has paused the stream:
-    nothing changes by itself.
+    nothing changes by itself. `deletion` is there once a person has deleted it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class StreamView(_View):
     champion: int
     hold: Hold | None
     pause: Pause | None
+    deletion: Deletion | None
     declaration: Declaration
 
 
@@ -78,13 +79,13 @@ class Verification(_View):
 
 
 def all_streams(session: Session) -> list[StreamView]:
-    """Every stream, in the order in which they were first applied."""
+    """Every stream that was not deleted, in the order in which they were first applied."""
     return [_stream_view(row) for row in streams.all_of(session)]
 
 
 def find_stream(session: Session, name: str) -> StreamView:
-    """A stream; raises `CommandRefused` when it is unknown."""
-    return _stream_view(streams.find(session, name))
+    """A stream, deleted or not; raises `CommandRefused` when it is unknown."""
+    return _stream_view(streams.find_known(session, name))
 
 
 def _stream_view(row: StreamRow) -> StreamView:
@@ -95,19 +96,20 @@ def _stream_view(row: StreamRow) -> StreamView:
         champion=row.champion,
         hold=streams.hold_of(row),
         pause=streams.pause_of(row),
+        deletion=streams.deletion_of(row),
         declaration=streams.declaration_of(row),
     )
 
 
 def models_of(session: Session, stream: str) -> list[VersionView]:
     """The stream's models, in order of their versions."""
-    champion, seconds = streams.find(session, stream).champion, training_runs.scoring_seconds(session, stream)
+    champion, seconds = streams.find_known(session, stream).champion, training_runs.scoring_seconds(session, stream)
     return [_version_view(row, champion, seconds) for row in versions.all_of(session, stream)]
 
 
 def find_model(session: Session, stream: str, version: int) -> VersionView:
     """A model; raises `CommandRefused` when it is unknown."""
-    row, champion = versions.find(session, stream, version), streams.find(session, stream).champion
+    row, champion = versions.find(session, stream, version), streams.find_known(session, stream).champion
     return _version_view(row, champion, training_runs.scoring_seconds(session, stream))
 
 
@@ -124,13 +126,13 @@ def _version_view(row: VersionRow, champion: int, seconds: Mapping[str, float]) 
 
 def epochs_of(session: Session, stream: str) -> list[ModelEpoch]:
     """The stream's epochs, in order."""
-    streams.find(session, stream)
+    streams.find_known(session, stream)
     return list(epochs.all_of(session, stream))
 
 
 def runs_of(session: Session, stream: str) -> list[RunView]:
     """The records of the stream's training runs, in order."""
-    streams.find(session, stream)
+    streams.find_known(session, stream)
     return [RunView(run=row.record, decision=row.decision) for row in training_runs.runs_of(session, stream)]
 
 

@@ -69,6 +69,8 @@ class OutcomeFollower:
     async def catch_up(self, stream: str, learner: Learner) -> None:
         """Have a learner that is not in service yet learn all outcomes that are on the log now, as they are read.
 
+        Once the stream is deleted nothing is waited for.
+
         Raises:
             BrokerUnavailable: the log does not answer; what was learnt until then stays learnt.
         """
@@ -76,7 +78,7 @@ class OutcomeFollower:
         if reader is not None:
             try:
                 ends = await self._log.end_offsets([(OUTCOMES.name(self._namespace, stream), 0)])
-                while await reader.is_behind(ends):
+                while self._streams.get(stream) is not None and await reader.is_behind(ends):
                     await self._learn([(stream, learner)], await reader.poll(CATCH_UP_WAIT))
             finally:
                 await reader.close()

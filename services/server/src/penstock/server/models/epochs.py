@@ -33,9 +33,15 @@ class Epochs:
         self._serving: dict[str, ServingModels] = {}
         self._refused: dict[str, UnavailableModel] = {}
         self._waiting: dict[str, UnavailableModel] = {}
+        self._deleted: set[str] = set()
 
     def add(self, record: ModelEpoch) -> None:
-        """Take in an epoch as it is read from the log; one that is older than the newest changes nothing."""
+        """Take in an epoch as it is read from the log; one that is older than the newest changes nothing.
+
+        Nor does one of a stream that was deleted.
+        """
+        if record.stream in self._deleted:
+            return
         self._first.setdefault(record.stream, record)
         newest = self._newest.get(record.stream)
         if newest is None or record.epoch > newest.epoch:
@@ -105,6 +111,13 @@ class Epochs:
         before = self._waiting.get(stream)
         self._waiting[stream] = model
         return before != model
+
+    def forget(self, stream: str) -> ServingModels | None:
+        """Let go of a stream that was deleted, for good; the models that were in service."""
+        self._deleted.add(stream)
+        for of_streams in (self._first, self._newest, self._refused, self._waiting):
+            of_streams.pop(stream, None)
+        return self._serving.pop(stream, None)
 
     def streams(self) -> list[str]:
         """The streams that are served."""

@@ -72,11 +72,18 @@ class ModelManager:
         self._work = asyncio.Event()
         self._loads: dict[str, Load] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._deleted: set[str] = set()  # streams whose models are still to be let go of
 
     def add_epoch(self, record: ModelEpoch) -> None:
         """Take in an epoch as it is read from the log."""
         self._epochs.add(record)
         self._work.set()
+
+    def add_stream(self, record: StreamDeclared) -> None:
+        """Take in a stream as it is read from the log: one that was deleted needs its models no more."""
+        if record.deletion is not None:
+            self._deleted.add(record.name)
+            self._work.set()
 
     def add_alert(self, alert: Alert) -> None:
         """Take in an alert as it is read from the log: which refusals were told of, and are not over."""
@@ -120,6 +127,7 @@ class ModelManager:
         try:
             while True:
                 self._work.clear()
+                self._forget_deleted()
                 await self._load_all()
                 await self._alerts.publish_pending()
                 unfinished = bool(self._epochs.streams_to_load() or self._alerts)
@@ -131,6 +139,17 @@ class ModelManager:
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             await self.close()
+
+    def _forget_deleted(self) -> None:
+        """Let go of the models of deleted streams; where a load is under way, after its end."""
+        for stream in list(self._deleted):
+            load = self._loads.get(stream)
+            if load is not None and not load.task.done():
+                load.task.add_done_callback(lambda _: self._work.set())
+                continue
+            self._close_challengers(self._epochs.forget(stream))
+            self._loads.pop(stream, None)
+            self._deleted.discard(stream)
 
     async def load_newest(self, stream: str) -> None:
         """Bring the stream's newest epoch into force if its models may serve; returns at once when nothing is new.

@@ -14,6 +14,7 @@ from penstock.artifacts import ArtifactError, Store
 from penstock.artifacts.compaction import newest_to_merge
 from penstock.bus.errors import TransientError
 from penstock.bus.ports import Log, TopicPartition
+from penstock.bus.topic_presence import expect_topic
 from penstock.contracts.batch import RawRecord, Unreadable
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.records.training import Segment
@@ -68,7 +69,10 @@ class OutcomeArchive:
         reader = await self._log.reader({topic_partition: position})
         try:
             while position < stop:
-                for fetched in await reader.poll(POLL_SECONDS):
+                batches = await reader.poll(POLL_SECONDS)
+                if not batches:
+                    await expect_topic(self._log, topic_partition[0])
+                for fetched in batches:
                     if fetched.gap is not None and fetched.gap.cause == "lost":
                         return
                     position = fetched.next_position
