@@ -346,3 +346,22 @@ async def test_commits_are_given_of_the_topic_partitions_that_are_asked_for(open
         await source.close()
         assert await log.group_members(group) == {group: 0}
         assert await log.group_members("nobody" + group) == {}
+
+
+async def test_topics_are_deleted_with_their_records_and_a_repeat_is_no_failure(open_log: OpenLog) -> None:
+    gone, kept = unique_topic(), unique_topic()
+    async with open_with_topics(open_log, NewTopic(gone, 3), NewTopic(kept, 1)) as log:
+        await write(log, RecordBatch.single(gone, 1, None, b"x"), RecordBatch.single(kept, 0, None, b"x"))
+        for _ in range(2):
+            await log.delete_topics([gone])
+            assert await log.existing([gone, kept]) == {kept}
+        assert await log.end_offsets([(kept, 0)]) == {(kept, 0): 1}
+
+
+@pytest.mark.parametrize("name", ["test.models", "test.dead-letters", "test.loans.models", "other"])
+async def test_no_other_topics_than_those_of_streams_are_deleted(name: str) -> None:
+    log = MemoryLog()
+    await log.create([NewTopic(name, 1)])
+    with pytest.raises(ValueError, match="only a stream's own topics"):
+        await log.delete_topics([unique_topic(), name])
+    assert await log.existing([name]) == {name}

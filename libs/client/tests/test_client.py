@@ -137,6 +137,17 @@ async def test_a_stream_is_paused_and_goes_on(site: Site) -> None:
         assert (await loans.view()).pause is None
 
 
+async def test_a_stream_is_deleted_for_good(site: Site) -> None:
+    async with site.client(actor="kim", patience=0) as client:
+        loans = client.stream("loans")
+        assert (await loans.delete("moved")).status == "deleted"
+        deletion = (await loans.view()).deletion
+        assert deletion is not None
+        assert (deletion["by"], deletion["detail"]) == ("kim", "moved")
+        with pytest.raises(Refused, match="was deleted by kim"):
+            await loans.retrain()
+
+
 async def test_what_a_call_came_to_is_told_when_a_service_stays_away(site: Site) -> None:
     done: list[int] = []
 

@@ -172,6 +172,15 @@ async def test_a_proposal_that_waits_is_declined(loans: Any) -> None:
     assert (proposal["state"], proposal["decided_by"]) == ("declined", "bob")
 
 
+async def test_its_alerts_are_over_once_its_topics_are_gone(loans: Any) -> None:
+    await loans.send(TRAINING_RUNS, loans.run(1, status="failed", failure="too few", candidate=None))
+    await loans.registry.delete("loans", "moved", ANN)
+    assert [alert.state for alert in loans.published(ALERTS)] == ["firing"]
+    await Elapsed(loans).leave()
+    fired, ended = loans.published(ALERTS)
+    assert (ended.key, ended.kind, ended.state) == (fired.key, fired.kind, "resolved")
+
+
 async def test_a_run_that_ends_later_is_kept_and_changes_nothing(deleted: Any) -> None:
     epochs, alerts = len(deleted.published(MODELS)), len(deleted.published(ALERTS))
     await deleted.send(TRAINING_RUNS, deleted.run(2))

@@ -344,6 +344,13 @@ class AsyncStream:
         """Let the paused stream go on."""
         return await self._command("resume", {"reason": reason})
 
+    async def delete(self, reason: str) -> CommandResult:
+        """Delete the stream for good, with its topics. Its history and archive stay, and its name is not given again.
+
+        Returns at once; `view().deletion["completed"]` is there when the topics are gone.
+        """
+        return await self._command("delete", {"reason": reason})
+
     async def _command(self, name: str, body: Mapping[str, Any]) -> CommandResult:
         return await self._services.command(f"streams/{self.name}/{name}", body, CommandResult)
 

@@ -97,6 +97,7 @@ class Stream(Waiting[AsyncStream]):
     retrain = waiting(AsyncStream.retrain)
     pause = waiting(AsyncStream.pause)
     resume = waiting(AsyncStream.resume)
+    delete = waiting(AsyncStream.delete)
 
 
 class Penstock(Waiting[AsyncPenstock]):

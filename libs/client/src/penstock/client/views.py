@@ -13,7 +13,7 @@ class StreamView(Record, frozen=True):
     """A stream: the version of its declaration, its epoch and the version of its champion.
 
     `hold` is there since a person's rollback that they have not lifted, `pause` while a person has paused the stream:
-    nothing changes by itself.
+    nothing changes by itself. `deletion` is there once a person has deleted it.
     """
 
     name: str
@@ -23,6 +23,7 @@ class StreamView(Record, frozen=True):
     hold: dict[str, Any] | None
     declaration: dict[str, Any]
     pause: dict[str, Any] | None = None
+    deletion: dict[str, Any] | None = None
 
 
 class CommandResult(Record, frozen=True):

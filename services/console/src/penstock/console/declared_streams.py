@@ -29,9 +29,21 @@ async def require_stream(log: Log, namespace: str, name: str) -> StreamDeclared:
     """The newest declaration of a stream.
 
     Raises:
-        ConsoleFailure: no stream of that name is declared.
+        ConsoleFailure: no stream of that name is declared, or it was deleted.
     """
-    declared = (await declared_streams(log, namespace)).get(name)
+    declared = await require_known_stream(log, namespace, name)
+    if declared.deletion is not None:
+        raise wrong_input(f"stream {name!r} was deleted by {declared.deletion.by}; see: penstock stream show {name}")
+    return declared
+
+
+async def require_known_stream(log: Log, namespace: str, name: str) -> StreamDeclared:
+    """The newest declaration of a stream, also of one that was deleted: its history stays.
+
+    Raises:
+        ConsoleFailure: no stream of that name was ever declared.
+    """
+    declared = (await declared_streams(log, namespace)).known(name)
     if declared is None:
         raise wrong_input(f"no stream {name!r} is declared; see: penstock stream list")
     return declared
@@ -58,7 +70,7 @@ async def declare_numbered_stream(
     """
     namespace = deployment.namespace
     async with open_log(deployment) as kafka_log:
-        number = newest_number(declaration.name, (await declared_streams(kafka_log, namespace)).names())
+        number = newest_number(declaration.name, (await declared_streams(kafka_log, namespace)).known_names())
         if resume and not number:
             raise wrong_input(f"there is no replay of {declaration.name!r} to go on with")
         name = f"{declaration.name}-{number if resume else number + 1}"

@@ -159,6 +159,20 @@ def proposal_alert(stream: str, number: int, version: int, text: str, provenance
     )
 
 
+def ended_alert(alert: Alert, provenance: Provenance) -> Alert:
+    """Tells people that a matter is over, since its stream was deleted."""
+    news = {
+        "source": SOURCE,
+        "id": derived_id("alert", "deleted", alert.id),
+        "time": provenance.time,
+        "cause": provenance.cause,
+        "severity": "info",
+        "message": "the stream was deleted",
+        "state": "resolved",
+    }
+    return alert.model_copy(update=news)
+
+
 def returned_alert(run: TrainingRun, version: int, reason: str) -> Alert:
     """Alerts people that an earlier model serves again instead of `version`."""
     return Alert(

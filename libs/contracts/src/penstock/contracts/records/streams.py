@@ -100,3 +100,7 @@ class Streams:
     def names(self) -> list[str]:
         """The names of all streams, in the order in which they were first declared."""
         return [name for name, newest in self._newest.items() if newest.deletion is None]
+
+    def known_names(self) -> list[str]:
+        """The names that streams have or had; those that were deleted are not given again."""
+        return list(self._newest)

@@ -10,7 +10,7 @@ import typer
 
 from penstock.bus.follower import TopicFollower
 from penstock.bus.ports import Log
-from penstock.console.declared_streams import require_stream
+from penstock.console.declared_streams import require_known_stream
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import POLL_S, open_log
 from penstock.console.remote_deployment import used_deployment
@@ -44,7 +44,7 @@ def alerts(
 async def _show(deployment: Deployment, wanted: AlertFilter, last: int, *, follow: bool, as_json: bool) -> None:
     async with open_log(deployment) as kafka_log:
         if wanted.stream is not None:
-            await require_stream(kafka_log, deployment.namespace, wanted.stream)
+            await require_known_stream(kafka_log, deployment.namespace, wanted.stream)
         if follow:
             await follow_alerts(kafka_log, deployment.namespace, wanted, last, as_json=as_json)
         found = await read_alerts(kafka_log, deployment.namespace, wanted.takes, last)

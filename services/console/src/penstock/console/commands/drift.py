@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from penstock.console.commands.json_output import AsJson, print_json
-from penstock.console.declared_streams import require_stream
+from penstock.console.declared_streams import require_known_stream
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
 from penstock.console.remote_deployment import used_deployment
@@ -36,5 +36,5 @@ def drift(
 async def _read(deployment: Deployment, stream: str | None, last: int) -> Sequence[Drift]:
     async with open_log(deployment) as kafka_log:
         if stream is not None:
-            await require_stream(kafka_log, deployment.namespace, stream)
+            await require_known_stream(kafka_log, deployment.namespace, stream)
         return await read_drifts(kafka_log, deployment.namespace, stream, last)

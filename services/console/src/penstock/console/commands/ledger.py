@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penstock.console.commands.json_output import AsJson, print_json
-from penstock.console.declared_streams import require_stream
+from penstock.console.declared_streams import require_known_stream
 from penstock.console.deployment import Deployment
 from penstock.console.log_client import open_log
 from penstock.console.remote_deployment import used_deployment
@@ -31,5 +31,5 @@ def ledger(
 
 async def _read(deployment: Deployment, name: str) -> LedgerReport:
     async with open_log(deployment) as kafka_log:
-        await require_stream(kafka_log, deployment.namespace, name)
+        await require_known_stream(kafka_log, deployment.namespace, name)
         return await read_ledger(kafka_log, deployment.namespace, name)

@@ -1,4 +1,4 @@
-"""`penstock stream init | apply | list | show | schema`, and `import`, `pause`, `resume`"""
+"""`penstock stream init | apply | list | show | schema`, and `import`, `pause`, `resume`, `delete`"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from penstock.console.commands.json_output import AsJson, print_json, tell
+from penstock.console.commands.stream_delete import delete
 from penstock.console.commands.stream_import import import_
 from penstock.console.commands.stream_pause import pause, resume
 from penstock.console.declared_streams import declared_streams
@@ -44,6 +45,7 @@ stream = typer.Typer(help="Declare streams.", no_args_is_help=True)
 stream.command("import")(import_)
 stream.command()(pause)
 stream.command()(resume)
+stream.command()(delete)
 
 
 def declaration_in(path: Path) -> Declaration:
@@ -127,7 +129,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="The stream.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a stream: what is declared, which model serves it, and whether it is held or paused."""
+    """Show a stream: what is declared, which model serves it, and whether it is held, paused or deleted."""
     found = request(lambda services: services.get(f"streams/{name}"))
     champion = request(lambda services: services.get(f"models/{name}/{found['champion']}"))
     tell(as_json, found, stream_table(found, champion))

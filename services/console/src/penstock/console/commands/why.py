@@ -11,7 +11,7 @@ import typer
 
 from penstock.bus.ports import Log
 from penstock.console.commands.json_output import print_json
-from penstock.console.declared_streams import declared_streams, require_stream
+from penstock.console.declared_streams import declared_streams, require_known_stream
 from penstock.console.deployment import Deployment
 from penstock.console.failure import ConsoleFailure
 from penstock.console.lineage.answer_explanation import Why, explain
@@ -66,6 +66,6 @@ async def _why(deployment: Deployment, event_id: str, name: str | None) -> list[
 
 async def _streams(log: Log, namespace: str, name: str | None) -> list[StreamDeclared]:
     if name is not None:
-        return [await require_stream(log, namespace, name)]
+        return [await require_known_stream(log, namespace, name)]
     declared = await declared_streams(log, namespace)
     return [stream for each in sorted(declared.names()) if (stream := declared.get(each)) is not None]

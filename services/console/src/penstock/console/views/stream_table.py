@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from penstock.console.deletion_text import deletion_text
 from penstock.console.pause_text import pause_text
 from penstock.console.views.models_table import microseconds, push_text
 from penstock.contracts.declaration.stream import Declaration
@@ -45,4 +46,6 @@ def _lines(stream: dict[str, Any], declared: Declaration) -> list[tuple[str, str
         lines.append(("held", f"{since}; nothing changes by itself"))
     if (pause := stream.get("pause")) is not None:
         lines.append(("paused", pause_text(pause)))
+    if (deletion := stream.get("deletion")) is not None:
+        lines.append(("deleted", deletion_text(deletion)))
     return lines

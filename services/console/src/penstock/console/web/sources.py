@@ -50,11 +50,13 @@ class Sources:
         """A stream's declaration and its history.
 
         Raises:
-            PageMissing: no stream of that name is declared.
+            PageMissing: no stream of that name is declared, or it was deleted.
         """
         history = self.history.streams.get(name)
         if history is None or history.declared is None:
             raise PageMissing(f"No stream {name!r} is declared.")
+        if (deletion := history.declared.deletion) is not None:
+            raise PageMissing(f"Stream {name!r} was deleted by {deletion.by}; see: penstock ledger {name}")
         return history.declared, history
 
 

@@ -24,3 +24,12 @@ def newest(session: Session, limit: int) -> Sequence[Alert]:
     """The newest alerts, newest first."""
     rows = session.scalars(select(AlertRow).order_by(AlertRow.position.desc()).limit(limit))
     return [Alert.model_validate(row.record) for row in rows]
+
+
+def firing(session: Session, stream: str) -> Sequence[Alert]:
+    """The stream's alerts that are not over: the newest of each matter, where that is firing."""
+    rows = session.scalars(
+        select(AlertRow).where(AlertRow.record["stream"].as_string() == stream).order_by(AlertRow.position)
+    )
+    newest = {alert.key: alert for alert in (Alert.model_validate(row.record) for row in rows) if alert.key is not None}
+    return [alert for alert in newest.values() if alert.state == "firing"]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from penstock.contracts.records.streams import Deletion
-from penstock.contracts.topics import STREAMS
+from penstock.contracts.topics import ALERTS, STREAMS
 from penstock.registry.command_context import Provenance
 from penstock.registry.command_results import CommandRefused, CommandResult
-from penstock.registry.control_records import stream_state
-from penstock.registry.db import audit, outbox, proposals, streams
+from penstock.registry.control_records import ended_alert, stream_state
+from penstock.registry.db import alerts, audit, outbox, proposals, streams
 from penstock.registry.db.tables import StreamRow
 from penstock.registry.use_cases import rollouts
 
@@ -35,13 +35,15 @@ def begin(session: Session, stream: str, reason: str, provenance: Provenance) ->
 
 
 def complete(session: Session, stream: str, topics: Sequence[str], provenance: Provenance) -> None:
-    """Keep that the topics of a deleted stream are gone; a repeat changes nothing."""
+    """Keep that the topics of a deleted stream are gone, and end its alerts; a repeat changes nothing."""
     row = streams.find_known(session, stream)
     deletion = streams.deletion_of(row)
     if deletion is None or deletion.completed is not None:
         return
     _publish(session, row, deletion.model_copy(update={"completed": provenance.time}), provenance)
     audit.append(session, "stream.topics-deleted", stream, {"topics": list(topics)}, provenance)
+    for alert in alerts.firing(session, stream):
+        outbox.add(session, ALERTS, ended_alert(alert, provenance), stream, provenance)
 
 
 def refuse_deleted(row: StreamRow) -> None:

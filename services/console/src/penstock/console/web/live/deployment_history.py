@@ -56,7 +56,7 @@ class DeploymentHistory:
 
     def declared(self) -> dict[str, StreamHistory]:
         """The streams that are declared, in the order in which they were."""
-        return {name: history for name, history in self.streams.items() if history.declared is not None}
+        return {name: history for name, history in self.streams.items() if history.is_declared}
 
     def _history_of(self, record: ControlRecord) -> StreamHistory:
         name = record.name if isinstance(record, StreamDeclared) else getattr(record, "stream", None)

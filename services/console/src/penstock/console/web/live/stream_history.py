@@ -58,6 +58,11 @@ class StreamHistory:
             self.training.apply(record)  # type: ignore[arg-type]
 
     @property
+    def is_declared(self) -> bool:
+        """Whether it was declared, and not deleted."""
+        return self.declared is not None and self.declared.deletion is None
+
+    @property
     def epoch(self) -> ModelEpoch | None:
         """The newest epoch."""
         return self.epochs[max(self.epochs)] if self.epochs else None
