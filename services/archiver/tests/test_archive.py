@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from penstock.archiver.archived_partition import FileRules
 from penstock.bus.errors import BrokerUnavailable
-from penstock.contracts.topics import PREDICTIONS
+from penstock.contracts.records.streams import Deletion
+from penstock.contracts.topics import PREDICTIONS, STREAMS
 
 from .site import DAY, RULES, Site, prediction
 
@@ -185,3 +186,16 @@ async def test_files_expire_by_their_newest_row_but_for_the_last() -> None:
     await site.start()
     await site.step()
     assert site.offsets(FOLDER) == Counter(range(100, 150))
+
+
+async def test_a_stream_that_is_deleted_is_left_and_what_is_archived_of_it_stays() -> None:
+    site = await started()
+    append(site, 0, 60)
+    await site.step(6)
+    deletion = Deletion(by="ann", time=site.stream.time)
+    site.append(STREAMS, None, [site.stream.model_copy(update={"revision": 1, "deletion": deletion}).to_json()])
+    await site.step(6)
+    site.log.delete(KEY[0])
+    await site.start()
+    await site.step(6)
+    assert (site.failures, sum(site.offsets(FOLDER).values())) == ({}, 60)
