@@ -36,7 +36,7 @@ def test_the_files_of_its_prediction_log_are_counted_and_no_others(tmp_path: Pat
     for stream in ("loans", "loans-2"):
         files.put(f"{ROOT}/penstock/{stream}/predictions/0/a.parquet", b"x" * 10)
     assert archive_of(str(tmp_path), "penstock", "loans") == Files(1, 10, f"{tmp_path}/{ROOT}/penstock/loans")
-    assert archive_of(str(tmp_path), "penstock", "cards").count == 0
+    assert archive_of(str(tmp_path), "penstock", "cards").files == 0
 
 
 def test_a_package_that_two_trainings_made_is_counted_once() -> None:

@@ -21,9 +21,9 @@ class Topics(NamedTuple):
 
 
 class Files(NamedTuple):
-    """Files, their bytes, and where they lie."""
+    """How many files, their bytes, and where they lie."""
 
-    count: int
+    files: int
     bytes: int
     place: str
 
@@ -95,9 +95,9 @@ def remains_lines(stream: str, remains: Remains) -> list[str]:
         "  goes   its models from the servers, its rollout, the proposal that waits; events are refused (404)",
         "  stays  its history, in the registry and on the control topics: audit log, ledger, and its models' records "
         f"({remains.versions})",
-        f"  stays  {packages.count} model packages, {_size(packages.bytes)}, and their training data, by digest in "
+        f"  stays  {packages.files} model packages, {_size(packages.bytes)}, and their training data, by digest in "
         f"{packages.place}; penstock models {stream} --json names them",
-        f"  stays  {archive.count} files of the prediction log, {_size(archive.bytes)}; to be rid of them remove "
+        f"  stays  {archive.files} files of the prediction log, {_size(archive.bytes)}; to be rid of them remove "
         f"{archive.place}",
         f"  stays  what services keep of it on their disks: folders <group>/{stream} below their state folders, which "
         "may be removed once it is deleted",
