@@ -100,6 +100,7 @@ MORE_WORDS = {
     "dead-letters edit": ["--set", "a=1"],
     "rejected drop": ["0:0"],
     "dead-letters drop": ["0:0"],
+    "stream delete": ["--yes"],
 }
 NEEDS_NO_REGISTRY = {"stream schema", "stream init", *command_line.LOCAL}
 
