@@ -98,5 +98,8 @@ def _decide(declaration: Declaration, model: Model, rows: TrainingRows, holdout:
 
 def _evaluate(job: TrainingJob, store: Store, rows: TrainingRows, output: FoldOutput) -> Evaluation:
     champion = champion_answers(job, store, rows, job.declaration.label.classes)
+    comparison = compare(job.declaration, rows, output, champion)
+    if not len(comparison.rows):
+        raise NotJudged("the champion has answered none of the events that it would be judged on")
     version = job.champion.version if job.champion else BASELINE_VERSION
-    return evaluate(job.declaration, rows, compare(job.declaration, rows, output, champion), version)
+    return evaluate(job.declaration, rows, comparison, version)
