@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.contracts.records.streams import Pause, StreamDeclared, Streams
-from penstock.retrain_trigger.paused_times import PausedTime, paused_times
+from penstock.retrain_trigger.pauses import PauseTime, pause_times
 from penstock.retrain_trigger.policy_engine import PolicyEngine
 from penstock.retrain_trigger.stream_state import StreamState
 
@@ -106,7 +106,7 @@ def test_the_ledger_knows_its_pauses_whatever_comes_twice() -> None:
     state = StreamState()
     for each in [*states, *states]:
         state.apply(each)
-    assert paused_times(state) == [
-        PausedTime(START, NOON, "bob", "worse", intake=True),
-        PausedTime(NOON, None, "eve", "", intake=False),
+    assert pause_times(state) == [
+        PauseTime(START, NOON, "bob", "worse", intake=True),
+        PauseTime(NOON, None, "eve", "", intake=False),
     ]

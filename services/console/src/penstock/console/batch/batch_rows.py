@@ -37,21 +37,14 @@ class RowSource(Protocol):
         """The rows from row number `first` on."""
 
 
-def skip(batches: Iterator[Arrays], rows: int) -> Iterator[Arrays]:
-    """The batches without their first rows."""
+def pieces(batches: Iterator[Arrays], first: int, size: int) -> Iterator[Arrays]:
+    """The batches from row number `first` on, cut where a multiple of `size` rows is reached."""
+    number = 0
     for arrays in batches:
-        skipped = min(rows, len(arrays[0]))
-        rows -= skipped
-        if skipped < len(arrays[0]):
-            yield [array.slice(skipped) for array in arrays]
-
-
-def cut(batches: Iterator[Arrays], first: int, size: int) -> Iterator[Arrays]:
-    """The batches, the first of which begins with row `first`, cut where a multiple of `size` rows is reached."""
-    for arrays in batches:
-        rest = arrays
-        while len(rest[0]):
-            room = size - first % size
-            yield [array.slice(0, room) for array in rest]
-            first += min(room, len(rest[0]))
-            rest = [array.slice(room) for array in rest]
+        start, stop = number, number + len(arrays[0])
+        number = max(start, first)
+        while number < stop:
+            end = min(stop, (number // size + 1) * size)
+            yield [array.slice(number - start, end - number) for array in arrays]
+            number = end
+        number = stop

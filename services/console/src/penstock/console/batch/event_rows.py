@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from penstock.bus.ports import Log
-from penstock.console.batch.batch_rows import Arrays, BatchRows, cut, skip
+from penstock.console.batch.batch_rows import Arrays, BatchRows, pieces
 from penstock.console.batch.model_rows import ModelRows
 from penstock.console.batch.output_parts import PART_ROWS
 from penstock.console.lineage.places import TopicReader
@@ -99,7 +99,7 @@ class EventRows:
             if not file.metadata.num_rows:
                 yield self._rows(*(pa.array([], column.type) for column in COPY_SCHEMA))
             batches = (batch.columns for batch in file.iter_batches(READ_ROWS, use_threads=False))
-            for partitions, offsets, values in cut(skip(batches, first), first, PART_ROWS):
+            for partitions, offsets, values in pieces(batches, first, PART_ROWS):
                 yield self._rows(partitions, offsets, values)
 
     def _rows(self, partitions: pa.Array, offsets: pa.Array, values: pa.Array) -> BatchRows:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from penstock.console.batch.batch_rows import Arrays, BatchRows, cut, skip
+from penstock.console.batch.batch_rows import Arrays, BatchRows, pieces
 from penstock.console.batch.model_rows import RowReader
 from penstock.console.batch.output_parts import PART_ROWS
 from penstock.console.batch.row_check import RowCheck
@@ -39,7 +39,7 @@ class FileRows:
 
     def read(self, first: int) -> Iterator[BatchRows]:
         """The rows from row number `first` on."""
-        for arrays in cut(skip(self._batches(), first), first, PART_ROWS):
+        for arrays in pieces(self._batches(), first, PART_ROWS):
             inputs = self._reader.read(arrays, first)
             reasons: list[str | None] = [None] * len(inputs.frame)
             for row in np.flatnonzero(inputs.is_doubtful).tolist():

@@ -12,7 +12,7 @@ from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.contracts.topics import DECISIONS, MODELS, STATISTICS, STREAMS, TRAINING_REQUESTS, TRAINING_RUNS, Topic
 from penstock.retrain_trigger.ledger import LedgerEntry, ledger_entries
-from penstock.retrain_trigger.paused_times import PausedTime, paused_times
+from penstock.retrain_trigger.pauses import PauseTime, pause_times
 from penstock.retrain_trigger.stream_state import StreamState
 
 TOPICS: tuple[Topic[Any], ...] = (TRAINING_REQUESTS, TRAINING_RUNS, MODELS, STATISTICS, DECISIONS, STREAMS)
@@ -24,7 +24,7 @@ class LedgerReport:
 
     entries: Sequence[LedgerEntry]
     last_decision: Decision | None
-    pauses: Sequence[PausedTime] = ()
+    pauses: Sequence[PauseTime] = ()
 
 
 async def read_ledger(log: Log, namespace: str, stream: str) -> LedgerReport:
@@ -37,4 +37,4 @@ async def read_ledger(log: Log, namespace: str, stream: str) -> LedgerReport:
 
     for topic in TOPICS:
         await read_control_topic(log, namespace, topic, apply)
-    return LedgerReport(ledger_entries(state), state.newest_decision, paused_times(state))
+    return LedgerReport(ledger_entries(state), state.newest_decision, pause_times(state))

@@ -12,7 +12,7 @@ from penstock.console.views.ledger_report import LedgerReport
 from penstock.contracts.records.decisions import Decision, RealisedGain
 from penstock.contracts.records.training import Score
 from penstock.retrain_trigger.ledger import LedgerEntry
-from penstock.retrain_trigger.paused_times import PausedTime
+from penstock.retrain_trigger.pauses import PauseTime
 
 COLUMNS = ("run", "why", "until", "rows", "cost (expected)", "gain (expected)", "on the holdout", "came of it")
 
@@ -20,7 +20,7 @@ COLUMNS = ("run", "why", "until", "rows", "cost (expected)", "gain (expected)", 
 def ledger_document(report: LedgerReport) -> dict[str, Any]:
     """The ledger as a JSON document: `runs`, the newest `decision`, and `pauses`."""
     runs = TypeAdapter(list[LedgerEntry]).dump_python(list(report.entries), mode="json")
-    pauses = TypeAdapter(list[PausedTime]).dump_python(list(report.pauses), mode="json")
+    pauses = TypeAdapter(list[PauseTime]).dump_python(list(report.pauses), mode="json")
     decision = report.last_decision.model_dump(mode="json") if report.last_decision else None
     return {"runs": runs, "decision": decision, "pauses": pauses}
 
@@ -33,7 +33,7 @@ def ledger_table(stream: str, report: LedgerReport) -> Group:
     return Group(table, *map(paused_text, report.pauses), _decision_text(report.last_decision))
 
 
-def paused_text(pause: PausedTime) -> str:
+def paused_text(pause: PauseTime) -> str:
     """A time in which nothing was trained, because a person had paused the stream."""
     until = "it lasts" if pause.until is None else f"until {pause.until:%Y-%m-%d %H:%M} UTC"
     why = f": {pause.reason}" if pause.reason else ""

@@ -11,10 +11,10 @@ from dataclasses import replace as with_changes
 from penstock.bus.ports import FetchedBatch
 from penstock.contracts.records.rejections import Rejection, rejection_of
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.ingestion.sources.mapping_refusal import MappingRefusal
 from penstock.ingestion.sources.record_mapping import MappedRecord, Place, RecordMapping
 from penstock.ingestion.sources.row_change import RowChange, read_debezium, read_json
 from penstock.ingestion.sources.schema_registry import SchemaRegistry, document_of, schema_id_of
-from penstock.ingestion.sources.unmapped import Unmapped
 
 AT_A_TIME = 100  # messages, after which other work has its turn
 
@@ -66,7 +66,7 @@ class MessageDecoder:
         types: SchemaTypes = {}
         if self._registry is not None:
             for message in messages:
-                with suppress(Unmapped):
+                with suppress(MappingRefusal):
                     schema_id = schema_id_of(message)
                     if schema_id not in types:
                         types[schema_id] = await self._registry.schema_type(schema_id)
@@ -77,14 +77,14 @@ class MessageDecoder:
         try:
             change = self._read(message if self._registry is None else _checked_document(message, types))
             decoded.records += self._mapping.records(change, place)
-        except Unmapped as error:
+        except MappingRefusal as error:
             decoded.rejections.append((key, self._rejection(error, change, message, place)))
 
-    def _rejection(self, error: Unmapped, change: RowChange | None, original: bytes, place: Place) -> Rejection:
+    def _rejection(self, error: MappingRefusal, change: RowChange | None, original: bytes, place: Place) -> Rejection:
         """The rejection of a message: with the bytes as they came, under the id of its event if that can be read."""
         try:
             event_id = str(place) if change is None else self._mapping.event_id(change, place)
-        except Unmapped:
+        except MappingRefusal:
             event_id = str(place)
         refusal = with_changes(
             error.refusal, kind=self._mapping.kind, source=self._name, id=event_id[:512] or str(place)
@@ -96,12 +96,12 @@ def _checked_document(message: bytes, types: SchemaTypes) -> bytes:
     """The JSON of a message in the wire format, if its schema is one of JSON.
 
     Raises:
-        Unmapped: it is not.
+        MappingRefusal: it is not.
     """
     schema_id = schema_id_of(message)
     found = types[schema_id]
     if found is None:
-        raise Unmapped("unknown_schema", f"the registry has no schema {schema_id}")
+        raise MappingRefusal("unknown_schema", f"the registry has no schema {schema_id}")
     if found != "JSON":
-        raise Unmapped("unknown_schema", f"schema {schema_id} is {found[:20]}; only JSON Schema is read")
+        raise MappingRefusal("unknown_schema", f"schema {schema_id} is {found[:20]}; only JSON Schema is read")
     return document_of(message)

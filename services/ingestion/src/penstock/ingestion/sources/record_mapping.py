@@ -18,10 +18,10 @@ from penstock.contracts.ids import label_id
 from penstock.contracts.label_values import canonical_class
 from penstock.contracts.records.events import EVENT_TYPE, LABEL_TYPE
 from penstock.contracts.records.streams import StreamDeclared
+from penstock.ingestion.sources.mapping_refusal import MappingRefusal
 from penstock.ingestion.sources.message_path import Names, names_of, value_at
 from penstock.ingestion.sources.message_time import time_of
 from penstock.ingestion.sources.row_change import Row, RowChange
-from penstock.ingestion.sources.unmapped import Unmapped
 
 REVISIONS = 1_000_000_000  # a label's revision is below it
 
@@ -92,7 +92,7 @@ class RecordMapping:
         A row that is written is an event. Its label is one from when it is there, and again when it changes.
 
         Raises:
-            Unmapped: it stands for none and must not be passed over.
+            MappingRefusal: it stands for none and must not be passed over.
         """
         if change.kind == "deleted":
             return self._deletion()
@@ -108,28 +108,28 @@ class RecordMapping:
         """The id of the event that a row is, or belongs to.
 
         Raises:
-            Unmapped: it has none.
+            MappingRefusal: it has none.
         """
         if self._id is None:
             return str(place)
         value = value_at(change.after, self._id)
         if value is UNSET or value is None:
-            raise Unmapped("missing_field", "the id is not where the source says that it lies", "id")
+            raise MappingRefusal("missing_field", "the id is not where the source says that it lies", "id")
         if isinstance(value, dict | list):
-            raise Unmapped("bad_id", "expected a text or a number as id", "id")
+            raise MappingRefusal("bad_id", "expected a text or a number as id", "id")
         return canonical_class(value)
 
     def _deletion(self) -> list[MappedRecord]:
         if self._source.deletes == "refuse":
             detail = 'a row was deleted, and no event can be unmade; `deletes = "ignore"` passes it over'
-            raise Unmapped("unmapped_change", detail)
+            raise MappingRefusal("unmapped_change", detail)
         return []
 
     def _event(self, event_id: str, change: RowChange, place: Place) -> MappedRecord:
         values = {name: value_at(change.after, names) for name, names in self._fields.items()}
         present = {name: value for name, value in values.items() if value is not UNSET}
         if not present:
-            raise Unmapped("missing_field", "no declared field lies where the source says")
+            raise MappingRefusal("missing_field", "no declared field lies where the source says")
         fields = self._declaration.fields
         data = {name: as_declared(fields[name], value) for name, value in present.items()}
         stated = {name: value_at(change.after, names) for name, names in self._external.items()}
@@ -144,13 +144,13 @@ class RecordMapping:
         value = value_at(change.after, self._label)
         before = UNSET if change.before is None else value_at(change.before, self._label)
         if value is UNSET and (self._source.format == "debezium" or self._source.records == "labels"):
-            raise Unmapped("missing_field", "the label is not where the source says that it lies", "label")
+            raise MappingRefusal("missing_field", "the label is not where the source says that it lies", "label")
         if value is None and before is not UNSET and before is not None:
-            raise Unmapped("unmapped_change", "the label was taken back; a label can only be corrected", "label")
+            raise MappingRefusal("unmapped_change", "the label was taken back; a label can only be corrected", "label")
         if value is UNSET or value is None or (change.kind == "updated" and value == before):
             return None
         if isinstance(value, dict | list):
-            raise Unmapped("wrong_type", "expected a text, a number or a boolean as label", "label")
+            raise MappingRefusal("wrong_type", "expected a text, a number or a boolean as label", "label")
         label: str | float | bool = _number_or(value) if self._declaration.task == "regression" else value
         return label
 
@@ -166,7 +166,7 @@ class RecordMapping:
         value = value_at(row, self._fields[self._declaration.entity or ""])
         text = None if value is UNSET or isinstance(value, dict | list) else entity_text(value)
         if text is None:
-            raise Unmapped("missing_entity", f"a label names its event's {self._declaration.entity!r}", "entity")
+            raise MappingRefusal("missing_entity", f"a label names its event's {self._declaration.entity!r}", "entity")
         return text
 
     def _time_at(self, key: str, names: Names | None, change: RowChange, place: Place) -> datetime:
@@ -174,11 +174,11 @@ class RecordMapping:
             return change.time or place.time
         value = value_at(change.after, names)
         if value is UNSET or value is None:
-            raise Unmapped("missing_field", "the time is not where the source says that it lies", key)
+            raise MappingRefusal("missing_field", "the time is not where the source says that it lies", key)
         time = time_of(value, self._source.number_times, self._declaration.time.zone)
         if time is None:
             expected = self._source.number_times.replace("epoch-", "") + " since 1970"
-            raise Unmapped("bad_time", f"expected a time in ISO 8601, or {expected}", key)
+            raise MappingRefusal("bad_time", f"expected a time in ISO 8601, or {expected}", key)
         return time
 
     def _record(
@@ -194,7 +194,7 @@ class RecordMapping:
         value = _encode({**envelope, **attributes, "data": data})
         key = self._key(event_id, data if cloud_type == EVENT_TYPE else {self._declaration.entity: data.get("entity")})
         if len(key) + len(value) > MAX_RECORD_BYTES:
-            raise Unmapped("too_large", f"expected a record of at most {MAX_RECORD_BYTES} bytes")
+            raise MappingRefusal("too_large", f"expected a record of at most {MAX_RECORD_BYTES} bytes")
         return MappedRecord(event_id, key, value)
 
     def _key(self, event_id: str, data: dict[Any, Any]) -> bytes:

@@ -10,8 +10,8 @@ import msgspec
 
 from penstock.contracts.codecs.decode_errors import refusal_of
 from penstock.contracts.codecs.duplicate_keys import has_duplicate_key
+from penstock.ingestion.sources.mapping_refusal import MappingRefusal
 from penstock.ingestion.sources.message_time import time_of_number
-from penstock.ingestion.sources.unmapped import Unmapped
 
 Row = dict[str, Any]
 
@@ -37,7 +37,7 @@ def read_json(document: bytes) -> RowChange:
     """The row that a plain JSON message is.
 
     Raises:
-        Unmapped: it is no JSON object.
+        MappingRefusal: it is no JSON object.
     """
     return RowChange("written", _object(_decode(document), "the message"))
 
@@ -46,17 +46,17 @@ def read_debezium(document: bytes) -> RowChange:
     """The change that a Debezium envelope tells of, with or without its schema.
 
     Raises:
-        Unmapped: it is no envelope, or its change is none of a row.
+        MappingRefusal: it is no envelope, or its change is none of a row.
     """
     envelope = _object(_decode(document), "the message")
     if "op" not in envelope and "payload" in envelope:
         envelope = _object(envelope["payload"], "payload")
     if "op" not in envelope:
-        raise Unmapped("missing_field", "expected a Debezium envelope, with `op`", "op")
+        raise MappingRefusal("missing_field", "expected a Debezium envelope, with `op`", "op")
     operation = envelope["op"]
     kind = _OPERATIONS.get(operation) if isinstance(operation, str) else None
     if kind is None:
-        raise Unmapped("unmapped_change", "expected the change of a row: `op` is c, r, u or d", "op")
+        raise MappingRefusal("unmapped_change", "expected the change of a row: `op` is c, r, u or d", "op")
     before = envelope.get("before")
     after = {} if kind == "deleted" else _object(envelope.get("after"), "after")
     return RowChange(kind, after, before if isinstance(before, dict) else None, _time_of(envelope))
@@ -77,13 +77,13 @@ def _decode(document: bytes) -> Any:
         content = msgspec.json.decode(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         refusal = refusal_of(error, document)
-        raise Unmapped(refusal.code, refusal.detail, refusal.field) from error
+        raise MappingRefusal(refusal.code, refusal.detail, refusal.field) from error
     if has_duplicate_key(document, content):
-        raise Unmapped("duplicate_key", "an object names a key twice")
+        raise MappingRefusal("duplicate_key", "an object names a key twice")
     return content
 
 
 def _object(value: Any, name: str) -> Row:
     if not isinstance(value, dict):
-        raise Unmapped("wrong_type", f"expected an object as {name}")
+        raise MappingRefusal("wrong_type", f"expected an object as {name}")
     return value

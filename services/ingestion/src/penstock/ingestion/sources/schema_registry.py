@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from penstock.bus.errors import TransientError
-from penstock.ingestion.sources.unmapped import Unmapped
+from penstock.ingestion.sources.mapping_refusal import MappingRefusal
 
 MAGIC = 0
 HEADER_BYTES = 5
@@ -29,10 +29,12 @@ def schema_id_of(message: bytes) -> int:
     """The id of the schema that a message names.
 
     Raises:
-        Unmapped: it is not in the wire format.
+        MappingRefusal: it is not in the wire format.
     """
     if len(message) < HEADER_BYTES or message[0] != MAGIC:
-        raise Unmapped("malformed", "expected Confluent's wire format: a zero byte and the id of a schema come first")
+        raise MappingRefusal(
+            "malformed", "expected Confluent's wire format: a zero byte and the id of a schema come first"
+        )
     return int.from_bytes(message[1:HEADER_BYTES], "big")
 
 

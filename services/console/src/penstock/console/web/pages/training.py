@@ -15,7 +15,7 @@ from penstock.console.web.sources import Sources
 from penstock.contracts.records.decisions import Decision
 from penstock.contracts.records.streams import StreamDeclared
 from penstock.retrain_trigger.ledger import LedgerEntry, ledger_entries
-from penstock.retrain_trigger.paused_times import paused_times
+from penstock.retrain_trigger.pauses import pause_times
 
 SHOWN_ENTRIES = 100
 
@@ -57,7 +57,7 @@ async def read_training(sources: Sources, name: str) -> TrainingPage:
     return TrainingPage(
         declared=declared,
         entries=list(reversed(entries)),
-        pauses=[paused_text(pause) for pause in reversed(paused_times(history.training))],
+        pauses=[paused_text(pause) for pause in reversed(pause_times(history.training))],
         versions=versions,
         chart=gain_chart(entries),
         decision=history.training.newest_decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.contracts.refusals import Refusal
 
 
-class Unmapped(ValueError):
+class MappingRefusal(ValueError):
     """A message cannot be mapped; `refusal` says why."""
 
     def __init__(self, code: str, detail: str, field: str | None = None) -> None:

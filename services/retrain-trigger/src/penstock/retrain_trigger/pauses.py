@@ -9,7 +9,7 @@ from penstock.retrain_trigger.stream_state import StreamState
 
 
 @dataclass(frozen=True)
-class PausedTime:
+class PauseTime:
     """A time in which a person had paused the stream, `until` None while it lasts; `by`, `reason`, `intake` at last."""
 
     since: datetime
@@ -19,16 +19,16 @@ class PausedTime:
     intake: bool
 
 
-def paused_times(state: StreamState) -> list[PausedTime]:
+def pause_times(state: StreamState) -> list[PauseTime]:
     """All of them, the oldest first."""
-    times: list[PausedTime] = []
+    times: list[PauseTime] = []
     is_paused = False
     for order in sorted(state.pauses):
         time, pause = state.pauses[order]
         if pause is not None:
             if is_paused:
                 del times[-1]
-            times.append(PausedTime(pause.time, None, pause.by, pause.detail, pause.intake))
+            times.append(PauseTime(pause.time, None, pause.by, pause.detail, pause.intake))
         elif is_paused:
             times[-1] = replace(times[-1], until=time)
         is_paused = pause is not None
